@@ -1,0 +1,196 @@
+//! The FHIR client: read, search and write on a FHIR server over its REST interface.
+//!
+//! It follows <https://hl7.org/fhir/http.html>. Resources are read into and written from any type that serde knows: a
+//! struct with the fields that matter, `serde_json::Value`, or the types of a FHIR crate.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::Response;
+use secrecy::ExposeSecret;
+pub use secrecy::SecretString;
+pub use url::Url;
+
+pub use self::answer::Written;
+pub use self::authorization::{
+    AccessToken, Authorization, ClientCredentials, TokenFuture, TokenProvider, TokenRequest,
+};
+pub use self::config::ClientConfig;
+pub use self::error::Error;
+pub use self::operation::Operation;
+pub use self::search::{History, Search};
+pub use self::write::{Create, Patch, Returning, Update};
+
+use self::client_credentials::ClientCredentialsProvider;
+use self::exchange::{Exchange, SignIn};
+use self::request::Request;
+use self::token::{TokenCache, secret_header};
+use self::transport::{Limits, Network, NetworkSettings, Transport};
+use crate::deadline::Deadline;
+
+mod answer;
+mod authorization;
+mod client_credentials;
+mod config;
+mod error;
+mod exchange;
+mod interactions;
+mod operation;
+mod page_link;
+mod pages;
+mod request;
+mod retry;
+mod search;
+mod token;
+mod transaction;
+pub(crate) mod transport;
+mod write;
+
+/// A client of one FHIR server. Cloning it is cheap, and the clones share connections and access token.
+///
+/// Making one costs nothing: TLS is set up, and the access token fetched, by the first request. A handler gets its
+/// client bound to the invocation's deadline; [`with_deadline`](FhirClient::with_deadline) does so elsewhere.
+///
+/// ```no_run
+/// use fhir_sub::client::{ClientConfig, FhirClient};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// #[serde(rename_all = "camelCase")]
+/// struct Encounter {
+///     resource_type: String,
+///     id: String,
+///     status: String,
+/// }
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let fhir = FhirClient::new(ClientConfig::new("https://fhir.example.org/r4".parse()?))?;
+///
+/// let mut encounter = fhir.read::<Encounter>("Encounter", "1").await?;
+/// encounter.status = "finished".to_owned();
+/// fhir.update("Encounter", "1", &encounter).if_match("3").await?;
+///
+/// let planned = fhir.search::<Encounter>("Encounter", &[("status", "planned")]).all().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Time
+/// An attempt may take 10 seconds ([`ClientConfig::attempt_timeout`]); the deadline bounds a call as a whole, with all
+/// its attempts, pauses and sign-in. A stream's deadline bounds all its pages.
+///
+/// # Repeating
+/// A request is sent up to four times, after pauses that grow from at most 0.2 s, drawn at random (exponential back-off
+/// with full jitter). A `Retry-After` is obeyed; where the pause would be longer than 30 s or go beyond the deadline,
+/// the error comes at once, with [`Error::retry_after`].
+///
+/// | what happened | read, search, update, delete, create with `if_none_exist` | create, patch, operation by `POST` |
+/// |---|---|---|
+/// | no connection, 429, 503 with `Retry-After` | again | again |
+/// | 503 without, 502, 504, connection broken, no answer in time | again | error: it may have been done |
+/// | any other status, answer too large or unreadable | error | error |
+///
+/// A transaction or batch goes by its entries: it is repeated like an update if none is a create without
+/// `ifNoneExist`, a patch or an operation. An update with `if_match` whose answer was lost is repeated too; if the lost
+/// one was done, the repeat meets its own new version and fails with 412. So a [conflict](Error::is_conflict) after
+/// more than one [attempt](Error::attempts) calls for a look at the resource. A 404 or 410 on a repeated delete counts
+/// as done.
+///
+/// After a 401, a new token is fetched and the request sent once more, whatever it is.
+///
+/// # Errors
+/// All calls fail with [`Error`]: a name, id or version that may not stand in a URL (nothing is sent), a body that
+/// cannot be written, no sign-in, no connection, no time, a status other than 2xx (redirects too: none is followed), an
+/// answer that is too large ([`ClientConfig::max_answer_bytes`]) or does not fit the type.
+#[derive(Clone)]
+pub struct FhirClient {
+    shared: Arc<Shared>,
+    deadline: Option<Deadline>,
+}
+
+struct Shared {
+    base_url: Url,
+    exchange: Arc<Exchange>,
+    sign_in: Option<SignIn>,
+}
+
+impl FhirClient {
+    /// A client with settings.
+    ///
+    /// # Errors
+    /// A URL is not `http` or `https` or carries what it must not, or a secret cannot stand in a header.
+    pub fn new(config: ClientConfig) -> Result<Self, Error> {
+        let network = Network::new(NetworkSettings {
+            extra_roots: config.extra_roots.clone(),
+            proxy: config.proxy.clone(),
+            connect_timeout: config.attempt_timeout / 2,
+        });
+        Self::with_transport(config, Arc::new(network))
+    }
+
+    /// A client over another transport than the network.
+    pub(crate) fn with_transport(config: ClientConfig, transport: Arc<dyn Transport>) -> Result<Self, Error> {
+        config.check()?;
+        let limits = Limits { answer_bytes: config.answer_bytes };
+        let exchange = Arc::new(Exchange { transport, attempt_timeout: config.attempt_timeout, limits });
+        let sign_in = sign_in(config.authorization, &exchange)?;
+        let shared = Shared { base_url: config.base_url, exchange, sign_in };
+        Ok(Self { shared: Arc::new(shared), deadline: None })
+    }
+
+    /// The same client, whose calls end by a deadline.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Deadline) -> Self {
+        Self { shared: Arc::clone(&self.shared), deadline: Some(deadline) }
+    }
+
+    /// The server's base URL.
+    #[must_use]
+    pub fn base_url(&self) -> &Url {
+        &self.shared.base_url
+    }
+
+    /// Sends a request and gives back the answer, whose status is 2xx.
+    pub(crate) async fn send(&self, request: &Request) -> Result<Response<Bytes>, Error> {
+        let Shared { exchange, sign_in, .. } = &*self.shared;
+        exchange.send(request, sign_in.as_ref(), self.deadline).await.map_err(|(error, _)| error)
+    }
+}
+
+fn sign_in(authorization: Authorization, exchange: &Arc<Exchange>) -> Result<Option<SignIn>, Error> {
+    Ok(Some(match authorization {
+        Authorization::None => return Ok(None),
+        Authorization::Bearer(token) => SignIn::Fixed(
+            secret_header("Bearer ", token.expose_secret())
+                .ok_or_else(|| Error::invalid("the bearer token cannot stand in a header"))?,
+        ),
+        Authorization::Basic { user, .. } if user.contains(':') => {
+            return Err(Error::invalid("the user must not contain a colon"));
+        }
+        Authorization::Basic { user, password } => {
+            let pair = STANDARD.encode(format!("{user}:{}", password.expose_secret()));
+            let header = secret_header("Basic ", &pair);
+            SignIn::Fixed(header.ok_or_else(|| Error::invalid("the user and password are too long"))?)
+        }
+        Authorization::ClientCredentials(credentials) => {
+            let exchange = Arc::clone(exchange);
+            SignIn::Tokens(TokenCache::new(Arc::new(ClientCredentialsProvider { credentials, exchange })))
+        }
+        Authorization::Provider(provider) => SignIn::Tokens(TokenCache::new(provider)),
+    }))
+}
+
+impl fmt::Debug for FhirClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FhirClient")
+            .field("base_url", &self.shared.base_url.as_str())
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

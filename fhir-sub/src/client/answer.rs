@@ -1,0 +1,108 @@
+//! What is made of an answer's body.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::Response;
+use http::header::{ETAG, LOCATION};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::client::error::{Error, Kind};
+use crate::client::exchange::Attempts;
+use crate::client::request::Request;
+use crate::fhir::Reference;
+
+/// Reads an answer's body into a type. An empty body reads as JSON's `null`.
+pub(crate) fn decode<T: DeserializeOwned>(request: &Request, answer: &Response<Bytes>) -> Result<T, Error> {
+    let body = answer.body();
+    if body.is_empty() {
+        let empty = Kind::Unexpected("the answer has no body");
+        return serde_json::from_slice(b"null").map_err(|_| failure(request, answer, empty));
+    }
+    serde_json::from_slice(body).map_err(|error| failure(request, answer, Kind::Decode(error.into())))
+}
+
+/// Reads an answer's body into a type, after a look at whether it is the resource that it should be.
+///
+/// A type whose fields are all optional would take an `OperationOutcome` as well, and what it asked for would be lost.
+pub(crate) fn decode_resource<T: DeserializeOwned>(
+    request: &Request,
+    answer: &Response<Bytes>,
+    resource_type: &str,
+) -> Result<T, Error> {
+    let body = answer.body();
+    if body.is_empty() {
+        return Err(failure(request, answer, Kind::Unexpected("the answer has no body")));
+    }
+    let tag: Tag<'_> =
+        serde_json::from_slice(body).map_err(|error| failure(request, answer, Kind::Decode(error.into())))?;
+    if tag.resource_type.is_none_or(|found| found != resource_type) {
+        let other = Kind::Unexpected("the answer is not a resource of the type asked for");
+        return Err(failure(request, answer, other));
+    }
+    decode(request, answer)
+}
+
+fn failure(request: &Request, answer: &Response<Bytes>, kind: Kind) -> Error {
+    let attempts = answer.extensions().get().map_or(1, |Attempts(attempts)| *attempts);
+    Error::new(kind).of(&request.method, &request.subject, attempts)
+}
+
+#[derive(Deserialize)]
+struct Tag<'a> {
+    #[serde(rename = "resourceType", borrow)]
+    resource_type: Option<Cow<'a, str>>,
+}
+
+/// What a server says of a write, when it need not send the resource back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Written {
+    /// The status: 201 where the resource is new; 200 or 204 where it was changed, or was there already.
+    pub status: u16,
+    /// The resource's id, where the server says.
+    pub id: Option<String>,
+    /// The resource's version, where the server says; made for `if_match`.
+    pub version_id: Option<String>,
+}
+
+impl Written {
+    /// Whether the resource is new.
+    #[must_use]
+    pub fn was_created(&self) -> bool {
+        self.status == 201
+    }
+
+    /// Takes id and version out of `Location` and `ETag`, or out of the body where a server sends only that.
+    pub(crate) fn from_answer(answer: &Response<Bytes>) -> Self {
+        let header =
+            |name| answer.headers().get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+        let location = header(LOCATION).and_then(Reference::parse);
+        let etag = header(ETAG).map(|tag| tag.trim_start_matches("W/").trim_matches('"'));
+        let mut id = location.map(|location| location.id.to_owned());
+        let mut version_id = location
+            .and_then(|location| location.version_id)
+            .or(etag)
+            .filter(|tag| !tag.is_empty())
+            .map(str::to_owned);
+        if id.is_none() || version_id.is_none() {
+            let body: Identity = serde_json::from_slice(answer.body()).unwrap_or_default();
+            id = id.or(body.id);
+            version_id = version_id.or(body.meta.and_then(|meta| meta.version_id));
+        }
+        Self { status: answer.status().as_u16(), id, version_id }
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct Identity {
+    id: Option<String>,
+    meta: Option<Meta>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(rename = "versionId")]
+    version_id: Option<String>,
+}

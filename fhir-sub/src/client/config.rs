@@ -1,0 +1,151 @@
+//! The settings of a client.
+
+use std::fmt;
+use std::time::Duration;
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use url::Url;
+
+use crate::client::authorization::Authorization;
+use crate::client::error::Error;
+
+/// The settings of a [`FhirClient`](crate::client::FhirClient).
+///
+/// ```
+/// use std::time::Duration;
+/// use fhir_sub::client::{Authorization, ClientConfig, FhirClient};
+///
+/// let config = ClientConfig::new("https://fhir.example.org/r4".parse()?)
+///     .authorization(Authorization::Bearer("a-token".into()))
+///     .attempt_timeout(Duration::from_secs(5));
+/// let fhir = FhirClient::new(config)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct ClientConfig {
+    pub(crate) base_url: Url,
+    pub(crate) authorization: Authorization,
+    pub(crate) extra_roots: Vec<CertificateDer<'static>>,
+    pub(crate) proxy: Option<Url>,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) answer_bytes: usize,
+}
+
+impl ClientConfig {
+    /// Settings for the server at a base URL: `http` or `https`, no user, query or fragment in it; a slash at the end
+    /// makes no difference.
+    pub fn new(base_url: Url) -> Self {
+        Self {
+            base_url,
+            authorization: Authorization::None,
+            extra_roots: Vec::new(),
+            proxy: None,
+            attempt_timeout: Duration::from_secs(10),
+            answer_bytes: 32 * 1024 * 1024,
+        }
+    }
+
+    /// How to sign in; not at all unless set.
+    pub fn authorization(mut self, authorization: Authorization) -> Self {
+        self.authorization = authorization;
+        self
+    }
+
+    /// Trusts further root certificates, PEM-encoded, one or several, beside those compiled in.
+    ///
+    /// # Errors
+    /// There is no certificate in it, or one that cannot be read.
+    pub fn root_certificates_pem(mut self, pem: &[u8]) -> Result<Self, Error> {
+        let before = self.extra_roots.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|_| Error::invalid("the root certificates are not PEM"))?;
+            self = self.root_certificate_der(certificate.to_vec())?;
+        }
+        if self.extra_roots.len() == before {
+            return Err(Error::invalid("there is no root certificate in the PEM text"));
+        }
+        Ok(self)
+    }
+
+    /// Trusts a further root certificate, DER-encoded, beside those compiled in.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn root_certificate_der(mut self, der: impl Into<Vec<u8>>) -> Result<Self, Error> {
+        let certificate = CertificateDer::from(der.into());
+        RootCertStore::empty()
+            .add(certificate.clone())
+            .map_err(|_| Error::invalid("a root certificate cannot be read"))?;
+        self.extra_roots.push(certificate);
+        Ok(self)
+    }
+
+    /// Sends everything, sign-in included, through a proxy: an `http` or `https` URL, in which a user and password may
+    /// stand. None unless set; the environment is not asked.
+    pub fn proxy(mut self, proxy: Url) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
+    /// The longest that one attempt may take, connecting and reading included; 10 seconds unless set. Half of it is
+    /// allowed for connecting.
+    pub fn attempt_timeout(mut self, time: Duration) -> Self {
+        self.attempt_timeout = time;
+        self
+    }
+
+    /// The longest body that is read of an answer, in bytes; 32 MiB unless set.
+    pub fn max_answer_bytes(mut self, bytes: usize) -> Self {
+        self.answer_bytes = bytes;
+        self
+    }
+
+    /// Says what is wrong with the URLs.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if !is_plain_http(&self.base_url) {
+            return Err(Error::invalid(
+                "the base URL must be http or https, without user, query or fragment",
+            ));
+        }
+        if let Authorization::ClientCredentials(credentials) = &self.authorization {
+            let mut url = credentials.token_url.clone();
+            url.set_query(None);
+            if !is_plain_http(&url) {
+                return Err(Error::invalid("the token URL must be http or https, without user or fragment"));
+            }
+        }
+        if self.proxy.as_ref().is_some_and(|proxy| !matches!(proxy.scheme(), "http" | "https")) {
+            return Err(Error::invalid("the proxy must be an http or https URL"));
+        }
+        if self.attempt_timeout.is_zero() {
+            return Err(Error::invalid("the time for an attempt must not be zero"));
+        }
+        Ok(())
+    }
+}
+
+fn is_plain_http(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+}
+
+impl fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A URL that has not been checked yet may still carry a password.
+        f.debug_struct("ClientConfig")
+            .field("host", &self.base_url.host_str())
+            .field("path", &self.base_url.path())
+            .field("authorization", &self.authorization)
+            .field("extra_roots", &self.extra_roots.len())
+            .field("proxy", &self.proxy.as_ref().and_then(Url::host_str))
+            .field("attempt_timeout", &self.attempt_timeout)
+            .field("answer_bytes", &self.answer_bytes)
+            .finish()
+    }
+}

@@ -1,0 +1,240 @@
+//! The REST interactions: <https://hl7.org/fhir/http.html>.
+
+use http::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use url::Url;
+
+use crate::client::FhirClient;
+use crate::client::answer::decode_resource;
+use crate::client::error::Error;
+use crate::client::operation::Operation;
+use crate::client::request::{Request, Target};
+use crate::client::search::{History, Search};
+use crate::client::transaction;
+use crate::client::write::{Create, Patch, Update};
+use crate::fhir::{Bundle, Reference};
+
+impl FhirClient {
+    /// Reads a resource as it is now: `GET Type/id`.
+    ///
+    /// ```no_run
+    /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), fhir_sub::client::Error> {
+    /// #[derive(serde::Deserialize)]
+    /// struct Appointment { status: String }
+    ///
+    /// let appointment = fhir.read::<Appointment>("Appointment", "1").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`FhirClient`]; [not found](Error::is_not_found) and [gone](Error::is_gone) are errors too, and so is an
+    /// answer whose `resourceType` is another.
+    pub async fn read<T: DeserializeOwned>(&self, resource_type: &str, id: &str) -> Result<T, Error> {
+        let request = Target::instance(self.base_url(), resource_type, id)?.request(Method::GET)?;
+        decode_resource(&request, &self.send(&request).await?, resource_type)
+    }
+
+    /// Reads what a reference names, `Patient/1`; with a version (`Patient/1/_history/2`), that version.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read). An absolute reference must lie under the base URL: it might mean another server's
+    /// resource, and this client's credentials are for one server.
+    pub async fn read_reference<T: DeserializeOwned>(&self, reference: &str) -> Result<T, Error> {
+        let parsed = Reference::parse(reference)
+            .ok_or_else(|| Error::invalid("the reference is not of the form Type/id"))?;
+        if Reference::base(reference).is_some_and(|base| !is_same_base(self.base_url(), base)) {
+            return Err(Error::invalid("the reference is to a resource on another server"));
+        }
+        match parsed.version_id {
+            Some(version_id) => self.vread(parsed.resource_type, parsed.id, version_id).await,
+            None => self.read(parsed.resource_type, parsed.id).await,
+        }
+    }
+
+    /// Reads one version of a resource: `GET Type/id/_history/version`.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub async fn vread<T: DeserializeOwned>(
+        &self,
+        resource_type: &str,
+        id: &str,
+        version_id: &str,
+    ) -> Result<T, Error> {
+        let target = Target::instance(self.base_url(), resource_type, id)?.history(Some(version_id))?;
+        let request = target.request(Method::GET)?;
+        decode_resource(&request, &self.send(&request).await?, resource_type)
+    }
+
+    /// The versions of a resource, newest first: `GET Type/id/_history`.
+    pub fn history<T: DeserializeOwned>(&self, resource_type: &str, id: &str) -> History<T> {
+        let target =
+            Target::instance(self.base_url(), resource_type, id).and_then(|target| target.history(None));
+        History::new(self.clone(), target)
+    }
+
+    /// Searches a resource type: `GET Type?name=value&…`, all pages, as a stream.
+    ///
+    /// Names and values are encoded here. Within a value, FHIR's own `,`, `$` and `|` keep their meaning; to have them
+    /// literally, put a `\` before each. It asks for a fresh result (`Cache-Control: no-cache`).
+    ///
+    /// A link to the next page is followed only under the base URL; where a server behind a gateway names itself by
+    /// another host, the link's path and query are put under the base URL, and where that is not possible the search
+    /// fails.
+    pub fn search<T: DeserializeOwned>(&self, resource_type: &str, query: &[(&str, &str)]) -> Search<T> {
+        let target = Target::resource_type(self.base_url(), resource_type);
+        Search::new(self.clone(), target.map(|target| target.query(query)))
+    }
+
+    /// Searches by `POST Type/_search`, so that the parameters, which may name a patient, stand in no gateway's log.
+    ///
+    /// The links to further pages are the server's, and `GET`.
+    pub fn search_by_post<T: DeserializeOwned>(
+        &self,
+        resource_type: &str,
+        query: &[(&str, &str)],
+    ) -> Search<T> {
+        Search::posted(self.clone(), Target::resource_type(self.base_url(), resource_type), query)
+    }
+
+    /// Searches by a criteria as a subscription has it, `Encounter?status=arrived`, with further parameters.
+    ///
+    /// A value may be percent-encoded or not.
+    pub fn search_criteria<T: DeserializeOwned>(&self, criteria: &str, query: &[(&str, &str)]) -> Search<T> {
+        let (resource_type, parameters) = criteria.split_once('?').unwrap_or((criteria, ""));
+        let parameters: Vec<_> = url::form_urlencoded::parse(parameters.as_bytes()).collect();
+        let own = parameters.iter().map(|(name, value)| (&**name, &**value));
+        let query: Vec<_> = own.chain(query.iter().copied()).collect();
+        self.search(resource_type, &query)
+    }
+
+    /// Creates a resource under an id of the server's choice: `POST Type`.
+    ///
+    /// ```no_run
+    /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), fhir_sub::client::Error> {
+    /// let encounter = serde_json::json!({"resourceType": "Encounter", "status": "arrived"});
+    /// let written = fhir
+    ///     .create("Encounter", &encounter)
+    ///     .if_none_exist(&[("appointment", "Appointment/1")])
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create<B: Serialize + ?Sized>(&self, resource_type: &str, resource: &B) -> Create {
+        let target = Target::resource_type(self.base_url(), resource_type);
+        Create::new(self, resource_type, write(target, Method::POST, resource))
+    }
+
+    /// Updates a resource, or creates it under this id where the server allows that: `PUT Type/id`.
+    pub fn update<B: Serialize + ?Sized>(&self, resource_type: &str, id: &str, resource: &B) -> Update {
+        let target = Target::instance(self.base_url(), resource_type, id);
+        Update::new(self, resource_type, write(target, Method::PUT, resource))
+    }
+
+    /// Updates the one resource that matches a search, or creates it where there is none: `PUT Type?name=value`.
+    ///
+    /// Several matches are an error that [is a conflict](Error::is_conflict).
+    pub fn update_where<B: Serialize + ?Sized>(
+        &self,
+        resource_type: &str,
+        query: &[(&str, &str)],
+        resource: &B,
+    ) -> Update {
+        let target = Target::resource_type(self.base_url(), resource_type).and_then(|target| {
+            // Without a condition it would be a plain PUT on the type, which some servers take for something else.
+            if query.is_empty() {
+                return Err(Error::invalid("a condition needs at least one parameter"));
+            }
+            Ok(target.query(query))
+        });
+        Update::new(self, resource_type, write(target, Method::PUT, resource))
+    }
+
+    /// Changes parts of a resource: `PATCH Type/id`.
+    ///
+    /// ```no_run
+    /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// use fhir_sub::client::Patch;
+    ///
+    /// let patch = Patch::json(&serde_json::json!([{"op": "replace", "path": "/status", "value": "finished"}]))?;
+    /// fhir.patch("Encounter", "1", &patch).if_match("3").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn patch(&self, resource_type: &str, id: &str, patch: &Patch) -> Update {
+        let target = Target::instance(self.base_url(), resource_type, id);
+        let request =
+            target.and_then(|target| target.request(Method::PATCH)).map(|request| patch.apply_to(request));
+        Update::new(self, resource_type, request)
+    }
+
+    /// Deletes a resource: `DELETE Type/id`. One that was never there is whatever the server makes of it.
+    ///
+    /// # Errors
+    /// See [`FhirClient`].
+    pub async fn delete(&self, resource_type: &str, id: &str) -> Result<(), Error> {
+        let request = Target::instance(self.base_url(), resource_type, id)?.request(Method::DELETE)?;
+        match self.send(&request).await {
+            // An earlier attempt, whose answer was lost, has deleted it.
+            Err(error) if error.attempts() > 1 && (error.is_not_found() || error.is_gone()) => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
+    /// Sends a transaction or a batch, `POST [base]`, and gives the bundle of answers.
+    ///
+    /// The bundle is one of [`Bundle::transaction`] or any other type. Whether it is repeated goes by its entries, see
+    /// [`FhirClient`]. Of a batch, look into each entry's response: it may have failed for itself.
+    ///
+    /// ```no_run
+    /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// use fhir_sub::fhir::Bundle;
+    /// use serde_json::json;
+    ///
+    /// let bundle = Bundle::transaction()
+    ///     .create("Encounter", &json!({"resourceType": "Encounter", "status": "arrived"}))
+    ///     .if_none_exist(&[("appointment", "Appointment/1")])
+    ///     .delete("Slot", "9")
+    ///     .build()?;
+    /// let answer = fhir.transaction(&bundle).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`FhirClient`].
+    pub async fn transaction<B: Serialize + ?Sized>(
+        &self,
+        bundle: &B,
+    ) -> Result<Bundle<Box<RawValue>>, Error> {
+        let mut request =
+            Target::system(self.base_url(), "transaction").request(Method::POST)?.json(bundle)?;
+        request.repeat = transaction::repeat(&request.body);
+        decode_resource(&request, &self.send(&request).await?, "Bundle")
+    }
+
+    /// An operation, by its name with or without the `$`.
+    pub fn operation(&self, name: &str) -> Operation {
+        Operation::new(self, name)
+    }
+}
+
+fn write<B: Serialize + ?Sized>(
+    target: Result<Target, Error>,
+    method: Method,
+    resource: &B,
+) -> Result<Request, Error> {
+    target?.request(method)?.json(resource)
+}
+
+fn is_same_base(base: &Url, other: &str) -> bool {
+    other.parse::<Url>().is_ok_and(|other| {
+        other.origin() == base.origin()
+            && other.path().trim_end_matches('/') == base.path().trim_end_matches('/')
+            && other.username().is_empty()
+            && other.password().is_none()
+    })
+}

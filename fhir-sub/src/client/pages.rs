@@ -1,0 +1,130 @@
+//! The pages of a search or a history, one at a time.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::vec;
+
+use futures_core::future::BoxFuture;
+use http::Method;
+use serde_json::value::RawValue;
+
+use crate::client::FhirClient;
+use crate::client::answer::decode_resource;
+use crate::client::error::{Error, Kind};
+use crate::client::page_link;
+use crate::client::request::{Request, Target};
+use crate::fhir::{Bundle, BundleEntry};
+
+pub(crate) type Entry = BundleEntry<Box<RawValue>>;
+
+/// Entry after entry of a bundle that comes in pages. It holds one page, and eight bytes of each page before.
+pub(crate) struct Pages {
+    client: FhirClient,
+    state: State,
+    entries: vec::IntoIter<Entry>,
+    /// The path by which the first page was asked for.
+    asked: Arc<str>,
+    /// The path of the server's own idea of its base URL, once the first page has told it.
+    own: Option<Arc<str>>,
+    seen: HashSet<u64>,
+    hasher: RandomState,
+}
+
+enum State {
+    /// The next page is to be asked for.
+    Next(Box<Request>),
+    /// Nothing can be asked for, by a mistake to be told.
+    Mistake(Error),
+    Asking(BoxFuture<'static, Result<Page, Error>>),
+    Done,
+}
+
+struct Page {
+    entries: Vec<Entry>,
+    next: Option<Request>,
+    own: Option<Arc<str>>,
+}
+
+impl Pages {
+    /// The pages that begin at a place.
+    pub(crate) fn new(client: FhirClient, target: Result<Target, Error>) -> Self {
+        let asked =
+            target.as_ref().map(|target| target.path_under(client.base_url()).into()).unwrap_or_default();
+        let request = target.and_then(|target| target.request(Method::GET));
+        Self::with_request(client, asked, request)
+    }
+
+    pub(crate) fn with_request(client: FhirClient, asked: Arc<str>, request: Result<Request, Error>) -> Self {
+        let state = match request {
+            Ok(request) => State::Next(Box::new(request.no_cache())),
+            Err(error) => State::Mistake(error),
+        };
+        let entries = Vec::new().into_iter();
+        Self { client, state, entries, asked, own: None, seen: HashSet::new(), hasher: RandomState::new() }
+    }
+
+    /// Ends it, after an error: what came behind could not be trusted to be whole.
+    pub(crate) fn end(&mut self) {
+        self.state = State::Done;
+        self.entries = Vec::new().into_iter();
+    }
+
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Entry, Error>>> {
+        loop {
+            if let Some(entry) = self.entries.next() {
+                return Poll::Ready(Some(Ok(entry)));
+            }
+            match std::mem::replace(&mut self.state, State::Done) {
+                State::Done => return Poll::Ready(None),
+                State::Mistake(error) => return Poll::Ready(Some(Err(error))),
+                State::Next(request) => {
+                    let repeated = !self.seen.insert(self.hasher.hash_one(request.uri.to_string()));
+                    if repeated {
+                        let error = Error::new(Kind::PageLink("the pages go round in a circle"));
+                        return Poll::Ready(Some(Err(error.of(&request.method, &request.subject, 0))));
+                    }
+                    let (client, asked, own) = (self.client.clone(), self.asked.clone(), self.own.clone());
+                    self.state = State::Asking(Box::pin(fetch(client, *request, asked, own)));
+                }
+                State::Asking(mut page) => match page.as_mut().poll(context) {
+                    Poll::Pending => {
+                        self.state = State::Asking(page);
+                        return Poll::Pending;
+                    }
+                    ready => {
+                        let page = match ready!(ready) {
+                            Ok(page) => page,
+                            Err(error) => return Poll::Ready(Some(Err(error))),
+                        };
+                        self.entries = page.entries.into_iter();
+                        self.own = page.own;
+                        self.state = page.next.map_or(State::Done, |next| State::Next(Box::new(next)));
+                    }
+                },
+            }
+        }
+    }
+}
+
+async fn fetch(
+    client: FhirClient,
+    request: Request,
+    asked: Arc<str>,
+    own: Option<Arc<str>>,
+) -> Result<Page, Error> {
+    let answer = client.send(&request).await?;
+    let bundle: Bundle<Box<RawValue>> = decode_resource(&request, &answer, "Bundle")?;
+    let base = client.base_url();
+    let own = own.or_else(|| page_link::own_path(base, &asked, bundle.link("self")?).map(Arc::from));
+    let next = match bundle.link("next") {
+        None => None,
+        Some(link) => {
+            let url = page_link::resolve(base, &asked, own.as_deref(), link)
+                .map_err(|what| Error::new(Kind::PageLink(what)).of(&request.method, &request.subject, 1))?;
+            Some(Request::new(Method::GET, &url, request.subject.as_str())?.no_cache())
+        }
+    };
+    Ok(Page { entries: bundle.entry, next, own })
+}

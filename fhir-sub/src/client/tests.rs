@@ -1,0 +1,9 @@
+//! The client as a whole: over a scripted transport, where time stands still, and over real connections to loopback.
+
+mod interactions;
+mod leaks;
+mod network;
+mod paging;
+mod repeating;
+mod sign_in;
+mod support;

@@ -1,0 +1,179 @@
+//! The transport over the network, on reqwest.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use futures_core::future::BoxFuture;
+use rustls::pki_types::CertificateDer;
+use url::Url;
+
+use crate::client::transport::{Limits, Transport, TransportError, TransportErrorKind, tls};
+
+/// How long a connection is kept without use. Node closes after 5 seconds, most servers later.
+const POOL_IDLE: Duration = Duration::from_secs(4);
+
+/// The network. Making one costs nothing; TLS and the HTTP client are set up by the first request.
+pub(crate) struct Network {
+    settings: NetworkSettings,
+    tls: OnceLock<rustls::ClientConfig>,
+    client: Mutex<Option<Used>>,
+}
+
+/// What a [`Network`] is made with.
+pub(crate) struct NetworkSettings {
+    pub(crate) extra_roots: Vec<CertificateDer<'static>>,
+    pub(crate) proxy: Option<Url>,
+    pub(crate) connect_timeout: Duration,
+}
+
+/// A client with its pool of connections, and when it was last used by the wall clock.
+struct Used {
+    client: reqwest::Client,
+    at: SystemTime,
+}
+
+impl Network {
+    pub(crate) fn new(settings: NetworkSettings) -> Self {
+        Self { settings, tls: OnceLock::new(), client: Mutex::new(None) }
+    }
+
+    /// The client to send with.
+    ///
+    /// A Lambda freezes between invocations, and its connections die meanwhile without a word. The monotonic clock, by
+    /// which a pool throws out old connections, may have stood still too; the wall clock goes on. So after a pause
+    /// there is a new client, with an empty pool. It shares the TLS settings, and so the sessions that can be resumed.
+    fn client(&self) -> Result<reqwest::Client, TransportError> {
+        let now = SystemTime::now();
+        let mut slot = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(used) = slot.as_mut().filter(|used| is_recent(used.at, now)) {
+            used.at = now;
+            return Ok(used.client.clone());
+        }
+        let client = self.build()?;
+        *slot = Some(Used { client: client.clone(), at: now });
+        Ok(client)
+    }
+
+    /// Counts the idle time from now: an exchange may itself take longer than a connection is kept.
+    fn touch(&self) {
+        if let Some(used) = self.client.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            used.at = SystemTime::now();
+        }
+    }
+
+    fn build(&self) -> Result<reqwest::Client, TransportError> {
+        let tls = match self.tls.get() {
+            Some(tls) => tls,
+            None => {
+                let tls = tls::client_config(&self.settings.extra_roots).map_err(unusable)?;
+                self.tls.get_or_init(|| tls)
+            }
+        };
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(self.settings.connect_timeout)
+            .pool_idle_timeout(POOL_IDLE)
+            .user_agent(concat!("fhir-sub/", env!("CARGO_PKG_VERSION")));
+        if let Some(proxy) = &self.settings.proxy {
+            builder =
+                builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(|e| unusable(e.without_url()))?);
+        }
+        builder.build().map_err(|error| unusable(error.without_url()))
+    }
+
+    async fn exchange(
+        &self,
+        request: http::Request<Bytes>,
+        limits: Limits,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let client = self.client()?;
+        let request = reqwest::Request::try_from(request).map_err(|error| unusable(error.without_url()))?;
+        let mut answer = client.execute(request).await.map_err(failure)?;
+        let too_large = || TransportError::new(TransportErrorKind::TooLarge);
+        if answer.content_length().is_some_and(|length| length > limits.answer_bytes as u64) {
+            return Err(too_large());
+        }
+        let mut body = Body::default();
+        while let Some(chunk) = answer.chunk().await.map_err(failure)? {
+            if body.len() + chunk.len() > limits.answer_bytes {
+                return Err(too_large());
+            }
+            body.push(chunk);
+        }
+        self.touch();
+        let mut response = http::Response::new(body.finish());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        Ok(response)
+    }
+}
+
+impl Transport for Network {
+    fn send<'a>(
+        &'a self,
+        request: http::Request<Bytes>,
+        limits: Limits,
+    ) -> BoxFuture<'a, Result<http::Response<Bytes>, TransportError>> {
+        Box::pin(self.exchange(request, limits))
+    }
+}
+
+/// Whether a client used at one time still has living connections at another; not if the clock went backwards.
+fn is_recent(used: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(used).is_ok_and(|pause| pause <= POOL_IDLE)
+}
+
+/// A body as it comes in: the first piece is kept as it is, since most answers are of one.
+#[derive(Default)]
+struct Body {
+    first: Bytes,
+    rest: BytesMut,
+}
+
+impl Body {
+    fn len(&self) -> usize {
+        if self.rest.is_empty() { self.first.len() } else { self.rest.len() }
+    }
+
+    fn push(&mut self, chunk: Bytes) {
+        if self.first.is_empty() {
+            self.first = chunk;
+            return;
+        }
+        if self.rest.is_empty() {
+            self.rest.extend_from_slice(&self.first);
+        }
+        self.rest.extend_from_slice(&chunk);
+    }
+
+    fn finish(self) -> Bytes {
+        if self.rest.is_empty() { self.first } else { self.rest.freeze() }
+    }
+}
+
+fn unusable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> TransportError {
+    TransportError::new(TransportErrorKind::Unusable).with_source(error)
+}
+
+/// Tells by where it happened whether a request may have reached the server.
+fn failure(error: reqwest::Error) -> TransportError {
+    let kind = if error.is_builder() {
+        TransportErrorKind::Unusable
+    } else if error.is_connect() {
+        TransportErrorKind::NotSent
+    } else if error.is_timeout() {
+        TransportErrorKind::TimedOut
+    } else {
+        TransportErrorKind::Broken
+    };
+    let connect_timed_out = kind == TransportErrorKind::NotSent && error.is_timeout();
+    TransportError { kind, connect_timed_out, source: Some(error.without_url().into()) }
+}
+
+#[cfg(test)]
+mod tests;

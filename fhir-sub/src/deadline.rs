@@ -1,0 +1,58 @@
+//! The moment by which work must be done.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The moment by which work must be done, such as the end of a Lambda invocation.
+///
+/// It is a point on the monotonic clock of `tokio`, so a test that pauses time moves it too.
+///
+/// ```
+/// use std::time::Duration;
+/// use fhir_sub::Deadline;
+///
+/// let deadline = Deadline::after(Duration::from_secs(25));
+/// assert!(!deadline.has_passed());
+/// assert!(deadline.remaining() <= Duration::from_secs(25));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// The deadline at a given moment.
+    #[must_use]
+    pub fn at(instant: Instant) -> Self {
+        Self(instant)
+    }
+
+    /// The deadline that lies a given time from now.
+    ///
+    /// A time too long for the clock to express counts as a year.
+    #[must_use]
+    pub fn after(time: Duration) -> Self {
+        let now = Instant::now();
+        Self(now.checked_add(time).unwrap_or(now + Duration::from_secs(365 * 24 * 3600)))
+    }
+
+    /// The time left; zero once the deadline has passed.
+    #[must_use]
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// The moment itself.
+    #[must_use]
+    pub fn instant(self) -> Instant {
+        self.0
+    }
+
+    /// Whether no time is left.
+    #[must_use]
+    pub fn has_passed(self) -> bool {
+        self.remaining().is_zero()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,20 @@
+//! The handful of FHIR types and rules that the machinery itself needs.
+//!
+//! Resources are the user's own types, or those of any FHIR crate; these here are only what has to be read to
+//! register a subscription, to page through a search, to write a transaction, or to tell what a server complains
+//! of. All are read leniently: fields that are not listed are ignored.
+
+pub mod bundle;
+pub mod json_error;
+pub mod operation_outcome;
+pub mod reference;
+pub mod transaction;
+
+pub use bundle::{Bundle, BundleEntry, BundleLink, BundleRequest, BundleResponse, BundleSearch};
+pub use json_error::JsonError;
+pub use operation_outcome::{OperationOutcome, OperationOutcomeIssue};
+pub use reference::{Reference, is_id, is_type_name};
+pub use transaction::{InvalidEntry, TransactionBuilder};
+
+#[cfg(test)]
+mod tests;
