@@ -8,6 +8,8 @@ extern crate self as fhir_sub;
 mod deadline;
 pub mod fhir;
 pub mod client;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 
 pub use client::FhirClient;
 pub use deadline::Deadline;

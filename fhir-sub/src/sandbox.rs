@@ -1,0 +1,202 @@
+//! An in-memory FHIR R4 server that sends notifications, for local runs and for tests.
+//!
+//! A [`Sandbox`] keeps resources with all their versions, answers the REST API, evaluates the criteria of the
+//! `Subscription`s it is given, and sends rest-hook notifications as [HAPI FHIR](Behaviour::Hapi) or
+//! [Medplum](Behaviour::Medplum) sends them, retries included. It opens no port and no connection: requests
+//! come in through [`Sandbox::handle`], notifications leave through [`Deliver`].
+//!
+//! ```
+//! use std::sync::{Arc, Mutex};
+//!
+//! use fhir_sub::sandbox::{DeliveryError, Sandbox};
+//! use http::StatusCode;
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let received = Arc::new(Mutex::new(Vec::new()));
+//! let inbox = received.clone();
+//! let sandbox = Sandbox::builder().build(move |notification: http::Request<bytes::Bytes>| {
+//!     inbox.lock().unwrap().push(notification.uri().path().to_owned());
+//!     async { Ok::<_, DeliveryError>(StatusCode::NO_CONTENT) }
+//! });
+//!
+//! sandbox
+//!     .create(&json!({
+//!         "resourceType": "Subscription",
+//!         "status": "requested",
+//!         "reason": "arrivals",
+//!         "criteria": "Appointment?status=arrived",
+//!         "channel": {
+//!             "type": "rest-hook",
+//!             "endpoint": "http://127.0.0.1:9000/arrived",
+//!             "payload": "application/fhir+json",
+//!         },
+//!     }))
+//!     .await?;
+//! sandbox.idle().await;
+//!
+//! sandbox.create(&json!({ "resourceType": "Appointment", "status": "booked" })).await?;
+//! sandbox.create(&json!({ "resourceType": "Appointment", "status": "arrived" })).await?;
+//! sandbox.idle().await;
+//!
+//! assert_eq!(*received.lock().unwrap(), ["/arrived/Appointment/3"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it evaluates
+//! The token, string, reference, date and uri parameters that FHIR R4 defines, where their definition is
+//! made of element names; the modifiers `:missing`, `:not` (tokens), `:exact` and `:contains` (strings); the
+//! prefixes of dates; lists with commas. Everything else (chains, `_has`, `_include`, composites, quantities,
+//! unknown names) is refused by name, in a search with 400, in a `Subscription` with 422 (HAPI) or 400
+//! (Medplum), and never passed over. Dates without a zone are taken as UTC.
+//!
+//! # What it is not
+//! Resources are not validated beyond type and id, nobody is asked who they are, and nothing outlives the
+//! process. What it logs names methods, statuses and ids of Subscriptions: no content, header or query.
+
+mod answer;
+mod builder;
+mod bundle;
+mod call;
+mod clock;
+mod delivery;
+mod faults;
+mod notification;
+mod page;
+mod queue;
+mod refusal;
+mod rest;
+mod search;
+mod server;
+mod store;
+mod subscription;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde_json::Value;
+
+pub use self::{
+    builder::{Behaviour, Builder},
+    delivery::{BoxFuture, Deliver, Delivery, DeliveryError, DeliveryOutcome},
+    faults::Fault,
+    refusal::Refusal,
+};
+use self::{
+    call::{Body, Call},
+    server::Server,
+};
+
+/// A handle to an in-memory FHIR server; clones share it.
+///
+/// Writes start tasks, so everything but [`builder`](Self::builder) and reading needs a tokio runtime. All
+/// waiting is on tokio's clock: under `#[tokio::test(start_paused = true)]` a minute of retries takes no
+/// time.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    server: Arc<Server>,
+}
+
+impl Sandbox {
+    /// Settings for a new sandbox.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Answers one request of the REST API, or of an endpoint that does not exist, as HTTP does.
+    ///
+    /// The path may have the path of [`base_url`](Builder::base_url) before it or not. Mistakes are answered
+    /// by an `OperationOutcome`: broken JSON 400, an unknown type or id 404, a deleted resource 410, a
+    /// version that is not the newest 412, another type than the URL's 422 ([FHIR R4
+    /// §3.1.0](https://hl7.org/fhir/R4/http.html)).
+    pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.server.handle(request).await
+    }
+
+    /// Resolves as soon as no notification is under way or waits for a retry, and no `Subscription` waits to
+    /// become active.
+    pub async fn idle(&self) {
+        let mut underway = self.server.underway.subscribe();
+        // The sender lives as long as `self`.
+        let _ = underway.wait_for(|count| *count == 0).await;
+    }
+
+    /// Every attempt at a notification so far, in order.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.server.lock().deliveries.clone()
+    }
+
+    /// Method and path of every request to [`handle`](Self::handle) so far, in order. The path is relative to
+    /// the base (`Subscription/7`) and has no query.
+    pub fn requests(&self) -> Vec<(Method, String)> {
+        self.server.lock().requests.clone()
+    }
+
+    /// Makes coming requests fail; several faults are used up in the order in which they were added.
+    pub fn fail_next(&self, fault: Fault) {
+        self.server.lock().faults.add(fault);
+    }
+
+    /// Creates the resource, as `POST` does, and gives it with its id and `meta`.
+    ///
+    /// This and the following methods are the test's own hand: without latency, faults or a line in
+    /// [`requests`](Self::requests).
+    ///
+    /// # Errors
+    /// What `POST` would be refused for.
+    pub async fn create(&self, resource: &Value) -> Result<Value, Refusal> {
+        let kind = text(resource, "resourceType")?;
+        self.write(Method::POST, kind, resource.clone())
+    }
+
+    /// Updates the resource that has the id, or creates it, as `PUT` does, and gives it with its new `meta`.
+    ///
+    /// # Errors
+    /// What `PUT` would be refused for.
+    pub async fn update(&self, resource: &Value) -> Result<Value, Refusal> {
+        let path = format!("{}/{}", text(resource, "resourceType")?, text(resource, "id")?);
+        self.write(Method::PUT, &path, resource.clone())
+    }
+
+    /// Deletes the resource (`Type/id`); what is not there is no error.
+    ///
+    /// # Errors
+    /// Only for a type that FHIR R4 does not have.
+    pub async fn delete(&self, reference: &str) -> Result<(), Refusal> {
+        self.write(Method::DELETE, reference, Value::Null).map(drop)
+    }
+
+    /// The resource (`Type/id`) as it is now, if it is there.
+    pub fn get(&self, reference: &str) -> Option<Value> {
+        let (kind, id) = reference.split_once('/')?;
+        self.server.lock().store.current(kind, id).ok().map(|(_, resource)| Value::clone(resource))
+    }
+
+    /// All resources of the type as they are now, in the order in which they were created.
+    pub fn all(&self, kind: &str) -> Vec<Value> {
+        self.server
+            .lock()
+            .store
+            .find(kind, |_| true)
+            .into_iter()
+            .map(|(_, resource)| Value::clone(resource))
+            .collect()
+    }
+
+    fn write(&self, method: Method, path: &str, resource: Value) -> Result<Value, Refusal> {
+        let mut call = Call::entry(method, path, "");
+        (call.body, call.minimal) = (Body::Json(resource), false);
+        let answer = self.server.with_desk(|desk| rest::answer(desk, &call))?;
+        Ok(answer.body.map_or(Value::Null, |body| Value::clone(&body)))
+    }
+}
+
+fn text<'a>(resource: &'a Value, member: &str) -> Result<&'a str, Refusal> {
+    let text = resource[member].as_str().filter(|text| !text.is_empty());
+    text.ok_or_else(|| Refusal::unprocessable(format!("the resource has no `{member}`")))
+}

@@ -1,0 +1,83 @@
+//! How a sandbox is set up.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Sandbox, delivery::Deliver, server::Server};
+
+/// The server whose notifications the sandbox imitates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Behaviour {
+    /// HAPI FHIR's JPA server: a `requested` Subscription becomes `active` by itself; with a payload `PUT`
+    /// and `DELETE` under the endpoint, without one an empty `POST`; deletions only by its extension; retries
+    /// from 1 s, each pause 1.1 times the last, for 60 s in all.
+    #[default]
+    Hapi,
+    /// Medplum: only an `active` Subscription is evaluated; `POST` to the endpoint with `X-Medplum-…`
+    /// headers, deletions as `{}`; five tries, from 1 s on at twice the pause, dropped once the resource has
+    /// changed.
+    Medplum,
+}
+
+/// Settings of a [`Sandbox`]; [`build`](Self::build) ends it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Builder {
+    pub(crate) behaviour: Behaviour,
+    pub(crate) base_url: String,
+    pub(crate) latency: Duration,
+    pub(crate) activation_delay: Duration,
+    pub(crate) page_size: usize,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            behaviour: Behaviour::default(),
+            base_url: "http://127.0.0.1:9001/fhir".to_owned(),
+            latency: Duration::ZERO,
+            activation_delay: Duration::ZERO,
+            page_size: 20,
+        }
+    }
+}
+
+impl Builder {
+    /// Imitates this server; [`Behaviour::Hapi`] unless set.
+    pub fn behaviour(self, behaviour: Behaviour) -> Self {
+        Self { behaviour, ..self }
+    }
+
+    /// The URL under which clients reach the sandbox, for `Location`, `fullUrl` and `next` links;
+    /// `http://127.0.0.1:9001/fhir` unless set. A slash at its end is dropped.
+    pub fn base_url(self, base_url: &str) -> Self {
+        Self { base_url: base_url.trim_end_matches('/').to_owned(), ..self }
+    }
+
+    /// How long every answer takes, on tokio's clock; no time unless set. Requests wait side by side.
+    pub fn latency(self, latency: Duration) -> Self {
+        Self { latency, ..self }
+    }
+
+    /// How long a `requested` Subscription stays so in HAPI's behaviour, on tokio's clock; no time unless
+    /// set. The answer to the request that writes it says `requested` in any case.
+    pub fn activation_delay(self, activation_delay: Duration) -> Self {
+        Self { activation_delay, ..self }
+    }
+
+    /// How many resources a page of a search has where the client does not say `_count`; 20 unless set.
+    pub fn page_size(self, page_size: usize) -> Self {
+        Self { page_size: page_size.max(1), ..self }
+    }
+
+    /// The sandbox, empty; notifications leave it through `delivery`.
+    pub fn build(self, delivery: impl Deliver + 'static) -> Sandbox {
+        Sandbox { server: Arc::new(Server::new(self, Arc::new(delivery))) }
+    }
+
+    /// The path of the base URL, without a slash at its end.
+    pub(crate) fn base_path(&self) -> &str {
+        let after_scheme = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, rest)| rest);
+        after_scheme.find('/').map_or("", |slash| &after_scheme[slash..])
+    }
+}

@@ -1,0 +1,123 @@
+//! Trouble on demand, for tests of a client.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header::RETRY_AFTER};
+
+/// Something that goes wrong with the next requests; handed to
+/// [`Sandbox::fail_next`](super::Sandbox::fail_next).
+///
+/// ```
+/// use fhir_sub::sandbox::Fault;
+/// use http::{Method, StatusCode};
+///
+/// // The next two searches for Subscriptions are answered 503.
+/// let fault = Fault::status(StatusCode::SERVICE_UNAVAILABLE).on(Method::GET, "Subscription").times(2);
+/// # let _ = fault;
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Fault {
+    effect: Effect,
+    retry_after: Option<Duration>,
+    target: Option<(Method, String)>,
+    times: u32,
+    after_work: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Effect {
+    Status(StatusCode),
+    Broken,
+    Hanging,
+}
+
+impl Fault {
+    /// The answer has this status and no body.
+    pub fn status(status: StatusCode) -> Self {
+        Self::new(Effect::Status(status))
+    }
+
+    /// The answer is 200, and its JSON breaks off.
+    pub fn broken() -> Self {
+        Self::new(Effect::Broken)
+    }
+
+    /// There is never an answer.
+    pub fn hanging() -> Self {
+        Self::new(Effect::Hanging)
+    }
+
+    /// Only requests with this method, and with a path that begins with these segments (`Subscription`,
+    /// `Subscription/7`; the empty path begins all); any request unless set.
+    pub fn on(self, method: Method, path: &str) -> Self {
+        Self { target: Some((method, path.trim_matches('/').to_owned())), ..self }
+    }
+
+    /// How many requests fail; 1 unless set.
+    pub fn times(self, times: u32) -> Self {
+        Self { times, ..self }
+    }
+
+    /// The request is done all the same, and only its answer is lost.
+    pub fn after_work(self) -> Self {
+        Self { after_work: true, ..self }
+    }
+
+    /// The answer carries `Retry-After`, in whole seconds.
+    pub fn retry_after(self, pause: Duration) -> Self {
+        Self { retry_after: Some(pause), ..self }
+    }
+
+    fn new(effect: Effect) -> Self {
+        Self { effect, retry_after: None, target: None, times: 1, after_work: false }
+    }
+
+    fn hits(&self, method: &Method, path: &str) -> bool {
+        self.target.as_ref().is_none_or(|(wanted, prefix)| {
+            let rest = path.strip_prefix(prefix.as_str());
+            method == wanted
+                && rest.is_some_and(|rest| prefix.is_empty() || rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    pub(crate) fn is_after_work(&self) -> bool {
+        self.after_work
+    }
+
+    /// The answer instead of the true one.
+    pub(crate) async fn answer(&self) -> Response<Bytes> {
+        let mut response = match self.effect {
+            Effect::Hanging => std::future::pending().await,
+            Effect::Broken => Response::new(Bytes::from_static(b"{\"resourceType\":\"Bund")),
+            Effect::Status(status) => {
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = status;
+                response
+            }
+        };
+        if let Some(pause) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(pause.as_secs()));
+        }
+        response
+    }
+}
+
+/// The faults that are still to come.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(crate) fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// The oldest fault that the request meets, used up once.
+    pub(crate) fn take(&mut self, method: &Method, path: &str) -> Option<Fault> {
+        self.0.retain(|fault| fault.times > 0);
+        let fault = self.0.iter_mut().find(|fault| fault.hits(method, path))?;
+        fault.times -= 1;
+        Some(fault.clone())
+    }
+}

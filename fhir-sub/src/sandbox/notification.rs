@@ -1,0 +1,101 @@
+//! A notification, as the imitated server puts it on the wire.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request,
+    header::{CONTENT_TYPE, IF_MATCH},
+};
+use serde_json::Value;
+
+use super::{
+    builder::Behaviour,
+    store::{Change, Store},
+    subscription::RestHook,
+};
+
+/// What was done to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interaction {
+    Create,
+    Update,
+    Delete,
+}
+
+impl Interaction {
+    /// As Medplum names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// The request that tells a subscription of a change; an endpoint that is no URL yields none.
+pub(crate) fn request(hook: &RestHook, change: &Change, store: &Store) -> Option<Request<Bytes>> {
+    match hook.behaviour {
+        Behaviour::Hapi => hapi(hook, change, store),
+        Behaviour::Medplum => medplum(hook, change),
+    }
+}
+
+/// HAPI speaks the REST API of the specification: the endpoint is the base of a FHIR server, which is sent
+/// the update or the deletion. Without a payload an empty `POST` says only that something happened.
+fn hapi(hook: &RestHook, change: &Change, store: &Store) -> Option<Request<Bytes>> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &hook.headers {
+        headers.append(name, value.clone());
+    }
+    if !hook.has_payload {
+        return build(Method::POST, &hook.endpoint, headers, Bytes::new());
+    }
+    let url = format!("{}/{}/{}", hook.endpoint.trim_end_matches('/'), change.kind, change.id);
+    if change.interaction == Interaction::Delete {
+        return build(Method::DELETE, &url, headers, Bytes::new());
+    }
+    let (version, resource) = match store.current(&change.kind, &change.id) {
+        Ok((newest, latest)) if hook.delivers_latest => (newest.number, latest.clone()),
+        _ => (change.version, change.resource.clone()),
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/fhir+json; charset=UTF-8"));
+    if !hook.strips_versions {
+        headers.insert(IF_MATCH, HeaderValue::from_str(&format!("\"{version}\"")).ok()?);
+    }
+    build(Method::PUT, &url, headers, body(&resource))
+}
+
+/// Medplum posts the resource to the endpoint as it stands and tells the rest in headers; of a deletion the
+/// body is literally `{}`.
+fn medplum(hook: &RestHook, change: &Change) -> Option<Request<Bytes>> {
+    let mut headers = HeaderMap::new();
+    let mut set = |name: &'static str, value: &str| {
+        Some(headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).ok()?))
+    };
+    set("content-type", "application/fhir+json")?;
+    set("x-medplum-subscription", &hook.id)?;
+    set("x-medplum-interaction", change.interaction.name())?;
+    if change.interaction == Interaction::Delete {
+        set("x-medplum-deleted-resource", &format!("{}/{}", change.kind, change.id))?;
+    }
+    for (name, value) in &hook.headers {
+        headers.insert(name, value.clone());
+    }
+    let body = match change.interaction {
+        Interaction::Delete => Bytes::from_static(b"{}"),
+        Interaction::Create | Interaction::Update => body(&change.resource),
+    };
+    build(Method::POST, &hook.endpoint, headers, body)
+}
+
+fn body(resource: &Arc<Value>) -> Bytes {
+    Bytes::from(resource.to_string())
+}
+
+fn build(method: Method, url: &str, headers: HeaderMap, body: Bytes) -> Option<Request<Bytes>> {
+    let mut request = Request::builder().method(method).uri(url).body(body).ok()?;
+    *request.headers_mut() = headers;
+    Some(request)
+}

@@ -1,0 +1,53 @@
+//! The REST API: which interaction a request is ([FHIR R4 §3.1.0](https://hl7.org/fhir/R4/http.html)).
+
+mod capability;
+mod patch;
+mod read;
+mod search;
+mod write;
+
+use http::{Method, StatusCode};
+
+use super::{answer::Answer, bundle, call::Call, refusal::Refusal, search::is_type, server::Desk};
+
+pub(crate) use self::write::matching;
+
+/// Does what the request asks for.
+pub(crate) fn answer(desk: &mut Desk<'_>, call: &Call) -> Result<Answer, Refusal> {
+    let segments: Vec<_> = call.segments.iter().map(String::as_str).collect();
+    if let Some(operation) = segments.iter().find(|segment| segment.starts_with('$')) {
+        return Err(Refusal::unsupported(format!("the sandbox has no operation `{operation}`"))
+            .with_status(StatusCode::NOT_FOUND));
+    }
+    if let Some(kind) = segments
+        .first()
+        .filter(|kind| !is_type(kind) && !matches!(**kind, "metadata" | "_history" | "_search"))
+    {
+        return Err(Refusal::unknown(format!("`{kind}` is not a resource type of FHIR R4")));
+    }
+    match (call.method.as_str(), segments.as_slice()) {
+        ("GET", ["metadata"]) => Ok(Answer::ok(capability::statement(desk))),
+        ("GET", []) => search::next_page(desk, call),
+        ("POST", []) => bundle::answer(desk, call),
+        (_, [] | ["metadata" | "_history" | "_search", ..]) => Err(not_offered(call)),
+        ("GET", [kind]) => search::by_url(desk, call, kind),
+        ("POST", [kind, "_search"]) => search::by_form(desk, call, kind),
+        ("POST", [kind]) => write::create(desk, call, kind),
+        ("PUT", [kind]) => write::conditional_update(desk, call, kind),
+        ("DELETE", [kind]) => write::conditional_delete(desk, call, kind),
+        ("GET", [kind, id]) => read::read(desk, call, kind, id),
+        ("PUT", [kind, id]) => write::update(desk, call, kind, id),
+        ("PATCH", [kind, id]) => write::patch(desk, call, kind, id),
+        ("DELETE", [kind, id]) => write::delete(desk, call, kind, id),
+        ("GET", [kind, id, "_history"]) => read::history(desk, call, kind, id),
+        ("GET", [kind, id, "_history", version]) => read::version(desk, call, kind, id, version),
+        _ => Err(not_offered(call)),
+    }
+}
+
+fn not_offered(call: &Call) -> Refusal {
+    let (method, path) = (&call.method, call.path());
+    let refusal = Refusal::unsupported(format!("the sandbox has no {method} of `/{path}`"));
+    let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method);
+    refusal.with_status(if known { StatusCode::NOT_FOUND } else { StatusCode::METHOD_NOT_ALLOWED })
+}

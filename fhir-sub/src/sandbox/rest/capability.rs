@@ -1,0 +1,66 @@
+//! What the sandbox says of itself ([FHIR R4 §5.2](https://hl7.org/fhir/R4/capabilitystatement.html)).
+
+use serde_json::{Value, json};
+
+use crate::sandbox::{
+    builder::Behaviour,
+    clock,
+    search::{names, types},
+    server::Desk,
+};
+
+/// `GET /metadata`.
+pub(super) fn statement(desk: &Desk<'_>) -> Value {
+    let imitated = match desk.settings.behaviour {
+        Behaviour::Hapi => "HAPI FHIR",
+        Behaviour::Medplum => "Medplum",
+    };
+    let resources: Vec<_> = types().map(resource).collect();
+    json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": clock::instant(desk.now),
+        "kind": "instance",
+        "software": { "name": "fhir-sub sandbox", "version": env!("CARGO_PKG_VERSION") },
+        "implementation": {
+            "description": format!(
+                "Resources in memory, for local runs and tests; they are not validated, and access is not controlled. \
+                 Rest-hook notifications of criteria subscriptions are sent as {imitated} sends them.",
+            ),
+            "url": desk.settings.base_url,
+        },
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json"],
+        "patchFormat": ["application/json-patch+json"],
+        "rest": [{
+            "mode": "server",
+            "resource": resources,
+            "interaction": [{ "code": "transaction" }, { "code": "batch" }],
+            "searchParam": parameters("Resource"),
+        }],
+    })
+}
+
+fn resource(kind: &str) -> Value {
+    let interactions =
+        ["read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type"];
+    let mut resource = json!({
+        "type": kind,
+        "interaction": interactions.map(|code| json!({ "code": code })),
+        "versioning": "versioned-update",
+        "readHistory": true,
+        "updateCreate": true,
+        "conditionalCreate": true,
+        "conditionalUpdate": true,
+        "conditionalDelete": "single",
+    });
+    let parameters = parameters(kind);
+    if !parameters.is_empty() {
+        resource["searchParam"] = parameters.into();
+    }
+    resource
+}
+
+fn parameters(kind: &str) -> Vec<Value> {
+    names(kind).into_iter().map(|(name, kind)| json!({ "name": name, "type": kind })).collect()
+}

@@ -1,0 +1,150 @@
+//! Creating, updating, patching, deleting.
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::patch::apply;
+use crate::sandbox::{
+    answer::Answer,
+    call::Call,
+    refusal::Refusal,
+    search::{Search, query},
+    server::Desk,
+    subscription::RestHook,
+};
+
+pub(super) fn create(desk: &mut Desk<'_>, call: &Call, kind: &str) -> Result<Answer, Refusal> {
+    let content = call.resource(kind)?;
+    if let Some(condition) = &call.if_none_exist
+        && let Some(id) = matching(desk, kind, condition)?
+    {
+        let (version, resource) = desk.store.current(kind, &id)?;
+        let answer = Answer::resource(StatusCode::OK, version, resource.clone());
+        return Ok(finish(desk, call, kind, &id, answer));
+    }
+    let id = call.promised_id.clone().unwrap_or_else(|| desk.store.next_id(kind));
+    put(desk, call, kind, &id, content)
+}
+
+pub(super) fn update(desk: &mut Desk<'_>, call: &Call, kind: &str, id: &str) -> Result<Answer, Refusal> {
+    let content = call.resource(kind)?;
+    if !is_id(id) {
+        return Err(Refusal::bad_request("an id has 1 to 64 letters, digits, `-` and `.`"));
+    }
+    match content.get("id").and_then(Value::as_str) {
+        Some(named) if named == id => {}
+        Some(_) => return Err(Refusal::bad_request("the id of the resource is not the id of the URL")),
+        None => return Err(Refusal::bad_request("the resource must have the id of the URL")),
+    }
+    check_version(desk, call, kind, id)?;
+    put(desk, call, kind, id, content)
+}
+
+pub(super) fn conditional_update(desk: &mut Desk<'_>, call: &Call, kind: &str) -> Result<Answer, Refusal> {
+    let content = call.resource(kind)?;
+    let named = content.get("id").and_then(Value::as_str).map(str::to_owned);
+    let id = match (matching(desk, kind, &call.query)?, named) {
+        (Some(found), Some(named)) if found != named => {
+            return Err(Refusal::bad_request("the id of the resource is not the id of the one that matches"));
+        }
+        (Some(found), _) => found,
+        (None, Some(named)) if is_id(&named) => named,
+        (None, _) => call.promised_id.clone().unwrap_or_else(|| desk.store.next_id(kind)),
+    };
+    check_version(desk, call, kind, &id)?;
+    put(desk, call, kind, &id, content)
+}
+
+pub(super) fn patch(desk: &mut Desk<'_>, call: &Call, kind: &str, id: &str) -> Result<Answer, Refusal> {
+    if call.media_type().as_deref().is_some_and(|media_type| media_type != "application/json-patch+json") {
+        return Err(Refusal::unsupported(
+            "the sandbox patches by JSON Patch only (`application/json-patch+json`)",
+        )
+        .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    }
+    check_version(desk, call, kind, id)?;
+    let (_, resource) = desk.store.current(kind, id)?;
+    let patched = apply(Value::clone(resource), &call.json()?)?;
+    match patched {
+        Value::Object(content)
+            if content.get("resourceType") == Some(&kind.into()) && content.get("id") == Some(&id.into()) =>
+        {
+            put(desk, call, kind, id, content)
+        }
+        _ => Err(Refusal::unprocessable("a patch cannot change the type or the id of a resource")),
+    }
+}
+
+pub(super) fn delete(desk: &mut Desk<'_>, call: &Call, kind: &str, id: &str) -> Result<Answer, Refusal> {
+    check_version(desk, call, kind, id)?;
+    desk.store.delete(kind, id, desk.now);
+    // What is not there is as good as deleted.
+    Ok(Answer::empty(StatusCode::NO_CONTENT))
+}
+
+pub(super) fn conditional_delete(desk: &mut Desk<'_>, call: &Call, kind: &str) -> Result<Answer, Refusal> {
+    if let Some(id) = matching(desk, kind, &call.query)? {
+        desk.store.delete(kind, &id, desk.now);
+    }
+    Ok(Answer::empty(StatusCode::NO_CONTENT))
+}
+
+/// The id of the one resource that a conditional write means; more than one is refused.
+pub(crate) fn matching(desk: &Desk<'_>, kind: &str, condition: &str) -> Result<Option<String>, Refusal> {
+    let condition = condition.split_once('?').map_or(condition, |(_, query)| query);
+    let pairs = query::pairs(condition);
+    if pairs.is_empty() {
+        return Err(Refusal::bad_request("a conditional write needs search parameters"));
+    }
+    let search = Search::parse(kind, &pairs)?;
+    match desk.store.find(kind, |resource| search.matches(resource, desk.context())).as_slice() {
+        [] => Ok(None),
+        [(_, resource)] => Ok(resource["id"].as_str().map(str::to_owned)),
+        _ => Err(Refusal::precondition("more than one resource matches the condition")),
+    }
+}
+
+fn put(
+    desk: &mut Desk<'_>,
+    call: &Call,
+    kind: &str,
+    id: &str,
+    content: Map<String, Value>,
+) -> Result<Answer, Refusal> {
+    if kind == "Subscription" {
+        RestHook::read(&Value::Object(content.clone()), desk.settings.behaviour)?;
+    }
+    let written = desk.store.put(kind, id, content, desk.now);
+    let status = if written.created { StatusCode::CREATED } else { StatusCode::OK };
+    let answer = Answer::resource(status, &written.version, written.resource);
+    Ok(finish(desk, call, kind, id, answer))
+}
+
+/// Adds `Location`, and takes the content away where the client does not want it.
+fn finish(desk: &Desk<'_>, call: &Call, kind: &str, id: &str, mut answer: Answer) -> Answer {
+    let version = desk.store.newest(kind, id).map_or(1, |version| version.number);
+    answer.location = Some(format!("{}/{kind}/{id}/_history/{version}", desk.settings.base_url));
+    if call.minimal {
+        answer.body = None;
+    }
+    answer
+}
+
+/// `If-Match` names the version that the client has seen.
+fn check_version(desk: &Desk<'_>, call: &Call, kind: &str, id: &str) -> Result<(), Refusal> {
+    let Some(wanted) = &call.if_match else { return Ok(()) };
+    let wanted = wanted.trim().trim_start_matches("W/").trim_matches('"');
+    match desk.store.current(kind, id) {
+        Ok((version, _)) if version.number.to_string() == wanted => Ok(()),
+        Ok((version, _)) => Err(Refusal::precondition(format!(
+            "{kind}/{id} is in version {}, not in the one of `If-Match`",
+            version.number
+        ))),
+        Err(_) => Err(Refusal::precondition(format!("there is no {kind}/{id} for `If-Match`"))),
+    }
+}
+
+fn is_id(id: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    (1..=64).contains(&id.len()) && id.bytes().all(is_allowed)
+}

@@ -1,0 +1,54 @@
+//! The parts of a query string: pairs, alternatives, escapes.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// Everything but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The decoded `name=value` pairs of a query string, in order.
+pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(name), decode(value))
+        })
+        .collect()
+}
+
+/// The inverse of [`pairs`].
+pub(crate) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+fn decode(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+/// The parts of a value between separators that no backslash precedes; the escapes stay.
+pub(crate) fn split_unescaped(text: &str, separator: char) -> Vec<&str> {
+    let (mut parts, mut start, mut escaped) = (Vec::new(), 0, false);
+    for (position, character) in text.char_indices() {
+        if character == separator && !escaped {
+            parts.push(&text[start..position]);
+            start = position + character.len_utf8();
+        }
+        escaped = character == '\\' && !escaped;
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// The value without its escapes: `\,` `\|` `\$` `\\` ([FHIR R4 §3.1.1.4.0.1](https://hl7.org/fhir/R4/search.html#escaping)).
+pub(crate) fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => plain.extend(characters.next()),
+            character => plain.push(character),
+        }
+    }
+    plain
+}

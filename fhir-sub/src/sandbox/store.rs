@@ -1,0 +1,188 @@
+//! The resources and all their versions.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{clock, notification::Interaction, refusal::Refusal};
+
+/// Every version of every resource, and what has changed since somebody last asked.
+///
+/// Cloning is cheap enough to be a transaction's way back: versions are shared, only the maps are copied.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Store {
+    types: BTreeMap<String, BTreeMap<String, Vec<Version>>>,
+    last_id: u64,
+    last_write: u64,
+    changes: Vec<Change>,
+}
+
+/// One version of a resource; the content is absent from a deletion.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    pub(crate) number: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) interaction: Interaction,
+    pub(crate) resource: Option<Arc<Value>>,
+    /// Orders writes that share a millisecond.
+    pub(crate) write: u64,
+}
+
+/// A write that subscriptions may care for.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) interaction: Interaction,
+    pub(crate) kind: String,
+    pub(crate) id: String,
+    pub(crate) version: u64,
+    /// The new version, or of a deletion the last one that was there.
+    pub(crate) resource: Arc<Value>,
+}
+
+/// The result of a write.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) created: bool,
+    pub(crate) version: Version,
+    pub(crate) resource: Arc<Value>,
+}
+
+impl Store {
+    /// An id that no resource of the type has.
+    pub(crate) fn next_id(&mut self, kind: &str) -> String {
+        loop {
+            self.last_id += 1;
+            let id = self.last_id.to_string();
+            if self.versions(kind, &id).is_none() {
+                return id;
+            }
+        }
+    }
+
+    /// All versions, oldest first.
+    pub(crate) fn versions(&self, kind: &str, id: &str) -> Option<&[Version]> {
+        self.types.get(kind)?.get(id).map(Vec::as_slice)
+    }
+
+    /// The newest version, a deletion included.
+    pub(crate) fn newest(&self, kind: &str, id: &str) -> Option<&Version> {
+        self.versions(kind, id)?.last()
+    }
+
+    /// The resource as it now is; refused if it never was, or is no more.
+    pub(crate) fn current(&self, kind: &str, id: &str) -> Result<(&Version, &Arc<Value>), Refusal> {
+        let version =
+            self.newest(kind, id).ok_or_else(|| Refusal::unknown(format!("there is no {kind}/{id}")))?;
+        match &version.resource {
+            Some(resource) => Ok((version, resource)),
+            None => Err(Refusal::gone(format!("{kind}/{id} was deleted"))),
+        }
+    }
+
+    /// The resources of the type that are there now and pass the test, in the order in which they first came.
+    pub(crate) fn find(&self, kind: &str, test: impl Fn(&Value) -> bool) -> Vec<(&Version, &Arc<Value>)> {
+        let of_type = self.types.get(kind).into_iter().flat_map(BTreeMap::values);
+        let mut found: Vec<_> = of_type
+            .filter_map(|versions| {
+                let newest = versions.last()?;
+                let resource = newest.resource.as_ref().filter(|resource| test(resource))?;
+                Some((versions[0].write, newest, resource))
+            })
+            .collect();
+        found.sort_unstable_by_key(|(first_write, ..)| *first_write);
+        found.into_iter().map(|(_, version, resource)| (version, resource)).collect()
+    }
+
+    /// Writes a new version; content that is there already keeps its version, as on HAPI and Medplum.
+    pub(crate) fn put(
+        &mut self,
+        kind: &str,
+        id: &str,
+        content: Map<String, Value>,
+        now: Timestamp,
+    ) -> Written {
+        let newest = self.newest(kind, id);
+        if let Some((version, resource)) = newest.and_then(|it| Some((it, it.resource.as_ref()?)))
+            && resource.as_object().is_some_and(|there| bare(there, id) == bare(&content, id))
+        {
+            return Written { created: false, version: version.clone(), resource: resource.clone() };
+        }
+        let created = newest.is_none_or(|version| version.resource.is_none());
+        let number = newest.map_or(1, |version| version.number + 1);
+        let interaction = if created { Interaction::Create } else { Interaction::Update };
+        let resource = Arc::new(stamp(kind, id, number, now, content));
+        let version = self.push(kind, id, number, now, interaction, Some(resource.clone()));
+        self.changes.push(Change {
+            interaction,
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            version: number,
+            resource: resource.clone(),
+        });
+        Written { created, version, resource }
+    }
+
+    /// Deletes what is there; false if nothing is.
+    pub(crate) fn delete(&mut self, kind: &str, id: &str, now: Timestamp) -> bool {
+        let Ok((version, resource)) = self.current(kind, id) else { return false };
+        let (number, resource) = (version.number + 1, resource.clone());
+        self.push(kind, id, number, now, Interaction::Delete, None);
+        self.changes.push(Change {
+            interaction: Interaction::Delete,
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            version: number,
+            resource,
+        });
+        true
+    }
+
+    /// What was written since the last call.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    fn push(
+        &mut self,
+        kind: &str,
+        id: &str,
+        number: u64,
+        at: Timestamp,
+        interaction: Interaction,
+        resource: Option<Arc<Value>>,
+    ) -> Version {
+        self.last_write += 1;
+        let version = Version { number, at, interaction, resource, write: self.last_write };
+        let of_type = self.types.entry(kind.to_owned()).or_default();
+        of_type.entry(id.to_owned()).or_default().push(version.clone());
+        version
+    }
+}
+
+/// The resource with the members that the server owns.
+fn stamp(kind: &str, id: &str, number: u64, now: Timestamp, mut content: Map<String, Value>) -> Value {
+    content.insert("resourceType".into(), kind.into());
+    content.insert("id".into(), id.into());
+    let meta = content.entry("meta").or_insert_with(|| json!({}));
+    if !meta.is_object() {
+        *meta = json!({});
+    }
+    meta["versionId"] = number.to_string().into();
+    meta["lastUpdated"] = clock::instant(now).into();
+    Value::Object(content)
+}
+
+/// The resource without them, to tell whether an update changes anything.
+fn bare(content: &Map<String, Value>, id: &str) -> Map<String, Value> {
+    let mut content = content.clone();
+    content.insert("id".into(), id.into());
+    if let Some(meta) = content.get_mut("meta").and_then(Value::as_object_mut) {
+        meta.remove("versionId");
+        meta.remove("lastUpdated");
+        if meta.is_empty() {
+            content.remove("meta");
+        }
+    }
+    content
+}

@@ -1,0 +1,152 @@
+//! What is not evaluated is refused by name.
+
+use super::*;
+
+#[tokio::test]
+async fn searches() {
+    let sandbox = sandbox();
+    for (search, named) in [
+        ("Appointment?patient.name=eve", "`patient.name`"),
+        ("Appointment?_has:Encounter:appointment:status=planned", "`_has:Encounter:appointment:status`"),
+        ("Appointment?_include=Appointment:patient", "`_include`"),
+        ("Appointment?_text=x", "`_text`"),
+        ("Appointment?colour=red", "Appointment has no parameter `colour`"),
+        ("Appointment?status:in=x", "`status:in`"),
+        ("Appointment?status:exact=x", "`status:exact`"),
+        ("Appointment?patient:Patient=1", "`patient:Patient`"),
+        ("Patient?name:not=x", "`name:not`"),
+        ("Observation?value-quantity=5", "`value-quantity`"),
+        ("Appointment?status=", "`status` has an empty value"),
+        ("Appointment?status=a,,b", "`status` has an empty value"),
+        ("Appointment?status:missing=x", "`status:missing`"),
+        ("Appointment?date=yesterday", "`date`"),
+        ("Appointment?date=2026-1-1", "`date`"),
+        ("Appointment?date=2026-02-30", "`date`"),
+        ("Appointment?date=2026-02-01T10:00:00+01:00", "`%2B`"),
+        ("Appointment?_sort=date", "`_sort`"),
+        ("Appointment?_summary=text", "`_summary`"),
+        ("Appointment?_count=many", "`_count`"),
+        ("Appointment?_format=xml", "`_format`"),
+        ("Appointment/1/_history?_since=2026", "`_since`"),
+        ("Appointment/1?_summary=text", "`_summary`"),
+        ("Appointment/1?_format=xml", "`_format`"),
+        ("?_type=Patient", "search over all types"),
+    ] {
+        sandbox.create(&appointment("booked")).await.unwrap();
+        let reply = get(&sandbox, &format!("/{search}")).await;
+        assert_eq!(reply.status, 400, "{search}");
+        assert!(reply.problem().contains(named), "{search}: {}", reply.problem());
+    }
+}
+
+#[tokio::test]
+async fn subscriptions() {
+    let extension = |url: &str| json!({ "extension": [{ "url": url, "valueString": "x" }] });
+    let none = || json!({});
+    let channel = |part: &str, value: Value| json!({ "channel": { part: value } });
+    for (subscription, named) in [
+        (
+            subscription("requested", "Appointment?patient.name=eve", none()),
+            "Subscription.criteria: the sandbox cannot evaluate `patient.name`",
+        ),
+        (subscription("requested", "Appointment?colour=red", none()), "`colour`"),
+        (subscription("requested", "Appointment?_count=3", none()), "`_count`"),
+        (subscription("requested", "Appointment?date=soon", none()), "`date`"),
+        (subscription("requested", "Pateint?", none()), "`Pateint`"),
+        (subscription("requested", "", none()), "Subscription.criteria: must be given"),
+        (subscription("requested", "http://example.org/topic", none()), "topic"),
+        (subscription("sleeping", "Appointment?", none()), "Subscription.status"),
+        (
+            subscription("requested", "Appointment?", channel("type", "websocket".into())),
+            "Subscription.channel.type",
+        ),
+        (
+            subscription("requested", "Appointment?", channel("endpoint", Value::Null)),
+            "Subscription.channel.endpoint must be given",
+        ),
+        (
+            subscription("requested", "Appointment?", channel("endpoint", "Bot/1".into())),
+            "Subscription.channel.endpoint",
+        ),
+        (
+            subscription("requested", "Appointment?", channel("header", json!(["A: b", "no colon"]))),
+            "Subscription.channel.header[1]",
+        ),
+        (subscription("requested", "Appointment?", json!({ "end": "soon" })), "Subscription.end"),
+    ] {
+        for (sandbox, status) in [(hapi(&Program::default()), 422), (medplum(&Program::default()), 400)] {
+            let reply = post(&sandbox, "/Subscription", subscription.clone()).await;
+            assert_eq!(reply.status, status, "{subscription}");
+            assert!(reply.problem().contains(named), "{named}: {}", reply.problem());
+        }
+    }
+    for (subscription, named) in [
+        (subscription("requested", "Appointment", none()), "`Appointment?`"),
+        (subscription("requested", "[Patient,Pateint]", none()), "`Pateint`"),
+        (
+            subscription("requested", "Appointment?", channel("payload", "application/fhir+xml".into())),
+            "Subscription.channel.payload is XML",
+        ),
+        (
+            subscription("requested", "Appointment?", channel("payload", "text/plain".into())),
+            "Subscription.channel.payload",
+        ),
+        (
+            subscription(
+                "requested",
+                "Appointment?",
+                extension("http://hapifhir.io/fhir/StructureDefinition/subscription-payload-search-criteria"),
+            ),
+            "subscription-payload-search-criteria",
+        ),
+    ] {
+        let reply = post(&hapi(&Program::default()), "/Subscription", subscription).await;
+        assert_eq!((reply.status, reply.problem().contains(named)), (422, true), "{}", reply.problem());
+    }
+    for (subscription, named) in [
+        (subscription("active", "[*]", none()), "HAPI"),
+        (
+            subscription(
+                "active",
+                "Patient",
+                extension("https://medplum.com/fhir/StructureDefinition/fhir-path-criteria-expression"),
+            ),
+            "fhir-path-criteria-expression",
+        ),
+        (
+            subscription(
+                "active",
+                "Patient",
+                extension("https://www.medplum.com/fhir/StructureDefinition/subscription-secret"),
+            ),
+            "subscription-secret",
+        ),
+        (
+            subscription(
+                "active",
+                "Patient",
+                extension("https://medplum.com/fhir/StructureDefinition/subscription-success-codes"),
+            ),
+            "subscription-success-codes",
+        ),
+    ] {
+        let reply = post(&medplum(&Program::default()), "/Subscription", subscription).await;
+        assert_eq!((reply.status, reply.problem().contains(named)), (400, true), "{}", reply.problem());
+    }
+}
+
+#[tokio::test]
+async fn a_status_must_be_given() {
+    let mut without = subscription("requested", "Appointment?", json!({}));
+    without["status"].take();
+    let reply = post(&sandbox(), "/Subscription", without).await;
+    assert_eq!((reply.status, reply.problem()), (422, "Subscription.status must be given"));
+}
+
+#[tokio::test]
+async fn topic_subscriptions() {
+    let profile = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription";
+    let topic =
+        subscription("requested", "http://example.org/topic", json!({ "meta": { "profile": [profile] } }));
+    assert!(post(&sandbox(), "/Subscription", topic).await.problem().contains("topic subscription"));
+}
