@@ -6,15 +6,21 @@
 
 pub mod bundle;
 pub mod json_error;
+mod media_type;
 pub mod operation_outcome;
 pub mod reference;
+mod subscription;
 pub mod transaction;
+mod version;
 
 pub use bundle::{Bundle, BundleEntry, BundleLink, BundleRequest, BundleResponse, BundleSearch};
 pub use json_error::JsonError;
+pub use media_type::is_json;
 pub use operation_outcome::{OperationOutcome, OperationOutcomeIssue};
 pub use reference::{Reference, is_id, is_type_name};
+pub use subscription::Subscription;
 pub use transaction::{InvalidEntry, TransactionBuilder};
+pub use version::{FhirVersion, FhirVersions};
 
 #[cfg(test)]
 mod tests;

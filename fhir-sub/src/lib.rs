@@ -1,15 +1,118 @@
-//! React to changes in a FHIR server.
+//! React to changes in a FHIR server: annotate an async function, and have an AWS Lambda that registers its
+//! FHIR Subscriptions and handles their notifications.
+//!
+//! ```
+//! use fhir_sub::prelude::*;
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Appointment {
+//!     id: String,
+//! }
+//!
+//! /// Create an encounter when a patient arrives for an appointment.
+//! #[fhir_subscription(criteria = "Appointment?status=arrived", endpoint = "arrived-appointments")]
+//! async fn arrived_appointments(appointment: Resource<Appointment>, fhir: FhirClient) -> Result<()> {
+//!     let appointment = format!("Appointment/{}", appointment.id);
+//!     let encounters = fhir.search::<serde_json::Value>("Encounter", &[("appointment", &appointment)]);
+//!     # let _ = encounters;
+//!     Ok(())
+//! }
+//!
+//! fhir_lambda_main!();
+//! ```
+//!
+//! # Where things are
+//!
+//! - [`fhir_subscription`]: what to write above a function.
+//! - [`FromNotification`]: what the function may take; [`IntoOutcome`]: what it may return.
+//! - [`fhir_lambda_main!`]: the program's `main`.
+//! - [`FhirClient`]: the FHIR server.
+//! - [`AppBuilder`]: state and settings in code; [`App`]: the service in a router of yours.
+//! - `fhir_sub::testing`: the app under test, in process (feature `testing`).
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! |---|---|---|
+//! | `lambda` | yes | the Lambda adapter |
+//! | `local` | yes | `serve`: the service on a local port |
+//! | `sandbox` | yes | the in-memory FHIR server that `serve` starts where no `FHIR_BASE_URL` is set |
+//! | `registration` | yes | `POST /register`, and the commands `register` and `status` |
+//! | `testing` | no | the test kit |
 
-// So that the paths of examples resolve in this crate's own tests too.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// What only some adapters use is unused where they are switched off: no fault of the user who did so.
+#![cfg_attr(
+    not(all(feature = "lambda", feature = "local", feature = "registration", feature = "sandbox")),
+    allow(dead_code, unused_imports)
+)]
+
+// So that the paths of expanded code resolve in this crate's own tests and examples too.
 #[cfg(test)]
-#[allow(unused_extern_crates)] // Some of them name it, some do not.
+#[allow(unused_extern_crates)] // Some of them name it, some do not, by feature.
 extern crate self as fhir_sub;
 
-mod deadline;
+// In reading order: each module uses those above it.
+mod error;
+mod interaction;
 pub mod fhir;
+mod problems;
+mod text;
+mod deadline;
 pub mod client;
+mod settings;
+mod provided;
+mod event;
+mod notification;
+mod rejection;
+mod outcome;
+mod extract;
+mod declaration;
+mod handler;
+mod registry;
+mod app;
+#[cfg(feature = "registration")]
+pub mod registration;
+mod service;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+mod adapter;
+mod logs;
+mod command;
+mod main_macro;
+#[cfg(test)]
+mod fixtures;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 
+pub use adapter::ResponseBody;
+pub use app::{App, AppBuilder};
 pub use client::FhirClient;
 pub use deadline::Deadline;
+pub use error::{BoxError, Error, Result};
+pub use event::Event;
+pub use extract::{FromNotification, Requirements, Resource, ResourceUse, State};
+pub use fhir::Subscription;
+pub use interaction::Interaction;
+pub use notification::Notification;
+pub use outcome::{IntoOutcome, Outcome};
+pub use problems::Problems;
+pub use rejection::Rejection;
+
+pub use fhir_sub_macros::fhir_subscription;
+
+/// What a file with handlers needs: `use fhir_sub::prelude::*;`.
+pub mod prelude {
+    pub use crate::{
+        AppBuilder, Deadline, Error, Event, FhirClient, Interaction, Resource, Result, State, Subscription,
+        fhir_lambda_main, fhir_subscription,
+    };
+}
+
+/// The README's examples compile too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

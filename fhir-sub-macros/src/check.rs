@@ -1,0 +1,62 @@
+//! From what was written to what is meant: every mistake is reported, and a [`Subscription`] has none.
+
+mod criteria;
+mod given;
+mod instant;
+mod interactions;
+mod reason;
+mod signature;
+
+use syn::parse_quote;
+
+use crate::endpoint::Endpoint;
+use crate::entry::Entry;
+use crate::item::Function;
+use crate::key::Key;
+use crate::report::Errors;
+use crate::subscription::{Content, FhirVersion, Interactions, Subscription, Trigger};
+
+use self::given::Given;
+
+/// `None` where a mistake was found.
+pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors) -> Option<Subscription> {
+    let given = Given::new(entries, errors);
+
+    let criteria = given.required_text(Key::Criteria, errors, criteria::check);
+    let endpoint = given.required_text(Key::Endpoint, errors, Endpoint::new);
+    let reason = given.text(Key::Reason, errors, reason::check);
+    let interactions = given.list(Key::On, errors, interactions::check);
+    let content = given.text(Key::Content, errors, |literal| match &*literal.value() {
+        "empty" => Ok(Content::Empty),
+        "id-only" => Ok(Content::IdOnly),
+        "full-resource" => Ok(Content::FullResource),
+        other => Err(format!("no content is called {other:?}: `content` takes {}", Key::Content.usage())),
+    });
+    let end = given.text(Key::End, errors, instant::check);
+    let version = given.text(Key::Fhir, errors, |literal| match &*literal.value() {
+        "R4" => Ok(FhirVersion::R4),
+        "R4B" => Ok(FhirVersion::R4B),
+        "R5" => Err("a Subscription of FHIR R5 has no criteria: write `fhir = \"R4\"` or `fhir = \"R4B\"`, \
+                     or leave `fhir` out"
+            .to_owned()),
+        other => Err(format!("no FHIR version {other:?} is known here: `fhir` takes {}", Key::Fhir.usage())),
+    });
+    let registration = given.path(Key::Registration, errors);
+    let fhir_sub = given.path(Key::Crate, errors);
+
+    let handler = signature::check(function, errors);
+
+    let (criteria, handler) = (criteria?, handler?);
+    Some(Subscription {
+        fhir_sub: fhir_sub?.unwrap_or_else(|| parse_quote!(::fhir_sub)),
+        reason: reason?.unwrap_or_else(|| reason::fallback(function, &criteria)),
+        endpoint: endpoint?,
+        interactions: interactions?.unwrap_or(Interactions { create: true, update: true, delete: false }),
+        content: content?.unwrap_or(Content::FullResource),
+        end: end?,
+        version: version?,
+        registration: registration?,
+        trigger: Trigger::Criteria(criteria),
+        handler,
+    })
+}

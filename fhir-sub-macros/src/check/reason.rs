@@ -1,0 +1,50 @@
+//! `Subscription.reason`: as given, or from what the function says of itself.
+
+use syn::ext::IdentExt as _;
+use syn::{Expr, ExprLit, Lit, LitStr, Meta};
+
+use crate::item::Function;
+
+/// A reason that is given says something.
+pub(super) fn check(literal: &LitStr) -> Result<String, String> {
+    let reason = literal.value();
+    if reason.trim().is_empty() {
+        return Err(
+            "the reason is empty: write why the subscription is there, or leave `reason` out for the \
+                    function's doc comment"
+                .to_owned(),
+        );
+    }
+    Ok(reason)
+}
+
+/// The first paragraph of the function's doc comment, else its name and criteria.
+pub(super) fn fallback(function: &Function, criteria: &LitStr) -> String {
+    first_paragraph(function)
+        .unwrap_or_else(|| format!("{}: {}", function.signature.ident.unraw(), criteria.value()))
+}
+
+fn first_paragraph(function: &Function) -> Option<String> {
+    let comment: Vec<String> =
+        function.attributes.iter().filter_map(|attribute| doc(&attribute.meta)).collect();
+    let comment = comment.join("\n");
+    let lines = comment.lines().map(|line| without_star(line.trim()));
+    let paragraph: Vec<&str> =
+        lines.skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty()).collect();
+    (!paragraph.is_empty()).then(|| paragraph.join(" "))
+}
+
+/// The lines of a `/** … */` start with a star; `**bold**` text does too.
+fn without_star(line: &str) -> &str {
+    if line == "*" { "" } else { line.strip_prefix("* ").unwrap_or(line).trim_start() }
+}
+
+/// The text of `#[doc = "…"]`, which is what `/// …` stands for.
+fn doc(meta: &Meta) -> Option<String> {
+    let Meta::NameValue(meta) = meta else { return None };
+    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &meta.value else { return None };
+    meta.path.is_ident("doc").then(|| text.value())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! The attribute's grammar: `key = value`, separated by commas. It keeps spans and gives no meaning.
+
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, TokenStreamExt as _};
+use syn::{LitStr, Path};
+
+use crate::report::Errors;
+
+/// One `key = value`.
+pub(crate) struct Entry {
+    pub(crate) key: Ident,
+    pub(crate) value: Value,
+}
+
+/// What stands after the `=`.
+pub(crate) enum Value {
+    /// `"Encounter?"`
+    Text(LitStr),
+    /// `path::to::function`
+    Path(Path),
+    /// `[create, update]`, brackets included.
+    List(TokenTree),
+    /// Something else, which no key takes.
+    Other(TokenStream),
+    /// Nothing, or the `=` is missing too.
+    Absent,
+}
+
+/// All entries that can be made out.
+pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Vec<Entry> {
+    let mut pieces = Vec::new();
+    for piece in split_at_commas(tokens, errors) {
+        pieces.extend(split_at_missing_commas(&piece, errors));
+    }
+    pieces.iter().filter_map(|piece| entry(piece, errors)).collect()
+}
+
+/// The tokens between commas. A comma between `<` and `>` belongs to a path.
+fn split_at_commas(tokens: TokenStream, errors: &mut Errors) -> Vec<Vec<TokenTree>> {
+    let (mut pieces, mut piece, mut depth) = (Vec::new(), Vec::new(), 0_usize);
+    for token in tokens {
+        match &token {
+            TokenTree::Punct(punct) if punct.as_char() == ',' && depth == 0 => {
+                if piece.is_empty() {
+                    errors.push(punct, "expected `key = value` before this comma");
+                } else {
+                    pieces.push(std::mem::take(&mut piece));
+                }
+                continue;
+            }
+            TokenTree::Punct(punct) if punct.as_char() == '<' => depth += 1,
+            TokenTree::Punct(punct) if punct.as_char() == '>' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        piece.push(token);
+    }
+    if !piece.is_empty() {
+        pieces.push(piece);
+    }
+    pieces
+}
+
+/// `criteria = "Encounter?" endpoint = "encounters"` is two entries and one mistake.
+fn split_at_missing_commas(piece: &[TokenTree], errors: &mut Errors) -> Vec<Vec<TokenTree>> {
+    let mut pieces = vec![Vec::new()];
+    for (index, token) in piece.iter().enumerate() {
+        if let TokenTree::Ident(key) = token
+            && piece.get(index + 1).is_some_and(is_equals)
+            && index > 0
+        {
+            errors.push(key, format!("expected a comma before `{key}`"));
+            pieces.push(Vec::new());
+        }
+        pieces.last_mut().expect("it starts with one").push(token.clone());
+    }
+    pieces
+}
+
+fn entry(piece: &[TokenTree], errors: &mut Errors) -> Option<Entry> {
+    let [TokenTree::Ident(key), rest @ ..] = piece else {
+        let tokens: TokenStream = piece.iter().cloned().collect();
+        errors.push(tokens, "expected `key = value`, such as `criteria = \"Encounter?status=finished\"`");
+        return None;
+    };
+    let value = match rest {
+        [equals, value @ ..] if is_equals(equals) => Value::new(value),
+        _ => Value::Absent,
+    };
+    Some(Entry { key: key.clone(), value })
+}
+
+fn is_equals(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == '=')
+}
+
+impl Value {
+    fn new(tokens: &[TokenTree]) -> Self {
+        let all: TokenStream = tokens.iter().cloned().collect();
+        match tokens {
+            [] => Self::Absent,
+            [list @ TokenTree::Group(group)] if group.delimiter() == Delimiter::Bracket => {
+                Self::List(list.clone())
+            }
+            _ => syn::parse2(all.clone())
+                .map(Self::Text)
+                .or_else(|_| syn::parse2(all.clone()).map(Self::Path))
+                .unwrap_or(Self::Other(all)),
+        }
+    }
+}
+
+impl ToTokens for Value {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Text(text) => text.to_tokens(tokens),
+            Self::Path(path) => path.to_tokens(tokens),
+            Self::List(list) => list.to_tokens(tokens),
+            Self::Other(other) => tokens.append_all(other.clone()),
+            Self::Absent => {}
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! From a checked [`Subscription`] to what is added to the function. This cannot fail.
+//!
+//! What is added is one constant without a name, so that nothing of it can be named, or be in the way of a
+//! name, of the user's. Within it, one import names `fhir_sub::__private` by its full path, and everything
+//! else goes through that: where the path is wrong, the compiler says so once.
+//!
+//! The tokens come from the macro (`mixed_site`), so that the lints of the user's crate leave them alone, but
+//! stand where a mistake would have its cause: at the type that is no argument, at the path that is no
+//! function, at the name of the function whose future is not `Send`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Path, Type};
+
+use crate::subscription::{Content, FhirVersion, Handler, Interactions, Output, Subscription, Trigger};
+
+/// The declaration of `subscription`, in the slice of all.
+pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
+    let site = Span::mixed_site();
+    let Handler { name, conditions, is_deprecated, arguments, .. } = &subscription.handler;
+    // It is called below, which is no use of it that its author could change.
+    let lint = is_deprecated.then(|| quote_spanned!(site=> #[allow(deprecated)]));
+    let fhir_sub = &subscription.fhir_sub;
+    let unique_endpoint = unique_endpoint(subscription);
+
+    let handler = name.unraw().to_string();
+    let source = source(name);
+    let trigger = match &subscription.trigger {
+        Trigger::Criteria(criteria) => quote_spanned!(site=> __fhir_sub::Trigger::Criteria(#criteria)),
+    };
+    let endpoint = subscription.endpoint.literal();
+    let reason = &subscription.reason;
+    let interactions = interactions(&subscription.interactions);
+    let content = content(subscription.content);
+    let end = option(subscription.end.as_ref());
+    let versions = versions(subscription.version);
+    let registration = option(subscription.registration.as_ref().map(registration));
+    let require = require(arguments);
+    let run = run(&subscription.handler);
+
+    quote_spanned! {site=>
+        #(#conditions)*
+        #lint
+        const _: () = {
+            use #fhir_sub::__private as __fhir_sub;
+
+            #unique_endpoint
+
+            #[__fhir_sub::linkme::distributed_slice(__fhir_sub::FHIR_SUB_DECLARATIONS)]
+            #[linkme(crate = __fhir_sub::linkme)]
+            static __FHIR_SUB_DECLARATION: __fhir_sub::Declaration = __fhir_sub::Declaration {
+                handler: #handler,
+                source: #source,
+                trigger: #trigger,
+                endpoint: #endpoint,
+                reason: #reason,
+                interactions: #interactions,
+                content: #content,
+                end: #end,
+                versions: #versions,
+                registration: #registration,
+                require: #require,
+                run: #run,
+            };
+        };
+    }
+}
+
+/// Two handlers with one endpoint are one name for two macros at the root of the crate, wherever in it they
+/// stand: an error of `cargo check`. Nothing else that stands in a constant is known outside of it.
+///
+/// A lint warns of just that where the handler stands within a function.
+fn unique_endpoint(subscription: &Subscription) -> TokenStream {
+    let name = subscription.endpoint.unique_name();
+    quote_spanned! {name.span()=>
+        #[doc(hidden)]
+        #[macro_export]
+        #[allow(non_local_definitions)]
+        macro_rules! #name { () => {}; }
+    }
+}
+
+/// Where the function stands: `line!()` is the line of its own tokens, and these stand at the function's name.
+fn source(name: &Ident) -> TokenStream {
+    let line = quote_spanned!(name.span()=> __fhir_sub::line!());
+    quote_spanned! {Span::mixed_site()=>
+        __fhir_sub::Source {
+            package: __fhir_sub::env!("CARGO_PKG_NAME"),
+            file: __fhir_sub::file!(),
+            line: #line,
+        }
+    }
+}
+
+fn interactions(interactions: &Interactions) -> TokenStream {
+    let Interactions { create, update, delete } = interactions;
+    quote_spanned! {Span::mixed_site()=>
+        __fhir_sub::Interactions { create: #create, update: #update, delete: #delete }
+    }
+}
+
+fn content(content: Content) -> TokenStream {
+    let site = Span::mixed_site();
+    match content {
+        Content::Empty => quote_spanned!(site=> __fhir_sub::Content::Empty),
+        Content::IdOnly => quote_spanned!(site=> __fhir_sub::Content::IdOnly),
+        Content::FullResource => quote_spanned!(site=> __fhir_sub::Content::FullResource),
+    }
+}
+
+fn versions(version: Option<FhirVersion>) -> TokenStream {
+    let site = Span::mixed_site();
+    let version = match version {
+        None => return quote_spanned!(site=> __fhir_sub::FhirVersions::WITH_CRITERIA),
+        Some(FhirVersion::R4) => quote_spanned!(site=> R4),
+        Some(FhirVersion::R4B) => quote_spanned!(site=> R4B),
+    };
+    quote_spanned!(site=> __fhir_sub::FhirVersions::of(&[__fhir_sub::FhirVersion::#version]))
+}
+
+/// Names the type that the path must have, so that the compiler points at the path if it has another.
+fn registration(path: &Path) -> TokenStream {
+    let local = local("registration");
+    quote_spanned! {Span::mixed_site().located_at(path.span())=>
+        { let #local: fn(&mut __fhir_sub::Subscription) = #path; #local }
+    }
+}
+
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    let site = Span::mixed_site();
+    if let Some(value) = value {
+        quote_spanned!(site=> __fhir_sub::Option::Some(#value))
+    } else {
+        quote_spanned!(site=> __fhir_sub::Option::None)
+    }
+}
+
+/// What the arguments need when the program starts.
+fn require(arguments: &[Type]) -> TokenStream {
+    let site = Span::mixed_site();
+    if arguments.is_empty() {
+        return quote_spanned!(site=> |_| {});
+    }
+    let requirements = local("requirements");
+    quote_spanned!(site=> |#requirements| { #(__fhir_sub::require::<#arguments>(#requirements);)* })
+}
+
+/// Makes the arguments and runs the function.
+///
+/// The types stand in it as the user wrote them, and it stands at the function's name: the compiler points at
+/// a type that does not belong, and at the name of a function whose future is not `Send`.
+fn run(handler: &Handler) -> TokenStream {
+    let Handler { name, arguments, output, .. } = handler;
+    let at_name = Span::mixed_site().located_at(name.span());
+    let notification = local("notification");
+    let run = format_ident!("run_{}", arguments.len(), span = at_name);
+    let output = match output {
+        Output::Unit => quote_spanned!(at_name=> ()),
+        Output::Type(output) => output.to_token_stream(),
+        Output::Unnamed(span) => quote_spanned!(at_name.located_at(*span)=> _),
+    };
+    // The name is the user's, which no local of the macro's shadows (`call_site`), and yet no lint speaks of it.
+    let mut name = name.clone();
+    name.set_span(Span::call_site().located_at(name.span()));
+    quote_spanned! {at_name=>
+        |#notification| __fhir_sub::#run::<#(#arguments,)* #output, _, _>(#notification, #name)
+    }
+}
+
+/// The name of a local variable. No constant of the user's is called so, which the pattern would mean then.
+fn local(name: &str) -> Ident {
+    Ident::new(&format!("__fhir_sub_{name}"), Span::mixed_site())
+}

@@ -1,0 +1,127 @@
+//! [`Key`]: what may stand before a `=` in the attribute.
+
+use proc_macro2::Ident;
+use syn::ext::IdentExt as _;
+
+/// A key of the attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    Criteria,
+    Endpoint,
+    Reason,
+    On,
+    Content,
+    Registration,
+    End,
+    Fhir,
+    Crate,
+}
+
+/// Keys of the topic subscriptions, which this version does not have.
+const OF_TOPICS: [&str; 5] = ["topic", "filter", "timeout", "heartbeat", "max_count"];
+
+impl Key {
+    /// In the order in which a message lists them.
+    const ALL: [Self; 9] = [
+        Self::Criteria,
+        Self::Endpoint,
+        Self::Reason,
+        Self::On,
+        Self::Content,
+        Self::Registration,
+        Self::End,
+        Self::Fhir,
+        Self::Crate,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Criteria => "criteria",
+            Self::Endpoint => "endpoint",
+            Self::Reason => "reason",
+            Self::On => "on",
+            Self::Content => "content",
+            Self::Registration => "registration",
+            Self::End => "end",
+            Self::Fhir => "fhir",
+            Self::Crate => "crate",
+        }
+    }
+
+    /// The kind of value that the key takes, and one to copy.
+    pub(crate) fn usage(self) -> &'static str {
+        match self {
+            Self::Criteria => r#"a FHIR search in quotes: `criteria = "Encounter?status=finished"`"#,
+            Self::Endpoint => r#"one path segment in quotes: `endpoint = "finished-encounters"`"#,
+            Self::Reason => r#"a text in quotes: `reason = "Bill what was done"`"#,
+            Self::On => "a list of `create`, `update`, `delete`: `on = [create, update]`",
+            Self::Content => r#"`"empty"`, `"id-only"` or `"full-resource"`: `content = "id-only"`"#,
+            Self::Registration => {
+                "the path of a `fn(&mut Subscription)`, without quotes: `registration = with_contact`"
+            }
+            Self::End => {
+                r#"a FHIR instant in quotes, with seconds and a zone: `end = "2030-12-31T23:59:59Z"`"#
+            }
+            Self::Fhir => r#"`"R4"` or `"R4B"`: `fhir = "R4B"`"#,
+            Self::Crate => "the path of `fhir_sub`, without quotes: `crate = my_library::fhir_sub`",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.name() == name)
+    }
+
+    /// The key that `name` most resembles, if it resembles one.
+    fn nearest(name: &str) -> Option<Self> {
+        let distance = |key: &Self| edit_distance(name, key.name());
+        // A third of the letters may be wrong; of a short name, one.
+        let is_near = |key: &Self| distance(key) <= (key.name().len() / 3).max(1);
+        Self::ALL.into_iter().filter(is_near).min_by_key(distance)
+    }
+}
+
+/// A name that is no key's.
+pub(crate) struct Unknown {
+    pub(crate) message: String,
+    /// The key that was probably meant: it is not reported as missing as well.
+    pub(crate) meant: Option<Key>,
+}
+
+/// The key that `name` names.
+pub(crate) fn look_up(name: &Ident) -> Result<Key, Unknown> {
+    let name = name.unraw().to_string();
+    let meant = Key::nearest(&name);
+    match (Key::from_name(&name), meant) {
+        (Some(key), _) => Ok(key),
+        (None, _) if OF_TOPICS.contains(&name.as_str()) => Err(Unknown {
+            message: format!(
+                "`{name}` belongs to topic subscriptions, which this version of fhir-sub does not have; \
+                 a subscription says what it watches with `criteria`"
+            ),
+            meant: (name == "topic").then_some(Key::Criteria),
+        }),
+        (None, Some(key)) => {
+            Err(Unknown { message: format!("unknown key `{name}`: did you mean `{}`?", key.name()), meant })
+        }
+        (None, None) => {
+            let keys: Vec<_> = Key::ALL.into_iter().map(|key| format!("`{}`", key.name())).collect();
+            let message = format!("unknown key `{name}`: the keys are {}", keys.join(", "));
+            Err(Unknown { message, meant })
+        }
+    }
+}
+
+/// How many letters must be put in, taken out or changed to make one word of the other.
+fn edit_distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, letter) in left.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
+        for column in 0..right.len() {
+            let changed = diagonal + usize::from(letter != right[column]);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[right.len()]
+}

@@ -1,0 +1,54 @@
+//! The attribute of [fhir-sub](https://docs.rs/fhir-sub): `#[fhir_subscription(…)]`.
+//!
+//! Use it through `fhir_sub`, which documents it in full.
+//!
+//! `attribute` below is the summary. The modules in reading order, where a later one uses earlier ones: `report`,
+//! `key`, `entry`, `item`, `endpoint`, `subscription`, `check`, `expand`, `fallback`.
+
+mod check;
+mod endpoint;
+mod entry;
+mod expand;
+mod fallback;
+mod item;
+mod key;
+mod report;
+mod subscription;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::report::Errors;
+
+/// Makes an async function the handler of a FHIR Subscription.
+///
+/// See `fhir_sub::fhir_subscription`.
+#[proc_macro_attribute]
+pub fn fhir_subscription(
+    entries: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute(entries.into(), item.into()).into()
+}
+
+/// Parse, check, expand. The item is always given back as it came, token for token, so that neither a
+/// mistake in the attribute nor a half-written body takes the function away from the rest of the program
+/// or from an editor.
+fn attribute(entries: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::new();
+    let subscription = item::parse(item.clone(), &mut errors).and_then(|function| {
+        let entries = entry::parse(entries, &mut errors);
+        check::check(&entries, &function, &mut errors)
+    });
+    let added = match errors.finish(subscription) {
+        Ok(subscription) => expand::expand(&subscription),
+        Err(errors) => fallback::fallback(&errors),
+    };
+    quote! {
+        #item
+        #added
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+/// Create an encounter when a patient arrives
+/// for an appointment.
+///
+/// This is no reason.
+async fn arrived_appointments(
+    appointment: Resource<Appointment>,
+    fhir: FhirClient,
+) -> Result<()> {
+    Ok(())
+}
+const _: () = {
+    use ::fhir_sub::__private as __fhir_sub;
+    #[doc(hidden)]
+    #[macro_export]
+    #[allow(non_local_definitions)]
+    macro_rules! __fhir_sub_two_handlers_have_the_endpoint__arrived_dash_appointments {
+        () => {};
+    }
+    #[__fhir_sub::linkme::distributed_slice(__fhir_sub::FHIR_SUB_DECLARATIONS)]
+    #[linkme(crate = __fhir_sub::linkme)]
+    static __FHIR_SUB_DECLARATION: __fhir_sub::Declaration = __fhir_sub::Declaration {
+        handler: "arrived_appointments",
+        source: __fhir_sub::Source {
+            package: __fhir_sub::env!("CARGO_PKG_NAME"),
+            file: __fhir_sub::file!(),
+            line: __fhir_sub::line!(),
+        },
+        trigger: __fhir_sub::Trigger::Criteria("Appointment?status=arrived"),
+        endpoint: "arrived-appointments",
+        reason: "Create an encounter when a patient arrives for an appointment.",
+        interactions: __fhir_sub::Interactions {
+            create: true,
+            update: true,
+            delete: false,
+        },
+        content: __fhir_sub::Content::FullResource,
+        end: __fhir_sub::Option::None,
+        versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
+        registration: __fhir_sub::Option::None,
+        require: |__fhir_sub_requirements| {
+            __fhir_sub::require::<Resource<Appointment>>(__fhir_sub_requirements);
+            __fhir_sub::require::<FhirClient>(__fhir_sub_requirements);
+        },
+        run: |__fhir_sub_notification| __fhir_sub::run_2::<
+            Resource<Appointment>,
+            FhirClient,
+            Result<()>,
+            _,
+            _,
+        >(__fhir_sub_notification, arrived_appointments),
+    };
+};

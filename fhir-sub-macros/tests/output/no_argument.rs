@@ -1,0 +1,38 @@
+async fn patients() {}
+const _: () = {
+    use ::fhir_sub::__private as __fhir_sub;
+    #[doc(hidden)]
+    #[macro_export]
+    #[allow(non_local_definitions)]
+    macro_rules! __fhir_sub_two_handlers_have_the_endpoint__patients {
+        () => {};
+    }
+    #[__fhir_sub::linkme::distributed_slice(__fhir_sub::FHIR_SUB_DECLARATIONS)]
+    #[linkme(crate = __fhir_sub::linkme)]
+    static __FHIR_SUB_DECLARATION: __fhir_sub::Declaration = __fhir_sub::Declaration {
+        handler: "patients",
+        source: __fhir_sub::Source {
+            package: __fhir_sub::env!("CARGO_PKG_NAME"),
+            file: __fhir_sub::file!(),
+            line: __fhir_sub::line!(),
+        },
+        trigger: __fhir_sub::Trigger::Criteria("Patient"),
+        endpoint: "patients",
+        reason: "patients: Patient",
+        interactions: __fhir_sub::Interactions {
+            create: true,
+            update: true,
+            delete: false,
+        },
+        content: __fhir_sub::Content::FullResource,
+        end: __fhir_sub::Option::None,
+        versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
+        registration: __fhir_sub::Option::None,
+        require: |_| {},
+        run: |__fhir_sub_notification| __fhir_sub::run_0::<
+            (),
+            _,
+            _,
+        >(__fhir_sub_notification, patients),
+    };
+};

@@ -1,0 +1,55 @@
+//! [`LambdaResponse`]: the answer in the form that the sender of the event reads.
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+
+use super::event::{Event, Kind};
+use crate::service::Answer;
+
+/// The answer to any of the four kinds of events, which differ little.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LambdaResponse {
+    status_code: u16,
+    /// Load balancers want it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_description: Option<String>,
+    #[serde(flatten)]
+    headers: ResponseHeaders,
+    body: String,
+    is_base64_encoded: bool,
+}
+
+/// `headers`, or `multiValueHeaders`: a load balancer that sends those drops the others.
+struct ResponseHeaders {
+    headers: Vec<(&'static str, String)>,
+    is_multi_value: bool,
+}
+
+impl LambdaResponse {
+    pub(super) fn new(event: &Event<'_>, kind: &Kind<'_>, answer: Answer) -> Self {
+        let headers = answer.headers().map(|(name, value)| (name, value.to_owned())).collect();
+        let is_multi_value = kind.is_load_balancer && event.has_multi_value_headers();
+        Self {
+            status_code: answer.status.as_u16(),
+            status_description: kind.is_load_balancer.then(|| answer.status.to_string()),
+            headers: ResponseHeaders { headers, is_multi_value },
+            body: answer.body,
+            is_base64_encoded: false,
+        }
+    }
+}
+
+impl Serialize for ResponseHeaders {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        if self.is_multi_value {
+            let headers = self.headers.iter().map(|(name, value)| (*name, [value]));
+            map.serialize_entry("multiValueHeaders", &headers.collect::<std::collections::BTreeMap<_, _>>())?;
+        } else {
+            let headers = self.headers.iter().map(|(name, value)| (*name, value));
+            map.serialize_entry("headers", &headers.collect::<std::collections::BTreeMap<_, _>>())?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,44 @@
+use super::*;
+use crate::service::{Header, Headers};
+
+fn event(text: &str) -> Event<'_> {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn a_header_in_any_case_and_form_is_found_once() {
+    let version_1 = event(
+        r#"{"headers":{"X-Auth":"last"},"multiValueHeaders":{"X-Auth":["first","last"],"Accept":["*/*"],"E":[]}}"#,
+    );
+    assert_eq!(version_1.get("x-auth"), Header::Repeated);
+    assert_eq!(version_1.get("accept"), Header::Once(b"*/*"));
+    assert_eq!(version_1.get("e"), Header::Absent);
+    let version_2 = event(r#"{"headers":{"x-auth":"a","n":null}}"#);
+    assert_eq!(version_2.get("x-auth"), Header::Once(b"a"));
+    assert_eq!(version_2.get("n"), Header::Absent);
+    assert_eq!(event(r#"{"headers":{"x-auth":"a","X-Auth":"a"}}"#).get("x-auth"), Header::Repeated);
+    assert_eq!(event(r#"{"headers":null}"#).get("x-auth"), Header::Absent);
+}
+
+#[test]
+fn what_is_no_request_is_no_kind() {
+    for text in [
+        "{}",
+        r#"{"source":"aws.events"}"#,
+        r#"{"requestContext":{}}"#,
+        r#"{"requestContext":{"http":null},"path":"/"}"#,
+    ] {
+        assert!(event(text).kind().is_none(), "{text}");
+    }
+    assert!(serde_json::from_str::<Event<'_>>("[]").is_err());
+    assert!(serde_json::from_str::<Event<'_>>(r#"{"requestContext":7}"#).is_err());
+}
+
+#[test]
+fn queries_come_in_three_forms() {
+    assert_eq!(event(r#"{"rawQueryString":"dry-run=true"}"#).query().as_deref(), Some("dry-run=true"));
+    assert_eq!(event(r#"{"queryStringParameters":{"prune":"true"}}"#).query().as_deref(), Some("prune=true"));
+    let multi = r#"{"queryStringParameters":{"a":"2"},"multiValueQueryStringParameters":{"a":["1","2"]}}"#;
+    assert_eq!(event(multi).query().as_deref(), Some("a=1&a=2"));
+    assert_eq!(event("{}").query(), None);
+}

@@ -1,0 +1,87 @@
+//! [`App`] as a [`tower_service::Service`], for a router of the user's.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tower_service::Service;
+
+use crate::app::App;
+use crate::service::{Answered, Head};
+
+/// The body of an answer: whole, and often empty.
+pub type ResponseBody = Full<Bytes>;
+
+impl<B> Service<Request<B>> for App
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let app = self.clone();
+        Box::pin(async move { Ok(respond(&app, request).await) })
+    }
+}
+
+/// Answers one request, and writes its log line.
+async fn respond<B>(app: &App, request: Request<B>) -> Response<ResponseBody>
+where
+    B: Body + Send,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let started = Instant::now();
+    let deadline = app.deadline(None);
+    let (parts, body) = request.into_parts();
+    let head = Head {
+        method: &parts.method,
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        headers: &parts.headers,
+    };
+    let answered = match app.admit(&head) {
+        Err(answered) => answered,
+        Ok(route) => match read(app, body).await {
+            Ok(body) => app.answer(&head, route, &body, deadline).await,
+            Err(answered) => answered,
+        },
+    };
+    let request_id =
+        parts.headers.get("x-request-id").and_then(|id| id.to_str().ok()).filter(|id| crate::fhir::is_id(id));
+    answered.record.write(app.settings().log, started.elapsed(), request_id);
+
+    let answer = answered.answer;
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in answer.headers() {
+        response = response.header(name, value);
+    }
+    response.body(Full::from(answer.body)).expect("our own headers are well-formed")
+}
+
+/// The whole body, no larger than the app takes.
+async fn read<B>(app: &App, body: B) -> Result<Bytes, Answered>
+where
+    B: Body + Send,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match Limited::new(body, app.settings().body_limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(app.too_large()),
+        Err(_) => Err(app.broken_off()),
+    }
+}

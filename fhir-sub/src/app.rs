@@ -1,0 +1,248 @@
+//! [`App`]: a program's subscriptions, settings and state, ready to handle requests.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client::transport::Transport;
+use crate::client::{Authorization, ClientConfig, FhirClient, TokenProvider};
+use crate::deadline::Deadline;
+use crate::declaration::Declaration;
+use crate::problems::Problems;
+use crate::provided::{Provided, States};
+use crate::registry::Registry;
+use crate::settings::{Settings, Variables};
+
+/// A program's subscriptions, settings and state, ready to handle requests.
+///
+/// It is a [`tower_service::Service`] of `http::Request`s, cheap to clone, so that it stands in an axum
+/// router as well as on its own:
+///
+/// ```no_run
+/// # async fn host() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = fhir_sub::AppBuilder::from_environment().build()?;
+/// // axum::Router::new().nest_service("/fhir-hooks", app)
+/// # let _ = app; Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// An [`App`] that may be gone.
+#[cfg(feature = "testing")]
+pub(crate) type WeakParts = std::sync::Weak<Parts>;
+
+pub(crate) struct Parts {
+    registry: Registry,
+    settings: Settings,
+    provided: Provided,
+}
+
+impl App {
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn provided(&self) -> &Provided {
+        &self.0.provided
+    }
+
+    /// The client with which Subscriptions are written.
+    #[cfg(feature = "registration")]
+    pub(crate) fn registration_client(&self) -> FhirClient {
+        self.0.provided.fhir_client().clone()
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn downgrade(&self) -> WeakParts {
+        Arc::downgrade(&self.0)
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn upgrade(parts: &WeakParts) -> Option<Self> {
+        parts.upgrade().map(Self)
+    }
+
+    /// When a request that begins now must have been answered: after the time limit, or when the
+    /// invocation ends, whichever is sooner.
+    pub(crate) fn deadline(&self, invocation: Option<Deadline>) -> Deadline {
+        let limit = Deadline::after(self.0.settings.time_limit);
+        invocation.map_or(limit, |invocation| invocation.min(limit))
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("App").field("registry", &self.0.registry).finish_non_exhaustive()
+    }
+}
+
+/// What `setup` gives an app: its state, settings, token provider, root certificates or proxy.
+///
+/// ```
+/// use fhir_sub::prelude::*;
+///
+/// struct Wards(Vec<String>);
+///
+/// async fn setup(app: AppBuilder) -> Result<AppBuilder> {
+///     Ok(app.state(Wards(vec!["north".into(), "south".into()])).set("FHIR_SERVER", "hapi"))
+/// }
+/// ```
+#[must_use = "an app is made by `build`"]
+pub struct AppBuilder {
+    variables: Variables,
+    declarations: Vec<&'static Declaration>,
+    states: States,
+    token_provider: Option<Arc<dyn TokenProvider>>,
+    root_certificates: Vec<Vec<u8>>,
+    proxy: Option<url::Url>,
+    transport: Option<Arc<dyn Transport>>,
+    body_limit: Option<usize>,
+    time_limit: Option<Duration>,
+}
+
+impl AppBuilder {
+    /// An app of every handler that is linked into the program, with the settings of the environment.
+    pub fn from_environment() -> Self {
+        Self::new(Variables::from_environment(), Registry::linked())
+    }
+
+    pub(crate) fn new(variables: Variables, declarations: Vec<&'static Declaration>) -> Self {
+        Self {
+            variables,
+            declarations,
+            states: States::default(),
+            token_provider: None,
+            root_certificates: Vec::new(),
+            proxy: None,
+            transport: None,
+            body_limit: None,
+            time_limit: None,
+        }
+    }
+
+    /// Sets the setting `name` to `value`, whatever the environment says: `set("FHIR_SERVER", "hapi")`.
+    ///
+    /// The names and forms are those of the environment's variables. A name that is no setting, or a value
+    /// of the wrong form, is told at start-up with all else that is wrong. An empty value takes the setting
+    /// away.
+    pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.set(name, value);
+        self
+    }
+
+    /// Gives handlers `state`, which they take as `State<S>`; one of each type, of which the last counts.
+    pub fn state<S: Any + Send + Sync>(mut self, state: S) -> Self {
+        self.states.insert(state);
+        self
+    }
+
+    /// Signs in at the FHIR server with tokens of `provider`, instead of what `FHIR_AUTH_…` says.
+    pub fn token_provider(mut self, provider: impl TokenProvider + 'static) -> Self {
+        self.token_provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// Trusts further root certificates, as PEM, beside the bundled ones.
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificates.push(pem.into());
+        self
+    }
+
+    /// Reaches the FHIR server and the token endpoint through the proxy at `url`.
+    pub fn proxy(mut self, url: url::Url) -> Self {
+        self.proxy = Some(url);
+        self
+    }
+
+    /// Refuses bodies of more than this many bytes with 413; 6 MiB unless set.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = Some(bytes);
+        self
+    }
+
+    /// Ends a request after this time, or when the invocation ends if that is sooner; 25 s unless set.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
+    /// Reaches the FHIR server by `transport`, and no network.
+    #[cfg(any(feature = "testing", test))]
+    pub(crate) fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    pub(crate) fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
+    pub(crate) fn declarations(&self) -> &[&'static Declaration] {
+        &self.declarations
+    }
+
+    /// The app, ready to handle requests.
+    ///
+    /// # Errors
+    ///
+    /// All that is missing or wrong at once: settings, endpoints, states.
+    pub fn build(self) -> Result<App, Problems> {
+        let mut problems = Problems::default();
+        let settings = problems.collect(Settings::read(&self.variables));
+        let registry = problems.collect(Registry::new(self.declarations));
+        if let Some(registry) = &registry {
+            let version = settings.as_ref().map(|settings| settings.fhir_version).unwrap_or_default();
+            problems.collect(registry.check(version, &self.states));
+        }
+        let (Some(mut settings), Some(registry)) = (settings, registry) else { return Err(problems) };
+        settings.body_limit = self.body_limit.unwrap_or(settings.body_limit);
+        settings.time_limit = self.time_limit.unwrap_or(settings.time_limit);
+        if let Some(provider) = self.token_provider {
+            settings.authorization = Authorization::Provider(provider);
+        }
+
+        let config = ClientConfig::new(settings.fhir_base_url.url().clone());
+        let config = config.authorization(settings.authorization.clone());
+        let client = client(config, &self.root_certificates, self.proxy, self.transport);
+        match client {
+            Ok(fhir_client) => {
+                let provided = Provided::new(self.states, fhir_client);
+                problems.or(App(Arc::new(Parts { registry, settings, provided })))
+            }
+            Err(error) => {
+                problems.add(format!("the client of the FHIR server: {error}"));
+                Err(problems)
+            }
+        }
+    }
+}
+
+/// The client of the FHIR server; nothing of it is set up before its first request.
+fn client(
+    mut config: ClientConfig,
+    root_certificates: &[Vec<u8>],
+    proxy: Option<url::Url>,
+    transport: Option<Arc<dyn Transport>>,
+) -> Result<FhirClient, crate::client::Error> {
+    for pem in root_certificates {
+        config = config.root_certificates_pem(pem)?;
+    }
+    if let Some(proxy) = proxy {
+        config = config.proxy(proxy);
+    }
+    match transport {
+        Some(transport) => FhirClient::with_transport(config, transport),
+        None => FhirClient::new(config),
+    }
+}
+
+impl fmt::Debug for AppBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("AppBuilder").field("variables", &self.variables).finish_non_exhaustive()
+    }
+}

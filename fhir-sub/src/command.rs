@@ -1,0 +1,161 @@
+//! What `fhir_lambda_main!` runs: the Lambda under Lambda, and a command anywhere else.
+
+mod arguments;
+mod check;
+#[cfg(feature = "registration")]
+mod register;
+#[cfg(all(feature = "local", feature = "sandbox", feature = "registration"))]
+mod sandbox;
+#[cfg(feature = "local")]
+mod serve;
+#[cfg(feature = "registration")]
+mod status;
+mod table;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use self::arguments::{Arguments, Command};
+use crate::app::{App, AppBuilder};
+use crate::error::{BoxError, Result};
+use crate::logs;
+use crate::problems::Problems;
+use crate::settings::is_lambda;
+
+/// How long a command that asks the server may take.
+const COMMAND_LIMIT: Duration = Duration::from_secs(120);
+
+/// How a command ended: documented in `--help`, so that a pipeline can go by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// All is well.
+    Sound = 0,
+    /// It ran, and something is not as it should be.
+    Unsound = 1,
+    /// It did not run: the arguments, the settings or the handlers are wrong.
+    Unusable = 2,
+}
+
+/// The setup of a program that names none.
+///
+/// # Errors
+///
+/// None.
+pub async fn no_setup(app: AppBuilder) -> Result<AppBuilder> {
+    Ok(app)
+}
+
+/// Runs the program.
+pub fn main<S, F, E>(setup: S) -> ExitCode
+where
+    S: FnOnce(AppBuilder) -> F,
+    F: Future<Output = Result<AppBuilder, E>>,
+    E: Into<BoxError>,
+{
+    let setup = async move |app| setup(app).await.map_err(Into::into);
+    let exit = if is_lambda() { run_lambda(setup) } else { run_command(setup) };
+    ExitCode::from(exit as u8)
+}
+
+/// One thread: an instance of a Lambda handles one event at a time, so a second would only be handed things.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("an operating system that gives a process timers and sockets").block_on(future)
+}
+
+#[cfg(feature = "lambda")]
+fn run_lambda(setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxError>) -> Exit {
+    logs::start(true);
+    block_on(async {
+        let app = match set_up(setup).await.and_then(|builder| Ok(builder.build()?)) {
+            Ok(app) => app,
+            Err(error) => {
+                tracing::error!(problems = %error, "the program cannot start");
+                return Exit::Unusable;
+            }
+        };
+        begin(&app);
+        match crate::adapter::lambda::run(app).await {
+            Ok(()) => Exit::Sound,
+            Err(_) => {
+                tracing::error!("the Lambda runtime ended");
+                Exit::Unsound
+            }
+        }
+    })
+}
+
+#[cfg(not(feature = "lambda"))]
+fn run_lambda(_setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxError>) -> Exit {
+    logs::start(false);
+    tracing::error!("this program was built without the feature `lambda` of fhir-sub, and cannot run as one");
+    Exit::Unusable
+}
+
+fn run_command(setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxError>) -> Exit {
+    let arguments = match Arguments::parse() {
+        Ok(arguments) => arguments,
+        Err(message) => {
+            complain(&format!("{message}\n\n{}", arguments::HELP));
+            return Exit::Unusable;
+        }
+    };
+    if arguments.command == Command::Help {
+        say(arguments::HELP);
+        return Exit::Sound;
+    }
+    logs::start(false);
+    block_on(async {
+        match run(arguments, setup).await {
+            Ok(exit) => exit,
+            Err(error) => {
+                complain(&format!("the program cannot start:\n{error}"));
+                Exit::Unusable
+            }
+        }
+    })
+}
+
+async fn run(
+    arguments: Arguments,
+    setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxError>,
+) -> Result<Exit, BoxError> {
+    let builder = set_up(setup).await?;
+    match arguments.command {
+        Command::Help => unreachable!("it was answered before"),
+        Command::Check => Ok(check::check(builder)),
+        #[cfg(feature = "local")]
+        Command::Serve => serve::serve(builder).await,
+        #[cfg(feature = "registration")]
+        Command::Register(options) => register::register(&builder.build()?, options).await,
+        #[cfg(feature = "registration")]
+        Command::Status => status::status(&builder.build()?).await,
+    }
+}
+
+/// The app as the user's `setup` leaves it.
+async fn set_up(
+    setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxError>,
+) -> Result<AppBuilder, BoxError> {
+    setup(AppBuilder::from_environment())
+        .await
+        .map_err(|error| BoxError::from(Problems::from(format!("setup failed: {error}"))))
+}
+
+/// What is done once before the first request.
+fn begin(app: &App) {
+    logs::log_panics(app.settings().log.error_text);
+    for warning in app.settings().warnings() {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// Prints `text` and a line's end; a reader that has gone is no error.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,109 @@
+//! [`Arguments`]: what the command line says.
+
+use lexopt::prelude::*;
+
+#[cfg(feature = "registration")]
+use crate::registration::Options;
+
+pub(super) const HELP: &str = "\
+Handles the notifications of this program's FHIR Subscriptions.
+
+Usage: <program> [COMMAND]
+
+Commands:
+  serve                 handle notifications on HOST:PORT (the default). Without
+                        FHIR_BASE_URL it starts an in-memory FHIR server, the
+                        sandbox, and registers the subscriptions there
+  register              register the subscriptions with the FHIR server
+      --dry-run           say what would be done, and write nothing
+      --prune             also remove the Subscriptions under APP_BASE_URL whose
+                          endpoint is no longer in this program
+  status                show each subscription as the FHIR server has it
+  check                 check settings and subscriptions, without a network
+
+  -h, --help            show this text
+
+Exit codes:
+  0  all is well
+  1  it ran, and something is not as it should be: a row of `register` failed,
+     `status` shows a subscription that is missing, different or not active
+  2  it did not run: the arguments, the settings or the handlers are wrong;
+     for `check`, what it found
+
+Settings are environment variables; `check` names those that are missing.
+Under AWS Lambda the program needs no command.";
+
+/// What the program is to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Arguments {
+    pub(super) command: Command,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Help,
+    Check,
+    #[cfg(feature = "local")]
+    Serve,
+    #[cfg(feature = "registration")]
+    Register(Options),
+    #[cfg(feature = "registration")]
+    Status,
+}
+
+impl Arguments {
+    /// Reads the process's arguments.
+    pub(super) fn parse() -> Result<Self, String> {
+        Self::parse_from(lexopt::Parser::from_env()).map_err(|error| error.to_string())
+    }
+
+    fn parse_from(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
+        let mut command = None;
+        #[cfg(feature = "registration")]
+        let (mut options, mut option) = (Options::default(), None);
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Short('h') | Long("help") => return Ok(Self { command: Command::Help }),
+                #[cfg(feature = "registration")]
+                Long("dry-run") => {
+                    options.dry_run = true;
+                    option = Some("--dry-run");
+                }
+                #[cfg(feature = "registration")]
+                Long("prune") => {
+                    options.prune = true;
+                    option = Some("--prune");
+                }
+                Value(value) if command.is_none() => {
+                    command = Some(match value.string()?.as_str() {
+                        "check" => Command::Check,
+                        "help" => Command::Help,
+                        #[cfg(feature = "local")]
+                        "serve" => Command::Serve,
+                        #[cfg(feature = "registration")]
+                        "register" => Command::Register(Options::default()),
+                        #[cfg(feature = "registration")]
+                        "status" => Command::Status,
+                        other => return Err(format!("there is no command {other:?}").into()),
+                    });
+                }
+                other => return Err(other.unexpected()),
+            }
+        }
+        #[cfg(feature = "local")]
+        let command = command.unwrap_or(Command::Serve);
+        #[cfg(not(feature = "local"))]
+        let command = command.unwrap_or(Command::Help);
+
+        #[cfg(feature = "registration")]
+        let command = match (command, option) {
+            (Command::Register(_), _) => Command::Register(options),
+            (_, Some(option)) => return Err(format!("{option} goes with `register`").into()),
+            (command, None) => command,
+        };
+        Ok(Self { command })
+    }
+}
+
+#[cfg(test)]
+mod tests;

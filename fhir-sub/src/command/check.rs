@@ -1,0 +1,54 @@
+//! `check`: whether settings and subscriptions are sound, without a network.
+
+use std::collections::BTreeMap;
+
+use super::table::table;
+use super::{Exit, complain, say};
+use crate::app::AppBuilder;
+use crate::declaration::Declaration;
+use crate::problems::Problems;
+
+/// Lists the endpoints by crate, so that a crate which was never linked is seen to be missing, and says all
+/// that is wrong.
+pub(super) fn check(builder: AppBuilder) -> Exit {
+    let mut by_package = BTreeMap::<_, Vec<_>>::new();
+    for declaration in builder.declarations() {
+        by_package.entry(declaration.source.package).or_default().push(*declaration);
+    }
+    for (package, declarations) in by_package {
+        say(&format!("{package}\n{}\n", listing(declarations)));
+    }
+    let problems = match builder.build() {
+        Err(problems) => problems,
+        #[cfg(not(feature = "registration"))]
+        Ok(_) => Problems::default(),
+        #[cfg(feature = "registration")]
+        Ok(app) => {
+            for warning in app.settings().warnings() {
+                complain(&format!("warning: {warning}"));
+            }
+            crate::registration::check(&app).err().unwrap_or_default()
+        }
+    };
+    if problems == Problems::default() {
+        say("settings and subscriptions are sound");
+        return Exit::Sound;
+    }
+    complain(&format!("what is wrong:\n{problems}"));
+    Exit::Unusable
+}
+
+fn listing(mut declarations: Vec<&Declaration>) -> String {
+    declarations.sort_unstable_by_key(|declaration| declaration.endpoint);
+    let row = |declaration: &&Declaration| {
+        let Declaration { endpoint, trigger, interactions, handler, source, .. } = declaration;
+        [
+            format!("  {endpoint}"),
+            trigger.text().to_owned(),
+            interactions.to_string(),
+            format!("{handler} ({source})"),
+        ]
+    };
+    let rows: Vec<_> = declarations.iter().map(row).collect();
+    table(["  endpoint", "criteria", "on", "handler"], &rows)
+}

@@ -1,0 +1,49 @@
+//! `register`: registers the subscriptions, and shows what was done.
+
+use super::table::table;
+use super::{COMMAND_LIMIT, Exit, say};
+use crate::app::App;
+use crate::deadline::Deadline;
+use crate::error::BoxError;
+use crate::registration::{self, Options, Report, Row};
+
+pub(super) async fn register(app: &App, options: Options) -> Result<Exit, BoxError> {
+    let report = registration::register(app, options, Deadline::after(COMMAND_LIMIT)).await;
+    say(&show(&report));
+    Ok(if report.is_complete() { Exit::Sound } else { Exit::Unsound })
+}
+
+/// The report as a table, and under it what a table has no room for.
+pub(super) fn show(report: &Report) -> String {
+    let rows: Vec<_> = report.rows().iter().chain(report.pruned()).collect();
+    let cells: Vec<_> = rows.iter().map(|row| cells(row)).collect();
+    let mut text = table(["endpoint", "criteria", "result", "status", "subscription"], &cells);
+    for row in rows {
+        let mut note = |what: &str| text.push_str(&format!("\n{}: {what}", row.endpoint));
+        if !row.differences.is_empty() {
+            note(&format!("differed in {}", row.differences.join(", ")));
+        }
+        if !row.duplicates.is_empty() {
+            note(&format!(
+                "{} have the same endpoint, so that the handler runs once for each: remove them",
+                row.duplicates.join(", ")
+            ));
+        }
+        row.message.iter().for_each(|message| note(message));
+        row.diagnostics.iter().for_each(|diagnostics| note(&format!("the server says: {diagnostics}")));
+    }
+    if report.is_dry_run() {
+        text.push_str("\nnothing was written");
+    }
+    text
+}
+
+fn cells(row: &Row) -> [String; 5] {
+    [
+        row.endpoint.clone(),
+        row.criteria.clone(),
+        row.result.name().to_owned(),
+        row.status.clone().unwrap_or_default(),
+        row.subscription.clone().unwrap_or_default(),
+    ]
+}

@@ -1,0 +1,114 @@
+//! `serve` without a FHIR server: the sandbox stands in for it.
+
+mod sample;
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+
+use super::serve::{listen, told_to_stop};
+use super::{COMMAND_LIMIT, Exit, begin, register, say};
+use crate::adapter::{ResponseBody, local};
+use crate::app::{App, AppBuilder};
+use crate::deadline::Deadline;
+use crate::error::BoxError;
+use crate::registration::{self, Options};
+use crate::sandbox::{Behaviour, Sandbox};
+use crate::settings::{FhirServer, listen_address};
+
+/// The largest body that the sandbox reads, in bytes.
+const BODY_LIMIT: usize = 64 * 1024 * 1024;
+
+/// Starts the sandbox and the service, registers the subscriptions, and says how to make a handler run.
+pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
+    let listener = listen(listen_address(builder.variables())?).await?;
+    let port = listener.local_addr()?.port();
+    let sandbox_listener = listen_beside(port).await?;
+    let sandbox_url = format!("http://{}/fhir", sandbox_listener.local_addr()?);
+
+    let app = with_defaults(builder, port, &sandbox_url)?.build()?;
+    begin(&app);
+    let behaviour = match app.settings().fhir_server {
+        FhirServer::Medplum => Behaviour::Medplum,
+        _ => Behaviour::Hapi,
+    };
+    let sandbox = Sandbox::builder().behaviour(behaviour).base_url(&sandbox_url).build(app.clone());
+
+    let answer = service_fn(move |request| respond(sandbox.clone(), request));
+    let sandbox_server = tokio::spawn(local::serve(sandbox_listener, answer, std::future::pending()));
+    let server = local::serve(listener, TowerToHyperService::new(app.clone()), told_to_stop());
+    let server = tokio::spawn(server);
+
+    let report = registration::register(&app, Options::default(), Deadline::after(COMMAND_LIMIT)).await;
+    say(&format!("{}\n\n{}\n", register::show(&report), welcome(&app, port, &sandbox_url).await));
+    server.await?;
+    // It goes last: handlers that were under way may have been talking to it.
+    sandbox_server.abort();
+    Ok(if report.is_complete() { Exit::Sound } else { Exit::Unsound })
+}
+
+/// The port after `port` where it is free, so that it is the same at each run; any other else.
+async fn listen_beside(port: u16) -> Result<TcpListener, BoxError> {
+    let next = port.checked_add(1).unwrap_or(0);
+    match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, next))).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await,
+    }
+}
+
+/// The settings that the sandbox brings along; those that are set stay.
+fn with_defaults(builder: AppBuilder, port: u16, sandbox_url: &str) -> Result<AppBuilder, BoxError> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret)?;
+    let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let defaults = [
+        ("APP_BASE_URL", format!("http://127.0.0.1:{port}")),
+        ("FHIR_SUBSCRIPTION_SECRET", secret),
+        ("FHIR_SERVER", FhirServer::Hapi.name().to_owned()),
+    ];
+    let builder = builder.set("FHIR_BASE_URL", sandbox_url);
+    Ok(defaults.into_iter().fold(builder, |builder, (name, value)| match builder.variables().get(name) {
+        Some(_) => builder,
+        None => builder.set(name, value),
+    }))
+}
+
+/// Answers a request for the sandbox.
+async fn respond(sandbox: Sandbox, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let response = match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(body) => sandbox.handle(Request::from_parts(parts, body.to_bytes())).await.map(Full::new),
+        Err(_) => {
+            let mut response = Response::new(Full::default());
+            *response.status_mut() = http::StatusCode::PAYLOAD_TOO_LARGE;
+            response
+        }
+    };
+    Ok(response)
+}
+
+/// What to do next.
+async fn welcome(app: &App, port: u16, sandbox_url: &str) -> String {
+    let mut text = format!(
+        "The handlers listen on http://127.0.0.1:{port}, and the sandbox, an in-memory FHIR server which forgets \
+         everything when this program ends, on {sandbox_url}. Ctrl-C stops both."
+    );
+    for declaration in app.registry().declarations() {
+        let Some(sample) = sample::sample(declaration.trigger.text()).await else { continue };
+        let resource_type = sample["resourceType"].as_str().unwrap_or_default();
+        text.push_str(&format!(
+            "\n\nTo make `{}` run, create a resource that its criteria matches:\n\n  \
+             curl -H 'Content-Type: application/fhir+json' -d '{sample}' {sandbox_url}/{resource_type}",
+            declaration.handler
+        ));
+        return text;
+    }
+    text.push_str("\n\nTo make a handler run, create a resource there that its criteria matches.");
+    text
+}

@@ -1,0 +1,51 @@
+//! `serve`: the service on a local port, and the sandbox where no FHIR server is named.
+
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+
+use super::{Exit, begin, say};
+use crate::adapter::local;
+use crate::app::AppBuilder;
+use crate::error::BoxError;
+
+pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
+    #[cfg(all(feature = "sandbox", feature = "registration"))]
+    if builder.variables().get("FHIR_BASE_URL").is_none() {
+        return super::sandbox::serve(builder).await;
+    }
+    let app = builder.build()?;
+    begin(&app);
+    let listener = listen(app.settings().listen).await?;
+    say(&format!("listening on http://{}; Ctrl-C stops", listener.local_addr()?));
+    local::serve(listener, TowerToHyperService::new(app), told_to_stop()).await;
+    Ok(Exit::Sound)
+}
+
+/// Binds `address`, and says what to do where it is taken.
+pub(super) async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, BoxError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        crate::problems::Problems::from(format!(
+            "{address} cannot be listened on ({error}): set HOST or PORT"
+        ))
+        .into()
+    })
+}
+
+/// Ready when the program is told to stop: Ctrl-C, or SIGTERM as containers send it.
+pub(super) async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a signal to wait for, it is stopped as any process is.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

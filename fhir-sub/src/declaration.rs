@@ -1,0 +1,139 @@
+//! [`Declaration`]: what the attribute says of one handler, as constant data, and the slice of them all.
+
+use std::fmt;
+use std::pin::Pin;
+
+use linkme::distributed_slice;
+
+use crate::extract::Requirements;
+use crate::fhir::{FhirVersions, Subscription};
+use crate::interaction::Interactions;
+use crate::notification::Notification;
+use crate::outcome::Outcome;
+
+/// A handler's future.
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// All that one `#[fhir_subscription(…)]` says, and its handler.
+///
+/// Made by the attribute only; its fields are no public interface.
+#[doc(hidden)]
+pub struct Declaration {
+    /// The function's name.
+    pub handler: &'static str,
+    /// Where the function stands.
+    pub source: Source,
+    /// What the server watches.
+    pub trigger: Trigger,
+    /// The path segment that the server calls.
+    pub endpoint: &'static str,
+    /// `Subscription.reason`.
+    pub reason: &'static str,
+    /// The interactions wanted.
+    pub interactions: Interactions,
+    /// How much of the resource a notification carries.
+    pub content: Content,
+    /// `Subscription.end`, a FHIR `instant`.
+    pub end: Option<&'static str>,
+    /// The versions of FHIR in which the declaration is right.
+    pub versions: FhirVersions,
+    /// Has the last word on the registered resource.
+    pub registration: Option<fn(&mut Subscription)>,
+    /// Names what the arguments need at start-up.
+    pub require: fn(&mut Requirements),
+    /// Makes the arguments and runs the function.
+    pub run: for<'a> fn(&'a Notification<'a>) -> BoxFuture<'a, Outcome>,
+}
+
+impl fmt::Debug for Declaration {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Declaration")
+            .field("handler", &self.handler)
+            .field("source", &self.source)
+            .field("trigger", &self.trigger)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a handler stands.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// `CARGO_PKG_NAME` of the handler's package.
+    pub package: &'static str,
+    /// `file!()`.
+    pub file: &'static str,
+    /// `line!()` of the function's name.
+    pub line: u32,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.file, self.line)
+    }
+}
+
+/// What the server watches on a subscription's behalf.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trigger {
+    /// A FHIR search that a changed resource matches.
+    Criteria(&'static str),
+}
+
+impl Trigger {
+    /// The text that stands for it in `Subscription.criteria`, in tables and in reports.
+    pub(crate) fn text(&self) -> &'static str {
+        match self {
+            Self::Criteria(criteria) => criteria,
+        }
+    }
+
+    /// The one type of resource that it watches; `None` for `[*]`, `[A,B]` and the like.
+    pub(crate) fn resource_type(&self) -> Option<&'static str> {
+        let Self::Criteria(criteria) = self;
+        let resource_type = criteria.split_once('?').map_or(*criteria, |(resource_type, _)| resource_type);
+        crate::fhir::is_type_name(resource_type).then_some(resource_type)
+    }
+}
+
+/// How much of the resource a notification carries: the attribute's `content`.
+///
+/// The codes of <https://hl7.org/fhir/R5/valueset-subscription-payload-content.html>.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// Nothing: a handler may take the `Event` only.
+    Empty,
+    /// The resource's type and id.
+    IdOnly,
+    /// The resource.
+    #[default]
+    FullResource,
+}
+
+impl Content {
+    /// `empty`, `id-only` or `full-resource`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::IdOnly => "id-only",
+            Self::FullResource => "full-resource",
+        }
+    }
+}
+
+/// Every declaration linked into the program.
+///
+/// The order is the linker's: sort before use. A crate that is a dependency but is named nowhere in code
+/// is not linked, and its declarations are not here.
+#[doc(hidden)]
+#[distributed_slice]
+pub static FHIR_SUB_DECLARATIONS: [Declaration];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! [`Error`]: what a handler gives back when it could not do its work.
+
+use std::fmt;
+use std::panic::Location;
+
+/// A boxed error, as the standard library converts into from anything that is one.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// The result of a handler; a handler may also name an error type of its own as `E`.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a handler could not do its work, and whether the server should send the notification again.
+///
+/// Any [`std::error::Error`] converts into it, so `?` works; the result is *transient*: the
+/// notification is answered `500` and the server sends it again. [`Error::permanent`] says that
+/// another try cannot succeed: it is answered `422`.
+///
+/// Its text never reaches the caller. Whether it reaches the log is decided by
+/// `FHIR_SUBSCRIPTION_LOG_ERRORS`, since it may quote a patient.
+///
+/// ```
+/// use fhir_sub::{Error, Result};
+///
+/// fn parse(minutes: &str) -> Result<u32> {
+///     if minutes.is_empty() {
+///         return Err(Error::permanent("the appointment has no length"));
+///     }
+///     Ok(minutes.parse()?)
+/// }
+///
+/// assert!(parse("").unwrap_err().is_permanent());
+/// assert!(!parse("twelve").unwrap_err().is_permanent());
+/// ```
+pub struct Error {
+    source: BoxError,
+    kind: &'static str,
+    place: &'static Location<'static>,
+    permanent: bool,
+}
+
+impl Error {
+    /// An error that another try may overcome: the server should send the notification again.
+    #[track_caller]
+    pub fn transient<E: Into<BoxError>>(error: E) -> Self {
+        Self {
+            source: error.into(),
+            kind: std::any::type_name::<E>(),
+            place: Location::caller(),
+            permanent: false,
+        }
+    }
+
+    /// An error that no other try can overcome: the notification is answered `422`.
+    #[track_caller]
+    pub fn permanent<E: Into<BoxError>>(error: E) -> Self {
+        Self { permanent: true, ..Self::transient(error) }
+    }
+
+    /// Whether another try cannot succeed.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        self.permanent
+    }
+
+    /// The name of the type that the error was made from, which quotes nothing.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Where in the source the error was made, or met its `?`.
+    #[must_use]
+    pub fn place(&self) -> &'static Location<'static> {
+        self.place
+    }
+
+    /// The error that it was made from.
+    #[must_use]
+    pub fn source(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        &*self.source
+    }
+
+    /// Undoes [`Boxed`], so that `permanent` survives a trip through a boxed error.
+    #[track_caller]
+    pub(crate) fn from_boxed(kind: &'static str, error: BoxError) -> Self {
+        match error.downcast::<Boxed>() {
+            Ok(boxed) => boxed.0,
+            Err(source) => Self { source, kind, place: Location::caller(), permanent: false },
+        }
+    }
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        Self::transient(error)
+    }
+}
+
+impl From<Error> for BoxError {
+    fn from(error: Error) -> Self {
+        Box::new(Boxed(error))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(formatter)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.source, formatter)
+    }
+}
+
+/// [`Error`] as a [`std::error::Error`]. `Error` itself cannot be one, or converting it from every
+/// error would overlap with converting it from itself.
+struct Boxed(Error);
+
+impl std::error::Error for Boxed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.source()
+    }
+}
+
+impl fmt::Display for Boxed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl fmt::Debug for Boxed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests;

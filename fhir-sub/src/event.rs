@@ -1,0 +1,96 @@
+//! [`Event`]: what a notification says, apart from the resource itself.
+
+use std::fmt;
+
+use crate::interaction::Interaction;
+
+/// What a notification says of an event.
+///
+/// Each method answers `None` where the server does not say; nothing is guessed.
+///
+/// ```
+/// use fhir_sub::prelude::*;
+///
+/// #[fhir_subscription(criteria = "Patient?", endpoint = "patients", on = [create, update, delete])]
+/// async fn patients(event: Event) {
+///     println!("{} of {}", event.interaction(), event.focus().unwrap_or("a patient"));
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Event {
+    pub(crate) interaction: Interaction,
+    pub(crate) focus: Option<String>,
+    pub(crate) version_id: Option<String>,
+    pub(crate) subscription: Option<String>,
+    pub(crate) topic: Option<String>,
+    pub(crate) timestamp: Option<String>,
+    pub(crate) number: Option<u64>,
+}
+
+impl Event {
+    /// An event of which nothing is known.
+    pub(crate) const fn unknown() -> Self {
+        Self {
+            interaction: Interaction::Unknown,
+            focus: None,
+            version_id: None,
+            subscription: None,
+            topic: None,
+            timestamp: None,
+            number: None,
+        }
+    }
+
+    /// What happened to the resource.
+    #[must_use]
+    pub fn interaction(&self) -> Interaction {
+        self.interaction
+    }
+
+    /// The resource that the event is about, relative and without a version: `Encounter/1`.
+    #[must_use]
+    pub fn focus(&self) -> Option<&str> {
+        self.focus.as_deref()
+    }
+
+    /// The version of the resource, as in `meta.versionId` or `If-Match`.
+    #[must_use]
+    pub fn version_id(&self) -> Option<&str> {
+        self.version_id.as_deref()
+    }
+
+    /// The Subscription that the event belongs to: `Subscription/1`.
+    #[must_use]
+    pub fn subscription(&self) -> Option<&str> {
+        self.subscription.as_deref()
+    }
+
+    /// The canonical URL of the topic that the event belongs to.
+    #[must_use]
+    pub fn topic(&self) -> Option<&str> {
+        self.topic.as_deref()
+    }
+
+    /// When the event happened, as a FHIR `instant`.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<&str> {
+        self.timestamp.as_deref()
+    }
+
+    /// The event's number within its subscription.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        self.number
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Event")
+            .field("interaction", &self.interaction)
+            .field("focus", &self.focus)
+            .field("version_id", &self.version_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+//! [`FromNotification`]: what a handler may take as an argument. One extractor a file.
+
+mod deadline;
+mod event;
+mod fhir_client;
+mod resource;
+mod state;
+
+use std::any::{Any, TypeId};
+use std::future::Future;
+
+pub use resource::Resource;
+pub use state::State;
+
+use crate::notification::Notification;
+use crate::rejection::Rejection;
+
+/// A handler's argument: made anew from each notification.
+///
+/// Implemented for [`Resource<T>`], `Option<Resource<T>>`, [`Event`](crate::Event),
+/// [`FhirClient`](crate::FhirClient), [`State<S>`] and [`Deadline`](crate::Deadline); implement it for
+/// a type of your own to share a first step between handlers.
+///
+/// ```
+/// use fhir_sub::{FromNotification, Notification, Rejection};
+///
+/// /// The type of the resource, without parsing it.
+/// struct ResourceType(String);
+///
+/// impl FromNotification for ResourceType {
+///     async fn from_notification(notification: &Notification<'_>) -> Result<Self, Rejection> {
+///         let focus = notification.event().focus().and_then(|focus| focus.split_once('/'));
+///         match focus {
+///             Some((resource_type, _)) => Ok(Self(resource_type.to_owned())),
+///             None => Err(Rejection::unprocessable("the notification names no resource")),
+///         }
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot take `{Self}` as an argument",
+    label = "not something that a notification gives",
+    note = "take `Resource<T>`, `Option<Resource<T>>`, `Event`, `FhirClient`, `State<S>` or `Deadline`, \
+            or implement `fhir_sub::FromNotification` for the type"
+)]
+pub trait FromNotification: Sized {
+    /// Whether the argument is made from the resource itself.
+    const RESOURCE: ResourceUse = ResourceUse::Unused;
+
+    /// Names what must be there when the program starts.
+    fn require(_requirements: &mut Requirements) {}
+
+    /// The argument's value for `notification`.
+    fn from_notification(
+        notification: &Notification<'_>,
+    ) -> impl Future<Output = Result<Self, Rejection>> + Send;
+}
+
+/// Whether an argument is made from the resource that a notification carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceUse {
+    /// It is not: the resource need not be there.
+    Unused,
+    /// It is, where there is one.
+    Optional,
+    /// It is, and a notification without one (a deletion, `content = empty`) cannot be handled.
+    Required,
+}
+
+/// What a handler's arguments need when the program starts.
+#[derive(Debug, Default)]
+pub struct Requirements {
+    pub(crate) states: Vec<RequiredState>,
+    pub(crate) resource_required: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct RequiredState {
+    pub(crate) id: TypeId,
+    pub(crate) name: &'static str,
+}
+
+impl Requirements {
+    /// The state of type `S`, which `setup` must provide.
+    pub fn state<S: Any + Send + Sync>(&mut self) {
+        self.states.push(RequiredState { id: TypeId::of::<S>(), name: std::any::type_name::<S>() });
+    }
+
+    /// All that the extractor `T` needs.
+    pub(crate) fn extractor<T: FromNotification>(&mut self) {
+        self.resource_required |= T::RESOURCE == ResourceUse::Required;
+        T::require(self);
+    }
+}

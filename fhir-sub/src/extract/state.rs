@@ -1,0 +1,68 @@
+//! [`State`]: what `setup` provided.
+
+use std::any::Any;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::{FromNotification, Requirements};
+use crate::error::Error;
+use crate::notification::Notification;
+use crate::rejection::Rejection;
+
+/// A value of type `S` that `setup` provided with [`AppBuilder::state`](crate::AppBuilder::state).
+///
+/// It is shared, not copied: `State` dereferences to `S`. A handler that takes a state which `setup`
+/// does not provide is a start-up error.
+///
+/// ```
+/// use fhir_sub::prelude::*;
+///
+/// struct Pharmacy { name: String }
+///
+/// async fn setup(app: AppBuilder) -> Result<AppBuilder> {
+///     Ok(app.state(Pharmacy { name: "Main Street".into() }))
+/// }
+///
+/// #[fhir_subscription(criteria = "MedicationRequest?status=active", endpoint = "prescriptions")]
+/// async fn prescriptions(pharmacy: State<Pharmacy>) {
+///     println!("a prescription for {}", pharmacy.name);
+/// }
+/// ```
+pub struct State<S>(pub Arc<S>);
+
+impl<S> Clone for State<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> Deref for State<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.0
+    }
+}
+
+impl<S> fmt::Debug for State<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("State").finish_non_exhaustive()
+    }
+}
+
+impl<S: Any + Send + Sync> FromNotification for State<S> {
+    fn require(requirements: &mut Requirements) {
+        requirements.state::<S>();
+    }
+
+    async fn from_notification(notification: &Notification<'_>) -> Result<Self, Rejection> {
+        // Start-up refused to go on without it, so this answers only a hand-made notification.
+        notification.state().map(State).ok_or_else(|| {
+            Rejection::failed(Error::transient(format!(
+                "no state of type {} was provided",
+                std::any::type_name::<S>()
+            )))
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! [`FhirVersion`] and sets of it.
+
+use std::fmt;
+
+/// A release of the FHIR specification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FhirVersion {
+    /// FHIR 4.0.1.
+    #[default]
+    R4,
+    /// FHIR 4.3.0.
+    R4B,
+    /// FHIR 5.0.0.
+    R5,
+}
+
+impl FhirVersion {
+    const ALL: [Self; 3] = [Self::R4, Self::R4B, Self::R5];
+
+    /// The version's usual name: `R4`, `R4B` or `R5`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::R4 => "R4",
+            Self::R4B => "R4B",
+            Self::R5 => "R5",
+        }
+    }
+
+    /// The version that has this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.name() == name)
+    }
+}
+
+impl fmt::Display for FhirVersion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// A set of [`FhirVersion`]s: those in which a subscription is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FhirVersions(u8);
+
+impl FhirVersions {
+    /// The versions whose Subscription has a `criteria` of its own.
+    pub const WITH_CRITERIA: Self = Self::of(&[FhirVersion::R4, FhirVersion::R4B]);
+
+    /// The set of these versions.
+    #[must_use]
+    pub const fn of(versions: &[FhirVersion]) -> Self {
+        let (mut bits, mut index) = (0, 0);
+        while index < versions.len() {
+            bits |= 1 << versions[index] as u8;
+            index += 1;
+        }
+        Self(bits)
+    }
+
+    /// Whether `version` is one of them.
+    #[must_use]
+    pub const fn contains(self, version: FhirVersion) -> bool {
+        self.0 & 1 << version as u8 != 0
+    }
+}
+
+impl fmt::Display for FhirVersions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = FhirVersion::ALL
+            .into_iter()
+            .filter(|version| self.contains(*version))
+            .map(FhirVersion::name)
+            .collect();
+        formatter.write_str(&names.join(", "))
+    }
+}

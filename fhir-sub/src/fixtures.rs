@@ -1,0 +1,55 @@
+//! Declarations for tests, made without the attribute and out of the slice.
+
+use crate::declaration::{Content, Declaration, Source, Trigger};
+use crate::extract::FromNotification;
+use crate::fhir::FhirVersions;
+use crate::interaction::Interactions;
+use crate::outcome::Outcome;
+
+/// A declaration of `handler`, which takes an `A`.
+pub(crate) fn declaration<A, F>(criteria: &'static str, endpoint: &'static str) -> Declaration
+where
+    A: FromNotification + Send,
+    F: Handler<A>,
+{
+    Declaration {
+        handler: "handler",
+        source: Source { package: "tests", file: "src/main.rs", line: 1 },
+        trigger: Trigger::Criteria(criteria),
+        endpoint,
+        reason: "a test",
+        interactions: Interactions::DEFAULT,
+        content: Content::FullResource,
+        end: None,
+        versions: FhirVersions::WITH_CRITERIA,
+        registration: None,
+        require: |requirements| requirements.extractor::<A>(),
+        run: |notification| {
+            Box::pin(async move {
+                match A::from_notification(notification).await {
+                    Ok(argument) => F::handle(argument).await,
+                    Err(rejection) => Outcome::Rejected(rejection),
+                }
+            })
+        },
+    }
+}
+
+/// What a declaration runs.
+pub(crate) trait Handler<A> {
+    fn handle(argument: A) -> impl Future<Output = Outcome> + Send;
+}
+
+/// Does nothing, and succeeds.
+pub(crate) struct Succeed;
+
+impl<A: Send> Handler<A> for Succeed {
+    async fn handle(_argument: A) -> Outcome {
+        Outcome::Handled
+    }
+}
+
+/// The same declarations for as long as the test runs.
+pub(crate) fn leak(declarations: impl IntoIterator<Item = Declaration>) -> Vec<&'static Declaration> {
+    declarations.into_iter().map(|declaration| &*Box::leak(Box::new(declaration))).collect()
+}

@@ -1,0 +1,74 @@
+//! [`Interaction`]: what happened to a resource.
+
+use std::fmt;
+
+/// What happened to the resource, as far as the server says.
+///
+/// The specification calls them the RESTful interactions (<https://hl7.org/fhir/R4/http.html>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Interaction {
+    /// The resource is new.
+    Create,
+    /// The resource has a new version.
+    Update,
+    /// The resource is gone.
+    Delete,
+    /// The server does not say. HAPI's `PUT` stands for a create as well as for an update.
+    Unknown,
+}
+
+impl Interaction {
+    /// `create`, `update`, `delete` or `unknown`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Interaction {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// The interactions that a subscription wants: the attribute's `on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interactions {
+    /// New resources.
+    pub create: bool,
+    /// New versions.
+    pub update: bool,
+    /// Deletions.
+    pub delete: bool,
+}
+
+impl Interactions {
+    /// Creates and updates: what a subscription wants unless it says otherwise.
+    pub const DEFAULT: Self = Self { create: true, update: true, delete: false };
+
+    /// Whether a notification of `interaction` is wanted. One that does not say is.
+    #[must_use]
+    pub const fn contains(self, interaction: Interaction) -> bool {
+        match interaction {
+            Interaction::Create => self.create,
+            Interaction::Update => self.update,
+            Interaction::Delete => self.delete,
+            Interaction::Unknown => true,
+        }
+    }
+}
+
+impl fmt::Display for Interactions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wanted = [(self.create, "create"), (self.update, "update"), (self.delete, "delete")];
+        let names: Vec<_> =
+            wanted.iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, name)| *name).collect();
+        formatter.write_str(&names.join(", "))
+    }
+}

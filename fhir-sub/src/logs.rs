@@ -1,0 +1,63 @@
+//! Where log lines go, in which form, and what never gets into one.
+
+use std::panic::PanicHookInfo;
+
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata, error};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The crates whose lines quote what they carry: the Lambda runtime traces raw events, the HTTP crates
+/// headers and bodies. They are held to warnings, whatever `RUST_LOG` says.
+const CARRIERS: [&str; 14] = [
+    "aws_config",
+    "aws_lambda_events",
+    "aws_runtime",
+    "aws_sdk",
+    "aws_smithy",
+    "axum",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "lambda_http",
+    "lambda_runtime",
+    "reqwest",
+    "rustls",
+    "tower",
+];
+
+/// Sends log lines to standard output: JSON under Lambda, readable text elsewhere. `RUST_LOG` says which,
+/// as `info` (the default) or `warn,my_crate=debug`.
+pub(crate) fn start(json: bool) {
+    let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let filter = wanted.and(filter_fn(is_harmless));
+    let registry = tracing_subscriber::registry();
+    let layer = tracing_subscriber::fmt::layer();
+    // Whoever set a subscriber of their own before us keeps it.
+    let _ = if json {
+        #[cfg(feature = "lambda")]
+        let layer = layer.json().flatten_event(true).with_span_list(false).with_current_span(false);
+        registry.with(layer.with_filter(filter)).try_init()
+    } else {
+        registry.with(layer.with_target(false).with_filter(filter)).try_init()
+    };
+}
+
+fn is_harmless(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    let is_carrier = CARRIERS.iter().any(|carrier| target.starts_with(carrier));
+    !is_carrier || *metadata.level() <= Level::WARN
+}
+
+/// Logs panics as the settings have it: the place always, the message only where it may be told, since it
+/// may quote a patient.
+pub(crate) fn log_panics(error_text: bool) {
+    std::panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
+        let place = panic.location().map(tracing::field::display);
+        let text = panic.payload_as_str().filter(|_| error_text);
+        error!(error.place = place, error.text = text, "a handler panicked");
+    }));
+}

@@ -1,0 +1,58 @@
+//! [`fhir_lambda_main!`](crate::fhir_lambda_main).
+
+/// Makes the program's `main`: an AWS Lambda, and a command-line program anywhere else.
+///
+/// Under Lambda (`AWS_LAMBDA_RUNTIME_API` is set) it handles events; anywhere else it runs the command
+/// that its arguments name: `serve` (the default), `register`, `status` or `check`. `--help` lists them.
+///
+/// ```
+/// # mod form_1 {
+/// fhir_sub::fhir_lambda_main!();
+/// # }
+/// ```
+///
+/// `crates` links handlers that live in library crates, the package's own library among them: a crate
+/// that nothing names is not linked, and its handlers are not there.
+///
+/// ```
+/// # mod form_2 { use fhir_sub::prelude::*;
+/// # extern crate serde_json as billing_handlers;
+/// # /*
+/// fhir_lambda_main!(crates = [billing_handlers]);
+/// # */
+/// # }
+/// ```
+///
+/// `setup` names an async function that gives the app its state, settings, token provider, root
+/// certificates or proxy. The two combine.
+///
+/// ```
+/// # mod form_3 {
+/// use fhir_sub::prelude::*;
+///
+/// async fn setup(app: AppBuilder) -> Result<AppBuilder> {
+///     Ok(app.set("FHIR_VERSION", "R4B"))
+/// }
+///
+/// fhir_lambda_main!(setup = setup);
+/// # }
+/// ```
+#[macro_export]
+macro_rules! fhir_lambda_main {
+    ($(crates = [$($handlers:ident),* $(,)?])? $(,)?) => {
+        $crate::fhir_lambda_main! { @main [$($($handlers)*)?] $crate::__private::no_setup }
+    };
+    (setup = $setup:path $(, crates = [$($handlers:ident),* $(,)?])? $(,)?) => {
+        $crate::fhir_lambda_main! { @main [$($($handlers)*)?] $setup }
+    };
+    (crates = [$($handlers:ident),* $(,)?], setup = $setup:path $(,)?) => {
+        $crate::fhir_lambda_main! { @main [$($handlers)*] $setup }
+    };
+    (@main [$($handlers:ident)*] $setup:path) => {
+        $(extern crate $handlers as _;)*
+
+        fn main() -> ::std::process::ExitCode {
+            $crate::__private::main($setup)
+        }
+    };
+}

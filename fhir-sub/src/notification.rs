@@ -1,0 +1,60 @@
+//! [`Notification`]: one event of a subscription, decoded, with all that its handler may ask for.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::client::FhirClient;
+use crate::deadline::Deadline;
+use crate::event::Event;
+use crate::provided::Provided;
+
+/// One event of a subscription, with all that a handler's arguments are made from.
+///
+/// Handlers do not see it: they name arguments, and each is made by its
+/// [`FromNotification`](crate::FromNotification).
+pub struct Notification<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) resource: Option<&'a str>,
+    pub(crate) provided: &'a Provided,
+    pub(crate) deadline: Deadline,
+}
+
+impl<'a> Notification<'a> {
+    /// What the notification says of the event.
+    #[must_use]
+    pub fn event(&self) -> &'a Event {
+        self.event
+    }
+
+    /// The resource as the server sent it, as JSON; `None` for a deletion, and where the notification
+    /// carries none.
+    #[must_use]
+    pub fn resource(&self) -> Option<&'a str> {
+        self.resource
+    }
+
+    /// The client of the FHIR server, bound to this invocation's deadline.
+    #[must_use]
+    pub fn fhir_client(&self) -> FhirClient {
+        self.provided.fhir_client().with_deadline(self.deadline)
+    }
+
+    /// The state of type `S` that `setup` provided.
+    #[must_use]
+    pub fn state<S: Any + Send + Sync>(&self) -> Option<Arc<S>> {
+        self.provided.state()
+    }
+
+    /// When the invocation must have ended.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+}
+
+impl std::fmt::Debug for Notification<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The resource is left out: it is a patient's.
+        formatter.debug_struct("Notification").field("event", self.event).finish_non_exhaustive()
+    }
+}

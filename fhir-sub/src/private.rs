@@ -1,0 +1,20 @@
+//! Not public API. What the attribute's expansion and `fhir_lambda_main!` name.
+
+pub use std::option::Option;
+pub use std::{env, file, line};
+
+pub use linkme;
+
+pub use crate::command::{block_on, main, no_setup};
+pub use crate::declaration::{Content, Declaration, FHIR_SUB_DECLARATIONS, Source, Trigger};
+pub use crate::extract::Requirements;
+pub use crate::fhir::{FhirVersion, FhirVersions, Subscription};
+pub use crate::handler::{run_0, run_1, run_2, run_3, run_4, run_5, run_6, run_7, run_8};
+pub use crate::interaction::Interactions;
+
+use crate::extract::FromNotification;
+
+/// Adds what the argument type `T` needs at start-up.
+pub fn require<T: FromNotification>(requirements: &mut Requirements) {
+    requirements.extractor::<T>();
+}

@@ -1,0 +1,85 @@
+//! Registration: what is wanted, what is there, the plan between the two, and its application.
+
+mod apply;
+mod difference;
+mod plan;
+mod prune;
+mod report;
+mod status;
+mod wanted;
+
+pub use report::{Report, Row, RowResult};
+pub(crate) use status::{StatusRow, status};
+pub(crate) use wanted::wanted;
+
+use futures_core::future::BoxFuture;
+use futures_util::StreamExt;
+
+use crate::app::App;
+use crate::client::FhirClient;
+use crate::deadline::Deadline;
+use crate::problems::Problems;
+
+/// How many subscriptions are looked at, written or waited for at a time.
+const AT_A_TIME: usize = 24;
+
+/// What a registration is to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Plan only: nothing is written.
+    pub dry_run: bool,
+    /// Remove the Subscriptions under the base URL whose endpoint is no longer in the program.
+    pub prune: bool,
+}
+
+impl Options {
+    /// The options of `POST /register?dry-run=true&prune=true`.
+    pub(crate) fn from_query(query: &str) -> Self {
+        let is_set = |name: &str| query.split('&').any(|pair| pair.split_once('=') == Some((name, "true")));
+        Self { dry_run: is_set("dry-run"), prune: is_set("prune") }
+    }
+}
+
+impl App {
+    /// Registers every subscription with the FHIR server, as `POST /register` does.
+    ///
+    /// Registering again writes nothing where nothing has changed.
+    pub async fn register(&self, options: Options) -> Report {
+        register(self, options, self.deadline(None)).await
+    }
+}
+
+/// Registers every subscription of `app`, side by side; a row that fails stops no other.
+pub(crate) async fn register(app: &App, options: Options, deadline: Deadline) -> Report {
+    let client = app.registration_client().with_deadline(deadline);
+    let rows = apply::apply(app, &client, options, deadline).await;
+    let pruned = if options.prune { Some(prune::prune(app, &client, options.dry_run).await) } else { None };
+    Report::new(options, rows, pruned)
+}
+
+/// What keeps the subscriptions of `app` from being registered with its server, without asking it.
+pub(crate) fn check(app: &App) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    for declaration in app.registry().declarations() {
+        problems.collect(wanted(declaration, app.settings()));
+    }
+    problems.or(())
+}
+
+/// Every Subscription that has the endpoint `url`.
+async fn find(
+    client: &FhirClient,
+    url: &str,
+) -> Result<Vec<crate::fhir::Subscription>, crate::client::Error> {
+    client.search("Subscription", &[("url", url)]).all().await
+}
+
+/// Runs all of `work`, [`AT_A_TIME`]; the results are in the order of the work.
+async fn side_by_side<'a, R: Send + 'a>(work: impl Iterator<Item = BoxFuture<'a, R>>) -> Vec<R> {
+    // Collected first: an iterator that borrows, held across an await, is not `Send` in the compiler's eyes.
+    let work: Vec<_> = work.collect();
+    futures_util::stream::iter(work).buffered(AT_A_TIME).collect().await
+}
+
+#[cfg(test)]
+mod tests;

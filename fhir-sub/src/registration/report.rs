@@ -1,0 +1,135 @@
+//! [`Report`]: what a registration did, one row a subscription.
+
+use serde::Serialize;
+
+use super::Options;
+
+/// What a registration did, or would do.
+///
+/// As JSON, the answer of `POST /register`. It holds no secret and none of the server's own texts.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    dry_run: bool,
+    subscriptions: Vec<Row>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pruned: Option<Vec<Row>>,
+}
+
+/// What was done, or would be done, for one subscription.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Row {
+    /// The endpoint.
+    pub endpoint: String,
+    /// The criteria.
+    pub criteria: String,
+    /// What was done.
+    pub result: RowResult,
+    /// The Subscription on the server: `Subscription/1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<String>,
+    /// The Subscription's status after it was written: `active`, `requested`, `error`, `off`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The elements that differed from what is wanted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<String>,
+    /// Further Subscriptions with the same endpoint, each of which makes the handler run once more:
+    /// remove them by hand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub duplicates: Vec<String>,
+    /// Why it failed, or what is worth knowing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What the server says of it, for the terminal of whoever registers: it is in no answer and in no log.
+    #[serde(skip)]
+    pub(crate) diagnostics: Option<String>,
+}
+
+/// What was done for one subscription; with `dryRun`, what would be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum RowResult {
+    /// It was not there.
+    Created,
+    /// It was there, and different.
+    Updated,
+    /// It was there, as wanted: nothing was written.
+    Unchanged,
+    /// It was written, and the server has not yet accepted it.
+    Pending,
+    /// It was removed.
+    Removed,
+    /// It could not be done, or the server turned it down.
+    Failed,
+}
+
+impl RowResult {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Pending => "pending",
+            Self::Removed => "removed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Row {
+    pub(super) fn new(endpoint: &str, criteria: &str, result: RowResult) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            criteria: criteria.to_owned(),
+            result,
+            subscription: None,
+            status: None,
+            differences: Vec::new(),
+            duplicates: Vec::new(),
+            message: None,
+            diagnostics: None,
+        }
+    }
+
+    pub(super) fn failed(endpoint: &str, criteria: &str, message: impl Into<String>) -> Self {
+        Self { message: Some(message.into()), ..Self::new(endpoint, criteria, RowResult::Failed) }
+    }
+}
+
+impl Report {
+    pub(super) fn new(options: Options, subscriptions: Vec<Row>, pruned: Option<Vec<Row>>) -> Self {
+        Self { dry_run: options.dry_run, subscriptions, pruned }
+    }
+
+    /// One row a subscription, sorted by endpoint.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.subscriptions
+    }
+
+    /// The Subscriptions that pruning removed.
+    #[must_use]
+    pub fn pruned(&self) -> &[Row] {
+        self.pruned.as_deref().unwrap_or_default()
+    }
+
+    /// Whether nothing was written, since the registration was to plan only.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    /// Whether no row failed.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.rows().iter().chain(self.pruned()).all(|row| row.result != RowResult::Failed)
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a report is plain strings, lists and booleans")
+    }
+}

@@ -1,0 +1,126 @@
+//! [`Registry`]: the declarations of a program, sorted and checked.
+
+use std::collections::HashMap;
+
+use crate::declaration::{Content, Declaration, FHIR_SUB_DECLARATIONS};
+use crate::extract::Requirements;
+use crate::fhir::FhirVersion;
+use crate::problems::Problems;
+use crate::provided::States;
+
+/// The routes that no subscription may take.
+pub(crate) const RESERVED_ENDPOINTS: [&str; 5] = ["register", "sweep", "status", "health", "dead-letters"];
+
+/// The declarations of a program, sorted by endpoint, no two with the same one.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    declarations: Vec<&'static Declaration>,
+    by_endpoint: HashMap<&'static str, &'static Declaration>,
+}
+
+impl Registry {
+    /// Every declaration that is linked into the program.
+    pub(crate) fn linked() -> Vec<&'static Declaration> {
+        FHIR_SUB_DECLARATIONS.iter().collect()
+    }
+
+    /// Sorts and checks `declarations`.
+    pub(crate) fn new(mut declarations: Vec<&'static Declaration>) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        if declarations.is_empty() {
+            problems.add(
+                "no handler is linked into this program: annotate an async function with \
+                 #[fhir_subscription(…)]; and where the handlers are in a library crate, name it, since a crate \
+                 that nothing names is not linked: fhir_lambda_main!(crates = [my_handlers])",
+            );
+        }
+        // The slice has the linker's order: sorted, every listing comes out the same.
+        declarations.sort_unstable_by_key(|declaration| {
+            (declaration.endpoint, declaration.source.file, declaration.source.line)
+        });
+        for pair in declarations.windows(2) {
+            if let [first, second] = pair
+                && first.endpoint == second.endpoint
+            {
+                problems.add(format!(
+                    "two handlers have the endpoint {:?}: `{}` ({}) and `{}` ({}): give one of them another endpoint",
+                    first.endpoint, first.handler, first.source, second.handler, second.source
+                ));
+            }
+        }
+        for declaration in &declarations {
+            if !is_endpoint(declaration.endpoint) {
+                problems.add(format!(
+                    "the endpoint {:?} of `{}` ({}) cannot be routed: it is one path segment of letters, digits, \
+                     `-`, `.`, `_` and `~`, and none of {}",
+                    declaration.endpoint,
+                    declaration.handler,
+                    declaration.source,
+                    RESERVED_ENDPOINTS.join(", ")
+                ));
+            }
+        }
+        let by_endpoint =
+            declarations.iter().map(|declaration| (declaration.endpoint, *declaration)).collect();
+        problems.or(Self { declarations, by_endpoint })
+    }
+
+    /// Says what the declarations need and is not there: states, a version of FHIR, a resource.
+    pub(crate) fn check(&self, version: FhirVersion, states: &States) -> Result<(), Problems> {
+        let mut problems = Problems::default();
+        for declaration in &self.declarations {
+            let Declaration { handler, source, versions, .. } = declaration;
+            let mut requirements = Requirements::default();
+            (declaration.require)(&mut requirements);
+            for state in requirements.states {
+                if !states.contains(state.id) {
+                    problems.add(format!(
+                        "`{handler}` ({source}) takes State<{}>, which is not provided: give it to the app in the \
+                         function that fhir_lambda_main!(setup = …) names, with app.state(…)",
+                        state.name
+                    ));
+                }
+            }
+            if !versions.contains(version) {
+                problems.add(format!(
+                    "`{handler}` ({source}) is right in {versions} only, but FHIR_VERSION is {version}"
+                ));
+            }
+            if requirements.resource_required && declaration.interactions.delete {
+                problems.add(format!(
+                    "`{handler}` ({source}) wants deletions, which carry no resource, but takes Resource<…>: \
+                     take Option<Resource<…>>, or leave `delete` out of `on`"
+                ));
+            }
+            if requirements.resource_required && declaration.content == Content::Empty {
+                problems.add(format!(
+                    "`{handler}` ({source}) has content = \"empty\", so its notifications name no resource, but \
+                     takes Resource<…>: take Event, or leave `content` out"
+                ));
+            }
+        }
+        problems.or(())
+    }
+
+    /// Every declaration, sorted by endpoint.
+    pub(crate) fn declarations(&self) -> &[&'static Declaration] {
+        &self.declarations
+    }
+
+    /// The declaration whose endpoint is `segment`.
+    pub(crate) fn find(&self, segment: &str) -> Option<&'static Declaration> {
+        self.by_endpoint.get(segment).copied()
+    }
+}
+
+/// Whether `text` is one path segment that needs no escaping and is no route of ours.
+fn is_endpoint(text: &str) -> bool {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    !text.is_empty()
+        && ![".", ".."].contains(&text)
+        && text.bytes().all(is_unreserved)
+        && !RESERVED_ENDPOINTS.contains(&text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+use serde_json::Value;
+
+use super::*;
+use crate::extract::{Resource, State};
+use crate::fixtures::{Succeed, declaration, leak};
+use crate::interaction::Interactions;
+
+fn at(line: u32, endpoint: &'static str) -> Declaration {
+    let mut declaration = declaration::<Resource<Value>, Succeed>("Patient?", endpoint);
+    declaration.source.line = line;
+    declaration
+}
+
+#[track_caller]
+fn check(declaration: Declaration, states: &States, expected: &str) {
+    let registry = Registry::new(leak([declaration])).unwrap();
+    let problems = registry
+        .check(FhirVersion::R4, states)
+        .map_or_else(|problems| problems.to_string(), |()| String::new());
+    assert!(problems.contains(expected) && (problems.is_empty() == expected.is_empty()), "{problems}");
+}
+
+#[test]
+fn endpoints_are_sorted_and_found() {
+    let registry = Registry::new(leak([at(1, "b"), at(2, "a")])).unwrap();
+    let endpoints: Vec<_> = registry.declarations().iter().map(|declaration| declaration.endpoint).collect();
+    assert_eq!(endpoints, ["a", "b"]);
+    assert_eq!(registry.find("b").unwrap().source.line, 1);
+    assert!(registry.find("c").is_none());
+}
+
+#[test]
+fn no_handler_names_the_cure() {
+    let problems = Registry::new(Vec::new()).unwrap_err().to_string();
+    assert!(problems.contains("fhir_lambda_main!(crates = [my_handlers])"), "{problems}");
+}
+
+#[test]
+fn two_handlers_with_one_endpoint_name_both_places() {
+    let problems = Registry::new(leak([at(7, "a"), at(3, "a"), at(9, "a")])).unwrap_err().to_string();
+    for line in ["src/main.rs:3", "src/main.rs:7", "src/main.rs:9"] {
+        assert!(problems.contains(line), "{problems}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_routed_is_refused() {
+    for endpoint in ["", ".", "..", "a/b", "a b", "ä", "a?b", "register", "health", "dead-letters"] {
+        assert!(Registry::new(leak([at(1, endpoint)])).is_err(), "{endpoint:?}");
+    }
+    for endpoint in ["a", "A-b.c_d~1", "registered"] {
+        assert!(Registry::new(leak([at(1, endpoint)])).is_ok(), "{endpoint:?}");
+    }
+}
+
+#[test]
+fn a_state_that_is_not_provided_is_named() {
+    struct Beds;
+    let with_beds = || declaration::<State<Beds>, Succeed>("Patient?", "a");
+    check(with_beds(), &States::default(), "Beds>, which is not provided");
+    let mut states = States::default();
+    states.insert(Beds);
+    check(with_beds(), &states, "");
+}
+
+#[test]
+fn another_version_of_fhir_is_refused() {
+    let registry = Registry::new(leak([at(1, "a")])).unwrap();
+    let problems = registry.check(FhirVersion::R5, &States::default()).unwrap_err().to_string();
+    assert!(problems.contains("right in R4, R4B only, but FHIR_VERSION is R5"), "{problems}");
+}
+
+#[test]
+fn a_resource_must_be_there_to_be_taken() {
+    let states = States::default();
+    let all = Interactions { delete: true, ..Interactions::DEFAULT };
+    check(Declaration { interactions: all, ..at(1, "a") }, &states, "take Option<Resource<…>>");
+    check(Declaration { content: Content::Empty, ..at(1, "a") }, &states, "take Event");
+    let optional = declaration::<Option<Resource<Value>>, Succeed>("Patient?", "a");
+    check(Declaration { interactions: all, ..optional }, &states, "");
+}

@@ -1,0 +1,61 @@
+//! [`Rejection`]: why a handler's argument could not be had.
+
+use std::borrow::Cow;
+
+use crate::error::Error;
+
+/// Why an extractor could not give its value.
+///
+/// What it says in public goes to the caller, and so must quote nothing of the resource; the rest is
+/// for the log.
+#[derive(Debug)]
+pub struct Rejection {
+    kind: RejectionKind,
+}
+
+#[derive(Debug)]
+pub(crate) enum RejectionKind {
+    /// The body is not JSON: 400.
+    Malformed(Cow<'static, str>),
+    /// The body is JSON, but not what belongs there: 422.
+    Unprocessable(Cow<'static, str>),
+    /// An extractor of the user's failed.
+    Failed(Error),
+}
+
+impl Rejection {
+    /// The notification is answered `422`, with `text` for the caller: it must quote nothing of the
+    /// resource.
+    #[must_use]
+    pub fn unprocessable(text: &'static str) -> Self {
+        Self { kind: RejectionKind::Unprocessable(text.into()) }
+    }
+
+    /// The notification is answered as if the handler had failed with `error`.
+    #[must_use]
+    pub fn failed(error: Error) -> Self {
+        Self { kind: RejectionKind::Failed(error) }
+    }
+
+    /// What serde says of a body, less what it quotes of it: kind and position.
+    pub(crate) fn json(error: &serde_json::Error) -> Self {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        let kind = match error.classify() {
+            serde_json::error::Category::Data => RejectionKind::Unprocessable(
+                format!("the resource does not have the shape that the handler expects, at {place}").into(),
+            ),
+            _ => RejectionKind::Malformed(format!("the body is not well-formed JSON, at {place}").into()),
+        };
+        Self { kind }
+    }
+
+    pub(crate) fn into_kind(self) -> RejectionKind {
+        self.kind
+    }
+}
+
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        Self::failed(error)
+    }
+}

@@ -1,0 +1,74 @@
+//! The whole of a request: authenticate, route, decode, extract, handle, answer.
+//!
+//! It works on a borrowed [`Head`] and body, so that neither a Lambda event nor an `http::Request` is
+//! rebuilt to reach it, and it knows neither environment nor network: the adapters do.
+
+mod answer;
+mod authenticate;
+mod decode;
+mod dispatch;
+mod record;
+mod request;
+mod route;
+
+pub(crate) use answer::Answer;
+pub(crate) use record::Record;
+pub(crate) use request::{Head, Header, Headers};
+pub(crate) use route::Route;
+
+use crate::app::App;
+use crate::deadline::Deadline;
+
+/// An answer, and what the log says of it.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) answer: Answer,
+    pub(crate) record: Record,
+}
+
+impl Answered {
+    fn new(answer: Answer, record: Record) -> Self {
+        Self { answer, record }
+    }
+}
+
+impl App {
+    /// Who calls, and what for. Nothing but the head has been looked at, so a stranger costs nothing.
+    pub(crate) fn admit(&self, head: &Head<'_>) -> Result<Route, Answered> {
+        route::admit(self, head)
+    }
+
+    /// The answer to an admitted request.
+    pub(crate) async fn answer(
+        &self,
+        head: &Head<'_>,
+        route: Route,
+        body: &[u8],
+        deadline: Deadline,
+    ) -> Answered {
+        match route {
+            Route::Health => Answered::new(Answer::healthy(), Record::health()),
+            Route::Endpoint { declaration, reference } => {
+                dispatch::dispatch(self, head, declaration, reference, body, deadline).await
+            }
+            #[cfg(feature = "registration")]
+            Route::Register { options } => dispatch::register(self, options, deadline).await,
+        }
+    }
+
+    /// The answer to a body that is larger than the app takes.
+    pub(crate) fn too_large(&self) -> Answered {
+        Answered::new(Answer::too_large(self.settings().body_limit), Record::refused("refused", "too large"))
+    }
+
+    /// The answer to a body that did not arrive whole, should the caller still be there to read it.
+    pub(crate) fn broken_off(&self) -> Answered {
+        Answered::new(
+            Answer::malformed("the body did not arrive whole"),
+            Record::refused("refused", "broken off"),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

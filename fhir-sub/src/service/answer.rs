@@ -1,0 +1,124 @@
+//! [`Answer`]: what the caller gets.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use serde_json::json;
+
+/// A response. Its text helps the caller and tells nothing about the inside.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// `Allow`, `Retry-After` and the like.
+    header: Option<(&'static str, Cow<'static, str>)>,
+    content_type: &'static str,
+    pub(crate) body: String,
+}
+
+const FHIR_JSON: &str = "application/fhir+json";
+const JSON: &str = "application/json";
+
+/// When a server should try again, in seconds.
+const RETRY_AFTER: &str = "5";
+
+impl Answer {
+    /// Every header of the answer.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let content_type = (!self.body.is_empty()).then_some(("content-type", self.content_type));
+        let header = self.header.as_ref().map(|(name, value)| (*name, &**value));
+        content_type.into_iter().chain(header)
+    }
+
+    /// 204 without a body: the one answer that every server takes as success.
+    pub(super) fn handled() -> Self {
+        Self { status: StatusCode::NO_CONTENT, header: None, content_type: JSON, body: String::new() }
+    }
+
+    pub(super) fn healthy() -> Self {
+        Self::json(StatusCode::OK, json!({ "status": "ok" }).to_string())
+    }
+
+    /// A JSON body that is no FHIR resource.
+    pub(super) fn json(status: StatusCode, body: String) -> Self {
+        Self { status, header: None, content_type: JSON, body }
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        Self::outcome(StatusCode::UNAUTHORIZED, "security", "the secret is missing or wrong")
+    }
+
+    pub(super) fn unknown_endpoint() -> Self {
+        Self::outcome(StatusCode::NOT_FOUND, "not-found", "no subscription has this endpoint")
+    }
+
+    pub(super) fn prune_needs_admin_secret() -> Self {
+        Self::outcome(
+            StatusCode::NOT_FOUND,
+            "not-supported",
+            "subscriptions are removed only where FHIR_SUBSCRIPTION_ADMIN_SECRET is set",
+        )
+    }
+
+    pub(super) fn method_not_allowed(allow: &'static str) -> Self {
+        let answer = Self::outcome(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "not-supported",
+            "the method is not one of those allowed",
+        );
+        Self { header: Some(("allow", allow.into())), ..answer }
+    }
+
+    pub(super) fn too_large(limit: usize) -> Self {
+        Self::outcome(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-long",
+            &format!("the body has more than {limit} bytes"),
+        )
+    }
+
+    pub(super) fn not_json() -> Self {
+        Self::outcome(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-supported",
+            "the body must be JSON, by its Content-Type too",
+        )
+    }
+
+    pub(super) fn malformed(text: &str) -> Self {
+        Self::outcome(StatusCode::BAD_REQUEST, "structure", text)
+    }
+
+    pub(super) fn unprocessable(text: &str) -> Self {
+        Self::outcome(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text)
+    }
+
+    /// The handler says that no other try can succeed.
+    pub(super) fn permanent() -> Self {
+        Self::outcome(StatusCode::UNPROCESSABLE_ENTITY, "processing", "the notification cannot be processed")
+    }
+
+    /// The handler failed, and another try may succeed.
+    pub(super) fn failed() -> Self {
+        Self::outcome(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "exception",
+            "the notification was not processed: send it again",
+        )
+    }
+
+    pub(super) fn out_of_time() -> Self {
+        let text = "the notification was not processed in time: send it again";
+        let answer = Self::outcome(StatusCode::SERVICE_UNAVAILABLE, "timeout", text);
+        Self { header: Some(("retry-after", RETRY_AFTER.into())), ..answer }
+    }
+
+    /// An OperationOutcome with one issue, of a code of
+    /// <https://hl7.org/fhir/R4/valueset-issue-type.html>.
+    fn outcome(status: StatusCode, code: &str, text: &str) -> Self {
+        let body = json!({
+            "resourceType": "OperationOutcome",
+            "issue": [{ "severity": "error", "code": code, "details": { "text": text } }],
+        });
+        Self { status, header: None, content_type: FHIR_JSON, body: body.to_string() }
+    }
+}

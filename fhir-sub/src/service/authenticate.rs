@@ -1,0 +1,30 @@
+//! Who calls.
+
+use super::request::{Header, Headers};
+use crate::settings::{Secrets, Settings};
+
+/// What a caller showed that it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Caller {
+    /// It may send notifications.
+    pub(super) notifies: bool,
+    /// It may register, and whatever else changes what the server has.
+    pub(super) administers: bool,
+}
+
+/// What the caller may do; `None` for a stranger, who may do nothing.
+pub(super) fn authenticate(settings: &Settings, headers: &dyn Headers) -> Option<Caller> {
+    // A header sent twice is nobody's: which of the two a proxy before us looked at cannot be known.
+    let Header::Once(shown) = headers.get(settings.header.as_str()) else { return None };
+    let Secrets { shared, previous, admin } = &settings.secrets;
+
+    // Every comparison is made, so that the time tells nothing of which one matched.
+    let is_shared = bool::from(shared.matches(shown));
+    let is_previous = previous.as_ref().is_some_and(|previous| previous.matches(shown).into());
+    let is_admin = admin.as_ref().is_some_and(|admin| admin.matches(shown).into());
+    let caller = Caller {
+        notifies: is_shared || is_previous,
+        administers: if admin.is_some() { is_admin } else { is_shared },
+    };
+    (caller.notifies || caller.administers).then_some(caller)
+}

@@ -1,0 +1,165 @@
+//! [`Record`]: the one log line of a request.
+
+use std::panic::Location;
+use std::time::Duration;
+
+use tracing::{error, info, warn};
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::settings::LogSettings;
+
+/// What the log says of a request: names and numbers, nothing that a resource or a caller said.
+#[derive(Debug)]
+pub(crate) struct Record {
+    endpoint: &'static str,
+    event: Option<Event>,
+    outcome: &'static str,
+    /// Whether the handler was called.
+    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only tests ask"))]
+    ran: bool,
+    severity: Severity,
+    failure: Option<Failure>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Severity {
+    Silent,
+    Fine,
+    Refused,
+    Failed,
+}
+
+/// What a handler's error was.
+#[derive(Debug)]
+struct Failure {
+    kind: &'static str,
+    place: &'static Location<'static>,
+    text: String,
+}
+
+impl Record {
+    /// A request that was no notification, or none that could be read.
+    pub(super) fn refused(endpoint: &'static str, outcome: &'static str) -> Self {
+        Self { endpoint, event: None, outcome, ran: false, severity: Severity::Refused, failure: None }
+    }
+
+    /// A request that needs no line at all: load balancers ask for health every few seconds.
+    pub(super) fn health() -> Self {
+        Self { severity: Severity::Silent, ..Self::refused("health", "healthy") }
+    }
+
+    /// A notification for which there was nothing to do.
+    pub(super) fn not_wanted(endpoint: &'static str, event: Event) -> Self {
+        Self { event: Some(event), severity: Severity::Fine, ..Self::refused(endpoint, "not wanted") }
+    }
+
+    /// A notification that was handled.
+    pub(super) fn handled(endpoint: &'static str, event: Event) -> Self {
+        Self { ran: true, ..Self { outcome: "handled", ..Self::not_wanted(endpoint, event) } }
+    }
+
+    /// A notification whose resource is not what the handler takes.
+    pub(super) fn rejected(endpoint: &'static str, event: Event, outcome: &'static str) -> Self {
+        Self { event: Some(event), ..Self::refused(endpoint, outcome) }
+    }
+
+    /// A notification for which there was no time left.
+    pub(super) fn not_begun(endpoint: &'static str, event: Event) -> Self {
+        Self { severity: Severity::Failed, ..Self::rejected(endpoint, event, "out of time") }
+    }
+
+    /// A notification whose handling failed.
+    pub(super) fn failed(
+        endpoint: &'static str,
+        event: Event,
+        outcome: &'static str,
+        error: Option<&Error>,
+    ) -> Self {
+        let failure = error.map(|error| Failure {
+            kind: error.kind(),
+            place: error.place(),
+            text: chain(error.source()),
+        });
+        Self {
+            event: Some(event),
+            ran: true,
+            severity: Severity::Failed,
+            failure,
+            ..Self::refused(endpoint, outcome)
+        }
+    }
+
+    /// A registration that was run.
+    #[cfg(feature = "registration")]
+    pub(super) fn registration(is_complete: bool) -> Self {
+        if is_complete {
+            Self { severity: Severity::Fine, ..Self::refused("register", "registered") }
+        } else {
+            Self { severity: Severity::Failed, ..Self::refused("register", "incomplete") }
+        }
+    }
+
+    /// The endpoint whose handler was called.
+    #[cfg(feature = "testing")]
+    pub(crate) fn ran(&self) -> Option<&'static str> {
+        self.ran.then_some(self.endpoint)
+    }
+
+    /// How it ended, in the words of the log.
+    #[cfg(feature = "testing")]
+    pub(crate) fn outcome(&self) -> &'static str {
+        self.outcome
+    }
+
+    /// Writes the line.
+    pub(crate) fn write(&self, settings: LogSettings, elapsed: Duration, request_id: Option<&str>) {
+        let Self { endpoint, outcome, .. } = self;
+        let event = self.event.as_ref();
+        let reference = event.and_then(Event::focus).filter(|_| settings.references);
+        let version = event.and_then(Event::version_id);
+        let interaction = event.map(|event| event.interaction().name());
+        #[allow(clippy::cast_possible_truncation)] // A request of half a billion years is not expected.
+        let milliseconds = elapsed.as_millis() as u64;
+        let (kind, place) = match &self.failure {
+            Some(failure) => (Some(failure.kind), Some(tracing::field::display(failure.place))),
+            None => (None, None),
+        };
+        let text = self.failure.as_ref().map(|failure| failure.text.as_str()).filter(|_| settings.error_text);
+        macro_rules! line {
+            ($level:ident, $message:literal) => {
+                $level!(
+                    endpoint,
+                    reference,
+                    version,
+                    interaction,
+                    outcome,
+                    milliseconds,
+                    request_id,
+                    error.kind = kind,
+                    error.place = place,
+                    error.text = text,
+                    $message
+                )
+            };
+        }
+        match self.severity {
+            Severity::Silent => {}
+            Severity::Fine => line!(info, "request"),
+            Severity::Refused => line!(warn, "request refused"),
+            Severity::Failed => line!(error, "request failed"),
+        }
+    }
+}
+
+/// The texts of an error and of its causes.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,51 @@
+//! [`Head`]: a request as the service sees it, borrowed from wherever it came from.
+
+use http::Method;
+
+/// All of a request but its body.
+pub(crate) struct Head<'a> {
+    pub(crate) method: &'a Method,
+    /// The path as it came, with any stage or prefix before it.
+    pub(crate) path: &'a str,
+    pub(crate) query: Option<&'a str>,
+    pub(crate) headers: &'a (dyn Headers + Sync),
+}
+
+/// The headers of a request, by name.
+pub(crate) trait Headers {
+    /// The header `name`, which is written in lower case.
+    fn get(&self, name: &str) -> Header<'_>;
+}
+
+/// A header of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Header<'a> {
+    Absent,
+    Once(&'a [u8]),
+    /// It is there more than once.
+    Repeated,
+}
+
+impl<'a> Header<'a> {
+    /// What the header is once one more `value` of it was found.
+    pub(crate) fn and(self, value: &'a [u8]) -> Self {
+        match self {
+            Self::Absent => Self::Once(value),
+            Self::Once(_) | Self::Repeated => Self::Repeated,
+        }
+    }
+
+    /// The header's text, if it is there once and is ASCII or UTF-8.
+    pub(crate) fn text(self) -> Option<&'a str> {
+        match self {
+            Self::Once(value) => std::str::from_utf8(value).ok(),
+            Self::Absent | Self::Repeated => None,
+        }
+    }
+}
+
+impl Headers for http::HeaderMap {
+    fn get(&self, name: &str) -> Header<'_> {
+        self.get_all(name).iter().fold(Header::Absent, |found, value| found.and(value.as_bytes()))
+    }
+}

@@ -1,0 +1,75 @@
+//! [`Route`]: what a request is for. The last segments of its path decide, whatever stands before them.
+
+use http::Method;
+
+use super::authenticate::authenticate;
+use super::{Answer, Answered, Head, Record};
+use crate::app::App;
+use crate::declaration::Declaration;
+use crate::fhir::{is_id, is_type_name};
+
+#[cfg(feature = "registration")]
+use crate::registration::Options;
+
+/// What a request is for.
+#[derive(Debug)]
+pub(crate) enum Route {
+    Health,
+    /// A notification of this subscription; `PUT` and `DELETE` name a resource in their path.
+    Endpoint {
+        declaration: &'static Declaration,
+        reference: Option<String>,
+    },
+    #[cfg(feature = "registration")]
+    Register {
+        options: Options,
+    },
+}
+
+/// Lets the caller in and finds what the request is for.
+pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
+    let path = head.path.strip_suffix('/').unwrap_or(head.path);
+    let mut segments = path.rsplit('/');
+    let last = segments.next().unwrap_or_default();
+    if last == "health" && [Method::GET, Method::HEAD].contains(head.method) {
+        return Ok(Route::Health);
+    }
+
+    let refuse = |answer, outcome| Err(Answered::new(answer, Record::refused("refused", outcome)));
+    let stranger = || refuse(Answer::unauthorized(), "unauthorized");
+    let Some(caller) = authenticate(app.settings(), head.headers) else { return stranger() };
+
+    if [Method::PUT, Method::DELETE].contains(head.method)
+        && let (Some(resource_type), Some(endpoint)) = (segments.next(), segments.next())
+        && let Some(declaration) = app.registry().find(endpoint)
+        && is_type_name(resource_type)
+        && is_id(last)
+    {
+        let reference = Some(format!("{resource_type}/{last}"));
+        return if caller.notifies { Ok(Route::Endpoint { declaration, reference }) } else { stranger() };
+    }
+    if let Some(declaration) = app.registry().find(last) {
+        return match *head.method {
+            _ if !caller.notifies => stranger(),
+            Method::POST => Ok(Route::Endpoint { declaration, reference: None }),
+            _ => refuse(Answer::method_not_allowed("POST"), "method not allowed"),
+        };
+    }
+    match last {
+        "health" => refuse(Answer::method_not_allowed("GET, HEAD"), "method not allowed"),
+        #[cfg(feature = "registration")]
+        "register" => {
+            let options = Options::from_query(head.query.unwrap_or_default());
+            let may_prune = app.settings().secrets.admin.is_some();
+            match *head.method {
+                _ if !caller.administers => stranger(),
+                Method::POST if options.prune && !may_prune => {
+                    refuse(Answer::prune_needs_admin_secret(), "not found")
+                }
+                Method::POST => Ok(Route::Register { options }),
+                _ => refuse(Answer::method_not_allowed("POST"), "method not allowed"),
+            }
+        }
+        _ => refuse(Answer::unknown_endpoint(), "not found"),
+    }
+}

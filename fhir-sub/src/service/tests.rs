@@ -1,0 +1,287 @@
+#![cfg(feature = "testing")]
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::declaration::{Content, Declaration};
+use crate::error::Error;
+use crate::event::Event;
+use crate::extract::Resource;
+use crate::fixtures::{Handler, Succeed, declaration, leak};
+use crate::interaction::{Interaction, Interactions};
+use crate::outcome::Outcome;
+use crate::sandbox::Behaviour;
+use crate::testing::{TestApp, TestRequest};
+
+struct Fail;
+struct FailForGood;
+struct Panic;
+struct Sleep;
+struct CheckEvent;
+
+impl<A: Send> Handler<A> for Fail {
+    async fn handle(_: A) -> Outcome {
+        Error::transient("canary-of-an-error").into()
+    }
+}
+
+impl<A: Send> Handler<A> for FailForGood {
+    async fn handle(_: A) -> Outcome {
+        Error::permanent("canary-of-an-error").into()
+    }
+}
+
+impl<A: Send> Handler<A> for Panic {
+    async fn handle(_: A) -> Outcome {
+        panic!("canary-of-a-panic")
+    }
+}
+
+impl<A: Send> Handler<A> for Sleep {
+    async fn handle(_: A) -> Outcome {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        Outcome::Handled
+    }
+}
+
+impl Handler<Event> for CheckEvent {
+    async fn handle(event: Event) -> Outcome {
+        assert_eq!(event.focus(), Some("Patient/7"));
+        assert_eq!(event.version_id(), Some("3"));
+        Outcome::Handled
+    }
+}
+
+/// A declaration of the type `Patient` with the endpoint `e`.
+fn patients<F: Handler<Resource<Value>>>() -> Declaration {
+    declaration::<Resource<Value>, F>("Patient?", "e")
+}
+
+fn app(declaration: Declaration) -> TestApp {
+    let builder = TestApp::builder(Behaviour::Hapi, leak([declaration]));
+    TestApp::build(Behaviour::Hapi, builder).unwrap()
+}
+
+/// Sends `request` to an app of one declaration; what is checked is its status and whether the handler ran.
+#[track_caller]
+fn check(declaration: Declaration, request: TestRequest, status: u16, ran: bool) -> String {
+    let place = std::panic::Location::caller();
+    let answer = crate::command::block_on(async { app(declaration).send(request).await });
+    let body = answer.body().to_owned();
+    assert_eq!((answer.status(), answer.handler().is_some()), (status, ran), "{place}: {body}");
+    assert!(!body.contains("canary"), "{place}: {body}");
+    assert_eq!(body.is_empty(), status == 204, "{place}");
+    body
+}
+
+fn patient() -> Value {
+    json!({ "resourceType": "Patient", "id": "7", "meta": { "versionId": "3" }, "name": [{ "family": "canary" }] })
+}
+
+#[test]
+fn every_servers_shape_reaches_the_handler() {
+    for request in [
+        TestRequest::hapi_update("e", &patient()),
+        TestRequest::hapi_update("e", &patient()).prefix("/prod/v1"),
+        TestRequest::hapi_update("e", &patient()).prefix("/prod/"),
+        TestRequest::medplum("e", Interaction::Create, &patient()),
+        TestRequest::post("e/").header("content-type", "application/json").body(patient().to_string()),
+        TestRequest::post("e").body(patient().to_string()),
+    ] {
+        check(declaration::<Event, CheckEvent>("Patient?", "e"), request.clone(), 204, true);
+        check(patients::<Succeed>(), request, 204, true);
+    }
+}
+
+#[test]
+fn the_version_may_stand_in_if_match_only() {
+    let body = json!({ "resourceType": "Patient", "id": "7" }).to_string();
+    let request = TestRequest::new(Method::PUT, "e/Patient/7").header("if-match", "W/\"3\"").body(body);
+    check(declaration::<Event, CheckEvent>("Patient?", "e"), request, 204, true);
+}
+
+#[test]
+fn deletions_reach_those_who_want_them() {
+    let all = Interactions { delete: true, ..Interactions::DEFAULT };
+    let optional = || declaration::<Option<Resource<Value>>, Succeed>("Patient?", "e");
+    let wants = || Declaration { interactions: all, ..optional() };
+    for request in [TestRequest::hapi_delete("e", "Patient/7"), TestRequest::medplum_delete("e", "Patient/7")]
+    {
+        check(wants(), request.clone(), 204, true);
+        check(optional(), request, 204, false);
+    }
+    check(wants(), TestRequest::hapi_delete("e", "Group/7"), 422, false);
+    check(wants(), TestRequest::medplum_delete("e", "Patient/7/x"), 422, false);
+    check(wants(), TestRequest::medplum("e", Interaction::Delete, &json!({})), 422, false);
+}
+
+#[test]
+fn an_empty_post_is_for_those_who_want_no_payload() {
+    let event = |content| Declaration { content, ..declaration::<Event, Succeed>("Patient?", "e") };
+    check(event(Content::Empty), TestRequest::hapi_empty("e"), 204, true);
+    // Else a lost body would pass for a deletion.
+    check(event(Content::FullResource), TestRequest::hapi_empty("e"), 422, false);
+    let optional = declaration::<Option<Resource<Value>>, Succeed>("Patient?", "e");
+    check(optional, TestRequest::hapi_empty("e"), 422, false);
+}
+
+#[test]
+fn a_stranger_is_told_nothing() {
+    let secret = "the-secret-of-a-test-and-no-other";
+    let update = || TestRequest::hapi_update("e", &patient());
+    for request in [
+        update().without_secret(),
+        update().secret(""),
+        update().secret("the-secret-of-a-test-and-no-othe"),
+        update().secret("the-secret-of-a-test-and-no-other1"),
+        update().secret("The-secret-of-a-test-and-no-other"),
+        update().secret("the-secret-of-a-test-and-no-other,the-secret-of-a-test-and-no-other"),
+        update().header("x-subscription-auth", secret),
+        TestRequest::new(Method::GET, "nowhere").without_secret(),
+        TestRequest::register("").without_secret(),
+        TestRequest::post("health").without_secret(),
+        update().body("{").without_secret(),
+    ] {
+        check(patients::<Succeed>(), request, 401, false);
+    }
+}
+
+#[test]
+fn each_secret_opens_its_own() {
+    let builder = TestApp::builder(Behaviour::Hapi, leak([patients::<Succeed>()]))
+        .set("FHIR_SUBSCRIPTION_SECRET_PREVIOUS", "the-secret-before-the-rotation")
+        .set("FHIR_SUBSCRIPTION_ADMIN_SECRET", "the-secret-of-the-administrator");
+    crate::command::block_on(async {
+        let test = TestApp::build(Behaviour::Hapi, builder).unwrap();
+        let update = || TestRequest::hapi_update("e", &patient());
+        let register = || TestRequest::register("dry-run=true");
+        for (request, status) in [
+            (update(), 204),
+            (update().secret("the-secret-before-the-rotation"), 204),
+            (update().secret("the-secret-of-the-administrator"), 401),
+            (register(), 401),
+            (register().secret("the-secret-before-the-rotation"), 401),
+            (register().secret("the-secret-of-the-administrator"), 200),
+            (TestRequest::post("nowhere").secret("the-secret-of-the-administrator"), 404),
+            (TestRequest::register("prune=true").secret("the-secret-of-the-administrator"), 200),
+        ] {
+            let shown = format!("{request:?}");
+            assert_eq!(test.send(request).await.status(), status, "{shown}");
+        }
+    });
+}
+
+#[test]
+fn pruning_is_there_only_with_an_administrators_secret() {
+    check(patients::<Succeed>(), TestRequest::register("prune=true"), 404, false);
+}
+
+#[test]
+fn the_route_is_in_the_last_segments() {
+    let ok = || patients::<Succeed>();
+    let resource = json!({ "resourceType": "Patient", "id": "register" });
+    check(ok(), TestRequest::hapi_update("e", &resource), 204, true);
+    let resource = json!({ "resourceType": "Patient", "id": "health" });
+    check(ok(), TestRequest::hapi_update("e", &resource), 204, true);
+    check(ok(), TestRequest::new(Method::GET, "prod/health").without_secret(), 200, false);
+    check(ok(), TestRequest::new(Method::GET, "e"), 405, false);
+    check(ok(), TestRequest::new(Method::PUT, "e"), 405, false);
+    check(ok(), TestRequest::new(Method::DELETE, "e"), 405, false);
+    check(ok(), TestRequest::new(Method::GET, "register"), 405, false);
+    check(ok(), TestRequest::post("health"), 405, false);
+    check(ok(), TestRequest::post("nowhere"), 404, false);
+    check(ok(), TestRequest::post("e/Patient/7"), 404, false);
+    check(ok(), TestRequest::post(""), 404, false);
+    check(ok(), TestRequest::new(Method::PUT, "e/patient/7"), 404, false);
+    check(ok(), TestRequest::new(Method::PUT, "e/Patient/.."), 404, false);
+}
+
+#[test]
+fn a_body_that_is_no_resource_is_told_apart() {
+    let post = |body: &str| {
+        TestRequest::post("e").header("content-type", "application/fhir+json").body(body.to_owned())
+    };
+    let ok = || patients::<Succeed>();
+    check(ok(), post("{"), 400, false);
+    check(ok(), post("{\"resourceType\":\"Patient\",\"id\":\"7\"} x"), 400, false);
+    check(
+        ok(),
+        TestRequest::post("e").body(b"{\"resourceType\":\"Patient\",\"id\":\"\xff\"}".to_vec()),
+        400,
+        false,
+    );
+    check(
+        ok(),
+        post(&format!(
+            "{{\"resourceType\":\"Patient\",\"id\":\"7\",\"x\":{}{}}}",
+            "[".repeat(9999),
+            "]".repeat(9999)
+        )),
+        400,
+        false,
+    );
+    check(ok(), post("[]"), 422, false);
+    check(ok(), post("{}"), 422, false);
+    check(ok(), post("null"), 422, false);
+    check(ok(), post("{\"resourceType\":7}"), 422, false);
+    check(ok(), post("{\"resourceType\":\"Patient\"}"), 422, false);
+    check(ok(), post("{\"resourceType\":\"Patient\",\"id\":\"a/b\"}"), 422, false);
+    check(ok(), post("{\"resourceType\":\"Group\",\"id\":\"7\"}"), 422, false);
+    check(ok(), TestRequest::new(Method::PUT, "e/Patient/8").body(patient().to_string()), 422, false);
+    check(
+        ok(),
+        TestRequest::post("e").header("content-type", "application/fhir+xml").body("<Patient/>"),
+        415,
+        false,
+    );
+    check(
+        ok(),
+        TestRequest::post("e").header("content-type", "text/plain").body(patient().to_string()),
+        415,
+        false,
+    );
+    check(ok(), post(&" ".repeat(6 * 1024 * 1024 + 1)), 413, false);
+}
+
+#[test]
+fn a_resource_of_another_shape_is_told_by_kind_and_place() {
+    #[derive(serde::Deserialize)]
+    struct Strict {
+        #[serde(rename = "name")]
+        _name: u32,
+    }
+    let body = check(
+        declaration::<Resource<Strict>, Succeed>("Patient?", "e"),
+        TestRequest::hapi_update("e", &patient()),
+        422,
+        false,
+    );
+    assert!(body.contains("line 1, column"), "{body}");
+}
+
+#[test]
+fn what_a_handler_says_stays_inside() {
+    let update = || TestRequest::hapi_update("e", &patient());
+    check(patients::<Fail>(), update(), 500, true);
+    check(patients::<FailForGood>(), update(), 422, true);
+    let quiet = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    check(patients::<Panic>(), update(), 500, true);
+    std::panic::set_hook(quiet);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_would_outlive_the_deadline_is_ended() {
+    let answer = app(patients::<Sleep>()).send(TestRequest::hapi_update("e", &patient())).await;
+    assert_eq!((answer.status(), answer.header("retry-after")), (503, Some("5")));
+}
+
+#[test]
+fn an_unwanted_interaction_is_acknowledged() {
+    let creates = Interactions { create: true, update: false, delete: false };
+    let only_creates = || Declaration { interactions: creates, ..patients::<Succeed>() };
+    check(only_creates(), TestRequest::medplum("e", Interaction::Update, &patient()), 204, false);
+    check(only_creates(), TestRequest::medplum("e", Interaction::Create, &patient()), 204, true);
+}

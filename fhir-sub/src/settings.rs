@@ -1,0 +1,306 @@
+//! [`Settings`]: what the environment and `setup` say, read once and checked all at once.
+
+mod address;
+mod secret;
+mod server;
+mod variables;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use http::HeaderName;
+use secrecy::SecretString;
+
+pub(crate) use address::Address;
+pub(crate) use secret::SharedSecret;
+pub(crate) use server::FhirServer;
+pub(crate) use variables::{Variables, is_lambda};
+
+use crate::client::{Authorization, ClientCredentials};
+use crate::fhir::FhirVersion;
+use crate::problems::Problems;
+
+/// The largest body that is read unless `setup` says otherwise: what Lambda takes in one event.
+const BODY_LIMIT: usize = 6 * 1024 * 1024;
+
+/// The longest that a request may take: gateways cut at 29 seconds.
+const TIME_LIMIT: Duration = Duration::from_secs(25);
+
+/// Every setting, checked.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The public URL under which the endpoints are reached.
+    pub(crate) base_url: Address,
+    pub(crate) secrets: Secrets,
+    /// The header that carries the secret.
+    pub(crate) header: HeaderName,
+    /// The MIME type of notifications.
+    pub(crate) payload: String,
+    pub(crate) fhir_base_url: Address,
+    pub(crate) fhir_version: FhirVersion,
+    pub(crate) fhir_server: FhirServer,
+    pub(crate) authorization: Authorization,
+    pub(crate) log: LogSettings,
+    /// Where `serve` listens.
+    pub(crate) listen: SocketAddr,
+    pub(crate) body_limit: usize,
+    pub(crate) time_limit: Duration,
+}
+
+/// Who may call what.
+#[derive(Debug)]
+pub(crate) struct Secrets {
+    /// What the server shows with every notification.
+    pub(crate) shared: SharedSecret,
+    /// What it showed before the rotation that is under way.
+    pub(crate) previous: Option<SharedSecret>,
+    /// What opens the routes of administration; where absent, `shared` does.
+    pub(crate) admin: Option<SharedSecret>,
+}
+
+/// What log lines may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogSettings {
+    /// Whether a line names the resource, `Type/id`.
+    pub(crate) references: bool,
+    /// Whether a line quotes a handler's error or panic.
+    pub(crate) error_text: bool,
+}
+
+impl Settings {
+    /// Reads `variables`, and says all that is missing or malformed.
+    pub(crate) fn read(variables: &Variables) -> Result<Self, Problems> {
+        let mut problems = variables.problems();
+
+        let allow_http = match variables.get("FHIR_ALLOW_HTTP") {
+            None | Some("0") => false,
+            Some("1") => true,
+            Some(_) => {
+                problems.add(
+                    "FHIR_ALLOW_HTTP: write 1 to allow http URLs that are not on loopback, or leave it out",
+                );
+                false
+            }
+        };
+        let base_url = address(
+            variables,
+            "APP_BASE_URL",
+            "the public URL under which the endpoints are reached",
+            allow_http,
+        );
+        let fhir_base_url = address(variables, "FHIR_BASE_URL", "the FHIR server", allow_http);
+        let base_url = problems.collect(base_url);
+        let fhir_base_url = problems.collect(fhir_base_url);
+
+        let shared = problems.collect(SharedSecret::required(variables, "FHIR_SUBSCRIPTION_SECRET"));
+        let previous =
+            problems.collect(SharedSecret::optional(variables, "FHIR_SUBSCRIPTION_SECRET_PREVIOUS"));
+        let admin = problems.collect(SharedSecret::optional(variables, "FHIR_SUBSCRIPTION_ADMIN_SECRET"));
+        if let (Some(shared), Some(Some(admin))) = (&shared, &admin)
+            && shared == admin
+        {
+            problems.add(
+                "FHIR_SUBSCRIPTION_ADMIN_SECRET is the same as FHIR_SUBSCRIPTION_SECRET, which the FHIR server stores: \
+                 choose another one, or leave it out",
+            );
+        }
+
+        let header = header(variables, &mut problems);
+        let payload = payload(variables, &mut problems);
+        let fhir_version = match variables.get("FHIR_VERSION") {
+            None => FhirVersion::default(),
+            Some(name) => FhirVersion::from_name(name).unwrap_or_else(|| {
+                problems.add(format!("FHIR_VERSION is {name:?}: write R4, R4B or R5"));
+                FhirVersion::default()
+            }),
+        };
+        let fhir_server = match variables.get("FHIR_SERVER") {
+            None => FhirServer::default(),
+            Some(name) => FhirServer::from_name(name).unwrap_or_else(|| {
+                problems.add(format!("FHIR_SERVER is {name:?}: write one of {}", FhirServer::names()));
+                FhirServer::default()
+            }),
+        };
+        let authorization = problems.collect(authorization(variables, allow_http));
+        let references =
+            !off(variables, "FHIR_SUBSCRIPTION_LOG_REFERENCES", ["plain", "off"], false, &mut problems);
+        let on_lambda = variables.on_lambda();
+        let error_text =
+            !off(variables, "FHIR_SUBSCRIPTION_LOG_ERRORS", ["text", "kind"], on_lambda, &mut problems);
+        let listen = problems.collect(listen_address(variables));
+
+        let (Some(base_url), Some(fhir_base_url), Some(authorization), Some(listen)) =
+            (base_url, fhir_base_url, authorization, listen)
+        else {
+            return Err(problems);
+        };
+        let (Some(shared), Some(previous), Some(admin)) = (shared, previous, admin) else {
+            return Err(problems);
+        };
+        problems.or(Self {
+            base_url,
+            secrets: Secrets { shared, previous, admin },
+            header,
+            payload,
+            fhir_base_url,
+            fhir_version,
+            fhir_server,
+            authorization,
+            log: LogSettings { references, error_text },
+            listen,
+            body_limit: BODY_LIMIT,
+            time_limit: TIME_LIMIT,
+        })
+    }
+
+    /// What is allowed, but better otherwise.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let secrets = [
+            ("FHIR_SUBSCRIPTION_SECRET", Some(&self.secrets.shared)),
+            ("FHIR_SUBSCRIPTION_SECRET_PREVIOUS", self.secrets.previous.as_ref()),
+            ("FHIR_SUBSCRIPTION_ADMIN_SECRET", self.secrets.admin.as_ref()),
+        ];
+        for (name, secret) in secrets {
+            if secret.is_some_and(SharedSecret::is_short) {
+                warnings.push(format!(
+                    "{name} has fewer than 32 characters: `openssl rand -hex 32` makes a better one"
+                ));
+            }
+        }
+        if cfg!(panic = "abort") {
+            warnings.push(
+                "this program was built with panic = \"abort\": a handler that panics ends the process; \
+                 set panic = \"unwind\" in [profile.release]"
+                    .into(),
+            );
+        }
+        warnings
+    }
+}
+
+/// The URL that the setting `name` must give.
+fn address(variables: &Variables, name: &str, meaning: &str, allow_http: bool) -> Result<Address, Problems> {
+    match variables.get(name) {
+        Some(text) => Address::parse(name, text, allow_http),
+        None => Err(Problems::from(format!("{name} is not set: {meaning}, as in {name}=https://…"))),
+    }
+}
+
+fn header(variables: &Variables, problems: &mut Problems) -> HeaderName {
+    let usual = HeaderName::from_static("x-subscription-auth");
+    let Some(text) = variables.get("FHIR_SUBSCRIPTION_HEADER") else { return usual };
+    match text.parse::<HeaderName>() {
+        // These have a meaning of their own to gateways and servers, which add, join or drop them.
+        Ok(name) if ["host", "content-type", "content-length", "connection"].contains(&name.as_str()) => {
+            problems.add(format!(
+                "FHIR_SUBSCRIPTION_HEADER is {text:?}, which has a meaning of its own in HTTP: name another"
+            ));
+            usual
+        }
+        Ok(name) => name,
+        Err(_) => {
+            problems.add(
+                "FHIR_SUBSCRIPTION_HEADER is not the name of a header: write one like X-Subscription-Auth",
+            );
+            usual
+        }
+    }
+}
+
+fn payload(variables: &Variables, problems: &mut Problems) -> String {
+    let text = variables.get("FHIR_SUBSCRIPTION_PAYLOAD").unwrap_or("application/fhir+json");
+    if !crate::fhir::is_json(text) {
+        problems.add(format!(
+            "FHIR_SUBSCRIPTION_PAYLOAD is {text:?}: only JSON is read, so write application/fhir+json or application/json"
+        ));
+    }
+    text.to_owned()
+}
+
+/// Whether the setting `name` has the second of its two `values`.
+fn off(variables: &Variables, name: &str, values: [&str; 2], absent: bool, problems: &mut Problems) -> bool {
+    match variables.get(name) {
+        None => absent,
+        Some(value) if values.contains(&value) => value == values[1],
+        Some(value) => {
+            problems.add(format!("{name} is {value:?}: write {} or {}", values[0], values[1]));
+            absent
+        }
+    }
+}
+
+/// Where `serve` listens: 127.0.0.1:9000 unless `HOST` and `PORT` say otherwise.
+pub(crate) fn listen_address(variables: &Variables) -> Result<SocketAddr, Problems> {
+    let mut problems = Problems::default();
+    let host = variables.get("HOST").map(str::parse::<IpAddr>);
+    let host = host.unwrap_or(Ok(Ipv4Addr::LOCALHOST.into())).unwrap_or_else(|_| {
+        problems.add("HOST is not an IP address: write 127.0.0.1, 0.0.0.0 or the like");
+        Ipv4Addr::LOCALHOST.into()
+    });
+    let port = variables.get("PORT").map(str::parse::<u16>).unwrap_or(Ok(9000)).unwrap_or_else(|_| {
+        problems.add("PORT is not a port: write a number from 0 (any that is free) to 65535");
+        9000
+    });
+    problems.or(SocketAddr::new(host, port))
+}
+
+/// How to sign in: the settings of one of the ways, all of them.
+fn authorization(variables: &Variables, allow_http: bool) -> Result<Authorization, Problems> {
+    const BEARER: &[&str] = &["FHIR_AUTH_BEARER"];
+    const BASIC: &[&str] = &["FHIR_AUTH_USER", "FHIR_AUTH_PASSWORD"];
+    const CLIENT: &[&str] = &["FHIR_AUTH_TOKEN_URL", "FHIR_AUTH_CLIENT_ID", "FHIR_AUTH_CLIENT_SECRET"];
+    const CLIENT_MORE: &[&str] = &["FHIR_AUTH_SCOPE", "FHIR_AUTH_AUDIENCE"];
+
+    let mut problems = Problems::default();
+    let is_set = |name: &&&str| variables.get(name).is_some();
+    let begun: Vec<&[&str]> =
+        [BEARER, BASIC, CLIENT].into_iter().filter(|way| way.iter().any(|name| is_set(&name))).collect();
+    for way in &begun {
+        for name in way.iter().filter(|name| !is_set(name)) {
+            let others: Vec<_> = way.iter().filter(is_set).copied().collect();
+            problems.add(format!("{name} is not set, but {} is: they go together", others.join(" and ")));
+        }
+    }
+    if let [first, second, ..] = begun[..] {
+        problems.add(format!(
+            "{} and {} are two ways to sign in: set one of them",
+            first.join(", "),
+            second.join(", ")
+        ));
+    }
+    if !begun.contains(&CLIENT) {
+        for name in CLIENT_MORE.iter().filter(is_set) {
+            problems.add(format!("{name} is set, but FHIR_AUTH_TOKEN_URL is not: they go together"));
+        }
+    }
+    let secret = |name: &str| SecretString::from(variables.get(name).unwrap_or_default());
+    let text = |name: &str| variables.get(name).map(str::to_owned);
+    let authorization = match begun[..] {
+        [BEARER] => Authorization::Bearer(secret("FHIR_AUTH_BEARER")),
+        [BASIC] => Authorization::Basic {
+            user: text("FHIR_AUTH_USER").unwrap_or_default(),
+            password: secret("FHIR_AUTH_PASSWORD"),
+        },
+        [CLIENT] => {
+            let token_url = variables.get("FHIR_AUTH_TOKEN_URL").unwrap_or_default();
+            let token_url = Address::parse("FHIR_AUTH_TOKEN_URL", token_url, allow_http);
+            let Some(token_url) = problems.collect(token_url) else { return Err(problems) };
+            let client_id = text("FHIR_AUTH_CLIENT_ID").unwrap_or_default();
+            let mut credentials =
+                ClientCredentials::new(token_url.url().clone(), client_id, secret("FHIR_AUTH_CLIENT_SECRET"));
+            if let Some(scope) = text("FHIR_AUTH_SCOPE") {
+                credentials = credentials.scope(scope);
+            }
+            if let Some(audience) = text("FHIR_AUTH_AUDIENCE") {
+                credentials = credentials.audience(audience);
+            }
+            Authorization::ClientCredentials(credentials)
+        }
+        _ => Authorization::None,
+    };
+    problems.or(authorization)
+}
+
+#[cfg(test)]
+mod tests;

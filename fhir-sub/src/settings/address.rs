@@ -1,0 +1,79 @@
+//! [`Address`]: a URL that others are reached under.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+use crate::problems::Problems;
+
+/// An `https` URL without user, query and fragment, and without a slash at its end.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Address(Url);
+
+impl Address {
+    /// Reads the value of the setting `name`; `http` is for loopback, unless `allow_http`.
+    pub(super) fn parse(name: &str, text: &str, allow_http: bool) -> Result<Self, Problems> {
+        let problem = |what: &str| Err(Problems::from(format!("{name} {what}")));
+        // A user's password may stand in it, so the text itself is not repeated.
+        let Ok(mut url) = Url::parse(text) else {
+            return problem("is not a URL: write one like https://example.org/path");
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return problem(
+                "has a user or a password in it: FHIR_AUTH_USER and FHIR_AUTH_PASSWORD say how to sign in",
+            );
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return problem("has a `?` or a `#` in it: servers append paths to it, so leave them out");
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if allow_http || is_loopback(&url) => {}
+            "http" => {
+                return problem(
+                    "is an http URL, over which patients' data and the secret would travel in the open: \
+                     write https, or set FHIR_ALLOW_HTTP=1",
+                );
+            }
+            _ => return problem("is neither an https nor an http URL"),
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(Self(url))
+    }
+
+    pub(crate) fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// The text of the URL, with no slash at its end.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str().trim_end_matches('/')
+    }
+
+    /// The URL with `segment` after it.
+    pub(crate) fn join(&self, segment: &str) -> String {
+        format!("{}/{segment}", self.as_str())
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost" || domain.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,146 @@
+use super::*;
+
+const SECRET: &str = "a-secret-of-more-than-32-characters";
+
+fn variables(pairs: &[(&str, &str)]) -> Variables {
+    let mut variables = Variables::default();
+    let usual = [
+        ("APP_BASE_URL", "https://app.example.org/prod/"),
+        ("FHIR_BASE_URL", "https://fhir.example.org/r4"),
+        ("FHIR_SUBSCRIPTION_SECRET", SECRET),
+    ];
+    for (name, value) in usual.iter().chain(pairs) {
+        variables.set(name, *value);
+    }
+    variables
+}
+
+/// The problems with these settings beside sound ones; empty where there is none.
+fn problems(pairs: &[(&str, &str)]) -> String {
+    Settings::read(&variables(pairs)).map_or_else(|problems| problems.to_string(), |_| String::new())
+}
+
+#[track_caller]
+fn check(pairs: &[(&str, &str)], expected: &str) {
+    let problems = problems(pairs);
+    assert!(problems.contains(expected), "{problems:?} does not say {expected:?}");
+}
+
+#[test]
+fn sound_settings_are_read() {
+    let settings = Settings::read(&variables(&[])).unwrap();
+    assert_eq!(settings.base_url.join("patients"), "https://app.example.org/prod/patients");
+    assert_eq!(settings.header, "x-subscription-auth");
+    assert_eq!(settings.payload, "application/fhir+json");
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:9000");
+    assert!(settings.warnings().is_empty());
+}
+
+#[test]
+fn all_that_is_missing_is_said_at_once() {
+    let problems = Settings::read(&Variables::default()).unwrap_err();
+    let names = ["APP_BASE_URL", "FHIR_BASE_URL", "FHIR_SUBSCRIPTION_SECRET"];
+    assert_eq!(problems.iter().count(), names.len(), "{problems}");
+    for (problem, name) in problems.iter().zip(names) {
+        assert!(problem.starts_with(&format!("{name} is not set")), "{problem}");
+    }
+}
+
+#[test]
+fn an_unfit_secret_is_refused() {
+    check(&[("FHIR_SUBSCRIPTION_SECRET", "")], "FHIR_SUBSCRIPTION_SECRET is not set");
+    check(&[("FHIR_SUBSCRIPTION_SECRET", "short")], "has 5 characters, and needs at least 16");
+    check(&[("FHIR_SUBSCRIPTION_SECRET", "0123456789:abcdef")], "has a `:` in it");
+    check(&[("FHIR_SUBSCRIPTION_SECRET", "0123456789,abcdef")], "has a `,` in it");
+    check(&[("FHIR_SUBSCRIPTION_SECRET", "0123456789 abcdef")], "has white space in it");
+    check(&[("FHIR_SUBSCRIPTION_SECRET", "0123456789ä0abcdef")], "no visible ASCII");
+    check(&[("FHIR_SUBSCRIPTION_SECRET_PREVIOUS", "short")], "FHIR_SUBSCRIPTION_SECRET_PREVIOUS has 5");
+    check(&[("FHIR_SUBSCRIPTION_ADMIN_SECRET", "short")], "FHIR_SUBSCRIPTION_ADMIN_SECRET has 5");
+    check(&[("FHIR_SUBSCRIPTION_ADMIN_SECRET", SECRET)], "is the same as FHIR_SUBSCRIPTION_SECRET");
+}
+
+#[test]
+fn a_short_secret_is_warned_of() {
+    let settings = Settings::read(&variables(&[("FHIR_SUBSCRIPTION_SECRET", "0123456789abcdef")])).unwrap();
+    assert!(settings.warnings()[0].starts_with("FHIR_SUBSCRIPTION_SECRET has fewer than 32"));
+}
+
+#[test]
+fn no_problem_repeats_a_value_that_may_be_secret() {
+    let canary = "canary-7f3a";
+    let problems = problems(&[
+        ("FHIR_SUBSCRIPTION_SECRET", canary),
+        ("APP_BASE_URL", "https://user:canary-7f3a@app.example.org"),
+        ("FHIR_BASE_URL", "https://fhir.example.org?key=canary-7f3a"),
+        ("FHIR_SUBSCRIPTION_HEADER", "canary-7f3a canary-7f3a"),
+        ("FHIR_AUTH_USER", canary),
+        ("FHIR_AUTH_TOKEN_URL", "canary-7f3a"),
+        ("HOST", canary),
+        ("PORT", canary),
+    ]);
+    assert!(!problems.contains(canary), "{problems}");
+    assert!(!format!("{:?}", variables(&[("FHIR_AUTH_BEARER", canary)])).contains(canary));
+    let settings = Settings::read(&variables(&[("FHIR_AUTH_BEARER", canary)])).unwrap();
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains(canary) && !shown.contains(SECRET), "{shown}");
+}
+
+#[test]
+fn http_is_for_loopback() {
+    check(&[("FHIR_BASE_URL", "http://fhir.example.org")], "FHIR_ALLOW_HTTP=1");
+    assert_eq!(problems(&[("FHIR_BASE_URL", "http://localhost:8080/fhir")]), "");
+    assert_eq!(problems(&[("FHIR_BASE_URL", "http://[::1]:8080/fhir")]), "");
+    assert_eq!(problems(&[("FHIR_BASE_URL", "http://fhir.internal/r4"), ("FHIR_ALLOW_HTTP", "1")]), "");
+    check(&[("FHIR_ALLOW_HTTP", "yes")], "FHIR_ALLOW_HTTP: write 1");
+}
+
+#[test]
+fn a_url_of_another_form_is_refused() {
+    check(&[("APP_BASE_URL", "app.example.org")], "APP_BASE_URL is not a URL");
+    check(&[("APP_BASE_URL", "ftp://app.example.org")], "APP_BASE_URL is neither");
+    check(&[("APP_BASE_URL", "https://app.example.org?k=v")], "APP_BASE_URL has a `?`");
+    check(&[("FHIR_BASE_URL", "https://a:b@fhir.example.org")], "has a user or a password in it");
+}
+
+#[test]
+fn ways_to_sign_in_are_whole_and_one() {
+    check(&[("FHIR_AUTH_USER", "u")], "FHIR_AUTH_PASSWORD is not set, but FHIR_AUTH_USER is");
+    check(&[("FHIR_AUTH_CLIENT_ID", "c")], "FHIR_AUTH_TOKEN_URL is not set, but FHIR_AUTH_CLIENT_ID is");
+    check(&[("FHIR_AUTH_SCOPE", "s")], "FHIR_AUTH_SCOPE is set, but FHIR_AUTH_TOKEN_URL is not");
+    check(
+        &[("FHIR_AUTH_BEARER", "t"), ("FHIR_AUTH_USER", "u"), ("FHIR_AUTH_PASSWORD", "p")],
+        "are two ways to sign in",
+    );
+    let whole = [
+        ("FHIR_AUTH_TOKEN_URL", "https://login.example.org/token"),
+        ("FHIR_AUTH_CLIENT_ID", "c"),
+        ("FHIR_AUTH_CLIENT_SECRET", "s"),
+        ("FHIR_AUTH_SCOPE", "system/*.rs"),
+    ];
+    let settings = Settings::read(&variables(&whole)).unwrap();
+    assert!(matches!(settings.authorization, Authorization::ClientCredentials(_)));
+}
+
+#[test]
+fn choices_are_named() {
+    check(&[("FHIR_VERSION", "R6")], "FHIR_VERSION is \"R6\": write R4, R4B or R5");
+    check(&[("FHIR_SERVER", "hapy")], "write one of generic, hapi, medplum");
+    check(&[("FHIR_SUBSCRIPTION_LOG_ERRORS", "all")], "write text or kind");
+    check(&[("FHIR_SUBSCRIPTION_LOG_REFERENCES", "yes")], "write plain or off");
+    check(&[("FHIR_SUBSCRIPTION_PAYLOAD", "application/fhir+xml")], "only JSON is read");
+    check(&[("FHIR_SUBSCRIPTION_HEADER", "Content-Type")], "has a meaning of its own");
+    check(&[("FHIR_SUBSCRIPTION_HEADR", "X")], "there is no such setting");
+}
+
+#[test]
+fn logs_tell_less_under_lambda() {
+    assert!(Settings::read(&variables(&[])).unwrap().log.error_text);
+    let under_lambda = |pairs: &[(&str, &str)]| {
+        let mut variables = variables(pairs);
+        variables.on_lambda = true;
+        Settings::read(&variables).unwrap().log
+    };
+    assert!(!under_lambda(&[]).error_text);
+    assert!(under_lambda(&[("FHIR_SUBSCRIPTION_LOG_ERRORS", "text")]).error_text);
+    assert!(!under_lambda(&[("FHIR_SUBSCRIPTION_LOG_REFERENCES", "off")]).references);
+}

@@ -1,0 +1,101 @@
+//! [`Variables`]: the settings as text, before anything of them is believed.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::problems::Problems;
+
+/// Every name that is a setting. `fhir_lambda_main!` reads these, and no others, from the environment.
+const NAMES: [&str; 22] = [
+    "APP_BASE_URL",
+    "FHIR_SUBSCRIPTION_SECRET",
+    "FHIR_SUBSCRIPTION_SECRET_PREVIOUS",
+    "FHIR_SUBSCRIPTION_ADMIN_SECRET",
+    "FHIR_SUBSCRIPTION_PAYLOAD",
+    "FHIR_SUBSCRIPTION_HEADER",
+    "FHIR_SUBSCRIPTION_LOG_REFERENCES",
+    "FHIR_SUBSCRIPTION_LOG_ERRORS",
+    "FHIR_BASE_URL",
+    "FHIR_VERSION",
+    "FHIR_SERVER",
+    "FHIR_AUTH_BEARER",
+    "FHIR_AUTH_USER",
+    "FHIR_AUTH_PASSWORD",
+    "FHIR_AUTH_TOKEN_URL",
+    "FHIR_AUTH_CLIENT_ID",
+    "FHIR_AUTH_CLIENT_SECRET",
+    "FHIR_AUTH_SCOPE",
+    "FHIR_AUTH_AUDIENCE",
+    "FHIR_ALLOW_HTTP",
+    "HOST",
+    "PORT",
+];
+
+/// Settings by name: what the environment says, less what `setup` says otherwise.
+#[derive(Default)]
+pub(crate) struct Variables {
+    values: HashMap<&'static str, String>,
+    unknown: Vec<String>,
+    pub(super) on_lambda: bool,
+}
+
+impl Variables {
+    /// What the process's environment says.
+    pub(crate) fn from_environment() -> Self {
+        let mut variables = Self { on_lambda: is_lambda(), ..Self::default() };
+        for name in NAMES {
+            match std::env::var(name) {
+                Ok(value) => variables.set(name, value),
+                Err(std::env::VarError::NotPresent) => {}
+                // Refused like any other malformed value, by name.
+                Err(std::env::VarError::NotUnicode(_)) => {
+                    variables.unknown.push(format!("{name} is not UTF-8"))
+                }
+            }
+        }
+        variables
+    }
+
+    /// Sets `name`; an empty value is as good as none.
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        let value = value.into();
+        match NAMES.into_iter().find(|known| *known == name) {
+            Some(known) if value.is_empty() => drop(self.values.remove(known)),
+            Some(known) => drop(self.values.insert(known, value)),
+            None => self.unknown.push(format!(
+                "`set({name:?}, …)` in setup: there is no such setting; there are {}",
+                NAMES.join(", ")
+            )),
+        }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// Whether the program runs under Lambda, where a few defaults are stricter.
+    pub(crate) fn on_lambda(&self) -> bool {
+        self.on_lambda
+    }
+
+    /// What was wrong with the names.
+    pub(super) fn problems(&self) -> Problems {
+        let mut problems = Problems::default();
+        for unknown in &self.unknown {
+            problems.add(unknown.clone());
+        }
+        problems
+    }
+}
+
+/// Whether the Lambda runtime started this process.
+pub(crate) fn is_lambda() -> bool {
+    std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names only: the secrets are among the values.
+        formatter.debug_set().entries(self.values.keys()).finish()
+    }
+}

@@ -1,0 +1,167 @@
+//! The app under test, in process: no port, no network, no environment, no global state.
+//!
+//! A [`TestApp`] has every handler that is linked into the test, and the [`crate::sandbox`] as its FHIR
+//! server. Change a resource there, and what matches is sent to the app as the imitated server sends it; or send
+//! a [`TestRequest`] of any shape yourself, and see what comes back.
+//!
+//! ```
+//! use fhir_sub::prelude::*;
+//! use fhir_sub::testing::{TestApp, TestRequest};
+//! use serde_json::{Value, json};
+//!
+//! #[fhir_subscription(criteria = "Appointment?status=arrived", endpoint = "arrived-appointments")]
+//! async fn arrived_appointments(appointment: Resource<Value>, fhir: FhirClient) -> Result<()> {
+//!     let encounter = json!({ "resourceType": "Encounter", "status": "arrived", "class": { "code": "AMB" } });
+//!     fhir.create("Encounter", &encounter).await?;
+//!     Ok(())
+//! }
+//!
+//! # fhir_sub::__private::block_on(async {
+//! let test = TestApp::new();
+//!
+//! // By way of the FHIR server:
+//! test.register().await;
+//! test.sandbox().create(&json!({ "resourceType": "Appointment", "status": "arrived" })).await?;
+//! test.sandbox().idle().await;
+//! assert_eq!(test.sandbox().all("Encounter").len(), 1);
+//!
+//! // By hand:
+//! let appointment = json!({ "resourceType": "Appointment", "id": "7", "status": "arrived" });
+//! let answer = test.send(TestRequest::hapi_update("arrived-appointments", &appointment)).await;
+//! assert_eq!((answer.status(), answer.handler()), (204, Some("arrived_appointments")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+
+mod answer;
+mod request;
+mod transport;
+
+use std::sync::Arc;
+
+pub use answer::TestAnswer;
+pub use request::TestRequest;
+
+use crate::app::{App, AppBuilder};
+use crate::problems::Problems;
+use crate::registration::{Options, Report};
+use crate::registry::Registry;
+use crate::sandbox::{self, Behaviour, Sandbox};
+use crate::service::Head;
+use crate::settings::Variables;
+
+use self::transport::{LateSandbox, WeakApp};
+
+/// What a [`TestApp`] is registered under.
+const APP_BASE_URL: &str = "https://app.example.org/hooks";
+const FHIR_BASE_URL: &str = "https://fhir.example.org/r4";
+const SECRET: &str = "the-secret-of-a-test-and-no-other";
+
+/// The app under test, and the FHIR server that it talks to.
+#[derive(Debug)]
+pub struct TestApp {
+    app: App,
+    sandbox: Sandbox,
+}
+
+impl TestApp {
+    /// An app of every handler that is linked into the test, against a sandbox that behaves as HAPI does.
+    ///
+    /// # Panics
+    ///
+    /// The app cannot be built; the message says all that is wrong with it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(Behaviour::Hapi, |app| app)
+    }
+
+    /// The same, against a sandbox of the given behaviour, and with what `setup` gives the app: its state, and
+    /// settings other than those of the test.
+    ///
+    /// # Panics
+    ///
+    /// The app cannot be built; the message says all that is wrong with it.
+    #[must_use]
+    #[track_caller]
+    pub fn with(behaviour: Behaviour, setup: impl FnOnce(AppBuilder) -> AppBuilder) -> Self {
+        match Self::build(behaviour, setup(Self::builder(behaviour, Registry::linked()))) {
+            Ok(test) => test,
+            Err(problems) => panic!("the app cannot be built:\n{problems}"),
+        }
+    }
+
+    pub(crate) fn builder(
+        behaviour: Behaviour,
+        declarations: Vec<&'static crate::declaration::Declaration>,
+    ) -> AppBuilder {
+        let server = match behaviour {
+            Behaviour::Hapi => "hapi",
+            Behaviour::Medplum => "medplum",
+        };
+        AppBuilder::new(Variables::default(), declarations)
+            .set("APP_BASE_URL", APP_BASE_URL)
+            .set("FHIR_BASE_URL", FHIR_BASE_URL)
+            .set("FHIR_SUBSCRIPTION_SECRET", SECRET)
+            .set("FHIR_SERVER", server)
+    }
+
+    pub(crate) fn build(behaviour: Behaviour, builder: AppBuilder) -> Result<Self, Problems> {
+        Self::build_with(behaviour, builder, |sandbox| sandbox)
+    }
+
+    pub(crate) fn build_with(
+        behaviour: Behaviour,
+        builder: AppBuilder,
+        sandbox: impl FnOnce(sandbox::Builder) -> sandbox::Builder,
+    ) -> Result<Self, Problems> {
+        let transport = Arc::new(LateSandbox::default());
+        let app = builder.transport(transport.clone()).build()?;
+        let settings = Sandbox::builder().behaviour(behaviour).base_url(FHIR_BASE_URL);
+        let sandbox = sandbox(settings).build(WeakApp::of(&app));
+        transport.set(sandbox.clone());
+        Ok(Self { app, sandbox })
+    }
+
+    /// The app.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The FHIR server.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// Registers every subscription with the sandbox.
+    pub async fn register(&self) -> Report {
+        let report = self.app.register(Options::default()).await;
+        self.sandbox.idle().await;
+        report
+    }
+
+    /// Sends `request` to the app, with the app's own secret unless the request says otherwise.
+    pub async fn send(&self, request: TestRequest) -> TestAnswer {
+        let settings = self.app.settings();
+        let request = request.signed(settings);
+        let head = Head {
+            method: &request.method,
+            path: &request.path,
+            query: request.query.as_deref(),
+            headers: &request.headers,
+        };
+        let answered = match self.app.admit(&head) {
+            Err(answered) => answered,
+            Ok(_) if request.body.len() > settings.body_limit => self.app.too_large(),
+            Ok(route) => self.app.answer(&head, route, &request.body, self.app.deadline(None)).await,
+        };
+        TestAnswer::new(&self.app, answered)
+    }
+}
+
+impl Default for TestApp {
+    fn default() -> Self {
+        Self::new()
+    }
+}

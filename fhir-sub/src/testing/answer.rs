@@ -1,0 +1,56 @@
+//! [`TestAnswer`]: what came back.
+
+use serde_json::Value;
+
+use crate::app::App;
+use crate::service::Answered;
+
+/// What the app answered, and which handler ran.
+#[derive(Debug)]
+pub struct TestAnswer {
+    answered: Answered,
+    handler: Option<&'static str>,
+}
+
+impl TestAnswer {
+    pub(super) fn new(app: &App, answered: Answered) -> Self {
+        let declaration = answered.record.ran().and_then(|endpoint| app.registry().find(endpoint));
+        Self { handler: declaration.map(|declaration| declaration.handler), answered }
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.answered.answer.status.as_u16()
+    }
+
+    /// The name of the handler that ran, whether it succeeded or failed; `None` if none did.
+    #[must_use]
+    pub fn handler(&self) -> Option<&'static str> {
+        self.handler
+    }
+
+    /// How it ended, in the words of the log line: `handled`, `failed`, `not wanted`, ….
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        self.answered.record.outcome()
+    }
+
+    /// The header `name`, in lower case, of the answer.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.answered.answer.headers().find(|(header, _)| *header == name).map(|(_, value)| value)
+    }
+
+    /// The body, which is empty after success.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.answered.answer.body
+    }
+
+    /// The body as JSON; `null` where it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(self.body()).unwrap_or_default()
+    }
+}

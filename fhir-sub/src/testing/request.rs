@@ -1,0 +1,163 @@
+//! [`TestRequest`]: a request in any shape that servers send.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::interaction::Interaction;
+use crate::settings::Settings;
+
+/// A request to the app, as one of the servers sends it, or of your own making.
+///
+/// ```
+/// use fhir_sub::testing::TestRequest;
+///
+/// let patient = serde_json::json!({ "resourceType": "Patient", "id": "1" });
+/// let behind_a_stage = TestRequest::hapi_update("patients", &patient).prefix("/prod");
+/// let from_a_stranger = TestRequest::hapi_delete("patients", "Patient/1").without_secret();
+/// let not_json = TestRequest::post("patients").header("content-type", "application/fhir+json").body("{");
+/// # let _ = (behind_a_stage, from_a_stranger, not_json);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "it is sent by `TestApp::send`"]
+pub struct TestRequest {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    secret: Secret,
+}
+
+#[derive(Clone, Debug)]
+enum Secret {
+    TheApps,
+    Other(HeaderValue),
+    None,
+}
+
+impl TestRequest {
+    /// A request without a body: `TestRequest::new(Method::GET, "/health")`. A query may follow the path.
+    pub fn new(method: Method, path: &str) -> Self {
+        let (path, query) = match path.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (path, None),
+        };
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        Self { method, path, query, headers: HeaderMap::new(), body: Bytes::new(), secret: Secret::TheApps }
+    }
+
+    /// A `POST` to a path.
+    pub fn post(path: &str) -> Self {
+        Self::new(Method::POST, path)
+    }
+
+    /// A create or an update, as HAPI sends it where the Subscription has a payload: a `PUT` of the resource to
+    /// `{endpoint}/{Type}/{id}`, with its version in `If-Match`.
+    pub fn hapi_update(endpoint: &str, resource: &impl Serialize) -> Self {
+        let resource = value(resource);
+        let path = format!("{endpoint}/{}/{}", text(&resource, "/resourceType"), text(&resource, "/id"));
+        let request =
+            Self::new(Method::PUT, &path).resource(&resource, "application/fhir+json; charset=UTF-8");
+        match text(&resource, "/meta/versionId") {
+            "" => request,
+            version_id => request.header("if-match", &format!("\"{version_id}\"")),
+        }
+    }
+
+    /// A deletion, as HAPI sends it: a `DELETE` of `{endpoint}/{Type}/{id}`. The reference is `Type/id`.
+    pub fn hapi_delete(endpoint: &str, reference: &str) -> Self {
+        Self::new(Method::DELETE, &format!("{endpoint}/{reference}"))
+    }
+
+    /// Anything at all, as HAPI sends it where the Subscription has no payload: an empty `POST`.
+    pub fn hapi_empty(endpoint: &str) -> Self {
+        Self::post(endpoint)
+    }
+
+    /// A create or an update, as Medplum sends it: a `POST` of the resource.
+    pub fn medplum(endpoint: &str, interaction: Interaction, resource: &impl Serialize) -> Self {
+        Self::post(endpoint)
+            .resource(&value(resource), "application/fhir+json")
+            .header("x-medplum-subscription", "d5d8ef5a-6a4f-4a0c-9b0e-5d0f8f6a7a11")
+            .header("x-medplum-interaction", interaction.name())
+    }
+
+    /// A deletion, as Medplum sends it: a `POST` of `{}` that names the resource in a header.
+    pub fn medplum_delete(endpoint: &str, reference: &str) -> Self {
+        Self::medplum(endpoint, Interaction::Delete, &serde_json::json!({}))
+            .header("x-medplum-deleted-resource", reference)
+    }
+
+    /// The registration: `POST /register`, with a query such as `dry-run=true` or none.
+    pub fn register(query: &str) -> Self {
+        Self::post(&format!("register?{query}"))
+    }
+
+    /// Puts a stage or a path prefix before the path.
+    pub fn prefix(mut self, prefix: &str) -> Self {
+        self.path.insert_str(0, prefix.trim_end_matches('/'));
+        self
+    }
+
+    /// Adds a header; one that is there already is then there twice.
+    ///
+    /// # Panics
+    ///
+    /// The name or the value cannot stand in a header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().expect("the name of a header");
+        self.headers.append(name, value.parse().expect("the value of a header"));
+        self
+    }
+
+    /// Sends this body.
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Shows this secret instead of the app's.
+    ///
+    /// # Panics
+    ///
+    /// It cannot stand in a header.
+    pub fn secret(mut self, secret: &str) -> Self {
+        self.secret = Secret::Other(secret.parse().expect("the value of a header"));
+        self
+    }
+
+    /// Shows no secret.
+    pub fn without_secret(mut self) -> Self {
+        self.secret = Secret::None;
+        self
+    }
+
+    fn resource(self, resource: &Value, content_type: &str) -> Self {
+        self.header("content-type", content_type).body(resource.to_string())
+    }
+
+    /// The request with the secret in its header.
+    pub(super) fn signed(mut self, settings: &Settings) -> Self {
+        match &self.secret {
+            Secret::TheApps => {
+                let value = settings.secrets.shared.to_header();
+                self.headers.append(settings.header.clone(), value);
+            }
+            Secret::Other(value) => {
+                self.headers.append(settings.header.clone(), value.clone());
+            }
+            Secret::None => {}
+        }
+        self
+    }
+}
+
+fn value(resource: &impl Serialize) -> Value {
+    serde_json::to_value(resource).expect("a resource that can be written as JSON")
+}
+
+fn text<'r>(resource: &'r Value, pointer: &str) -> &'r str {
+    resource.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
