@@ -1,0 +1,8 @@
+//! The handlers of a ward, in a library crate of their own.
+
+mod admissions;
+mod discharges;
+
+/// How many beds the ward has.
+#[derive(Debug)]
+pub struct Beds(pub u32);
