@@ -1,0 +1,43 @@
+//! Programs that must compile without a warning: the crates of `fixtures/`, checked in one go.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+#[test]
+fn fixtures() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let fixtures = tests.join("fixtures");
+
+    // With the workspace's own lock file nothing has to be downloaded: the fixtures need only what it has. Cargo
+    // leaves the rest of it out again, so it is copied each time.
+    let lock = fs::read(tests.join("../Cargo.lock")).expect("the workspace has a lock file");
+    fs::write(fixtures.join("Cargo.lock"), lock).expect("the fixtures' lock file can be written");
+
+    // Clippy checks all that `cargo check` does.
+    let output = cargo(&fixtures)
+        .args(["clippy", "--workspace", "--offline", "--keep-going", "--quiet", "--color=never"])
+        .output()
+        .expect("cargo can be run");
+    assert!(output.status.success(), "\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Cargo for the fixtures, set up as trybuild does for `ui/`, whose target directory they share: what both
+/// depend on is checked once. Were the flags to differ, it would be checked twice, and nothing else.
+fn cargo(directory: &Path) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(directory)
+        .env("CARGO_TARGET_DIR", target_directory().join("tests/trybuild"))
+        .env("CARGO_INCREMENTAL", "0")
+        .env_remove("RUSTFLAGS")
+        .args(["--config", r#"build.rustflags=["--cfg", "trybuild", "--verbose", "-A", "dead_code"]"#]);
+    cargo
+}
+
+/// The directory `target` that this test was built in.
+fn target_directory() -> PathBuf {
+    let test = env::current_exe().expect("a test knows its own path");
+    // `target/debug/deps/fixtures-0123456789abcdef`
+    test.ancestors().nth(3).expect("a test stands three directories deep").to_owned()
+}

@@ -1,0 +1,8 @@
+use fhir_sub::prelude::*;
+
+struct Encounter;
+
+#[fhir_subscription(criteria = "Encounter", endpoint = "encounters")]
+async fn encounters(_: Resource<Encounter>) {}
+
+fhir_lambda_main!();

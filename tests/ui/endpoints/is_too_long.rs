@@ -1,0 +1,9 @@
+use fhir_sub::prelude::*;
+
+#[fhir_subscription(
+    criteria = "Encounter",
+    endpoint = "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
+)]
+async fn encounters(_: Event) {}
+
+fhir_lambda_main!();

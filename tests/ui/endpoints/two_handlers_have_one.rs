@@ -1,0 +1,9 @@
+use fhir_sub::prelude::*;
+
+#[fhir_subscription(criteria = "Encounter", endpoint = "finished-encounters")]
+async fn encounters(_: Event) {}
+
+#[fhir_subscription(criteria = "Patient", endpoint = "finished-encounters")]
+async fn patients(_: Event) {}
+
+fhir_lambda_main!();

@@ -1,0 +1,8 @@
+use fhir_sub::prelude::*;
+
+trait Encounters {
+    #[fhir_subscription(criteria = "Encounter", endpoint = "encounters")]
+    async fn handle(&self, _: Event);
+}
+
+fhir_lambda_main!();
