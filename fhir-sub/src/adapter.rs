@@ -4,8 +4,6 @@
 pub(crate) mod lambda;
 #[cfg(feature = "local")]
 pub(crate) mod local;
-#[cfg(feature = "sandbox")]
-mod sandbox;
 mod tower;
 
 pub use tower::ResponseBody;

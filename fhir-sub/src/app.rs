@@ -12,6 +12,8 @@ use crate::declaration::Declaration;
 use crate::problems::Problems;
 use crate::provided::{Provided, States};
 use crate::registry::Registry;
+#[cfg(feature = "registration")]
+use crate::settings::FhirServer;
 use crate::settings::{Settings, Variables};
 
 /// A program's subscriptions, settings and state, ready to handle requests.
@@ -51,10 +53,15 @@ impl App {
         &self.0.provided
     }
 
-    /// The client with which Subscriptions are written.
+    /// The client with which Subscriptions are written. Firely keeps them apart from the resources
+    /// (<https://docs.fire.ly/projects/Firely-Server/en/latest/features_data_exchange/subscription.html>).
     #[cfg(feature = "registration")]
     pub(crate) fn registration_client(&self) -> FhirClient {
-        self.0.provided.fhir_client().clone()
+        let fhir_client = self.0.provided.fhir_client();
+        match self.0.settings.fhir_server {
+            FhirServer::Firely => fhir_client.below("administration"),
+            _ => fhir_client.clone(),
+        }
     }
 
     #[cfg(feature = "testing")]

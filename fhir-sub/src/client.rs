@@ -114,7 +114,7 @@ pub struct FhirClient {
 struct Shared {
     base_url: Url,
     exchange: Arc<Exchange>,
-    sign_in: Option<SignIn>,
+    sign_in: Option<Arc<SignIn>>,
 }
 
 impl FhirClient {
@@ -137,6 +137,7 @@ impl FhirClient {
         let limits = Limits { answer_bytes: config.answer_bytes };
         let exchange = Arc::new(Exchange { transport, attempt_timeout: config.attempt_timeout, limits });
         let sign_in = sign_in(config.authorization, &exchange)?;
+        let sign_in = sign_in.map(Arc::new);
         let shared = Shared { base_url: config.base_url, exchange, sign_in };
         Ok(Self { shared: Arc::new(shared), deadline: None })
     }
@@ -145,6 +146,16 @@ impl FhirClient {
     #[must_use]
     pub fn with_deadline(&self, deadline: Deadline) -> Self {
         Self { shared: Arc::clone(&self.shared), deadline: Some(deadline) }
+    }
+
+    /// The same server, under a path segment of its own below the base URL.
+    #[cfg(feature = "registration")]
+    pub(crate) fn below(&self, segment: &str) -> Self {
+        let Shared { base_url, exchange, sign_in } = &*self.shared;
+        let mut base_url = base_url.clone();
+        base_url.set_path(&format!("{}/{segment}", base_url.path().trim_end_matches('/')));
+        let shared = Shared { base_url, exchange: exchange.clone(), sign_in: sign_in.clone() };
+        Self { shared: Arc::new(shared), deadline: self.deadline }
     }
 
     /// The server's base URL.
@@ -156,7 +167,7 @@ impl FhirClient {
     /// Sends a request and gives back the answer, whose status is 2xx.
     pub(crate) async fn send(&self, request: &Request) -> Result<Response<Bytes>, Error> {
         let Shared { exchange, sign_in, .. } = &*self.shared;
-        exchange.send(request, sign_in.as_ref(), self.deadline).await.map_err(|(error, _)| error)
+        exchange.send(request, sign_in.as_deref(), self.deadline).await.map_err(|(error, _)| error)
     }
 }
 

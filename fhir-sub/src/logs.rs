@@ -58,6 +58,6 @@ pub(crate) fn log_panics(error_text: bool) {
     std::panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
         let place = panic.location().map(tracing::field::display);
         let text = panic.payload_as_str().filter(|_| error_text);
-        error!(error.place = place, error.text = text, "a handler panicked");
+        error!(error.place = place, error.text = text, "panicked");
     }));
 }

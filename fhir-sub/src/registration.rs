@@ -1,5 +1,6 @@
 //! Registration: what is wanted, what is there, the plan between the two, and its application.
 
+mod acceptance;
 mod apply;
 mod difference;
 mod plan;

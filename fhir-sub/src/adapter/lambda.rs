@@ -21,6 +21,9 @@ use crate::service::{Answered, Head};
 /// What is kept of an invocation's time to get the answer out.
 const TO_ANSWER: Duration = Duration::from_millis(250);
 
+/// A deadline that passed longer ago than any invocation lasts was never one.
+const IMPLAUSIBLE: Duration = Duration::from_secs(60 * 60);
+
 /// Handles events until the runtime ends the process.
 pub(crate) async fn run(app: App) -> Result<(), lambda_http::Error> {
     Runtime::new(service_fn(|event: LambdaEvent<Box<RawValue>>| invoke(app.clone(), event))).run().await
@@ -32,7 +35,7 @@ async fn invoke(app: App, event: LambdaEvent<Box<RawValue>>) -> Result<LambdaRes
     let LambdaEvent { payload, context } = event;
     let event: Event<'_> = serde_json::from_str(payload.get()).map_err(|_| unknown_event())?;
     let kind = event.kind().ok_or_else(unknown_event)?;
-    let deadline = app.deadline(Some(invocation_deadline(&context)));
+    let deadline = app.deadline(invocation_deadline(&context));
 
     let Answered { answer, record } = answer(&app, &event, &kind, deadline).await;
     record.write(app.settings().log, started.elapsed(), Some(&context.request_id));
@@ -67,10 +70,14 @@ fn unknown_event() -> Diagnostic {
     }
 }
 
-/// When the invocation ends, on the clock that tokio's timers go by.
-fn invocation_deadline(context: &Context) -> Deadline {
-    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-    Deadline::after(left.saturating_sub(TO_ANSWER))
+/// When the invocation ends, on the clock that tokio's timers go by; `None` where no one says.
+fn invocation_deadline(context: &Context) -> Option<Deadline> {
+    match context.deadline().duration_since(SystemTime::now()) {
+        Ok(left) => Some(Deadline::after(left.saturating_sub(TO_ANSWER))),
+        // `cargo lambda watch` says the same moment of 1970 each time.
+        Err(passed) if passed.duration() > IMPLAUSIBLE => None,
+        Err(_) => Some(Deadline::after(Duration::ZERO)),
+    }
 }
 
 #[cfg(test)]

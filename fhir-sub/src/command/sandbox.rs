@@ -1,5 +1,6 @@
 //! `serve` without a FHIR server: the sandbox stands in for it.
 
+mod delivery;
 mod sample;
 
 use std::convert::Infallible;
@@ -12,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
+use self::delivery::OverHttp;
 use super::serve::{listen, told_to_stop};
 use super::{COMMAND_LIMIT, Exit, begin, register, say};
 use crate::adapter::{ResponseBody, local};
@@ -38,7 +40,7 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
         FhirServer::Medplum => Behaviour::Medplum,
         _ => Behaviour::Hapi,
     };
-    let sandbox = Sandbox::builder().behaviour(behaviour).base_url(&sandbox_url).build(app.clone());
+    let sandbox = Sandbox::builder().behaviour(behaviour).base_url(&sandbox_url).build(OverHttp::new());
 
     let answer = service_fn(move |request| respond(sandbox.clone(), request));
     let sandbox_server = tokio::spawn(local::serve(sandbox_listener, answer, std::future::pending()));
@@ -104,11 +106,21 @@ async fn welcome(app: &App, port: u16, sandbox_url: &str) -> String {
         let resource_type = sample["resourceType"].as_str().unwrap_or_default();
         text.push_str(&format!(
             "\n\nTo make `{}` run, create a resource that its criteria matches:\n\n  \
-             curl -H 'Content-Type: application/fhir+json' -d '{sample}' {sandbox_url}/{resource_type}",
-            declaration.handler
+             curl -H 'Content-Type: application/fhir+json' -d '{}' {sandbox_url}/{resource_type}",
+            declaration.handler,
+            type_first(&sample)
         ));
         return text;
     }
     text.push_str("\n\nTo make a handler run, create a resource there that its criteria matches.");
     text
+}
+
+/// The resource as people write it.
+fn type_first(resource: &serde_json::Value) -> String {
+    let mut elements = resource.as_object().cloned().unwrap_or_default();
+    let resource_type = elements.remove("resourceType").unwrap_or_default();
+    let rest = serde_json::Value::Object(elements).to_string();
+    let separator = if rest == "{}" { "" } else { "," };
+    format!("{{\"resourceType\":{resource_type}{separator}{}", &rest[1..])
 }

@@ -1,9 +1,8 @@
 //! Runs the plans: write, wait for the server's word, look for whoever registered at the same time.
 
-use std::time::Duration;
-
 use futures_core::future::BoxFuture;
 
+use super::acceptance::{accepted, wait};
 use super::plan::{Action, IdOrder, Plan, has_endpoint, plan};
 use super::report::{Row, RowResult};
 use super::wanted::{Wanted, wanted};
@@ -14,19 +13,13 @@ use crate::deadline::Deadline;
 use crate::declaration::Declaration;
 use crate::fhir::{OperationOutcome, OperationOutcomeIssue, Subscription};
 
-/// How long the server is given to accept or to refuse what was written.
-const ACCEPTANCE: Duration = Duration::from_secs(5);
-
-/// How often it is asked meanwhile.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
-
 /// How often a subscription is planned anew when the server changed between the look and the write.
 const ATTEMPTS: usize = 4;
 
 /// A subscription under way.
-struct Progress {
+pub(super) struct Progress {
     wanted: Wanted,
-    row: Row,
+    pub(super) row: Row,
     /// The id of the Subscription that this run has itself created.
     created: Option<String>,
 }
@@ -215,65 +208,7 @@ async fn confirm(client: &FhirClient, progress: &mut Progress) {
     }
 }
 
-/// Waits until a Subscription is no longer `requested`, or its time for that is over.
-async fn accepted(client: &FhirClient, id: &str) {
-    let end = Deadline::after(ACCEPTANCE);
-    while !end.has_passed() {
-        let found = client.read::<Subscription>("Subscription", id).await;
-        if !found.is_ok_and(|found| found.text("status") == Some("requested")) {
-            return;
-        }
-        tokio::time::sleep(BETWEEN_LOOKS).await;
-    }
-}
-
-/// Waits until the server has accepted or refused all that was written.
-async fn wait(client: &FhirClient, all: &mut [Result<Progress, Row>], deadline: Deadline) {
-    let end = deadline.min(Deadline::after(ACCEPTANCE));
-    loop {
-        let waiting: Vec<_> = all.iter_mut().flatten().filter(|progress| is_waiting(&progress.row)).collect();
-        if waiting.is_empty() {
-            break;
-        }
-        let looks = waiting.into_iter();
-        side_by_side(looks.map(|progress| -> BoxFuture<'_, _> { Box::pin(look(client, &mut progress.row)) }))
-            .await;
-        if !all.iter().flatten().any(|progress| is_waiting(&progress.row)) || end.has_passed() {
-            break;
-        }
-        tokio::time::sleep(BETWEEN_LOOKS.min(end.remaining())).await;
-    }
-    for progress in all.iter_mut().flatten().filter(|progress| is_waiting(&progress.row)) {
-        progress.row.result = RowResult::Pending;
-        progress.row.message = Some("the server has not yet accepted it: ask again with `status`".into());
-    }
-    for Progress { row, .. } in all.iter_mut().flatten() {
-        if matches!(row.status.as_deref(), Some("error" | "off")) && row.result != RowResult::Failed {
-            row.result = RowResult::Failed;
-            let status = row.status.as_deref().unwrap_or_default();
-            row.message = Some(format!("the server turned it to `{status}`: `status` shows what it says"));
-        }
-    }
-}
-
-fn is_waiting(row: &Row) -> bool {
-    row.result != RowResult::Failed && row.status.as_deref() == Some("requested")
-}
-
-/// Looks what has become of a Subscription.
-async fn look(client: &FhirClient, row: &mut Row) {
-    let Some(id) = row.subscription.as_deref().and_then(|reference| reference.strip_prefix("Subscription/"))
-    else {
-        return;
-    };
-    // A look that fails is followed by the next; what is still waiting in the end is `pending`.
-    if let Ok(found) = client.read::<Subscription>("Subscription", id).await {
-        row.status = status_of(&found);
-        row.diagnostics = found.text("error").map(str::to_owned);
-    }
-}
-
-fn status_of(subscription: &Subscription) -> Option<String> {
+pub(super) fn status_of(subscription: &Subscription) -> Option<String> {
     subscription.text("status").map(str::to_owned)
 }
 

@@ -198,3 +198,13 @@ async fn what_is_still_being_accepted_is_updated_once_it_is() {
     let found = test.sandbox().all("Subscription").remove(0);
     assert_eq!((found["meta"]["versionId"].as_str(), found["reason"].as_str()), (Some("4"), Some("a test")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn firely_keeps_subscriptions_apart() {
+    let builder = TestApp::builder(Behaviour::Hapi, leak([patients("a")])).set("FHIR_SERVER", "firely");
+    let test = TestApp::build(Behaviour::Hapi, builder).unwrap();
+    assert_eq!(
+        test.app().registration_client().base_url().as_str(),
+        "https://fhir.example.org/r4/administration"
+    );
+}

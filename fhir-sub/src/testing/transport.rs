@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use tower_service::Service;
 
 use crate::app::{App, WeakParts};
 use crate::client::transport::{Limits, Transport, TransportError, TransportErrorKind};
@@ -50,8 +52,11 @@ impl WeakApp {
 impl Deliver for WeakApp {
     fn deliver(&self, request: Request<Bytes>) -> sandbox::BoxFuture<'_, Result<StatusCode, DeliveryError>> {
         Box::pin(async move {
-            let app = App::upgrade(&self.0).ok_or_else(|| DeliveryError::new("the app is gone"))?;
-            app.deliver(request).await
+            let mut app = App::upgrade(&self.0).ok_or_else(|| DeliveryError::new("the app is gone"))?;
+            match app.call(request.map(Full::new)).await {
+                Ok(response) => Ok(response.status()),
+                Err(never) => match never {},
+            }
         })
     }
 }

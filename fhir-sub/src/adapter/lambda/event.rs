@@ -56,6 +56,8 @@ struct Http<'a> {
 pub(super) struct Kind<'e> {
     pub(super) method: Method,
     pub(super) path: &'e str,
+    /// Format 2.0 has cookies of their own, and some readers want them said to be none.
+    pub(super) is_format_2: bool,
     /// A load balancer wants the status in words, and headers in the form that it sends them in.
     pub(super) is_load_balancer: bool,
 }
@@ -69,7 +71,8 @@ impl Event<'_> {
             None => (self.http_method.as_ref()?, self.path.as_ref()?),
         };
         let method = Method::from_bytes(method.as_bytes()).ok()?;
-        Some(Kind { method, path, is_load_balancer: context.elb.is_some() })
+        let (is_format_2, is_load_balancer) = (context.http.is_some(), context.elb.is_some());
+        Some(Kind { method, path, is_format_2, is_load_balancer })
     }
 
     /// The query, in the form `name=value&…`; the names and values that matter to us need no escaping.

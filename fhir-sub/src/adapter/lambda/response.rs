@@ -18,6 +18,8 @@ pub(super) struct LambdaResponse {
     headers: ResponseHeaders,
     body: String,
     is_base64_encoded: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cookies: Option<[String; 0]>,
 }
 
 /// `headers`, or `multiValueHeaders`: a load balancer that sends those drops the others.
@@ -36,6 +38,7 @@ impl LambdaResponse {
             headers: ResponseHeaders { headers, is_multi_value },
             body: answer.body,
             is_base64_encoded: false,
+            cookies: kind.is_format_2.then_some([]),
         }
     }
 }

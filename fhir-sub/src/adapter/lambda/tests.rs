@@ -42,3 +42,16 @@ fn queries_come_in_three_forms() {
     assert_eq!(event(multi).query().as_deref(), Some("a=1&a=2"));
     assert_eq!(event("{}").query(), None);
 }
+
+#[test]
+fn a_deadline_of_1970_is_none_and_one_just_passed_is() {
+    let deadline = |seconds: i64| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as i64;
+        let mut context = Context::default();
+        context.deadline = (now + seconds * 1000).max(600_000) as u64;
+        invocation_deadline(&context)
+    };
+    assert_eq!(deadline(i64::MIN / 1_000_000), None);
+    assert!(deadline(-1).unwrap().has_passed());
+    assert!(deadline(10).unwrap().remaining() > Duration::from_secs(9));
+}

@@ -1,0 +1,31 @@
+//! The sandbox's notifications, sent over HTTP to wherever the Subscription says.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+
+use crate::client::transport::{Limits, Network, NetworkSettings, Transport};
+use crate::sandbox::{BoxFuture, Deliver, DeliveryError};
+
+/// Sends notifications over HTTP, as a server does.
+pub(super) struct OverHttp(Network);
+
+impl OverHttp {
+    pub(super) fn new() -> Self {
+        let connect_timeout = Duration::from_secs(5);
+        Self(Network::new(NetworkSettings { extra_roots: Vec::new(), proxy: None, connect_timeout }))
+    }
+}
+
+impl Deliver for OverHttp {
+    fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<StatusCode, DeliveryError>> {
+        Box::pin(async move {
+            let limits = Limits { answer_bytes: 1024 * 1024 };
+            match self.0.send(request, limits).await {
+                Ok(response) => Ok(response.status()),
+                Err(error) => Err(DeliveryError::new(error.to_string())),
+            }
+        })
+    }
+}

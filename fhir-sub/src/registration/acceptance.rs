@@ -1,0 +1,76 @@
+//! The server's word on what was written: it accepts a Subscription, or turns it down, in its own time.
+
+use std::time::Duration;
+
+use futures_core::future::BoxFuture;
+
+use super::apply::{Progress, status_of};
+use super::report::{Row, RowResult};
+use super::side_by_side;
+use crate::client::FhirClient;
+use crate::deadline::Deadline;
+use crate::fhir::Subscription;
+
+/// How long the server is given to accept or to refuse what was written.
+const ACCEPTANCE: Duration = Duration::from_secs(5);
+
+/// How often it is asked meanwhile.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
+
+/// Waits until a Subscription is no longer `requested`, or its time for that is over.
+pub(super) async fn accepted(client: &FhirClient, id: &str) {
+    let end = Deadline::after(ACCEPTANCE);
+    while !end.has_passed() {
+        let found = client.read::<Subscription>("Subscription", id).await;
+        if !found.is_ok_and(|found| found.text("status") == Some("requested")) {
+            return;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}
+
+/// Waits until the server has accepted or refused all that was written.
+pub(super) async fn wait(client: &FhirClient, all: &mut [Result<Progress, Row>], deadline: Deadline) {
+    let end = deadline.min(Deadline::after(ACCEPTANCE));
+    loop {
+        let waiting: Vec<_> = all.iter_mut().flatten().filter(|progress| is_waiting(&progress.row)).collect();
+        if waiting.is_empty() {
+            break;
+        }
+        let looks = waiting.into_iter();
+        side_by_side(looks.map(|progress| -> BoxFuture<'_, _> { Box::pin(look(client, &mut progress.row)) }))
+            .await;
+        if !all.iter().flatten().any(|progress| is_waiting(&progress.row)) || end.has_passed() {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS.min(end.remaining())).await;
+    }
+    for progress in all.iter_mut().flatten().filter(|progress| is_waiting(&progress.row)) {
+        progress.row.result = RowResult::Pending;
+        progress.row.message = Some("the server has not yet accepted it: ask again with `status`".into());
+    }
+    for Progress { row, .. } in all.iter_mut().flatten() {
+        if matches!(row.status.as_deref(), Some("error" | "off")) && row.result != RowResult::Failed {
+            row.result = RowResult::Failed;
+            let status = row.status.as_deref().unwrap_or_default();
+            row.message = Some(format!("the server turned it to `{status}`: `status` shows what it says"));
+        }
+    }
+}
+
+fn is_waiting(row: &Row) -> bool {
+    row.result != RowResult::Failed && row.status.as_deref() == Some("requested")
+}
+
+/// Looks what has become of a Subscription.
+async fn look(client: &FhirClient, row: &mut Row) {
+    let Some(id) = row.subscription.as_deref().and_then(|reference| reference.strip_prefix("Subscription/"))
+    else {
+        return;
+    };
+    // A look that fails is followed by the next; what is still waiting in the end is `pending`.
+    if let Ok(found) = client.read::<Subscription>("Subscription", id).await {
+        row.status = status_of(&found);
+        row.diagnostics = found.text("error").map(str::to_owned);
+    }
+}
