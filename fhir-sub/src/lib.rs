@@ -102,6 +102,52 @@ pub use outcome::{IntoOutcome, Outcome};
 pub use problems::Problems;
 pub use rejection::Rejection;
 
+/// Makes an async function the handler of a FHIR Subscription.
+///
+/// The function stays what it is: it can be called, tested and documented as any other. Beside it the
+/// attribute declares the subscription, which [`fhir_lambda_main!`] finds wherever it stands in the program.
+///
+/// ```
+/// use fhir_sub::prelude::*;
+///
+/// /// Tell the ward of every change to its patients.
+/// #[fhir_subscription(
+///     criteria = "Patient?organization=Organization/ward-7",
+///     endpoint = "ward-patients",
+///     on = [create, update, delete],
+/// )]
+/// async fn ward_patients(patient: Option<Resource<serde_json::Value>>, event: Event) {
+///     match patient {
+///         Some(patient) => println!("{} has changed", patient["id"]),
+///         None => println!("{} is gone", event.focus().unwrap_or("a patient")),
+///     }
+/// }
+/// ```
+///
+/// # Keys
+///
+/// | key | value | when absent |
+/// |---|---|---|
+/// | `criteria` | a FHIR search, `"Type?param=value"`: what the server watches (<https://hl7.org/fhir/R4/search.html>) | required |
+/// | `endpoint` | the one path segment that the server calls: letters, digits, `-`, `.`, `_`, `~`; none of `register`, `sweep`, `status`, `health`, `dead-letters` | required |
+/// | `reason` | the text of `Subscription.reason` | the first paragraph of the doc comment, else name and criteria |
+/// | `on` | the interactions wanted, `[create, update, delete]` | `[create, update]` |
+/// | `content` | `"full-resource"`, or `"empty"` for notifications that name nothing and carry nothing | `"full-resource"` |
+/// | `end` | when the subscription ends, a FHIR instant: `"2030-01-31T12:00:00Z"` | never |
+/// | `registration` | the path of a `fn(&mut Subscription)` that has the last word on the registered resource | none |
+/// | `fhir` | `"R4"` or `"R4B"`: the criteria is right in that version only | both |
+/// | `crate` | the path of `fhir_sub` where it is renamed | `::fhir_sub` |
+///
+/// # The function
+///
+/// It is `async`, takes up to eight arguments that implement [`FromNotification`], returns something that
+/// implements [`IntoOutcome`], and its future is `Send`. It has no `self` and no generics.
+///
+/// # Errors
+///
+/// Every mistake in the keys and in the signature is an error of the compiler, all of them at once, on the
+/// word that is wrong; the function itself is there all the same. Two handlers with one endpoint in one crate
+/// are an error of the compiler too, and in two crates of one program an error at start-up.
 pub use fhir_sub_macros::fhir_subscription;
 
 /// What a file with handlers needs: `use fhir_sub::prelude::*;`.

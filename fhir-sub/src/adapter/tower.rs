@@ -55,9 +55,11 @@ where
     };
     let answered = match app.admit(&head) {
         Err(answered) => answered,
-        Ok(route) => match read(app, body).await {
-            Ok(body) => app.answer(&head, route, &body, deadline).await,
-            Err(answered) => answered,
+        // A caller that sends its body a byte a minute is not waited for.
+        Ok(route) => match tokio::time::timeout_at(deadline.instant(), read(app, body)).await {
+            Ok(Ok(body)) => app.answer(&head, route, &body, deadline).await,
+            Ok(Err(answered)) => answered,
+            Err(_elapsed) => app.broken_off(),
         },
     };
     let request_id =

@@ -15,7 +15,9 @@ pub(super) async fn prune(app: &App, client: &FhirClient, dry_run: bool) -> Vec<
     let listed = client.search::<Subscription>("Subscription", &[]).all().await;
     let listed = match listed {
         Ok(listed) => listed,
-        Err(error) => return vec![Row::failed("", "", format!("listing the Subscriptions failed: {error}"))],
+        Err(error) => {
+            return vec![Row::failed("*", "", format!("listing the Subscriptions failed: {error}"))];
+        }
     };
     let left = listed.into_iter().filter_map(|subscription| {
         let endpoint = own_endpoint(app, &subscription)?.to_owned();
