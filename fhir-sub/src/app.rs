@@ -179,7 +179,7 @@ impl AppBuilder {
     }
 
     /// Reaches the FHIR server by `transport`, and no network.
-    #[cfg(any(feature = "testing", test))]
+    #[cfg(feature = "testing")]
     pub(crate) fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transport = Some(transport);
         self

@@ -68,6 +68,11 @@ impl App {
             Record::refused("refused", "broken off"),
         )
     }
+
+    /// The answer to a body that took longer than a request may.
+    pub(crate) fn late(&self) -> Answered {
+        Answered::new(Answer::out_of_time(), Record::refused("refused", "out of time"))
+    }
 }
 
 #[cfg(test)]

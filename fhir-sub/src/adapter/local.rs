@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::service::Service;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
@@ -28,6 +28,8 @@ where
     S::Future: Send + 'static,
 {
     let graceful = GracefulShutdown::new();
+    // Every request under way has a hold of it, whether or not its caller is still there.
+    let (under_way, mut all_done) = tokio::sync::mpsc::channel::<()>(1);
     let mut stop = std::pin::pin!(stop);
     loop {
         let stream = tokio::select! {
@@ -41,13 +43,24 @@ where
             },
             () = &mut stop => break,
         };
+        let (service, under_way) = (service.clone(), under_way.clone());
+        let service = service_fn(move |request| {
+            let (answer, under_way) = (service.call(request), under_way.clone());
+            // A task of its own: a caller who hangs up would end the handler half-way, and leave no line in the log.
+            tokio::spawn(async move {
+                let answer = answer.await;
+                drop(under_way);
+                answer.unwrap_or_else(|never| match never {})
+            })
+        });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(hyper_util::rt::TokioTimer::new())
-            .serve_connection(TokioIo::new(stream), service.clone());
+            .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         // A connection that breaks is the caller's to know of.
         tokio::spawn(async move { drop(connection.await) });
     }
-    drop(listener);
-    drop(tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await);
+    drop((listener, under_way));
+    let done = async { tokio::join!(graceful.shutdown(), all_done.recv()) };
+    drop(tokio::time::timeout(LAST_REQUESTS, done).await);
 }

@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower_service::Service;
 
 use crate::app::App;
-use crate::service::{Answered, Head};
+use crate::service::{Answered, Head, Route};
 
 /// The body of an answer: whole, and often empty.
 pub type ResponseBody = Full<Bytes>;
@@ -55,11 +55,13 @@ where
     };
     let answered = match app.admit(&head) {
         Err(answered) => answered,
+        // Anyone may ask for it, so nothing of what a stranger sends is kept.
+        Ok(Route::Health) => app.answer(&head, Route::Health, &[], deadline).await,
         // A caller that sends its body a byte a minute is not waited for.
         Ok(route) => match tokio::time::timeout_at(deadline.instant(), read(app, body)).await {
             Ok(Ok(body)) => app.answer(&head, route, &body, deadline).await,
             Ok(Err(answered)) => answered,
-            Err(_elapsed) => app.broken_off(),
+            Err(_elapsed) => app.late(),
         },
     };
     let request_id =

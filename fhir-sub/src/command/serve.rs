@@ -16,8 +16,9 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     let app = builder.build()?;
     begin(&app);
     let listener = listen(app.settings().listen).await?;
+    let stop = told_to_stop();
     say(&format!("listening on http://{}; Ctrl-C stops", listener.local_addr()?));
-    local::serve(listener, TowerToHyperService::new(app), told_to_stop()).await;
+    local::serve(listener, TowerToHyperService::new(app), stop).await;
     Ok(Exit::Sound)
 }
 
@@ -31,20 +32,27 @@ pub(super) async fn listen(address: std::net::SocketAddr) -> Result<TcpListener,
     })
 }
 
-/// Ready when the program is told to stop: Ctrl-C, or SIGTERM as containers send it.
-pub(super) async fn told_to_stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
+/// Ready when the program is told to stop: Ctrl-C, or SIGTERM as containers send it. It listens from this call
+/// on, and not only when it is first waited for.
+#[cfg(unix)]
+pub(super) fn told_to_stop() -> impl Future<Output = ()> + Send {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        match signals {
+            (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
                 _ = terminate.recv() => {}
-            }
-            return;
+                _ = interrupt.recv() => {}
+            },
+            // Without a signal to wait for, it is stopped as any process is.
+            _ => std::future::pending().await,
         }
     }
-    // Without a signal to wait for, it is stopped as any process is.
+}
+
+/// Ready when the program is told to stop, by Ctrl-C.
+#[cfg(not(unix))]
+pub(super) async fn told_to_stop() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -165,10 +165,15 @@ async fn settle(client: &FhirClient, progress: &mut Progress) {
         ids.push(own.clone());
     }
     let ages = ids.into_iter().map(|id| -> BoxFuture<'_, _> {
-        Box::pin(async move { (born(client, &id).await, IdOrder::of(&id), id) })
+        Box::pin(async move { born(client, &id).await.map(|born| (born, IdOrder::of(&id), id)) })
     });
-    let ages = side_by_side(ages).await;
-    let Some((_, _, oldest)) = ages.into_iter().min_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1))) else {
+    let ages: Option<Vec<_>> = side_by_side(ages).await.into_iter().collect();
+    let Some((_, _, oldest)) =
+        ages.and_then(|ages| ages.into_iter().min_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1))))
+    else {
+        // Were each to take the others for the older ones, none would be left.
+        progress.row.message =
+            Some("another registration wrote one too, and which is older is not known".into());
         return;
     };
     if oldest == own {
@@ -184,15 +189,14 @@ async fn settle(client: &FhirClient, progress: &mut Progress) {
     }
 }
 
-/// When the Subscription was created, as a FHIR `instant`; the end of time where the server does not say.
+/// When the Subscription was created, as a FHIR `instant`; `None` where the server does not say.
 ///
 /// The activation makes a second version, so it is the first version's time that tells.
-async fn born(client: &FhirClient, id: &str) -> String {
-    const UNKNOWN: &str = "9999";
-    let versions = client.history::<Subscription>("Subscription", id).all().await.unwrap_or_default();
+async fn born(client: &FhirClient, id: &str) -> Option<String> {
+    let versions = client.history::<Subscription>("Subscription", id).all().await.ok()?;
     let resources = versions.iter().filter_map(|version| version.resource.as_ref());
     let times = resources.filter_map(|resource| resource.get("meta")?.get("lastUpdated")?.as_str());
-    times.min().unwrap_or(UNKNOWN).to_owned()
+    times.min().map(str::to_owned)
 }
 
 /// Looks once more, when all is written: whoever wrote at the same time may have been seen by no look so far.

@@ -135,7 +135,8 @@ fn outline(resource: &str) -> Result<Outline<'_>, Undecodable> {
             ))
         }
     })?;
-    if is_type_name(&outline.resource_type) {
+    // serde reads a struct out of a list, too.
+    if resource.trim_ascii_start().starts_with('{') && is_type_name(&outline.resource_type) {
         Ok(outline)
     } else {
         Err(Undecodable::unprocessable("the body is not a FHIR resource"))
