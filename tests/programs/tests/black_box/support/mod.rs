@@ -1,0 +1,23 @@
+//! What the tests run programs with, and talk to them by.
+
+pub(crate) mod door;
+pub(crate) mod event;
+pub(crate) mod fhir_server;
+pub(crate) mod gate;
+pub(crate) mod wire;
+pub(crate) mod launch;
+pub(crate) mod output;
+pub(crate) mod patient;
+pub(crate) mod program;
+pub(crate) mod runtime_api;
+
+use std::time::Duration;
+
+/// The result of `future`; a test that waits for what never comes ends here. The limit is long, since a busy
+/// machine is no failure.
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(Duration::from_secs(180), future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited three minutes for {what}"),
+    }
+}
