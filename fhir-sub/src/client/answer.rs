@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::Response;
-use http::header::{ETAG, LOCATION};
+use http::header::{CONTENT_LOCATION, ETAG, LOCATION};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -74,11 +74,12 @@ impl Written {
         self.status == 201
     }
 
-    /// Takes id and version out of `Location` and `ETag`, or out of the body where a server sends only that.
+    /// Takes id and version out of `Location` and `ETag`, or out of `Content-Location` or the body where a server sends
+    /// only those: HAPI answers a patch with neither of the first two.
     pub(crate) fn from_answer(answer: &Response<Bytes>) -> Self {
         let header =
             |name| answer.headers().get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-        let location = header(LOCATION).and_then(Reference::parse);
+        let location = header(LOCATION).or_else(|| header(CONTENT_LOCATION)).and_then(Reference::parse);
         let etag = header(ETAG).map(|tag| tag.trim_start_matches("W/").trim_matches('"'));
         let mut id = location.map(|location| location.id.to_owned());
         let mut version_id = location

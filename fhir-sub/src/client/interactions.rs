@@ -70,10 +70,13 @@ impl FhirClient {
     }
 
     /// The versions of a resource, newest first: `GET Type/id/_history`.
+    ///
+    /// It asks for those since 1970: HAPI otherwise gives as many as it counted up to a minute ago, and so leaves out
+    /// the oldest.
     pub fn history<T: DeserializeOwned>(&self, resource_type: &str, id: &str) -> History<T> {
         let target =
             Target::instance(self.base_url(), resource_type, id).and_then(|target| target.history(None));
-        History::new(self.clone(), target)
+        History::new(self.clone(), target.map(|target| target.query(&[("_since", "1970-01-01T00:00:00Z")])))
     }
 
     /// Searches a resource type: `GET Type?name=value&…`, all pages, as a stream.

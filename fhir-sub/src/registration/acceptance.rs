@@ -14,16 +14,21 @@ use crate::fhir::Subscription;
 /// How long the server is given to accept or to refuse what was written.
 const ACCEPTANCE: Duration = Duration::from_secs(5);
 
+/// How long a server is given to finish with what it still has as `requested`, before that is changed or deleted:
+/// HAPI, whose activation runs every 5 s, writes what it had begun with, and brings back what was deleted meanwhile.
+const ACTIVATION: Duration = Duration::from_secs(10);
+
 /// How often it is asked meanwhile.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// Waits until a Subscription is no longer `requested`, or its time for that is over.
 pub(super) async fn accepted(client: &FhirClient, id: &str) {
-    let end = Deadline::after(ACCEPTANCE);
+    let end = Deadline::after(ACTIVATION);
     while !end.has_passed() {
-        let found = client.read::<Subscription>("Subscription", id).await;
-        if !found.is_ok_and(|found| found.text("status") == Some("requested")) {
-            return;
+        match client.read::<Subscription>("Subscription", id).await {
+            Ok(found) if found.text("status") == Some("requested") => {}
+            Err(error) if error.is_transient() => {}
+            _ => return,
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }

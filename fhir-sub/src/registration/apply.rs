@@ -167,36 +167,45 @@ async fn settle(client: &FhirClient, progress: &mut Progress) {
     let ages = ids.into_iter().map(|id| -> BoxFuture<'_, _> {
         Box::pin(async move { born(client, &id).await.map(|born| (born, IdOrder::of(&id), id)) })
     });
-    let ages: Option<Vec<_>> = side_by_side(ages).await.into_iter().collect();
-    let Some((_, _, oldest)) =
-        ages.and_then(|ages| ages.into_iter().min_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1))))
-    else {
-        // Were each to take the others for the older ones, none would be left.
-        progress.row.message =
-            Some("another registration wrote one too, and which is older is not known".into());
-        return;
+    let ages: Result<Vec<_>, Error> = side_by_side(ages).await.into_iter().collect();
+    let oldest = match ages {
+        Ok(ages) => ages.into_iter().min_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1))),
+        // Whoever deletes on a guess may delete the last.
+        Err(error) => {
+            progress.row.message = Some(format!("which of several is the oldest is not known: {error}"));
+            return;
+        }
     };
+    let Some((_, _, oldest)) = oldest else { return };
     if oldest == own {
         return;
     }
+    accepted(client, &own).await;
     match client.delete("Subscription", &own).await {
         Ok(()) => {
             progress.created = None;
-            done(&mut progress.row, RowResult::Unchanged, &oldest, None);
+            let kept = found.iter().find(|found| found.text("id") == Some(&oldest));
+            done(&mut progress.row, RowResult::Unchanged, &oldest, kept.and_then(status_of));
             progress.row.message = Some("another registration created it at the same time".into());
         }
         Err(error) => fail(&mut progress.row, "deleting the one that came second", &error),
     }
 }
 
-/// When the Subscription was created, as a FHIR `instant`; `None` where the server does not say.
+/// When the Subscription was created, as a FHIR `instant`; the end of time where the server does not say.
 ///
 /// The activation makes a second version, so it is the first version's time that tells.
-async fn born(client: &FhirClient, id: &str) -> Option<String> {
-    let versions = client.history::<Subscription>("Subscription", id).all().await.ok()?;
+async fn born(client: &FhirClient, id: &str) -> Result<String, Error> {
+    const UNKNOWN: &str = "9999";
+    let versions = match client.history::<Subscription>("Subscription", id).all().await {
+        Ok(versions) => versions,
+        // A server without histories says so each time.
+        Err(error) if error.status().is_some() && !error.is_transient() => Vec::new(),
+        Err(error) => return Err(error),
+    };
     let resources = versions.iter().filter_map(|version| version.resource.as_ref());
     let times = resources.filter_map(|resource| resource.get("meta")?.get("lastUpdated")?.as_str());
-    times.min().map(str::to_owned)
+    Ok(times.min().unwrap_or(UNKNOWN).to_owned())
 }
 
 /// Looks once more, when all is written: whoever wrote at the same time may have been seen by no look so far.
@@ -220,6 +229,8 @@ fn done(row: &mut Row, result: RowResult, id: &str, status: Option<String>) {
     row.result = result;
     row.subscription = Some(format!("Subscription/{id}"));
     row.status = status;
+    // What an earlier attempt said.
+    (row.message, row.diagnostics) = (None, None);
 }
 
 fn fail(row: &mut Row, doing: &str, error: &Error) {

@@ -79,6 +79,15 @@ async fn an_answer_of_another_type_is_no_resource() {
 }
 
 #[tokio::test]
+async fn a_write_may_say_it_in_content_location_only() {
+    let place = ("content-location", "http://internal/fhir/Encounter/9/_history/2");
+    let script = Script::new([answer(200, &[place], "")]);
+    let patch = Patch::json(&json!([])).unwrap();
+    let written = script.client().patch("Encounter", "9", &patch).await.unwrap();
+    assert_eq!((written.id.as_deref(), written.version_id.as_deref()), (Some("9"), Some("2")));
+}
+
+#[tokio::test]
 async fn writes_say_what_came_of_them() {
     let location = ("location", "http://internal/fhir/Encounter/7/_history/1");
     let script = Script::new([

@@ -186,7 +186,7 @@ async fn a_history_gives_deletions_too() {
     let versions = script.client().history::<Encounter>("Encounter", "1").all().await.unwrap();
     assert!(versions[0].resource.is_none() && versions[0].request.as_ref().unwrap().method == "DELETE");
     assert_eq!(versions[1].resource.as_ref().unwrap().id, "1");
-    assert_eq!(script.lines(), ["GET /r4/Encounter/1/_history"]);
+    assert_eq!(script.lines(), ["GET /r4/Encounter/1/_history?_since=1970-01-01T00:00:00Z"]);
 }
 
 #[tokio::test]
