@@ -1,0 +1,10 @@
+//! What is shown, case by case.
+
+pub(crate) mod canary;
+pub(crate) mod client;
+pub(crate) mod crowd;
+pub(crate) mod main_job;
+pub(crate) mod notifications;
+pub(crate) mod registration;
+pub(crate) mod restart;
+pub(crate) mod retries;

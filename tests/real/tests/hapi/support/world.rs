@@ -1,0 +1,67 @@
+//! [`World`]: the server, the programs, and what they say.
+
+use std::path::{Path, PathBuf};
+
+use fhir_sub::FhirClient;
+use fhir_sub::client::ClientConfig;
+
+use super::program::Program;
+use super::{Server, Transcript};
+
+/// What the cases share.
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) transcript: Transcript,
+    directory: PathBuf,
+}
+
+impl World {
+    /// Starts the server, on a database of this run's own.
+    pub(crate) async fn start() -> Self {
+        let directory = std::env::temp_dir().join(format!("fhir-sub-hapi-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("a temporary directory");
+        let server = Server::start(&directory).await;
+        Self { server, transcript: Transcript::default(), directory }
+    }
+
+    /// A client of the server.
+    pub(crate) fn fhir(&self) -> FhirClient {
+        client(&self.server.base_url())
+    }
+
+    /// The program with a handler of each kind.
+    pub(crate) fn ward(&self) -> Program {
+        let path = Path::new(env!("CARGO_BIN_EXE_ward"));
+        Program::new(path, &self.server.base_url(), &self.transcript).with("FHIR_SERVER", "hapi")
+    }
+
+    /// The example, as `cargo build` leaves it beside this package's own binary.
+    pub(crate) fn arrived_appointments(&self) -> Program {
+        let name = format!("arrived-appointments{}", std::env::consts::EXE_SUFFIX);
+        let path = Path::new(env!("CARGO_BIN_EXE_ward")).with_file_name(name);
+        assert!(path.exists(), "{} is not there: cargo build -p arrived-appointments", path.display());
+        Program::new(&path, &self.server.base_url(), &self.transcript)
+    }
+
+    /// Stops the server. What was written stays for a look if not all went well.
+    pub(crate) async fn end(mut self, all_went_well: bool) {
+        self.server.stop().await;
+        if all_went_well {
+            let _ = std::fs::remove_dir_all(&self.directory);
+        } else {
+            let path = self.directory.join("programs.log");
+            std::fs::write(&path, self.transcript.lines().join("\n"))
+                .expect("a file in the temporary directory");
+            crate::say(&format!(
+                "the logs of the server and the programs are in {}",
+                self.directory.display()
+            ));
+        }
+    }
+}
+
+/// A client of the server at `base_url`.
+pub(crate) fn client(base_url: &str) -> FhirClient {
+    let base_url = base_url.parse().expect("a base URL");
+    FhirClient::new(ClientConfig::new(base_url)).expect("a client without sign-in")
+}
