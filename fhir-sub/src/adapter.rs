@@ -4,6 +4,6 @@
 pub(crate) mod lambda;
 #[cfg(feature = "local")]
 pub(crate) mod local;
-mod tower;
+pub(crate) mod tower;
 
 pub use tower::ResponseBody;

@@ -53,6 +53,13 @@ impl App {
         &self.0.provided
     }
 
+    /// Logs panics, of the whole process, as the settings have it: the place always, the message only where
+    /// `FHIR_SUBSCRIPTION_LOG_ERRORS` is `text`, since it may quote a patient. `fhir_lambda_main!` does so; a program
+    /// with a `main` of its own calls it once.
+    pub fn log_panics(&self) {
+        crate::logs::log_panics(self.0.settings.log.error_text);
+    }
+
     /// The client with which Subscriptions are written. Firely keeps them apart from the resources
     /// (<https://docs.fire.ly/projects/Firely-Server/en/latest/features_data_exchange/subscription.html>).
     #[cfg(feature = "registration")]

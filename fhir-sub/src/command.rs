@@ -60,7 +60,20 @@ where
 
 /// One thread: an instance of a Lambda handles one event at a time, so a second would only be handed things.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    run_on(tokio::runtime::Builder::new_current_thread(), future)
+}
+
+/// Several threads: a handler that computes must not keep `serve` from all else.
+#[cfg(feature = "local")]
+fn block_on_several_threads<T>(future: impl Future<Output = T>) -> T {
+    run_on(tokio::runtime::Builder::new_multi_thread(), future)
+}
+
+#[cfg(not(feature = "local"))]
+use block_on as block_on_several_threads;
+
+fn run_on<T>(mut runtime: tokio::runtime::Builder, future: impl Future<Output = T>) -> T {
+    let runtime = runtime.enable_all().build();
     runtime.expect("an operating system that gives a process timers and sockets").block_on(future)
 }
 
@@ -106,7 +119,7 @@ fn run_command(setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxErro
         return Exit::Sound;
     }
     logs::start(false);
-    block_on(async {
+    block_on_several_threads(async {
         match run(arguments, setup).await {
             Ok(exit) => exit,
             Err(error) => {
@@ -128,9 +141,9 @@ async fn run(
         #[cfg(feature = "local")]
         Command::Serve => serve::serve(builder).await,
         #[cfg(feature = "registration")]
-        Command::Register(options) => register::register(&builder.build()?, options).await,
+        Command::Register(options) => register::register(&begun(builder)?, options).await,
         #[cfg(feature = "registration")]
-        Command::Status => status::status(&builder.build()?).await,
+        Command::Status => status::status(&begun(builder)?).await,
     }
 }
 
@@ -143,9 +156,16 @@ async fn set_up(
         .map_err(|error| BoxError::from(Problems::from(format!("setup failed: {error}"))))
 }
 
+#[cfg(feature = "registration")]
+fn begun(builder: AppBuilder) -> Result<App, Problems> {
+    let app = builder.build()?;
+    begin(&app);
+    Ok(app)
+}
+
 /// What is done once before the first request.
 fn begin(app: &App) {
-    logs::log_panics(app.settings().log.error_text);
+    app.log_panics();
     for warning in app.settings().warnings() {
         tracing::warn!("{warning}");
     }

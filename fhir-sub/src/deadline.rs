@@ -41,6 +41,12 @@ impl Deadline {
         self.0.saturating_duration_since(Instant::now())
     }
 
+    /// The deadline that lies a given time before this one.
+    #[cfg(feature = "registration")]
+    pub(crate) fn earlier_by(self, time: Duration) -> Self {
+        Self(self.0.checked_sub(time).unwrap_or(self.0))
+    }
+
     /// The moment itself.
     #[must_use]
     pub fn instant(self) -> Instant {

@@ -34,7 +34,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct Error {
     source: BoxError,
     kind: &'static str,
-    place: &'static Location<'static>,
+    place: Option<&'static Location<'static>>,
     permanent: bool,
 }
 
@@ -45,7 +45,7 @@ impl Error {
         Self {
             source: error.into(),
             kind: std::any::type_name::<E>(),
-            place: Location::caller(),
+            place: Some(Location::caller()),
             permanent: false,
         }
     }
@@ -68,9 +68,9 @@ impl Error {
         self.kind
     }
 
-    /// Where in the source the error was made, or met its `?`.
+    /// Where in the source the error was made, or met its `?`; `None` for an error type of the handler's own.
     #[must_use]
-    pub fn place(&self) -> &'static Location<'static> {
+    pub fn place(&self) -> Option<&'static Location<'static>> {
         self.place
     }
 
@@ -81,11 +81,10 @@ impl Error {
     }
 
     /// Undoes [`Boxed`], so that `permanent` survives a trip through a boxed error.
-    #[track_caller]
     pub(crate) fn from_boxed(kind: &'static str, error: BoxError) -> Self {
         match error.downcast::<Boxed>() {
             Ok(boxed) => boxed.0,
-            Err(source) => Self { source, kind, place: Location::caller(), permanent: false },
+            Err(source) => Self { source, kind, place: None, permanent: false },
         }
     }
 }

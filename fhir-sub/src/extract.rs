@@ -72,6 +72,7 @@ pub enum ResourceUse {
 pub struct Requirements {
     pub(crate) states: Vec<RequiredState>,
     pub(crate) resource_required: bool,
+    pub(crate) resource_used: bool,
 }
 
 #[derive(Debug)]
@@ -89,6 +90,7 @@ impl Requirements {
     /// All that the extractor `T` needs.
     pub(crate) fn extractor<T: FromNotification>(&mut self) {
         self.resource_required |= T::RESOURCE == ResourceUse::Required;
+        self.resource_used |= T::RESOURCE != ResourceUse::Unused;
         T::require(self);
     }
 }

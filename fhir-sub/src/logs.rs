@@ -11,12 +11,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// The crates whose lines quote what they carry: the Lambda runtime traces raw events, the HTTP crates
 /// headers and bodies. They are held to warnings, whatever `RUST_LOG` says.
-const CARRIERS: [&str; 14] = [
-    "aws_config",
-    "aws_lambda_events",
-    "aws_runtime",
-    "aws_sdk",
-    "aws_smithy",
+const CARRIERS: [&str; 10] = [
+    "aws_",
     "axum",
     "h2",
     "hyper",
@@ -31,8 +27,7 @@ const CARRIERS: [&str; 14] = [
 /// Sends log lines to standard output: JSON under Lambda, readable text elsewhere. `RUST_LOG` says which,
 /// as `info` (the default) or `warn,my_crate=debug`.
 pub(crate) fn start(json: bool) {
-    let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
-    let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let (wanted, mistake) = wanted(std::env::var("RUST_LOG").ok().as_deref());
     let filter = wanted.and(filter_fn(is_harmless));
     let registry = tracing_subscriber::registry();
     let layer = tracing_subscriber::fmt::layer();
@@ -44,6 +39,21 @@ pub(crate) fn start(json: bool) {
     } else {
         registry.with(layer.with_target(false).with_filter(filter)).try_init()
     };
+    if let Some(mistake) = mistake {
+        tracing::warn!("RUST_LOG {mistake}: write a level, or `info,my_crate=debug`; `info` is taken for it");
+    }
+}
+
+/// What `RUST_LOG` asks for, and what is wrong with it. A mistake must not silence the log.
+fn wanted(text: Option<&str>) -> (Targets, Option<&'static str>) {
+    let info = Targets::new().with_default(LevelFilter::INFO);
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return (info, None) };
+    // A word by itself is a target, all of whose lines are wanted: for who writes it, it is a level.
+    let is_level = |word: &str| word.trim().parse::<LevelFilter>().is_ok();
+    if text.split(',').any(|part| !part.contains('=') && !is_level(part)) {
+        return (info, Some("has a word that is no level"));
+    }
+    text.parse().map_or((info, Some("cannot be read")), |targets| (targets, None))
 }
 
 fn is_harmless(metadata: &Metadata<'_>) -> bool {
@@ -61,3 +71,6 @@ pub(crate) fn log_panics(error_text: bool) {
         error!(error.place = place, error.text = text, "panicked");
     }));
 }
+
+#[cfg(test)]
+mod tests;

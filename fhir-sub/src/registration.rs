@@ -6,6 +6,7 @@ mod difference;
 mod plan;
 mod prune;
 mod report;
+mod settle;
 mod status;
 mod wanted;
 
@@ -34,10 +35,24 @@ pub struct Options {
 }
 
 impl Options {
-    /// The options of `POST /register?dry-run=true&prune=true`.
-    pub(crate) fn from_query(query: &str) -> Self {
-        let is_set = |name: &str| query.split('&').any(|pair| pair.split_once('=') == Some((name, "true")));
-        Self { dry_run: is_set("dry-run"), prune: is_set("prune") }
+    /// The options of `POST /register?dry-run=true&prune=true`; `None` where the query says anything else. An option
+    /// that is misspelt must not turn a look into a write.
+    pub(crate) fn from_query(query: &str) -> Option<Self> {
+        let mut options = Self::default();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
+            let is_set = match value {
+                "true" | "" => true,
+                "false" => false,
+                _ => return None,
+            };
+            match name {
+                "dry-run" => options.dry_run = is_set,
+                "prune" => options.prune = is_set,
+                _ => return None,
+            }
+        }
+        Some(options)
     }
 }
 

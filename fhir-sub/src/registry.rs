@@ -92,10 +92,10 @@ impl Registry {
                      take Option<Resource<…>>, or leave `delete` out of `on`"
                 ));
             }
-            if requirements.resource_required && declaration.content == Content::Empty {
+            if requirements.resource_used && declaration.content == Content::Empty {
                 problems.add(format!(
                     "`{handler}` ({source}) has content = \"empty\", so its notifications name no resource, but \
-                     takes Resource<…>: take Event, or leave `content` out"
+                     takes Resource<…> or Option<Resource<…>>, whose `None` means a deletion: take Event, or leave `content` out"
                 ));
             }
         }

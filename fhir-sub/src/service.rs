@@ -58,20 +58,17 @@ impl App {
 
     /// The answer to a body that is larger than the app takes.
     pub(crate) fn too_large(&self) -> Answered {
-        Answered::new(Answer::too_large(self.settings().body_limit), Record::refused("refused", "too large"))
+        Answered::new(Answer::too_large(self.settings().body_limit), Record::refused(None, "too large"))
     }
 
     /// The answer to a body that did not arrive whole, should the caller still be there to read it.
     pub(crate) fn broken_off(&self) -> Answered {
-        Answered::new(
-            Answer::malformed("the body did not arrive whole"),
-            Record::refused("refused", "broken off"),
-        )
+        Answered::new(Answer::malformed("the body did not arrive whole"), Record::refused(None, "broken off"))
     }
 
     /// The answer to a body that took longer than a request may.
     pub(crate) fn late(&self) -> Answered {
-        Answered::new(Answer::out_of_time(), Record::refused("refused", "out of time"))
+        Answered::new(Answer::out_of_time(), Record::refused(None, "out of time"))
     }
 }
 

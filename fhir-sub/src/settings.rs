@@ -42,8 +42,6 @@ pub(crate) struct Settings {
     pub(crate) fhir_server: FhirServer,
     pub(crate) authorization: Authorization,
     pub(crate) log: LogSettings,
-    /// Where `serve` listens.
-    pub(crate) listen: SocketAddr,
     pub(crate) body_limit: usize,
     pub(crate) time_limit: Duration,
 }
@@ -97,13 +95,17 @@ impl Settings {
         let previous =
             problems.collect(SharedSecret::optional(variables, "FHIR_SUBSCRIPTION_SECRET_PREVIOUS"));
         let admin = problems.collect(SharedSecret::optional(variables, "FHIR_SUBSCRIPTION_ADMIN_SECRET"));
-        if let (Some(shared), Some(Some(admin))) = (&shared, &admin)
-            && shared == admin
-        {
-            problems.add(
-                "FHIR_SUBSCRIPTION_ADMIN_SECRET is the same as FHIR_SUBSCRIPTION_SECRET, which the FHIR server stores: \
-                 choose another one, or leave it out",
-            );
+        for (name, other) in [
+            ("FHIR_SUBSCRIPTION_SECRET", shared.as_ref()),
+            ("FHIR_SUBSCRIPTION_SECRET_PREVIOUS", previous.as_ref().and_then(Option::as_ref)),
+        ] {
+            let admin = admin.as_ref().and_then(Option::as_ref);
+            if admin.is_some() && admin == other {
+                problems.add(format!(
+                    "FHIR_SUBSCRIPTION_ADMIN_SECRET is the same as {name}, which the FHIR server stores: choose another \
+                     one, or leave it out",
+                ));
+            }
         }
 
         let header = header(variables, &mut problems);
@@ -128,10 +130,9 @@ impl Settings {
         let on_lambda = variables.on_lambda();
         let error_text =
             !off(variables, "FHIR_SUBSCRIPTION_LOG_ERRORS", ["text", "kind"], on_lambda, &mut problems);
-        let listen = problems.collect(listen_address(variables));
 
-        let (Some(base_url), Some(fhir_base_url), Some(authorization), Some(listen)) =
-            (base_url, fhir_base_url, authorization, listen)
+        let (Some(base_url), Some(fhir_base_url), Some(authorization)) =
+            (base_url, fhir_base_url, authorization)
         else {
             return Err(problems);
         };
@@ -148,7 +149,6 @@ impl Settings {
             fhir_server,
             authorization,
             log: LogSettings { references, error_text },
-            listen,
             body_limit: BODY_LIMIT,
             time_limit: TIME_LIMIT,
         })
@@ -168,6 +168,12 @@ impl Settings {
                     "{name} has fewer than 32 characters: `openssl rand -hex 32` makes a better one"
                 ));
             }
+        }
+        if self.secrets.previous.as_ref() == Some(&self.secrets.shared) {
+            warnings.push(
+                "FHIR_SUBSCRIPTION_SECRET_PREVIOUS is the same as FHIR_SUBSCRIPTION_SECRET: leave it out, or rotate"
+                    .into(),
+            );
         }
         if cfg!(panic = "abort") {
             warnings.push(
@@ -192,8 +198,7 @@ fn header(variables: &Variables, problems: &mut Problems) -> HeaderName {
     let usual = HeaderName::from_static("x-subscription-auth");
     let Some(text) = variables.get("FHIR_SUBSCRIPTION_HEADER") else { return usual };
     match text.parse::<HeaderName>() {
-        // These have a meaning of their own to gateways and servers, which add, join or drop them.
-        Ok(name) if ["host", "content-type", "content-length", "connection"].contains(&name.as_str()) => {
+        Ok(name) if is_spoken_for(name.as_str()) => {
             problems.add(format!(
                 "FHIR_SUBSCRIPTION_HEADER is {text:?}, which has a meaning of its own in HTTP: name another"
             ));
@@ -207,6 +212,30 @@ fn header(variables: &Variables, problems: &mut Problems) -> HeaderName {
             usual
         }
     }
+}
+
+/// Whether a header has a meaning of its own to servers and gateways, which add, join, rename or drop it: HAPI sends
+/// those that it sends anyway a second time, and a secret that is there twice lets no one in.
+fn is_spoken_for(name: &str) -> bool {
+    const NAMES: [&str; 15] = [
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "if-match",
+        "if-none-exist",
+        "if-none-match",
+        "te",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+    ];
+    const PREFIXES: [&str; 3] = ["x-amz", "x-forwarded-", "x-medplum-"];
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn payload(variables: &Variables, problems: &mut Problems) -> String {

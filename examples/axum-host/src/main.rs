@@ -7,6 +7,7 @@ use axum::routing::get;
 use fhir_sub::prelude::*;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Note each booked appointment.
 #[fhir_subscription(criteria = "Appointment?status=booked", endpoint = "booked-appointments")]
@@ -21,21 +22,31 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 async fn serve() -> Result<(), Box<dyn Error>> {
     let app = AppBuilder::from_environment().build()?;
+    app.log_panics();
     let router = Router::new()
         .route("/", get(async || "a ward's program\n"))
         // Whatever stands before the endpoint in the path, the last segment decides.
         .nest_service("/fhir-hooks", app);
 
-    let listener = TcpListener::bind(("127.0.0.1", port()?)).await?;
+    let listener =
+        TcpListener::bind((variable("HOST", "127.0.0.1"), variable("PORT", "9000").parse::<u16>()?)).await?;
+    let stop = told_to_stop()?;
     tracing::info!(address = %listener.local_addr()?, "listening");
-    axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await?;
+    axum::serve(listener, router).with_graceful_shutdown(stop).await?;
     Ok(())
 }
 
-fn port() -> Result<u16, Box<dyn Error>> {
-    Ok(std::env::var("PORT").ok().map(|port| port.parse()).transpose()?.unwrap_or(9000))
+fn variable(name: &str, absent: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| absent.to_owned())
 }
 
-async fn told_to_stop() {
-    let _ = tokio::signal::ctrl_c().await;
+/// Ready at SIGTERM, with which containers are stopped, and at Ctrl-C.
+fn told_to_stop() -> Result<impl Future<Output = ()>, Box<dyn Error>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

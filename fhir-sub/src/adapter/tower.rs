@@ -32,9 +32,26 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let app = self.clone();
-        Box::pin(async move { Ok(respond(&app, request).await) })
+        // A task of its own: a host drops this future when its caller hangs up, which would end the handler half-way
+        // and leave no line in the log.
+        let answer = tokio::spawn(answer(self.clone(), request));
+        Box::pin(async move {
+            answer.await.unwrap_or_else(|error| match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => unreachable!("the task is aborted by no one, or the runtime is at its end"),
+            })
+        })
     }
+}
+
+/// Answers one request, as [`App`]'s service does, in the caller's task.
+pub(crate) async fn answer<B>(app: App, request: Request<B>) -> Result<Response<ResponseBody>, Infallible>
+where
+    B: Body + Send,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    Ok(respond(&app, request).await)
 }
 
 /// Answers one request, and writes its log line.

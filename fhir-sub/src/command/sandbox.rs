@@ -10,16 +10,17 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 use self::delivery::OverHttp;
 use super::serve::{listen, told_to_stop};
 use super::{COMMAND_LIMIT, Exit, begin, register, say};
+use crate::adapter::tower::answer;
 use crate::adapter::{ResponseBody, local};
 use crate::app::{App, AppBuilder};
 use crate::deadline::Deadline;
 use crate::error::BoxError;
+use crate::problems::Problems;
 use crate::registration::{self, Options};
 use crate::sandbox::{Behaviour, Sandbox};
 use crate::settings::{FhirServer, listen_address};
@@ -29,6 +30,14 @@ const BODY_LIMIT: usize = 64 * 1024 * 1024;
 
 /// Starts the sandbox and the service, registers the subscriptions, and says how to make a handler run.
 pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
+    let meant_for_a_server = ["APP_BASE_URL", "FHIR_AUTH_BEARER", "FHIR_AUTH_USER", "FHIR_AUTH_TOKEN_URL"];
+    if let Some(name) = meant_for_a_server.iter().find(|name| builder.variables().get(name).is_some()) {
+        // Real notifications would be answered 204, and their effects forgotten.
+        return Err(Problems::from(format!(
+            "FHIR_BASE_URL is not set, but {name} is: set both, or neither to try the program with the sandbox"
+        ))
+        .into());
+    }
     let listener = listen(listen_address(builder.variables())?).await?;
     let port = listener.local_addr()?.port();
     let sandbox_listener = listen_beside(port).await?;
@@ -42,9 +51,11 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     };
     let sandbox = Sandbox::builder().behaviour(behaviour).base_url(&sandbox_url).build(OverHttp::new());
 
-    let answer = service_fn(move |request| respond(sandbox.clone(), request));
-    let sandbox_server = tokio::spawn(local::serve(sandbox_listener, answer, std::future::pending()));
-    let server = local::serve(listener, TowerToHyperService::new(app.clone()), told_to_stop());
+    let resources = service_fn(move |request| respond(sandbox.clone(), request));
+    let sandbox_server = tokio::spawn(local::serve(sandbox_listener, resources, std::future::pending()));
+    let served = app.clone();
+    let handlers = service_fn(move |request| answer(served.clone(), request));
+    let server = local::serve(listener, handlers, told_to_stop());
     let server = tokio::spawn(server);
 
     let report = registration::register(&app, Options::default(), Deadline::after(COMMAND_LIMIT)).await;

@@ -1,34 +1,37 @@
 //! `serve`: the service on a local port, and the sandbox where no FHIR server is named.
 
-use hyper_util::service::TowerToHyperService;
+use hyper::service::service_fn;
 use tokio::net::TcpListener;
 
 use super::{Exit, begin, say};
 use crate::adapter::local;
+use crate::adapter::tower::answer;
 use crate::app::AppBuilder;
 use crate::error::BoxError;
+use crate::problems::Problems;
+use crate::settings::listen_address;
 
 pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     #[cfg(all(feature = "sandbox", feature = "registration"))]
     if builder.variables().get("FHIR_BASE_URL").is_none() {
         return super::sandbox::serve(builder).await;
     }
-    let app = builder.build()?;
+    let mut problems = Problems::default();
+    let address = problems.collect(listen_address(builder.variables()));
+    let app = problems.collect(builder.build());
+    let (Some(address), Some(app)) = (address, app) else { return Err(problems.into()) };
     begin(&app);
-    let listener = listen(app.settings().listen).await?;
+    let listener = listen(address).await?;
     let stop = told_to_stop();
     say(&format!("listening on http://{}; Ctrl-C stops", listener.local_addr()?));
-    local::serve(listener, TowerToHyperService::new(app), stop).await;
+    local::serve(listener, service_fn(move |request| answer(app.clone(), request)), stop).await;
     Ok(Exit::Sound)
 }
 
 /// Binds `address`, and says what to do where it is taken.
 pub(super) async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, BoxError> {
     TcpListener::bind(address).await.map_err(|error| {
-        crate::problems::Problems::from(format!(
-            "{address} cannot be listened on ({error}): set HOST or PORT"
-        ))
-        .into()
+        Problems::from(format!("{address} cannot be listened on ({error}): set HOST or PORT")).into()
     })
 }
 

@@ -21,17 +21,18 @@ const ACTIVATION: Duration = Duration::from_secs(10);
 /// How often it is asked meanwhile.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
-/// Waits until a Subscription is no longer `requested`, or its time for that is over.
-pub(super) async fn accepted(client: &FhirClient, id: &str) {
-    let end = Deadline::after(ACTIVATION);
+/// Waits until a Subscription is no longer `requested`; false if it still is when the time for that is over.
+pub(super) async fn accepted(client: &FhirClient, id: &str, deadline: Deadline) -> bool {
+    let end = deadline.min(Deadline::after(ACTIVATION));
     while !end.has_passed() {
         match client.read::<Subscription>("Subscription", id).await {
             Ok(found) if found.text("status") == Some("requested") => {}
             Err(error) if error.is_transient() => {}
-            _ => return,
+            _ => return true,
         }
-        tokio::time::sleep(BETWEEN_LOOKS).await;
+        tokio::time::sleep(BETWEEN_LOOKS.min(end.remaining())).await;
     }
+    false
 }
 
 /// Waits until the server has accepted or refused all that was written.
@@ -52,7 +53,8 @@ pub(super) async fn wait(client: &FhirClient, all: &mut [Result<Progress, Row>],
     }
     for progress in all.iter_mut().flatten().filter(|progress| is_waiting(&progress.row)) {
         progress.row.result = RowResult::Pending;
-        progress.row.message = Some("the server has not yet accepted it: ask again with `status`".into());
+        let message = "the server has not yet accepted it: ask again with `status`";
+        progress.row.message.get_or_insert_with(|| message.into());
     }
     for Progress { row, .. } in all.iter_mut().flatten() {
         if matches!(row.status.as_deref(), Some("error" | "off")) && row.result != RowResult::Failed {

@@ -208,3 +208,28 @@ async fn firely_keeps_subscriptions_apart() {
         "https://fhir.example.org/r4/administration"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_gives_way_to_an_older_one_sees_that_it_is_as_wanted() {
+    let test = test(&["a"]);
+    // Of another release, and not yet seen by the first look.
+    let older = json!({
+        "resourceType": "Subscription", "status": "requested", "reason": "old", "criteria": "Patient?active=true",
+        "channel": { "type": "rest-hook", "endpoint": "https://app.example.org/hooks/a" },
+    });
+    test.sandbox().create(&older).await.unwrap();
+    test.sandbox().idle().await;
+    let wanted = wanted(test.app().registry().declarations()[0], test.app().settings()).unwrap();
+    let client = test.app().registration_client();
+    let created = client.create("Subscription", &wanted.resource).await.unwrap().id;
+    let row = Row::new("a", "Patient?", RowResult::Created);
+    let mut progress = apply::Progress { wanted, row, created };
+    apply::confirm(&client, &mut progress, Deadline::after(Duration::from_secs(60))).await;
+    test.sandbox().idle().await;
+    let found = test.sandbox().all("Subscription");
+    assert_eq!(
+        (found.len(), found[0]["id"].as_str(), found[0]["criteria"].as_str()),
+        (1, Some("1"), Some("Patient?"))
+    );
+    assert_ne!(progress.row.result, RowResult::Unchanged);
+}

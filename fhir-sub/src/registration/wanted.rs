@@ -9,7 +9,6 @@ use crate::settings::{FhirServer, Settings};
 
 /// The Subscription that a declaration wants on the server.
 pub(crate) struct Wanted {
-    pub(super) declaration: &'static Declaration,
     /// The public URL of the endpoint, by which the Subscription is found again.
     pub(super) url: String,
     pub(super) resource: Subscription,
@@ -61,7 +60,7 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
         Value::Array(lines) => lines.push(line.into()),
         other => *other = json!([line]),
     }
-    Ok(Wanted { declaration, url, resource })
+    Ok(Wanted { url, resource })
 }
 
 /// What no server can do, and what this one cannot.

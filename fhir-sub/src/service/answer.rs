@@ -1,7 +1,5 @@
 //! [`Answer`]: what the caller gets.
 
-use std::borrow::Cow;
-
 use http::StatusCode;
 use serde_json::json;
 
@@ -10,7 +8,7 @@ use serde_json::json;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// `Allow`, `Retry-After` and the like.
-    header: Option<(&'static str, Cow<'static, str>)>,
+    header: Option<(&'static str, &'static str)>,
     content_type: &'static str,
     pub(crate) body: String,
 }
@@ -25,8 +23,7 @@ impl Answer {
     /// Every header of the answer.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let content_type = (!self.body.is_empty()).then_some(("content-type", self.content_type));
-        let header = self.header.as_ref().map(|(name, value)| (*name, &**value));
-        content_type.into_iter().chain(header)
+        content_type.into_iter().chain(self.header)
     }
 
     /// 204 without a body: the one answer that every server takes as success.
@@ -59,13 +56,17 @@ impl Answer {
         )
     }
 
+    pub(super) fn unknown_option() -> Self {
+        Self::malformed("the query may say `dry-run=true` and `prune=true`, and nothing else")
+    }
+
     pub(super) fn method_not_allowed(allow: &'static str) -> Self {
         let answer = Self::outcome(
             StatusCode::METHOD_NOT_ALLOWED,
             "not-supported",
             "the method is not one of those allowed",
         );
-        Self { header: Some(("allow", allow.into())), ..answer }
+        Self { header: Some(("allow", allow)), ..answer }
     }
 
     pub(super) fn too_large(limit: usize) -> Self {
@@ -107,9 +108,21 @@ impl Answer {
     }
 
     pub(super) fn out_of_time() -> Self {
-        let text = "the notification was not processed in time: send it again";
+        Self::too_late("the notification was not processed in time: send it again")
+    }
+
+    pub(super) fn registration_failed() -> Self {
+        let text = "the registration broke off: see the program's log";
+        Self::outcome(StatusCode::INTERNAL_SERVER_ERROR, "exception", text)
+    }
+
+    pub(super) fn registration_out_of_time() -> Self {
+        Self::too_late("the registration did not end in time: ask for it again")
+    }
+
+    fn too_late(text: &str) -> Self {
         let answer = Self::outcome(StatusCode::SERVICE_UNAVAILABLE, "timeout", text);
-        Self { header: Some(("retry-after", RETRY_AFTER.into())), ..answer }
+        Self { header: Some(("retry-after", RETRY_AFTER)), ..answer }
     }
 
     /// An OperationOutcome with one issue, of a code of

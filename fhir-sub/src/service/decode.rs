@@ -79,6 +79,11 @@ pub(super) fn decode<'a>(
         event.interaction = Interaction::Delete;
     }
 
+    // Medplum's deletion is the body `{}` itself: a resource that comes with it is no deletion.
+    let is_empty = || matches!(body.trim_ascii(), b"" | b"{}");
+    if *head.method != Method::DELETE && event.interaction == Interaction::Delete && !is_empty() {
+        return Err(Undecodable::unprocessable("a deletion carries no resource"));
+    }
     if event.interaction == Interaction::Delete {
         let medplums = head.headers.get("x-medplum-deleted-resource").text();
         event.focus = reference.or_else(|| medplums.map(str::to_owned));

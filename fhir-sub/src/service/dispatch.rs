@@ -5,10 +5,12 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 
 use super::decode::{Decoded, Undecodable, decode};
+use super::record::Failure;
 use super::{Answer, Answered, Head, Record};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
+use crate::event::Event;
 use crate::notification::Notification;
 use crate::outcome::Outcome;
 use crate::rejection::RejectionKind;
@@ -26,7 +28,7 @@ pub(super) async fn dispatch(
     let Decoded { event, resource } = match decode(head, declaration, reference, body) {
         Ok(decoded) => decoded,
         Err(Undecodable { answer, outcome }) => {
-            return Answered::new(answer, Record::refused(endpoint, outcome));
+            return Answered::new(answer, Record::refused(Some(endpoint), outcome));
         }
     };
     if !declaration.interactions.contains(event.interaction()) {
@@ -43,7 +45,7 @@ pub(super) async fn dispatch(
     // the handler's: locks poison, and the rest of the request is dropped.
     let run = AssertUnwindSafe(async { (declaration.run)(&notification).await }).catch_unwind();
     match tokio::time::timeout_at(deadline.instant(), run).await {
-        Ok(Ok(outcome)) => answer(endpoint, event, outcome),
+        Ok(Ok(outcome)) => answer(endpoint, event, outcome, app.settings().log.error_text),
         Ok(Err(_panic)) => Answered::new(Answer::failed(), Record::failed(endpoint, event, "panicked", None)),
         Err(_elapsed) => {
             Answered::new(Answer::out_of_time(), Record::failed(endpoint, event, "out of time", None))
@@ -51,15 +53,17 @@ pub(super) async fn dispatch(
     }
 }
 
-fn answer(endpoint: &'static str, event: crate::event::Event, outcome: Outcome) -> Answered {
+/// The answer to an outcome; `quote` says whether an error's text may be logged.
+fn answer(endpoint: &'static str, event: Event, outcome: Outcome, quote: bool) -> Answered {
     match outcome {
         Outcome::Handled => Answered::new(Answer::handled(), Record::handled(endpoint, event)),
         Outcome::Transient(error) => {
-            let record = Record::failed(endpoint, event, "failed", Some(&error));
+            let record = Record::failed(endpoint, event, "failed", Some(Failure::new(&error, quote)));
             Answered::new(Answer::failed(), record)
         }
         Outcome::Permanent(error) => {
-            let record = Record::failed(endpoint, event, "failed for good", Some(&error));
+            let record =
+                Record::failed(endpoint, event, "failed for good", Some(Failure::new(&error, quote)));
             Answered::new(Answer::permanent(), record)
         }
         Outcome::Rejected(rejection) => match rejection.into_kind() {
@@ -70,7 +74,7 @@ fn answer(endpoint: &'static str, event: crate::event::Event, outcome: Outcome) 
                 Answer::unprocessable(&text),
                 Record::rejected(endpoint, event, "unprocessable"),
             ),
-            RejectionKind::Failed(error) => answer(endpoint, event, error.into()),
+            RejectionKind::Failed(error) => answer(endpoint, event, error.into(), quote),
         },
     }
 }
@@ -84,8 +88,21 @@ pub(super) async fn register(
 ) -> Answered {
     use http::StatusCode;
 
-    let report = crate::registration::register(app, options, deadline).await;
-    let status = if report.is_complete() { StatusCode::OK } else { StatusCode::BAD_GATEWAY };
-    let record = Record::registration(report.is_complete());
-    Answered::new(Answer::json(status, report.to_json()), record)
+    // What it was able to do until shortly before the end is worth a report.
+    let report_by = deadline.earlier_by(TO_REPORT);
+    let registration = crate::registration::register(app, options, report_by);
+    // The user's `registration` functions and token provider run in it.
+    let registration = AssertUnwindSafe(registration).catch_unwind();
+    match tokio::time::timeout_at(deadline.instant(), registration).await {
+        Ok(Ok(report)) => {
+            let status = if report.is_complete() { StatusCode::OK } else { StatusCode::BAD_GATEWAY };
+            Answered::new(Answer::json(status, report.to_json()), Record::registration(report.is_complete()))
+        }
+        Ok(Err(_panic)) => Answered::new(Answer::registration_failed(), Record::registration(false)),
+        Err(_elapsed) => Answered::new(Answer::registration_out_of_time(), Record::registration(false)),
+    }
 }
+
+/// What is kept of a registration's time to say what was done.
+#[cfg(feature = "registration")]
+const TO_REPORT: std::time::Duration = std::time::Duration::from_millis(500);

@@ -1,6 +1,6 @@
 //! [`Record`]: the one log line of a request.
 
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location};
 use std::time::Duration;
 
 use tracing::{error, info, warn};
@@ -12,7 +12,7 @@ use crate::settings::LogSettings;
 /// What the log says of a request: names and numbers, nothing that a resource or a caller said.
 #[derive(Debug)]
 pub(crate) struct Record {
-    endpoint: &'static str,
+    endpoint: Option<&'static str>,
     event: Option<Event>,
     outcome: &'static str,
     /// Whether the handler was called.
@@ -32,26 +32,35 @@ enum Severity {
 
 /// What a handler's error was.
 #[derive(Debug)]
-struct Failure {
+pub(super) struct Failure {
     kind: &'static str,
-    place: &'static Location<'static>,
-    text: String,
+    place: Option<&'static Location<'static>>,
+    text: Option<String>,
+}
+
+impl Failure {
+    /// What is told of `error`; its text only where it may be quoted.
+    pub(super) fn new(error: &Error, quote: bool) -> Self {
+        // The text is written by the user's code, which may panic there as anywhere.
+        let text = || std::panic::catch_unwind(AssertUnwindSafe(|| chain(error.source()))).ok();
+        Self { kind: error.kind(), place: error.place(), text: quote.then(text).flatten() }
+    }
 }
 
 impl Record {
     /// A request that was no notification, or none that could be read.
-    pub(super) fn refused(endpoint: &'static str, outcome: &'static str) -> Self {
+    pub(super) fn refused(endpoint: Option<&'static str>, outcome: &'static str) -> Self {
         Self { endpoint, event: None, outcome, ran: false, severity: Severity::Refused, failure: None }
     }
 
     /// A request that needs no line at all: load balancers ask for health every few seconds.
     pub(super) fn health() -> Self {
-        Self { severity: Severity::Silent, ..Self::refused("health", "healthy") }
+        Self { severity: Severity::Silent, ..Self::refused(Some("health"), "healthy") }
     }
 
     /// A notification for which there was nothing to do.
     pub(super) fn not_wanted(endpoint: &'static str, event: Event) -> Self {
-        Self { event: Some(event), severity: Severity::Fine, ..Self::refused(endpoint, "not wanted") }
+        Self { event: Some(event), severity: Severity::Fine, ..Self::refused(Some(endpoint), "not wanted") }
     }
 
     /// A notification that was handled.
@@ -61,7 +70,7 @@ impl Record {
 
     /// A notification whose resource is not what the handler takes.
     pub(super) fn rejected(endpoint: &'static str, event: Event, outcome: &'static str) -> Self {
-        Self { event: Some(event), ..Self::refused(endpoint, outcome) }
+        Self { event: Some(event), ..Self::refused(Some(endpoint), outcome) }
     }
 
     /// A notification for which there was no time left.
@@ -74,19 +83,14 @@ impl Record {
         endpoint: &'static str,
         event: Event,
         outcome: &'static str,
-        error: Option<&Error>,
+        failure: Option<Failure>,
     ) -> Self {
-        let failure = error.map(|error| Failure {
-            kind: error.kind(),
-            place: error.place(),
-            text: chain(error.source()),
-        });
         Self {
             event: Some(event),
             ran: true,
             severity: Severity::Failed,
             failure,
-            ..Self::refused(endpoint, outcome)
+            ..Self::refused(Some(endpoint), outcome)
         }
     }
 
@@ -94,16 +98,16 @@ impl Record {
     #[cfg(feature = "registration")]
     pub(super) fn registration(is_complete: bool) -> Self {
         if is_complete {
-            Self { severity: Severity::Fine, ..Self::refused("register", "registered") }
+            Self { severity: Severity::Fine, ..Self::refused(Some("register"), "registered") }
         } else {
-            Self { severity: Severity::Failed, ..Self::refused("register", "incomplete") }
+            Self { severity: Severity::Failed, ..Self::refused(Some("register"), "incomplete") }
         }
     }
 
     /// The endpoint whose handler was called.
     #[cfg(feature = "testing")]
     pub(crate) fn ran(&self) -> Option<&'static str> {
-        self.ran.then_some(self.endpoint)
+        self.endpoint.filter(|_| self.ran)
     }
 
     /// How it ended, in the words of the log.
@@ -122,10 +126,10 @@ impl Record {
         #[allow(clippy::cast_possible_truncation)] // A request of half a billion years is not expected.
         let milliseconds = elapsed.as_millis() as u64;
         let (kind, place) = match &self.failure {
-            Some(failure) => (Some(failure.kind), Some(tracing::field::display(failure.place))),
+            Some(failure) => (Some(failure.kind), failure.place.map(tracing::field::display)),
             None => (None, None),
         };
-        let text = self.failure.as_ref().map(|failure| failure.text.as_str()).filter(|_| settings.error_text);
+        let text = self.failure.as_ref().and_then(|failure| failure.text.as_deref());
         macro_rules! line {
             ($level:ident, $message:literal) => {
                 $level!(

@@ -35,17 +35,21 @@ pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
         return Ok(Route::Health);
     }
 
-    let refuse = |answer, outcome| Err(Answered::new(answer, Record::refused("refused", outcome)));
+    let refuse = |answer, outcome| Err(Answered::new(answer, Record::refused(None, outcome)));
     let stranger = || refuse(Answer::unauthorized(), "unauthorized");
     let Some(caller) = authenticate(app.settings(), head.headers) else { return stranger() };
 
+    // `{endpoint}/{Type}/{id}`, under which servers keep a resource up to date.
+    let resource = || {
+        let mut segments = segments.clone();
+        let (resource_type, endpoint) = (segments.next()?, segments.next()?);
+        let declaration = app.registry().find(endpoint)?;
+        (is_type_name(resource_type) && is_id(last)).then(|| (declaration, format!("{resource_type}/{last}")))
+    };
     if [Method::PUT, Method::DELETE].contains(head.method)
-        && let (Some(resource_type), Some(endpoint)) = (segments.next(), segments.next())
-        && let Some(declaration) = app.registry().find(endpoint)
-        && is_type_name(resource_type)
-        && is_id(last)
+        && let Some((declaration, reference)) = resource()
     {
-        let reference = Some(format!("{resource_type}/{last}"));
+        let reference = Some(reference);
         return if caller.notifies { Ok(Route::Endpoint { declaration, reference }) } else { stranger() };
     }
     if let Some(declaration) = app.registry().find(last) {
@@ -59,17 +63,20 @@ pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
         "health" => refuse(Answer::method_not_allowed("GET, HEAD"), "method not allowed"),
         #[cfg(feature = "registration")]
         "register" => {
-            let options = Options::from_query(head.query.unwrap_or_default());
             let may_prune = app.settings().secrets.admin.is_some();
             match *head.method {
                 _ if !caller.administers => stranger(),
-                Method::POST if options.prune && !may_prune => {
-                    refuse(Answer::prune_needs_admin_secret(), "not found")
-                }
-                Method::POST => Ok(Route::Register { options }),
+                Method::POST => match Options::from_query(head.query.unwrap_or_default()) {
+                    None => refuse(Answer::unknown_option(), "malformed"),
+                    Some(options) if options.prune && !may_prune => {
+                        refuse(Answer::prune_needs_admin_secret(), "not found")
+                    }
+                    Some(options) => Ok(Route::Register { options }),
+                },
                 _ => refuse(Answer::method_not_allowed("POST"), "method not allowed"),
             }
         }
+        _ if resource().is_some() => refuse(Answer::method_not_allowed("PUT, DELETE"), "method not allowed"),
         _ => refuse(Answer::unknown_endpoint(), "not found"),
     }
 }

@@ -115,6 +115,7 @@ fn deletions_reach_those_who_want_them() {
     check(wants(), TestRequest::hapi_delete("e", "Group/7"), 422, false);
     check(wants(), TestRequest::medplum_delete("e", "Patient/7/x"), 422, false);
     check(wants(), TestRequest::medplum("e", Interaction::Delete, &json!({})), 422, false);
+    check(wants(), TestRequest::medplum("e", Interaction::Delete, &patient()), 422, false);
 }
 
 #[test]
@@ -174,6 +175,16 @@ fn each_secret_opens_its_own() {
 }
 
 #[test]
+fn an_option_that_is_misspelt_writes_nothing() {
+    for query in ["dry-run=1", "dryRun=true", "dry-run=yes&prune=true", "x"] {
+        check(patients::<Succeed>(), TestRequest::register(query), 400, false);
+    }
+    for query in ["dry-run", "dry-run=", "dry-run=true&prune=false"] {
+        check(patients::<Succeed>(), TestRequest::register(query), 200, false);
+    }
+}
+
+#[test]
 fn pruning_is_there_only_with_an_administrators_secret() {
     check(patients::<Succeed>(), TestRequest::register("prune=true"), 404, false);
 }
@@ -192,7 +203,8 @@ fn the_route_is_in_the_last_segments() {
     check(ok(), TestRequest::new(Method::GET, "register"), 405, false);
     check(ok(), TestRequest::post("health"), 405, false);
     check(ok(), TestRequest::post("nowhere"), 404, false);
-    check(ok(), TestRequest::post("e/Patient/7"), 404, false);
+    check(ok(), TestRequest::post("e/Patient/7"), 405, false);
+    check(ok(), TestRequest::new(Method::GET, "prod/e/Patient/7"), 405, false);
     check(ok(), TestRequest::post(""), 404, false);
     check(ok(), TestRequest::new(Method::PUT, "e/patient/7"), 404, false);
     check(ok(), TestRequest::new(Method::PUT, "e/Patient/.."), 404, false);

@@ -32,7 +32,7 @@ fn sound_settings_are_read() {
     assert_eq!(settings.base_url.join("patients"), "https://app.example.org/prod/patients");
     assert_eq!(settings.header, "x-subscription-auth");
     assert_eq!(settings.payload, "application/fhir+json");
-    assert_eq!(settings.listen.to_string(), "127.0.0.1:9000");
+    assert_eq!(listen_address(&variables(&[])).unwrap().to_string(), "127.0.0.1:9000");
     assert!(settings.warnings().is_empty());
 }
 
@@ -57,6 +57,11 @@ fn an_unfit_secret_is_refused() {
     check(&[("FHIR_SUBSCRIPTION_SECRET_PREVIOUS", "short")], "FHIR_SUBSCRIPTION_SECRET_PREVIOUS has 5");
     check(&[("FHIR_SUBSCRIPTION_ADMIN_SECRET", "short")], "FHIR_SUBSCRIPTION_ADMIN_SECRET has 5");
     check(&[("FHIR_SUBSCRIPTION_ADMIN_SECRET", SECRET)], "is the same as FHIR_SUBSCRIPTION_SECRET");
+    let previous = "a-secret-of-before-the-rotation!";
+    check(
+        &[("FHIR_SUBSCRIPTION_SECRET_PREVIOUS", previous), ("FHIR_SUBSCRIPTION_ADMIN_SECRET", previous)],
+        "is the same as FHIR_SUBSCRIPTION_SECRET_PREVIOUS",
+    );
 }
 
 #[test]
@@ -75,9 +80,9 @@ fn no_problem_repeats_a_value_that_may_be_secret() {
         ("FHIR_SUBSCRIPTION_HEADER", "canary-7f3a canary-7f3a"),
         ("FHIR_AUTH_USER", canary),
         ("FHIR_AUTH_TOKEN_URL", "canary-7f3a"),
-        ("HOST", canary),
-        ("PORT", canary),
     ]);
+    let listen = listen_address(&variables(&[("HOST", canary), ("PORT", canary)])).unwrap_err();
+    assert!(listen.iter().count() == 2 && !listen.to_string().contains(canary), "{listen}");
     assert!(!problems.contains(canary), "{problems}");
     assert!(!format!("{:?}", variables(&[("FHIR_AUTH_BEARER", canary)])).contains(canary));
     let settings = Settings::read(&variables(&[("FHIR_AUTH_BEARER", canary)])).unwrap();
@@ -128,7 +133,10 @@ fn choices_are_named() {
     check(&[("FHIR_SUBSCRIPTION_LOG_ERRORS", "all")], "write text or kind");
     check(&[("FHIR_SUBSCRIPTION_LOG_REFERENCES", "yes")], "write plain or off");
     check(&[("FHIR_SUBSCRIPTION_PAYLOAD", "application/fhir+xml")], "only JSON is read");
-    check(&[("FHIR_SUBSCRIPTION_HEADER", "Content-Type")], "has a meaning of its own");
+    for header in ["Content-Type", "User-Agent", "If-Match", "Cookie", "X-Forwarded-For"] {
+        check(&[("FHIR_SUBSCRIPTION_HEADER", header)], "has a meaning of its own");
+    }
+    assert_eq!(problems(&[("FHIR_SUBSCRIPTION_HEADER", "Authorization")]), "");
     check(&[("FHIR_SUBSCRIPTION_HEADR", "X")], "there is no such setting");
 }
 

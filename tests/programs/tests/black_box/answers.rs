@@ -111,7 +111,7 @@ fn refused() -> Vec<Case> {
         case(patient_to("POST", "/unknown"), 404),
         case(patient_to("POST", "/"), 404),
         case(patient_to("POST", "/Succeeds"), 404),
-        case(patient_to("POST", "/succeeds/Patient/1"), 404),
+        case(patient_to("POST", "/succeeds/Patient/1"), 405),
         case(request("GET", "/succeeds"), 405).with("allow", "POST"),
         case(patient_to("PUT", "/succeeds"), 405).with("allow", "POST"),
         case(request("DELETE", "/succeeds"), 405).with("allow", "POST"),

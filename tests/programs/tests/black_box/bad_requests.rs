@@ -59,7 +59,6 @@ fn paths() -> Vec<Bad> {
         "/takes%2Dstate",
         "/takes_state",
         "/succeeds/Patient",
-        "/succeeds/Patient/1",
         "/Patient/1",
         "/succeeds/Patient/1/_history/2",
         "/%C3%A9",
@@ -115,7 +114,7 @@ fn methods() -> Vec<Bad> {
     let healths =
         methods.iter().filter(|method| **method != "GET").map(|method| bad(request(method, "/health"), 405));
     let of_resources = methods.iter().filter(|method| !["PUT", "DELETE"].contains(*method));
-    let of_resources = of_resources.map(|method| bad(request(method, "/succeeds/Patient/1"), 404));
+    let of_resources = of_resources.map(|method| bad(request(method, "/succeeds/Patient/1"), 405));
     of("/succeeds").chain(of("/register")).chain(healths).chain(of_resources).collect()
 }
 

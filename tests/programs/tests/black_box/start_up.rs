@@ -61,7 +61,6 @@ async fn all_that_is_wrong_is_told_at_once() {
             .set("FHIR_SUBSCRIPTION_LOG_ERRORS", "loudly")
             .set("FHIR_SUBSCRIPTION_PAYLOAD", "application/fhir+xml")
             .set("FHIR_ALLOW_HTTP", "yes")
-            .set("PORT", "http")
     };
     let names = [
         "APP_BASE_URL",
@@ -73,13 +72,22 @@ async fn all_that_is_wrong_is_told_at_once() {
         "FHIR_SUBSCRIPTION_LOG_ERRORS",
         "FHIR_SUBSCRIPTION_PAYLOAD",
         "FHIR_ALLOW_HTTP",
-        "PORT",
     ];
     for text in refuses(launch).await {
         for name in names {
             assert!(text.contains(name), "{name} is not told of: {text}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_port_is_no_ones_but_the_local_programs() {
+    let served = Launch::new(APP).set("PORT", "http").run().await;
+    assert!(served.code == Some(2) && served.text().contains("PORT is not a port"), "{served:?}");
+    // Some shells export their machine's name as HOST.
+    let checked =
+        Launch::new(APP).set("PORT", "http").set("HOST", "a-machine").arguments(&["check"]).run().await;
+    assert_eq!(checked.code, Some(0), "{checked:?}");
 }
 
 #[tokio::test]
