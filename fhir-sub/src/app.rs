@@ -19,7 +19,8 @@ use crate::settings::{Settings, Variables};
 /// A program's subscriptions, settings and state, ready to handle requests.
 ///
 /// It is a [`tower_service::Service`] of `http::Request`s, cheap to clone, so that it stands in an axum
-/// router as well as on its own:
+/// router as well as on its own. Each request runs in a tokio task of its own, so that a caller who hangs up
+/// does not end a handler half-way:
 ///
 /// ```no_run
 /// # async fn host() -> Result<(), Box<dyn std::error::Error>> {
