@@ -29,6 +29,12 @@ impl Problems {
         result.map_err(|problems| self.append(problems)).ok()
     }
 
+    /// All of them in one line, for a row of a table or a report.
+    #[cfg(feature = "registration")]
+    pub(crate) fn to_line(&self) -> String {
+        self.0.join("; ")
+    }
+
     /// Each problem, in the order of their finding.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)

@@ -39,12 +39,15 @@ impl Rejection {
 
     /// What serde says of a body, less what it quotes of it: kind and position.
     pub(crate) fn json(error: &serde_json::Error) -> Self {
-        let place = format!("line {}, column {}", error.line(), error.column());
+        let (line, column) = (error.line(), error.column());
         let kind = match error.classify() {
             serde_json::error::Category::Data => RejectionKind::Unprocessable(
-                format!("the resource does not have the shape that the handler expects, at {place}").into(),
+                format!(
+                    "the resource does not have the shape that the handler expects, at line {line}, column {column}"
+                )
+                .into(),
             ),
-            _ => RejectionKind::Malformed(format!("the body is not well-formed JSON, at {place}").into()),
+            _ => RejectionKind::Malformed(not_well_formed(error).into()),
         };
         Self { kind }
     }
@@ -52,6 +55,11 @@ impl Rejection {
     pub(crate) fn into_kind(self) -> RejectionKind {
         self.kind
     }
+}
+
+/// What the caller is told of a body that is no JSON: where, and nothing of what.
+pub(crate) fn not_well_formed(error: &serde_json::Error) -> String {
+    format!("the body is not well-formed JSON, at line {}, column {}", error.line(), error.column())
 }
 
 impl From<Error> for Rejection {

@@ -12,6 +12,7 @@ use crate::client::error::{Error, Kind};
 use crate::client::exchange::Attempts;
 use crate::client::request::Request;
 use crate::fhir::Reference;
+use crate::fhir::reference::entity_tag_version;
 
 /// Reads an answer's body into a type. An empty body reads as JSON's `null`.
 pub(crate) fn decode<T: DeserializeOwned>(request: &Request, answer: &Response<Bytes>) -> Result<T, Error> {
@@ -80,7 +81,7 @@ impl Written {
         let header =
             |name| answer.headers().get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
         let location = header(LOCATION).or_else(|| header(CONTENT_LOCATION)).and_then(Reference::parse);
-        let etag = header(ETAG).map(|tag| tag.trim_start_matches("W/").trim_matches('"'));
+        let etag = header(ETAG).map(entity_tag_version);
         let mut id = location.map(|location| location.id.to_owned());
         let mut version_id = location
             .and_then(|location| location.version_id)

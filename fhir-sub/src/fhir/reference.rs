@@ -97,6 +97,13 @@ pub fn is_type_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
+/// The version that an entity tag stands for: `W/"2"` and `"2"` are version 2.
+///
+/// <https://hl7.org/fhir/R4/http.html#versioning>
+pub(crate) fn entity_tag_version(tag: &str) -> &str {
+    tag.trim().trim_start_matches("W/").trim_matches('"')
+}
+
 /// What a query keeps unencoded: the unreserved characters, and those with a meaning in FHIR's own syntax that RFC 3986
 /// §3.4 allows in a query.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC

@@ -59,10 +59,7 @@ async fn begin(
             write(client, &mut progress, options, deadline).await;
             Ok(progress)
         }
-        Err(problems) => {
-            let problems: Vec<_> = problems.iter().collect();
-            Err(Row::failed(endpoint, criteria, problems.join("; ")))
-        }
+        Err(problems) => Err(Row::failed(endpoint, criteria, problems.to_line())),
     }
 }
 
@@ -73,7 +70,7 @@ async fn write(client: &FhirClient, progress: &mut Progress, options: Options, d
             Ok(found) => plan(&progress.wanted, found),
             Err(error) => return fail(&mut progress.row, "looking for it", &error),
         };
-        progress.row.duplicates = duplicates.iter().map(|id| format!("Subscription/{id}")).collect();
+        progress.row.set_duplicates(&duplicates);
         let written = match action {
             Action::Keep { id, status } => {
                 return done(&mut progress.row, RowResult::Unchanged, &id, Some(status));
@@ -93,7 +90,7 @@ async fn write(client: &FhirClient, progress: &mut Progress, options: Options, d
                 created => created.map(drop),
             },
             // HAPI, which is still activating it, may write the old content over the new: let it finish.
-            Action::Update { id, status, .. } if status == "requested" && attempt == 1 => {
+            Action::Update { id, status, .. } if status == REQUESTED && attempt == 1 => {
                 if accepted(client, &id, deadline).await {
                     continue;
                 }
@@ -120,8 +117,11 @@ async fn write(client: &FhirClient, progress: &mut Progress, options: Options, d
     progress.row.message = Some("others keep writing it: register once more".into());
 }
 
-/// Looks right after the write. What cannot be known yet is looked for again by [`confirm`].
+/// Looks right after a create. What cannot be known yet is looked for again by [`confirm`].
 async fn early_settle(client: &FhirClient, progress: &mut Progress, deadline: Deadline) -> Settled {
+    if progress.created.is_none() {
+        return Settled::Kept;
+    }
     match find(client, &progress.wanted.url).await {
         Ok(found) => settle(client, progress, &found, deadline).await,
         Err(_) => Settled::Unknown,
@@ -133,7 +133,6 @@ pub(super) async fn confirm(client: &FhirClient, progress: &mut Progress, deadli
     if !matches!(progress.row.result, RowResult::Created | RowResult::Updated | RowResult::Pending) {
         return;
     }
-    let uncertain = "whether another registration wrote it too is not known: register once more";
     let found = match find(client, &progress.wanted.url).await {
         Ok(found) => found,
         Err(error) => {
@@ -151,13 +150,14 @@ pub(super) async fn confirm(client: &FhirClient, progress: &mut Progress, deadli
         }
         Settled::Unknown => {
             progress.row.result = RowResult::Failed;
-            progress.row.message = Some(uncertain.into());
+            progress.row.message =
+                Some("whether another registration wrote it too is not known: register once more".into());
             return;
         }
         Settled::Kept => {}
     }
     let Plan { action, duplicates } = plan(&progress.wanted, found);
-    progress.row.duplicates = duplicates.iter().map(|id| format!("Subscription/{id}")).collect();
+    progress.row.set_duplicates(&duplicates);
     if let Action::Update { differences, .. } = action {
         progress.row.result = RowResult::Failed;
         progress.row.differences = differences;

@@ -95,6 +95,11 @@ impl Row {
         }
     }
 
+    /// Names the further Subscriptions with the same endpoint by their ids.
+    pub(super) fn set_duplicates(&mut self, ids: &[String]) {
+        self.duplicates = ids.iter().map(|id| format!("Subscription/{id}")).collect();
+    }
+
     pub(super) fn failed(endpoint: &str, criteria: &str, message: impl Into<String>) -> Self {
         Self { message: Some(message.into()), ..Self::new(endpoint, criteria, RowResult::Failed) }
     }

@@ -47,10 +47,7 @@ async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration)
         |status: &str, drift, error| StatusRow { endpoint, criteria, status: status.into(), drift, error };
     let wanted = match wanted(declaration, app.settings()) {
         Ok(wanted) => wanted,
-        Err(problems) => {
-            let problems: Vec<_> = problems.iter().collect();
-            return row("impossible", Vec::new(), Some(problems.join("; ")));
-        }
+        Err(problems) => return row("impossible", Vec::new(), Some(problems.to_line())),
     };
     let found: Vec<Subscription> = match find(client, &wanted.url).await {
         Ok(found) => found,

@@ -6,8 +6,10 @@ use serde::Deserialize;
 use super::{Answer, Head, Header};
 use crate::declaration::{Content, Declaration};
 use crate::event::Event;
+use crate::fhir::reference::entity_tag_version;
 use crate::fhir::{is_id, is_json, is_type_name};
 use crate::interaction::Interaction;
+use crate::rejection::not_well_formed;
 use crate::text::Text;
 
 /// An event, and the resource that came with it.
@@ -123,7 +125,7 @@ pub(super) fn decode<'a>(
     event.focus = Some(focus);
     let version_id = outline.meta.as_ref().and_then(|meta| meta.version_id.as_deref());
     event.version_id = version_id
-        .or_else(|| head.headers.get("if-match").text().map(entity_tag))
+        .or_else(|| head.headers.get("if-match").text().map(entity_tag_version))
         .filter(|version_id| is_id(version_id))
         .map(str::to_owned);
     Ok(Decoded { event, resource: Some(resource) })
@@ -133,12 +135,7 @@ pub(super) fn decode<'a>(
 fn outline(resource: &str) -> Result<Outline<'_>, Undecodable> {
     let outline: Outline<'_> = serde_json::from_str(resource).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => Undecodable::unprocessable("the body is not a FHIR resource"),
-        _ => {
-            let (line, column) = (error.line(), error.column());
-            Undecodable::malformed(&format!(
-                "the body is not well-formed JSON, at line {line}, column {column}"
-            ))
-        }
+        _ => Undecodable::malformed(&not_well_formed(&error)),
     })?;
     // serde reads a struct out of a list, too.
     if resource.trim_ascii_start().starts_with('{') && is_type_name(&outline.resource_type) {
@@ -156,9 +153,4 @@ fn expect_type(declaration: &Declaration, resource_type: &str) -> Result<(), Und
         }
         _ => Ok(()),
     }
-}
-
-/// The version that an entity tag stands for: `W/"2"` and `"2"` are version 2.
-fn entity_tag(tag: &str) -> &str {
-    tag.trim().trim_start_matches("W/").trim_matches('"')
 }

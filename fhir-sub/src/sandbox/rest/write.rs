@@ -133,7 +133,7 @@ fn finish(desk: &Desk<'_>, call: &Call, kind: &str, id: &str, mut answer: Answer
 /// `If-Match` names the version that the client has seen.
 fn check_version(desk: &Desk<'_>, call: &Call, kind: &str, id: &str) -> Result<(), Refusal> {
     let Some(wanted) = &call.if_match else { return Ok(()) };
-    let wanted = wanted.trim().trim_start_matches("W/").trim_matches('"');
+    let wanted = crate::fhir::reference::entity_tag_version(wanted);
     match desk.store.current(kind, id) {
         Ok((version, _)) if version.number.to_string() == wanted => Ok(()),
         Ok((version, _)) => Err(Refusal::precondition(format!(
