@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _};
-use syn::{LitStr, Path};
+use syn::{LitBool, LitStr, Path};
 
 use crate::report::Errors;
 
@@ -16,6 +16,8 @@ pub(crate) struct Entry {
 pub(crate) enum Value {
     /// `"Encounter?"`
     Text(LitStr),
+    /// `true`
+    Truth(LitBool),
     /// `path::to::function`
     Path(Path),
     /// `[create, update]`, brackets included.
@@ -103,6 +105,7 @@ impl Value {
             }
             _ => syn::parse2(all.clone())
                 .map(Self::Text)
+                .or_else(|_| syn::parse2(all.clone()).map(Self::Truth))
                 .or_else(|_| syn::parse2(all.clone()).map(Self::Path))
                 .unwrap_or(Self::Other(all)),
         }
@@ -113,6 +116,7 @@ impl ToTokens for Value {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         match self {
             Self::Text(text) => text.to_tokens(tokens),
+            Self::Truth(truth) => truth.to_tokens(tokens),
             Self::Path(path) => path.to_tokens(tokens),
             Self::List(list) => list.to_tokens(tokens),
             Self::Other(other) => tokens.append_all(other.clone()),

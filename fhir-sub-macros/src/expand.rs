@@ -14,7 +14,8 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Path, Type};
 
-use crate::subscription::{Content, FhirVersion, Handler, Interactions, Output, Subscription, Trigger};
+use crate::definitions::FhirVersion;
+use crate::subscription::{Content, Handler, Interactions, Output, Subscription, Trigger};
 
 /// The declaration of `subscription`, in the slice of all.
 pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
@@ -35,7 +36,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
     let interactions = interactions(&subscription.interactions);
     let content = content(subscription.content);
     let end = option(subscription.end.as_ref());
-    let versions = versions(subscription.version);
+    let versions = versions(&subscription.versions);
     let registration = option(subscription.registration.as_ref().map(registration));
     let require = require(arguments);
     let run = run(&subscription.handler);
@@ -110,14 +111,10 @@ fn content(content: Content) -> TokenStream {
     }
 }
 
-fn versions(version: Option<FhirVersion>) -> TokenStream {
+fn versions(versions: &[FhirVersion]) -> TokenStream {
     let site = Span::mixed_site();
-    let version = match version {
-        None => return quote_spanned!(site=> __fhir_sub::FhirVersions::WITH_CRITERIA),
-        Some(FhirVersion::R4) => quote_spanned!(site=> R4),
-        Some(FhirVersion::R4B) => quote_spanned!(site=> R4B),
-    };
-    quote_spanned!(site=> __fhir_sub::FhirVersions::of(&[__fhir_sub::FhirVersion::#version]))
+    let versions = versions.iter().map(|version| Ident::new(&version.to_string(), site));
+    quote_spanned!(site=> __fhir_sub::FhirVersions::of(&[#(__fhir_sub::FhirVersion::#versions),*]))
 }
 
 /// Names the type that the path must have, so that the compiler points at the path if it has another.

@@ -3,6 +3,8 @@
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
 
+use crate::nearest::nearest;
+
 /// A key of the attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
@@ -14,6 +16,8 @@ pub(crate) enum Key {
     Registration,
     End,
     Fhir,
+    Also,
+    Unchecked,
     Crate,
 }
 
@@ -22,7 +26,7 @@ const OF_TOPICS: [&str; 5] = ["topic", "filter", "timeout", "heartbeat", "max_co
 
 impl Key {
     /// In the order in which a message lists them.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Criteria,
         Self::Endpoint,
         Self::Reason,
@@ -31,6 +35,8 @@ impl Key {
         Self::Registration,
         Self::End,
         Self::Fhir,
+        Self::Also,
+        Self::Unchecked,
         Self::Crate,
     ];
 
@@ -44,6 +50,8 @@ impl Key {
             Self::Registration => "registration",
             Self::End => "end",
             Self::Fhir => "fhir",
+            Self::Also => "also",
+            Self::Unchecked => "unchecked",
             Self::Crate => "crate",
         }
     }
@@ -63,6 +71,10 @@ impl Key {
                 r#"a FHIR instant in quotes, with seconds and a zone: `end = "2030-12-31T23:59:59Z"`"#
             }
             Self::Fhir => r#"`"R4"` or `"R4B"`: `fhir = "R4B"`"#,
+            Self::Also => {
+                r#"a list of parameters that only your server has, in quotes: `also = ["my-parameter"]`"#
+            }
+            Self::Unchecked => "`true` or `false`, without quotes: `unchecked = true`",
             Self::Crate => "the path of `fhir_sub`, without quotes: `crate = my_library::fhir_sub`",
         }
     }
@@ -73,10 +85,7 @@ impl Key {
 
     /// The key that `name` most resembles, if it resembles one.
     fn nearest(name: &str) -> Option<Self> {
-        let distance = |key: &Self| edit_distance(name, key.name());
-        // A third of the letters may be wrong; of a short name, one.
-        let is_near = |key: &Self| distance(key) <= (key.name().len() / 3).max(1);
-        Self::ALL.into_iter().filter(is_near).min_by_key(distance)
+        nearest(name, Self::ALL.map(Self::name)).and_then(Self::from_name)
     }
 }
 
@@ -109,19 +118,4 @@ pub(crate) fn look_up(name: &Ident) -> Result<Key, Unknown> {
             Err(Unknown { message, meant })
         }
     }
-}
-
-/// How many letters must be put in, taken out or changed to make one word of the other.
-fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, letter) in left.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
-        for column in 0..right.len() {
-            let changed = diagonal + usize::from(letter != right[column]);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
 }

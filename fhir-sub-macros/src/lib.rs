@@ -3,16 +3,23 @@
 //! Use it through `fhir_sub`, which documents it in full.
 //!
 //! `attribute` below is the summary. The modules in reading order, where a later one uses earlier ones: `report`,
-//! `key`, `entry`, `item`, `endpoint`, `subscription`, `check`, `expand`, `fallback`.
+//! `nearest`, `calendar`, `key`, `entry`, `item`, `endpoint`; for the criteria `mistake`, `search`, `definitions`,
+//! `criteria`; then `subscription`, `check`, `expand`, `fallback`.
 
+mod calendar;
 mod check;
+mod criteria;
+mod definitions;
 mod endpoint;
 mod entry;
 mod expand;
 mod fallback;
 mod item;
 mod key;
+mod mistake;
+mod nearest;
 mod report;
+mod search;
 mod subscription;
 
 use proc_macro2::TokenStream;

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span};
 use syn::{Attribute, LitStr, Path, Type};
 
+use crate::definitions::FhirVersion;
 use crate::endpoint::Endpoint;
 
 /// All that one `#[fhir_subscription(…)]` says, and its handler.
@@ -16,7 +17,8 @@ pub(crate) struct Subscription {
     pub(crate) interactions: Interactions,
     pub(crate) content: Content,
     pub(crate) end: Option<LitStr>,
-    pub(crate) version: Option<FhirVersion>,
+    /// In which the criteria is right: one at least.
+    pub(crate) versions: Vec<FhirVersion>,
     pub(crate) registration: Option<Path>,
 }
 
@@ -57,13 +59,4 @@ pub(crate) enum Content {
     Empty,
     IdOnly,
     FullResource,
-}
-
-/// The one version that the subscription is for.
-///
-/// A version whose Subscription has no `criteria` is not among them.
-#[derive(Clone, Copy)]
-pub(crate) enum FhirVersion {
-    R4,
-    R4B,
 }

@@ -23,7 +23,7 @@ impl<'a> Given<'a> {
         let mut given = Self { entries: Vec::new(), meant: Vec::new() };
         for entry in entries {
             match key::look_up(&entry.key) {
-                Ok(key) => match given.get(key) {
+                Ok(key) => match given.entry(key) {
                     None => given.entries.push((key, entry)),
                     Some(first) => errors.push(
                         &entry.key,
@@ -43,7 +43,8 @@ impl<'a> Given<'a> {
         given
     }
 
-    fn get(&self, key: Key) -> Option<&'a Entry> {
+    /// The key's entry, whatever its value.
+    pub(super) fn entry(&self, key: Key) -> Option<&'a Entry> {
         self.entries.iter().find(|(other, _)| *other == key).map(|(_, entry)| *entry)
     }
 
@@ -54,7 +55,7 @@ impl<'a> Given<'a> {
         errors: &mut Errors,
         make: impl FnOnce(&LitStr) -> Result<T, String>,
     ) -> Option<T> {
-        if self.get(key).is_none() && !self.meant.contains(&key) {
+        if self.entry(key).is_none() && !self.meant.contains(&key) {
             // There is no token of the user's to point at but the attribute itself.
             errors
                 .push_at(Span::call_site(), format!("`{}` is missing; it takes {}", key.name(), key.usage()));
@@ -88,6 +89,14 @@ impl<'a> Given<'a> {
         })
     }
 
+    /// A key's `true` or `false`.
+    pub(super) fn truth(&self, key: Key, errors: &mut Errors) -> Said<bool> {
+        self.read(key, errors, |value, _| {
+            let Value::Truth(truth) = value else { return None };
+            Some(Some(truth.value))
+        })
+    }
+
     /// A key's path.
     pub(super) fn path(&self, key: Key, errors: &mut Errors) -> Said<Path> {
         self.read(key, errors, |value, _| {
@@ -104,7 +113,7 @@ impl<'a> Given<'a> {
         errors: &mut Errors,
         read: impl FnOnce(&Value, &mut Errors) -> Option<Option<T>>,
     ) -> Said<T> {
-        let Some(entry) = self.get(key) else { return Some(None) };
+        let Some(entry) = self.entry(key) else { return Some(None) };
         if let Some(read) = read(&entry.value, errors) {
             return read.map(Some);
         }

@@ -2,6 +2,8 @@
 
 use syn::LitStr;
 
+use crate::calendar;
+
 /// A date, a time with seconds and a zone: `2030-12-31T23:59:59Z`.
 pub(super) fn check(literal: &LitStr) -> Result<LitStr, String> {
     match parse(&literal.value()) {
@@ -15,58 +17,10 @@ pub(super) fn check(literal: &LitStr) -> Result<LitStr, String> {
 
 fn parse(text: &str) -> Result<(), &'static str> {
     let (date, rest) = text.split_once('T').ok_or("the instant has no time")?;
-    let year_month_day = numbers(date, '-', [4, 2, 2]).ok_or("the date is not of the form YYYY-MM-DD")?;
-    if !is_date(year_month_day) {
-        return Err("there is no such day");
-    }
-    let zone = rest.find(['Z', '+', '-']).ok_or("the instant has no zone")?;
-    let (time, zone) = rest.split_at(zone);
-    let (whole, fraction) = time.split_once('.').map_or((time, None), |(whole, rest)| (whole, Some(rest)));
-    let [hour, minute, second] =
-        numbers(whole, ':', [2, 2, 2]).ok_or("the time is not of the form HH:MM:SS")?;
-    // 60 is a leap second.
-    if hour > 23 || minute > 59 || second > 60 {
-        return Err("there is no such time");
-    }
-    if fraction.is_some_and(|digits| digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit())) {
-        return Err("the fraction of the second is not in digits");
-    }
-    if zone == "Z" {
-        return Ok(());
-    }
-    let [hours, minutes] =
-        numbers(&zone[1..], ':', [2, 2]).ok_or("the zone is not of the form Z or +HH:MM")?;
-    // The specification's pattern ends at 14:00.
-    if minutes > 59 || hours * 60 + minutes > 14 * 60 {
-        return Err("there is no such zone");
-    }
-    Ok(())
-}
-
-/// Numbers of so many digits each, and nothing else.
-fn numbers<const COUNT: usize>(text: &str, separator: char, digits: [usize; COUNT]) -> Option<[u32; COUNT]> {
-    let mut parts = text.split(separator);
-    let mut numbers = [0; COUNT];
-    for (number, digits) in numbers.iter_mut().zip(digits) {
-        let part = parts.next().filter(|part| part.len() == digits)?;
-        if !part.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        *number = part.parse().ok()?;
-    }
-    parts.next().is_none().then_some(numbers)
-}
-
-fn is_date([year, month, day]: [u32; 3]) -> bool {
-    let is_leap_year = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        2 if is_leap_year => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => 0,
-    };
-    year > 0 && (1..=days).contains(&day)
+    calendar::date(date)?;
+    let (time, zone) = rest.split_at(rest.find(['Z', '+', '-']).ok_or("the instant has no zone")?);
+    calendar::time(time)?;
+    calendar::zone(zone)
 }
 
 #[cfg(test)]

@@ -35,7 +35,9 @@ const _: () = {
         },
         content: __fhir_sub::Content::FullResource,
         end: __fhir_sub::Option::None,
-        versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
+        versions: __fhir_sub::FhirVersions::of(
+            &[__fhir_sub::FhirVersion::R4, __fhir_sub::FhirVersion::R4B],
+        ),
         registration: __fhir_sub::Option::None,
         require: |__fhir_sub_requirements| {
             __fhir_sub::require::<Resource<Appointment>>(__fhir_sub_requirements);

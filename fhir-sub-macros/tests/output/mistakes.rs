@@ -3,7 +3,7 @@ pub fn patients(event: Event) -> u8 {
     0
 }
 ::core::compile_error! {
-    "the criteria starts with 'p', not with a resource type such as `Encounter`; it takes a FHIR search in quotes: `criteria = \"Encounter?status=finished\"`"
+    "there is no resource type `patient`: did you mean `Patient`?\n\n    patient\n    ^^^^^^^\n\nhttps://hl7.org/fhir/R4/resourcelist.html\nA type that only your server has: `unchecked = true`"
 }
 ::core::compile_error! {
     "`endpoint` is missing; it takes one path segment in quotes: `endpoint = \"finished-encounters\"`"

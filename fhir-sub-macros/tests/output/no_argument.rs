@@ -26,7 +26,9 @@ const _: () = {
         },
         content: __fhir_sub::Content::FullResource,
         end: __fhir_sub::Option::None,
-        versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
+        versions: __fhir_sub::FhirVersions::of(
+            &[__fhir_sub::FhirVersion::R4, __fhir_sub::FhirVersion::R4B],
+        ),
         registration: __fhir_sub::Option::None,
         require: |_| {},
         run: |__fhir_sub_notification| __fhir_sub::run_0::<

@@ -1,0 +1,111 @@
+//! A search checked against what FHIR defines: whether a server can ever find something by it.
+//!
+//! Each version of FHIR is checked for itself, and a search is right where one of them takes it whole.
+
+mod contradiction;
+mod modifier;
+mod ordered;
+mod parameter;
+mod reference;
+mod token;
+mod value;
+
+use crate::definitions::{Definitions, FhirVersion, ResourceType};
+use crate::mistake::Mistake;
+use crate::nearest::nearest;
+use crate::search::{Search, Subject, Text};
+
+/// The versions among `versions` in which the search is right, or what is wrong in the one where the least is.
+///
+/// `also` are parameters that only the user's server knows: nothing is known of their values.
+pub(crate) fn check(
+    search: &Search,
+    versions: &[FhirVersion],
+    also: &[String],
+) -> Result<Vec<FhirVersion>, Vec<Mistake>> {
+    let mut right = Vec::new();
+    let mut least: Option<Vec<Mistake>> = None;
+    for version in versions {
+        let mistakes = Check { definitions: Definitions::of(*version), also }.search(search);
+        if mistakes.is_empty() {
+            right.push(*version);
+        } else if least.as_ref().is_none_or(|least| mistakes.len() < least.len()) {
+            least = Some(mistakes);
+        }
+    }
+    if right.is_empty() { Err(least.unwrap_or_default()) } else { Ok(right) }
+}
+
+/// A check against one version.
+struct Check<'a> {
+    definitions: Definitions,
+    also: &'a [String],
+}
+
+impl Check<'_> {
+    fn search(&self, search: &Search) -> Vec<Mistake> {
+        let name = match &search.subject {
+            Subject::Any => return Vec::new(),
+            Subject::Types(names) => {
+                return names.iter().filter_map(|name| self.resource_type(name).err()).collect();
+            }
+            Subject::Type(name) => name,
+        };
+        let resource_type = match self.resource_type(name) {
+            Ok(resource_type) => resource_type,
+            Err(mistake) => return vec![mistake],
+        };
+        let mut mistakes: Vec<_> =
+            search.parameters.iter().flat_map(|parameter| self.parameter(resource_type, parameter)).collect();
+        if mistakes.is_empty() {
+            mistakes = contradiction::check(resource_type, &search.parameters);
+        }
+        mistakes
+    }
+
+    /// The type of this name.
+    fn resource_type(&self, name: &Text) -> Result<ResourceType, Mistake> {
+        let written = name.to_string();
+        if let Some(resource_type) = self.definitions.resource_type(&written) {
+            return Ok(resource_type);
+        }
+        let version = self.definitions.version;
+        let elsewhere = self.elsewhere(|definitions| definitions.resource_type(&written).is_some());
+        let message = if let Some(elsewhere) = elsewhere {
+            format!("FHIR {version} has no resource type `{written}`, {elsewhere} has")
+        } else if ["Resource", "DomainResource"].contains(&&*written) {
+            format!(
+                "`{written}` is abstract, and no resource is just that: name the type, such as `Encounter`"
+            )
+        } else if let Some(nearest) = nearest(&written, self.definitions.resource_types()) {
+            format!("there is no resource type `{written}`: did you mean `{nearest}`?")
+        } else {
+            format!("there is no resource type `{written}`")
+        };
+        Err(Mistake::new(name.place.clone(), message, version.page("resourcelist.html"))
+            .with_hint("A type that only your server has: `unchecked = true`"))
+    }
+
+    /// The other versions in which something is so: `FHIR R4B and R5`.
+    fn elsewhere(&self, is_so: impl Fn(Definitions) -> bool) -> Option<String> {
+        let versions: Vec<_> = FhirVersion::ALL
+            .into_iter()
+            .filter(|version| *version != self.definitions.version && is_so(Definitions::of(*version)))
+            .map(|version| version.to_string())
+            .collect();
+        (!versions.is_empty()).then(|| format!("FHIR {}", versions.join(" and ")))
+    }
+}
+
+/// `` `a`, `b` and `c` ``
+fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! What may stand after the `:` of a parameter: <https://hl7.org/fhir/R4/search.html#modifiers>.
+
+use super::{Check, listed, value};
+use crate::definitions::{FhirVersion, Kind, ResourceType, SearchParameter, Token};
+use crate::mistake::Mistake;
+use crate::nearest::nearest;
+use crate::search::Text;
+
+/// A modifier, and so how the values are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Modifier {
+    Missing,
+    Exact,
+    Contains,
+    Text,
+    CodeText,
+    TextAdvanced,
+    Not,
+    Above,
+    Below,
+    In,
+    NotIn,
+    OfType,
+    Identifier,
+    /// Of HAPI FHIR: a name by its nicknames too.
+    Nickname,
+    /// Of HAPI FHIR: all resources that are known to be of the same person.
+    Mdm,
+    /// `:Patient`: the type that a reference points to.
+    Type(&'static str),
+}
+
+const NAMED: [(&str, Modifier); 15] = [
+    ("missing", Modifier::Missing),
+    ("exact", Modifier::Exact),
+    ("contains", Modifier::Contains),
+    ("text", Modifier::Text),
+    ("code-text", Modifier::CodeText),
+    ("text-advanced", Modifier::TextAdvanced),
+    ("not", Modifier::Not),
+    ("above", Modifier::Above),
+    ("below", Modifier::Below),
+    ("in", Modifier::In),
+    ("not-in", Modifier::NotIn),
+    ("of-type", Modifier::OfType),
+    ("identifier", Modifier::Identifier),
+    ("nickname", Modifier::Nickname),
+    ("mdm", Modifier::Mdm),
+];
+
+/// The modifier that `written` names, where the parameter takes it.
+pub(super) fn check(
+    check: &Check<'_>,
+    on: ResourceType,
+    parameter: &SearchParameter,
+    written: &Text,
+) -> Result<Modifier, Mistake> {
+    let name = written.to_string();
+    if let Kind::Reference(targets) = &parameter.kind
+        && name.starts_with(|letter: char| letter.is_ascii_uppercase())
+    {
+        return check.target(on, parameter.code, targets, written).map(|target| Modifier::Type(target.name));
+    }
+    let known = NAMED.into_iter().find(|(other, _)| *other == name);
+    if let Some((_, modifier)) = known
+        && is_taken(modifier, &parameter.kind, check.definitions.version)
+    {
+        return Ok(modifier);
+    }
+    let taken = |version| {
+        NAMED.into_iter().filter(move |(_, modifier)| is_taken(*modifier, &parameter.kind, version))
+    };
+    let names = || taken(check.definitions.version).map(|(name, _)| name);
+    let (code, kind) = (parameter.code, value::kind_name(&parameter.kind));
+    let takes = {
+        let types = if matches!(parameter.kind, Kind::Reference(_)) {
+            " and the types that it refers to"
+        } else {
+            ""
+        };
+        format!(
+            "it takes {}{types}",
+            listed(names().map(|name| format!(":{name}")).collect::<Vec<_>>().iter().map(String::as_str))
+        )
+    };
+    let later = FhirVersion::ALL
+        .into_iter()
+        .find(|version| taken(*version).any(|(other, _)| other == name))
+        .filter(|_| known.is_some());
+    let message = match (known, nearest(&name, names())) {
+        (Some(_), _) if name == "of-type" && matches!(parameter.kind, Kind::Token(_)) => {
+            format!("`{code}` is no identifier, and `:of-type` is for identifiers: {takes}")
+        }
+        (Some(_), _) => match later {
+            Some(later) => format!(
+                "a {kind} such as `{code}` takes `:{name}` in FHIR {later}, and not in FHIR {}: {takes}",
+                check.definitions.version
+            ),
+            None => format!("`{code}` is a {kind}, which does not take the modifier `:{name}`: {takes}"),
+        },
+        (None, Some(nearest)) => format!("there is no modifier `:{name}`: did you mean `:{nearest}`?"),
+        (None, None) => format!("`{code}` is a {kind} and has no modifier `:{name}`: {takes}"),
+    };
+    Err(Mistake::new(written.place.clone(), message, check.chapter("modifiers"))
+        .with_hint("A modifier that only your server has: `unchecked = true`"))
+}
+
+/// Which types of parameter take a modifier.
+fn is_taken(modifier: Modifier, kind: &Kind, version: FhirVersion) -> bool {
+    let is_later = version == FhirVersion::R5;
+    match modifier {
+        Modifier::Missing => !matches!(kind, Kind::Composite(_)),
+        Modifier::Exact => matches!(kind, Kind::String),
+        Modifier::Contains => matches!(kind, Kind::String) || is_later && matches!(kind, Kind::Uri),
+        Modifier::Text => {
+            matches!(kind, Kind::Token(_) | Kind::String) || is_later && matches!(kind, Kind::Reference(_))
+        }
+        Modifier::CodeText | Modifier::TextAdvanced => {
+            is_later && matches!(kind, Kind::Token(_) | Kind::Reference(_))
+        }
+        Modifier::Not | Modifier::In | Modifier::NotIn => matches!(kind, Kind::Token(_)),
+        Modifier::Above | Modifier::Below => {
+            matches!(kind, Kind::Token(_) | Kind::Reference(_) | Kind::Uri)
+        }
+        Modifier::OfType => matches!(kind, Kind::Token(Token::Identifier | Token::Any)),
+        Modifier::Nickname => matches!(kind, Kind::String),
+        Modifier::Identifier | Modifier::Mdm | Modifier::Type(_) => matches!(kind, Kind::Reference(_)),
+    }
+}

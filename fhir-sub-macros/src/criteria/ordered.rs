@@ -1,0 +1,182 @@
+//! Values that have an order, and so may have a prefix: numbers, dates, quantities; and positions.
+
+use super::reference;
+use super::value::Asked;
+use crate::calendar;
+use crate::mistake::Mistake;
+use crate::search::{Text, comparison};
+
+/// <https://hl7.org/fhir/R4/search.html#prefix>
+const PREFIXES: [&str; 9] = ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"];
+
+/// `5.4`, `ge5.4`
+pub(super) fn number(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    let number = without_prefix(asked, value, "number", "5")?;
+    if is_number(&number.to_string()) {
+        return Ok(());
+    }
+    Err(asked.mistake(value, not_a_number(asked, &number), "number"))
+}
+
+/// `2030-12-31`, `ge2030-12-31T23:59Z`
+pub(super) fn date(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    let date = without_prefix(asked, value, "date", "2030-12-31")?;
+    // Of HAPI FHIR's subscriptions.
+    if ["%now", "%today"].contains(&&*date.to_string().to_lowercase()) {
+        return Ok(());
+    }
+    let is_plus = |(character, place): (char, &std::ops::Range<usize>)| character == ' ' && place.len() == 1;
+    if let Some(plus) = date.places().find(|character| is_plus(*character)) {
+        let message = "a `+` in a URL stands for a space: write the zone's `+` as `%2B`";
+        return Err(Mistake::new(plus.1.clone(), message, asked.check.chapter("date")));
+    }
+    date_time(&date.to_string()).map_err(|wrong| {
+        let message = format!(
+            "`{date}` is no date, {wrong}: write as much of it as counts, as in `2030`, `2030-12`, `2030-12-31` or \
+             `2030-12-31T23:59:59Z`"
+        );
+        asked.mistake(value, message, "date")
+    })
+}
+
+/// `5.4`, `5.4|http://unitsofmeasure.org|mg`, `le5.4||mg`
+pub(super) fn quantity(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    let parts = value.split('|');
+    let number = without_prefix(asked, &parts[0], "quantity", "5.4")?;
+    if !is_number(&number.to_string()) {
+        return Err(asked.mistake(&parts[0], not_a_number(asked, &number), "quantity"));
+    }
+    match &parts[1..] {
+        [] => Ok(()),
+        [system, code]
+            if !code.is_empty() && (system.is_empty() || reference::is_uri(&system.to_string())) =>
+        {
+            Ok(())
+        }
+        [system, code] if !code.is_empty() => {
+            let message = format!(
+                "the system of a unit is a URI, and `{system}` is none: write `{number}|http://unitsofmeasure.org|{code}` \
+                 for a unit of UCUM, or `{number}||{code}` for any system's"
+            );
+            Err(asked.mistake(system, message, "quantity"))
+        }
+        [unit] => {
+            let message = format!(
+                "a quantity is a number, or a number with a system and a unit: write `{number}||{unit}` for a unit of any \
+                 system, or `{number}|http://unitsofmeasure.org|{unit}` for one of UCUM"
+            );
+            Err(asked.mistake(value, message, "quantity"))
+        }
+        _ => {
+            let message =
+                "a quantity is a number, or `number|system|unit`, such as `5.4|http://unitsofmeasure.org|mg`";
+            Err(asked.mistake(value, message, "quantity"))
+        }
+    }
+}
+
+/// `latitude|longitude`, `latitude|longitude|distance|unit`
+pub(super) fn position(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    let parts: Vec<String> = value.split('|').iter().map(Text::to_string).collect();
+    let within = |part: &str, limit: f64| {
+        is_number(part) && part.parse().is_ok_and(|degrees: f64| degrees.abs() <= limit)
+    };
+    let is_right = match &parts[..] {
+        [latitude, longitude, rest @ ..] => {
+            within(latitude, 90.0)
+                && within(longitude, 180.0)
+                && match rest {
+                    [] => true,
+                    [distance] | [distance, _] => distance.is_empty() || is_number(distance),
+                    _ => false,
+                }
+        }
+        _ => false,
+    };
+    if is_right {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` takes a position, `latitude|longitude` in degrees, and a distance with its unit, such as \
+         `42.2565|-83.6948|11.2|km`",
+        asked.code
+    );
+    Err(asked.mistake(value, message, "special"))
+}
+
+/// Whether a value of a type without an order looks as if it had a prefix: `ge2030-12`.
+pub(super) fn has_prefix_and_date(value: &str) -> bool {
+    PREFIXES.iter().any(|prefix| {
+        value.strip_prefix(prefix).is_some_and(|rest| rest.contains('-') && date_time(rest).is_ok())
+    })
+}
+
+/// The value after its prefix, if it has one.
+fn without_prefix(asked: &Asked<'_>, value: &Text, kind: &str, example: &str) -> Result<Text, Mistake> {
+    let written = value.to_string();
+    if let Some(comparison) = comparison(&written).filter(|comparison| comparison.at == 0) {
+        let message = format!(
+            "a comparison is a prefix of the value: write `{}={}{}`",
+            asked.code,
+            comparison.prefix,
+            &written[comparison.length..]
+        );
+        return Err(asked.mistake(value, message, "prefix"));
+    }
+    let letters = written.chars().take_while(char::is_ascii_alphabetic).count();
+    let (prefix, rest) = value.split_at(letters);
+    if letters == 0 || PREFIXES.contains(&&*prefix.to_string()) && !rest.is_empty() {
+        return Ok(rest);
+    }
+    let is_followed_by_value = rest.to_string().starts_with(|letter: char| letter.is_ascii_digit());
+    if is_followed_by_value && letters <= 3 {
+        let message = format!(
+            "there is no prefix `{prefix}`: they are `eq`, `ne`, `gt`, `lt`, `ge`, `le`, `sa` (starts after), `eb` \
+             (ends before) and `ap` (about)"
+        );
+        return Err(Mistake::new(prefix.place.clone(), message, asked.check.chapter("prefix")));
+    }
+    let message = format!(
+        "`{}` takes a {kind}, and `{written}` is none: write it as in `{example}` or `ge{example}`",
+        asked.code
+    );
+    Err(asked.mistake(value, message, kind))
+}
+
+fn not_a_number(asked: &Asked<'_>, number: &Text) -> String {
+    format!(
+        "`{}` takes a number, and `{number}` is none: write digits with a decimal point, as in `100`, `0.5` or `1e3`",
+        asked.code
+    )
+}
+
+/// `100`, `-0.5`, `1e-3`
+fn is_number(text: &str) -> bool {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let without_sign = |text: &str| text.strip_prefix(['-', '+']).unwrap_or(text).to_owned();
+    let (mantissa, exponent) =
+        text.split_once(['e', 'E']).map_or((text, None), |(mantissa, exponent)| (mantissa, Some(exponent)));
+    let mantissa = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let is_mantissa = match mantissa.split_once('.') {
+        Some((whole, fraction)) => is_digits(whole) && is_digits(fraction),
+        None => is_digits(mantissa),
+    };
+    is_mantissa && exponent.is_none_or(|exponent| is_digits(&without_sign(exponent)))
+}
+
+/// A year, a month, a day, or a time with or without seconds and zone.
+fn date_time(text: &str) -> Result<(), &'static str> {
+    let Some((date, time)) = text.split_once('T') else {
+        let is_short = |length: usize| text.len() == length && text.is_ascii();
+        return match text {
+            _ if is_short(4) => calendar::date(&format!("{text}-01-01")),
+            _ if is_short(7) => calendar::date(&format!("{text}-01")),
+            _ => calendar::date(text),
+        };
+    };
+    calendar::date(date)?;
+    let (time, zone) = time.split_at(time.find(['Z', '+', '-']).unwrap_or(time.len()));
+    let minutes = time.len() == 5 && time.is_ascii();
+    calendar::time(&if minutes { format!("{time}:00") } else { time.to_owned() })?;
+    if zone.is_empty() { Ok(()) } else { calendar::zone(zone) }
+}

@@ -1,0 +1,275 @@
+//! A parameter's name: its steps, from the resource that is watched to the one whose parameter is asked.
+
+use super::{Check, listed, value};
+use crate::definitions::{FhirVersion, Kind, ResourceType, SearchParameter, Targets};
+use crate::mistake::Mistake;
+use crate::nearest::nearest;
+use crate::search::{Parameter, Step, Text};
+
+/// Parameters that say how results are returned: <https://hl7.org/fhir/R5/search.html#modifyingresults>.
+const OF_RESULTS: [&str; 15] = [
+    "_sort",
+    "_count",
+    "_include",
+    "_revinclude",
+    "_summary",
+    "_total",
+    "_elements",
+    "_contained",
+    "_containedType",
+    "_maxresults",
+    "_score",
+    "_graph",
+    "_format",
+    "_pretty",
+    "_offset",
+];
+
+/// Parameters of every type that no SearchParameter defines: <https://hl7.org/fhir/R4/search.html#all>.
+const OF_ALL_TYPES: [&str; 5] = ["_text", "_content", "_list", "_filter", "_query"];
+
+/// A list of names that is no longer than this is told whole.
+const SHORT_LIST: usize = 30;
+
+impl Check<'_> {
+    /// What is wrong in a parameter of the type that is watched.
+    pub(super) fn parameter(&self, on: ResourceType, parameter: &Parameter) -> Vec<Mistake> {
+        self.steps(&[on], &parameter.name, &parameter.values)
+    }
+
+    /// What is wrong in `steps`, which begin at a resource of one of the types `on`.
+    fn steps(&self, on: &[ResourceType], steps: &[Step], values: &[Text]) -> Vec<Mistake> {
+        let rest = match steps {
+            [Step::Code { code, qualifier }] => return self.last(on, code, qualifier.as_ref(), values),
+            [Step::Code { code, .. }, ..] if self.is_also(code) => return Vec::new(),
+            [Step::Code { code, qualifier }, rest @ ..] => {
+                self.chained(on, code, qualifier.as_ref()).map(|targets| (targets, rest))
+            }
+            [Step::Has { resource, reference }, rest @ ..] => {
+                self.has(on, resource, reference).map(|resource_type| (vec![resource_type], rest))
+            }
+            [] => return Vec::new(),
+        };
+        match rest {
+            Ok((targets, rest)) => self.steps(&targets, rest, values),
+            Err(mistake) => vec![mistake],
+        }
+    }
+
+    fn is_also(&self, code: &Text) -> bool {
+        self.also.contains(&code.to_string())
+    }
+
+    /// A name's last step, with the values.
+    fn last(
+        &self,
+        on: &[ResourceType],
+        code: &Text,
+        qualifier: Option<&Text>,
+        values: &[Text],
+    ) -> Vec<Mistake> {
+        if self.is_also(code) {
+            return Vec::new();
+        }
+        let found = match self.look_up(on, code) {
+            Ok(found) => found,
+            Err(mistake) => return vec![mistake],
+        };
+        // What a reference may point to are several types, and it is enough that one of them has such values.
+        let mistakes = found.into_iter().map(|(resource_type, parameter)| {
+            value::check(self, resource_type, &parameter, qualifier, values)
+        });
+        mistakes.min_by_key(Vec::len).unwrap_or_default()
+    }
+
+    /// The types that a reference leads to: `subject.` or `subject:Patient.`
+    fn chained(
+        &self,
+        on: &[ResourceType],
+        code: &Text,
+        qualifier: Option<&Text>,
+    ) -> Result<Vec<ResourceType>, Mistake> {
+        let found = self.look_up(on, code)?;
+        let mut targets: Vec<ResourceType> = Vec::new();
+        let mut reference = None;
+        for (resource_type, parameter) in &found {
+            if let Kind::Reference(of) = &parameter.kind {
+                reference = Some((resource_type, of));
+                for target in self.definitions.targets(of) {
+                    if targets.iter().all(|other| other.name != target.name) {
+                        targets.push(target);
+                    }
+                }
+            }
+        }
+        let Some((resource_type, of)) = reference else {
+            let (resource_type, parameter) = &found[0];
+            let message = format!(
+                "`{code}` of `{}` is no reference but a {}, and nothing can be asked of what it points to",
+                resource_type.name,
+                value::kind_name(&parameter.kind)
+            );
+            return Err(Mistake::new(code.place.clone(), message, self.chapter("chaining")));
+        };
+        match qualifier {
+            None => Ok(targets),
+            Some(qualifier) => {
+                self.target(*resource_type, &code.to_string(), of, qualifier).map(|target| vec![target])
+            }
+        }
+    }
+
+    /// The type that `:Patient` narrows a reference to.
+    pub(super) fn target(
+        &self,
+        on: ResourceType,
+        code: &str,
+        targets: &Targets,
+        name: &Text,
+    ) -> Result<ResourceType, Mistake> {
+        let target = self.resource_type(name)?;
+        if targets.contain(target.name) {
+            return Ok(target);
+        }
+        let message = format!("`{code}` of `{}` never refers to {}", on.name, not_but(target.name, targets));
+        Err(Mistake::new(name.place.clone(), message, on.page()))
+    }
+
+    /// The type that `_has:Observation:patient:` leads to.
+    fn has(&self, on: &[ResourceType], resource: &Text, reference: &Text) -> Result<ResourceType, Mistake> {
+        let resource_type = self.resource_type(resource)?;
+        if self.is_also(reference) {
+            return Ok(resource_type);
+        }
+        let found = self.look_up(&[resource_type], reference)?;
+        let (_, parameter) = &found[0];
+        let Kind::Reference(targets) = &parameter.kind else {
+            let message = format!(
+                "`{reference}` of `{}` is no reference but a {}: `_has` takes the parameter that refers to `{}`",
+                resource_type.name,
+                value::kind_name(&parameter.kind),
+                on[0].name
+            );
+            return Err(Mistake::new(reference.place.clone(), message, self.chapter("has")));
+        };
+        if on.iter().any(|on| targets.contain(on.name)) {
+            return Ok(resource_type);
+        }
+        let message = format!(
+            "`{reference}` of `{}` never refers to {}",
+            resource_type.name,
+            not_but(on[0].name, targets)
+        );
+        Err(Mistake::new(reference.place.clone(), message, resource_type.page()))
+    }
+
+    /// The parameter of this code in those of the types that have it: one at least.
+    fn look_up(
+        &self,
+        on: &[ResourceType],
+        code: &Text,
+    ) -> Result<Vec<(ResourceType, SearchParameter)>, Mistake> {
+        let written = code.to_string();
+        let found: Vec<_> = on
+            .iter()
+            .filter_map(|resource_type| Some((*resource_type, of_type(*resource_type, &written)?)))
+            .collect();
+        if found.is_empty() { Err(self.unknown(on, code)) } else { Ok(found) }
+    }
+
+    fn unknown(&self, on: &[ResourceType], code: &Text) -> Mistake {
+        let written = code.to_string();
+        if OF_RESULTS.contains(&&*written) {
+            let message = format!(
+                "`{written}` says how results are returned, and a subscription has none: take it out"
+            );
+            return Mistake::new(code.place.clone(), message, self.chapter("return"));
+        }
+        if written == "_type" {
+            let message = "`_type` is for a search over all types, and this one names its type: take it out";
+            return Mistake::new(code.place.clone(), message, self.chapter("all"));
+        }
+        let message = match on {
+            [on] => self.unknown_in(*on, &written),
+            _ => self.unknown_in_all(on, &written),
+        };
+        let page = if let [on] = on { on.page() } else { self.chapter("chaining") };
+        Mistake::new(code.place.clone(), message, page)
+            .with_hint(format!("A parameter that only your server has: `also = [\"{written}\"]`"))
+    }
+
+    fn unknown_in(&self, on: ResourceType, written: &str) -> String {
+        let (name, version) = (on.name, self.definitions.version);
+        let elsewhere = self.elsewhere(|definitions| {
+            definitions.resource_type(name).is_some_and(|other| of_type(other, written).is_some())
+        });
+        if let Some(elsewhere) = elsewhere {
+            return format!(
+                "`{name}` has no search parameter `{written}` in FHIR {version}, it has in {elsewhere}"
+            );
+        }
+        let longer: Vec<_> = on
+            .own_codes()
+            .filter(|code| code.strip_prefix(written).is_some_and(|rest| rest.starts_with('-')))
+            .collect();
+        if !longer.is_empty() {
+            return format!("`{name}` has no search parameter `{written}`, but {}", listed(longer));
+        }
+        if let Some(nearest) = nearest(written, on.codes()) {
+            return format!("`{name}` has no search parameter `{written}`: did you mean `{nearest}`?");
+        }
+        let own: Vec<_> = on.own_codes().collect();
+        if own.is_empty() || own.len() > SHORT_LIST || written.starts_with('_') {
+            return format!("`{name}` has no search parameter `{written}`");
+        }
+        format!(
+            "`{name}` has no search parameter `{written}`: it has {}, and those of all types",
+            listed(own)
+        )
+    }
+
+    fn unknown_in_all(&self, on: &[ResourceType], written: &str) -> String {
+        let codes = on.iter().flat_map(ResourceType::codes);
+        if let Some(nearest) = nearest(written, codes) {
+            return format!(
+                "none of the types that this may refer to has a search parameter `{written}`: did you mean `{nearest}`?"
+            );
+        }
+        if on.len() > SHORT_LIST {
+            return format!("no type has a search parameter `{written}`");
+        }
+        format!(
+            "none of the types that this may refer to has a search parameter `{written}`: they are {}",
+            listed(on.iter().map(|on| on.name))
+        )
+    }
+
+    /// A section of the specification's chapter on search.
+    pub(super) fn chapter(&self, section: &str) -> String {
+        // R5 has its own names for three of them.
+        let section = match (self.definitions.version, section) {
+            (FhirVersion::R5, "return") => "modifyingresults",
+            (_, section) => section,
+        };
+        self.definitions.version.page(&format!("search.html#{section}"))
+    }
+}
+
+/// The parameter of this code, one of those of every type included.
+pub(super) fn of_type(on: ResourceType, code: &str) -> Option<SearchParameter> {
+    on.parameter(code).or_else(|| {
+        let code = OF_ALL_TYPES.into_iter().find(|other| *other == code)?;
+        Some(SearchParameter { code, kind: Kind::Special })
+    })
+}
+
+/// ``an `Encounter`, but to `Group` and `Patient` ``
+fn not_but(name: &str, targets: &Targets) -> String {
+    let article = if name.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
+    match targets {
+        Targets::Types(types) if types.len() <= SHORT_LIST => {
+            format!("{article} `{name}`, but to {}", listed(types.iter().copied()))
+        }
+        _ => format!("{article} `{name}`"),
+    }
+}

@@ -1,0 +1,154 @@
+//! References and URIs. <https://hl7.org/fhir/R4/search.html#reference>
+
+use super::listed;
+use super::ordered;
+use super::value::Asked;
+use crate::definitions::Targets;
+use crate::mistake::Mistake;
+use crate::nearest::nearest;
+use crate::search::Text;
+
+/// A list of types that is no longer than this is told whole.
+const SHORT_LIST: usize = 30;
+
+/// `1`, `Patient/1`, `https://example.org/fhir/Patient/1`, `urn:uuid:…`
+pub(super) fn check(asked: &Asked<'_>, targets: &Targets, value: &Text) -> Result<(), Mistake> {
+    let written = value.to_string();
+    if written.starts_with("urn:") {
+        return Ok(());
+    }
+    if written.contains("://") {
+        return uri(asked, value);
+    }
+    if let Some((system, _)) = written.split_once('|') {
+        let message = format!(
+            "a reference is found by the resource that it points to: write `{code}:identifier={written}` to find it by \
+             the identifier of the system `{system}`",
+            code = asked.code
+        );
+        return Err(asked.mistake(value, message, "reference"));
+    }
+    let Some((resource_type, rest)) = written.split_once('/') else {
+        return if is_id(&written) { Ok(()) } else { Err(no_reference(asked, targets, value)) };
+    };
+    let id = rest.split_once("/_history/").map_or(rest, |(id, _)| id);
+    if !is_id(id) {
+        return Err(no_reference(asked, targets, value));
+    }
+    type_of_reference(asked, targets, value, resource_type)
+}
+
+fn type_of_reference(
+    asked: &Asked<'_>,
+    targets: &Targets,
+    value: &Text,
+    resource_type: &str,
+) -> Result<(), Mistake> {
+    let definitions = asked.check.definitions;
+    let (code, on) = (asked.code, asked.on.name);
+    let message = match (definitions.resource_type(resource_type), targets) {
+        (Some(_), targets) if targets.contain(resource_type) => return Ok(()),
+        (Some(_), Targets::Types(types)) if types.len() <= SHORT_LIST => {
+            format!(
+                "`{code}` of `{on}` never refers to `{resource_type}`, but to {}",
+                listed(types.iter().copied())
+            )
+        }
+        (Some(_), _) => format!("`{code}` of `{on}` never refers to `{resource_type}`"),
+        (None, _) => match nearest(resource_type, definitions.resource_types()) {
+            Some(nearest) => {
+                format!("there is no resource type `{resource_type}`: did you mean `{nearest}`?")
+            }
+            None => format!("there is no resource type `{resource_type}`"),
+        },
+    };
+    let place = value.split_at(resource_type.chars().count()).0.place;
+    Err(Mistake::new(place, message, asked.on.page()))
+}
+
+/// `subject:Patient=1`
+pub(super) fn of_type(asked: &Asked<'_>, resource_type: &str, value: &Text) -> Result<(), Mistake> {
+    let written = value.to_string();
+    // Servers take it with the type before it too.
+    let id = written.strip_prefix(&format!("{resource_type}/")).unwrap_or(&written);
+    if is_id(id) {
+        return Ok(());
+    }
+    let message = format!(
+        "`:{resource_type}` takes the id of a {resource_type}, and `{written}` is none: write it as in `{}:{resource_type}=1`",
+        asked.code
+    );
+    Err(asked.mistake(value, message, "reference"))
+}
+
+/// `:in` and `:not-in`: the canonical URL of a value set, or `ValueSet/1`.
+pub(super) fn value_set(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    let written = value.to_string();
+    if written.strip_prefix("ValueSet/").is_some_and(is_id) || is_uri(&written) {
+        return Ok(());
+    }
+    let message = format!(
+        "`:in` and `:not-in` take a value set, by its URL or as `ValueSet/id`, and `{written}` is neither: write it as in \
+         `http://hl7.org/fhir/ValueSet/observation-status`"
+    );
+    Err(asked.mistake(value, message, "token"))
+}
+
+/// `https://example.org/fhir/ValueSet/1`, `urn:oid:1.2.3`
+pub(super) fn uri(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    let written = value.to_string();
+    if ordered::has_prefix_and_date(&written) {
+        let message = format!(
+            "`{}` is a uri, which takes no prefix: dates, numbers and quantities take them",
+            asked.code
+        );
+        return Err(asked.mistake(value, message, "prefix"));
+    }
+    let is_part = |character: char| !character.is_whitespace() && !"<>\"{}\\^`".contains(character);
+    let has_authority =
+        |(_, rest): (&str, &str)| !rest.starts_with("//") || rest.len() > 2 && !rest.starts_with("///");
+    let is_right = written.chars().all(is_part)
+        && written
+            .split_once(':')
+            .is_none_or(|parts| is_uri(&written) && has_authority(parts) && !is_one_slash(parts));
+    if is_right {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` takes a URI, and `{written}` is none: write it as in `https://example.org/fhir/1` or `urn:oid:1.2.3`",
+        asked.code
+    );
+    Err(asked.mistake(value, message, "uri"))
+}
+
+/// `http:/example.org`
+fn is_one_slash((scheme, rest): (&str, &str)) -> bool {
+    scheme.starts_with("http") && !rest.starts_with("//")
+}
+
+/// Whether it starts with a scheme: RFC 3986, section 3.1.
+pub(super) fn is_uri(text: &str) -> bool {
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|letter: char| letter.is_ascii_alphabetic())
+            && scheme.chars().all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
+    };
+    text.split_once(':').is_some_and(|(scheme, rest)| is_scheme(scheme) && !rest.is_empty())
+}
+
+/// <https://hl7.org/fhir/R4/datatypes.html#id>
+pub(super) fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+}
+
+fn no_reference(asked: &Asked<'_>, targets: &Targets, value: &Text) -> Mistake {
+    let example = match targets {
+        Targets::Types(types) => types[0],
+        Targets::Any => "Patient",
+    };
+    let message = format!(
+        "`{}` takes a reference, and `{value}` is none: write an id, `{example}/1`, or an absolute URL",
+        asked.code
+    );
+    asked.mistake(value, message, "reference")
+}

@@ -1,0 +1,176 @@
+use crate::definitions::FhirVersion;
+use crate::search;
+
+const WITH_CRITERIA: [FhirVersion; 2] = [FhirVersion::R4, FhirVersion::R4B];
+
+/// The versions in which a search is right, or its mistakes as they are told.
+fn judge(text: &str, versions: &[FhirVersion], also: &[&str]) -> Result<Vec<FhirVersion>, Vec<String>> {
+    let (search, mut mistakes) = search::parse(text);
+    let mut right = Vec::new();
+    if let Some(search) = &search {
+        let also: Vec<_> = also.iter().map(ToString::to_string).collect();
+        match super::check(search, versions, &also) {
+            Ok(versions) => right = versions,
+            Err(more) => mistakes.extend(more),
+        }
+    }
+    if mistakes.is_empty() {
+        return Ok(right);
+    }
+    Err(mistakes.iter().map(|mistake| mistake.within(text)).collect())
+}
+
+#[track_caller]
+fn right(text: &str, versions: &[FhirVersion]) {
+    assert_eq!(judge(text, &FhirVersion::ALL, &[]), Ok(versions.to_vec()), "{text}");
+}
+
+/// The message begins so, and points at the piece.
+#[track_caller]
+fn wrong(text: &str, piece: &str, message: &str) {
+    let mistakes = judge(text, &WITH_CRITERIA, &[]).expect_err(text);
+    let [mistake] = &mistakes[..] else { panic!("{text}: {mistakes:#?}") };
+    assert!(mistake.starts_with(message), "{text}: {mistake}");
+    let lines: Vec<_> = mistake.lines().collect();
+    let carets = lines.iter().position(|line| line.trim_start().starts_with('^')).expect("one has carets");
+    let pointed: String = lines[carets - 1]
+        .chars()
+        .zip(lines[carets].chars())
+        .filter_map(|(letter, mark)| (mark == '^').then_some(letter))
+        .collect();
+    assert_eq!(pointed, piece, "{mistake}");
+}
+
+fn lines(file: &str) -> Vec<&str> {
+    file.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+}
+
+#[test]
+fn what_servers_and_the_specification_show_is_right() {
+    let corpus = lines(include_str!("../../tests/criteria/right.txt"));
+    assert!(corpus.len() >= 350, "{}", corpus.len());
+    for text in corpus {
+        if let Err(mistakes) = judge(text, &FhirVersion::ALL, &[]) {
+            panic!("{text}: {}", mistakes.join("\n"));
+        }
+        // Written anew it means the same.
+        let printed = search::parse(text).0.expect("it is right").to_string();
+        assert_eq!(
+            judge(&printed, &FhirVersion::ALL, &[]),
+            judge(text, &FhirVersion::ALL, &[]),
+            "{text} was printed as {printed}"
+        );
+    }
+}
+
+#[test]
+fn what_is_known_to_be_refused_is_refused() {
+    for text in lines(include_str!("../../tests/criteria/refused.txt")) {
+        assert!(judge(text, &FhirVersion::ALL, &[]).is_err(), "{text} is right: move it to right.txt");
+    }
+}
+
+#[test]
+fn a_search_has_the_versions_that_define_all_of_it() {
+    use FhirVersion::{R4, R4B, R5};
+    right("Encounter?status=finished", &[R4, R4B]);
+    right("Encounter?status=completed", &[R5]);
+    right("Ingredient?role=x", &[R4B, R5]);
+    right("MedicinalProduct?name=x", &[R4]);
+    right("[Encounter,Ingredient]", &[R4B, R5]);
+    right("[*]", &[R4, R4B, R5]);
+    right("Patient?_has:Observation:patient:status=final", &[R4, R4B, R5]);
+    right("ValueSet?url:contains=example", &[R5]);
+    wrong(
+        "Encounter?status=completed",
+        "completed",
+        "`status` of `Encounter` has no code `completed` in FHIR R4, it has in FHIR R5",
+    );
+    wrong(
+        "Encounter?end-date=2030",
+        "end-date",
+        "`Encounter` has no search parameter `end-date` in FHIR R4, it has in FHIR R5",
+    );
+    wrong(
+        "ActorDefinition",
+        "ActorDefinition",
+        "FHIR R4 has no resource type `ActorDefinition`, FHIR R5 has",
+    );
+    wrong(
+        "ValueSet?url:contains=a",
+        "contains",
+        "a uri such as `url` takes `:contains` in FHIR R5, and not in FHIR R4",
+    );
+}
+
+#[test]
+fn the_version_with_the_fewest_mistakes_is_told() {
+    let mistakes = judge("Ingredient?rol=x", &WITH_CRITERIA, &[]).expect_err("there is no such parameter");
+    assert_eq!(mistakes.len(), 1);
+    assert!(mistakes[0].contains("https://hl7.org/fhir/R4/"), "{}", mistakes[0]);
+    let mistakes = judge("Ingredient?role=x&function=y&rol=x", &WITH_CRITERIA, &[])
+        .expect_err("there is no such parameter");
+    assert!(mistakes[0].contains("R4"), "{}", mistakes[0]);
+}
+
+#[test]
+fn a_chain_is_right_where_one_target_has_all_of_it() {
+    use FhirVersion::{R4, R4B, R5};
+    right("Observation?subject.name=x", &[R4, R4B, R5]);
+    right("Observation?subject.birthdate=2000", &[R4, R4B, R5]);
+    right("Patient?general-practitioner.name=x", &[R4, R4B, R5]);
+    right("Provenance?target.status=final", &[R4, R4B, R5]);
+    wrong("Observation?subject.birthdate=x", "x", "`birthdate` takes a date");
+    wrong(
+        "Observation?subject:Group.birthdate=2000",
+        "birthdate",
+        "`Group` has no search parameter `birthdate`",
+    );
+    wrong("Observation?subject.nam=x", "nam", "none of the types that this may refer to");
+    wrong("Observation?code.text=x", "code", "`code` of `Observation` is no reference but a token");
+    wrong("Encounter?part-of.part-of.statsu=x", "statsu", "`Encounter` has no search parameter `statsu`");
+}
+
+#[test]
+fn a_parameter_in_also_is_not_looked_at() {
+    for text in [
+        "Patient?ward=7",
+        "Patient?ward:exact=7",
+        "Patient?ward.name=x",
+        "Patient?general-practitioner.ward=x",
+        "Patient?_has:Observation:ward:code=x",
+        "Patient?_has:Observation:patient:ward=x",
+    ] {
+        judge(text, &FhirVersion::ALL, &[]).expect_err(text);
+        assert_eq!(judge(text, &FhirVersion::ALL, &["ward"]), Ok(FhirVersion::ALL.to_vec()), "{text}");
+    }
+}
+
+#[test]
+fn a_code_of_another_system_may_stand_beside_a_required_one() {
+    use FhirVersion::{R4, R4B, R5};
+    right("Condition?clinical-status=http://snomed.info/sct|55561003", &[R4, R4B, R5]);
+    wrong(
+        "Condition?clinical-status=http://hl7.org/fhir/condition-clinical|active",
+        "http://hl7.org/fhir/condition-clinical",
+        "the codes of `clinical-status` are of `http://terminology.hl7.org/CodeSystem/condition-clinical`",
+    );
+    wrong(
+        "Encounter?status=http://snomed.info/sct|1",
+        "http://snomed.info/sct",
+        "the codes of `status` are of",
+    );
+}
+
+#[test]
+fn what_excludes_itself_finds_nothing() {
+    use FhirVersion::{R4, R4B};
+    wrong(
+        "Encounter?status=planned&status=finished",
+        "status=finished",
+        "`status` of `Encounter` cannot be `planned` and also `finished`",
+    );
+    right("Encounter?status=planned,finished&status=finished", &[R4, R4B]);
+    right("Encounter?status=planned&status:not=finished", &[R4, R4B]);
+    right("Encounter?date=ge2030&date=lt2031", &[R4, R4B, FhirVersion::R5]);
+}

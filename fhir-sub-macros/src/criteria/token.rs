@@ -1,0 +1,186 @@
+//! Tokens: a code, or a system and a code. <https://hl7.org/fhir/R4/search.html#token>
+
+use super::value::Asked;
+use super::{listed, ordered, reference};
+use crate::definitions::{Codes, Definitions, Kind, Token};
+use crate::mistake::Mistake;
+use crate::nearest::nearest;
+use crate::search::Text;
+
+/// A list of codes that is no longer than this is told whole.
+const SHORT_LIST: usize = 25;
+
+/// Code systems that are often called by another name than their URI.
+const SYSTEMS: [(&str, &str); 9] = [
+    ("loinc", "http://loinc.org"),
+    ("snomed", "http://snomed.info/sct"),
+    ("snomedct", "http://snomed.info/sct"),
+    ("sct", "http://snomed.info/sct"),
+    ("ucum", "http://unitsofmeasure.org"),
+    ("rxnorm", "http://www.nlm.nih.gov/research/umls/rxnorm"),
+    ("icd10", "http://hl7.org/fhir/sid/icd-10"),
+    ("icd10cm", "http://hl7.org/fhir/sid/icd-10-cm"),
+    ("cvx", "http://hl7.org/fhir/sid/cvx"),
+];
+
+/// `code`, `system|code`, `|code`, `system|`
+pub(super) fn check(asked: &Asked<'_>, token: &Token, value: &Text) -> Result<(), Mistake> {
+    let (system, code) = match &value.split('|')[..] {
+        [code] => (None, code.clone()),
+        [system, code] if !(system.is_empty() && code.is_empty()) => (Some(system.clone()), code.clone()),
+        [_, _] => {
+            let message = "a code is missing beside the `|`: write `system|code`, `|code` or `system|`";
+            return Err(asked.mistake(value, message, "token"));
+        }
+        _ => {
+            let message = "a token is a code or `system|code`: write a `|` that belongs to the code as `\\|`";
+            return Err(asked.mistake(value, message, "token"));
+        }
+    };
+    match token {
+        Token::Boolean => boolean(asked, value),
+        Token::Id => id(asked, value),
+        Token::ResourceType => resource_type(asked, &code),
+        Token::Codes(codes) => coded(asked, codes, system.as_ref(), &code),
+        Token::ContactPoint => Ok(()),
+        Token::Identifier => without_prefix(asked, value),
+        Token::Any => {
+            without_prefix(asked, value)?;
+            system.map_or(Ok(()), |system| uri_of_system(asked, &system, &code))
+        }
+    }
+}
+
+/// `system|code|value`: <https://hl7.org/fhir/R4/search.html#token>, on `:of-type`.
+pub(super) fn identifier_of_type(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    let parts = value.split('|');
+    if parts.len() == 3 && parts.iter().all(|part| !part.is_empty()) {
+        return Ok(());
+    }
+    let message = "`:of-type` takes the identifier's type, by system and code, and its value: write it as in \
+                   `http://terminology.hl7.org/CodeSystem/v2-0203|MR|446053`";
+    Err(asked.mistake(value, message, "token"))
+}
+
+fn boolean(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    match &*value.to_string() {
+        "true" | "false" => Ok(()),
+        other => {
+            let message = format!("`{}` is `true` or `false`, and `{other}` is neither of them", asked.code);
+            Err(asked.mistake(value, message, "token"))
+        }
+    }
+}
+
+fn id(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    let written = value.to_string();
+    if reference::is_id(&written) {
+        return Ok(());
+    }
+    let name = asked.on.name;
+    let message = match written.strip_prefix(&format!("{name}/")) {
+        Some(id) => format!("an id is written without the type: `{id}`"),
+        None => format!("`{written}` is no id: an id has 1 to 64 letters, digits, `-` and `.`"),
+    };
+    Err(Mistake::new(value.place.clone(), message, asked.check.definitions.version.page("datatypes.html#id")))
+}
+
+/// Abstract types are among the codes too.
+fn resource_type(asked: &Asked<'_>, code: &Text) -> Result<(), Mistake> {
+    if ["", "Resource", "DomainResource"].contains(&&*code.to_string()) {
+        return Ok(());
+    }
+    asked.check.resource_type(code).map(|_| ())
+}
+
+/// Only what has an order takes a prefix: `identifier=ge2030-12-31` looks for just that text.
+fn without_prefix(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    if ordered::has_prefix_and_date(&value.to_string()) {
+        let message = format!(
+            "`{}` is a token, which takes no prefix: dates, numbers and quantities take them",
+            asked.code
+        );
+        return Err(asked.mistake(value, message, "prefix"));
+    }
+    Ok(())
+}
+
+fn uri_of_system(asked: &Asked<'_>, system: &Text, code: &Text) -> Result<(), Mistake> {
+    let written = system.to_string();
+    if system.is_empty() || reference::is_uri(&written) {
+        return Ok(());
+    }
+    let letters: String = written.chars().filter(char::is_ascii_alphanumeric).collect();
+    let letters = letters.to_lowercase();
+    let known = SYSTEMS.into_iter().find(|(name, _)| *name == letters);
+    let message = match known {
+        Some((_, uri)) => format!("a code system is named by its URI: write `{uri}|{code}`"),
+        None => format!(
+            "a code system is named by its URI, and `{written}` is none: write it as in `http://loinc.org|{code}`, or \
+             `{code}` for any system's"
+        ),
+    };
+    Err(asked.mistake(system, message, "token"))
+}
+
+/// A code of a required binding, alone or with its system.
+fn coded(asked: &Asked<'_>, codes: &Codes, system: Option<&Text>, code: &Text) -> Result<(), Mistake> {
+    let version = asked.check.definitions.version;
+    let page = || version.page(&format!("valueset-{}.html", codes.value_set));
+    let of_system: Vec<&str> = match system.filter(|system| !system.is_empty()) {
+        None => codes.systems.iter().flat_map(|(_, codes)| codes.iter().copied()).collect(),
+        Some(system) => {
+            let written = system.to_string();
+            let known = codes.systems.iter().find(|(system, _)| *system == written);
+            // Beside the code that the binding requires, a CodeableConcept may have some of other systems: only
+            // the same one under another URL, such as that of an earlier version, is a mistake then.
+            let last = |system: &str| system.rsplit('/').next().unwrap_or_default().to_owned();
+            let is_other = || codes.systems.iter().all(|(system, _)| last(system) != last(&written));
+            if known.is_none() && !codes.is_single && is_other() {
+                return Ok(());
+            }
+            let Some((_, codes)) = known else {
+                let message = format!(
+                    "the codes of `{}` are of {}, and never of `{written}`",
+                    asked.code,
+                    listed(codes.systems.iter().map(|(system, _)| *system))
+                );
+                return Err(Mistake::new(system.place.clone(), message, page()));
+            };
+            codes.clone()
+        }
+    };
+    let written = code.to_string();
+    if code.is_empty() || of_system.contains(&&*written) {
+        return Ok(());
+    }
+    let (of, name) = (asked.code, asked.on.name);
+    let elsewhere = asked.check.elsewhere(|definitions| has_code(definitions, name, of, &written));
+    let message = if let Some(elsewhere) = elsewhere {
+        let list = short_list(&of_system);
+        format!("`{of}` of `{name}` has no code `{written}` in FHIR {version}, it has in {elsewhere}{list}")
+    } else if let Some(nearest) = nearest(&written, of_system.iter().copied()) {
+        format!("`{of}` of `{name}` is never `{written}`: did you mean `{nearest}`?")
+    } else {
+        format!("`{of}` of `{name}` is never `{written}`{}", short_list(&of_system))
+    };
+    Err(Mistake::new(code.place.clone(), message, page()))
+}
+
+fn short_list(codes: &[&str]) -> String {
+    if codes.len() > SHORT_LIST {
+        return String::new();
+    }
+    format!(": it is one of {}", listed(codes.iter().copied()))
+}
+
+fn has_code(definitions: Definitions, resource_type: &str, parameter: &str, code: &str) -> bool {
+    let parameter =
+        definitions.resource_type(resource_type).and_then(|resource_type| resource_type.parameter(parameter));
+    match parameter.map(|parameter| parameter.kind) {
+        Some(Kind::Token(Token::Codes(codes))) => {
+            codes.systems.iter().any(|(_, codes)| codes.contains(&code))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,340 @@
+//! [`Definitions`]: what a version of the FHIR specification defines: resource types, their search parameters,
+//! and the codes of required bindings.
+//!
+//! The table is text, so that it costs the compiler nothing, and is read where it is asked. Its lines are
+//! described at its top; `tools/definitions.py` makes it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::OnceLock;
+
+static TABLE: &str = include_str!("definitions/definitions.txt");
+
+/// A release of the specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FhirVersion {
+    R4,
+    R4B,
+    R5,
+}
+
+impl FhirVersion {
+    pub(crate) const ALL: [Self; 3] = [Self::R4, Self::R4B, Self::R5];
+
+    /// Its bit in the table.
+    fn bit(self) -> u8 {
+        match self {
+            Self::R4 => 1,
+            Self::R4B => 2,
+            Self::R5 => 4,
+        }
+    }
+
+    /// A page of its specification.
+    pub(crate) fn page(self, page: &str) -> String {
+        format!("https://hl7.org/fhir/{self}/{page}")
+    }
+}
+
+impl fmt::Display for FhirVersion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::R4 => "R4",
+            Self::R4B => "R4B",
+            Self::R5 => "R5",
+        })
+    }
+}
+
+/// What one version defines.
+#[derive(Clone, Copy)]
+pub(crate) struct Definitions {
+    pub(crate) version: FhirVersion,
+}
+
+/// A type of resource in one version.
+#[derive(Clone, Copy)]
+pub(crate) struct ResourceType {
+    pub(crate) version: FhirVersion,
+    pub(crate) name: &'static str,
+    /// Its own parameters, a line each.
+    own: &'static str,
+    /// Whether it has a narrative, and so the parameters of a DomainResource.
+    is_domain_resource: bool,
+}
+
+/// A search parameter of a type.
+#[derive(Clone)]
+pub(crate) struct SearchParameter {
+    pub(crate) code: &'static str,
+    pub(crate) kind: Kind,
+}
+
+/// The type of a search parameter, and what its elements say of its values.
+#[derive(Clone)]
+pub(crate) enum Kind {
+    Number,
+    Date,
+    String,
+    Uri,
+    Quantity,
+    Special,
+    Token(Token),
+    Reference(Targets),
+    /// The parameters whose values it joins; of one that is no parameter of the type only the kind is known.
+    Composite(Vec<Kind>),
+}
+
+/// What a token parameter searches.
+#[derive(Clone)]
+pub(crate) enum Token {
+    /// Nothing is known of its codes.
+    Any,
+    Boolean,
+    Identifier,
+    ContactPoint,
+    /// The resource's id.
+    Id,
+    /// The name of a resource type.
+    ResourceType,
+    Codes(Codes),
+}
+
+/// The codes of a required binding.
+#[derive(Clone)]
+pub(crate) struct Codes {
+    /// The value set's id.
+    pub(crate) value_set: &'static str,
+    /// Each code system with its codes.
+    pub(crate) systems: Vec<(&'static str, Vec<&'static str>)>,
+    /// Whether a resource has one of them at most.
+    pub(crate) is_single: bool,
+}
+
+/// The types that a reference may point to.
+#[derive(Clone)]
+pub(crate) enum Targets {
+    Any,
+    Types(Vec<&'static str>),
+}
+
+impl Definitions {
+    pub(crate) fn of(version: FhirVersion) -> Self {
+        Self { version }
+    }
+
+    /// The concrete type of this name.
+    pub(crate) fn resource_type(&self, name: &str) -> Option<ResourceType> {
+        let (name, block) = table().types.get_key_value(name)?;
+        if block.is_abstract || !self.has(block.versions) {
+            return None;
+        }
+        Some(ResourceType {
+            version: self.version,
+            name,
+            own: block.parameters,
+            is_domain_resource: !block.is_plain,
+        })
+    }
+
+    /// The names of all concrete types.
+    pub(crate) fn resource_types(&self) -> impl Iterator<Item = &'static str> {
+        let is_there = |block: &Block| !block.is_abstract && self.has(block.versions);
+        table().types.iter().filter(move |(_, block)| is_there(block)).map(|(name, _)| *name)
+    }
+
+    /// The types that `targets` names.
+    pub(crate) fn targets(&self, targets: &Targets) -> Vec<ResourceType> {
+        match targets {
+            Targets::Any => self.resource_types().filter_map(|name| self.resource_type(name)).collect(),
+            Targets::Types(names) => names.iter().filter_map(|name| self.resource_type(name)).collect(),
+        }
+    }
+
+    fn has(&self, versions: u8) -> bool {
+        versions & self.version.bit() != 0
+    }
+}
+
+impl ResourceType {
+    /// Its parameter of this code, its own or one of all types.
+    pub(crate) fn parameter(&self, code: &str) -> Option<SearchParameter> {
+        let line = self.lines().find(|line| line.code == code)?;
+        Some(SearchParameter { code: line.code, kind: self.kind(line.kind, line.detail) })
+    }
+
+    /// The codes of all its parameters, its own first.
+    pub(crate) fn codes(&self) -> impl Iterator<Item = &'static str> {
+        self.lines().map(|line| line.code)
+    }
+
+    /// The codes of its own parameters.
+    pub(crate) fn own_codes(&self) -> impl Iterator<Item = &'static str> {
+        lines_of(self.own, self.version).map(|line| line.code)
+    }
+
+    /// The page that lists its parameters.
+    pub(crate) fn page(&self) -> String {
+        let name = self.name.to_lowercase();
+        match self.version {
+            FhirVersion::R4 | FhirVersion::R4B => self.version.page(&format!("{name}.html#search")),
+            FhirVersion::R5 => self.version.page(&format!("{name}-search.html")),
+        }
+    }
+
+    fn lines(&self) -> impl Iterator<Item = Line> {
+        let version = self.version;
+        let inherited = |name: &str| table().types.get(name).map_or("", |block| block.parameters);
+        let domain_resource = if self.is_domain_resource { inherited("DomainResource") } else { "" };
+        [self.own, inherited("Resource"), domain_resource]
+            .into_iter()
+            .flat_map(move |parameters| lines_of(parameters, version))
+    }
+
+    fn kind(&self, kind: &'static str, detail: &'static str) -> Kind {
+        match kind {
+            "number" => Kind::Number,
+            "date" => Kind::Date,
+            "string" => Kind::String,
+            "uri" => Kind::Uri,
+            "quantity" => Kind::Quantity,
+            "special" => Kind::Special,
+            "token" => Kind::Token(self.token(detail)),
+            "reference" => Kind::Reference(targets(detail)),
+            "composite" => {
+                Kind::Composite(detail.split(',').map(|component| self.component(component)).collect())
+            }
+            other => unreachable!("the table has no parameters of the type `{other}`"),
+        }
+    }
+
+    fn component(&self, component: &'static str) -> Kind {
+        match component.strip_prefix(':') {
+            Some(kind) => self.kind(kind, ""),
+            None => self.parameter(component).expect("a component is a parameter of the type").kind,
+        }
+    }
+
+    fn token(&self, detail: &'static str) -> Token {
+        match detail {
+            "boolean" => Token::Boolean,
+            "identifier" => Token::Identifier,
+            "contact" => Token::ContactPoint,
+            "id" => Token::Id,
+            "types" => Token::ResourceType,
+            _ => match detail.strip_prefix("codes:") {
+                Some(value_set) => {
+                    let single = value_set.strip_suffix('!');
+                    codes(single.unwrap_or(value_set), self.version, single.is_some())
+                        .map_or(Token::Any, Token::Codes)
+                }
+                None => Token::Any,
+            },
+        }
+    }
+}
+
+impl Targets {
+    pub(crate) fn contain(&self, resource_type: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Types(names) => names.contains(&resource_type),
+        }
+    }
+}
+
+fn targets(detail: &'static str) -> Targets {
+    match detail.trim_start_matches('!') {
+        "*" | "" => Targets::Any,
+        types => match types.strip_prefix('@') {
+            Some(name) => targets(table().targets.get(name).expect("the table has the list")),
+            None => Targets::Types(types.split(',').collect()),
+        },
+    }
+}
+
+fn codes(value_set: &'static str, version: FhirVersion, is_single: bool) -> Option<Codes> {
+    let lists = table().value_sets.get(value_set)?;
+    let (_, list) = lists.iter().find(|(versions, _)| versions & version.bit() != 0)?;
+    let mut systems = Vec::new();
+    let mut words = list.split(' ');
+    while let (Some(system), Some(codes)) = (words.next(), words.next()) {
+        systems.push((system, codes.split(',').collect()));
+    }
+    Some(Codes { value_set, systems, is_single })
+}
+
+/// The table by the names in it; what is said of them is still text.
+struct Table {
+    types: BTreeMap<&'static str, Block>,
+    value_sets: BTreeMap<&'static str, Vec<(u8, &'static str)>>,
+    targets: BTreeMap<&'static str, &'static str>,
+}
+
+struct Block {
+    versions: u8,
+    is_abstract: bool,
+    is_plain: bool,
+    parameters: &'static str,
+}
+
+/// A parameter's line.
+struct Line {
+    code: &'static str,
+    kind: &'static str,
+    detail: &'static str,
+}
+
+/// Read once in a run of the compiler, whatever the number of handlers.
+fn table() -> &'static Table {
+    static READ: OnceLock<Table> = OnceLock::new();
+    READ.get_or_init(|| read(TABLE))
+}
+
+fn read(text: &'static str) -> Table {
+    let mut table = Table { types: BTreeMap::new(), value_sets: BTreeMap::new(), targets: BTreeMap::new() };
+    let mut rest = text;
+    while let Some((line, after)) = rest.split_once('\n') {
+        rest = after;
+        let mut words = line.splitn(3, ' ');
+        let (name, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let third = words.next().unwrap_or_default();
+        if let Some(value_set) = name.strip_prefix('=') {
+            table.value_sets.entry(value_set).or_default().push((mask(second), third));
+        } else if let Some(targets) = name.strip_prefix('@') {
+            table.targets.insert(targets, second);
+        } else if !name.starts_with('#') && !name.is_empty() {
+            // Its parameters are the lines with a space before them.
+            let mut end = 0;
+            while rest[end..].starts_with(' ') {
+                end += rest[end..].find('\n').map_or(rest.len() - end, |length| length + 1);
+            }
+            let (parameters, after) = rest.split_at(end);
+            rest = after;
+            let block = Block {
+                versions: mask(second),
+                is_abstract: third == "abstract",
+                is_plain: third == "plain",
+                parameters,
+            };
+            table.types.insert(name, block);
+        }
+    }
+    table
+}
+
+fn lines_of(parameters: &'static str, version: FhirVersion) -> impl Iterator<Item = Line> {
+    parameters.lines().filter_map(move |line| {
+        let mut words = line[1..].split(' ');
+        let (code, versions) = (words.next()?, words.next()?);
+        let (kind, detail) = (words.next()?, words.next().unwrap_or_default());
+        (mask(versions) & version.bit() != 0).then_some(Line { code, kind, detail })
+    })
+}
+
+fn mask(digit: &str) -> u8 {
+    digit.parse().expect("the versions are a digit")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! [`Mistake`]: what is wrong in a text of the user's, where in it, and what to write instead.
+
+use std::ops::Range;
+
+/// Something wrong in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    /// The bytes of the text that are wrong.
+    pub(crate) place: Range<usize>,
+    pub(crate) message: String,
+    /// The page of the specification that says so.
+    pub(crate) page: String,
+    /// What to write where the server knows more than the specification.
+    pub(crate) hint: Option<String>,
+}
+
+impl Mistake {
+    pub(crate) fn new(place: Range<usize>, message: impl Into<String>, page: impl Into<String>) -> Self {
+        Self { place, message: message.into(), page: page.into(), hint: None }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The message, the text with the wrong piece underlined, and the page.
+    ///
+    /// The compiler can only point at a whole literal, and so the message points within it.
+    pub(crate) fn within(&self, text: &str) -> String {
+        let mut message = self.message.clone();
+        if !text.is_empty() {
+            let letter = |letter: char| if letter.is_control() { '·' } else { letter };
+            let line: String = text.chars().map(letter).collect();
+            let before = " ".repeat(text[..self.place.start].chars().count());
+            let wrong = "^".repeat(text[self.place.clone()].chars().count().max(1));
+            message.push_str(&format!("\n\n    {line}\n    {before}{wrong}"));
+        }
+        message.push_str("\n\n");
+        message.push_str(&self.page);
+        if let Some(hint) = &self.hint {
+            message.push('\n');
+            message.push_str(hint);
+        }
+        message
+    }
+}

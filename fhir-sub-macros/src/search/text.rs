@@ -1,0 +1,202 @@
+//! [`Text`]: a piece of a search, percent-decoded, each character with its place in what the user wrote.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::mistake::Mistake;
+
+const ESCAPING: &str = "https://hl7.org/fhir/R4/search.html#escaping";
+const ENCODING: &str = "https://www.rfc-editor.org/rfc/rfc3986#section-2.1";
+
+/// A piece of a search.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    characters: Vec<Character>,
+    /// Where it stands, also when it is empty.
+    pub(crate) place: Range<usize>,
+}
+
+/// A character, and the bytes that stand for it.
+#[derive(Clone, Debug)]
+struct Character {
+    character: char,
+    /// A `\` stood before it, so that it separates nothing.
+    is_escaped: bool,
+    place: Range<usize>,
+}
+
+impl Text {
+    /// The bytes of `source` at `place`, with `%20` and `+` decoded as in the query of a URL.
+    pub(crate) fn decode(source: &str, place: Range<usize>) -> Result<Self, Mistake> {
+        let mut characters = Vec::new();
+        let mut at = place.start;
+        while let Some(character) = source[at..place.end].chars().next() {
+            let decoded = match character {
+                '%' if is_relative_date(&source[at..place.end]) => {
+                    Character { character, is_escaped: false, place: at..at + 1 }
+                }
+                '%' => decode_encoded(source, at..place.end)?,
+                '+' => Character { character: ' ', is_escaped: false, place: at..at + 1 },
+                _ => Character { character, is_escaped: false, place: at..at + character.len_utf8() },
+            };
+            at = decoded.place.end;
+            characters.push(decoded);
+        }
+        Ok(Self { characters, place })
+    }
+
+    /// The same with `\,`, `\|`, `\$` and `\\` made into the characters that they stand for.
+    pub(crate) fn unescape(self) -> Result<Self, Mistake> {
+        let mut characters = Vec::with_capacity(self.characters.len());
+        let mut rest = self.characters.into_iter();
+        while let Some(character) = rest.next() {
+            if character.character != '\\' {
+                characters.push(character);
+                continue;
+            }
+            let start = character.place.start;
+            match rest.next() {
+                Some(escaped) if ",|$\\".contains(escaped.character) => characters.push(Character {
+                    character: escaped.character,
+                    is_escaped: true,
+                    place: start..escaped.place.end,
+                }),
+                other => {
+                    let end = other.map_or(character.place.end, |other| other.place.end);
+                    return Err(Mistake::new(
+                        start..end,
+                        "a `\\` stands before `,`, `|`, `$` or another `\\`, and nothing else: write a `\\` \
+                         as `\\\\`",
+                        ESCAPING,
+                    ));
+                }
+            }
+        }
+        Ok(Self { characters, place: self.place })
+    }
+
+    /// The pieces between the separators that are not escaped.
+    pub(crate) fn split(&self, separator: char) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        let mut start = self.place.start;
+        let is_separator = |character: &Character| character.character == separator && !character.is_escaped;
+        for piece in self.characters.split_inclusive(is_separator) {
+            let (characters, next) = match piece.split_last() {
+                Some((last, before)) if is_separator(last) => (before, Some(&last.place)),
+                _ => (piece, None),
+            };
+            let end = next.map_or(self.place.end, |separator| separator.start);
+            pieces.push(Self { characters: characters.to_vec(), place: start..end });
+            start = next.map_or(self.place.end, |separator| separator.end);
+        }
+        if self.characters.last().is_none_or(is_separator) {
+            pieces.push(Self { characters: Vec::new(), place: start..self.place.end });
+        }
+        pieces
+    }
+
+    /// What stands before the first `separator` and what stands after it.
+    pub(crate) fn split_once(&self, separator: char) -> Option<(Self, Self)> {
+        let at = self
+            .characters
+            .iter()
+            .position(|character| character.character == separator && !character.is_escaped)?;
+        Some((self.slice(0, at), self.slice(at + 1, self.characters.len())))
+    }
+
+    /// So many characters at the start, and the rest.
+    pub(crate) fn split_at(&self, count: usize) -> (Self, Self) {
+        (self.slice(0, count), self.slice(count, self.characters.len()))
+    }
+
+    fn slice(&self, start: usize, end: usize) -> Self {
+        let place_of = |index: usize| {
+            self.characters.get(index).map_or(self.place.end, |character| character.place.start)
+        };
+        let end_of = match end {
+            0 => self.place.start,
+            end => self.characters[end - 1].place.end,
+        };
+        // An empty slice stands where it begins.
+        let from = if start == 0 { self.place.start } else { place_of(start) };
+        Self { characters: self.characters[start..end].to_vec(), place: from..end_of.max(from) }
+    }
+
+    /// The same without the white space around it.
+    pub(crate) fn trim(&self) -> Self {
+        let is_space = |character: &Character| character.character.is_whitespace();
+        let count = self.characters.len();
+        let start = self.characters.iter().position(|character| !is_space(character)).unwrap_or(count);
+        let end =
+            self.characters.iter().rposition(|character| !is_space(character)).map_or(start, |at| at + 1);
+        self.slice(start, end)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.characters.is_empty()
+    }
+
+    /// The places of its characters, one by one.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (char, &Range<usize>)> {
+        self.characters.iter().map(|character| (character.character, &character.place))
+    }
+
+    /// Its characters, and whether a `\` stood before each.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn characters(&self) -> impl Iterator<Item = (char, bool)> {
+        self.characters.iter().map(|character| (character.character, character.is_escaped))
+    }
+}
+
+/// The characters without the escapes: `a\,b` is `a,b`.
+impl fmt::Display for Text {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.characters.iter().try_for_each(|character| write!(formatter, "{}", character.character))
+    }
+}
+
+/// Where it stood in the text is no part of what is said.
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        let said = |text: &Self| -> Vec<(char, bool)> {
+            text.characters.iter().map(|character| (character.character, character.is_escaped)).collect()
+        };
+        said(self) == said(other)
+    }
+}
+
+impl Eq for Text {}
+
+/// HAPI FHIR's `%now` and `%today`, which it takes as they stand.
+fn is_relative_date(rest: &str) -> bool {
+    ["%now", "%today"]
+        .iter()
+        .any(|name| rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+}
+
+/// The character that the `%` at the start of `place` begins: one to four encoded bytes.
+fn decode_encoded(source: &str, place: Range<usize>) -> Result<Character, Mistake> {
+    let bytes = &source.as_bytes()[place.clone()];
+    let mut decoded = Vec::new();
+    while decoded.len() < 4
+        && let Some([b'%', high, low]) = bytes.get(decoded.len() * 3..decoded.len() * 3 + 3)
+        && let (Some(high), Some(low)) = (hexadecimal(*high), hexadecimal(*low))
+    {
+        decoded.push(high << 4 | low);
+        if let Ok(text) = std::str::from_utf8(&decoded) {
+            let character = text.chars().next().expect("a byte was put in");
+            let place = place.start..place.start + decoded.len() * 3;
+            return Ok(Character { character, is_escaped: false, place });
+        }
+    }
+    let (end, message) = if decoded.is_empty() {
+        (1, "a `%` is followed by the two hexadecimal digits of a byte: write a `%` itself as `%25`")
+    } else {
+        (decoded.len() * 3, "these bytes are no character in UTF-8: write the character itself")
+    };
+    Err(Mistake::new(place.start..place.start + end, message, ENCODING))
+}
+
+fn hexadecimal(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
