@@ -70,19 +70,23 @@ impl Check<'_> {
             return Ok(resource_type);
         }
         let version = self.definitions.version;
-        let elsewhere = self.elsewhere(|definitions| definitions.resource_type(&written).is_some());
-        let message = if let Some(elsewhere) = elsewhere {
-            format!("FHIR {version} has no resource type `{written}`, {elsewhere} has")
-        } else if ["Resource", "DomainResource"].contains(&&*written) {
-            format!(
+        let page = version.page("resourcelist.html");
+        let mistake = |message| Mistake::new(name.place.clone(), message, page);
+        if let Some(elsewhere) = self.elsewhere(|definitions| definitions.resource_type(&written).is_some()) {
+            return Err(mistake(format!(
+                "`{written}` is a resource type of {elsewhere}, and not of FHIR {version}"
+            )));
+        }
+        if ["Resource", "DomainResource"].contains(&&*written) {
+            return Err(mistake(format!(
                 "`{written}` is abstract, and no resource is just that: name the type, such as `Encounter`"
-            )
-        } else if let Some(nearest) = nearest(&written, self.definitions.resource_types()) {
-            format!("there is no resource type `{written}`: did you mean `{nearest}`?")
-        } else {
-            format!("there is no resource type `{written}`")
+            )));
+        }
+        let meant = match nearest(&written, self.definitions.resource_types()) {
+            Some(nearest) => format!(": did you mean `{nearest}`?"),
+            None => String::new(),
         };
-        Err(Mistake::new(name.place.clone(), message, version.page("resourcelist.html"))
+        Err(mistake(format!("there is no resource type `{written}`{meant}"))
             .with_hint("A type that only your server has: `unchecked = true`"))
     }
 

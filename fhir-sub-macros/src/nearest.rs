@@ -22,17 +22,26 @@ fn letters(name: &str) -> String {
     name.chars().filter(|letter| !"-_".contains(*letter)).flat_map(char::to_lowercase).collect()
 }
 
-/// How many letters must be put in, taken out or changed to make one word of the other.
+/// How many letters must be put in, taken out, changed or exchanged with the next to make one word of the other.
 fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, letter) in left.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
-        for column in 0..right.len() {
-            let changed = diagonal + usize::from(letter != right[column]);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];
+    rows[0] = (0..=right.len()).collect();
+    for row in 1..=left.len() {
+        rows[row][0] = row;
+        for column in 1..=right.len() {
+            let is_same = left[row - 1] == right[column - 1];
+            let changed = rows[row - 1][column - 1] + usize::from(!is_same);
+            let mut distance = changed.min(rows[row - 1][column] + 1).min(rows[row][column - 1] + 1);
+            let is_exchanged = row > 1
+                && column > 1
+                && left[row - 1] == right[column - 2]
+                && left[row - 2] == right[column - 1];
+            if is_exchanged {
+                distance = distance.min(rows[row - 2][column - 2] + 1);
+            }
+            rows[row][column] = distance;
         }
     }
-    row[right.len()]
+    rows[left.len()][right.len()]
 }

@@ -1,6 +1,6 @@
 //! What may stand after the `:` of a parameter: <https://hl7.org/fhir/R4/search.html#modifiers>.
 
-use super::{Check, listed, value};
+use super::{Check, value};
 use crate::definitions::{FhirVersion, Kind, ResourceType, SearchParameter, Token};
 use crate::mistake::Mistake;
 use crate::nearest::nearest;
@@ -72,17 +72,14 @@ pub(super) fn check(
     };
     let names = || taken(check.definitions.version).map(|(name, _)| name);
     let (code, kind) = (parameter.code, value::kind_name(&parameter.kind));
-    let takes = {
-        let types = if matches!(parameter.kind, Kind::Reference(_)) {
-            " and the types that it refers to"
-        } else {
-            ""
-        };
-        format!(
-            "it takes {}{types}",
-            listed(names().map(|name| format!(":{name}")).collect::<Vec<_>>().iter().map(String::as_str))
-        )
-    };
+    let mut takes = names().map(|name| format!("`:{name}`")).collect::<Vec<_>>().join(", ");
+    if takes.is_empty() {
+        takes = "none".to_owned();
+    }
+    if matches!(parameter.kind, Kind::Reference(_)) {
+        takes.push_str(", and the types that it refers to, as `:Patient`");
+    }
+    let takes = format!("it takes {takes}");
     let later = FhirVersion::ALL
         .into_iter()
         .find(|version| taken(*version).any(|(other, _)| other == name))

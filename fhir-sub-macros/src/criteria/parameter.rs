@@ -170,6 +170,9 @@ impl Check<'_> {
         code: &Text,
     ) -> Result<Vec<(ResourceType, SearchParameter)>, Mistake> {
         let written = code.to_string();
+        if OF_RESULTS.contains(&&*written) || written == "_type" {
+            return Err(self.unknown(on, code));
+        }
         let found: Vec<_> = on
             .iter()
             .filter_map(|resource_type| Some((*resource_type, of_type(*resource_type, &written)?)))

@@ -143,8 +143,8 @@ pub(super) fn is_id(text: &str) -> bool {
 
 fn no_reference(asked: &Asked<'_>, targets: &Targets, value: &Text) -> Mistake {
     let example = match targets {
-        Targets::Types(types) => types[0],
-        Targets::Any => "Patient",
+        Targets::Types(types) if !types.contains(&"Patient") => types[0],
+        _ => "Patient",
     };
     let message = format!(
         "`{}` takes a reference, and `{value}` is none: write an id, `{example}/1`, or an absolute URL",

@@ -94,7 +94,7 @@ fn a_search_has_the_versions_that_define_all_of_it() {
     wrong(
         "ActorDefinition",
         "ActorDefinition",
-        "FHIR R4 has no resource type `ActorDefinition`, FHIR R5 has",
+        "`ActorDefinition` is a resource type of FHIR R5, and not of FHIR R4",
     );
     wrong(
         "ValueSet?url:contains=a",

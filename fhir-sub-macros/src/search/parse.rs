@@ -8,7 +8,7 @@ use crate::mistake::Mistake;
 /// `https://hl7.org/fhir/R4/search.html`, which later versions do not change as far as the grammar goes.
 const SEARCH: &str = "https://hl7.org/fhir/R4/search.html";
 const CRITERIA: &str = "https://hl7.org/fhir/R4/subscription-definitions.html#Subscription.criteria";
-const HAPI_CRITERIA: &str = "https://hapifhir.io/hapi-fhir/docs/server_jpa/configuration.html";
+const HAPI_CRITERIA: &str = "https://github.com/hapifhir/hapi-fhir/blob/v8.8.0/hapi-fhir-jpaserver-subscription/src/main/java/ca/uhn/fhir/jpa/subscription/match/matcher/subscriber/SubscriptionCriteriaParser.java";
 
 /// What could be read of `source`, and every mistake in the rest.
 pub(crate) fn parse(source: &str) -> (Option<Search>, Vec<Mistake>) {

@@ -1,0 +1,10 @@
+use fhir_sub::prelude::*;
+
+#[fhir_subscription(
+    criteria = "Patient?ward=7",
+    endpoint = "changes",
+    also = "ward"
+)]
+async fn changes(_: Event) {}
+
+fhir_lambda_main!();

@@ -1,0 +1,10 @@
+use fhir_sub::prelude::*;
+
+#[fhir_subscription(
+    criteria = "ward=7",
+    endpoint = "changes",
+    unchecked = true
+)]
+async fn changes(_: Event) {}
+
+fhir_lambda_main!();

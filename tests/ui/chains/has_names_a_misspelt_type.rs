@@ -1,0 +1,6 @@
+use fhir_sub::prelude::*;
+
+#[fhir_subscription(criteria = "Patient?_has:Observations:patient:code=8867-4", endpoint = "changes")]
+async fn changes(_: Event) {}
+
+fhir_lambda_main!();

@@ -1,6 +1,0 @@
-use fhir_sub::prelude::*;
-
-#[fhir_subscription(criteria = "encounter?status=finished", endpoint = "encounters")]
-async fn encounters(_: Event) {}
-
-fhir_lambda_main!();
