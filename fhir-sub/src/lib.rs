@@ -128,15 +128,50 @@ pub use rejection::Rejection;
 ///
 /// | key | value | when absent |
 /// |---|---|---|
-/// | `criteria` | a FHIR search, `"Type?param=value"`: what the server watches (<https://hl7.org/fhir/R4/search.html>) | required |
+/// | `criteria` | a FHIR search, `"Type?param=value"`: what the server watches | required |
 /// | `endpoint` | the one path segment that the server calls: letters, digits, `-`, `.`, `_`, `~`; none of `register`, `sweep`, `status`, `health`, `dead-letters` | required |
 /// | `reason` | the text of `Subscription.reason` | the first paragraph of the doc comment, else name and criteria |
 /// | `on` | the interactions wanted, `[create, update, delete]` | `[create, update]` |
 /// | `content` | `"full-resource"`, or `"empty"` for notifications that name nothing and carry nothing | `"full-resource"` |
 /// | `end` | when the subscription ends, a FHIR instant: `"2030-01-31T12:00:00Z"` | never |
 /// | `registration` | the path of a `fn(&mut Subscription)` that has the last word on the registered resource | none |
-/// | `fhir` | `"R4"` or `"R4B"`: the criteria is right in that version only | both |
+/// | `fhir` | `"R4"` or `"R4B"`: the version that the criteria is checked against | either |
+/// | `also` | search parameters of the criteria that only your server has, `["my-parameter"]` | none |
+/// | `unchecked` | `true` leaves the criteria to the server as it stands | `false` |
 /// | `crate` | the path of `fhir_sub` where it is renamed | `::fhir_sub` |
+///
+/// # Criteria
+///
+/// A server accepts a subscription whose criteria has a misspelt code, and never fires it. So the criteria is read as
+/// the search that it is (<https://hl7.org/fhir/R4/search.html>), and held against the resource types, search
+/// parameters and codes that FHIR R4 and R4B define. It is right where one of the two takes the whole of it; which
+/// ones do is known when the program starts, and `FHIR_VERSION` must be among them. HAPI FHIR's `[*]` and
+/// `[Patient,Observation]` are right too, and so are its `%now` and `%today`, `:nickname` and `:mdm`.
+///
+/// All mistakes are told at once, each with the wrong piece underlined within the literal and the page of the
+/// specification:
+///
+/// | what is checked | a message |
+/// |---|---|
+/// | the form of the search, its escapes and percent-encoding | a space cannot stand in a URL: take it out, or write it as `%20` |
+/// | the resource type | there is no resource type `Appointmnt`: did you mean `Appointment`? |
+/// | the parameter, of the type or of all types | `Appointment` has no search parameter `statsu`: did you mean `status`? |
+/// | parameters that say how results are returned | `_count` says how results are returned, and a subscription has none: take it out |
+/// | the modifier | `name` is a string, which does not take the modifier `:not`: it takes `:missing`, `:exact`, `:contains`, `:text`, `:nickname` |
+/// | the prefix of a number, date or quantity | there is no prefix `gte`: they are `eq`, `ne`, `gt`, `lt`, `ge`, `le`, `sa` (starts after), `eb` (ends before) and `ap` (about) |
+/// | the form of dates, numbers, quantities, positions | `2030-02-30` is no date, there is no such day: … |
+/// | tokens: booleans, ids, code systems, identifiers | `active` is `true` or `false`, and `yes` is neither of them |
+/// | codes of required bindings, and their systems | `status` of `Appointment` is never `arived`: did you mean `arrived`? |
+/// | references: their form, and the types that they may point to | `subject` of `Encounter` never refers to `Device`, but to `Group` and `Patient` |
+/// | URIs | `url` takes a URI, and `http:/example.org/colours` is none: … |
+/// | chains and `_has`, to the last step | `Patient` has no search parameter `nme`: did you mean `name`? |
+/// | composites, part by part | `code-value-quantity` joins 2 values with `$`: write it as `token$quantity` |
+/// | empty values | `status` has no value, and servers leave such a parameter unread: … |
+/// | codes that exclude each other | `status` of `Appointment` cannot be `booked` and also `arrived`, so this finds nothing: … |
+/// | what another version has | `Encounter` has no search parameter `end-date` in FHIR R4, it has in FHIR R5 |
+/// | names in `also` | `wards` is no parameter of the criteria: take it out of `also` |
+///
+/// Texts, identifiers, and codes without a required binding are whatever your data has: nothing is said of them.
 ///
 /// # The function
 ///
@@ -158,7 +193,8 @@ pub mod prelude {
     };
 }
 
-/// The README's examples compile too.
+/// The README's examples compile too, and those of the documents.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
+#[doc = include_str!("../../docs/criteria.md")]
 struct Readme;

@@ -174,3 +174,27 @@ fn what_excludes_itself_finds_nothing() {
     right("Encounter?status=planned&status:not=finished", &[R4, R4B]);
     right("Encounter?date=ge2030&date=lt2031", &[R4, R4B, FhirVersion::R5]);
 }
+
+/// `docs/criteria.md`: a criteria, the compiler's message, and the criteria as it should be.
+#[test]
+fn the_page_on_mistakes_quotes_what_is_said() {
+    let page = include_str!("../../../docs/criteria.md");
+    let sections: Vec<_> = page.split("\n## ").filter(|section| section.contains("\nerror: ")).collect();
+    assert_eq!(sections.len(), 10);
+    let (_, first) = sections[0].split_once("error: ").expect("it has a message");
+    let (first, _) = first.split_once("```").expect("what begins ends");
+    assert!(include_str!("../../../README.md").contains(first), "the README shows the first of them");
+    for section in sections {
+        let between = |start: &str, end: &str| {
+            let (_, rest) = section.split_once(start).unwrap_or_else(|| panic!("{start} is in {section}"));
+            rest.split_once(end).expect("what begins ends").0.to_owned()
+        };
+        let before = between("```text\ncriteria = \"", "\"\n");
+        let mistakes = judge(&before, &WITH_CRITERIA, &[]).expect_err(&before);
+        // The compiler indents the lines after the first.
+        let told = mistakes[0].replace("\n", "\n       ").replace("       \n", "\n");
+        assert_eq!(between("error: ", "\n```"), told);
+        let after = between("Write `criteria = \"", "\"`");
+        judge(&after, &WITH_CRITERIA, &[]).expect(&after);
+    }
+}
