@@ -4,11 +4,11 @@
 //! The table is text, so that it costs the compiler nothing, and is read where it is asked. Its lines are
 //! described at its top; `tools/definitions.py` makes it.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::OnceLock;
+mod table;
 
-static TABLE: &str = include_str!("definitions/definitions.txt");
+use std::fmt;
+
+use self::table::{Block, Line, lines_of, table};
 
 /// A release of the specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -262,78 +262,6 @@ fn codes(value_set: &'static str, version: FhirVersion, is_single: bool) -> Opti
         systems.push((system, codes.split(',').collect()));
     }
     Some(Codes { value_set, systems, is_single })
-}
-
-/// The table by the names in it; what is said of them is still text.
-struct Table {
-    types: BTreeMap<&'static str, Block>,
-    value_sets: BTreeMap<&'static str, Vec<(u8, &'static str)>>,
-    targets: BTreeMap<&'static str, &'static str>,
-}
-
-struct Block {
-    versions: u8,
-    is_abstract: bool,
-    is_plain: bool,
-    parameters: &'static str,
-}
-
-/// A parameter's line.
-struct Line {
-    code: &'static str,
-    kind: &'static str,
-    detail: &'static str,
-}
-
-/// Read once in a run of the compiler, whatever the number of handlers.
-fn table() -> &'static Table {
-    static READ: OnceLock<Table> = OnceLock::new();
-    READ.get_or_init(|| read(TABLE))
-}
-
-fn read(text: &'static str) -> Table {
-    let mut table = Table { types: BTreeMap::new(), value_sets: BTreeMap::new(), targets: BTreeMap::new() };
-    let mut rest = text;
-    while let Some((line, after)) = rest.split_once('\n') {
-        rest = after;
-        let mut words = line.splitn(3, ' ');
-        let (name, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let third = words.next().unwrap_or_default();
-        if let Some(value_set) = name.strip_prefix('=') {
-            table.value_sets.entry(value_set).or_default().push((mask(second), third));
-        } else if let Some(targets) = name.strip_prefix('@') {
-            table.targets.insert(targets, second);
-        } else if !name.starts_with('#') && !name.is_empty() {
-            // Its parameters are the lines with a space before them.
-            let mut end = 0;
-            while rest[end..].starts_with(' ') {
-                end += rest[end..].find('\n').map_or(rest.len() - end, |length| length + 1);
-            }
-            let (parameters, after) = rest.split_at(end);
-            rest = after;
-            let block = Block {
-                versions: mask(second),
-                is_abstract: third == "abstract",
-                is_plain: third == "plain",
-                parameters,
-            };
-            table.types.insert(name, block);
-        }
-    }
-    table
-}
-
-fn lines_of(parameters: &'static str, version: FhirVersion) -> impl Iterator<Item = Line> {
-    parameters.lines().filter_map(move |line| {
-        let mut words = line[1..].split(' ');
-        let (code, versions) = (words.next()?, words.next()?);
-        let (kind, detail) = (words.next()?, words.next().unwrap_or_default());
-        (mask(versions) & version.bit() != 0).then_some(Line { code, kind, detail })
-    })
-}
-
-fn mask(digit: &str) -> u8 {
-    digit.parse().expect("the versions are a digit")
 }
 
 #[cfg(test)]

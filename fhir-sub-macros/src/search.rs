@@ -2,6 +2,7 @@
 //!
 //! <https://hl7.org/fhir/R4/search.html>, and what HAPI FHIR adds for subscriptions: `[*]` and `[A,B]`.
 
+mod comparison;
 mod parse;
 #[cfg(any(test, fuzzing))]
 mod print;
@@ -12,7 +13,8 @@ mod tests;
 
 use std::ops::Range;
 
-pub(crate) use self::parse::{comparison, parse};
+pub(crate) use self::comparison::comparison;
+pub(crate) use self::parse::parse;
 pub(crate) use self::text::Text;
 
 /// `Type?name=value&name=value`.

@@ -3,20 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Definitions, FhirVersion, Kind, ResourceType, Targets, table};
+use super::table::{lines_of, table};
+use super::{Definitions, FhirVersion, Kind, ResourceType, Targets};
 
 type Pairs = BTreeMap<String, BTreeMap<String, String>>;
-
-fn kind_of(line: &super::Line) -> String {
-    line.kind.to_owned()
-}
 
 /// Every parameter of the table in one version, those of the abstract types included.
 fn pairs(version: FhirVersion) -> Pairs {
     let mut pairs = Pairs::new();
     for (name, block) in &table().types {
-        let own: BTreeMap<_, _> = super::lines_of(block.parameters, version)
-            .map(|line| (line.code.to_owned(), kind_of(&line)))
+        let own: BTreeMap<_, _> = lines_of(block.parameters, version)
+            .map(|line| (line.code.to_owned(), line.kind.to_owned()))
             .collect();
         if !own.is_empty() {
             pairs.insert((*name).to_owned(), own);

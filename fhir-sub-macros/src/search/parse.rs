@@ -1,14 +1,15 @@
 //! From text to [`Search`].
 
+mod name;
+mod subject;
+
 use std::ops::Range;
 
-use super::{Parameter, Search, Step, Subject, Text};
+use super::{Parameter, Search, Text, comparison};
 use crate::mistake::Mistake;
 
 /// `https://hl7.org/fhir/R4/search.html`, which later versions do not change as far as the grammar goes.
 const SEARCH: &str = "https://hl7.org/fhir/R4/search.html";
-const CRITERIA: &str = "https://hl7.org/fhir/R4/subscription-definitions.html#Subscription.criteria";
-const HAPI_CRITERIA: &str = "https://github.com/hapifhir/hapi-fhir/blob/v8.8.0/hapi-fhir-jpaserver-subscription/src/main/java/ca/uhn/fhir/jpa/subscription/match/matcher/subscriber/SubscriptionCriteriaParser.java";
 
 /// What could be read of `source`, and every mistake in the rest.
 pub(crate) fn parse(source: &str) -> (Option<Search>, Vec<Mistake>) {
@@ -54,7 +55,7 @@ impl Parser<'_> {
         if self.source.trim() != self.source {
             let start = self.source.len() - self.source.trim_start().len();
             let space = if start > 0 { 0..start } else { self.source.trim_end().len()..self.source.len() };
-            return self.mistake(space, "there is white space around the search: take it out", CRITERIA);
+            return self.mistake(space, "there is white space around the search: take it out", SEARCH);
         }
         // HAPI's list of types is none of a URL.
         let listed = if self.source.starts_with('[') { self.source.find(']').unwrap_or(0) } else { 0 };
@@ -73,107 +74,6 @@ impl Parser<'_> {
             };
             self.mistakes.push(Mistake::new(at..at + character.len_utf8(), message, SEARCH));
         }
-    }
-
-    fn subject(&mut self, place: Range<usize>, has_query: bool) -> Option<Subject> {
-        let written = &self.source[place.clone()];
-        if written.starts_with('[') {
-            return self.list_of_types(place, has_query);
-        }
-        if let Some(scheme) = written.find("://") {
-            let start = written.rfind('/').filter(|at| *at > scheme + 2).map_or(written.len(), |at| at + 1);
-            let message = format!(
-                "a search is relative to the server, which `FHIR_BASE_URL` names: write it from the resource type on, {}",
-                example(&self.source[start..])
-            );
-            self.mistake(0..start, message, CRITERIA);
-            return None;
-        }
-        if written.starts_with('/') {
-            let message = format!(
-                "a search starts with the resource type: take the `/` out, {}",
-                example(&self.source[1..])
-            );
-            self.mistake(0..1, message, CRITERIA);
-            return None;
-        }
-        if let Some((resource_type, rest)) = written.split_once('/') {
-            let message = match rest {
-                "_search" | "_search/" => {
-                    format!("a search is written without `_search`: `{resource_type}?…`")
-                }
-                rest if rest.starts_with('$') => format!(
-                    "`{rest}` is an operation, and no search: write what a resource must have, such as \
-                     `{resource_type}?_id=1`"
-                ),
-                rest if rest.contains('/') => format!(
-                    "a search within a compartment watches nothing: write the resource's own type and the \
-                     reference to the {resource_type} as a parameter"
-                ),
-                id => format!(
-                    "a search names one resource by its id as a parameter: write `{resource_type}?_id={id}`"
-                ),
-            };
-            let start = resource_type.len();
-            self.mistake(start..place.end, message, CRITERIA);
-            return None;
-        }
-        if written.is_empty() {
-            let message =
-                "the resource type is missing: a search starts with one, such as `Encounter?status=finished`";
-            self.mistake(place.start..place.start + 1, message, CRITERIA);
-            return None;
-        }
-        let is_lower = written.starts_with(|letter: char| letter.is_ascii_lowercase() || letter == '_');
-        if is_lower && written.contains('=') {
-            let message = format!(
-                "the resource type is missing: a search starts with one, as in `Encounter?{written}`"
-            );
-            self.mistake(place, message, CRITERIA);
-            return None;
-        }
-        if let Some(at) = written.find(['=', '&']) {
-            let letters = written.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(at);
-            let message = format!(
-                "a `?` stands between the resource type and the parameters: write `{}?{}`",
-                &written[..letters],
-                written[letters..].trim_start_matches('&')
-            );
-            self.mistake(letters..letters + 1, message, SEARCH);
-            return None;
-        }
-        Some(Subject::Type(self.text(place)?))
-    }
-
-    /// `[*]` or `[Encounter,Patient]`.
-    fn list_of_types(&mut self, place: Range<usize>, has_query: bool) -> Option<Subject> {
-        let written = &self.source[place.clone()];
-        if has_query {
-            let query = place.end + 1..self.source.len();
-            self.mistake(
-                query.start.min(self.source.len() - 1)..query.end,
-                "a list of types in brackets takes no parameters, and HAPI FHIR, which alone knows such lists, \
-                 refuses them: make a subscription of each type",
-                HAPI_CRITERIA,
-            );
-            return None;
-        }
-        let Some(list) = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
-            let message = "a list of types ends with `]`: write `[*]`, or types as in `[Encounter,Patient]`";
-            self.mistake(place, message, HAPI_CRITERIA);
-            return None;
-        };
-        if list.trim() == "*" {
-            return Some(Subject::Any);
-        }
-        let list = self.text(place.start + 1..place.end - 1)?;
-        let types: Vec<_> = list.split(',').iter().map(Text::trim).collect();
-        if types.iter().any(Text::is_empty) {
-            let message = "a type is missing in the list: write `[*]`, or types as in `[Encounter,Patient]`";
-            self.mistake(place, message, HAPI_CRITERIA);
-            return None;
-        }
-        Some(Subject::Types(types))
     }
 
     fn parameters(&mut self, query: Range<usize>) -> Vec<Parameter> {
@@ -220,72 +120,6 @@ impl Parser<'_> {
         Some(Parameter { name: name?, values: values?, place })
     }
 
-    fn name(&mut self, name: &Text) -> Option<Vec<Step>> {
-        let mut steps = Vec::new();
-        let mut rest = name.clone();
-        loop {
-            let (step, after) = if rest.to_string().starts_with("_has:") {
-                let mut parts = rest.split(':').into_iter().skip(1);
-                let (Some(resource), Some(reference), Some(next)) =
-                    (parts.next(), parts.next(), parts.next())
-                else {
-                    return self.wrong_has(&rest);
-                };
-                if resource.is_empty() || reference.is_empty() || next.is_empty() {
-                    return self.wrong_has(&rest);
-                }
-                let colons = "_has".len()
-                    + resource.to_string().chars().count()
-                    + reference.to_string().chars().count()
-                    + 3;
-                (Step::Has { resource, reference }, Some(rest.split_at(colons).1))
-            } else {
-                let (step, after) = match rest.split_once('.') {
-                    Some((step, after)) => (step, Some(after)),
-                    None => (rest, None),
-                };
-                (self.step(&step)?, after)
-            };
-            steps.push(step);
-            match after {
-                Some(after) => rest = after,
-                None => return Some(steps),
-            }
-        }
-    }
-
-    fn wrong_has(&mut self, name: &Text) -> Option<Vec<Step>> {
-        let message = "`_has` names a type, its parameter that refers to this one, and a parameter of that type: \
-                       write it as in `_has:Observation:patient:code=1234-5`";
-        self.mistake(name.place.clone(), message, &format!("{SEARCH}#has"));
-        None
-    }
-
-    /// `code` or `code:qualifier`.
-    fn step(&mut self, step: &Text) -> Option<Step> {
-        let mut parts = step.split(':').into_iter();
-        let (code, qualifier) = (parts.next()?, parts.next());
-        if let Some(second) = parts.next() {
-            let message = format!("a parameter has one modifier: take `:{second}` out");
-            self.mistake(second.place.start - 1..second.place.end, message, &format!("{SEARCH}#modifiers"));
-            return None;
-        }
-        if code.is_empty() {
-            let message = "a parameter's name is missing here";
-            let at = step.place.start;
-            let place =
-                if self.source[..at].ends_with('.') { at - 1..at } else { widen(&step.place, self.source) };
-            self.mistake(place, message, SEARCH);
-            return None;
-        }
-        if let Some(empty) = qualifier.as_ref().filter(|qualifier| qualifier.is_empty()) {
-            let message = "a modifier is missing after the `:`: write one, or take the `:` out";
-            self.mistake(empty.place.start - 1..empty.place.end, message, &format!("{SEARCH}#modifiers"));
-            return None;
-        }
-        Some(Step::Code { code, qualifier })
-    }
-
     fn values(&mut self, place: Range<usize>, name: &str) -> Option<Vec<Text>> {
         let value = self.text(place.clone())?;
         let value = value.unescape().map_err(|mistake| self.mistakes.push(mistake)).ok()?;
@@ -322,27 +156,4 @@ fn widen(place: &Range<usize>, source: &str) -> Range<usize> {
             place.start - source[..place.start].chars().next_back().map_or(0, char::len_utf8)..place.start
         }
     }
-}
-
-fn example(search: &str) -> String {
-    if search.starts_with(|letter: char| letter.is_ascii_uppercase()) {
-        format!("as in `{search}`")
-    } else {
-        "as in `Encounter?status=finished`".to_owned()
-    }
-}
-
-/// A sign where FHIR has a prefix of the value: `date>=2020` for `date=ge2020`.
-pub(crate) struct Comparison {
-    pub(crate) at: usize,
-    pub(crate) length: usize,
-    pub(crate) prefix: &'static str,
-}
-
-/// The first sign of comparison in `written`.
-pub(crate) fn comparison(written: &str) -> Option<Comparison> {
-    let signs = [(">=", "ge"), ("<=", "le"), ("!=", "ne"), ("<>", "ne"), (">", "gt"), ("<", "lt")];
-    let at = written.find(['>', '<', '!'])?;
-    let (sign, prefix) = signs.into_iter().find(|(sign, _)| written[at..].starts_with(sign))?;
-    Some(Comparison { at, length: sign.len(), prefix })
 }
