@@ -2,7 +2,7 @@
 
 mod also;
 mod criteria;
-mod given;
+pub(crate) mod given;
 mod instant;
 mod interactions;
 mod reason;
@@ -25,7 +25,7 @@ const WITH_CRITERIA: [FhirVersion; 2] = [FhirVersion::R4, FhirVersion::R4B];
 
 /// `None` where a mistake was found.
 pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors) -> Option<Subscription> {
-    let given = Given::new(entries, errors);
+    let given = Given::new(entries, Key::OF_SUBSCRIPTIONS, errors);
 
     let version = given.text(Key::Fhir, errors, |literal| match &*literal.value() {
         "R4" => Ok(FhirVersion::R4),

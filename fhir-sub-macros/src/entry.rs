@@ -1,4 +1,4 @@
-//! The attribute's grammar: `key = value`, separated by commas. It keeps spans and gives no meaning.
+//! The grammar of the attributes: `key = value`, separated by commas. It keeps spans and gives no meaning.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _};
@@ -28,13 +28,13 @@ pub(crate) enum Value {
     Absent,
 }
 
-/// All entries that can be made out.
-pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Vec<Entry> {
+/// All entries that can be made out. A message shows `example` of one.
+pub(crate) fn parse(tokens: TokenStream, example: &str, errors: &mut Errors) -> Vec<Entry> {
     let mut pieces = Vec::new();
     for piece in split_at_commas(tokens, errors) {
         pieces.extend(split_at_missing_commas(&piece, errors));
     }
-    pieces.iter().filter_map(|piece| entry(piece, errors)).collect()
+    pieces.iter().filter_map(|piece| entry(piece, example, errors)).collect()
 }
 
 /// The tokens between commas. A comma between `<` and `>` belongs to a path.
@@ -78,10 +78,10 @@ fn split_at_missing_commas(piece: &[TokenTree], errors: &mut Errors) -> Vec<Vec<
     pieces
 }
 
-fn entry(piece: &[TokenTree], errors: &mut Errors) -> Option<Entry> {
+fn entry(piece: &[TokenTree], example: &str, errors: &mut Errors) -> Option<Entry> {
     let [TokenTree::Ident(key), rest @ ..] = piece else {
         let tokens: TokenStream = piece.iter().cloned().collect();
-        errors.push(tokens, "expected `key = value`, such as `criteria = \"Encounter?status=finished\"`");
+        errors.push(tokens, format!("expected `key = value`, such as `{example}`"));
         return None;
     };
     let value = match rest {

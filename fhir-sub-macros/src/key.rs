@@ -1,11 +1,11 @@
-//! [`Key`]: what may stand before a `=` in the attribute.
+//! [`Key`]: what may stand before a `=` in an attribute.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
 
 use crate::nearest::nearest;
 
-/// A key of the attribute.
+/// A key of `#[fhir_subscription(…)]` or of `#[fhir(…)]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     Criteria,
@@ -18,6 +18,7 @@ pub(crate) enum Key {
     Fhir,
     Also,
     Unchecked,
+    Type,
     Crate,
 }
 
@@ -25,8 +26,8 @@ pub(crate) enum Key {
 const OF_TOPICS: [&str; 5] = ["topic", "filter", "timeout", "heartbeat", "max_count"];
 
 impl Key {
-    /// In the order in which a message lists them.
-    const ALL: [Self; 11] = [
+    /// Those of `#[fhir_subscription(…)]`, in the order in which a message lists them.
+    pub(crate) const OF_SUBSCRIPTIONS: &[Self] = &[
         Self::Criteria,
         Self::Endpoint,
         Self::Reason,
@@ -40,6 +41,9 @@ impl Key {
         Self::Crate,
     ];
 
+    /// Those of `#[fhir(…)]`, which stands above a type.
+    pub(crate) const OF_TYPES: &[Self] = &[Self::Type, Self::Crate];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Criteria => "criteria",
@@ -52,6 +56,7 @@ impl Key {
             Self::Fhir => "fhir",
             Self::Also => "also",
             Self::Unchecked => "unchecked",
+            Self::Type => "type",
             Self::Crate => "crate",
         }
     }
@@ -75,17 +80,15 @@ impl Key {
                 r#"a list of parameters that only your server has, in quotes: `also = ["my-parameter"]`"#
             }
             Self::Unchecked => "`true` or `false`, without quotes: `unchecked = true`",
+            Self::Type => r#"the name of a FHIR resource type in quotes: `#[fhir(type = "Appointment")]`"#,
             Self::Crate => "the path of `fhir_sub`, without quotes: `crate = my_library::fhir_sub`",
         }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|key| key.name() == name)
-    }
-
-    /// The key that `name` most resembles, if it resembles one.
-    fn nearest(name: &str) -> Option<Self> {
-        nearest(name, Self::ALL.map(Self::name)).and_then(Self::from_name)
+    /// The one of `keys` that `name` most resembles, if it resembles one.
+    fn nearest(name: &str, keys: &[Self]) -> Option<Self> {
+        let nearest = nearest(name, keys.iter().map(|key| key.name()))?;
+        keys.iter().copied().find(|key| key.name() == nearest)
     }
 }
 
@@ -96,13 +99,13 @@ pub(crate) struct Unknown {
     pub(crate) meant: Option<Key>,
 }
 
-/// The key that `name` names.
-pub(crate) fn look_up(name: &Ident) -> Result<Key, Unknown> {
+/// The one of `keys` that `name` names.
+pub(crate) fn look_up(name: &Ident, keys: &[Key]) -> Result<Key, Unknown> {
     let name = name.unraw().to_string();
-    let meant = Key::nearest(&name);
-    match (Key::from_name(&name), meant) {
-        (Some(key), _) => Ok(key),
-        (None, _) if OF_TOPICS.contains(&name.as_str()) => Err(Unknown {
+    let meant = Key::nearest(&name, keys);
+    match (keys.iter().find(|key| key.name() == name), meant) {
+        (Some(key), _) => Ok(*key),
+        (None, _) if keys == Key::OF_SUBSCRIPTIONS && OF_TOPICS.contains(&name.as_str()) => Err(Unknown {
             message: format!(
                 "`{name}` belongs to topic subscriptions, which this version of fhir-sub does not have; \
                  a subscription says what it watches with `criteria`"
@@ -113,7 +116,7 @@ pub(crate) fn look_up(name: &Ident) -> Result<Key, Unknown> {
             Err(Unknown { message: format!("unknown key `{name}`: did you mean `{}`?", key.name()), meant })
         }
         (None, None) => {
-            let keys: Vec<_> = Key::ALL.into_iter().map(|key| format!("`{}`", key.name())).collect();
+            let keys: Vec<_> = keys.iter().map(|key| format!("`{}`", key.name())).collect();
             let message = format!("unknown key `{name}`: the keys are {}", keys.join(", "));
             Err(Unknown { message, meant })
         }

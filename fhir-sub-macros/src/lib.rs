@@ -1,10 +1,10 @@
-//! The attribute of [fhir-sub](https://docs.rs/fhir-sub): `#[fhir_subscription(…)]`.
+//! The macros of [fhir-sub](https://docs.rs/fhir-sub): `#[fhir_subscription(…)]` and `#[derive(FhirResource)]`.
 //!
-//! Use it through `fhir_sub`, which documents it in full.
+//! Use them through `fhir_sub`, which documents them in full.
 //!
 //! `attribute` below is the summary. The modules in reading order, where a later one uses earlier ones: `report`,
 //! `nearest`, `calendar`, `key`, `entry`, `item`, `endpoint`; for the criteria `mistake`, `search`, `definitions`,
-//! `criteria`; then `subscription`, `check`, `expand`, `fallback`.
+//! `criteria`; then `subscription`, `check`, `expand`, `fallback`; and `fhir_resource`, the derive.
 
 mod calendar;
 mod check;
@@ -14,6 +14,7 @@ mod endpoint;
 mod entry;
 mod expand;
 mod fallback;
+mod fhir_resource;
 mod item;
 mod key;
 mod mistake;
@@ -38,13 +39,24 @@ pub fn fhir_subscription(
     attribute(entries.into(), item.into()).into()
 }
 
+/// Derives `FhirResource`: a type says which resource of FHIR it is read from.
+///
+/// See `fhir_sub::FhirResource`.
+#[proc_macro_derive(FhirResource, attributes(fhir))]
+pub fn fhir_resource(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    fhir_resource::derive(item.into()).into()
+}
+
+/// An entry of the attribute, to copy.
+const EXAMPLE: &str = r#"criteria = "Encounter?status=finished""#;
+
 /// Parse, check, expand. The item is always given back as it came, token for token, so that neither a
 /// mistake in the attribute nor a half-written body takes the function away from the rest of the program
 /// or from an editor.
 fn attribute(entries: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
     let subscription = item::parse(item.clone(), &mut errors).and_then(|function| {
-        let entries = entry::parse(entries, &mut errors);
+        let entries = entry::parse(entries, EXAMPLE, &mut errors);
         check::check(&entries, &function, &mut errors)
     });
     let added = match errors.finish(subscription) {

@@ -55,6 +55,7 @@ extern crate self as fhir_sub;
 // In reading order: each module uses those above it.
 mod error;
 mod interaction;
+mod fhir_resource;
 pub mod fhir;
 mod problems;
 mod text;
@@ -96,6 +97,7 @@ pub use error::{BoxError, Error, Result};
 pub use event::Event;
 pub use extract::{FromNotification, Requirements, Resource, ResourceUse, State};
 pub use fhir::Subscription;
+pub use fhir_resource::FhirResource;
 pub use interaction::Interaction;
 pub use notification::Notification;
 pub use outcome::{IntoOutcome, Outcome};
@@ -185,11 +187,14 @@ pub use rejection::Rejection;
 /// are an error of the compiler too, and in two crates of one program an error at start-up.
 pub use fhir_sub_macros::fhir_subscription;
 
+/// Derives [`FhirResource`](trait@FhirResource).
+pub use fhir_sub_macros::FhirResource;
+
 /// What a file with handlers needs: `use fhir_sub::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        AppBuilder, Deadline, Error, Event, FhirClient, Interaction, Resource, Result, State, Subscription,
-        fhir_lambda_main, fhir_subscription,
+        AppBuilder, Deadline, Error, Event, FhirClient, FhirResource, Interaction, Resource, Result, State,
+        Subscription, fhir_lambda_main, fhir_subscription,
     };
 }
 

@@ -1,6 +1,7 @@
 //! Not public API. What the attribute's expansion and `fhir_lambda_main!` name.
 
 pub use std::option::Option;
+pub use std::primitive::str;
 pub use std::{env, file, line};
 
 pub use linkme;

@@ -1,4 +1,4 @@
-//! [`Given`]: the attribute's entries by their key.
+//! [`Given`]: an attribute's entries by their key.
 
 use proc_macro2::{Span, TokenTree};
 use quote::ToTokens;
@@ -9,7 +9,7 @@ use crate::key::{self, Key};
 use crate::report::Errors;
 
 /// The entries whose key is known, each key once.
-pub(super) struct Given<'a> {
+pub(crate) struct Given<'a> {
     entries: Vec<(Key, &'a Entry)>,
     /// Keys that were probably meant by unknown ones.
     meant: Vec<Key>,
@@ -19,10 +19,10 @@ pub(super) struct Given<'a> {
 type Said<T> = Option<Option<T>>;
 
 impl<'a> Given<'a> {
-    pub(super) fn new(entries: &'a [Entry], errors: &mut Errors) -> Self {
+    pub(crate) fn new(entries: &'a [Entry], keys: &[Key], errors: &mut Errors) -> Self {
         let mut given = Self { entries: Vec::new(), meant: Vec::new() };
         for entry in entries {
-            match key::look_up(&entry.key) {
+            match key::look_up(&entry.key, keys) {
                 Ok(key) => match given.entry(key) {
                     None => given.entries.push((key, entry)),
                     Some(first) => errors.push(
@@ -49,7 +49,7 @@ impl<'a> Given<'a> {
     }
 
     /// What the text of a key that must be there is made into.
-    pub(super) fn required_text<T>(
+    pub(crate) fn required_text<T>(
         &self,
         key: Key,
         errors: &mut Errors,
@@ -64,7 +64,7 @@ impl<'a> Given<'a> {
     }
 
     /// What a key's text is made into.
-    pub(super) fn text<T>(
+    pub(crate) fn text<T>(
         &self,
         key: Key,
         errors: &mut Errors,
@@ -77,7 +77,7 @@ impl<'a> Given<'a> {
     }
 
     /// What a key's list is made into.
-    pub(super) fn list<T>(
+    pub(crate) fn list<T>(
         &self,
         key: Key,
         errors: &mut Errors,
@@ -90,7 +90,7 @@ impl<'a> Given<'a> {
     }
 
     /// A key's `true` or `false`.
-    pub(super) fn truth(&self, key: Key, errors: &mut Errors) -> Said<bool> {
+    pub(crate) fn truth(&self, key: Key, errors: &mut Errors) -> Said<bool> {
         self.read(key, errors, |value, _| {
             let Value::Truth(truth) = value else { return None };
             Some(Some(truth.value))
@@ -98,7 +98,7 @@ impl<'a> Given<'a> {
     }
 
     /// A key's path.
-    pub(super) fn path(&self, key: Key, errors: &mut Errors) -> Said<Path> {
+    pub(crate) fn path(&self, key: Key, errors: &mut Errors) -> Said<Path> {
         self.read(key, errors, |value, _| {
             let Value::Path(path) = value else { return None };
             Some(Some(path.clone()))

@@ -1,0 +1,144 @@
+//! `#[derive(FhirResource)]`: parse, check, expand.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
+use syn::{Attribute, Fields, Generics, Item, LitStr, Meta, Path, parse_quote};
+
+use crate::check::given::Given;
+use crate::entry;
+use crate::fallback;
+use crate::key::Key;
+use crate::report::Errors;
+
+/// An entry of `#[fhir(…)]`, to copy.
+const EXAMPLE: &str = r#"type = "Appointment""#;
+
+/// What the derive says, checked.
+struct FhirResource {
+    /// The path of `fhir_sub`.
+    fhir_sub: Path,
+    name: Ident,
+    generics: Generics,
+    resource_type: LitStr,
+}
+
+/// The implementation for the type in `item`, or all that is wrong with it.
+pub(crate) fn derive(item: TokenStream) -> TokenStream {
+    let mut errors = Errors::new();
+    let resource = match syn::parse2(item) {
+        Ok(item) => check(item, &mut errors),
+        Err(error) => {
+            errors.add(error);
+            None
+        }
+    };
+    match errors.finish(resource) {
+        Ok(resource) => expand(&resource),
+        Err(errors) => fallback::fallback(&errors),
+    }
+}
+
+/// `None` where a mistake was found.
+fn check(item: Item, errors: &mut Errors) -> Option<FhirResource> {
+    let (name, generics, attributes) = match item {
+        Item::Struct(item) => {
+            fields(&item.fields, errors);
+            (item.ident, item.generics, item.attrs)
+        }
+        Item::Enum(item) => {
+            for variant in &item.variants {
+                misplaced(&variant.attrs, errors);
+                fields(&variant.fields, errors);
+            }
+            (item.ident, item.generics, item.attrs)
+        }
+        Item::Union(item) => {
+            errors.push(
+                item.union_token,
+                "a resource is not read into a union, which does not know what it holds: write a struct or an enum",
+            );
+            return None;
+        }
+        other => {
+            errors.push(other, "`FhirResource` is derived for a struct or an enum");
+            return None;
+        }
+    };
+
+    let mut entries = Vec::new();
+    for attribute in attributes.iter().filter(|attribute| is_ours(attribute)) {
+        match &attribute.meta {
+            Meta::List(list) => entries.extend(entry::parse(list.tokens.clone(), EXAMPLE, errors)),
+            other => {
+                errors.push(other, format!("`fhir` takes its keys in parentheses: `#[fhir({EXAMPLE})]`"));
+                return None;
+            }
+        }
+    }
+    let given = Given::new(&entries, Key::OF_TYPES, errors);
+    let resource_type = given.required_text(Key::Type, errors, resource_type);
+    let fhir_sub = given.path(Key::Crate, errors);
+
+    Some(FhirResource {
+        fhir_sub: fhir_sub?.unwrap_or_else(|| parse_quote!(::fhir_sub)),
+        name,
+        generics,
+        resource_type: resource_type?,
+    })
+}
+
+fn is_ours(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("fhir")
+}
+
+/// The compiler lets a derive's attribute stand on every part of the type, where it would say nothing.
+fn misplaced(attributes: &[Attribute], errors: &mut Errors) {
+    for attribute in attributes.iter().filter(|attribute| is_ours(attribute)) {
+        errors.push(
+            attribute,
+            "`#[fhir(…)]` speaks of the whole type: put it above the `struct` or the `enum`",
+        );
+    }
+}
+
+fn fields(fields: &Fields, errors: &mut Errors) {
+    for field in fields {
+        misplaced(&field.attrs, errors);
+    }
+}
+
+/// A name of the form that the resource types of FHIR have.
+fn resource_type(literal: &LitStr) -> Result<LitStr, String> {
+    let name = literal.value();
+    let Some(first) = name.chars().next() else {
+        return Err(format!("the type is empty; it takes {}", Key::Type.usage()));
+    };
+    if let Some(character) = name.chars().find(|character| !character.is_ascii_alphanumeric()) {
+        return Err(format!(
+            "no resource type has the character {character:?} in its name; `type` takes {}",
+            Key::Type.usage()
+        ));
+    }
+    if !first.is_ascii_uppercase() {
+        return Err(format!(
+            "the name of a resource type starts with an upper-case letter, and this one with {first:?}; \
+             `type` takes {}",
+            Key::Type.usage()
+        ));
+    }
+    Ok(literal.clone())
+}
+
+/// This cannot fail.
+fn expand(resource: &FhirResource) -> TokenStream {
+    let FhirResource { fhir_sub, name, generics, resource_type } = resource;
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    // The name is the user's own token: of a deprecated type the compiler would speak here too.
+    quote_spanned! {Span::mixed_site()=>
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl #impl_generics #fhir_sub::FhirResource for #name #type_generics #where_clause {
+            const TYPE: &'static #fhir_sub::__private::str = #resource_type;
+        }
+    }
+}

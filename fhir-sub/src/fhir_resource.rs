@@ -1,0 +1,34 @@
+//! [`FhirResource`]: a type that says which resource of FHIR it is read from.
+
+/// A type that says which resource of FHIR it is read from.
+///
+/// It is derived; `type` is the name of the resource type as FHIR writes it (<https://hl7.org/fhir/R4/resourcelist.html>):
+///
+/// ```
+/// use fhir_sub::prelude::*;
+///
+/// /// The elements of an Appointment that are used here.
+/// #[derive(serde::Deserialize, FhirResource)]
+/// #[fhir(type = "Appointment")]
+/// struct Booking {
+///     description: Option<String>,
+/// }
+///
+/// #[fhir_subscription(criteria = "Appointment?status=booked", endpoint = "booked")]
+/// async fn booked(booking: Resource<Booking>) {
+///     println!("booked: {}", booking.description.as_deref().unwrap_or("no description"));
+/// }
+///
+/// assert_eq!(Booking::TYPE, "Appointment");
+/// ```
+///
+/// Where `fhir_sub` goes by another name, the derive is told so: `#[fhir(type = "Appointment", crate = my_library::fhir_sub)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which resource of FHIR it is read from",
+    note = "write `#[derive(FhirResource)]` and `#[fhir(type = \"…\")]` above the type, or implement \
+            `fhir_sub::FhirResource` for it"
+)]
+pub trait FhirResource {
+    /// The name of the resource type: `Appointment`.
+    const TYPE: &'static str;
+}
