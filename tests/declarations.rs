@@ -16,7 +16,7 @@ async fn with_a_reason(_: Event) {}
 mod inside {
     use fhir_sub::prelude::*;
 
-    #[fhir_subscription(criteria = "Patient", endpoint = "type", on = [delete], content = "id-only", fhir = "R4B")]
+    #[fhir_subscription(criteria = "Patient", endpoint = "type", on = [delete], content = "empty", fhir = "R4B")]
     #[allow(dead_code)]
     pub(crate) async fn r#type(_: Event) {}
 }
@@ -53,7 +53,7 @@ fn what_is_given_is_declared() {
     let declaration = declared("type");
     assert_eq!(declaration.handler, "type");
     assert_eq!(declaration.interactions, Interactions { create: false, update: false, delete: true });
-    assert_eq!(declaration.content, Content::IdOnly);
+    assert_eq!(declaration.content, Content::Empty);
     assert_eq!(declaration.versions.to_string(), "R4B");
 }
 

@@ -55,8 +55,10 @@ pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors)
     let interactions = given.list(Key::On, errors, interactions::check);
     let content = given.text(Key::Content, errors, |literal| match &*literal.value() {
         "empty" => Ok(Content::Empty),
-        "id-only" => Ok(Content::IdOnly),
         "full-resource" => Ok(Content::FullResource),
+        "id-only" => Err("a criteria subscription sends the whole resource or nothing: write \
+                          `content = \"full-resource\"` or `content = \"empty\"`"
+            .to_owned()),
         other => Err(format!("no content is called {other:?}: `content` takes {}", Key::Content.usage())),
     });
     let end = given.text(Key::End, errors, instant::check);

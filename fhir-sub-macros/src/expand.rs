@@ -106,7 +106,6 @@ fn content(content: Content) -> TokenStream {
     let site = Span::mixed_site();
     match content {
         Content::Empty => quote_spanned!(site=> __fhir_sub::Content::Empty),
-        Content::IdOnly => quote_spanned!(site=> __fhir_sub::Content::IdOnly),
         Content::FullResource => quote_spanned!(site=> __fhir_sub::Content::FullResource),
     }
 }

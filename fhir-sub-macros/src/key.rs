@@ -68,7 +68,7 @@ impl Key {
             Self::Endpoint => r#"one path segment in quotes: `endpoint = "finished-encounters"`"#,
             Self::Reason => r#"a text in quotes: `reason = "Bill what was done"`"#,
             Self::On => "a list of `create`, `update`, `delete`: `on = [create, update]`",
-            Self::Content => r#"`"empty"`, `"id-only"` or `"full-resource"`: `content = "empty"`"#,
+            Self::Content => r#"`"empty"` or `"full-resource"`: `content = "empty"`"#,
             Self::Registration => {
                 "the path of a `fn(&mut Subscription)`, without quotes: `registration = with_contact`"
             }

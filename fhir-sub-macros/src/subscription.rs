@@ -53,10 +53,9 @@ pub(crate) struct Interactions {
     pub(crate) delete: bool,
 }
 
-/// How much of the resource a notification carries.
+/// How much of the resource a notification carries: of what there is, what a server can send for a criteria.
 #[derive(Clone, Copy)]
 pub(crate) enum Content {
     Empty,
-    IdOnly,
     FullResource,
 }

@@ -49,7 +49,7 @@ fn most() {
             endpoint = "finished_encounters.v2~",
             reason = "Bill what was done",
             on = [create, delete],
-            content = "id-only",
+            content = "empty",
             registration = crate::with_contact,
             end = "2030-12-31T23:59:59Z",
             fhir = "R4B",

@@ -108,20 +108,17 @@ impl Trigger {
 pub enum Content {
     /// Nothing: a handler may take the `Event` only.
     Empty,
-    /// The resource's type and id.
-    IdOnly,
     /// The resource.
     #[default]
     FullResource,
 }
 
 impl Content {
-    /// `empty`, `id-only` or `full-resource`.
+    /// `empty` or `full-resource`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::Empty => "empty",
-            Self::IdOnly => "id-only",
             Self::FullResource => "full-resource",
         }
     }

@@ -30,7 +30,7 @@ const _: () = {
             update: false,
             delete: true,
         },
-        content: __fhir_sub::Content::IdOnly,
+        content: __fhir_sub::Content::Empty,
         end: __fhir_sub::Option::Some("2030-12-31T23:59:59Z"),
         versions: __fhir_sub::FhirVersions::of(&[__fhir_sub::FhirVersion::R4B]),
         registration: __fhir_sub::Option::Some({

@@ -85,16 +85,11 @@ fn check_abilities(declaration: &Declaration, server: FhirServer) -> Result<(), 
              with or without `delete`; FHIR_SERVER=medplum can tell them apart",
         );
     }
-    match declaration.content {
-        Content::IdOnly => cannot(
-            "it has content = \"id-only\", but a criteria subscription sends the whole resource or nothing: \
-             write \"full-resource\" or \"empty\"",
-        ),
-        Content::Empty if server == FhirServer::Medplum => cannot(
+    if server == FhirServer::Medplum && declaration.content == Content::Empty {
+        cannot(
             "it has content = \"empty\", but Medplum sends the whole resource whatever the Subscription says: \
              leave `content` out",
-        ),
-        _ => {}
+        );
     }
     problems.or(())
 }

@@ -128,11 +128,6 @@ fn what_a_server_cannot_do_names_the_subscription_and_the_cure() {
         ),
         (crate::declaration::Declaration { interactions: creates, ..arrivals() }, "medplum", ""),
         (
-            crate::declaration::Declaration { content: crate::declaration::Content::IdOnly, ..arrivals() },
-            "hapi",
-            "id-only",
-        ),
-        (
             crate::declaration::Declaration { content: crate::declaration::Content::Empty, ..arrivals() },
             "medplum",
             "leave `content` out",
