@@ -81,6 +81,7 @@ pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors)
         end: end?,
         versions: versions?,
         registration: registration?,
+        watched: criteria::watched(&criteria),
         trigger: Trigger::Criteria(criteria),
         handler,
     })

@@ -8,14 +8,14 @@
 //! stand where a mistake would have its cause: at the type that is no argument, at the path that is no
 //! function, at the name of the function whose future is not `Send`.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Path, Type};
 
 use crate::definitions::FhirVersion;
-use crate::subscription::{Content, Handler, Interactions, Output, Subscription, Trigger};
+use crate::subscription::{Content, Handler, Interactions, Output, Subscription, Trigger, Watched};
 
 /// The declaration of `subscription`, in the slice of all.
 pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
@@ -25,6 +25,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
     let lint = is_deprecated.then(|| quote_spanned!(site=> #[allow(deprecated)]));
     let fhir_sub = &subscription.fhir_sub;
     let unique_endpoint = unique_endpoint(subscription);
+    let checks = checks(subscription);
 
     let handler = name.unraw().to_string();
     let source = source(name);
@@ -48,6 +49,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
             use #fhir_sub::__private as __fhir_sub;
 
             #unique_endpoint
+            #checks
 
             #[__fhir_sub::linkme::distributed_slice(__fhir_sub::FHIR_SUB_DECLARATIONS)]
             #[linkme(crate = __fhir_sub::linkme)]
@@ -81,6 +83,49 @@ fn unique_endpoint(subscription: &Subscription) -> TokenStream {
         #[allow(non_local_definitions)]
         macro_rules! #name { () => {}; }
     }
+}
+
+/// Holds each argument against what the attribute says. A constant for each check, so that none hides another.
+fn checks(subscription: &Subscription) -> TokenStream {
+    let site = Span::mixed_site();
+    let arguments = &subscription.handler.arguments;
+    if arguments.is_empty() {
+        return TokenStream::new();
+    }
+    let checks = arguments.iter().flat_map(|argument| {
+        let read_from = match &subscription.watched {
+            Watched::One(watched) => check(argument, "must_be_read_from", "TYPE", Some(watched)),
+            Watched::Several => check(argument, "must_be_read_from_any", "TYPE", None),
+        };
+        // Where there is never a resource, there is none of a deletion either.
+        let made_from = if subscription.content == Content::Empty {
+            Some(check(argument, "must_be_made_from_nothing", "RESOURCE", None))
+        } else {
+            let deletion = || check(argument, "must_be_made_from_a_deletion", "RESOURCE", None);
+            subscription.interactions.delete.then(deletion)
+        };
+        std::iter::once(read_from).chain(made_from)
+    });
+    quote_spanned! {site=>
+        use __fhir_sub::Silent as _;
+        #(#checks)*
+    }
+}
+
+/// One check of one argument: a call whose first and last tokens are of the type's own places, so that the compiler
+/// points at the whole of the type, and at nothing of the expansion.
+fn check(argument: &Type, function: &str, constant: &str, expected: Option<&String>) -> TokenStream {
+    let site = Span::mixed_site();
+    let mut tokens = argument.to_token_stream().into_iter();
+    let start = tokens.next().map_or(site, |token| token.span());
+    let end = tokens.last().map_or(start, |token| token.span());
+    let (function, constant) = (Ident::new(function, start), Ident::new(constant, site));
+    let expected = expected.map(|expected| quote_spanned!(site=> , #expected));
+    let said = quote_spanned!(site=> __fhir_sub::Argument::<#argument>::#constant #expected);
+    let mut said = Group::new(Delimiter::Parenthesis, said);
+    said.set_span(end);
+    let call = quote_spanned!(start=> __fhir_sub::#function);
+    quote_spanned!(site=> const _: () = #call #said;)
 }
 
 /// Where the function stands: `line!()` is the line of its own tokens, and these stand at the function's name.

@@ -12,6 +12,7 @@ pub(crate) struct Subscription {
     pub(crate) fhir_sub: Path,
     pub(crate) handler: Handler,
     pub(crate) trigger: Trigger,
+    pub(crate) watched: Watched,
     pub(crate) endpoint: Endpoint,
     pub(crate) reason: String,
     pub(crate) interactions: Interactions,
@@ -46,6 +47,13 @@ pub(crate) enum Trigger {
     Criteria(LitStr),
 }
 
+/// The types of resource that the trigger fires for.
+pub(crate) enum Watched {
+    One(String),
+    /// Some, or all.
+    Several,
+}
+
 /// The interactions wanted: one at least.
 pub(crate) struct Interactions {
     pub(crate) create: bool,
@@ -54,7 +62,7 @@ pub(crate) struct Interactions {
 }
 
 /// How much of the resource a notification carries: of what there is, what a server can send for a criteria.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     Empty,
     FullResource,

@@ -63,7 +63,8 @@ pub enum ResourceUse {
     Unused,
     /// It is, where there is one.
     Optional,
-    /// It is, and a notification without one (a deletion, `content = empty`) cannot be handled.
+    /// It is, and a notification without one (a deletion, `content = "empty"`) cannot be handled: a handler
+    /// that asks for such notifications does not compile.
     Required,
 }
 
@@ -71,8 +72,6 @@ pub enum ResourceUse {
 #[derive(Debug, Default)]
 pub struct Requirements {
     pub(crate) states: Vec<RequiredState>,
-    pub(crate) resource_required: bool,
-    pub(crate) resource_used: bool,
 }
 
 #[derive(Debug)]
@@ -85,12 +84,5 @@ impl Requirements {
     /// The state of type `S`, which `setup` must provide.
     pub fn state<S: Any + Send + Sync>(&mut self) {
         self.states.push(RequiredState { id: TypeId::of::<S>(), name: std::any::type_name::<S>() });
-    }
-
-    /// All that the extractor `T` needs.
-    pub(crate) fn extractor<T: FromNotification>(&mut self) {
-        self.resource_required |= T::RESOURCE == ResourceUse::Required;
-        self.resource_used |= T::RESOURCE != ResourceUse::Unused;
-        T::require(self);
     }
 }

@@ -2,6 +2,10 @@
 
 /// A type that says which resource of FHIR it is read from.
 ///
+/// Where a handler takes a [`Resource<T>`](crate::Resource) whose `T` says so, the compiler compares it with the
+/// criteria: a handler of appointments that takes an encounter is an error on the argument's type. A type that says
+/// nothing, such as `serde_json::Value`, is taken for whatever the criteria watches.
+///
 /// It is derived; `type` is the name of the resource type as FHIR writes it (<https://hl7.org/fhir/R4/resourcelist.html>):
 ///
 /// ```

@@ -23,7 +23,7 @@ where
         end: None,
         versions: FhirVersions::of(&[FhirVersion::R4, FhirVersion::R4B]),
         registration: None,
-        require: |requirements| requirements.extractor::<A>(),
+        require: A::require,
         run: |notification| {
             Box::pin(async move {
                 match A::from_notification(notification).await {

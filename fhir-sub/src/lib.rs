@@ -4,7 +4,8 @@
 //! ```
 //! use fhir_sub::prelude::*;
 //!
-//! #[derive(serde::Deserialize)]
+//! #[derive(serde::Deserialize, FhirResource)]
+//! #[fhir(type = "Appointment")]
 //! struct Appointment {
 //!     id: String,
 //! }
@@ -25,6 +26,7 @@
 //!
 //! - [`fhir_subscription`]: what to write above a function.
 //! - [`FromNotification`]: what the function may take; [`IntoOutcome`]: what it may return.
+//! - [`FhirResource`](trait@FhirResource): a type that says which resource it is read from.
 //! - [`fhir_lambda_main!`]: the program's `main`.
 //! - [`FhirClient`]: the FHIR server.
 //! - [`AppBuilder`]: state and settings in code; [`App`]: the service in a router of yours.
@@ -68,6 +70,7 @@ mod notification;
 mod rejection;
 mod outcome;
 mod extract;
+mod argument;
 mod declaration;
 mod handler;
 mod registry;
@@ -179,6 +182,28 @@ pub use rejection::Rejection;
 ///
 /// It is `async`, takes up to eight arguments that implement [`FromNotification`], returns something that
 /// implements [`IntoOutcome`], and its future is `Send`. It has no `self` and no generics.
+///
+/// # What the arguments are held against
+///
+/// The compiler compares each argument with the keys, sees through aliases, and points at the type of one that does
+/// not fit:
+///
+/// | argument | where | message |
+/// |---|---|---|
+/// | a `Resource<T>` or `Option<Resource<T>>` whose `T` says [which resource](trait@FhirResource) it is read from | the criteria watches another type | ``the criteria watches `Appointment`, and this argument is read from `Encounter`: …`` |
+/// | the same | the criteria watches several types, as `[Appointment,Encounter]` and `[*]` do | ``the criteria watches several types, and this argument is read from `Encounter` only: …`` |
+/// | a `Resource<T>`, or what else [requires](ResourceUse::Required) a resource | `on` has `delete` | `` `on` has `delete`, and a deletion carries no resource, …`` |
+/// | a `Resource<T>` or `Option<Resource<T>>`, or what else is made from a resource | `content` is `"empty"` | `` `content = "empty"` sends no resource, …`` |
+///
+/// ```compile_fail
+/// # use fhir_sub::prelude::*;
+/// #[derive(serde::Deserialize, FhirResource)]
+/// #[fhir(type = "Encounter")]
+/// struct Encounter {}
+///
+/// #[fhir_subscription(criteria = "Appointment?status=arrived", endpoint = "arrived-appointments")]
+/// async fn arrived_appointments(encounter: Resource<Encounter>) {}
+/// ```
 ///
 /// # Errors
 ///

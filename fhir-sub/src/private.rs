@@ -6,6 +6,10 @@ pub use std::{env, file, line};
 
 pub use linkme;
 
+pub use crate::argument::{
+    Argument, Silent, must_be_made_from_a_deletion, must_be_made_from_nothing, must_be_read_from,
+    must_be_read_from_any,
+};
 pub use crate::command::{block_on, main, no_setup};
 pub use crate::declaration::{Content, Declaration, FHIR_SUB_DECLARATIONS, Source, Trigger};
 pub use crate::extract::Requirements;
@@ -17,5 +21,5 @@ use crate::extract::FromNotification;
 
 /// Adds what the argument type `T` needs at start-up.
 pub fn require<T: FromNotification>(requirements: &mut Requirements) {
-    requirements.extractor::<T>();
+    T::require(requirements);
 }

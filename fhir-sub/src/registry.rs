@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::declaration::{Content, Declaration, FHIR_SUB_DECLARATIONS};
+use crate::declaration::{Declaration, FHIR_SUB_DECLARATIONS};
 use crate::extract::Requirements;
 use crate::fhir::FhirVersion;
 use crate::problems::Problems;
@@ -65,7 +65,7 @@ impl Registry {
         problems.or(Self { declarations, by_endpoint })
     }
 
-    /// Says what the declarations need and is not there: states, a version of FHIR, a resource.
+    /// Says what the declarations need and is not there: states, a version of FHIR.
     pub(crate) fn check(&self, version: FhirVersion, states: &States) -> Result<(), Problems> {
         let mut problems = Problems::default();
         for declaration in &self.declarations {
@@ -84,18 +84,6 @@ impl Registry {
             if !versions.contains(version) {
                 problems.add(format!(
                     "`{handler}` ({source}) is right in {versions} only, but FHIR_VERSION is {version}"
-                ));
-            }
-            if requirements.resource_required && declaration.interactions.delete {
-                problems.add(format!(
-                    "`{handler}` ({source}) wants deletions, which carry no resource, but takes Resource<…>: \
-                     take Option<Resource<…>>, or leave `delete` out of `on`"
-                ));
-            }
-            if requirements.resource_used && declaration.content == Content::Empty {
-                problems.add(format!(
-                    "`{handler}` ({source}) has content = \"empty\", so its notifications name no resource, but \
-                     takes Resource<…> or Option<Resource<…>>, whose `None` means a deletion: take Event, or leave `content` out"
                 ));
             }
         }

@@ -4,7 +4,8 @@ use fhir_sub::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// The elements of an Appointment that are used here.
-#[derive(Deserialize)]
+#[derive(Deserialize, FhirResource)]
+#[fhir(type = "Appointment")]
 struct Appointment {
     id: String,
     #[serde(default)]

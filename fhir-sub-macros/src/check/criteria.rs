@@ -7,6 +7,7 @@ use crate::definitions::{Definitions, FhirVersion};
 use crate::key::Key;
 use crate::report::Errors;
 use crate::search::{self, Search, Step, Subject};
+use crate::subscription::Watched;
 
 /// What `fhir`, `unchecked` and `also` say of the check.
 pub(super) struct Rules<'a> {
@@ -92,3 +93,14 @@ fn also_is_needed(search: &Search, rules: &Rules<'_>, errors: &mut Errors) {
         }
     }
 }
+
+/// The type before the `?`, or within the brackets if it stands there alone.
+pub(super) fn watched(criteria: &LitStr) -> Watched {
+    let criteria = criteria.value();
+    let types = criteria.split_once('?').map_or(&*criteria, |(types, _)| types);
+    let types = types.strip_prefix('[').and_then(|types| types.strip_suffix(']')).unwrap_or(types).trim();
+    if types.contains([',', '*']) { Watched::Several } else { Watched::One(types.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,15 @@ const _: () = {
     macro_rules! __fhir_sub_two_handlers_have_the_endpoint__arrived_dash_appointments {
         () => {};
     }
+    use __fhir_sub::Silent as _;
+    const _: () = __fhir_sub::must_be_read_from(
+        __fhir_sub::Argument::<Resource<Appointment>>::TYPE,
+        "Appointment",
+    );
+    const _: () = __fhir_sub::must_be_read_from(
+        __fhir_sub::Argument::<FhirClient>::TYPE,
+        "Appointment",
+    );
     #[__fhir_sub::linkme::distributed_slice(__fhir_sub::FHIR_SUB_DECLARATIONS)]
     #[linkme(crate = __fhir_sub::linkme)]
     static __FHIR_SUB_DECLARATION: __fhir_sub::Declaration = __fhir_sub::Declaration {

@@ -13,6 +13,14 @@ const _: () = {
     macro_rules! __fhir_sub_two_handlers_have_the_endpoint__finished_underscore_encounters_dot_v2_tilde_ {
         () => {};
     }
+    use __fhir_sub::Silent as _;
+    const _: () = __fhir_sub::must_be_read_from(
+        __fhir_sub::Argument::<Option<Resource<Encounter>>>::TYPE,
+        "Encounter",
+    );
+    const _: () = __fhir_sub::must_be_made_from_nothing(
+        __fhir_sub::Argument::<Option<Resource<Encounter>>>::RESOURCE,
+    );
     #[__fhir_sub::linkme::distributed_slice(__fhir_sub::FHIR_SUB_DECLARATIONS)]
     #[linkme(crate = __fhir_sub::linkme)]
     static __FHIR_SUB_DECLARATION: __fhir_sub::Declaration = __fhir_sub::Declaration {

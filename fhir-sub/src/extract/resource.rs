@@ -13,14 +13,16 @@ use crate::rejection::Rejection;
 ///
 /// `T` is any type that serde reads: a struct of your own with the elements you use, a
 /// `serde_json::Value`, or a type of a FHIR crate. A resource that does not fit `T` is answered `422`,
-/// and the handler does not run.
+/// and the handler does not run. A `T` that says [which resource](trait@crate::FhirResource) it is read from is compared
+/// with the criteria when the program is compiled.
 ///
 /// A deletion carries no resource: take `Option<Resource<T>>` where `on` has `delete`.
 ///
 /// ```
 /// use fhir_sub::prelude::*;
 ///
-/// #[derive(serde::Deserialize)]
+/// #[derive(serde::Deserialize, FhirResource)]
+/// #[fhir(type = "Appointment")]
 /// struct Appointment {
 ///     id: String,
 ///     description: Option<String>,

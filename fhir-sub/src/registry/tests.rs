@@ -3,7 +3,6 @@ use serde_json::Value;
 use super::*;
 use crate::extract::{Resource, State};
 use crate::fixtures::{Succeed, declaration, leak};
-use crate::interaction::Interactions;
 
 fn at(line: u32, endpoint: &'static str) -> Declaration {
     let mut declaration = declaration::<Resource<Value>, Succeed>("Patient?", endpoint);
@@ -68,14 +67,4 @@ fn another_version_of_fhir_is_refused() {
     let registry = Registry::new(leak([at(1, "a")])).unwrap();
     let problems = registry.check(FhirVersion::R5, &States::default()).unwrap_err().to_string();
     assert!(problems.contains("right in R4, R4B only, but FHIR_VERSION is R5"), "{problems}");
-}
-
-#[test]
-fn a_resource_must_be_there_to_be_taken() {
-    let states = States::default();
-    let all = Interactions { delete: true, ..Interactions::DEFAULT };
-    check(Declaration { interactions: all, ..at(1, "a") }, &states, "take Option<Resource<…>>");
-    check(Declaration { content: Content::Empty, ..at(1, "a") }, &states, "take Event");
-    let optional = declaration::<Option<Resource<Value>>, Succeed>("Patient?", "a");
-    check(Declaration { interactions: all, ..optional }, &states, "");
 }

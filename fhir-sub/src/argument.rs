@@ -1,0 +1,139 @@
+//! [`Argument`]: what a handler's argument says of itself, held against what the attribute says.
+//!
+//! The attribute expands to one constant for each argument and check, which `cargo check` evaluates: a mistake is a
+//! panic of that constant, told at the argument's type. The functions are `#[track_caller]`, so that nothing of
+//! this file is in what the compiler shows.
+
+use std::marker::PhantomData;
+
+use crate::extract::{FromNotification, Resource, ResourceUse};
+use crate::fhir_resource::FhirResource;
+
+/// A handler's argument of type `A`.
+///
+/// Its constants are read as `Argument::<A>::TYPE`: where a type says nothing, those of [`Silent`] are found instead.
+/// This asks for no trait, so that a type which is no argument at all is reported once, by
+/// [`require`](crate::__private::require).
+#[derive(Debug)]
+pub struct Argument<A>(PhantomData<A>);
+
+impl<T: FhirResource> Argument<Resource<T>> {
+    /// The resource type that the argument is read from.
+    pub const TYPE: Option<&'static str> = Some(T::TYPE);
+}
+
+impl<T: FhirResource> Argument<Option<Resource<T>>> {
+    /// The resource type that the argument is read from.
+    pub const TYPE: Option<&'static str> = Some(T::TYPE);
+}
+
+impl<A: FromNotification> Argument<A> {
+    /// Whether the argument is made from the resource.
+    pub const RESOURCE: ResourceUse = A::RESOURCE;
+}
+
+/// What holds where an argument says nothing.
+pub trait Silent {
+    /// It may be read from any resource.
+    const TYPE: Option<&'static str> = None;
+    /// It does not need one.
+    const RESOURCE: ResourceUse = ResourceUse::Unused;
+}
+
+impl<A> Silent for Argument<A> {}
+
+/// An argument that says which resource it is read from says the type that the criteria watches.
+#[track_caller]
+pub const fn must_be_read_from(said: Option<&str>, watched: &str) {
+    if let Some(said) = said
+        && !is_same(said, watched)
+    {
+        let message = Message::new()
+            .with("the criteria watches `")
+            .with(watched)
+            .with("`, and this argument is read from `")
+            .with(said)
+            .with("`: take a type that says `#[fhir(type = \"")
+            .with(watched)
+            .with("\")]`, or write `criteria = \"")
+            .with(said)
+            .with("?…\"`");
+        panic!("{}", message.text());
+    }
+}
+
+/// Where the criteria watches several types, an argument says none.
+#[track_caller]
+pub const fn must_be_read_from_any(said: Option<&str>) {
+    if let Some(said) = said {
+        let message = Message::new()
+            .with("the criteria watches several types, and this argument is read from `")
+            .with(said)
+            .with("` only: take a type that says none, such as `Resource<serde_json::Value>`");
+        panic!("{}", message.text());
+    }
+}
+
+/// Where `on` has `delete`, the resource may be absent.
+#[track_caller]
+pub const fn must_be_made_from_a_deletion(resource: ResourceUse) {
+    if let ResourceUse::Required = resource {
+        panic!(
+            "`on` has `delete`, and a deletion carries no resource, without which this argument cannot be made: \
+             write `Option<Resource<…>>`, or take `delete` out of `on`; an argument type of your own says \
+             `ResourceUse::Optional`"
+        );
+    }
+}
+
+/// Where `content` is `"empty"`, there is no resource.
+#[track_caller]
+pub const fn must_be_made_from_nothing(resource: ResourceUse) {
+    if let ResourceUse::Optional | ResourceUse::Required = resource {
+        panic!(
+            "`content = \"empty\"` sends no resource, and this argument is made from one: take `Event`, or leave \
+             `content` out"
+        );
+    }
+}
+
+const fn is_same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let mut index = 0;
+    while index < left.len() && index < right.len() && left[index] == right[index] {
+        index += 1;
+    }
+    index == left.len() && index == right.len()
+}
+
+/// A text put together by the compiler, which has no `format!` for constants.
+struct Message {
+    bytes: [u8; Self::MAXIMUM_LENGTH],
+    length: usize,
+}
+
+impl Message {
+    /// Enough for all that is written above with the longest names of FHIR.
+    const MAXIMUM_LENGTH: usize = 512;
+
+    const fn new() -> Self {
+        Self { bytes: [0; Self::MAXIMUM_LENGTH], length: 0 }
+    }
+
+    /// A piece that is too long is left out.
+    const fn with(mut self, piece: &str) -> Self {
+        if piece.len() <= Self::MAXIMUM_LENGTH - self.length {
+            let (_, rest) = self.bytes.split_at_mut(self.length);
+            rest.split_at_mut(piece.len()).0.copy_from_slice(piece.as_bytes());
+            self.length += piece.len();
+        }
+        self
+    }
+
+    const fn text(&self) -> &str {
+        match std::str::from_utf8(self.bytes.split_at(self.length).0) {
+            Ok(text) => text,
+            Err(_) => unreachable!(),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+use fhir_sub::prelude::*;
+
+#[derive(serde::Deserialize, FhirResource)]
+#[fhir(type = "Encounter")]
+struct Encounter {}
+
+#[fhir_subscription(criteria = "Appointment?status=arrived", endpoint = "arrived-appointments")]
+async fn arrived_appointments(_: Option<Resource<Encounter>>) {}
+
+fhir_lambda_main!();
