@@ -1,5 +1,8 @@
 //! [`FhirResource`]: a type that says which resource of FHIR it is read from.
 
+#[cfg(feature = "fhir-sdk")]
+mod fhir_sdk;
+
 /// A type that says which resource of FHIR it is read from.
 ///
 /// Where a handler takes a [`Resource<T>`](crate::Resource) whose `T` says so, the compiler compares it with the
@@ -25,6 +28,9 @@
 ///
 /// assert_eq!(Booking::TYPE, "Appointment");
 /// ```
+///
+/// With the feature `fhir-sdk` the resource types of the crate [fhir-sdk](https://docs.rs/fhir-sdk/0.16) say theirs, those
+/// of R4B and of R5.
 ///
 /// Where `fhir_sub` goes by another name, the derive is told so: `#[fhir(type = "Appointment", crate = my_library::fhir_sub)]`.
 #[diagnostic::on_unimplemented(

@@ -41,6 +41,7 @@
 //! | `sandbox` | yes | the in-memory FHIR server that `serve` starts where no `FHIR_BASE_URL` is set |
 //! | `registration` | yes | `POST /register`, and the commands `register` and `status` |
 //! | `testing` | no | the test kit |
+//! | `fhir-sdk` | no | the resource types of the crate fhir-sdk 0.16 say [which resource](trait@FhirResource) they are read from, those of R4B and of R5; it compiles all of them |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // What only some adapters use is unused where they are switched off: no fault of the user who did so.
