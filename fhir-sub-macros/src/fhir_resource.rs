@@ -5,9 +5,11 @@ use quote::quote_spanned;
 use syn::{Attribute, Fields, Generics, Item, LitStr, Meta, Path, parse_quote};
 
 use crate::check::given::Given;
+use crate::definitions::{Definitions, FhirVersion};
 use crate::entry;
 use crate::fallback;
 use crate::key::Key;
+use crate::nearest::nearest;
 use crate::report::Errors;
 
 /// An entry of `#[fhir(…)]`, to copy.
@@ -76,9 +78,17 @@ fn check(item: Item, errors: &mut Errors) -> Option<FhirResource> {
         }
     }
     let given = Given::new(&entries, Key::OF_TYPES, errors);
-    let resource_type = given.required_text(Key::Type, errors, resource_type);
+    let is_unchecked = given.truth(Key::Unchecked, errors);
+    let resource_type = given.required_text(Key::Type, errors, |literal| {
+        form(literal)?;
+        if is_unchecked.flatten() != Some(true) {
+            defined(&literal.value())?;
+        }
+        Ok(literal.clone())
+    });
     let fhir_sub = given.path(Key::Crate, errors);
 
+    is_unchecked?;
     Some(FhirResource {
         fhir_sub: fhir_sub?.unwrap_or_else(|| parse_quote!(::fhir_sub)),
         name,
@@ -108,7 +118,7 @@ fn fields(fields: &Fields, errors: &mut Errors) {
 }
 
 /// A name of the form that the resource types of FHIR have.
-fn resource_type(literal: &LitStr) -> Result<LitStr, String> {
+fn form(literal: &LitStr) -> Result<(), String> {
     let name = literal.value();
     let Some(first) = name.chars().next() else {
         return Err(format!("the type is empty; it takes {}", Key::Type.usage()));
@@ -126,7 +136,23 @@ fn resource_type(literal: &LitStr) -> Result<LitStr, String> {
             Key::Type.usage()
         ));
     }
-    Ok(literal.clone())
+    Ok(())
+}
+
+/// A type of one version of FHIR at least.
+fn defined(name: &str) -> Result<(), String> {
+    let versions = FhirVersion::ALL.map(Definitions::of);
+    if versions.iter().any(|definitions| definitions.resource_type(name).is_some()) {
+        return Ok(());
+    }
+    let meant = match nearest(name, versions.iter().flat_map(Definitions::resource_types)) {
+        Some(nearest) => format!(": did you mean `{nearest}`?"),
+        None => String::new(),
+    };
+    Err(format!(
+        "there is no resource type `{name}`{meant}\n\n{}\nA type that only your server has: `unchecked = true`",
+        FhirVersion::R4.page("resourcelist.html")
+    ))
 }
 
 /// This cannot fail.

@@ -42,7 +42,7 @@ impl Key {
     ];
 
     /// Those of `#[fhir(…)]`, which stands above a type.
-    pub(crate) const OF_TYPES: &[Self] = &[Self::Type, Self::Crate];
+    pub(crate) const OF_TYPES: &[Self] = &[Self::Type, Self::Unchecked, Self::Crate];
 
     pub(crate) fn name(self) -> &'static str {
         match self {

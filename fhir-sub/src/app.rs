@@ -14,7 +14,7 @@ use crate::provided::{Provided, States};
 use crate::registry::Registry;
 #[cfg(feature = "registration")]
 use crate::settings::FhirServer;
-use crate::settings::{Settings, Variables};
+use crate::settings::{Settings, Variables, fhir_version};
 
 /// A program's subscriptions, settings and state, ready to handle requests.
 ///
@@ -211,7 +211,7 @@ impl AppBuilder {
         let settings = problems.collect(Settings::read(&self.variables));
         let registry = problems.collect(Registry::new(self.declarations));
         if let Some(registry) = &registry {
-            let version = settings.as_ref().map(|settings| settings.fhir_version).unwrap_or_default();
+            let version = fhir_version(&self.variables).ok();
             problems.collect(registry.check(version, &self.states));
         }
         let (Some(mut settings), Some(registry)) = (settings, registry) else { return Err(problems) };

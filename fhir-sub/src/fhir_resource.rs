@@ -9,7 +9,8 @@ mod fhir_sdk;
 /// criteria: a handler of appointments that takes an encounter is an error on the argument's type. A type that says
 /// nothing, such as `serde_json::Value`, is taken for whatever the criteria watches.
 ///
-/// It is derived; `type` is the name of the resource type as FHIR writes it (<https://hl7.org/fhir/R4/resourcelist.html>):
+/// It is derived; `type` is the name of a resource type of FHIR R4, R4B or R5, as FHIR writes it
+/// (<https://hl7.org/fhir/R4/resourcelist.html>). A type that only your server has is named with `unchecked = true`.
 ///
 /// ```
 /// use fhir_sub::prelude::*;

@@ -65,8 +65,8 @@ impl Registry {
         problems.or(Self { declarations, by_endpoint })
     }
 
-    /// Says what the declarations need and is not there: states, a version of FHIR.
-    pub(crate) fn check(&self, version: FhirVersion, states: &States) -> Result<(), Problems> {
+    /// Says what the declarations need and is not there: states, a version of FHIR, where that is known.
+    pub(crate) fn check(&self, version: Option<FhirVersion>, states: &States) -> Result<(), Problems> {
         let mut problems = Problems::default();
         for declaration in &self.declarations {
             let Declaration { handler, source, versions, .. } = declaration;
@@ -81,9 +81,10 @@ impl Registry {
                     ));
                 }
             }
-            if !versions.contains(version) {
+            if let Some(version) = version.filter(|version| !versions.contains(*version)) {
                 problems.add(format!(
-                    "`{handler}` ({source}) is right in {versions} only, but FHIR_VERSION is {version}"
+                    "`{handler}` ({source}) has a criteria that is right in FHIR {versions} only, and FHIR_VERSION is \
+                     {version}: set it to the version of the server, or change the criteria"
                 ));
             }
         }

@@ -38,7 +38,6 @@ pub(crate) struct Settings {
     /// The MIME type of notifications.
     pub(crate) payload: String,
     pub(crate) fhir_base_url: Address,
-    pub(crate) fhir_version: FhirVersion,
     pub(crate) fhir_server: FhirServer,
     pub(crate) authorization: Authorization,
     pub(crate) log: LogSettings,
@@ -110,13 +109,7 @@ impl Settings {
 
         let header = header(variables, &mut problems);
         let payload = payload(variables, &mut problems);
-        let fhir_version = match variables.get("FHIR_VERSION") {
-            None => FhirVersion::default(),
-            Some(name) => FhirVersion::from_name(name).unwrap_or_else(|| {
-                problems.add(format!("FHIR_VERSION is {name:?}: write R4, R4B or R5"));
-                FhirVersion::default()
-            }),
-        };
+        problems.collect(fhir_version(variables));
         let fhir_server = match variables.get("FHIR_SERVER") {
             None => FhirServer::default(),
             Some(name) => FhirServer::from_name(name).unwrap_or_else(|| {
@@ -145,7 +138,6 @@ impl Settings {
             header,
             payload,
             fhir_base_url,
-            fhir_version,
             fhir_server,
             authorization,
             log: LogSettings { references, error_text },
@@ -192,6 +184,13 @@ fn address(variables: &Variables, name: &str, meaning: &str, allow_http: bool) -
         Some(text) => Address::parse(name, text, allow_http),
         None => Err(Problems::from(format!("{name} is not set: {meaning}, as in {name}=https://…"))),
     }
+}
+
+/// `FHIR_VERSION`, also where other settings are missing.
+pub(crate) fn fhir_version(variables: &Variables) -> Result<FhirVersion, Problems> {
+    let Some(name) = variables.get("FHIR_VERSION") else { return Ok(FhirVersion::default()) };
+    FhirVersion::from_name(name)
+        .ok_or_else(|| Problems::from(format!("FHIR_VERSION is {name:?}: write R4, R4B or R5")))
 }
 
 fn header(variables: &Variables, problems: &mut Problems) -> HeaderName {

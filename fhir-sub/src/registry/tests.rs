@@ -14,7 +14,7 @@ fn at(line: u32, endpoint: &'static str) -> Declaration {
 fn check(declaration: Declaration, states: &States, expected: &str) {
     let registry = Registry::new(leak([declaration])).unwrap();
     let problems = registry
-        .check(FhirVersion::R4, states)
+        .check(Some(FhirVersion::R4), states)
         .map_or_else(|problems| problems.to_string(), |()| String::new());
     assert!(problems.contains(expected) && (problems.is_empty() == expected.is_empty()), "{problems}");
 }
@@ -65,6 +65,10 @@ fn a_state_that_is_not_provided_is_named() {
 #[test]
 fn another_version_of_fhir_is_refused() {
     let registry = Registry::new(leak([at(1, "a")])).unwrap();
-    let problems = registry.check(FhirVersion::R5, &States::default()).unwrap_err().to_string();
-    assert!(problems.contains("right in R4, R4B only, but FHIR_VERSION is R5"), "{problems}");
+    let problems = registry.check(Some(FhirVersion::R5), &States::default()).unwrap_err().to_string();
+    assert!(
+        registry.check(None, &States::default()).is_ok(),
+        "a version that cannot be read is told as a setting"
+    );
+    assert!(problems.contains("right in FHIR R4, R4B only, and FHIR_VERSION is R5"), "{problems}");
 }

@@ -81,6 +81,24 @@ async fn all_that_is_wrong_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn a_criteria_of_another_version_is_told_beside_the_settings_that_are_missing() {
+    // Without any setting `serve` brings its own, with the sandbox.
+    let launch = |version| {
+        move || {
+            Launch::bare(APP).set("FHIR_BASE_URL", "https://fhir.example.org").set("FHIR_VERSION", version)
+        }
+    };
+    for text in refuses(launch("R5")).await {
+        assert!(text.contains("FHIR_SUBSCRIPTION_SECRET is not set"), "{text}");
+        assert!(text.contains("right in FHIR R4, R4B only, and FHIR_VERSION is R5"), "{text}");
+    }
+    // A version that cannot be read is a mistake of the settings only.
+    for text in refuses(launch("R3")).await {
+        assert!(text.contains("write R4, R4B or R5") && !text.contains("right in FHIR"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_port_is_no_ones_but_the_local_programs() {
     let served = Launch::new(APP).set("PORT", "http").run().await;
     assert!(served.code == Some(2) && served.text().contains("PORT is not a port"), "{served:?}");
