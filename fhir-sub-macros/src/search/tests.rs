@@ -78,6 +78,8 @@ fn a_mistake_stands_where_it_was_written() {
     wrong("[*]?a=b", "a=b", "a list of types in brackets takes no parameters");
     wrong("?a=b", "?", "the resource type is missing");
     wrong("a=b", "a=b", "the resource type is missing");
+    wrong("Patient&a=b", "&", "a `?` stands between the resource type and the parameters");
+    wrong("Patientü=b", "ü", "a `?` stands between the resource type and the parameters");
     wrong("Patient?a>=1", ">=", "a comparison is a prefix of the value: write `a=ge1`");
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Parser, SEARCH};
+use super::{Parser, SEARCH, widen};
 use crate::search::{Subject, Text};
 
 const CRITERIA: &str = "https://hl7.org/fhir/R4/subscription-definitions.html#Subscription.criteria";
@@ -73,7 +73,7 @@ impl Parser<'_> {
                 &written[..letters],
                 written[letters..].trim_start_matches('&')
             );
-            self.mistake(letters..letters + 1, message, SEARCH);
+            self.mistake(widen(&(letters..letters), self.source), message, SEARCH);
             return None;
         }
         Some(Subject::Type(self.text(place)?))
