@@ -1,0 +1,94 @@
+//! Any text as criteria: the parser and the check tell what is wrong with it, and nothing else happens.
+//!
+//! `tests/fuzz/test` runs it.
+#![no_main]
+
+/// A crate of macros cannot be linked, so its modules for criteria are compiled here as they stand there.
+#[path = "../../fhir-sub-macros/src"]
+mod macros {
+    pub mod calendar;
+    pub mod criteria;
+    pub mod definitions;
+    pub mod mistake;
+    pub mod nearest;
+    pub mod search;
+}
+
+// In them `crate` is the crate of macros.
+use macros::{calendar, criteria, definitions, mistake, nearest, search};
+
+use definitions::FhirVersion;
+use libfuzzer_sys::{Corpus, fuzz_target};
+use mistake::Mistake;
+use search::{Search, Step};
+
+fuzz_target!(|bytes: &[u8]| -> Corpus {
+    // A criteria is a string literal.
+    let Ok(text) = std::str::from_utf8(bytes) else { return Corpus::Reject };
+    let (search, mistakes) = search::parse(text);
+    can_be_told(&mistakes, text);
+    assert!(search.is_some() || !mistakes.is_empty(), "a text that is no search has no mistake");
+    if let Some(search) = search {
+        let verdict = judge(&search, text);
+        if mistakes.is_empty() {
+            printed_means_the_same(&search, &verdict);
+        }
+    }
+    Corpus::Keep
+});
+
+/// Every mistake stands in the text, at whole characters, and has a message.
+fn can_be_told(mistakes: &[Mistake], text: &str) {
+    for mistake in mistakes {
+        assert!(text.get(mistake.place.clone()).is_some(), "{mistake:?} is not at characters of the text");
+        assert!(mistake.within(text).starts_with(&mistake.message));
+    }
+}
+
+/// What is accepted can be written down again.
+fn printed_means_the_same(search: &Search, verdict: &[Verdict]) {
+    let printed = search.to_string();
+    let (again, mistakes) = search::parse(&printed);
+    assert_eq!(mistakes, [], "it was printed as {printed}");
+    let again = again.expect("a text without a mistake is a search");
+    assert_eq!(again, *search, "it was printed as {printed}");
+    assert_eq!(again.to_string(), printed, "it is printed as another text again");
+    assert_eq!(judge(&again, &printed), verdict, "it was printed as {printed}");
+}
+
+/// The versions in which a search is right, or how many mistakes it has.
+type Verdict = Result<Vec<FhirVersion>, usize>;
+
+/// The verdicts of all versions together and of each, and with `also`.
+fn judge(search: &Search, text: &str) -> Vec<Verdict> {
+    let mut verdicts = vec![verdict(search, text, &FhirVersion::ALL, &[])];
+    for version in FhirVersion::ALL {
+        verdicts.push(verdict(search, text, &[version], &[]));
+    }
+    let names: Vec<_> = search.parameters.iter().flat_map(|parameter| &parameter.name).map(name).collect();
+    for also in [names.get(..1).unwrap_or_default(), &names] {
+        let with = verdict(search, text, &FhirVersion::ALL, also);
+        if let Ok(right) = &verdicts[0] {
+            let is_right = |version| with.as_ref().is_ok_and(|with| with.contains(version));
+            assert!(right.iter().all(is_right), "`also` of {also:?} makes a mistake of what is right");
+        }
+        verdicts.push(with);
+    }
+    verdicts
+}
+
+fn verdict(search: &Search, text: &str, versions: &[FhirVersion], also: &[String]) -> Verdict {
+    criteria::check(search, versions, also).map_err(|mistakes| {
+        assert!(!mistakes.is_empty(), "a search that is not right has no mistake");
+        can_be_told(&mistakes, text);
+        mistakes.len()
+    })
+}
+
+/// What `also` may have of a step.
+fn name(step: &Step) -> String {
+    match step {
+        Step::Code { code, .. } => code.to_string(),
+        Step::Has { reference, .. } => reference.to_string(),
+    }
+}
