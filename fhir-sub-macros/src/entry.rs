@@ -103,10 +103,15 @@ impl Value {
             [list @ TokenTree::Group(group)] if group.delimiter() == Delimiter::Bracket => {
                 Self::List(list.clone())
             }
+            [TokenTree::Ident(word)] if word == "true" || word == "false" => {
+                Self::Truth(LitBool { value: word == "true", span: word.span() })
+            }
+            [TokenTree::Ident(_), ..] => syn::parse2(all.clone()).map_or(Self::Other(all), Self::Path),
+            // What a macro hands over may be any of them, in a group.
             _ => syn::parse2(all.clone())
                 .map(Self::Text)
-                .or_else(|_| syn::parse2(all.clone()).map(Self::Truth))
                 .or_else(|_| syn::parse2(all.clone()).map(Self::Path))
+                .or_else(|_| syn::parse2(all.clone()).map(Self::Truth))
                 .unwrap_or(Self::Other(all)),
         }
     }

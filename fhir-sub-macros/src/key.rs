@@ -102,23 +102,25 @@ pub(crate) struct Unknown {
 /// The one of `keys` that `name` names.
 pub(crate) fn look_up(name: &Ident, keys: &[Key]) -> Result<Key, Unknown> {
     let name = name.unraw().to_string();
-    let meant = Key::nearest(&name, keys);
-    match (keys.iter().find(|key| key.name() == name), meant) {
-        (Some(key), _) => Ok(*key),
-        (None, _) if keys == Key::OF_SUBSCRIPTIONS && OF_TOPICS.contains(&name.as_str()) => Err(Unknown {
+    if let Some(key) = keys.iter().find(|key| key.name() == name) {
+        return Ok(*key);
+    }
+    if keys == Key::OF_SUBSCRIPTIONS && OF_TOPICS.contains(&name.as_str()) {
+        return Err(Unknown {
             message: format!(
                 "`{name}` belongs to topic subscriptions, which this version of fhir-sub does not have; \
                  a subscription says what it watches with `criteria`"
             ),
             meant: (name == "topic").then_some(Key::Criteria),
-        }),
-        (None, Some(key)) => {
-            Err(Unknown { message: format!("unknown key `{name}`: did you mean `{}`?", key.name()), meant })
-        }
-        (None, None) => {
-            let keys: Vec<_> = keys.iter().map(|key| format!("`{}`", key.name())).collect();
-            let message = format!("unknown key `{name}`: the keys are {}", keys.join(", "));
-            Err(Unknown { message, meant })
-        }
+        });
     }
+    let meant = Key::nearest(&name, keys);
+    let message = match meant {
+        Some(key) => format!("unknown key `{name}`: did you mean `{}`?", key.name()),
+        None => {
+            let keys: Vec<_> = keys.iter().map(|key| format!("`{}`", key.name())).collect();
+            format!("unknown key `{name}`: the keys are {}", keys.join(", "))
+        }
+    };
+    Err(Unknown { message, meant })
 }

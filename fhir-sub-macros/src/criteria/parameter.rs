@@ -76,10 +76,17 @@ impl Check<'_> {
             Err(mistake) => return vec![mistake],
         };
         // What a reference may point to are several types, and it is enough that one of them has such values.
-        let mistakes = found.into_iter().map(|(resource_type, parameter)| {
-            value::check(self, resource_type, &parameter, qualifier, values)
-        });
-        mistakes.min_by_key(Vec::len).unwrap_or_default()
+        let mut least: Option<Vec<Mistake>> = None;
+        for (resource_type, parameter) in found {
+            let mistakes = value::check(self, resource_type, &parameter, qualifier, values);
+            if mistakes.is_empty() {
+                return mistakes;
+            }
+            if least.as_ref().is_none_or(|least| mistakes.len() < least.len()) {
+                least = Some(mistakes);
+            }
+        }
+        least.unwrap_or_default()
     }
 
     /// The types that a reference leads to: `subject.` or `subject:Patient.`
