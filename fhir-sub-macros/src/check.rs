@@ -10,7 +10,7 @@ mod signature;
 
 use syn::parse_quote;
 
-use crate::definitions::FhirVersion;
+use crate::definitions::{FhirVersion, WITH_CRITERIA};
 use crate::endpoint::Endpoint;
 use crate::entry::Entry;
 use crate::item::Function;
@@ -19,9 +19,6 @@ use crate::report::Errors;
 use crate::subscription::{Content, Interactions, Subscription, Trigger};
 
 use self::given::Given;
-
-/// The versions whose Subscription has a `criteria` of its own.
-const WITH_CRITERIA: [FhirVersion; 2] = [FhirVersion::R4, FhirVersion::R4B];
 
 /// `None` where a mistake was found.
 pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors) -> Option<Subscription> {

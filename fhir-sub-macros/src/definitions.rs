@@ -18,6 +18,9 @@ pub(crate) enum FhirVersion {
     R5,
 }
 
+/// The versions whose Subscription has a `criteria` of its own.
+pub(crate) const WITH_CRITERIA: [FhirVersion; 2] = [FhirVersion::R4, FhirVersion::R4B];
+
 impl FhirVersion {
     pub(crate) const ALL: [Self; 3] = [Self::R4, Self::R4B, Self::R5];
 

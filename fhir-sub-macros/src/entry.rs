@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _};
-use syn::{LitBool, LitStr, Path};
+use syn::{Lit, LitBool, LitStr, Path};
 
 use crate::report::Errors;
 
@@ -103,6 +103,10 @@ impl Value {
             [list @ TokenTree::Group(group)] if group.delimiter() == Delimiter::Bracket => {
                 Self::List(list.clone())
             }
+            [TokenTree::Literal(literal)] => match Lit::new(literal.clone()) {
+                Lit::Str(text) => Self::Text(text),
+                _ => Self::Other(all),
+            },
             [TokenTree::Ident(word)] if word == "true" || word == "false" => {
                 Self::Truth(LitBool { value: word == "true", span: word.span() })
             }

@@ -4,6 +4,9 @@
 //! name, of the user's. Within it, one import names `fhir_sub::__private` by its full path, and everything
 //! else goes through that: where the path is wrong, the compiler says so once.
 //!
+//! It is short, since every token is felt where there are hundreds of handlers: the macro is built without
+//! optimizations.
+//!
 //! The tokens come from the macro (`mixed_site`), so that the lints of the user's crate leave them alone, but
 //! stand where a mistake would have its cause: at the type that is no argument, at the path that is no
 //! function, at the name of the function whose future is not `Send`.
@@ -14,7 +17,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Path, Type};
 
-use crate::definitions::FhirVersion;
+use crate::definitions::{FhirVersion, WITH_CRITERIA};
 use crate::subscription::{Content, Handler, Interactions, Output, Subscription, Trigger, Watched};
 
 /// The declaration of `subscription`, in the slice of all.
@@ -88,11 +91,8 @@ fn unique_endpoint(subscription: &Subscription) -> TokenStream {
 /// Holds each argument against what the attribute says. A constant for each check, so that none hides another.
 fn checks(subscription: &Subscription) -> TokenStream {
     let site = Span::mixed_site();
-    let arguments = &subscription.handler.arguments;
-    if arguments.is_empty() {
-        return TokenStream::new();
-    }
-    let checks = arguments.iter().flat_map(|argument| {
+    let arguments = subscription.handler.arguments.iter().filter(|argument| !is_without_resource(argument));
+    let mut checks = arguments.flat_map(|argument| {
         let read_from = match &subscription.watched {
             Watched::One(watched) => check(argument, "must_be_read_from", "TYPE", Some(watched)),
             Watched::Several => check(argument, "must_be_read_from_any", "TYPE", None),
@@ -106,10 +106,22 @@ fn checks(subscription: &Subscription) -> TokenStream {
         };
         std::iter::once(read_from).chain(made_from)
     });
+    let Some(first) = checks.next() else { return TokenStream::new() };
     quote_spanned! {site=>
         use __fhir_sub::Silent as _;
+        #first
         #(#checks)*
     }
+}
+
+/// Whether an argument is one of `fhir_sub`'s own that know of no resource, by its name: most handlers have one, and
+/// a constant less for each is felt in a large crate.
+fn is_without_resource(argument: &Type) -> bool {
+    let Type::Path(path) = argument else { return false };
+    let last = path.path.segments.last();
+    last.is_some_and(|last| {
+        ["Event", "FhirClient", "State", "Deadline"].iter().any(|name| last.ident == name)
+    })
 }
 
 /// One check of one argument: a call whose first and last tokens are of the type's own places, so that the compiler
@@ -128,22 +140,21 @@ fn check(argument: &Type, function: &str, constant: &str, expected: Option<&Stri
     quote_spanned!(site=> const _: () = #call #said;)
 }
 
-/// Where the function stands: `line!()` is the line of its own tokens, and these stand at the function's name.
+/// Where the function stands: `line!()`, to which this expands, is the line of these tokens, and they stand at the
+/// function's name.
 fn source(name: &Ident) -> TokenStream {
-    let line = quote_spanned!(name.span()=> __fhir_sub::line!());
-    quote_spanned! {Span::mixed_site()=>
-        __fhir_sub::Source {
-            package: __fhir_sub::env!("CARGO_PKG_NAME"),
-            file: __fhir_sub::file!(),
-            line: #line,
-        }
-    }
+    quote_spanned!(name.span()=> __fhir_sub::source!())
 }
 
 fn interactions(interactions: &Interactions) -> TokenStream {
-    let Interactions { create, update, delete } = interactions;
-    quote_spanned! {Span::mixed_site()=>
-        __fhir_sub::Interactions { create: #create, update: #update, delete: #delete }
+    let site = Span::mixed_site();
+    match interactions {
+        Interactions { create: true, update: true, delete: false } => {
+            quote_spanned!(site=> __fhir_sub::Interactions::DEFAULT)
+        }
+        Interactions { create, update, delete } => quote_spanned! {site=>
+            __fhir_sub::Interactions { create: #create, update: #update, delete: #delete }
+        },
     }
 }
 
@@ -157,6 +168,9 @@ fn content(content: Content) -> TokenStream {
 
 fn versions(versions: &[FhirVersion]) -> TokenStream {
     let site = Span::mixed_site();
+    if versions == WITH_CRITERIA {
+        return quote_spanned!(site=> __fhir_sub::FhirVersions::WITH_CRITERIA);
+    }
     let versions = versions.iter().map(|version| Ident::new(&version.to_string(), site));
     quote_spanned!(site=> __fhir_sub::FhirVersions::of(&[#(__fhir_sub::FhirVersion::#versions),*]))
 }
@@ -172,9 +186,9 @@ fn registration(path: &Path) -> TokenStream {
 fn option(value: Option<impl ToTokens>) -> TokenStream {
     let site = Span::mixed_site();
     if let Some(value) = value {
-        quote_spanned!(site=> __fhir_sub::Option::Some(#value))
+        quote_spanned!(site=> __fhir_sub::Some(#value))
     } else {
-        quote_spanned!(site=> __fhir_sub::Option::None)
+        quote_spanned!(site=> __fhir_sub::None)
     }
 }
 

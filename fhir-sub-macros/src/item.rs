@@ -1,6 +1,6 @@
 //! [`Function`]: the annotated function, as far as it is looked at. Its body is not parsed.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Attribute, LitStr, Signature, Token, Visibility};
 
@@ -14,7 +14,16 @@ pub(crate) struct Function {
 
 /// The function in `item`; anything but a function is a mistake.
 pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Option<Function> {
-    function.parse2(item).map_err(|error| errors.add(error)).ok()
+    function.parse2(without_body(item)).map_err(|error| errors.add(error)).ok()
+}
+
+/// What stands before the body, which may be long and half-written: it is the compiler's to read and to judge.
+fn without_body(item: TokenStream) -> TokenStream {
+    let mut tokens: Vec<_> = item.into_iter().collect();
+    if matches!(tokens.last(), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace) {
+        tokens.pop();
+    }
+    tokens.into_iter().collect()
 }
 
 fn function(input: ParseStream<'_>) -> syn::Result<Function> {
@@ -24,7 +33,7 @@ fn function(input: ParseStream<'_>) -> syn::Result<Function> {
         return Err(input.error("`#[fhir_subscription(…)]` can only be put on an async function"));
     }
     let signature = input.parse()?;
-    // The body may be half-written: it is the compiler's to judge.
+    // What is no body is the compiler's to judge too.
     let _: TokenStream = input.parse()?;
     Ok(Function { attributes, signature })
 }

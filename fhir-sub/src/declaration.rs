@@ -69,6 +69,19 @@ pub struct Source {
     pub line: u32,
 }
 
+/// The [`Source`] at which it stands.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __fhir_sub_source {
+    () => {
+        $crate::__private::Source {
+            package: ::core::env!("CARGO_PKG_NAME"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+        }
+    };
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}", self.file, self.line)

@@ -2,7 +2,7 @@
 
 use crate::declaration::{Content, Declaration, Source, Trigger};
 use crate::extract::FromNotification;
-use crate::fhir::{FhirVersion, FhirVersions};
+use crate::fhir::FhirVersions;
 use crate::interaction::Interactions;
 use crate::outcome::Outcome;
 
@@ -21,7 +21,7 @@ where
         interactions: Interactions::DEFAULT,
         content: Content::FullResource,
         end: None,
-        versions: FhirVersions::of(&[FhirVersion::R4, FhirVersion::R4B]),
+        versions: FhirVersions::WITH_CRITERIA,
         registration: None,
         require: A::require,
         run: |notification| {

@@ -1,10 +1,11 @@
 //! Not public API. What the attribute's expansion and `fhir_lambda_main!` name.
 
-pub use std::option::Option;
+pub use std::option::Option::{None, Some};
 pub use std::primitive::str;
-pub use std::{env, file, line};
 
 pub use linkme;
+
+pub use crate::__fhir_sub_source as source;
 
 pub use crate::argument::{
     Argument, Silent, must_be_made_from_a_deletion, must_be_made_from_nothing, must_be_read_from,

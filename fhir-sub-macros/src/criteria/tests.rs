@@ -1,7 +1,5 @@
-use crate::definitions::FhirVersion;
+use crate::definitions::{FhirVersion, WITH_CRITERIA};
 use crate::search;
-
-const WITH_CRITERIA: [FhirVersion; 2] = [FhirVersion::R4, FhirVersion::R4B];
 
 /// The versions in which a search is right, or its mistakes as they are told.
 fn judge(text: &str, versions: &[FhirVersion], also: &[&str]) -> Result<Vec<FhirVersion>, Vec<String>> {

@@ -21,33 +21,19 @@ const _: () = {
         __fhir_sub::Argument::<Resource<Appointment>>::TYPE,
         "Appointment",
     );
-    const _: () = __fhir_sub::must_be_read_from(
-        __fhir_sub::Argument::<FhirClient>::TYPE,
-        "Appointment",
-    );
     #[__fhir_sub::linkme::distributed_slice(__fhir_sub::FHIR_SUB_DECLARATIONS)]
     #[linkme(crate = __fhir_sub::linkme)]
     static __FHIR_SUB_DECLARATION: __fhir_sub::Declaration = __fhir_sub::Declaration {
         handler: "arrived_appointments",
-        source: __fhir_sub::Source {
-            package: __fhir_sub::env!("CARGO_PKG_NAME"),
-            file: __fhir_sub::file!(),
-            line: __fhir_sub::line!(),
-        },
+        source: __fhir_sub::source!(),
         trigger: __fhir_sub::Trigger::Criteria("Appointment?status=arrived"),
         endpoint: "arrived-appointments",
         reason: "Create an encounter when a patient arrives for an appointment.",
-        interactions: __fhir_sub::Interactions {
-            create: true,
-            update: true,
-            delete: false,
-        },
+        interactions: __fhir_sub::Interactions::DEFAULT,
         content: __fhir_sub::Content::FullResource,
-        end: __fhir_sub::Option::None,
-        versions: __fhir_sub::FhirVersions::of(
-            &[__fhir_sub::FhirVersion::R4, __fhir_sub::FhirVersion::R4B],
-        ),
-        registration: __fhir_sub::Option::None,
+        end: __fhir_sub::None,
+        versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
+        registration: __fhir_sub::None,
         require: |__fhir_sub_requirements| {
             __fhir_sub::require::<Resource<Appointment>>(__fhir_sub_requirements);
             __fhir_sub::require::<FhirClient>(__fhir_sub_requirements);

@@ -25,11 +25,7 @@ const _: () = {
     #[linkme(crate = __fhir_sub::linkme)]
     static __FHIR_SUB_DECLARATION: __fhir_sub::Declaration = __fhir_sub::Declaration {
         handler: "async",
-        source: __fhir_sub::Source {
-            package: __fhir_sub::env!("CARGO_PKG_NAME"),
-            file: __fhir_sub::file!(),
-            line: __fhir_sub::line!(),
-        },
+        source: __fhir_sub::source!(),
         trigger: __fhir_sub::Trigger::Criteria("Encounter?status=finished"),
         endpoint: "finished_encounters.v2~",
         reason: "Bill what was done",
@@ -39,9 +35,9 @@ const _: () = {
             delete: true,
         },
         content: __fhir_sub::Content::Empty,
-        end: __fhir_sub::Option::Some("2030-12-31T23:59:59Z"),
+        end: __fhir_sub::Some("2030-12-31T23:59:59Z"),
         versions: __fhir_sub::FhirVersions::of(&[__fhir_sub::FhirVersion::R4B]),
-        registration: __fhir_sub::Option::Some({
+        registration: __fhir_sub::Some({
             let __fhir_sub_registration: fn(&mut __fhir_sub::Subscription) = crate::with_contact;
             __fhir_sub_registration
         }),

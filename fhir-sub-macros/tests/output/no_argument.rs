@@ -11,25 +11,15 @@ const _: () = {
     #[linkme(crate = __fhir_sub::linkme)]
     static __FHIR_SUB_DECLARATION: __fhir_sub::Declaration = __fhir_sub::Declaration {
         handler: "patients",
-        source: __fhir_sub::Source {
-            package: __fhir_sub::env!("CARGO_PKG_NAME"),
-            file: __fhir_sub::file!(),
-            line: __fhir_sub::line!(),
-        },
+        source: __fhir_sub::source!(),
         trigger: __fhir_sub::Trigger::Criteria("Patient"),
         endpoint: "patients",
         reason: "patients: Patient",
-        interactions: __fhir_sub::Interactions {
-            create: true,
-            update: true,
-            delete: false,
-        },
+        interactions: __fhir_sub::Interactions::DEFAULT,
         content: __fhir_sub::Content::FullResource,
-        end: __fhir_sub::Option::None,
-        versions: __fhir_sub::FhirVersions::of(
-            &[__fhir_sub::FhirVersion::R4, __fhir_sub::FhirVersion::R4B],
-        ),
-        registration: __fhir_sub::Option::None,
+        end: __fhir_sub::None,
+        versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
+        registration: __fhir_sub::None,
         require: |_| {},
         run: |__fhir_sub_notification| __fhir_sub::run_0::<
             (),

@@ -46,6 +46,9 @@ impl fmt::Display for FhirVersion {
 pub struct FhirVersions(u8);
 
 impl FhirVersions {
+    /// The versions whose Subscription has a `criteria` of its own.
+    pub const WITH_CRITERIA: Self = Self::of(&[FhirVersion::R4, FhirVersion::R4B]);
+
     /// The set of these versions.
     #[must_use]
     pub const fn of(versions: &[FhirVersion]) -> Self {
