@@ -24,16 +24,21 @@ pub(crate) fn check(
     also: &[String],
 ) -> Result<Vec<FhirVersion>, Vec<Mistake>> {
     let mut right = Vec::new();
-    let mut least: Option<Vec<Mistake>> = None;
+    let mut least: Option<((bool, usize), Vec<Mistake>)> = None;
     for version in versions {
-        let mistakes = Check { definitions: Definitions::of(*version), also }.search(search);
+        let definitions = Definitions::of(*version);
+        let mistakes = Check { definitions, also }.search(search);
+        // Where a version does not have the type, nothing else has been looked at.
+        let is_without_type = matches!(&search.subject, Subject::Type(name)
+            if definitions.resource_type(&name.to_string()).is_none());
+        let weight = (is_without_type, mistakes.len());
         if mistakes.is_empty() {
             right.push(*version);
-        } else if least.as_ref().is_none_or(|least| mistakes.len() < least.len()) {
-            least = Some(mistakes);
+        } else if least.as_ref().is_none_or(|(least, _)| weight < *least) {
+            least = Some((weight, mistakes));
         }
     }
-    if right.is_empty() { Err(least.unwrap_or_default()) } else { Ok(right) }
+    if right.is_empty() { Err(least.map(|(_, mistakes)| mistakes).unwrap_or_default()) } else { Ok(right) }
 }
 
 /// A check against one version.

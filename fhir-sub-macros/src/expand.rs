@@ -88,35 +88,45 @@ fn unique_endpoint(subscription: &Subscription) -> TokenStream {
     }
 }
 
-/// Holds each argument against what the attribute says. A constant for each check, so that none hides another.
+/// Holds each argument against what the attribute says.
+///
+/// A constant for each check, so that none hides another; but one for all arguments that by their name are those of
+/// `fhir_sub` which know of no resource, where a mistake is an odd alias: most handlers have some, and each constant
+/// is felt in a large crate.
 fn checks(subscription: &Subscription) -> TokenStream {
     let site = Span::mixed_site();
-    let arguments = subscription.handler.arguments.iter().filter(|argument| !is_without_resource(argument));
-    let mut checks = arguments.flat_map(|argument| {
-        let read_from = match &subscription.watched {
-            Watched::One(watched) => check(argument, "must_be_read_from", "TYPE", Some(watched)),
-            Watched::Several => check(argument, "must_be_read_from_any", "TYPE", None),
-        };
-        // Where there is never a resource, there is none of a deletion either.
-        let made_from = if subscription.content == Content::Empty {
-            Some(check(argument, "must_be_made_from_nothing", "RESOURCE", None))
-        } else {
-            let deletion = || check(argument, "must_be_made_from_a_deletion", "RESOURCE", None);
-            subscription.interactions.delete.then(deletion)
-        };
-        std::iter::once(read_from).chain(made_from)
-    });
-    let Some(first) = checks.next() else { return TokenStream::new() };
+    let arguments = &subscription.handler.arguments;
+    let (silent, others): (Vec<&Type>, Vec<&Type>) =
+        arguments.iter().partition(|argument| is_silent_by_name(argument));
+    let silent: Vec<_> = silent.into_iter().flat_map(|argument| checks_of(subscription, argument)).collect();
+    let others = others.into_iter().flat_map(|argument| checks_of(subscription, argument));
+    if arguments.is_empty() {
+        return TokenStream::new();
+    }
+    let silent = (!silent.is_empty()).then(|| quote_spanned!(site=> const _: () = { #(#silent;)* };));
     quote_spanned! {site=>
         use __fhir_sub::Silent as _;
-        #first
-        #(#checks)*
+        #silent
+        #(const _: () = #others;)*
     }
 }
 
-/// Whether an argument is one of `fhir_sub`'s own that know of no resource, by its name: most handlers have one, and
-/// a constant less for each is felt in a large crate.
-fn is_without_resource(argument: &Type) -> bool {
+fn checks_of(subscription: &Subscription, argument: &Type) -> impl Iterator<Item = TokenStream> {
+    let read_from = match &subscription.watched {
+        Watched::One(watched) => check(argument, "must_be_read_from", "TYPE", Some(watched)),
+        Watched::Several => check(argument, "must_be_read_from_any", "TYPE", None),
+    };
+    // Where there is never a resource, there is none of a deletion either.
+    let made_from = if subscription.content == Content::Empty {
+        Some(check(argument, "must_be_made_from_nothing", "RESOURCE", None))
+    } else {
+        let deletion = || check(argument, "must_be_made_from_a_deletion", "RESOURCE", None);
+        subscription.interactions.delete.then(deletion)
+    };
+    std::iter::once(read_from).chain(made_from)
+}
+
+fn is_silent_by_name(argument: &Type) -> bool {
     let Type::Path(path) = argument else { return false };
     let last = path.path.segments.last();
     last.is_some_and(|last| {
@@ -137,7 +147,7 @@ fn check(argument: &Type, function: &str, constant: &str, expected: Option<&Stri
     let mut said = Group::new(Delimiter::Parenthesis, said);
     said.set_span(end);
     let call = quote_spanned!(start=> __fhir_sub::#function);
-    quote_spanned!(site=> const _: () = #call #said;)
+    quote_spanned!(site=> #call #said)
 }
 
 /// Where the function stands: `line!()`, to which this expands, is the line of these tokens, and they stand at the

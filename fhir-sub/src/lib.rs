@@ -177,7 +177,8 @@ pub use rejection::Rejection;
 /// | what another version has | `Encounter` has no search parameter `end-date` in FHIR R4, it has in FHIR R5 |
 /// | names in `also` | `wards` is no parameter of the criteria: take it out of `also` |
 ///
-/// Texts, identifiers, and codes without a required binding are whatever your data has: nothing is said of them.
+/// Texts, identifiers, and codes without a required binding are whatever your data has: nothing is said of them. Of a
+/// chain without a type, as `subject.name`, it is enough that one of the types that it may lead to has all of the rest.
 ///
 /// # The function
 ///

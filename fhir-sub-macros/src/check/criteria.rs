@@ -76,7 +76,12 @@ fn also_is_needed(search: &Search, rules: &Rules<'_>, errors: &mut Errors) {
             errors.push(literal, format!("`{name}` is no parameter of the criteria: take it out of `also`"));
             continue;
         }
+        // Within a chain or `_has` it is a parameter of another type.
+        let is_first = |parameter: &search::Parameter| matches!(&parameter.name[..], [Step::Code { code, .. }, ..] if code.to_string() == name);
         let Subject::Type(resource_type) = &search.subject else { continue };
+        if !search.parameters.iter().any(is_first) {
+            continue;
+        }
         let is_defined = |version: &FhirVersion| {
             Definitions::of(*version)
                 .resource_type(&resource_type.to_string())
@@ -86,8 +91,8 @@ fn also_is_needed(search: &Search, rules: &Rules<'_>, errors: &mut Errors) {
             errors.push(
                 literal,
                 format!(
-                    "`{name}` is a search parameter of `{resource_type}` in the specification, and checked as such: \
-                     take it out of `also`"
+                    "`{name}` is a search parameter of `{resource_type}` in the specification, and would not be \
+                     checked: take it out of `also`"
                 ),
             );
         }

@@ -77,14 +77,19 @@ pub(super) fn check(
         takes = "none".to_owned();
     }
     if matches!(parameter.kind, Kind::Reference(_)) {
-        takes.push_str(", and the types that it refers to, as `:Patient`");
+        takes.push_str(", and the types that it refers to");
     }
     let takes = format!("it takes {takes}");
     let later = FhirVersion::ALL
         .into_iter()
         .find(|version| taken(*version).any(|(other, _)| other == name))
         .filter(|_| known.is_some());
-    let message = match (known, nearest(&name, names())) {
+    let types = match &parameter.kind {
+        Kind::Reference(targets) => check.definitions.targets(targets),
+        _ => Vec::new(),
+    };
+    let types = types.iter().map(|target| target.name);
+    let message = match (known, nearest(&name, names().chain(types))) {
         (Some(_), _) if name == "of-type" && matches!(parameter.kind, Kind::Token(_)) => {
             format!("`{code}` is no identifier, and `:of-type` is for identifiers: {takes}")
         }

@@ -26,7 +26,8 @@ pub(super) fn date(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
         return Ok(());
     }
     let is_plus = |(character, place): (char, &std::ops::Range<usize>)| character == ' ' && place.len() == 1;
-    if let Some(plus) = date.places().find(|character| is_plus(*character)) {
+    let has_time = date.to_string().contains('T');
+    if let Some(plus) = date.places().find(|character| has_time && is_plus(*character)) {
         let message = "a `+` in a URL stands for a space: write the zone's `+` as `%2B`";
         return Err(Mistake::new(plus.1.clone(), message, asked.check.chapter("date")));
     }
@@ -104,10 +105,13 @@ pub(super) fn position(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     Err(asked.mistake(value, message, "special"))
 }
 
-/// Whether a value of a type without an order looks as if it had a prefix: `ge2030-12`.
+/// Whether a value of a type without an order looks as if it had a prefix: `ge2030-12-31`. Other letters and shorter
+/// dates are in identifiers as well.
 pub(super) fn has_prefix_and_date(value: &str) -> bool {
-    PREFIXES.iter().any(|prefix| {
-        value.strip_prefix(prefix).is_some_and(|rest| rest.contains('-') && date_time(rest).is_ok())
+    ["gt", "lt", "ge", "le"].iter().any(|prefix| {
+        value
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.len() >= "2030-12-31".len() && date_time(rest).is_ok())
     })
 }
 

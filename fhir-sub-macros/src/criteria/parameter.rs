@@ -57,7 +57,8 @@ impl Check<'_> {
     }
 
     fn is_also(&self, code: &Text) -> bool {
-        self.also.contains(&code.to_string())
+        let code = code.to_string();
+        self.also.contains(&code) && !means_nothing(&code)
     }
 
     /// A name's last step, with the values.
@@ -98,10 +99,10 @@ impl Check<'_> {
     ) -> Result<Vec<ResourceType>, Mistake> {
         let found = self.look_up(on, code)?;
         let mut targets: Vec<ResourceType> = Vec::new();
-        let mut reference = None;
+        let mut references = Vec::new();
         for (resource_type, parameter) in &found {
             if let Kind::Reference(of) = &parameter.kind {
-                reference = Some((resource_type, of));
+                references.push((*resource_type, of));
                 for target in self.definitions.targets(of) {
                     if targets.iter().all(|other| other.name != target.name) {
                         targets.push(target);
@@ -109,7 +110,7 @@ impl Check<'_> {
                 }
             }
         }
-        let Some((resource_type, of)) = reference else {
+        if references.is_empty() {
             let (resource_type, parameter) = &found[0];
             let message = format!(
                 "`{code}` of `{}` is no reference but a {}, and nothing can be asked of what it points to",
@@ -117,13 +118,13 @@ impl Check<'_> {
                 value::kind_name(&parameter.kind)
             );
             return Err(Mistake::new(code.place.clone(), message, self.chapter("chaining")));
-        };
-        match qualifier {
-            None => Ok(targets),
-            Some(qualifier) => {
-                self.target(*resource_type, &code.to_string(), of, qualifier).map(|target| vec![target])
-            }
         }
+        let Some(qualifier) = qualifier else { return Ok(targets) };
+        // Of the types that the chain has led to, it is enough that one refers to such a type.
+        let name = qualifier.to_string();
+        let suitable = references.iter().find(|(_, of)| of.contain(&name));
+        let (resource_type, of) = suitable.unwrap_or(&references[0]);
+        self.target(*resource_type, &code.to_string(), of, qualifier).map(|target| vec![target])
     }
 
     /// The type that `:Patient` narrows a reference to.
@@ -177,7 +178,7 @@ impl Check<'_> {
         code: &Text,
     ) -> Result<Vec<(ResourceType, SearchParameter)>, Mistake> {
         let written = code.to_string();
-        if OF_RESULTS.contains(&&*written) || written == "_type" {
+        if means_nothing(&written) {
             return Err(self.unknown(on, code));
         }
         let found: Vec<_> = on
@@ -204,8 +205,12 @@ impl Check<'_> {
             _ => self.unknown_in_all(on, &written),
         };
         let page = if let [on] = on { on.page() } else { self.chapter("chaining") };
-        Mistake::new(code.place.clone(), message, page)
-            .with_hint(format!("A parameter that only your server has: `also = [\"{written}\"]`"))
+        let mistake = Mistake::new(code.place.clone(), message, page);
+        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+        if !written.chars().all(is_letter) {
+            return mistake;
+        }
+        mistake.with_hint(format!("A parameter that only your server has: `also = [\"{written}\"]`"))
     }
 
     fn unknown_in(&self, on: ResourceType, written: &str) -> String {
@@ -220,7 +225,10 @@ impl Check<'_> {
         }
         let longer: Vec<_> = on
             .own_codes()
-            .filter(|code| code.strip_prefix(written).is_some_and(|rest| rest.starts_with('-')))
+            .filter(|code| {
+                code.strip_prefix(written).is_some_and(|rest| rest.starts_with('-'))
+                    || code.strip_suffix(written).is_some_and(|rest| rest.ends_with('-'))
+            })
             .collect();
         if !longer.is_empty() {
             return format!("`{name}` has no search parameter `{written}`, but {}", listed(longer));
@@ -256,7 +264,7 @@ impl Check<'_> {
 
     /// A section of the specification's chapter on search.
     pub(super) fn chapter(&self, section: &str) -> String {
-        // R5 has its own names for three of them.
+        // R5 has another name for it.
         let section = match (self.definitions.version, section) {
             (FhirVersion::R5, "return") => "modifyingresults",
             (_, section) => section,
@@ -267,10 +275,16 @@ impl Check<'_> {
 
 /// The parameter of this code, one of those of every type included.
 pub(super) fn of_type(on: ResourceType, code: &str) -> Option<SearchParameter> {
-    on.parameter(code).or_else(|| {
-        let code = OF_ALL_TYPES.into_iter().find(|other| *other == code)?;
-        Some(SearchParameter { code, kind: Kind::Special })
-    })
+    // Some versions define some of them, as tokens or strings, and mean the same.
+    if let Some(code) = OF_ALL_TYPES.into_iter().find(|other| *other == code) {
+        return Some(SearchParameter { code, kind: Kind::Special });
+    }
+    on.parameter(code)
+}
+
+/// Whether a parameter says nothing of what a resource has.
+fn means_nothing(code: &str) -> bool {
+    OF_RESULTS.contains(&code) || code == "_type"
 }
 
 /// ``an `Encounter`, but to `Group` and `Patient` ``

@@ -29,6 +29,11 @@ pub(super) fn check(asked: &Asked<'_>, targets: &Targets, value: &Text) -> Resul
         return Err(asked.mistake(value, message, "reference"));
     }
     let Some((resource_type, rest)) = written.split_once('/') else {
+        if asked.check.definitions.resource_type(&written).is_some() {
+            let message =
+                format!("`{written}` is a type, and a reference names one resource: write `{written}/1`");
+            return Err(asked.mistake(value, message, "reference"));
+        }
         return if is_id(&written) { Ok(()) } else { Err(no_reference(asked, targets, value)) };
     };
     let id = rest.split_once("/_history/").map_or(rest, |(id, _)| id);
@@ -105,12 +110,8 @@ pub(super) fn uri(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
         return Err(asked.mistake(value, message, "prefix"));
     }
     let is_part = |character: char| !character.is_whitespace() && !"<>\"{}\\^`".contains(character);
-    let has_authority =
-        |(_, rest): (&str, &str)| !rest.starts_with("//") || rest.len() > 2 && !rest.starts_with("///");
     let is_right = written.chars().all(is_part)
-        && written
-            .split_once(':')
-            .is_none_or(|parts| is_uri(&written) && has_authority(parts) && !is_one_slash(parts));
+        && written.split_once(':').is_none_or(|parts| is_uri(&written) && has_host(parts));
     if is_right {
         return Ok(());
     }
@@ -121,9 +122,10 @@ pub(super) fn uri(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     Err(asked.mistake(value, message, "uri"))
 }
 
-/// `http:/example.org`
-fn is_one_slash((scheme, rest): (&str, &str)) -> bool {
-    scheme.starts_with("http") && !rest.starts_with("//")
+/// Not so `http:/example.org` and `http:///example.org`.
+fn has_host((scheme, rest): (&str, &str)) -> bool {
+    !["http", "https"].contains(&scheme)
+        || rest.strip_prefix("//").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
 /// Whether it starts with a scheme: RFC 3986, section 3.1.

@@ -48,7 +48,7 @@ fn what_servers_and_the_specification_show_is_right() {
     let corpus = lines(include_str!("../../tests/criteria/right.txt"));
     assert!(corpus.len() >= 350, "{}", corpus.len());
     for text in corpus {
-        if let Err(mistakes) = judge(text, &FhirVersion::ALL, &[]) {
+        if let Err(mistakes) = judge(text, &WITH_CRITERIA, &[]) {
             panic!("{text}: {}", mistakes.join("\n"));
         }
         // Written anew it means the same.
@@ -64,7 +64,7 @@ fn what_servers_and_the_specification_show_is_right() {
 #[test]
 fn what_is_known_to_be_refused_is_refused() {
     for text in lines(include_str!("../../tests/criteria/refused.txt")) {
-        assert!(judge(text, &FhirVersion::ALL, &[]).is_err(), "{text} is right: move it to right.txt");
+        assert!(judge(text, &WITH_CRITERIA, &[]).is_err(), "{text} is right: move it to right.txt");
     }
 }
 
@@ -102,13 +102,26 @@ fn a_search_has_the_versions_that_define_all_of_it() {
 }
 
 #[test]
-fn the_version_with_the_fewest_mistakes_is_told() {
+fn the_version_that_has_the_type_and_the_fewest_mistakes_is_told() {
     let mistakes = judge("Ingredient?rol=x", &WITH_CRITERIA, &[]).expect_err("there is no such parameter");
-    assert_eq!(mistakes.len(), 1);
-    assert!(mistakes[0].contains("https://hl7.org/fhir/R4/"), "{}", mistakes[0]);
-    let mistakes = judge("Ingredient?role=x&function=y&rol=x", &WITH_CRITERIA, &[])
-        .expect_err("there is no such parameter");
-    assert!(mistakes[0].contains("R4"), "{}", mistakes[0]);
+    let [mistake] = &mistakes[..] else { panic!("{mistakes:#?}") };
+    assert!(
+        mistake.starts_with("`Ingredient` has no search parameter `rol`: did you mean `role`?"),
+        "{mistake}"
+    );
+    assert!(mistake.contains("https://hl7.org/fhir/R4B/ingredient.html"), "{mistake}");
+}
+
+#[test]
+fn a_chain_may_name_any_type_that_one_of_its_references_has() {
+    for text in [
+        "Observation?part-of.subject:Device.device-name=x",
+        "Observation?has-member.part-of:MedicationAdministration.status=completed",
+        "Provenance?target.recipient:Group._id=1",
+        "SupplyRequest?subject.partof:Location._id=1",
+    ] {
+        judge(text, &WITH_CRITERIA, &[]).expect(text);
+    }
 }
 
 #[test]
@@ -145,6 +158,28 @@ fn a_parameter_in_also_is_not_looked_at() {
 }
 
 #[test]
+fn what_means_nothing_means_nothing_in_also_either() {
+    for text in ["Patient?_count=1", "Patient?_type=Patient"] {
+        judge(text, &FhirVersion::ALL, &["_count", "_type"]).expect_err(text);
+    }
+    wrong("Patient?_has=x", "_has", "`_has` names a type");
+    wrong(
+        "Observation?subject=Patient",
+        "Patient",
+        "`Patient` is a type, and a reference names one resource",
+    );
+    wrong(
+        "Encounter?subject:patient=1",
+        "patient",
+        "there is no modifier `:patient`: did you mean `:Patient`?",
+    );
+    right(
+        "Observation?_filter=code%20eq%20http://loinc.org|1%20or%20code%20eq%20http://loinc.org|2",
+        &FhirVersion::ALL,
+    );
+}
+
+#[test]
 fn a_code_of_another_system_may_stand_beside_a_required_one() {
     use FhirVersion::{R4, R4B, R5};
     right("Condition?clinical-status=http://snomed.info/sct|55561003", &[R4, R4B, R5]);
@@ -158,6 +193,39 @@ fn a_code_of_another_system_may_stand_beside_a_required_one() {
         "http://snomed.info/sct",
         "the codes of `status` are of",
     );
+}
+
+#[test]
+fn an_identifier_may_look_like_much_else() {
+    for text in [
+        "Specimen?accession=sa2021-01-02",
+        "Device?identifier=eb1234-01",
+        "Patient?identifier=ge2030-12",
+        "Patient?identifier=|le1990-11",
+        "ValueSet?url=file:///colours",
+        "ValueSet?url=urn:oid:1.2.3",
+    ] {
+        right(text, &FhirVersion::ALL);
+    }
+    wrong(
+        "Patient?identifier=ge2030-12-31",
+        "ge2030-12-31",
+        "`identifier` is a token, which takes no prefix",
+    );
+    wrong("ValueSet?url=http:///colours", "http:///colours", "`url` takes a URI");
+}
+
+#[test]
+fn what_is_to_be_written_instead_is_right() {
+    wrong("Patient?active!=true", "!=", "what is not to be is said by a modifier: write `active:not=true`");
+    wrong("Patient?name>x", ">", "dates, numbers and quantities are compared");
+    wrong("Patient?name:exact", "name:exact", "`name:exact` has no value: write `name:exact=…`\n");
+    wrong(
+        "Patient?_has:Observation:patient:code=",
+        "_has:Observation:patient:code=",
+        "`_has:Observation:patient:code` has no value, and servers leave such a parameter unread: write a value\n",
+    );
+    wrong("Encounter/?status=planned", "/", "a search has no `/` after the type: write `Encounter?…`");
 }
 
 #[test]

@@ -98,19 +98,21 @@ impl Parser<'_> {
         let equals = written.find('=');
         if let Some(comparison) = comparison(&written[..equals.map_or(written.len(), |at| at + 1)]) {
             let (name, rest) = written.split_at(comparison.at);
-            let message = format!(
-                "a comparison is a prefix of the value: write `{name}={}{}`",
-                comparison.prefix,
-                &rest[comparison.length..]
-            );
+            let value = &rest[comparison.length..];
+            let message = if value.starts_with(|letter: char| letter.is_ascii_digit()) {
+                format!("a comparison is a prefix of the value: write `{name}={}{value}`", comparison.prefix)
+            } else if comparison.prefix == "ne" {
+                format!("what is not to be is said by a modifier: write `{name}:not={value}` of a code")
+            } else {
+                "dates, numbers and quantities are compared, by a prefix of the value such as `ge2030`"
+                    .to_owned()
+            };
             let place = place.start + comparison.at..place.start + comparison.at + comparison.length;
             self.mistake(place, message, &format!("{SEARCH}#prefix"));
             return None;
         }
         let Some(equals) = equals else {
-            let message = format!(
-                "`{written}` has no value: write `{written}=…`, or ask whether there is one with `{written}:missing=false`"
-            );
+            let message = format!("`{written}` has no value: write `{written}=…`{}", or_any(written));
             self.mistake(place, message, SEARCH);
             return None;
         };
@@ -125,10 +127,9 @@ impl Parser<'_> {
         let value = value.unescape().map_err(|mistake| self.mistakes.push(mistake)).ok()?;
         let values = value.split(',');
         if value.is_empty() {
+            let any = or_any(name);
             let message = format!(
-                "`{name}` has no value, and servers leave such a parameter unread: write a value, or ask whether there is \
-                 one with `{}:missing=false`",
-                name.split(':').next().unwrap_or_default()
+                "`{name}` has no value, and servers leave such a parameter unread: write a value{any}"
             );
             self.mistake(place.start - name.len() - 1..place.end, message, SEARCH);
             return None;
@@ -143,6 +144,14 @@ impl Parser<'_> {
         }
         is_right.then_some(values)
     }
+}
+
+/// How to ask for any value of a parameter of the resource itself that stands without a modifier.
+fn or_any(name: &str) -> String {
+    if name.contains([':', '.']) || name.starts_with('_') {
+        return String::new();
+    }
+    format!(", or ask whether there is one with `{name}:missing=false`")
 }
 
 /// The place, or the character beside it where it is empty.

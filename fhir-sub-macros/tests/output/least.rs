@@ -17,6 +17,12 @@ const _: () = {
         () => {};
     }
     use __fhir_sub::Silent as _;
+    const _: () = {
+        __fhir_sub::must_be_read_from(
+            __fhir_sub::Argument::<FhirClient>::TYPE,
+            "Appointment",
+        );
+    };
     const _: () = __fhir_sub::must_be_read_from(
         __fhir_sub::Argument::<Resource<Appointment>>::TYPE,
         "Appointment",

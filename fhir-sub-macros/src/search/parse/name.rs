@@ -62,6 +62,10 @@ impl Parser<'_> {
             self.mistake(place, message, SEARCH);
             return None;
         }
+        if code.to_string() == "_has" {
+            self.wrong_has(step);
+            return None;
+        }
         if let Some(empty) = qualifier.as_ref().filter(|qualifier| qualifier.is_empty()) {
             let message = "a modifier is missing after the `:`: write one, or take the `:` out";
             self.mistake(empty.place.start - 1..empty.place.end, message, &format!("{SEARCH}#modifiers"));

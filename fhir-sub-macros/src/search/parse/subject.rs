@@ -33,6 +33,7 @@ impl Parser<'_> {
         }
         if let Some((resource_type, rest)) = written.split_once('/') {
             let message = match rest {
+                "" => format!("a search has no `/` after the type: write `{resource_type}?…`"),
                 "_search" | "_search/" => {
                     format!("a search is written without `_search`: `{resource_type}?…`")
                 }
