@@ -12,7 +12,7 @@ mod value;
 
 use crate::definitions::{Definitions, FhirVersion, ResourceType};
 use crate::mistake::Mistake;
-use crate::nearest::nearest;
+use crate::nearest::did_you_mean;
 use crate::search::{Search, Subject, Text};
 
 /// The versions among `versions` in which the search is right, or what is wrong in the one where the least is.
@@ -39,6 +39,14 @@ pub(crate) fn check(
         }
     }
     if right.is_empty() { Err(least.map(|(_, mistakes)| mistakes).unwrap_or_default()) } else { Ok(right) }
+}
+
+/// A list of types or of parameters that is no longer than this is told whole.
+const SHORT_LIST: usize = 30;
+
+/// Whether `text` has the letters of a search parameter's name.
+pub(crate) fn is_parameter_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
 }
 
 /// A check against one version.
@@ -87,10 +95,7 @@ impl Check<'_> {
                 "`{written}` is abstract, and no resource is just that: name the type, such as `Encounter`"
             )));
         }
-        let meant = match nearest(&written, self.definitions.resource_types()) {
-            Some(nearest) => format!(": did you mean `{nearest}`?"),
-            None => String::new(),
-        };
+        let meant = did_you_mean(&written, self.definitions.resource_types());
         Err(mistake(format!("there is no resource type `{written}`{meant}"))
             .with_hint("A type that only your server has: `unchecked = true`"))
     }

@@ -96,13 +96,13 @@ fn unique_endpoint(subscription: &Subscription) -> TokenStream {
 fn checks(subscription: &Subscription) -> TokenStream {
     let site = Span::mixed_site();
     let arguments = &subscription.handler.arguments;
+    if arguments.is_empty() {
+        return TokenStream::new();
+    }
     let (silent, others): (Vec<&Type>, Vec<&Type>) =
         arguments.iter().partition(|argument| is_silent_by_name(argument));
     let silent: Vec<_> = silent.into_iter().flat_map(|argument| checks_of(subscription, argument)).collect();
     let others = others.into_iter().flat_map(|argument| checks_of(subscription, argument));
-    if arguments.is_empty() {
-        return TokenStream::new();
-    }
     let silent = (!silent.is_empty()).then(|| quote_spanned!(site=> const _: () = { #(#silent;)* };));
     quote_spanned! {site=>
         use __fhir_sub::Silent as _;

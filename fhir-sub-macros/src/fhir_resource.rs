@@ -9,7 +9,8 @@ use crate::definitions::{Definitions, FhirVersion};
 use crate::entry;
 use crate::fallback;
 use crate::key::Key;
-use crate::nearest::nearest;
+use crate::mistake::Mistake;
+use crate::nearest::did_you_mean;
 use crate::report::Errors;
 
 /// An entry of `#[fhir(…)]`, to copy.
@@ -145,14 +146,12 @@ fn defined(name: &str) -> Result<(), String> {
     if versions.iter().any(|definitions| definitions.resource_type(name).is_some()) {
         return Ok(());
     }
-    let meant = match nearest(name, versions.iter().flat_map(Definitions::resource_types)) {
-        Some(nearest) => format!(": did you mean `{nearest}`?"),
-        None => String::new(),
-    };
-    Err(format!(
-        "there is no resource type `{name}`{meant}\n\n{}\nA type that only your server has: `unchecked = true`",
-        FhirVersion::R4.page("resourcelist.html")
-    ))
+    let meant = did_you_mean(name, versions.iter().flat_map(Definitions::resource_types));
+    let message = format!("there is no resource type `{name}`{meant}");
+    let mistake = Mistake::new(0..0, message, FhirVersion::R4.page("resourcelist.html"))
+        .with_hint("A type that only your server has: `unchecked = true`");
+    // The literal is the name and nothing else: there is nothing to point at within it.
+    Err(mistake.within(""))
 }
 
 /// This cannot fail.

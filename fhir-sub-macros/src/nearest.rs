@@ -18,6 +18,11 @@ pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
     best.map(|(_, candidate)| candidate)
 }
 
+/// ``: did you mean `status`?`` where one of the names resembles `name`, else nothing.
+pub(crate) fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, names).map_or_else(String::new, |nearest| format!(": did you mean `{nearest}`?"))
+}
+
 fn letters(name: &str) -> String {
     name.chars().filter(|letter| !"-_".contains(*letter)).flat_map(char::to_lowercase).collect()
 }

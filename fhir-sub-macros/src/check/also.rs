@@ -5,6 +5,7 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::{LitStr, Token};
 
+use crate::criteria::is_parameter_name;
 use crate::key::Key;
 use crate::report::Errors;
 
@@ -21,8 +22,7 @@ pub(super) fn check(list: &TokenTree, errors: &mut Errors) -> Option<Vec<LitStr>
     }
     let mut is_right = true;
     for name in &names {
-        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
-        if name.value().is_empty() || !name.value().chars().all(is_letter) {
+        if !is_parameter_name(&name.value()) {
             errors.push(
                 name,
                 "a parameter's name has letters, digits, `-` and `_`: write it without modifier and value",

@@ -77,17 +77,17 @@ fn also_is_needed(search: &Search, rules: &Rules<'_>, errors: &mut Errors) {
             continue;
         }
         // Within a chain or `_has` it is a parameter of another type.
-        let is_first = |parameter: &search::Parameter| matches!(&parameter.name[..], [Step::Code { code, .. }, ..] if code.to_string() == name);
+        let is_first = search.parameters.iter().any(|parameter| match parameter.name.first() {
+            Some(Step::Code { code, .. }) => code.to_string() == name,
+            _ => false,
+        });
         let Subject::Type(resource_type) = &search.subject else { continue };
-        if !search.parameters.iter().any(is_first) {
-            continue;
-        }
         let is_defined = |version: &FhirVersion| {
             Definitions::of(*version)
                 .resource_type(&resource_type.to_string())
                 .is_some_and(|resource_type| resource_type.parameter(&name).is_some())
         };
-        if rules.versions.iter().all(is_defined) {
+        if is_first && rules.versions.iter().all(is_defined) {
             errors.push(
                 literal,
                 format!(

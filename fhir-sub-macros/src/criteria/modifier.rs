@@ -80,10 +80,7 @@ pub(super) fn check(
         takes.push_str(", and the types that it refers to");
     }
     let takes = format!("it takes {takes}");
-    let later = FhirVersion::ALL
-        .into_iter()
-        .find(|version| taken(*version).any(|(other, _)| other == name))
-        .filter(|_| known.is_some());
+    let later = FhirVersion::ALL.into_iter().find(|version| taken(*version).any(|(other, _)| other == name));
     let types = match &parameter.kind {
         Kind::Reference(targets) => check.definitions.targets(targets),
         _ => Vec::new(),

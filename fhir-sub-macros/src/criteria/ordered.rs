@@ -21,19 +21,21 @@ pub(super) fn number(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
 /// `2030-12-31`, `ge2030-12-31T23:59Z`
 pub(super) fn date(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     let date = without_prefix(asked, value, "date", "2030-12-31")?;
+    let written = date.to_string();
     // Of HAPI FHIR's subscriptions.
-    if ["%now", "%today"].contains(&&*date.to_string().to_lowercase()) {
+    if ["%now", "%today"].contains(&&*written.to_lowercase()) {
         return Ok(());
     }
     let is_plus = |(character, place): (char, &std::ops::Range<usize>)| character == ' ' && place.len() == 1;
-    let has_time = date.to_string().contains('T');
-    if let Some(plus) = date.places().find(|character| has_time && is_plus(*character)) {
+    if written.contains('T')
+        && let Some(plus) = date.places().find(|character| is_plus(*character))
+    {
         let message = "a `+` in a URL stands for a space: write the zone's `+` as `%2B`";
         return Err(Mistake::new(plus.1.clone(), message, asked.check.chapter("date")));
     }
-    date_time(&date.to_string()).map_err(|wrong| {
+    date_time(&written).map_err(|wrong| {
         let message = format!(
-            "`{date}` is no date, {wrong}: write as much of it as counts, as in `2030`, `2030-12`, `2030-12-31` or \
+            "`{written}` is no date, {wrong}: write as much of it as counts, as in `2030`, `2030-12`, `2030-12-31` or \
              `2030-12-31T23:59:59Z`"
         );
         asked.mistake(value, message, "date")
@@ -157,7 +159,6 @@ fn not_a_number(asked: &Asked<'_>, number: &Text) -> String {
 /// `100`, `-0.5`, `1e-3`
 fn is_number(text: &str) -> bool {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let without_sign = |text: &str| text.strip_prefix(['-', '+']).unwrap_or(text).to_owned();
     let (mantissa, exponent) =
         text.split_once(['e', 'E']).map_or((text, None), |(mantissa, exponent)| (mantissa, Some(exponent)));
     let mantissa = mantissa.strip_prefix('-').unwrap_or(mantissa);
@@ -165,7 +166,8 @@ fn is_number(text: &str) -> bool {
         Some((whole, fraction)) => is_digits(whole) && is_digits(fraction),
         None => is_digits(mantissa),
     };
-    is_mantissa && exponent.is_none_or(|exponent| is_digits(&without_sign(exponent)))
+    is_mantissa
+        && exponent.is_none_or(|exponent| is_digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent)))
 }
 
 /// A year, a month, a day, or a time with or without seconds and zone.

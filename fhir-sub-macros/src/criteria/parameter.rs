@@ -1,6 +1,6 @@
 //! A parameter's name: its steps, from the resource that is watched to the one whose parameter is asked.
 
-use super::{Check, listed, value};
+use super::{Check, SHORT_LIST, is_parameter_name, listed, value};
 use crate::definitions::{FhirVersion, Kind, ResourceType, SearchParameter, Targets};
 use crate::mistake::Mistake;
 use crate::nearest::nearest;
@@ -27,9 +27,6 @@ const OF_RESULTS: [&str; 15] = [
 
 /// Parameters of every type that no SearchParameter defines: <https://hl7.org/fhir/R4/search.html#all>.
 const OF_ALL_TYPES: [&str; 5] = ["_text", "_content", "_list", "_filter", "_query"];
-
-/// A list of names that is no longer than this is told whole.
-const SHORT_LIST: usize = 30;
 
 impl Check<'_> {
     /// What is wrong in a parameter of the type that is watched.
@@ -206,8 +203,7 @@ impl Check<'_> {
         };
         let page = if let [on] = on { on.page() } else { self.chapter("chaining") };
         let mistake = Mistake::new(code.place.clone(), message, page);
-        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
-        if !written.chars().all(is_letter) {
+        if !is_parameter_name(&written) {
             return mistake;
         }
         mistake.with_hint(format!("A parameter that only your server has: `also = [\"{written}\"]`"))

@@ -1,15 +1,11 @@
 //! References and URIs. <https://hl7.org/fhir/R4/search.html#reference>
 
-use super::listed;
-use super::ordered;
 use super::value::Asked;
+use super::{SHORT_LIST, listed, ordered};
 use crate::definitions::Targets;
 use crate::mistake::Mistake;
-use crate::nearest::nearest;
+use crate::nearest::did_you_mean;
 use crate::search::Text;
-
-/// A list of types that is no longer than this is told whole.
-const SHORT_LIST: usize = 30;
 
 /// `1`, `Patient/1`, `https://example.org/fhir/Patient/1`, `urn:uuid:…`
 pub(super) fn check(asked: &Asked<'_>, targets: &Targets, value: &Text) -> Result<(), Mistake> {
@@ -60,12 +56,10 @@ fn type_of_reference(
             )
         }
         (Some(_), _) => format!("`{code}` of `{on}` never refers to `{resource_type}`"),
-        (None, _) => match nearest(resource_type, definitions.resource_types()) {
-            Some(nearest) => {
-                format!("there is no resource type `{resource_type}`: did you mean `{nearest}`?")
-            }
-            None => format!("there is no resource type `{resource_type}`"),
-        },
+        (None, _) => {
+            let meant = did_you_mean(resource_type, definitions.resource_types());
+            format!("there is no resource type `{resource_type}`{meant}")
+        }
     };
     let place = value.split_at(resource_type.chars().count()).0.place;
     Err(Mistake::new(place, message, asked.on.page()))

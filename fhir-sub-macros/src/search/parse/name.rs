@@ -9,20 +9,8 @@ impl Parser<'_> {
         let mut rest = name.clone();
         loop {
             let (step, after) = if rest.to_string().starts_with("_has:") {
-                let mut parts = rest.split(':').into_iter().skip(1);
-                let (Some(resource), Some(reference), Some(next)) =
-                    (parts.next(), parts.next(), parts.next())
-                else {
-                    return self.wrong_has(&rest);
-                };
-                if resource.is_empty() || reference.is_empty() || next.is_empty() {
-                    return self.wrong_has(&rest);
-                }
-                let colons = "_has".len()
-                    + resource.to_string().chars().count()
-                    + reference.to_string().chars().count()
-                    + 3;
-                (Step::Has { resource, reference }, Some(rest.split_at(colons).1))
+                let Some((step, after)) = has(&rest) else { return self.wrong_has(&rest) };
+                (step, Some(after))
             } else {
                 let (step, after) = match rest.split_once('.') {
                     Some((step, after)) => (step, Some(after)),
@@ -73,4 +61,15 @@ impl Parser<'_> {
         }
         Some(Step::Code { code, qualifier })
     }
+}
+
+/// The step that `_has:Observation:patient:` is, and what follows it.
+fn has(name: &Text) -> Option<(Step, Text)> {
+    let (_, rest) = name.split_once(':')?;
+    let (resource, rest) = rest.split_once(':')?;
+    let (reference, after) = rest.split_once(':')?;
+    let next = after.to_string();
+    let is_whole =
+        !resource.is_empty() && !reference.is_empty() && !next.is_empty() && !next.starts_with(':');
+    is_whole.then_some((Step::Has { resource, reference }, after))
 }
