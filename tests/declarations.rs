@@ -1,6 +1,6 @@
 //! What the attribute declares, as the program finds it when it starts.
 
-use fhir_sub::__private::{Content, Declaration, FHIR_SUB_DECLARATIONS, Interactions, Trigger};
+use fhir_sub::__private::{Content, Declaration, FHIR_SUB_DECLARATIONS, Interactions, Topic, Trigger, Trust};
 use fhir_sub::prelude::*;
 
 /// Bill what was done,
@@ -21,6 +21,52 @@ mod inside {
     pub(crate) async fn r#type(_: Event) {}
 }
 
+#[fhir_subscription(topic = "https://example.org/topics/admission", endpoint = "admissions")]
+async fn admissions(_: Resource<AnyType>) {}
+
+#[fhir_subscription(
+    topic = "urn:oid:1.2.3|4",
+    filter = "Encounter?patient=Patient/1&status=finished",
+    filter = "Encounter?_has:Observation:encounter:code=1234-5",
+    filter = "Encounter?ward=7",
+    also = ["ward"],
+    endpoint = "narrowed",
+    content = "id-only",
+    trust = "reference",
+    heartbeat = 86_400,
+    timeout = 30,
+    max_count = 1,
+    on = [create, update, delete],
+)]
+async fn narrowed(_: Option<Resource<Encounter>>) {}
+
+#[fhir_subscription(
+    topic = "https://example.org/topics/admission",
+    filter = "Ward?bed=7",
+    unchecked = true,
+    endpoint = "of-r5",
+    fhir = "R5"
+)]
+async fn of_r5(_: Event) {}
+
+/// Its filters name two types, so that an argument may be read from either, or from a third.
+#[fhir_subscription(
+    topic = "https://example.org/topics/admission",
+    filter = "Encounter?patient=Patient/1",
+    filter = "Observation?patient=Patient/1",
+    endpoint = "two-types"
+)]
+async fn two_types(_: Resource<Encounter>) {}
+
+/// A type that says which resource it is read from.
+#[derive(serde::Deserialize, FhirResource)]
+#[fhir(type = "Encounter")]
+struct Encounter {}
+
+/// A type that does not.
+#[derive(serde::Deserialize)]
+struct AnyType {}
+
 fn declared(endpoint: &str) -> &'static Declaration {
     FHIR_SUB_DECLARATIONS
         .iter()
@@ -33,7 +79,10 @@ fn each_handler_is_declared_once() {
     let mut endpoints: Vec<_> =
         FHIR_SUB_DECLARATIONS.iter().map(|declaration| declaration.endpoint).collect();
     endpoints.sort_unstable();
-    assert_eq!(endpoints, ["documented", "in-a-test", "type", "undocumented"]);
+    assert_eq!(
+        endpoints,
+        ["admissions", "documented", "in-a-test", "narrowed", "of-r5", "two-types", "type", "undocumented"]
+    );
 }
 
 #[test]
@@ -43,6 +92,7 @@ fn what_is_absent_has_its_default() {
     assert_eq!(declaration.trigger, Trigger::Criteria("Encounter?status=finished"));
     assert_eq!(declaration.interactions, Interactions { create: true, update: true, delete: false });
     assert_eq!(declaration.content, Content::FullResource);
+    assert_eq!(declaration.trust, Trust::Notification);
     assert_eq!(declaration.end, None);
     assert_eq!(declaration.versions.to_string(), "R4, R4B");
     assert!(declaration.registration.is_none());
@@ -55,6 +105,43 @@ fn what_is_given_is_declared() {
     assert_eq!(declaration.interactions, Interactions { create: false, update: false, delete: true });
     assert_eq!(declaration.content, Content::Empty);
     assert_eq!(declaration.versions.to_string(), "R4B");
+}
+
+#[test]
+fn a_topic_is_right_in_all_versions_unless_its_filters_are_not() {
+    let declaration = declared("admissions");
+    let topic = Topic {
+        url: "https://example.org/topics/admission",
+        filters: &[],
+        heartbeat: None,
+        timeout: None,
+        max_count: None,
+    };
+    assert_eq!(declaration.trigger, Trigger::Topic(topic));
+    assert_eq!(declaration.content, Content::FullResource);
+    assert_eq!(declaration.reason, "admissions: https://example.org/topics/admission");
+    assert_eq!(declaration.versions.to_string(), "R4, R4B, R5");
+    assert_eq!(declared("narrowed").versions.to_string(), "R4, R4B");
+    assert_eq!(declared("of-r5").versions.to_string(), "R5");
+}
+
+#[test]
+fn what_is_given_of_a_topic_is_declared() {
+    let declaration = declared("narrowed");
+    let topic = Topic {
+        url: "urn:oid:1.2.3|4",
+        filters: &[
+            "Encounter?patient=Patient/1&status=finished",
+            "Encounter?_has:Observation:encounter:code=1234-5",
+            "Encounter?ward=7",
+        ],
+        heartbeat: Some(86_400),
+        timeout: Some(30),
+        max_count: Some(1),
+    };
+    assert_eq!(declaration.trigger, Trigger::Topic(topic));
+    assert_eq!(declaration.content, Content::IdOnly);
+    assert_eq!(declaration.trust, Trust::Reference);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _};
-use syn::{Lit, LitBool, LitStr, Path};
+use syn::{Lit, LitBool, LitInt, LitStr, Path};
 
 use crate::report::Errors;
 
@@ -18,6 +18,8 @@ pub(crate) enum Value {
     Text(LitStr),
     /// `true`
     Truth(LitBool),
+    /// `60`
+    Number(LitInt),
     /// `path::to::function`
     Path(Path),
     /// `[create, update]`, brackets included.
@@ -105,6 +107,7 @@ impl Value {
             }
             [TokenTree::Literal(literal)] => match Lit::new(literal.clone()) {
                 Lit::Str(text) => Self::Text(text),
+                Lit::Int(number) => Self::Number(number),
                 _ => Self::Other(all),
             },
             [TokenTree::Ident(word)] if word == "true" || word == "false" => {
@@ -114,6 +117,7 @@ impl Value {
             // What a macro hands over may be any of them, in a group.
             _ => syn::parse2(all.clone())
                 .map(Self::Text)
+                .or_else(|_| syn::parse2(all.clone()).map(Self::Number))
                 .or_else(|_| syn::parse2(all.clone()).map(Self::Path))
                 .or_else(|_| syn::parse2(all.clone()).map(Self::Truth))
                 .unwrap_or(Self::Other(all)),
@@ -126,6 +130,7 @@ impl ToTokens for Value {
         match self {
             Self::Text(text) => text.to_tokens(tokens),
             Self::Truth(truth) => truth.to_tokens(tokens),
+            Self::Number(number) => number.to_tokens(tokens),
             Self::Path(path) => path.to_tokens(tokens),
             Self::List(list) => list.to_tokens(tokens),
             Self::Other(other) => tokens.append_all(other.clone()),

@@ -18,12 +18,14 @@ use syn::spanned::Spanned as _;
 use syn::{Path, Type};
 
 use crate::definitions::{FhirVersion, WITH_CRITERIA};
-use crate::subscription::{Content, Handler, Interactions, Output, Subscription, Trigger, Watched};
+use crate::subscription::{
+    Content, Handler, Interactions, Output, Subscription, Topic, Trigger, Trust, Watched,
+};
 
 /// The declaration of `subscription`, in the slice of all.
 pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
     let site = Span::mixed_site();
-    let Handler { name, conditions, is_deprecated, arguments, .. } = &subscription.handler;
+    let Handler { name, conditions, is_deprecated, .. } = &subscription.handler;
     // It is called below, which is no use of it that its author could change.
     let lint = is_deprecated.then(|| quote_spanned!(site=> #[allow(deprecated)]));
     let fhir_sub = &subscription.fhir_sub;
@@ -32,17 +34,16 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
 
     let handler = name.unraw().to_string();
     let source = source(name);
-    let trigger = match &subscription.trigger {
-        Trigger::Criteria(criteria) => quote_spanned!(site=> __fhir_sub::Trigger::Criteria(#criteria)),
-    };
+    let trigger = trigger(&subscription.trigger);
     let endpoint = subscription.endpoint.literal();
     let reason = &subscription.reason;
     let interactions = interactions(&subscription.interactions);
     let content = content(subscription.content);
+    let trust = trust(subscription.trust);
     let end = option(subscription.end.as_ref());
     let versions = versions(&subscription.versions);
     let registration = option(subscription.registration.as_ref().map(registration));
-    let require = require(arguments);
+    let require = require(subscription);
     let run = run(&subscription.handler);
 
     quote_spanned! {site=>
@@ -64,6 +65,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
                 reason: #reason,
                 interactions: #interactions,
                 content: #content,
+                trust: #trust,
                 end: #end,
                 versions: #versions,
                 registration: #registration,
@@ -96,13 +98,13 @@ fn unique_endpoint(subscription: &Subscription) -> TokenStream {
 fn checks(subscription: &Subscription) -> TokenStream {
     let site = Span::mixed_site();
     let arguments = &subscription.handler.arguments;
-    if arguments.is_empty() {
-        return TokenStream::new();
-    }
     let (silent, others): (Vec<&Type>, Vec<&Type>) =
         arguments.iter().partition(|argument| is_silent_by_name(argument));
     let silent: Vec<_> = silent.into_iter().flat_map(|argument| checks_of(subscription, argument)).collect();
-    let others = others.into_iter().flat_map(|argument| checks_of(subscription, argument));
+    let others: Vec<_> = others.into_iter().flat_map(|argument| checks_of(subscription, argument)).collect();
+    if silent.is_empty() && others.is_empty() {
+        return TokenStream::new();
+    }
     let silent = (!silent.is_empty()).then(|| quote_spanned!(site=> const _: () = { #(#silent;)* };));
     quote_spanned! {site=>
         use __fhir_sub::Silent as _;
@@ -112,18 +114,26 @@ fn checks(subscription: &Subscription) -> TokenStream {
 }
 
 fn checks_of(subscription: &Subscription, argument: &Type) -> impl Iterator<Item = TokenStream> {
-    let read_from = match &subscription.watched {
-        Watched::One(watched) => check(argument, "must_be_read_from", "TYPE", Some(watched)),
-        Watched::Several => check(argument, "must_be_read_from_any", "TYPE", None),
+    let read_from = match (&subscription.trigger, &subscription.watched) {
+        (Trigger::Criteria(_), Watched::One(watched)) => {
+            Some(check(argument, "must_be_read_from", "TYPE", Some(watched)))
+        }
+        (Trigger::Topic(_), Watched::One(filtered)) => {
+            Some(check(argument, "must_be_read_from_filtered", "TYPE", Some(filtered)))
+        }
+        (_, Watched::Several) => Some(check(argument, "must_be_read_from_any", "TYPE", None)),
+        (_, Watched::Unknown) => None,
     };
-    // Where there is never a resource, there is none of a deletion either.
-    let made_from = if subscription.content == Content::Empty {
-        Some(check(argument, "must_be_made_from_nothing", "RESOURCE", None))
+    let made_from = if subscription.content == Content::Empty
+        && matches!((&subscription.trigger, &subscription.watched), (Trigger::Criteria(_), Watched::Several))
+    {
+        // Where there is never a resource, there is none of a deletion either.
+        Some(check(argument, "must_be_made_without_a_search", "RESOURCE", None))
     } else {
         let deletion = || check(argument, "must_be_made_from_a_deletion", "RESOURCE", None);
         subscription.interactions.delete.then(deletion)
     };
-    std::iter::once(read_from).chain(made_from)
+    read_from.into_iter().chain(made_from)
 }
 
 fn is_silent_by_name(argument: &Type) -> bool {
@@ -156,6 +166,26 @@ fn source(name: &Ident) -> TokenStream {
     quote_spanned!(name.span()=> __fhir_sub::source!())
 }
 
+fn trigger(trigger: &Trigger) -> TokenStream {
+    let site = Span::mixed_site();
+    match trigger {
+        Trigger::Criteria(criteria) => quote_spanned!(site=> __fhir_sub::Trigger::Criteria(#criteria)),
+        Trigger::Topic(Topic { url, filters, heartbeat, timeout, max_count }) => {
+            let (heartbeat, timeout) = (option(heartbeat.as_ref()), option(timeout.as_ref()));
+            let max_count = option(max_count.as_ref());
+            quote_spanned! {site=>
+                __fhir_sub::Trigger::Topic(__fhir_sub::Topic {
+                    url: #url,
+                    filters: &[#(#filters),*],
+                    heartbeat: #heartbeat,
+                    timeout: #timeout,
+                    max_count: #max_count,
+                })
+            }
+        }
+    }
+}
+
 fn interactions(interactions: &Interactions) -> TokenStream {
     let site = Span::mixed_site();
     match interactions {
@@ -172,7 +202,16 @@ fn content(content: Content) -> TokenStream {
     let site = Span::mixed_site();
     match content {
         Content::Empty => quote_spanned!(site=> __fhir_sub::Content::Empty),
+        Content::IdOnly => quote_spanned!(site=> __fhir_sub::Content::IdOnly),
         Content::FullResource => quote_spanned!(site=> __fhir_sub::Content::FullResource),
+    }
+}
+
+fn trust(trust: Trust) -> TokenStream {
+    let site = Span::mixed_site();
+    match trust {
+        Trust::Notification => quote_spanned!(site=> __fhir_sub::Trust::Notification),
+        Trust::Reference => quote_spanned!(site=> __fhir_sub::Trust::Reference),
     }
 }
 
@@ -202,14 +241,23 @@ fn option(value: Option<impl ToTokens>) -> TokenStream {
     }
 }
 
-/// What the arguments need when the program starts.
-fn require(arguments: &[Type]) -> TokenStream {
+/// What the arguments need when the program starts; and where a resource may have to be searched for, of which type it is.
+fn require(subscription: &Subscription) -> TokenStream {
     let site = Span::mixed_site();
+    let arguments = &subscription.handler.arguments;
     if arguments.is_empty() {
         return quote_spanned!(site=> |_| {});
     }
     let requirements = local("requirements");
-    quote_spanned!(site=> |#requirements| { #(__fhir_sub::require::<#arguments>(#requirements);)* })
+    let read_from =
+        matches!((&subscription.trigger, subscription.content), (Trigger::Topic(_), Content::Empty));
+    let read_from = read_from.then(|| {
+        quote_spanned! {site=>
+            use __fhir_sub::Silent as _;
+            #(__fhir_sub::read_from(#requirements, __fhir_sub::Argument::<#arguments>::TYPE);)*
+        }
+    });
+    quote_spanned!(site=> |#requirements| { #(__fhir_sub::require::<#arguments>(#requirements);)* #read_from })
 }
 
 /// Makes the arguments and runs the function.

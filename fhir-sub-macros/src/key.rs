@@ -1,5 +1,7 @@
 //! [`Key`]: what may stand before a `=` in an attribute.
 
+use std::ops::RangeInclusive;
+
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
 
@@ -9,10 +11,16 @@ use crate::nearest::nearest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     Criteria,
+    Topic,
+    Filter,
     Endpoint,
     Reason,
     On,
     Content,
+    Trust,
+    Heartbeat,
+    Timeout,
+    MaxCount,
     Registration,
     End,
     Fhir,
@@ -22,17 +30,20 @@ pub(crate) enum Key {
     Crate,
 }
 
-/// Keys of the topic subscriptions, which this version does not have.
-const OF_TOPICS: [&str; 5] = ["topic", "filter", "timeout", "heartbeat", "max_count"];
-
 impl Key {
     /// Those of `#[fhir_subscription(…)]`, in the order in which a message lists them.
     pub(crate) const OF_SUBSCRIPTIONS: &[Self] = &[
         Self::Criteria,
+        Self::Topic,
+        Self::Filter,
         Self::Endpoint,
         Self::Reason,
         Self::On,
         Self::Content,
+        Self::Trust,
+        Self::Heartbeat,
+        Self::Timeout,
+        Self::MaxCount,
         Self::Registration,
         Self::End,
         Self::Fhir,
@@ -41,16 +52,25 @@ impl Key {
         Self::Crate,
     ];
 
+    /// Those that say more of a `topic`, and nothing of a criteria.
+    pub(crate) const OF_TOPICS: &[Self] = &[Self::Filter, Self::Heartbeat, Self::Timeout, Self::MaxCount];
+
     /// Those of `#[fhir(…)]`, which stands above a type.
     pub(crate) const OF_TYPES: &[Self] = &[Self::Type, Self::Unchecked, Self::Crate];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Criteria => "criteria",
+            Self::Topic => "topic",
+            Self::Filter => "filter",
             Self::Endpoint => "endpoint",
             Self::Reason => "reason",
             Self::On => "on",
             Self::Content => "content",
+            Self::Trust => "trust",
+            Self::Heartbeat => "heartbeat",
+            Self::Timeout => "timeout",
+            Self::MaxCount => "max_count",
             Self::Registration => "registration",
             Self::End => "end",
             Self::Fhir => "fhir",
@@ -65,17 +85,31 @@ impl Key {
     pub(crate) fn usage(self) -> &'static str {
         match self {
             Self::Criteria => r#"a FHIR search in quotes: `criteria = "Encounter?status=finished"`"#,
+            Self::Topic => {
+                r#"the canonical URL of a SubscriptionTopic in quotes: `topic = "https://example.org/topics/admission"`"#
+            }
+            Self::Filter => r#"a FHIR search in quotes: `filter = "Encounter?patient=Patient/1"`"#,
             Self::Endpoint => r#"one path segment in quotes: `endpoint = "finished-encounters"`"#,
             Self::Reason => r#"a text in quotes: `reason = "Bill what was done"`"#,
             Self::On => "a list of `create`, `update`, `delete`: `on = [create, update]`",
-            Self::Content => r#"`"empty"` or `"full-resource"`: `content = "empty"`"#,
+            Self::Content => {
+                r#"`"empty"`, `"full-resource"` or, with a topic, `"id-only"`: `content = "empty"`"#
+            }
+            Self::Trust => r#"`"notification"` or `"reference"`: `trust = "reference"`"#,
+            Self::Heartbeat => {
+                "a whole number of seconds, from 1 to 86400 (a day), without quotes: `heartbeat = 60`"
+            }
+            Self::Timeout => {
+                "a whole number of seconds, from 1 to 900 (as long as a Lambda can run), without quotes: `timeout = 30`"
+            }
+            Self::MaxCount => "a whole number of events, from 1 to 1000, without quotes: `max_count = 10`",
             Self::Registration => {
                 "the path of a `fn(&mut Subscription)`, without quotes: `registration = with_contact`"
             }
             Self::End => {
                 r#"a FHIR instant in quotes, with seconds and a zone: `end = "2030-12-31T23:59:59Z"`"#
             }
-            Self::Fhir => r#"`"R4"` or `"R4B"`: `fhir = "R4B"`"#,
+            Self::Fhir => r#"`"R4"`, `"R4B"` or, with a topic, `"R5"`: `fhir = "R4B"`"#,
             Self::Also => {
                 r#"a list of parameters that only your server has, in quotes: `also = ["my-parameter"]`"#
             }
@@ -83,6 +117,23 @@ impl Key {
             Self::Type => r#"the name of a FHIR resource type in quotes: `#[fhir(type = "Appointment")]`"#,
             Self::Crate => "the path of `fhir_sub`, without quotes: `crate = my_library::fhir_sub`",
         }
+    }
+
+    /// The least and the most that a number may be.
+    pub(crate) fn bounds(self) -> RangeInclusive<u32> {
+        match self {
+            // Whoever listens less often than once a day learns nothing in time.
+            Self::Heartbeat => 1..=86_400,
+            Self::Timeout => 1..=900,
+            // As many resources as fit into a body that a gateway lets through.
+            Self::MaxCount => 1..=1000,
+            _ => 0..=u32::MAX,
+        }
+    }
+
+    /// Whether the key may stand several times.
+    pub(crate) fn is_repeatable(self) -> bool {
+        self == Self::Filter
     }
 
     /// The one of `keys` that `name` most resembles, if it resembles one.
@@ -105,15 +156,6 @@ pub(crate) fn look_up(name: &Ident, keys: &[Key]) -> Result<Key, Unknown> {
     if let Some(key) = keys.iter().find(|key| key.name() == name) {
         return Ok(*key);
     }
-    if keys == Key::OF_SUBSCRIPTIONS && OF_TOPICS.contains(&name.as_str()) {
-        return Err(Unknown {
-            message: format!(
-                "`{name}` belongs to topic subscriptions, which this version of fhir-sub does not have; \
-                 a subscription says what it watches with `criteria`"
-            ),
-            meant: (name == "topic").then_some(Key::Criteria),
-        });
-    }
     let meant = Key::nearest(&name, keys);
     let message = match meant {
         Some(key) => format!("unknown key `{name}`: did you mean `{}`?", key.name()),
@@ -124,3 +166,6 @@ pub(crate) fn look_up(name: &Ident, keys: &[Key]) -> Result<Key, Unknown> {
     };
     Err(Unknown { message, meant })
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,9 @@ pub(crate) struct Subscription {
     pub(crate) reason: String,
     pub(crate) interactions: Interactions,
     pub(crate) content: Content,
+    pub(crate) trust: Trust,
     pub(crate) end: Option<LitStr>,
-    /// In which the criteria is right: one at least.
+    /// In which the criteria, or all filters, are right: one at least.
     pub(crate) versions: Vec<FhirVersion>,
     pub(crate) registration: Option<Path>,
 }
@@ -45,6 +46,16 @@ pub(crate) enum Output {
 /// What the server watches.
 pub(crate) enum Trigger {
     Criteria(LitStr),
+    Topic(Topic),
+}
+
+/// A SubscriptionTopic of the server, and what is asked of it.
+pub(crate) struct Topic {
+    pub(crate) url: LitStr,
+    pub(crate) filters: Vec<LitStr>,
+    pub(crate) heartbeat: Option<u32>,
+    pub(crate) timeout: Option<u32>,
+    pub(crate) max_count: Option<u32>,
 }
 
 /// The types of resource that the trigger fires for.
@@ -52,6 +63,8 @@ pub(crate) enum Watched {
     One(String),
     /// Some, or all.
     Several,
+    /// What the topic, which only the server knows, fires for.
+    Unknown,
 }
 
 /// The interactions wanted: one at least.
@@ -61,9 +74,30 @@ pub(crate) struct Interactions {
     pub(crate) delete: bool,
 }
 
-/// How much of the resource a notification carries: of what there is, what a server can send for a criteria.
+/// How much of the resource a notification carries.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     Empty,
+    /// Of topics only.
+    IdOnly,
     FullResource,
+}
+
+/// How much of a notification is believed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// What it carries.
+    Notification,
+    /// The reference in it: what it refers to is read from the server.
+    Reference,
+}
+
+impl Trigger {
+    /// The text that names it.
+    pub(crate) fn literal(&self) -> &LitStr {
+        match self {
+            Self::Criteria(criteria) => criteria,
+            Self::Topic(topic) => &topic.url,
+        }
+    }
 }

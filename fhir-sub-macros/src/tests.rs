@@ -65,6 +65,39 @@ fn most() {
 }
 
 #[test]
+fn topic() {
+    check(
+        "topic.rs",
+        quote! {
+            topic = "https://example.org/topics/admission|1",
+            filter = "Encounter?patient=Patient/1",
+            filter = "Encounter?class=IMP",
+            endpoint = "admissions",
+            content = "id-only",
+            trust = "reference",
+            heartbeat = 60,
+            timeout = 30,
+            max_count = 10,
+            fhir = "R5",
+        },
+        quote! {
+            async fn admissions(encounter: Resource<Encounter>) {}
+        },
+    );
+}
+
+#[test]
+fn topic_without_content() {
+    check(
+        "topic_without_content.rs",
+        quote!(topic = "urn:oid:1.2", endpoint = "changes", content = "empty", on = [create, delete]),
+        quote! {
+            async fn changes(encounter: Option<Resource<Encounter>>, event: Event) {}
+        },
+    );
+}
+
+#[test]
 fn no_argument() {
     check(
         "no_argument.rs",

@@ -9,6 +9,7 @@ use crate::client::transport::Transport;
 use crate::client::{Authorization, ClientConfig, FhirClient, TokenProvider};
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
+use crate::memory::Memory;
 use crate::problems::Problems;
 use crate::provided::{Provided, States};
 use crate::registry::Registry;
@@ -36,9 +37,10 @@ pub struct App(Arc<Parts>);
 pub(crate) type WeakParts = std::sync::Weak<Parts>;
 
 pub(crate) struct Parts {
-    registry: Registry,
+    registry: Arc<Registry>,
     settings: Settings,
-    provided: Provided,
+    provided: Arc<Provided>,
+    memory: Arc<Memory>,
 }
 
 impl App {
@@ -54,6 +56,10 @@ impl App {
         &self.0.provided
     }
 
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.0.memory
+    }
+
     /// Logs panics, of the whole process, as the settings have it: the place always, the message only where
     /// `FHIR_SUBSCRIPTION_LOG_ERRORS` is `text`, since it may quote a patient. `fhir_lambda_main!` does so; a program
     /// with a `main` of its own calls it once.
@@ -65,11 +71,23 @@ impl App {
     /// (<https://docs.fire.ly/projects/Firely-Server/en/latest/features_data_exchange/subscription.html>).
     #[cfg(feature = "registration")]
     pub(crate) fn registration_client(&self) -> FhirClient {
+        let Settings { fhir_server, fhir_version, .. } = self.0.settings;
         let fhir_client = self.0.provided.fhir_client();
-        match self.0.settings.fhir_server {
-            FhirServer::Firely => fhir_client.below("administration"),
-            _ => fhir_client.clone(),
-        }
+        let fhir_client = if fhir_server.has_several_versions() {
+            fhir_client.of_version(fhir_version)
+        } else {
+            fhir_client.clone()
+        };
+        if fhir_server == FhirServer::Firely { fhir_client.below("administration") } else { fhir_client }
+    }
+
+    /// The same app, where its server is this one.
+    #[cfg(feature = "registration")]
+    pub(crate) fn at(&self, server: FhirServer) -> Self {
+        let Parts { registry, settings, provided, memory } = &*self.0;
+        let settings = Settings { fhir_server: server, ..settings.clone() };
+        let (registry, provided, memory) = (registry.clone(), provided.clone(), memory.clone());
+        Self(Arc::new(Parts { registry, settings, provided, memory }))
     }
 
     #[cfg(feature = "testing")]
@@ -222,12 +240,16 @@ impl AppBuilder {
         }
 
         let config = ClientConfig::new(settings.fhir_base_url.url().clone());
-        let config = config.authorization(settings.authorization.clone());
+        let mut config = config.authorization(settings.authorization.clone());
+        if settings.fhir_server.has_several_versions() {
+            config = config.fhir_version(settings.fhir_version);
+        }
         let client = client(config, &self.root_certificates, self.proxy, self.transport);
         match client {
             Ok(fhir_client) => {
-                let provided = Provided::new(self.states, fhir_client);
-                problems.or(App(Arc::new(Parts { registry, settings, provided })))
+                let provided = Arc::new(Provided::new(self.states, fhir_client));
+                let (registry, memory) = (Arc::new(registry), Arc::default());
+                problems.or(App(Arc::new(Parts { registry, settings, provided, memory })))
             }
             Err(error) => {
                 problems.add(format!("the client of the FHIR server: {error}"));

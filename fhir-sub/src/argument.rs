@@ -62,6 +62,26 @@ pub const fn must_be_read_from(said: Option<&str>, watched: &str) {
     }
 }
 
+/// An argument that says which resource it is read from says the type that the topic's filters name.
+#[track_caller]
+pub const fn must_be_read_from_filtered(said: Option<&str>, filtered: &str) {
+    if let Some(said) = said
+        && !is_same(said, filtered)
+    {
+        let message = Message::new()
+            .with("the topic's filters are of `")
+            .with(filtered)
+            .with("`, and this argument is read from `")
+            .with(said)
+            .with("`: take a type that says `#[fhir(type = \"")
+            .with(filtered)
+            .with("\")]`, or write `filter = \"")
+            .with(said)
+            .with("?…\"`");
+        panic!("{}", message.text());
+    }
+}
+
 /// Where the criteria watches several types, an argument says none.
 #[track_caller]
 pub const fn must_be_read_from_any(said: Option<&str>) {
@@ -86,13 +106,13 @@ pub const fn must_be_made_from_a_deletion(resource: ResourceUse) {
     }
 }
 
-/// Where `content` is `"empty"`, there is no resource.
+/// Where `content` is `"empty"` and the criteria watches several types, there is no resource, and none can be found.
 #[track_caller]
-pub const fn must_be_made_from_nothing(resource: ResourceUse) {
-    if let ResourceUse::Optional | ResourceUse::Required = resource {
+pub const fn must_be_made_without_a_search(resource: ResourceUse) {
+    if let ResourceUse::Required = resource {
         panic!(
-            "`content = \"empty\"` sends no resource, and this argument is made from one: take `Event`, or leave \
-             `content` out"
+            "`content = \"empty\"` sends no resource, a criteria of several types cannot be searched for it, and this \
+             argument is made from one: take `Event`, leave `content` out, or write a criteria of one type"
         );
     }
 }

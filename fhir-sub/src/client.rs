@@ -30,6 +30,7 @@ use self::request::Request;
 use self::token::{TokenCache, secret_header};
 use self::transport::{Limits, Network, NetworkSettings, Transport};
 use crate::deadline::Deadline;
+use crate::fhir::FhirVersion;
 
 mod answer;
 mod authorization;
@@ -111,8 +112,11 @@ pub struct FhirClient {
     deadline: Option<Deadline>,
 }
 
+#[derive(Clone)]
 struct Shared {
     base_url: Url,
+    /// What each request says, if it says any.
+    fhir_version: Option<FhirVersion>,
     exchange: Arc<Exchange>,
     sign_in: Option<Arc<SignIn>>,
 }
@@ -138,7 +142,8 @@ impl FhirClient {
         let exchange = Arc::new(Exchange { transport, attempt_timeout: config.attempt_timeout, limits });
         let sign_in = sign_in(config.authorization, &exchange)?;
         let sign_in = sign_in.map(Arc::new);
-        let shared = Shared { base_url: config.base_url, exchange, sign_in };
+        let shared =
+            Shared { base_url: config.base_url, fhir_version: config.fhir_version, exchange, sign_in };
         Ok(Self { shared: Arc::new(shared), deadline: None })
     }
 
@@ -151,10 +156,27 @@ impl FhirClient {
     /// The same server, under a path segment of its own below the base URL.
     #[cfg(feature = "registration")]
     pub(crate) fn below(&self, segment: &str) -> Self {
-        let Shared { base_url, exchange, sign_in } = &*self.shared;
-        let mut base_url = base_url.clone();
-        base_url.set_path(&format!("{}/{segment}", base_url.path().trim_end_matches('/')));
-        let shared = Shared { base_url, exchange: exchange.clone(), sign_in: sign_in.clone() };
+        let mut shared = Shared::clone(&self.shared);
+        let path = format!("{}/{segment}", shared.base_url.path().trim_end_matches('/'));
+        shared.base_url.set_path(&path);
+        Self { shared: Arc::new(shared), deadline: self.deadline }
+    }
+
+    /// The same server, told with each request which version of FHIR is meant.
+    #[cfg(feature = "registration")]
+    pub(crate) fn of_version(&self, version: FhirVersion) -> Self {
+        let shared = Shared { fhir_version: Some(version), ..Shared::clone(&self.shared) };
+        Self { shared: Arc::new(shared), deadline: self.deadline }
+    }
+
+    /// Whether each request says which version of FHIR is meant.
+    pub(crate) fn says_version(&self) -> bool {
+        self.shared.fhir_version.is_some()
+    }
+
+    /// The same server, told of no version.
+    pub(crate) fn without_version(&self) -> Self {
+        let shared = Shared { fhir_version: None, ..Shared::clone(&self.shared) };
         Self { shared: Arc::new(shared), deadline: self.deadline }
     }
 
@@ -166,7 +188,9 @@ impl FhirClient {
 
     /// Sends a request and gives back the answer, whose status is 2xx.
     pub(crate) async fn send(&self, request: &Request) -> Result<Response<Bytes>, Error> {
-        let Shared { exchange, sign_in, .. } = &*self.shared;
+        let Shared { fhir_version, exchange, sign_in, .. } = &*self.shared;
+        let versioned = fhir_version.map(|version| request.clone().of_version(version));
+        let request = versioned.as_ref().unwrap_or(request);
         exchange.send(request, sign_in.as_deref(), self.deadline).await.map_err(|(error, _)| error)
     }
 }

@@ -47,6 +47,11 @@ impl Deadline {
         Self(self.0.checked_sub(time).unwrap_or(self.0))
     }
 
+    /// The deadline in half of the time that is left.
+    pub(crate) fn sooner_by_half(self) -> Self {
+        self.min(Self::after(self.remaining() / 2))
+    }
+
     /// The moment itself.
     #[must_use]
     pub fn instant(self) -> Instant {

@@ -33,6 +33,8 @@ pub struct Declaration {
     pub interactions: Interactions,
     /// How much of the resource a notification carries.
     pub content: Content,
+    /// How much of a notification is believed.
+    pub trust: Trust,
     /// `Subscription.end`, a FHIR `instant`.
     pub end: Option<&'static str>,
     /// The versions of FHIR in which the declaration is right.
@@ -95,6 +97,24 @@ impl fmt::Display for Source {
 pub enum Trigger {
     /// A FHIR search that a changed resource matches.
     Criteria(&'static str),
+    /// A SubscriptionTopic of the server, narrowed by filters.
+    Topic(Topic),
+}
+
+/// A topic subscription: <https://hl7.org/fhir/R5/subscription.html>.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// The canonical URL of the SubscriptionTopic.
+    pub url: &'static str,
+    /// Searches that narrow it, all of which must hold: `Encounter?patient=Patient/1`.
+    pub filters: &'static [&'static str],
+    /// Seconds after which the server sends a heartbeat.
+    pub heartbeat: Option<u32>,
+    /// Seconds after which the server gives up on an attempt.
+    pub timeout: Option<u32>,
+    /// The most events that the server may put in one notification.
+    pub max_count: Option<u32>,
 }
 
 impl Trigger {
@@ -102,14 +122,44 @@ impl Trigger {
     pub(crate) fn text(&self) -> &'static str {
         match self {
             Self::Criteria(criteria) => criteria,
+            Self::Topic(topic) => topic.url,
+        }
+    }
+
+    /// The search that finds the resources it fires for, and others: a topic may narrow them further, in ways of its own.
+    ///
+    /// `said` are the types that the handler's arguments say they are read from. `None` where the type is not known, or
+    /// not the one.
+    pub(crate) fn search(&self, said: &[&'static str]) -> Option<String> {
+        match self {
+            Self::Criteria(criteria) => {
+                let (types, parameters) = criteria.split_once('?').unwrap_or((criteria, ""));
+                let one = types.strip_prefix('[').and_then(|types| types.strip_suffix(']')).unwrap_or(types);
+                crate::fhir::is_type_name(one).then(|| format!("{one}?{parameters}"))
+            }
+            Self::Topic(topic) => topic.search(said),
         }
     }
 
     /// The one type of resource that it watches; `None` for `[*]`, `[A,B]` and the like.
     pub(crate) fn resource_type(&self) -> Option<&'static str> {
-        let Self::Criteria(criteria) = self;
+        let Self::Criteria(criteria) = self else { return None };
         let resource_type = criteria.split_once('?').map_or(*criteria, |(resource_type, _)| resource_type);
         crate::fhir::is_type_name(resource_type).then_some(resource_type)
+    }
+}
+
+impl Topic {
+    fn search(&self, said: &[&'static str]) -> Option<String> {
+        let filters = || self.filters.iter().map(|filter| filter.split_once('?').unwrap_or((filter, "")));
+        let filtered = filters().map(|(resource_type, _)| resource_type);
+        let mut types: Vec<_> = if said.is_empty() { filtered.collect() } else { said.to_vec() };
+        types.sort_unstable();
+        types.dedup();
+        let [resource_type] = types[..] else { return None };
+        let own = filters().filter(|(filtered, _)| *filtered == resource_type);
+        let parameters: Vec<_> = own.map(|(_, parameters)| parameters).collect();
+        Some(format!("{resource_type}?{}", parameters.join("&")))
     }
 }
 
@@ -119,22 +169,37 @@ impl Trigger {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Content {
-    /// Nothing: a handler may take the `Event` only.
+    /// Nothing: where a handler needs the resource, it is looked up.
     Empty,
+    /// The resource's type and id; of topic subscriptions only.
+    IdOnly,
     /// The resource.
     #[default]
     FullResource,
 }
 
 impl Content {
-    /// `empty` or `full-resource`.
+    /// `empty`, `id-only` or `full-resource`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::Empty => "empty",
+            Self::IdOnly => "id-only",
             Self::FullResource => "full-resource",
         }
     }
+}
+
+/// How much of a notification is believed: the attribute's `trust`.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trust {
+    /// What it carries.
+    #[default]
+    Notification,
+    /// The reference in it: the resource is read from the server, and a deletion confirmed there.
+    Reference,
 }
 
 /// Every declaration linked into the program.

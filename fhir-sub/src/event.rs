@@ -1,6 +1,7 @@
 //! [`Event`]: what a notification says, apart from the resource itself.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::interaction::Interaction;
 
@@ -22,7 +23,8 @@ pub struct Event {
     pub(crate) focus: Option<String>,
     pub(crate) version_id: Option<String>,
     pub(crate) subscription: Option<String>,
-    pub(crate) topic: Option<String>,
+    // One text for all events of a notification, which may have many.
+    pub(crate) topic: Option<Arc<str>>,
     pub(crate) timestamp: Option<String>,
     pub(crate) number: Option<u64>,
 }
@@ -71,7 +73,7 @@ impl Event {
         self.topic.as_deref()
     }
 
-    /// When the event happened, as a FHIR `instant`.
+    /// When the event happened, as the server writes it: a FHIR `instant`, of which HAPI has the day only.
     #[must_use]
     pub fn timestamp(&self) -> Option<&str> {
         self.timestamp.as_deref()

@@ -44,7 +44,8 @@ use crate::rejection::Rejection;
             or implement `fhir_sub::FromNotification` for the type"
 )]
 pub trait FromNotification: Sized {
-    /// Whether the argument is made from the resource itself.
+    /// Whether the argument is made from the resource itself. Where a notification only names the resource, it is read
+    /// from the FHIR server for those that are.
     const RESOURCE: ResourceUse = ResourceUse::Unused;
 
     /// Names what must be there when the program starts.
@@ -57,14 +58,15 @@ pub trait FromNotification: Sized {
 }
 
 /// Whether an argument is made from the resource that a notification carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ResourceUse {
     /// It is not: the resource need not be there.
+    #[default]
     Unused,
     /// It is, where there is one.
     Optional,
-    /// It is, and a notification without one (a deletion, `content = "empty"`) cannot be handled: a handler
-    /// that asks for such notifications does not compile.
+    /// It is, and a notification without one cannot be handled: a handler that asks for deletions does not compile, and
+    /// where `content` is `"empty"` the resource is looked up.
     Required,
 }
 
@@ -72,6 +74,9 @@ pub enum ResourceUse {
 #[derive(Debug, Default)]
 pub struct Requirements {
     pub(crate) states: Vec<RequiredState>,
+    pub(crate) resource: ResourceUse,
+    /// The types of resource that arguments say they are read from.
+    pub(crate) resource_types: Vec<&'static str>,
 }
 
 #[derive(Debug)]
@@ -81,6 +86,12 @@ pub(crate) struct RequiredState {
 }
 
 impl Requirements {
+    /// All that an argument of type `A` needs.
+    pub(crate) fn argument<A: FromNotification>(&mut self) {
+        self.resource = self.resource.max(A::RESOURCE);
+        A::require(self);
+    }
+
     /// The state of type `S`, which `setup` must provide.
     pub fn state<S: Any + Send + Sync>(&mut self) {
         self.states.push(RequiredState { id: TypeId::of::<S>(), name: std::any::type_name::<S>() });

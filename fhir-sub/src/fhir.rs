@@ -5,6 +5,7 @@
 //! of. All are read leniently: fields that are not listed are ignored.
 
 pub mod bundle;
+mod instant;
 pub mod json_error;
 mod media_type;
 pub mod operation_outcome;
@@ -14,6 +15,7 @@ pub mod transaction;
 mod version;
 
 pub use bundle::{Bundle, BundleEntry, BundleLink, BundleRequest, BundleResponse, BundleSearch};
+pub(crate) use instant::Instant;
 pub use json_error::JsonError;
 pub use media_type::is_json;
 pub use operation_outcome::{OperationOutcome, OperationOutcomeIssue};

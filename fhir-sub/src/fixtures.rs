@@ -1,7 +1,7 @@
 //! Declarations for tests, made without the attribute and out of the slice.
 
-use crate::declaration::{Content, Declaration, Source, Trigger};
-use crate::extract::FromNotification;
+use crate::declaration::{Content, Declaration, Source, Trigger, Trust};
+use crate::extract::{FromNotification, Requirements};
 use crate::fhir::FhirVersions;
 use crate::interaction::Interactions;
 use crate::outcome::Outcome;
@@ -20,10 +20,11 @@ where
         reason: "a test",
         interactions: Interactions::DEFAULT,
         content: Content::FullResource,
+        trust: Trust::Notification,
         end: None,
         versions: FhirVersions::WITH_CRITERIA,
         registration: None,
-        require: A::require,
+        require: Requirements::argument::<A>,
         run: |notification| {
             Box::pin(async move {
                 match A::from_notification(notification).await {

@@ -63,6 +63,7 @@ pub mod fhir;
 mod problems;
 mod text;
 mod deadline;
+mod signature;
 pub mod client;
 mod settings;
 mod provided;
@@ -75,6 +76,7 @@ mod argument;
 mod declaration;
 mod handler;
 mod registry;
+mod memory;
 mod app;
 #[cfg(feature = "registration")]
 pub mod registration;
@@ -92,6 +94,11 @@ pub mod testing;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+
+/// Not public API. What `tests/fuzz` runs.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use service::fuzzing::notification as __fuzz_notification;
 
 pub use adapter::ResponseBody;
 pub use app::{App, AppBuilder};
@@ -134,16 +141,22 @@ pub use rejection::Rejection;
 ///
 /// | key | value | when absent |
 /// |---|---|---|
-/// | `criteria` | a FHIR search, `"Type?param=value"`: what the server watches | required |
+/// | `criteria` | a FHIR search, `"Type?param=value"`: what the server watches (R4, R4B) | this or `topic` is required |
+/// | `topic` | the canonical URL of a SubscriptionTopic that the server has, with a `|version` or without (R4 and R4B by the backport guide, R5) | this or `criteria` is required |
+/// | `filter` | with `topic`, and as often as there are some: a search that narrows it, `"Encounter?patient=Patient/1"` | none |
 /// | `endpoint` | the one path segment that the server calls: letters, digits, `-`, `.`, `_`, `~`; none of `register`, `sweep`, `status`, `health`, `dead-letters` | required |
 /// | `reason` | the text of `Subscription.reason` | the first paragraph of the doc comment, else name and criteria |
 /// | `on` | the interactions wanted, `[create, update, delete]` | `[create, update]` |
-/// | `content` | `"full-resource"`, or `"empty"` for notifications that name nothing and carry nothing | `"full-resource"` |
+/// | `content` | `"full-resource"`, [`"empty"`](#empty-notifications) for notifications that name nothing and carry nothing, or with `topic` `"id-only"` for those that name the resource | `"full-resource"` |
+/// | `trust` | `"notification"` believes what a notification carries, `"reference"` no more than what it names: see [below](#trust) | `"notification"` |
+/// | `heartbeat` | with `topic`: the seconds of silence, 1 to 86400, after which the server sends a heartbeat | not asked for |
+/// | `timeout` | with `topic`: the seconds, 1 to 900, after which the server gives up on an attempt | the server's |
+/// | `max_count` | with `topic`: the most events, 1 to 1000, that the server may put into one notification | the server's |
 /// | `end` | when the subscription ends, a FHIR instant: `"2030-01-31T12:00:00Z"` | never |
 /// | `registration` | the path of a `fn(&mut Subscription)` that has the last word on the registered resource | none |
-/// | `fhir` | `"R4"` or `"R4B"`: the version that the criteria is checked against | either |
-/// | `also` | search parameters of the criteria that only your server has, `["my-parameter"]` | none |
-/// | `unchecked` | `true` leaves the criteria to the server as it stands | `false` |
+/// | `fhir` | `"R4"`, `"R4B"` or, with `topic`, `"R5"`: the version that the criteria or the filters are checked against | any |
+/// | `also` | parameters of the criteria or of the filters that only your server or the topic has, `["my-parameter"]` | none |
+/// | `unchecked` | `true` leaves the criteria or the filters to the server as they stand | `false` |
 /// | `crate` | the path of `fhir_sub` where it is renamed | `::fhir_sub` |
 ///
 /// # Criteria
@@ -180,6 +193,90 @@ pub use rejection::Rejection;
 /// Texts, identifiers, and codes without a required binding are whatever your data has: nothing is said of them. Of a
 /// chain without a type, as `subject.name`, it is enough that one of the types that it may lead to has all of the rest.
 ///
+/// # Topics
+///
+/// A topic says what fires, and stands on the server as a resource of its own; a subscription names it, and may narrow
+/// it (<https://hl7.org/fhir/R5/subscriptions.html>):
+///
+/// ```
+/// use fhir_sub::prelude::*;
+///
+/// /// Prepare a bed for each patient who is admitted to ward 7.
+/// #[fhir_subscription(
+///     topic = "https://example.org/topics/admission",
+///     filter = "Encounter?location=Location/ward-7",
+///     filter = "Encounter?class=IMP",
+///     endpoint = "admissions",
+///     content = "id-only",
+///     heartbeat = 60,
+/// )]
+/// async fn admissions(encounter: Resource<serde_json::Value>) {
+///     println!("{} is admitted", encounter["subject"]["reference"]);
+/// }
+/// ```
+///
+/// All filters must hold, and so must all parameters of one. Each is checked as a criteria is, against R4, R4B and R5,
+/// and the program is right in the versions that take all of them. A topic may define filters that are no search
+/// parameters: `also` names those.
+///
+/// Which interactions fire is the topic's own, and nothing in a Subscription asks for others. `on` is what the handler
+/// wants of them: a notification that says it is of another interaction is acknowledged and not handled, and one that
+/// does not say is handled.
+///
+/// What your server cannot do, or would leave undone without a word, is told before anything is registered: Medplum and
+/// Firely know no topics for rest-hooks; HAPI FHIR sends no headers in R5, ignores the filters of R4B, wants one in R4, and
+/// looks at no other resource than the one that changed; Helios and Aidbox compare the values of filters for equality
+/// only, and Helios those of few parameters. HAPI FHIR and Helios send no heartbeats and keep to no `timeout`; the
+/// program itself answers within it.
+///
+/// # Trust
+///
+/// The secret in a header says who calls, and nothing of the body: whoever has got hold of it, or stands between the
+/// server and the program, may send any content. With `trust = "reference"` the resource of a notification is never
+/// used. It is read from `FHIR_BASE_URL`, as that of a notification which only names it is: the version that the
+/// notification has, if the server still has that, else the current one. A deletion counts once the server says so: the
+/// handler runs when reading the resource is answered 404 or 410; where the resource is found, or cannot be read, the
+/// notification is answered `503`, to be sent again.
+///
+/// ```
+/// use fhir_sub::prelude::*;
+///
+/// /// Dispense what was prescribed, and nothing that someone else made up.
+/// #[fhir_subscription(criteria = "MedicationRequest?status=active", endpoint = "prescriptions", trust = "reference")]
+/// async fn prescriptions(prescription: Resource<serde_json::Value>) {
+///     println!("{} is prescribed", prescription["id"]);
+/// }
+/// ```
+///
+/// It costs a request for each notification, for handlers that take the resource, and for deletions. What else an
+/// [`Event`] says (the interaction, the number) stays the notification's word, and so does that the resource matches the
+/// criteria, and that one which is not there was ever there: a handler that relies on either looks for itself.
+///
+/// Medplum names what was deleted in a header, which its signature does not cover: such a deletion is confirmed whatever
+/// `trust` says. Where notifications are signed, so is one that is named in the path.
+///
+/// # Empty notifications
+///
+/// With `content = "empty"` nothing of a patient travels: a notification says that something has happened. What a handler
+/// gets goes by its arguments:
+///
+/// | argument | a criteria | a topic |
+/// |---|---|---|
+/// | `Event` | one event, of which nothing is known | each event, with its number |
+/// | `Option<Resource<T>>` | `None` | `None`; the resource where the server names it all the same |
+/// | `Resource<T>` | each resource that the criteria finds and that was changed since the last time | each event that the server lists in `$events`; where it has none, what a search finds |
+///
+/// The search is the criteria itself, or for a topic the parameters of its filters, with
+/// `_lastUpdated=ge…&_sort=_lastUpdated`. A topic may fire for less than its filters say: then the handler gets more
+/// than the topic is for. Where a topic has no filter, the type to search for is that which `T`
+/// [says](trait@FhirResource). A search finds a resource once, as it is now, however often it was changed, and no deletion;
+/// the event says `unknown` of the interaction.
+///
+/// An instance of the program remembers which versions it has handled, and looks two minutes further back than the newest
+/// one, for what became visible late. One that has just been started looks five minutes back: what is older and was
+/// missed by all is not found, and what another instance has handled may be handled again. What fails is found again
+/// by the next notification, and answered so that the server sends this one again, which HAPI does not.
+///
 /// # The function
 ///
 /// It is `async`, takes up to eight arguments that implement [`FromNotification`], returns something that
@@ -193,9 +290,10 @@ pub use rejection::Rejection;
 /// | argument | where | message |
 /// |---|---|---|
 /// | a `Resource<T>` or `Option<Resource<T>>` whose `T` says [which resource](trait@FhirResource) it is read from | the criteria watches another type | ``the criteria watches `Appointment`, and this argument is read from `Encounter`: …`` |
+/// | the same | all filters of the topic are of another type | ``the topic's filters are of `Encounter`, and this argument is read from `Patient`: …`` |
 /// | the same | the criteria watches several types, as `[Appointment,Encounter]` and `[*]` do | ``the criteria watches several types, and this argument is read from `Encounter` only: …`` |
 /// | a `Resource<T>`, or what else [requires](ResourceUse::Required) a resource | `on` has `delete` | `` `on` has `delete`, and a deletion carries no resource, …`` |
-/// | a `Resource<T>` or `Option<Resource<T>>`, or what else is made from a resource | `content` is `"empty"` | `` `content = "empty"` sends no resource, …`` |
+/// | the same | `content` is `"empty"`, and the criteria watches several types | `` `content = "empty"` sends no resource, a criteria of several types cannot be searched for it, …`` |
 ///
 /// ```compile_fail
 /// # use fhir_sub::prelude::*;

@@ -26,8 +26,14 @@ impl<'a> Notification<'a> {
         self.event
     }
 
-    /// The resource as the server sent it, as JSON; `None` for a deletion, and where the notification
-    /// carries none.
+    /// The resource as the server sent it, as JSON; `None` for a deletion, and where the notification names none.
+    ///
+    /// It is one object of the type that the [focus](Event::focus) names, with its id or without one. For a handler with an
+    /// argument that is made from it ([`FromNotification::RESOURCE`](crate::FromNotification::RESOURCE)), whether all of
+    /// it is JSON is left to the argument to find out, in reading it; for any other it has been checked.
+    ///
+    /// Where it is only named, it was read from the FHIR server, if one of the handler's arguments says that it is made
+    /// from it ([`FromNotification::RESOURCE`](crate::FromNotification::RESOURCE)).
     #[must_use]
     pub fn resource(&self) -> Option<&'a str> {
         self.resource

@@ -8,11 +8,11 @@ pub use linkme;
 pub use crate::__fhir_sub_source as source;
 
 pub use crate::argument::{
-    Argument, Silent, must_be_made_from_a_deletion, must_be_made_from_nothing, must_be_read_from,
-    must_be_read_from_any,
+    Argument, Silent, must_be_made_from_a_deletion, must_be_made_without_a_search, must_be_read_from,
+    must_be_read_from_any, must_be_read_from_filtered,
 };
 pub use crate::command::{block_on, main, no_setup};
-pub use crate::declaration::{Content, Declaration, FHIR_SUB_DECLARATIONS, Source, Trigger};
+pub use crate::declaration::{Content, Declaration, FHIR_SUB_DECLARATIONS, Source, Topic, Trigger, Trust};
 pub use crate::extract::Requirements;
 pub use crate::fhir::{FhirVersion, FhirVersions, Subscription};
 pub use crate::handler::{run_0, run_1, run_2, run_3, run_4, run_5, run_6, run_7, run_8};
@@ -20,7 +20,12 @@ pub use crate::interaction::Interactions;
 
 use crate::extract::FromNotification;
 
+/// Adds the resource type that an argument says it is read from.
+pub fn read_from(requirements: &mut Requirements, said: Option<&'static str>) {
+    requirements.resource_types.extend(said);
+}
+
 /// Adds what the argument type `T` needs at start-up.
 pub fn require<T: FromNotification>(requirements: &mut Requirements) {
-    T::require(requirements);
+    requirements.argument::<T>();
 }

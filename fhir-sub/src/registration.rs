@@ -1,18 +1,22 @@
 //! Registration: what is wanted, what is there, the plan between the two, and its application.
 
+mod abilities;
 mod acceptance;
 mod apply;
+mod counter;
 mod difference;
 mod plan;
 mod prune;
+mod recognise;
 mod report;
 mod settle;
 mod status;
+mod topics;
 mod wanted;
 
 pub use report::{Report, Row, RowResult};
 pub(crate) use status::{StatusRow, status};
-pub(crate) use wanted::wanted;
+pub(crate) use wanted::{Wanted, wanted};
 
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
@@ -67,10 +71,17 @@ impl App {
 
 /// Registers every subscription of `app`, side by side; a row that fails stops no other.
 pub(crate) async fn register(app: &App, options: Options, deadline: Deadline) -> Report {
+    let app = &match recognise::recognise(app, &app.provided().fhir_client().with_deadline(deadline)).await {
+        Ok(app) => app,
+        Err(message) => return Report::failed(options, app.registry().declarations(), &message),
+    };
     let client = app.registration_client().with_deadline(deadline);
-    let rows = apply::apply(app, &client, options, deadline).await;
+    let mut rows = apply::apply(app, &client, options, deadline).await;
+    for row in &mut rows {
+        row.hide(&app.settings().secrets);
+    }
     let pruned = if options.prune { Some(prune::prune(app, &client, options.dry_run).await) } else { None };
-    Report::new(options, rows, pruned)
+    Report::new(options, app.settings().fhir_server, rows, pruned)
 }
 
 /// What keeps the subscriptions of `app` from being registered with its server, without asking it.
@@ -82,12 +93,13 @@ pub(crate) fn check(app: &App) -> Result<(), Problems> {
     problems.or(())
 }
 
-/// Every Subscription that has the endpoint `url`.
+/// Every Subscription that has the endpoint of `wanted`, and others, where the server cannot be asked for just those.
 async fn find(
     client: &FhirClient,
-    url: &str,
+    wanted: &Wanted,
 ) -> Result<Vec<crate::fhir::Subscription>, crate::client::Error> {
-    client.search("Subscription", &[("url", url)]).all().await
+    let query = [("url", wanted.url.as_str())];
+    client.search("Subscription", if wanted.is_found_by_url { &query } else { &[] }).all().await
 }
 
 /// Runs all of `work`, [`AT_A_TIME`]; the results are in the order of the work.
@@ -97,5 +109,7 @@ async fn side_by_side<'a, R: Send + 'a>(work: impl Iterator<Item = BoxFuture<'a,
     futures_util::stream::iter(work).buffered(AT_A_TIME).collect().await
 }
 
+#[cfg(test)]
+mod fixtures;
 #[cfg(test)]
 mod tests;

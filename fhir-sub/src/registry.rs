@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::declaration::{Declaration, FHIR_SUB_DECLARATIONS};
-use crate::extract::Requirements;
+use crate::declaration::{Content, Declaration, FHIR_SUB_DECLARATIONS, Trigger};
+use crate::extract::{Requirements, ResourceUse};
 use crate::fhir::FhirVersion;
 use crate::problems::Problems;
 use crate::provided::States;
@@ -15,7 +15,14 @@ pub(crate) const RESERVED_ENDPOINTS: [&str; 5] = ["register", "sweep", "status",
 #[derive(Debug)]
 pub(crate) struct Registry {
     declarations: Vec<&'static Declaration>,
-    by_endpoint: HashMap<&'static str, &'static Declaration>,
+    by_endpoint: HashMap<&'static str, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    declaration: &'static Declaration,
+    resource_use: ResourceUse,
+    search: Option<String>,
 }
 
 impl Registry {
@@ -61,7 +68,7 @@ impl Registry {
             }
         }
         let by_endpoint =
-            declarations.iter().map(|declaration| (declaration.endpoint, *declaration)).collect();
+            declarations.iter().map(|declaration| (declaration.endpoint, Entry::new(declaration))).collect();
         problems.or(Self { declarations, by_endpoint })
     }
 
@@ -72,7 +79,7 @@ impl Registry {
             let Declaration { handler, source, versions, .. } = declaration;
             let mut requirements = Requirements::default();
             (declaration.require)(&mut requirements);
-            for state in requirements.states {
+            for state in &requirements.states {
                 if !states.contains(state.id) {
                     problems.add(format!(
                         "`{handler}` ({source}) takes State<{}>, which is not provided: give it to the app in the \
@@ -81,11 +88,27 @@ impl Registry {
                     ));
                 }
             }
-            if let Some(version) = version.filter(|version| !versions.contains(*version)) {
+            if requirements.resource == ResourceUse::Required
+                && declaration.content == Content::Empty
+                && declaration.trigger.search(&requirements.resource_types).is_none()
+            {
                 problems.add(format!(
-                    "`{handler}` ({source}) has a criteria that is right in FHIR {versions} only, and FHIR_VERSION is \
-                     {version}: set it to the version of the server, or change the criteria"
+                    "`{handler}` ({source}) takes a resource, and its notifications have content = \"empty\": it is not known \
+                     which type of resource to search for, where the server has no $events; take a type that says so, by \
+                     #[derive(FhirResource)], write filters of one type, or take content = \"id-only\""
                 ));
+            }
+            if let Some(version) = version.filter(|version| !versions.contains(*version)) {
+                problems.add(match declaration.trigger {
+                    Trigger::Criteria(_) => format!(
+                        "`{handler}` ({source}) has a criteria that is right in FHIR {versions} only, and FHIR_VERSION is \
+                         {version}: set it to the version of the server, or change the criteria"
+                    ),
+                    Trigger::Topic(_) => format!(
+                        "`{handler}` ({source}) is right in FHIR {versions} only, and FHIR_VERSION is {version}: set it to \
+                         the version of the server, or change its `fhir` and its filters"
+                    ),
+                });
             }
         }
         problems.or(())
@@ -98,7 +121,26 @@ impl Registry {
 
     /// The declaration whose endpoint is `segment`.
     pub(crate) fn find(&self, segment: &str) -> Option<&'static Declaration> {
-        self.by_endpoint.get(segment).copied()
+        self.by_endpoint.get(segment).map(|entry| entry.declaration)
+    }
+
+    /// The search that finds what the handler of `endpoint` is for.
+    pub(crate) fn search(&self, endpoint: &str) -> Option<&str> {
+        self.by_endpoint.get(endpoint)?.search.as_deref()
+    }
+
+    /// Whether an argument of the handler of `endpoint` is made from the resource.
+    pub(crate) fn resource_use(&self, endpoint: &str) -> ResourceUse {
+        self.by_endpoint.get(endpoint).map(|entry| entry.resource_use).unwrap_or_default()
+    }
+}
+
+impl Entry {
+    fn new(declaration: &'static Declaration) -> Self {
+        let mut requirements = Requirements::default();
+        (declaration.require)(&mut requirements);
+        let search = declaration.trigger.search(&requirements.resource_types);
+        Self { declaration, resource_use: requirements.resource, search }
     }
 }
 

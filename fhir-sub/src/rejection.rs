@@ -47,7 +47,7 @@ impl Rejection {
                 )
                 .into(),
             ),
-            _ => RejectionKind::Malformed(not_well_formed(error).into()),
+            _ => RejectionKind::Malformed(not_well_formed("resource", error).into()),
         };
         Self { kind }
     }
@@ -57,9 +57,9 @@ impl Rejection {
     }
 }
 
-/// What the caller is told of a body that is no JSON: where, and nothing of what.
-pub(crate) fn not_well_formed(error: &serde_json::Error) -> String {
-    format!("the body is not well-formed JSON, at line {}, column {}", error.line(), error.column())
+/// What the caller is told of a body or a resource that is no JSON: where, and nothing of what.
+pub(crate) fn not_well_formed(what: &str, error: &serde_json::Error) -> String {
+    format!("the {what} is not well-formed JSON, at line {}, column {}", error.line(), error.column())
 }
 
 impl From<Error> for Rejection {

@@ -1,8 +1,9 @@
-//! An in-memory FHIR R4 server that sends notifications, for local runs and for tests.
+//! An in-memory FHIR server that sends notifications, for local runs and for tests.
 //!
-//! A [`Sandbox`] keeps resources with all their versions, answers the REST API, evaluates the criteria of the
-//! `Subscription`s it is given, and sends rest-hook notifications as [HAPI FHIR](Behaviour::Hapi) or
-//! [Medplum](Behaviour::Medplum) sends them, retries included. It opens no port and no connection: requests
+//! A [`Sandbox`] keeps resources with all their versions, answers the REST API, evaluates the criteria and the topics
+//! of the `Subscription`s it is given, and sends rest-hook notifications as [HAPI FHIR](Behaviour::Hapi),
+//! [Medplum](Behaviour::Medplum) or a server [by the specification](Behaviour::Generic) sends them, retries
+//! included. It opens no port and no connection: requests
 //! come in through [`Sandbox::handle`], notifications leave through [`Deliver`].
 //!
 //! ```
@@ -52,6 +53,19 @@
 //! unknown names) is refused by name, in a search with 400, in a `Subscription` with 422 (HAPI) or 400
 //! (Medplum), and never passed over. Dates without a zone are taken as UTC.
 //!
+//! # Topics
+//! A `SubscriptionTopic` is created like any other resource, in R4 too, which has no such type: there the `Basic` that
+//! HAPI and Helios have for it is read as well. Its `resourceTrigger`s are evaluated: `resource`, `supportedInteraction` (all where
+//! there is none) and all of `queryCriteria`, where a test that the topic leaves open fails. `fhirPathCriteria` and
+//! `eventTrigger` are refused with 422, `notificationShape` is passed over: nothing is sent along.
+//!
+//! A topic `Subscription` is read in the form of the [version](Builder::fhir_version): with the profile and extensions of
+//! the Backport IG in R4 and R4B, with the elements of R5 in R5 and, as some servers have it, in R4B. A topic that is not
+//! there, or a filter that is not in its `canFilterBy` if it has one, is refused with 422. [`Behaviour::Generic`] shakes
+//! hands before the Subscription is `active`, counts its events, sends as many of them at once as wait and `maxCount`
+//! (else one) allows, sends heartbeats, and answers `$status` and `$events`. What happens while a Subscription is in
+//! `error`, or waits to be active again, is counted and not sent: `$events` has it.
+//!
 //! # What it is not
 //! Resources are not validated beyond type and id, nobody is asked who they are, and nothing outlives the
 //! process. What it logs names methods, statuses and ids of Subscriptions: no content, header or query.
@@ -63,6 +77,7 @@ mod call;
 mod clock;
 mod delivery;
 mod faults;
+mod heartbeat;
 mod notification;
 mod page;
 mod queue;
@@ -72,6 +87,7 @@ mod search;
 mod server;
 mod store;
 mod subscription;
+pub(crate) mod topic;
 #[cfg(test)]
 mod tests;
 
@@ -90,7 +106,9 @@ pub use self::{
 use self::{
     call::{Body, Call},
     server::Server,
+    topic::StandIn,
 };
+use crate::declaration::Declaration;
 
 /// A handle to an in-memory FHIR server; clones share it.
 ///
@@ -166,7 +184,7 @@ impl Sandbox {
     /// Deletes the resource (`Type/id`); what is not there is no error.
     ///
     /// # Errors
-    /// Only for a type that FHIR R4 does not have.
+    /// Only for a type that the sandbox does not have.
     pub async fn delete(&self, reference: &str) -> Result<(), Refusal> {
         self.write(Method::DELETE, reference, Value::Null).map(drop)
     }
@@ -186,6 +204,19 @@ impl Sandbox {
             .into_iter()
             .map(|(_, resource)| Value::clone(resource))
             .collect()
+    }
+
+    /// Puts topics there that stand in for those which the handlers name, and tells which.
+    pub(crate) fn stand_in(&self, declarations: &[&'static Declaration]) -> Vec<StandIn> {
+        let stand_ins = topic::stand_ins(declarations);
+        for (index, stand_in) in stand_ins.iter().enumerate() {
+            let resource = stand_in.resource(index, self.server.settings.fhir_version);
+            let path = topic::bundle::name(&resource);
+            if let Err(refusal) = self.write(Method::PUT, &path, resource) {
+                tracing::error!(topic = stand_in.url, %refusal, "the sandbox cannot stand in for a topic");
+            }
+        }
+        stand_ins
     }
 
     fn write(&self, method: Method, path: &str, resource: Value) -> Result<Value, Refusal> {

@@ -7,9 +7,20 @@ mod answer;
 mod authenticate;
 mod decode;
 mod dispatch;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
+mod gap;
+mod handle;
+mod look_up;
+mod query;
+mod read;
 mod record;
+#[cfg(feature = "registration")]
+mod register;
 mod request;
 mod route;
+#[cfg(feature = "registration")]
+mod status;
 
 pub(crate) use answer::Answer;
 pub(crate) use record::Record;
@@ -18,17 +29,31 @@ pub(crate) use route::Route;
 
 use crate::app::App;
 use crate::deadline::Deadline;
+use crate::memory::Numbering;
 
 /// An answer, and what the log says of it.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) answer: Answer,
     pub(crate) record: Record,
+    /// Those of the further events of a notification.
+    pub(crate) further: Vec<Record>,
 }
 
 impl Answered {
     fn new(answer: Answer, record: Record) -> Self {
-        Self { answer, record }
+        Self { answer, record, further: Vec::new() }
+    }
+
+    /// Says in the log what the event's number is among those that came.
+    fn numbered(mut self, numbering: Numbering) -> Self {
+        self.record.set_numbering(numbering);
+        self
+    }
+
+    /// Every record, in the order of the events.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
+        std::iter::once(&self.record).chain(&self.further)
     }
 }
 
@@ -48,11 +73,18 @@ impl App {
     ) -> Answered {
         match route {
             Route::Health => Answered::new(Answer::healthy(), Record::health()),
+            Route::Endpoint { declaration, .. }
+                if !authenticate::is_signed(self.settings(), head.headers, body) =>
+            {
+                Answered::new(Answer::unsigned(), Record::refused(Some(declaration.endpoint), "unsigned"))
+            }
             Route::Endpoint { declaration, reference } => {
                 dispatch::dispatch(self, head, declaration, reference, body, deadline).await
             }
             #[cfg(feature = "registration")]
-            Route::Register { options } => dispatch::register(self, options, deadline).await,
+            Route::Register { options } => register::register(self, options, deadline).await,
+            #[cfg(feature = "registration")]
+            Route::Status => status::status(self, deadline).await,
         }
     }
 
@@ -72,5 +104,7 @@ impl App {
     }
 }
 
+#[cfg(all(test, feature = "testing"))]
+mod scripted;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 mod address;
 mod authorization;
 mod secret;
+mod secrets;
 mod server;
 mod variables;
 
@@ -13,6 +14,7 @@ use http::HeaderName;
 
 pub(crate) use address::Address;
 pub(crate) use secret::SharedSecret;
+pub(crate) use secrets::{Secrets, Signing};
 pub(crate) use server::FhirServer;
 pub(crate) use variables::{Variables, is_lambda};
 
@@ -28,7 +30,7 @@ const BODY_LIMIT: usize = 6 * 1024 * 1024;
 const TIME_LIMIT: Duration = Duration::from_secs(25);
 
 /// Every setting, checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// The public URL under which the endpoints are reached.
     pub(crate) base_url: Address,
@@ -38,22 +40,19 @@ pub(crate) struct Settings {
     /// The MIME type of notifications.
     pub(crate) payload: String,
     pub(crate) fhir_base_url: Address,
+    pub(crate) fhir_version: FhirVersion,
     pub(crate) fhir_server: FhirServer,
     pub(crate) authorization: Authorization,
     pub(crate) log: LogSettings,
+    /// The most events of one notification.
+    pub(crate) events_maximum: usize,
+    /// Whether the server is asked for events that did not come, by their numbers.
+    ///
+    /// Not by default under Lambda: of several instances each sees some of the numbers only, and would have the handler
+    /// run again for what another has handled.
+    pub(crate) asks_for_missing_events: bool,
     pub(crate) body_limit: usize,
     pub(crate) time_limit: Duration,
-}
-
-/// Who may call what.
-#[derive(Debug)]
-pub(crate) struct Secrets {
-    /// What the server shows with every notification.
-    pub(crate) shared: SharedSecret,
-    /// What it showed before the rotation that is under way.
-    pub(crate) previous: Option<SharedSecret>,
-    /// What opens the routes of administration; where absent, `shared` does.
-    pub(crate) admin: Option<SharedSecret>,
 }
 
 /// What log lines may name.
@@ -90,26 +89,10 @@ impl Settings {
         let base_url = problems.collect(base_url);
         let fhir_base_url = problems.collect(fhir_base_url);
 
-        let shared = problems.collect(SharedSecret::required(variables, "FHIR_SUBSCRIPTION_SECRET"));
-        let previous =
-            problems.collect(SharedSecret::optional(variables, "FHIR_SUBSCRIPTION_SECRET_PREVIOUS"));
-        let admin = problems.collect(SharedSecret::optional(variables, "FHIR_SUBSCRIPTION_ADMIN_SECRET"));
-        for (name, other) in [
-            ("FHIR_SUBSCRIPTION_SECRET", shared.as_ref()),
-            ("FHIR_SUBSCRIPTION_SECRET_PREVIOUS", previous.as_ref().and_then(Option::as_ref)),
-        ] {
-            let admin = admin.as_ref().and_then(Option::as_ref);
-            if admin.is_some() && admin == other {
-                problems.add(format!(
-                    "FHIR_SUBSCRIPTION_ADMIN_SECRET is the same as {name}, which the FHIR server stores: choose another \
-                     one, or leave it out",
-                ));
-            }
-        }
-
+        let secrets = Secrets::read(variables, &mut problems);
         let header = header(variables, &mut problems);
         let payload = payload(variables, &mut problems);
-        problems.collect(fhir_version(variables));
+        let fhir_version = problems.collect(fhir_version(variables)).unwrap_or_default();
         let fhir_server = match variables.get("FHIR_SERVER") {
             None => FhirServer::default(),
             Some(name) => FhirServer::from_name(name).unwrap_or_else(|| {
@@ -124,23 +107,24 @@ impl Settings {
         let error_text =
             !off(variables, "FHIR_SUBSCRIPTION_LOG_ERRORS", ["text", "kind"], on_lambda, &mut problems);
 
-        let (Some(base_url), Some(fhir_base_url), Some(authorization)) =
-            (base_url, fhir_base_url, authorization)
-        else {
-            return Err(problems);
-        };
-        let (Some(shared), Some(previous), Some(admin)) = (shared, previous, admin) else {
-            return Err(problems);
-        };
+        let asks_for_missing_events =
+            !off(variables, "FHIR_SUBSCRIPTION_GAPS", ["ask", "log"], on_lambda, &mut problems);
+        let events_maximum = events_maximum(variables, &mut problems);
+
+        let (Some(base_url), Some(fhir_base_url)) = (base_url, fhir_base_url) else { return Err(problems) };
+        let (Some(secrets), Some(authorization)) = (secrets, authorization) else { return Err(problems) };
         problems.or(Self {
             base_url,
-            secrets: Secrets { shared, previous, admin },
+            secrets,
             header,
             payload,
             fhir_base_url,
+            fhir_version,
             fhir_server,
             authorization,
             log: LogSettings { references, error_text },
+            events_maximum,
+            asks_for_missing_events,
             body_limit: BODY_LIMIT,
             time_limit: TIME_LIMIT,
         })
@@ -148,22 +132,11 @@ impl Settings {
 
     /// What is allowed, but better otherwise.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let secrets = [
-            ("FHIR_SUBSCRIPTION_SECRET", Some(&self.secrets.shared)),
-            ("FHIR_SUBSCRIPTION_SECRET_PREVIOUS", self.secrets.previous.as_ref()),
-            ("FHIR_SUBSCRIPTION_ADMIN_SECRET", self.secrets.admin.as_ref()),
-        ];
-        for (name, secret) in secrets {
-            if secret.is_some_and(SharedSecret::is_short) {
-                warnings.push(format!(
-                    "{name} has fewer than 32 characters: `openssl rand -hex 32` makes a better one"
-                ));
-            }
-        }
-        if self.secrets.previous.as_ref() == Some(&self.secrets.shared) {
+        let mut warnings = self.secrets.warnings();
+        if self.secrets.signing.is_some() && self.fhir_server == FhirServer::Generic {
             warnings.push(
-                "FHIR_SUBSCRIPTION_SECRET_PREVIOUS is the same as FHIR_SUBSCRIPTION_SECRET: leave it out, or rotate"
+                "FHIR_SUBSCRIPTION_SIGNING_SECRET is set, and FHIR_SERVER is generic: registration does not tell the \
+                 server of it, and every notification without its X-Signature is refused"
                     .into(),
             );
         }
@@ -216,7 +189,7 @@ fn header(variables: &Variables, problems: &mut Problems) -> HeaderName {
 /// Whether a header has a meaning of its own to servers and gateways, which add, join, rename or drop it: HAPI sends
 /// those that it sends anyway a second time, and a secret that is there twice lets no one in.
 fn is_spoken_for(name: &str) -> bool {
-    const NAMES: [&str; 15] = [
+    const NAMES: [&str; 16] = [
         "accept",
         "accept-encoding",
         "connection",
@@ -232,6 +205,7 @@ fn is_spoken_for(name: &str) -> bool {
         "transfer-encoding",
         "upgrade",
         "user-agent",
+        crate::signature::SIGNATURE,
     ];
     const PREFIXES: [&str; 3] = ["x-amz", "x-forwarded-", "x-medplum-"];
     NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
@@ -245,6 +219,16 @@ fn payload(variables: &Variables, problems: &mut Problems) -> String {
         ));
     }
     text.to_owned()
+}
+
+/// The most events that one notification may have.
+fn events_maximum(variables: &Variables, problems: &mut Problems) -> usize {
+    let name = "FHIR_SUBSCRIPTION_EVENTS_MAXIMUM";
+    let Some(text) = variables.get(name) else { return 1_000 };
+    text.parse().ok().filter(|number| (1..=5_000).contains(number)).unwrap_or_else(|| {
+        problems.add(format!("{name} is {text:?}: write a number from 1 to 5000"));
+        1_000
+    })
 }
 
 /// Whether the setting `name` has the second of its two `values`.

@@ -32,15 +32,66 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! ```
+//!
+//! # Topics
+//!
+//! The sandbox has a topic for each that the handlers name. It fires for every change of the type of resource that their
+//! filters are of, or else that its URL names; one of your own with the same URL takes its place. By hand a
+//! [`TestNotification`] is sent, in any version and of any kind:
+//!
+//! ```
+//! use fhir_sub::prelude::*;
+//! use fhir_sub::sandbox::Behaviour;
+//! use fhir_sub::testing::{Content, FhirVersion, TestApp, TestEvent, TestNotification, TestRequest};
+//! use serde_json::{Value, json};
+//!
+//! #[fhir_subscription(
+//!     topic = "https://example.org/topics/admission",
+//!     filter = "Encounter?class=IMP",
+//!     endpoint = "admissions",
+//!     content = "id-only",
+//! )]
+//! async fn admissions(encounter: Resource<Value>, fhir: FhirClient) -> Result<()> {
+//!     fhir.create("Task", &json!({ "resourceType": "Task", "focus": { "reference": encounter["id"] } })).await?;
+//!     Ok(())
+//! }
+//!
+//! # fhir_sub::__private::block_on(async {
+//! let test = TestApp::with(Behaviour::Generic, |app| app.set("FHIR_VERSION", "R5"));
+//!
+//! // By way of the FHIR server, which shakes hands with the app first:
+//! assert!(test.register().await.is_complete());
+//! let class = json!([{ "coding": [{ "code": "IMP" }] }]);
+//! let encounter = json!({ "resourceType": "Encounter", "status": "in-progress", "class": class });
+//! let encounter = test.sandbox().create(&encounter).await?;
+//! test.sandbox().idle().await;
+//! assert_eq!(test.sandbox().all("Task").len(), 1);
+//!
+//! // By hand:
+//! let admitted = TestNotification::events([TestEvent::create(&encounter)])
+//!     .version(FhirVersion::R5)
+//!     .content(Content::IdOnly);
+//! let answer = test.send(TestRequest::notification("admissions", &admitted)).await;
+//! assert_eq!((answer.status(), answer.handler()), (204, Some("admissions")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
 
 mod answer;
+mod event;
+mod notification;
 mod request;
 mod transport;
 
 use std::sync::Arc;
 
 pub use answer::TestAnswer;
+pub use event::TestEvent;
+pub use notification::TestNotification;
 pub use request::TestRequest;
+
+pub use crate::declaration::Content;
+pub use crate::fhir::FhirVersion;
 
 use crate::app::{App, AppBuilder};
 use crate::problems::Problems;
@@ -65,7 +116,7 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// An app of every handler that is linked into the test, against a sandbox that behaves as HAPI does.
+    /// An app of every handler that is linked into the test, against a sandbox that behaves as HAPI does, in R4.
     ///
     /// # Panics
     ///
@@ -76,7 +127,7 @@ impl TestApp {
     }
 
     /// The same, against a sandbox of the given behaviour, and with what `setup` gives the app: its state, and
-    /// settings other than those of the test.
+    /// settings other than those of the test. The sandbox is of the version that `FHIR_VERSION` says.
     ///
     /// # Panics
     ///
@@ -96,6 +147,7 @@ impl TestApp {
     ) -> AppBuilder {
         let server = match behaviour {
             Behaviour::Hapi => "hapi",
+            Behaviour::Generic => "generic",
             Behaviour::Medplum => "medplum",
         };
         AppBuilder::new(Variables::default(), declarations)
@@ -116,8 +168,10 @@ impl TestApp {
     ) -> Result<Self, Problems> {
         let transport = Arc::new(LateSandbox::default());
         let app = builder.transport(transport.clone()).build()?;
-        let settings = Sandbox::builder().behaviour(behaviour).base_url(FHIR_BASE_URL);
+        let version = app.settings().fhir_version;
+        let settings = Sandbox::builder().behaviour(behaviour).fhir_version(version).base_url(FHIR_BASE_URL);
         let sandbox = sandbox(settings).build(WeakApp::of(&app));
+        sandbox.stand_in(app.registry().declarations());
         transport.set(sandbox.clone());
         Ok(Self { app, sandbox })
     }
@@ -165,3 +219,6 @@ impl Default for TestApp {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests;

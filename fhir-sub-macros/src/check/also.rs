@@ -1,13 +1,18 @@
-//! The list of `also`: parameters that only the user's server knows.
+//! The list of `also`: parameters that only the user's server, or the topic, knows.
 
 use proc_macro2::TokenTree;
 use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::{LitStr, Token};
 
+use super::given::Given;
+use super::rules::Rules;
+use super::trigger::Kind;
 use crate::criteria::is_parameter_name;
+use crate::definitions::{Definitions, FhirVersion};
 use crate::key::Key;
 use crate::report::Errors;
+use crate::search::{Search, Step, Subject};
 
 /// One name at least, each with the letters of a parameter's name.
 pub(super) fn check(list: &TokenTree, errors: &mut Errors) -> Option<Vec<LitStr>> {
@@ -35,4 +40,67 @@ pub(super) fn check(list: &TokenTree, errors: &mut Errors) -> Option<Vec<LitStr>
 
 fn names(input: ParseStream<'_>) -> syn::Result<Punctuated<LitStr, Token![,]>> {
     Punctuated::parse_terminated(input)
+}
+
+/// Where there is nothing to check, neither `also` nor `unchecked` says anything.
+pub(super) fn is_asked(given: &Given<'_>, kind: Kind, is_unchecked: bool, errors: &mut Errors) {
+    if kind == Kind::Topic && given.entry(Key::Filter).is_none() {
+        if let Some(also) = given.entry(Key::Also) {
+            errors
+                .push(&also.key, "`also` names parameters of filters, and this topic has none: take it out");
+        }
+        if let Some(unchecked) = given.entry(Key::Unchecked) {
+            errors
+                .push(&unchecked.key, "`unchecked` speaks of filters, and this topic has none: take it out");
+        }
+        return;
+    }
+    if is_unchecked && let Some(also) = given.entry(Key::Also) {
+        let what = if kind == Kind::Topic { "filters" } else { "criteria" };
+        errors.push(
+            &also.key,
+            format!("nothing of the {what} is checked with `unchecked = true`: take `also` out"),
+        );
+    }
+}
+
+/// Every name in `also` is of a parameter that stands in one of the searches of `key`, and that the specification does
+/// not have.
+pub(super) fn is_needed(key: Key, searches: &[Search], rules: &Rules<'_>, errors: &mut Errors) {
+    let of = if key == Key::Filter { "a filter" } else { "the criteria" };
+    for literal in rules.also {
+        let name = literal.value();
+        let named: Vec<_> = searches.iter().filter(|search| is_named(search, &name)).collect();
+        if named.is_empty() {
+            errors.push(literal, format!("`{name}` is no parameter of {of}: take it out of `also`"));
+            continue;
+        }
+        let is_defined = |search: &Search, version: &FhirVersion| match &search.subject {
+            Subject::Type(resource_type) => Definitions::of(*version)
+                .resource_type(&resource_type.to_string())
+                .is_some_and(|resource_type| resource_type.parameter(&name).is_some()),
+            Subject::Types(_) | Subject::Any => false,
+        };
+        let is_defined_in_all =
+            |search: &Search| rules.versions.iter().all(|version| is_defined(search, version));
+        if let [first, ..] = &named[..]
+            && let Subject::Type(resource_type) = &first.subject
+            && named.iter().copied().all(is_defined_in_all)
+        {
+            errors.push(
+                literal,
+                format!(
+                    "`{name}` is a search parameter of `{resource_type}` in the specification, and would not be \
+                     checked: take it out of `also`"
+                ),
+            );
+        }
+    }
+}
+
+fn is_named(search: &Search, name: &str) -> bool {
+    search.parameters.iter().flat_map(|parameter| &parameter.name).any(|step| match step {
+        Step::Code { code, .. } => code.to_string() == name,
+        Step::Has { reference, .. } => reference.to_string() == name,
+    })
 }

@@ -8,7 +8,7 @@ use crate::entry::{Entry, Value};
 use crate::key::{self, Key};
 use crate::report::Errors;
 
-/// The entries whose key is known, each key once.
+/// The entries whose key is known, each key once, but for those that may be repeated.
 pub(crate) struct Given<'a> {
     entries: Vec<(Key, &'a Entry)>,
     /// Keys that were probably meant by unknown ones.
@@ -23,7 +23,7 @@ impl<'a> Given<'a> {
         let mut given = Self { entries: Vec::new(), meant: Vec::new() };
         for entry in entries {
             match key::look_up(&entry.key, keys) {
-                Ok(key) => match given.entry(key) {
+                Ok(key) => match given.entry(key).filter(|_| !key.is_repeatable()) {
                     None => given.entries.push((key, entry)),
                     Some(first) => errors.push(
                         &entry.key,
@@ -48,6 +48,22 @@ impl<'a> Given<'a> {
         self.entries.iter().find(|(other, _)| *other == key).map(|(_, entry)| *entry)
     }
 
+    /// All entries of a key that may be repeated.
+    pub(super) fn entries(&self, key: Key) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().filter(move |(other, _)| *other == key).map(|(_, entry)| *entry)
+    }
+
+    /// Whether the first of two keys that are there stands before the second.
+    pub(super) fn is_before(&self, first: Key, second: Key) -> bool {
+        let place = |key| self.entries.iter().position(|(other, _)| *other == key);
+        place(first) < place(second)
+    }
+
+    /// Whether the key is there, or was probably meant by one that is unknown.
+    pub(super) fn is_meant(&self, key: Key) -> bool {
+        self.entry(key).is_some() || self.meant.contains(&key)
+    }
+
     /// What the text of a key that must be there is made into.
     pub(crate) fn required_text<T>(
         &self,
@@ -55,7 +71,7 @@ impl<'a> Given<'a> {
         errors: &mut Errors,
         make: impl FnOnce(&LitStr) -> Result<T, String>,
     ) -> Option<T> {
-        if self.entry(key).is_none() && !self.meant.contains(&key) {
+        if !self.is_meant(key) {
             // There is no token of the user's to point at but the attribute itself.
             errors
                 .push_at(Span::call_site(), format!("`{}` is missing; it takes {}", key.name(), key.usage()));
@@ -73,6 +89,33 @@ impl<'a> Given<'a> {
         self.read(key, errors, |value, errors| {
             let Value::Text(text) = value else { return None };
             Some(make(text).map_err(|message| errors.push(text, message)).ok())
+        })
+    }
+
+    /// The texts of a key that may be repeated.
+    pub(super) fn texts(&self, key: Key, errors: &mut Errors) -> Option<Vec<LitStr>> {
+        let read = |entry: &Entry, errors: &mut Errors| {
+            read(entry, key, errors, |value, _| {
+                let Value::Text(text) = value else { return None };
+                Some(Some(text.clone()))
+            })
+        };
+        // Each is looked at, whatever is wrong with those before it.
+        let texts: Vec<_> = self.entries(key).map(|entry| read(entry, errors)).collect();
+        texts.into_iter().collect()
+    }
+
+    /// A key's number, within its bounds.
+    pub(super) fn number(&self, key: Key, errors: &mut Errors) -> Said<u32> {
+        self.read(key, errors, |value, errors| {
+            let Value::Number(number) = value else { return None };
+            let is_within = |number: &u32| key.bounds().contains(number);
+            let read = number.base10_parse().ok().filter(is_within);
+            if read.is_none() || !number.suffix().is_empty() {
+                errors.push(number, format!("`{}` takes {}", key.name(), key.usage()));
+                return Some(None);
+            }
+            Some(read)
         })
     }
 
@@ -105,23 +148,32 @@ impl<'a> Given<'a> {
         })
     }
 
-    /// `read` answers `None` to a value of another kind than the key takes, and `Some(None)` where it
-    /// reports a mistake itself.
     fn read<T>(
         &self,
         key: Key,
         errors: &mut Errors,
-        read: impl FnOnce(&Value, &mut Errors) -> Option<Option<T>>,
+        make: impl FnOnce(&Value, &mut Errors) -> Option<Option<T>>,
     ) -> Said<T> {
         let Some(entry) = self.entry(key) else { return Some(None) };
-        if let Some(read) = read(&entry.value, errors) {
-            return read.map(Some);
-        }
-        let (name, usage) = (key.name(), key.usage());
-        match &entry.value {
-            Value::Absent => errors.push(&entry.key, format!("`{name}` has no value; it takes {usage}")),
-            value => errors.push(value, format!("`{name}` takes {usage}")),
-        }
-        None
+        read(entry, key, errors, make).map(Some)
     }
+}
+
+/// `make` answers `None` to a value of another kind than the key takes, and `Some(None)` where it reports a mistake
+/// itself.
+fn read<T>(
+    entry: &Entry,
+    key: Key,
+    errors: &mut Errors,
+    make: impl FnOnce(&Value, &mut Errors) -> Option<Option<T>>,
+) -> Option<T> {
+    if let Some(made) = make(&entry.value, errors) {
+        return made;
+    }
+    let (name, usage) = (key.name(), key.usage());
+    match &entry.value {
+        Value::Absent => errors.push(&entry.key, format!("`{name}` has no value; it takes {usage}")),
+        value => errors.push(value, format!("`{name}` takes {usage}")),
+    }
+    None
 }

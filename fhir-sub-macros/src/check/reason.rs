@@ -18,10 +18,10 @@ pub(super) fn check(literal: &LitStr) -> Result<String, String> {
     Ok(reason)
 }
 
-/// The first paragraph of the function's doc comment, else its name and criteria.
-pub(super) fn fallback(function: &Function, criteria: &LitStr) -> String {
+/// The first paragraph of the function's doc comment, else its name and what it watches.
+pub(super) fn fallback(function: &Function, trigger: &LitStr) -> String {
     first_paragraph(function)
-        .unwrap_or_else(|| format!("{}: {}", function.signature.ident.unraw(), criteria.value()))
+        .unwrap_or_else(|| format!("{}: {}", function.signature.ident.unraw(), trigger.value()))
 }
 
 fn first_paragraph(function: &Function) -> Option<String> {

@@ -37,6 +37,7 @@ const _: () = {
         reason: "Create an encounter when a patient arrives for an appointment.",
         interactions: __fhir_sub::Interactions::DEFAULT,
         content: __fhir_sub::Content::FullResource,
+        trust: __fhir_sub::Trust::Notification,
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
         registration: __fhir_sub::None,

@@ -18,7 +18,7 @@ const _: () = {
         __fhir_sub::Argument::<Option<Resource<Encounter>>>::TYPE,
         "Encounter",
     );
-    const _: () = __fhir_sub::must_be_made_from_nothing(
+    const _: () = __fhir_sub::must_be_made_from_a_deletion(
         __fhir_sub::Argument::<Option<Resource<Encounter>>>::RESOURCE,
     );
     #[__fhir_sub::linkme::distributed_slice(__fhir_sub::FHIR_SUB_DECLARATIONS)]
@@ -35,6 +35,7 @@ const _: () = {
             delete: true,
         },
         content: __fhir_sub::Content::Empty,
+        trust: __fhir_sub::Trust::Notification,
         end: __fhir_sub::Some("2030-12-31T23:59:59Z"),
         versions: __fhir_sub::FhirVersions::of(&[__fhir_sub::FhirVersion::R4B]),
         registration: __fhir_sub::Some({

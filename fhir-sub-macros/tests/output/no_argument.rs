@@ -17,6 +17,7 @@ const _: () = {
         reason: "patients: Patient",
         interactions: __fhir_sub::Interactions::DEFAULT,
         content: __fhir_sub::Content::FullResource,
+        trust: __fhir_sub::Trust::Notification,
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
         registration: __fhir_sub::None,

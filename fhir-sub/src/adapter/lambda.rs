@@ -29,7 +29,7 @@ pub(crate) async fn run(app: App) -> Result<(), lambda_http::Error> {
     Runtime::new(service_fn(|event: LambdaEvent<Box<RawValue>>| invoke(app.clone(), event))).run().await
 }
 
-/// Answers one event, and writes its log line.
+/// Answers one event, and writes its log lines.
 async fn invoke(app: App, event: LambdaEvent<Box<RawValue>>) -> Result<LambdaResponse, Diagnostic> {
     let started = Instant::now();
     let LambdaEvent { payload, context } = event;
@@ -37,9 +37,11 @@ async fn invoke(app: App, event: LambdaEvent<Box<RawValue>>) -> Result<LambdaRes
     let kind = event.kind().ok_or_else(unknown_event)?;
     let deadline = app.deadline(invocation_deadline(&context));
 
-    let Answered { answer, record } = answer(&app, &event, &kind, deadline).await;
-    record.write(app.settings().log, started.elapsed(), Some(&context.request_id));
-    Ok(LambdaResponse::new(&event, &kind, answer))
+    let answered = answer(&app, &event, &kind, deadline).await;
+    for record in answered.records() {
+        record.write(app.settings().log, started.elapsed(), Some(&context.request_id));
+    }
+    Ok(LambdaResponse::new(&event, &kind, answered.answer))
 }
 
 async fn answer(app: &App, event: &Event<'_>, kind: &Kind<'_>, deadline: Deadline) -> Answered {

@@ -54,7 +54,7 @@ where
     Ok(respond(&app, request).await)
 }
 
-/// Answers one request, and writes its log line.
+/// Answers one request, and writes its log lines.
 async fn respond<B>(app: &App, request: Request<B>) -> Response<ResponseBody>
 where
     B: Body + Send,
@@ -83,7 +83,9 @@ where
     };
     let request_id =
         parts.headers.get("x-request-id").and_then(|id| id.to_str().ok()).filter(|id| crate::fhir::is_id(id));
-    answered.record.write(app.settings().log, started.elapsed(), request_id);
+    for record in answered.records() {
+        record.write(app.settings().log, started.elapsed(), request_id);
+    }
 
     let answer = answered.answer;
     let mut response = Response::builder().status(answer.status);

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::client::authorization::Authorization;
 use crate::client::error::Error;
+use crate::fhir::FhirVersion;
 
 /// The settings of a [`FhirClient`](crate::client::FhirClient).
 ///
@@ -27,6 +28,7 @@ use crate::client::error::Error;
 #[must_use]
 pub struct ClientConfig {
     pub(crate) base_url: Url,
+    pub(crate) fhir_version: Option<FhirVersion>,
     pub(crate) authorization: Authorization,
     pub(crate) extra_roots: Vec<CertificateDer<'static>>,
     pub(crate) proxy: Option<Url>,
@@ -40,12 +42,21 @@ impl ClientConfig {
     pub fn new(base_url: Url) -> Self {
         Self {
             base_url,
+            fhir_version: None,
             authorization: Authorization::None,
             extra_roots: Vec::new(),
             proxy: None,
             attempt_timeout: Duration::from_secs(10),
             answer_bytes: 32 * 1024 * 1024,
         }
+    }
+
+    /// Says with each request which version of FHIR is meant, by `fhirVersion` in its media types
+    /// (<https://hl7.org/fhir/R5/http.html#version-parameter>): for a server that holds several under one base URL. Not
+    /// said unless set.
+    pub fn fhir_version(mut self, version: FhirVersion) -> Self {
+        self.fhir_version = Some(version);
+        self
     }
 
     /// How to sign in; not at all unless set.
@@ -141,6 +152,7 @@ impl fmt::Debug for ClientConfig {
         f.debug_struct("ClientConfig")
             .field("host", &self.base_url.host_str())
             .field("path", &self.base_url.path())
+            .field("fhir_version", &self.fhir_version)
             .field("authorization", &self.authorization)
             .field("extra_roots", &self.extra_roots.len())
             .field("proxy", &self.proxy.as_ref().and_then(Url::host_str))

@@ -17,6 +17,15 @@ use crate::client::write::{Create, Patch, Update};
 use crate::fhir::{Bundle, Reference};
 
 impl FhirClient {
+    /// Reads what the server says of itself, its CapabilityStatement: `GET metadata`.
+    ///
+    /// # Errors
+    /// See [`FhirClient`]; an answer whose `resourceType` is another is one too.
+    pub async fn capabilities<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let request = Target::metadata(self.base_url()).request(Method::GET)?;
+        decode_resource(&request, &self.send(&request).await?, "CapabilityStatement")
+    }
+
     /// Reads a resource as it is now: `GET Type/id`.
     ///
     /// ```no_run

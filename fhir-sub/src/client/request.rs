@@ -9,7 +9,7 @@ use url::Url;
 use crate::client::error::{Error, Kind};
 use crate::client::retry::Repeat;
 use crate::fhir::reference::encode_query;
-use crate::fhir::{is_id, is_type_name};
+use crate::fhir::{FhirVersion, is_id, is_type_name};
 
 pub(crate) const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -86,6 +86,18 @@ impl Request {
         Ok(self)
     }
 
+    /// Says which version of FHIR the resources are of that are sent and expected.
+    pub(crate) fn of_version(mut self, version: FhirVersion) -> Self {
+        let media_type = format!("application/fhir+json; fhirVersion={}", version.media_type_parameter());
+        let media_type = HeaderValue::try_from(media_type).expect("a media type is visible ASCII");
+        for name in [ACCEPT, CONTENT_TYPE] {
+            if let Some(value) = self.headers.get_mut(name).filter(|value| **value == FHIR_JSON) {
+                *value = media_type.clone();
+            }
+        }
+        self
+    }
+
     /// An error of this request before it is sent.
     pub(crate) fn invalid(&self, what: &'static str) -> Error {
         Error::invalid(what).of(&self.method, &self.subject, 0)
@@ -105,6 +117,11 @@ impl Target {
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(&path);
         Self { url, subject: subject.to_owned() }
+    }
+
+    /// `metadata`.
+    pub(crate) fn metadata(base: &Url) -> Self {
+        Self::system(base, "metadata").push("metadata")
     }
 
     /// `Type`.

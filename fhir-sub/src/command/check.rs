@@ -7,6 +7,8 @@ use super::{Exit, complain, say};
 use crate::app::AppBuilder;
 use crate::declaration::Declaration;
 use crate::problems::Problems;
+#[cfg(feature = "registration")]
+use crate::settings::FhirServer;
 
 /// Lists the endpoints by crate, so that a crate which was never linked is seen to be missing, and says all
 /// that is wrong.
@@ -26,6 +28,12 @@ pub(super) fn check(builder: AppBuilder) -> Exit {
         Ok(app) => {
             for warning in app.settings().warnings() {
                 complain(&format!("warning: {warning}"));
+            }
+            if app.settings().fhir_server == FhirServer::Auto {
+                complain(
+                    "FHIR_SERVER is auto: what the server cannot do is said by `register --dry-run`, which asks it what \
+                     it is",
+                );
             }
             crate::registration::check(&app).err().unwrap_or_default()
         }
@@ -50,5 +58,5 @@ fn listing(mut declarations: Vec<&Declaration>) -> String {
         ]
     };
     let rows: Vec<_> = declarations.iter().map(row).collect();
-    table(["  endpoint", "criteria", "on", "handler"], &rows)
+    table(["  endpoint", "criteria or topic", "on", "handler"], &rows)
 }

@@ -6,18 +6,22 @@ use crate::app::App;
 use crate::deadline::Deadline;
 use crate::error::BoxError;
 use crate::registration::{self, Options, Report, Row};
+use crate::settings::FhirServer;
 
 pub(super) async fn register(app: &App, options: Options) -> Result<Exit, BoxError> {
     let report = registration::register(app, options, Deadline::after(COMMAND_LIMIT)).await;
-    say(&show(&report));
+    let is_recognised = app.settings().fhir_server == FhirServer::Auto;
+    say(&show(&report, report.server().filter(|_| is_recognised)));
     Ok(if report.is_complete() { Exit::Sound } else { Exit::Unsound })
 }
 
 /// The report as a table, and under it what a table has no room for.
-pub(super) fn show(report: &Report) -> String {
+///
+/// `recognised` is the server, where nobody said which one it is.
+pub(super) fn show(report: &Report, recognised: Option<&str>) -> String {
     let rows: Vec<_> = report.rows().iter().chain(report.pruned()).collect();
     let cells: Vec<_> = rows.iter().map(|row| cells(row)).collect();
-    let mut text = table(["endpoint", "criteria", "result", "status", "subscription"], &cells);
+    let mut text = table(["endpoint", "criteria or topic", "result", "status", "subscription"], &cells);
     for row in rows {
         let mut note = |what: &str| text.push_str(&format!("\n{}: {what}", row.endpoint));
         if !row.differences.is_empty() {
@@ -31,6 +35,14 @@ pub(super) fn show(report: &Report) -> String {
         }
         row.message.iter().for_each(|message| note(message));
         row.diagnostics.iter().for_each(|diagnostics| note(&format!("the server says: {diagnostics}")));
+    }
+    if let Some(server) = recognised {
+        let named = if server == FhirServer::Generic.name() {
+            "it is none that is known"
+        } else {
+            "it says so itself"
+        };
+        text.push_str(&format!("\nthe server was taken for {server}: {named}"));
     }
     if report.is_dry_run() {
         text.push_str("\nnothing was written");

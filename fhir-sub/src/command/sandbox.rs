@@ -19,11 +19,14 @@ use crate::adapter::tower::answer;
 use crate::adapter::{ResponseBody, local};
 use crate::app::{App, AppBuilder};
 use crate::deadline::Deadline;
+use crate::declaration::{Declaration, Trigger};
 use crate::error::BoxError;
+use crate::fhir::FhirVersion;
 use crate::problems::Problems;
 use crate::registration::{self, Options};
+use crate::sandbox::topic::StandIn;
 use crate::sandbox::{Behaviour, Sandbox};
-use crate::settings::{FhirServer, listen_address};
+use crate::settings::{FhirServer, fhir_version, listen_address};
 
 /// The largest body that the sandbox reads, in bytes.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
@@ -38,6 +41,11 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
         ))
         .into());
     }
+    // It is whichever server it is told to imitate: there is none to recognise.
+    let builder = match builder.variables().get("FHIR_SERVER") {
+        Some("auto") => builder.set("FHIR_SERVER", ""),
+        _ => builder,
+    };
     let listener = listen(listen_address(builder.variables())?).await?;
     let port = listener.local_addr()?.port();
     let sandbox_listener = listen_beside(port).await?;
@@ -47,9 +55,12 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     begin(&app);
     let behaviour = match app.settings().fhir_server {
         FhirServer::Medplum => Behaviour::Medplum,
-        _ => Behaviour::Hapi,
+        FhirServer::Hapi => Behaviour::Hapi,
+        _ => Behaviour::Generic,
     };
-    let sandbox = Sandbox::builder().behaviour(behaviour).base_url(&sandbox_url).build(OverHttp::new());
+    let sandbox = Sandbox::builder().behaviour(behaviour).fhir_version(app.settings().fhir_version);
+    let sandbox = sandbox.base_url(&sandbox_url).build(OverHttp::new());
+    let stand_ins = sandbox.stand_in(app.registry().declarations());
 
     let resources = service_fn(move |request| respond(sandbox.clone(), request));
     let sandbox_server = tokio::spawn(local::serve(sandbox_listener, resources, std::future::pending()));
@@ -59,7 +70,8 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     let server = tokio::spawn(server);
 
     let report = registration::register(&app, Options::default(), Deadline::after(COMMAND_LIMIT)).await;
-    say(&format!("{}\n\n{}\n", register::show(&report), welcome(&app, port, &sandbox_url).await));
+    let welcome = welcome(&app, port, &sandbox_url, &stand_ins).await;
+    say(&format!("{}\n\n{welcome}\n", register::show(&report, None)));
     server.await?;
     // It goes last: handlers that were under way may have been talking to it.
     sandbox_server.abort();
@@ -83,13 +95,27 @@ fn with_defaults(builder: AppBuilder, port: u16, sandbox_url: &str) -> Result<Ap
     let defaults = [
         ("APP_BASE_URL", format!("http://127.0.0.1:{port}")),
         ("FHIR_SUBSCRIPTION_SECRET", secret),
-        ("FHIR_SERVER", FhirServer::Hapi.name().to_owned()),
+        ("FHIR_SERVER", imitated(&builder).name().to_owned()),
     ];
     let builder = builder.set("FHIR_BASE_URL", sandbox_url);
     Ok(defaults.into_iter().fold(builder, |builder, (name, value)| match builder.variables().get(name) {
         Some(_) => builder,
         None => builder.set(name, value),
     }))
+}
+
+/// The server to imitate where nothing says which: the specification's for topics, which HAPI does the least of, unless a
+/// criteria needs HAPI.
+fn imitated(builder: &AppBuilder) -> FhirServer {
+    let declarations = builder.declarations();
+    let has_topics = declarations.iter().any(|it| matches!(it.trigger, Trigger::Topic(_)));
+    // Deletions, and lists of types, are what only HAPI knows of criteria.
+    let needs_hapi = declarations.iter().any(|it| match it.trigger {
+        Trigger::Criteria(criteria) => it.interactions.delete || criteria.starts_with('['),
+        Trigger::Topic(_) => false,
+    });
+    let is_r5 = fhir_version(builder.variables()).is_ok_and(|version| version == FhirVersion::R5);
+    if has_topics && (is_r5 || !needs_hapi) { FhirServer::Generic } else { FhirServer::Hapi }
 }
 
 /// Answers a request for the sandbox.
@@ -107,24 +133,69 @@ async fn respond(sandbox: Sandbox, request: Request<Incoming>) -> Result<Respons
 }
 
 /// What to do next.
-async fn welcome(app: &App, port: u16, sandbox_url: &str) -> String {
+async fn welcome(app: &App, port: u16, sandbox_url: &str, stand_ins: &[StandIn]) -> String {
     let mut text = format!(
         "The handlers listen on http://127.0.0.1:{port}, and the sandbox, an in-memory FHIR server which forgets \
          everything when this program ends, on {sandbox_url}. Ctrl-C stops both."
     );
+    text.push_str(&topics(stand_ins, sandbox_url));
     for declaration in app.registry().declarations() {
-        let Some(sample) = sample::sample(declaration.trigger.text()).await else { continue };
+        let Some(criteria) = criteria_of_sample(declaration, stand_ins) else { continue };
+        let Some(sample) = sample::sample(&criteria, app.settings().fhir_version).await else { continue };
         let resource_type = sample["resourceType"].as_str().unwrap_or_default();
+        let fires = match declaration.trigger {
+            Trigger::Criteria(_) => "that its criteria matches",
+            Trigger::Topic(_) => "that its topic fires for",
+        };
         text.push_str(&format!(
-            "\n\nTo make `{}` run, create a resource that its criteria matches:\n\n  \
+            "\n\nTo make `{}` run, create a resource {fires}:\n\n  \
              curl -H 'Content-Type: application/fhir+json' -d '{}' {sandbox_url}/{resource_type}",
             declaration.handler,
             type_first(&sample)
         ));
         return text;
     }
-    text.push_str("\n\nTo make a handler run, create a resource there that its criteria matches.");
+    text.push_str("\n\nTo make a handler run, change a resource there that its criteria matches or its topic fires for.");
     text
+}
+
+/// Which topics are stood in for, and how to have others.
+fn topics(stand_ins: &[StandIn], sandbox_url: &str) -> String {
+    if stand_ins.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        "\n\nTopics that handlers name are stood in for by some that fire for every change:\n".to_owned();
+    for StandIn { url, types, is_guess } in stand_ins {
+        let guess = if *is_guess { " (a guess: a `filter` would say the type)" } else { "" };
+        text.push_str(&format!("\n  {url}  of {}{guess}", types.join(", ")));
+    }
+    text.push_str(&format!(
+        "\n\nA SubscriptionTopic with the same `url`, sent to {sandbox_url}/SubscriptionTopic, takes the place of one."
+    ));
+    text
+}
+
+/// The search that a resource must match to make the handler run when it is created; `None` where creating makes it not.
+fn criteria_of_sample(declaration: &Declaration, stand_ins: &[StandIn]) -> Option<String> {
+    let topic = match &declaration.trigger {
+        Trigger::Criteria(criteria) => return Some((*criteria).to_owned()),
+        Trigger::Topic(topic) => topic,
+    };
+    if !declaration.interactions.create {
+        return None;
+    }
+    let types = &stand_ins.iter().find(|stand_in| stand_in.url == topic.url)?.types;
+    let mut of_filters = topic.filters.iter().filter_map(|filter| filter.split('?').next());
+    let resource_type = of_filters.find(|kind| types.contains(kind)).or(types.first().copied())?;
+    let parameters: Vec<_> = topic
+        .filters
+        .iter()
+        .filter_map(|filter| filter.split_once('?'))
+        .filter(|(kind, _)| *kind == resource_type)
+        .map(|(_, parameters)| parameters)
+        .collect();
+    Some(format!("{resource_type}?{}", parameters.join("&")))
 }
 
 /// The resource as people write it.
@@ -135,3 +206,6 @@ fn type_first(resource: &serde_json::Value) -> String {
     let separator = if rest == "{}" { "" } else { "," };
     format!("{{\"resourceType\":{resource_type}{separator}{}", &rest[1..])
 }
+
+#[cfg(test)]
+mod tests;

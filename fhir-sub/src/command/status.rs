@@ -10,12 +10,18 @@ use crate::registration::{self, StatusRow};
 pub(super) async fn status(app: &App) -> Result<Exit, BoxError> {
     let rows = registration::status(app, Deadline::after(COMMAND_LIMIT)).await;
     let cells: Vec<_> = rows.iter().map(cells).collect();
-    say(&table(["endpoint", "criteria", "status", "drift", "last error"], &cells));
+    say(&table(
+        ["endpoint", "criteria or topic", "status", "drift", "last error", "subscription", "events"],
+        &cells,
+    ));
     Ok(if rows.iter().all(StatusRow::is_sound) { Exit::Sound } else { Exit::Unsound })
 }
 
-fn cells(row: &StatusRow) -> [String; 5] {
+fn cells(row: &StatusRow) -> [String; 7] {
     let drift = if row.drift.is_empty() { "none".to_owned() } else { row.drift.join(", ") };
-    let error = row.error.as_deref().unwrap_or("none").replace('\n', " ");
-    [row.endpoint.to_owned(), row.criteria.to_owned(), row.status.clone(), drift, error]
+    let error = row.message.as_deref().or(row.diagnostics.as_deref()).unwrap_or("none").replace('\n', " ");
+    let subscription = row.subscription.as_deref().unwrap_or("none").to_owned();
+    let events = row.events.map_or_else(String::new, |events| events.to_string());
+    let (endpoint, criteria) = (row.endpoint.to_owned(), row.criteria.to_owned());
+    [endpoint, criteria, row.status.clone(), drift, error, subscription, events]
 }

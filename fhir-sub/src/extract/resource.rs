@@ -16,6 +16,16 @@ use crate::rejection::Rejection;
 /// and the handler does not run. A `T` that says [which resource](trait@crate::FhirResource) it is read from is compared
 /// with the criteria when the program is compiled.
 ///
+/// Where the notification of a topic only names the resource, it is read from `FHIR_BASE_URL` first, whatever host the
+/// notification names: the version that it names, if the server still has that, else the current one. Several are read in
+/// one request where possible. If the server cannot be read, the notification is answered `503`, to be sent again. If the
+/// resource is there no more, the event is acknowledged and the handler does not run; `Option<Resource<T>>` is `None`.
+///
+/// With `trust = "reference"` it is always read, whatever the notification carries.
+///
+/// Where a notification names nothing (`content = "empty"`), the resource is
+/// [looked up](macro@crate::fhir_subscription#empty-notifications).
+///
 /// A deletion carries no resource: take `Option<Resource<T>>` where `on` has `delete`.
 ///
 /// ```

@@ -35,7 +35,7 @@ impl<'a> Reference<'a> {
     /// Contained (`#p1`), logical and `urn:` references give `None`, as does whatever carries a query or a fragment.
     #[must_use]
     pub fn parse(reference: &'a str) -> Option<Self> {
-        if reference.contains(['?', '#']) {
+        if reference.bytes().any(|byte| matches!(byte, b'?' | b'#')) {
             return None;
         }
         let absolute = is_absolute(reference);

@@ -78,6 +78,22 @@ impl Subscription {
         push(self.channel_mut(), "extension", extension);
     }
 
+    /// The URL that the server calls: `channel.endpoint` (R4, R4B) or `endpoint` (R5).
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        let of_channel = self.channel().and_then(|channel| channel.get("endpoint"));
+        of_channel.or_else(|| self.get("endpoint"))?.as_str()
+    }
+
+    /// The code of `status`; `unknown` where it is none of
+    /// <https://hl7.org/fhir/R5/valueset-subscription-status.html>: a server may write anything there.
+    #[cfg(feature = "registration")]
+    pub(crate) fn status_code(&self) -> &'static str {
+        const CODES: [&str; 5] = ["requested", "active", "error", "off", "entered-in-error"];
+        let status = self.get("status").and_then(Value::as_str);
+        CODES.into_iter().find(|code| status == Some(code)).unwrap_or("unknown")
+    }
+
     /// All elements at the top of the resource.
     #[must_use]
     pub fn elements(&self) -> &Map<String, Value> {

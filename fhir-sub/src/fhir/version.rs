@@ -28,6 +28,29 @@ impl FhirVersion {
         }
     }
 
+    /// The version as a media type has it, `4.0`, `4.3` or `5.0`:
+    /// <https://hl7.org/fhir/R5/http.html#version-parameter>.
+    pub(crate) const fn media_type_parameter(self) -> &'static str {
+        match self {
+            Self::R4 => "4.0",
+            Self::R4B => "4.3",
+            Self::R5 => "5.0",
+        }
+    }
+
+    /// The version that a release is of, as a CapabilityStatement names it: `4.0.1`.
+    #[cfg(feature = "registration")]
+    pub(crate) fn from_release(release: &str) -> Option<Self> {
+        let mut parts = release.split(['.', '-']);
+        match (parts.next()?, parts.next()?) {
+            ("4", "0") => Some(Self::R4),
+            // 4.1 was the first draft of it.
+            ("4", "1" | "3") => Some(Self::R4B),
+            ("5", "0") => Some(Self::R5),
+            _ => None,
+        }
+    }
+
     /// The version that has this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -51,18 +51,35 @@ pub(super) async fn wait(client: &FhirClient, all: &mut [Result<Progress, Row>],
         }
         tokio::time::sleep(BETWEEN_LOOKS.min(end.remaining())).await;
     }
-    for progress in all.iter_mut().flatten().filter(|progress| is_waiting(&progress.row)) {
-        progress.row.result = RowResult::Pending;
-        let message = "the server has not yet accepted it: ask again with `status`";
-        progress.row.message.get_or_insert_with(|| message.into());
-    }
-    for Progress { row, .. } in all.iter_mut().flatten() {
-        if matches!(row.status.as_deref(), Some("error" | "off")) && row.result != RowResult::Failed {
-            row.result = RowResult::Failed;
-            let status = row.status.as_deref().unwrap_or_default();
-            row.message = Some(format!("the server turned it to `{status}`: `status` shows what it says"));
+}
+
+/// Says of each that was written what has become of it.
+pub(super) fn judge(all: &mut [Result<Progress, Row>]) {
+    for Progress { wanted, row, .. } in all.iter_mut().flatten() {
+        if is_waiting(row) {
+            row.result = RowResult::Pending;
+            let message = "the server has not yet accepted it: ask again with `status`";
+            row.message.get_or_insert_with(|| message.into());
         }
+        let Some(status @ ("error" | "off")) = row.status.as_deref() else { continue };
+        if row.result == RowResult::Failed {
+            continue;
+        }
+        row.message = Some(if wanted.is_asked_to_answer && status == "error" {
+            unanswered(&wanted.url)
+        } else {
+            format!("the server turned it to `{status}`: `status` shows what it says")
+        });
+        row.result = RowResult::Failed;
     }
+}
+
+fn unanswered(url: &str) -> String {
+    format!(
+        "the server turned it to `error`, as where its handshake is not answered: see that it reaches {url}, and that \
+         what answers there has this secret, then register again. A function that may run only one instance at a time \
+         cannot answer while it registers itself: then use the command `register` from elsewhere"
+    )
 }
 
 fn is_waiting(row: &Row) -> bool {

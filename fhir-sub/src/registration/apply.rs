@@ -2,10 +2,11 @@
 
 use futures_core::future::BoxFuture;
 
-use super::acceptance::{accepted, wait};
+use super::acceptance::{accepted, judge, wait};
 use super::plan::{Action, Plan, plan};
 use super::report::{Row, RowResult};
 use super::settle::{Settled, settle};
+use super::topics::look_for_topics;
 use super::wanted::{Wanted, wanted};
 use super::{Options, find, side_by_side};
 use crate::app::App;
@@ -34,12 +35,15 @@ pub(super) async fn apply(app: &App, client: &FhirClient, options: Options, dead
     .await;
     if !options.dry_run {
         wait(client, &mut all, deadline).await;
+        arm_again(client, &mut all, deadline).await;
+        judge(&mut all);
         let written = all.iter_mut().flatten();
         side_by_side(
             written.map(|progress| -> BoxFuture<'_, _> { Box::pin(confirm(client, progress, deadline)) }),
         )
         .await;
     }
+    look_for_topics(client, app.settings(), &mut all).await;
     all.into_iter().map(|progress| progress.map_or_else(|row| row, |progress| progress.row)).collect()
 }
 
@@ -66,7 +70,7 @@ async fn begin(
 /// Looks, plans and writes, until what was planned for is what was there.
 async fn write(client: &FhirClient, progress: &mut Progress, options: Options, deadline: Deadline) {
     for attempt in 1..=ATTEMPTS {
-        let Plan { action, duplicates } = match find(client, &progress.wanted.url).await {
+        let Plan { action, duplicates } = match find(client, &progress.wanted).await {
             Ok(found) => plan(&progress.wanted, found),
             Err(error) => return fail(&mut progress.row, "looking for it", &error),
         };
@@ -117,12 +121,37 @@ async fn write(client: &FhirClient, progress: &mut Progress, options: Options, d
     progress.row.message = Some("others keep writing it: register once more".into());
 }
 
+/// Writes once more what the server has given up at its first handshake: a function that starts for it may have been too
+/// slow, and has started by now.
+async fn arm_again(client: &FhirClient, all: &mut [Result<Progress, Row>], deadline: Deadline) {
+    let is_given_up = |progress: &&mut Progress| {
+        progress.wanted.is_asked_to_answer
+            && progress.row.status.as_deref() == Some("error")
+            && matches!(progress.row.result, RowResult::Created | RowResult::Updated)
+    };
+    let given_up: Vec<_> = all.iter_mut().flatten().filter(is_given_up).collect();
+    if given_up.is_empty() {
+        return;
+    }
+    side_by_side(given_up.into_iter().map(|progress| -> BoxFuture<'_, _> {
+        Box::pin(async move {
+            let Row { result, differences, .. } = progress.row.clone();
+            write(client, progress, Options::default(), deadline).await;
+            if matches!(progress.row.result, RowResult::Updated | RowResult::Unchanged) {
+                (progress.row.result, progress.row.differences) = (result, differences);
+            }
+        })
+    }))
+    .await;
+    wait(client, all, deadline).await;
+}
+
 /// Looks right after a create. What cannot be known yet is looked for again by [`confirm`].
 async fn early_settle(client: &FhirClient, progress: &mut Progress, deadline: Deadline) -> Settled {
     if progress.created.is_none() {
         return Settled::Kept;
     }
-    match find(client, &progress.wanted.url).await {
+    match find(client, &progress.wanted).await {
         Ok(found) => settle(client, progress, &found, deadline).await,
         Err(_) => Settled::Unknown,
     }
@@ -133,7 +162,7 @@ pub(super) async fn confirm(client: &FhirClient, progress: &mut Progress, deadli
     if !matches!(progress.row.result, RowResult::Created | RowResult::Updated | RowResult::Pending) {
         return;
     }
-    let found = match find(client, &progress.wanted.url).await {
+    let found = match find(client, &progress.wanted).await {
         Ok(found) => found,
         Err(error) => {
             fail(&mut progress.row, "looking once more", &error);

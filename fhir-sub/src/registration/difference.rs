@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::wanted::MANAGED_EXTENSIONS;
+use super::wanted::{MANAGED_EXTENSIONS, PROFILE};
 use crate::fhir::Subscription;
 
 /// The elements that the server owns, or that a program has nothing to say of.
@@ -11,20 +11,40 @@ use crate::fhir::Subscription;
 const SERVERS_ELEMENTS: [&str; 8] =
     ["resourceType", "id", "meta", "text", "error", "status", "implicitRules", "language"];
 
-/// The elements that are ours even when we leave them out: what is there then is taken away.
-const OUR_ELEMENTS: [&str; 3] = ["criteria", "reason", "end"];
+/// The elements that are ours even when we leave them out: what is there then is taken away. Those of a criteria and
+/// those of a topic, in each version, since the one may become the other.
+const OUR_ELEMENTS: [&str; 13] = [
+    "criteria",
+    "reason",
+    "end",
+    "topic",
+    "filterBy",
+    "channelType",
+    "endpoint",
+    "parameter",
+    "heartbeatPeriod",
+    "timeout",
+    "maxCount",
+    "contentType",
+    "content",
+];
 const OUR_CHANNEL_ELEMENTS: [&str; 4] = ["type", "endpoint", "payload", "header"];
+
+/// The elements whose extensions are ours, and which have nothing else.
+const EXTENDED: [&str; 2] = ["_criteria", "_payload"];
 
 /// The names of the elements in which `found` is not what is `wanted`, in words for people.
 pub(super) fn differences(wanted: &Subscription, found: &Subscription) -> Vec<String> {
     let mended = mend(wanted, found);
     let mut names = Vec::new();
-    let empty = Map::new();
     compare(&mut names, "", mended.elements(), found.elements());
-    let (mended_channel, found_channel) =
-        (mended.channel().unwrap_or(&empty), found.channel().unwrap_or(&empty));
-    compare(&mut names, "channel.", mended_channel, found_channel);
-    names.retain(|name| name != "channel");
+    if let (Some(mended), Some(found)) = (mended.channel(), found.channel()) {
+        names.retain(|name| name != "channel");
+        compare(&mut names, "channel.", mended, found);
+    }
+    if let Some(meta) = names.iter_mut().find(|name| *name == "meta") {
+        *meta = "meta.profile".into();
+    }
     names
 }
 
@@ -38,36 +58,69 @@ fn compare(names: &mut Vec<String>, prefix: &str, mended: &Map<String, Value>, f
 /// `found` with what is `wanted` in it: what the server or an operator added stays.
 pub(super) fn mend(wanted: &Subscription, found: &Subscription) -> Subscription {
     let mut mended = found.clone();
-    let empty = Map::new();
-    mend_elements(mended.elements_mut(), wanted.elements(), &OUR_ELEMENTS, &["channel"]);
-    if wanted.channel().is_some() || mended.channel().is_some() {
-        let channel = wanted.channel().unwrap_or(&empty);
-        mend_elements(mended.channel_mut(), channel, &OUR_CHANNEL_ELEMENTS, &[]);
+    mend_elements(mended.elements_mut(), wanted.elements(), &OUR_ELEMENTS);
+    match wanted.channel() {
+        Some(channel) => mend_elements(mended.channel_mut(), channel, &OUR_CHANNEL_ELEMENTS),
+        // R5 has none.
+        None => drop(mended.remove("channel")),
     }
+    mend_profile(&mut mended, wanted);
     mended
 }
 
-fn mend_elements(
-    target: &mut Map<String, Value>,
-    wanted: &Map<String, Value>,
-    ours: &[&str],
-    apart: &[&str],
-) {
+fn mend_elements(target: &mut Map<String, Value>, wanted: &Map<String, Value>, ours: &[&str]) {
     for name in ours {
         if !wanted.contains_key(*name) {
             target.remove(*name);
         }
     }
     for (name, value) in wanted {
-        if SERVERS_ELEMENTS.contains(&name.as_str()) || apart.contains(&name.as_str()) || name == "extension"
-        {
+        let is_apart = ["channel", "extension"].contains(&name.as_str()) || EXTENDED.contains(&name.as_str());
+        if is_apart || SERVERS_ELEMENTS.contains(&name.as_str()) {
             continue;
         }
         if target.get(name).is_none_or(|found| !covers(found, value)) {
             target.insert(name.clone(), value.clone());
         }
     }
+    for name in EXTENDED {
+        let wanted = wanted.get(name).and_then(|wanted| wanted.get("extension"));
+        let mut extended = target.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+        mend_extensions(&mut extended, wanted);
+        if extended.is_empty() {
+            target.remove(name);
+        } else {
+            target.insert(name.into(), Value::Object(extended));
+        }
+    }
     mend_extensions(target, wanted.get("extension"));
+}
+
+/// The profile that makes a topic's Subscription of a criteria's: of `meta` the one thing that is ours.
+fn mend_profile(target: &mut Subscription, wanted: &Subscription) {
+    let profiles = |subscription: &Subscription| {
+        let profiles =
+            subscription.get("meta").and_then(|meta| meta.get("profile")).and_then(Value::as_array);
+        profiles.cloned().unwrap_or_default()
+    };
+    let is_ours = |profile: &Value| profile == PROFILE;
+    let mut mended = profiles(target);
+    let is_wanted = profiles(wanted).iter().any(is_ours);
+    if mended.iter().any(is_ours) == is_wanted {
+        return;
+    }
+    if is_wanted {
+        mended.push(PROFILE.into());
+    } else {
+        mended.retain(|profile| !is_ours(profile));
+    }
+    let meta = target.elements_mut().entry("meta").or_insert_with(|| Value::Object(Map::new()));
+    let Some(meta) = meta.as_object_mut() else { return };
+    if mended.is_empty() {
+        meta.remove("profile");
+    } else {
+        meta.insert("profile".into(), Value::Array(mended));
+    }
 }
 
 /// Whether `found` says all that `wanted` says. Servers add ids and defaults to complex elements, which is

@@ -48,7 +48,7 @@ fn keep_or_update(wanted: &Wanted, id: String, found: &Subscription) -> Action {
     let status = found.text("status").unwrap_or_default().to_owned();
     // `requested` and `active` are the server's to move between; the others are at rest until re-armed.
     if !["requested", "active"].contains(&status.as_str()) {
-        differences.push(format!("status ({status})"));
+        differences.push(format!("status ({})", found.status_code()));
     }
     if differences.is_empty() {
         return Action::Keep { id, status };
@@ -66,8 +66,7 @@ fn keep_or_update(wanted: &Wanted, id: String, found: &Subscription) -> Action {
 
 /// Whether the search found what was asked for: some servers compare URIs loosely.
 pub(super) fn has_endpoint(found: &Subscription, url: &str) -> bool {
-    found.channel().and_then(|channel| channel.get("endpoint")).and_then(|endpoint| endpoint.as_str())
-        == Some(url)
+    found.endpoint() == Some(url)
 }
 
 /// Of several the one that works is kept, and the first of those; the same one at each run.

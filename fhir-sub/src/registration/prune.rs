@@ -30,7 +30,7 @@ pub(super) async fn prune(app: &App, client: &FhirClient, dry_run: bool) -> Vec<
 }
 
 async fn remove(client: &FhirClient, endpoint: String, subscription: Subscription, dry_run: bool) -> Row {
-    let criteria = subscription.text("criteria").unwrap_or_default();
+    let criteria = subscription.text("criteria").or_else(|| subscription.text("topic")).unwrap_or_default();
     let id = subscription.text("id").unwrap_or_default();
     let mut row = Row::new(&endpoint, criteria, RowResult::Removed);
     row.subscription = Some(format!("Subscription/{id}"));
@@ -43,7 +43,7 @@ async fn remove(client: &FhirClient, endpoint: String, subscription: Subscriptio
 
 /// The endpoint of a Subscription that is under the app's base URL.
 fn own_endpoint<'s>(app: &App, subscription: &'s Subscription) -> Option<&'s str> {
-    let url = subscription.channel()?.get("endpoint")?.as_str()?;
-    let segment = url.strip_prefix(app.settings().base_url.as_str())?.strip_prefix('/')?;
+    let segment =
+        subscription.endpoint()?.strip_prefix(app.settings().base_url.as_str())?.strip_prefix('/')?;
     (!segment.is_empty() && !segment.contains(['/', '?', '#'])).then_some(segment)
 }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::Options;
+use crate::declaration::Declaration;
+use crate::settings::{FhirServer, Secrets};
 
 /// What a registration did, or would do.
 ///
@@ -11,6 +13,8 @@ use super::Options;
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'static str>,
     subscriptions: Vec<Row>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pruned: Option<Vec<Row>>,
@@ -23,7 +27,7 @@ pub struct Report {
 pub struct Row {
     /// The endpoint.
     pub endpoint: String,
-    /// The criteria.
+    /// The criteria, or the topic.
     pub criteria: String,
     /// What was done.
     pub result: RowResult,
@@ -95,6 +99,11 @@ impl Row {
         }
     }
 
+    /// Takes the program's secrets out of what the server says, should it repeat what it was sent.
+    pub(super) fn hide(&mut self, secrets: &Secrets) {
+        self.diagnostics = self.diagnostics.take().map(|said| secrets.hide_in(&said));
+    }
+
     /// Names the further Subscriptions with the same endpoint by their ids.
     pub(super) fn set_duplicates(&mut self, ids: &[String]) {
         self.duplicates = ids.iter().map(|id| format!("Subscription/{id}")).collect();
@@ -106,8 +115,30 @@ impl Row {
 }
 
 impl Report {
-    pub(super) fn new(options: Options, subscriptions: Vec<Row>, pruned: Option<Vec<Row>>) -> Self {
-        Self { dry_run: options.dry_run, subscriptions, pruned }
+    pub(super) fn new(
+        options: Options,
+        server: FhirServer,
+        subscriptions: Vec<Row>,
+        pruned: Option<Vec<Row>>,
+    ) -> Self {
+        Self { dry_run: options.dry_run, server: Some(server.name()), subscriptions, pruned }
+    }
+
+    /// Nothing could be done, since which server it is is not known.
+    pub(super) fn failed(options: Options, declarations: &[&Declaration], message: &str) -> Self {
+        let failed = |declaration: &&Declaration| {
+            Row::failed(declaration.endpoint, declaration.trigger.text(), message)
+        };
+        let subscriptions = declarations.iter().map(failed).collect();
+        let pruned = options.prune.then(Vec::new);
+        Self { dry_run: options.dry_run, server: None, subscriptions, pruned }
+    }
+
+    /// Which server it was registered with, by the name that `FHIR_SERVER` gives it: with `auto` the one that was
+    /// recognised, `None` if what the server says of itself could not be read.
+    #[must_use]
+    pub fn server(&self) -> Option<&str> {
+        self.server
     }
 
     /// One row a subscription, sorted by endpoint.

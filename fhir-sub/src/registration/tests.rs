@@ -1,5 +1,8 @@
 #![cfg(feature = "testing")]
 
+mod recognised;
+mod topics;
+
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -178,7 +181,10 @@ async fn status_shows_what_is_there() {
     found["error"] = json!("connection refused");
     test.sandbox().update(&found).await.unwrap();
     let rows = status(test.app(), deadline).await;
-    assert_eq!((rows[0].status.as_str(), rows[0].error.as_deref()), ("error", Some("connection refused")));
+    assert_eq!(
+        (rows[0].status.as_str(), rows[0].diagnostics.as_deref()),
+        ("error", Some("connection refused"))
+    );
     assert!(!rows[0].is_sound() && rows[1].is_sound());
 }
 
@@ -232,4 +238,24 @@ async fn whoever_gives_way_to_an_older_one_sees_that_it_is_as_wanted() {
         (1, Some("1"), Some("Patient?"))
     );
     assert_ne!(progress.row.result, RowResult::Unchanged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_repeats_of_a_secret_is_not_shown() {
+    let builder = TestApp::builder(Behaviour::Medplum, leak([patients("a")]))
+        .set("FHIR_SUBSCRIPTION_SIGNING_SECRET", "a-canary-to-sign-notifications-with");
+    let test = TestApp::build(Behaviour::Medplum, builder).unwrap();
+    test.register().await;
+    let mut found = test.sandbox().all("Subscription").remove(0);
+    found["status"] = json!("off");
+    found["error"] = json!("cannot sign with a-canary-to-sign-notifications-with");
+    test.sandbox().update(&found).await.unwrap();
+    let rows = status(test.app(), Deadline::after(Duration::from_secs(60))).await;
+    assert_eq!(rows[0].diagnostics.as_deref(), Some("cannot sign with …"));
+
+    let mut row = Row::failed("a", "Patient?", "writing it failed");
+    row.diagnostics =
+        Some("no a-canary-to-sign-notifications-with, no the-secret-of-a-test-and-no-other".into());
+    row.hide(&test.app().settings().secrets);
+    assert_eq!(row.diagnostics.as_deref(), Some("no …, no …"));
 }

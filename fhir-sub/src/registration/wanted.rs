@@ -1,9 +1,18 @@
 //! From a declaration to the Subscription that is to be on the server.
 
+mod backport;
+mod criteria;
+mod filter;
+mod native;
+
 use serde_json::{Value, json};
 
-use crate::declaration::{Content, Declaration, Trigger};
-use crate::fhir::Subscription;
+pub(super) use self::backport::PROFILE;
+pub(super) use self::filter::filters;
+
+use super::abilities;
+use crate::declaration::{Declaration, Topic, Trigger};
+use crate::fhir::{FhirVersion, Subscription};
 use crate::problems::Problems;
 use crate::settings::{FhirServer, Settings};
 
@@ -11,87 +20,113 @@ use crate::settings::{FhirServer, Settings};
 pub(crate) struct Wanted {
     /// The public URL of the endpoint, by which the Subscription is found again.
     pub(super) url: String,
+    /// Whether the server's search by `url` looks where the Subscription has its endpoint.
+    pub(super) is_found_by_url: bool,
+    /// Whether the server may ask the endpoint for an answer, the handshake, before it makes the Subscription `active`.
+    pub(super) is_asked_to_answer: bool,
+    /// The topic, if it is not a criteria that is watched.
+    pub(super) topic: Option<&'static Topic>,
     pub(super) resource: Subscription,
 }
 
-const HAPI_SEND_DELETES: &str =
-    "http://hapifhir.io/fhir/StructureDefinition/subscription-send-delete-messages";
-const MEDPLUM_INTERACTION: &str =
-    "https://medplum.com/fhir/StructureDefinition/subscription-supported-interaction";
+/// The extensions that are ours to set and to take away, wherever they stand: whatever else has been added stays.
+pub(super) const MANAGED_EXTENSIONS: [&str; 8] = [
+    criteria::HAPI_SEND_DELETES,
+    criteria::MEDPLUM_INTERACTION,
+    criteria::MEDPLUM_SECRET,
+    backport::FILTER_CRITERIA,
+    backport::PAYLOAD_CONTENT,
+    backport::HEARTBEAT_PERIOD,
+    backport::TIMEOUT,
+    backport::MAX_COUNT,
+];
 
-/// The extensions that are ours to set and to take away: whatever else has been added stays.
-pub(super) const MANAGED_EXTENSIONS: [&str; 2] = [HAPI_SEND_DELETES, MEDPLUM_INTERACTION];
+/// The elements in which a Subscription is written down.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `criteria` is a search: R4 and R4B.
+    Criteria,
+    /// `criteria` is a topic, and extensions say what R4 and R4B have no elements for.
+    Backport(&'static Topic),
+    /// `topic` and its neighbours: R5.
+    Native(&'static Topic),
+}
+
+impl Form {
+    fn of(declaration: &'static Declaration, settings: &Settings) -> Self {
+        match (&declaration.trigger, settings.fhir_version, settings.fhir_server) {
+            (Trigger::Criteria(_), ..) => Self::Criteria,
+            // Helios reads the Subscriptions of R4B as it reads those of R5.
+            (Trigger::Topic(topic), FhirVersion::R5, _)
+            | (Trigger::Topic(topic), FhirVersion::R4B, FhirServer::Helios) => Self::Native(topic),
+            (Trigger::Topic(topic), ..) => Self::Backport(topic),
+        }
+    }
+}
 
 /// The Subscription that `declaration` wants on the server of `settings`, or why that server cannot do
 /// what it asks.
 pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> Result<Wanted, Problems> {
-    check_abilities(declaration, settings.fhir_server)?;
+    abilities::check(declaration, settings)?;
 
+    let form = Form::of(declaration, settings);
     let url = settings.base_url.join(declaration.endpoint);
     let mut resource = Subscription::new();
     resource.set("status", status_to_post(settings.fhir_server));
     resource.set("reason", declaration.reason);
-    resource.set("criteria", criteria_to_post(&declaration.trigger));
     if let Some(end) = declaration.end {
         resource.set("end", end);
     }
-    let channel = resource.channel_mut();
-    channel.insert("type".into(), "rest-hook".into());
-    channel.insert("endpoint".into(), url.as_str().into());
-    if declaration.content == Content::FullResource {
-        channel.insert("payload".into(), settings.payload.as_str().into());
+    match form {
+        Form::Criteria => criteria::write(&mut resource, &url, declaration, settings),
+        Form::Backport(topic) => backport::write(&mut resource, &url, topic, declaration, settings),
+        Form::Native(topic) => native::write(&mut resource, &url, topic, declaration, settings)
+            .map_err(|what| abilities::problem(declaration, &what))?,
     }
-    add_interactions(&mut resource, declaration, settings.fhir_server);
-
     if let Some(registration) = declaration.registration {
         registration(&mut resource);
-        if resource.channel().and_then(|channel| channel.get("endpoint")) != Some(&Value::from(url.as_str()))
-        {
-            return Err(Problems::from(problem(
+        let has_profile = |resource: &Subscription| {
+            let profiles = resource.get("meta").and_then(|meta| meta.get("profile")?.as_array());
+            profiles.is_some_and(|profiles| profiles.iter().any(|profile| profile == PROFILE))
+        };
+        if matches!(form, Form::Backport(_)) && !has_profile(&resource) {
+            return Err(Problems::from(abilities::problem(
                 declaration,
-                "its `registration` function changed channel.endpoint, by which the Subscription is found again: \
-                 leave that as it is",
+                "its `registration` function took the profile of topics out of meta.profile, without which HAPI FHIR \
+                 takes the topic for a criteria: add to `meta`, and leave what is there",
+            )));
+        }
+        if resource.endpoint() != Some(&url) {
+            let element = if matches!(form, Form::Native(_)) { "endpoint" } else { "channel.endpoint" };
+            return Err(Problems::from(abilities::problem(
+                declaration,
+                &format!(
+                    "its `registration` function changed {element}, by which the Subscription is found again: \
+                     leave that as it is"
+                ),
             )));
         }
     }
-    // After the user's function, which so never sees the secret.
-    let line = settings.secrets.shared.header_line(display_name(&settings.header));
-    match resource.channel_mut().entry("header").or_insert_with(|| Value::Array(Vec::new())) {
-        Value::Array(lines) => lines.push(line.into()),
-        other => *other = json!([line]),
-    }
-    Ok(Wanted { url, resource })
+    // After the user's function, which so never sees the secrets.
+    add_secret(&mut resource, form, settings);
+    criteria::add_signing_secret(&mut resource, settings);
+    // The search parameter of R4B looks into `channel`, which a Subscription of R5's form does not have.
+    let is_found_by_url = !(matches!(form, Form::Native(_)) && settings.fhir_version != FhirVersion::R5);
+    let topic = match form {
+        Form::Criteria => None,
+        Form::Backport(topic) | Form::Native(topic) => Some(topic),
+    };
+    let is_asked_to_answer = topic.is_some() && settings.fhir_server != FhirServer::Hapi;
+    Ok(Wanted { url, is_found_by_url, is_asked_to_answer, topic, resource })
 }
 
-/// What no server can do, and what this one cannot.
-fn check_abilities(declaration: &Declaration, server: FhirServer) -> Result<(), Problems> {
-    let mut problems = Problems::default();
-    let mut cannot = |what: &str| problems.add(problem(declaration, what));
-    let interactions = declaration.interactions;
-    match server {
-        FhirServer::Helios | FhirServer::Aidbox => cannot(&format!(
-            "FHIR_SERVER is {}, which evaluates topics, not criteria: it would store the Subscription and never fire it",
-            server.name()
-        )),
-        FhirServer::Generic | FhirServer::Firely if interactions.delete => cannot(
-            "it wants deletions, which R4 has no way to ask for: leave `delete` out of `on`, or, where the server \
-             is one that can, say FHIR_SERVER=hapi or FHIR_SERVER=medplum",
-        ),
-        _ => {}
+/// The topic's canonical URL. HAPI and Helios compare it with the topic's `url` as it stands, to which a version does not
+/// belong, and would never tell of it.
+fn topic_url(topic: &Topic, server: FhirServer) -> &'static str {
+    match (server, topic.url.split_once('|')) {
+        (FhirServer::Hapi | FhirServer::Helios, Some((url, _version))) => url,
+        _ => topic.url,
     }
-    if server != FhirServer::Medplum && !(interactions.create && interactions.update) {
-        cannot(
-            "it wants creates or updates only, and the server tells of both alike: write `on = [create, update]`, \
-             with or without `delete`; FHIR_SERVER=medplum can tell them apart",
-        );
-    }
-    if server == FhirServer::Medplum && declaration.content == Content::Empty {
-        cannot(
-            "it has content = \"empty\", but Medplum sends the whole resource whatever the Subscription says: \
-             leave `content` out",
-        );
-    }
-    problems.or(())
 }
 
 /// `requested` by the specification; Medplum looks at `active` ones only.
@@ -99,43 +134,27 @@ pub(super) fn status_to_post(server: FhirServer) -> &'static str {
     if server == FhirServer::Medplum { "active" } else { "requested" }
 }
 
-/// A bare type goes out with a `?`, without which HAPI refuses it.
-fn criteria_to_post(trigger: &Trigger) -> String {
-    let criteria = trigger.text();
-    let separator = if trigger.resource_type() == Some(criteria) { "?" } else { "" };
-    format!("{criteria}{separator}")
-}
-
-/// Asks for the interactions in the server's own words, where it has any.
-fn add_interactions(resource: &mut Subscription, declaration: &Declaration, server: FhirServer) {
-    let interactions = declaration.interactions;
-    match server {
-        FhirServer::Hapi if interactions.delete => {
-            // It moved to the channel in HAPI 6.1: each version reads its own.
-            resource.add_extension(json!({ "url": HAPI_SEND_DELETES, "valueBoolean": true }));
-            resource.add_channel_extension(json!({ "url": HAPI_SEND_DELETES, "valueBoolean": true }));
+/// The header that the server is to send: a line in `channel.header`, in R5 a name and a value in `parameter`.
+fn add_secret(resource: &mut Subscription, form: Form, settings: &Settings) {
+    let (name, secret) = (display_name(&settings.header), &settings.secrets.shared);
+    let (headers, header) = match form {
+        Form::Native(_) => {
+            (resource.elements_mut().entry("parameter"), json!({ "name": name, "value": secret.expose() }))
         }
-        FhirServer::Medplum => {
-            // Without it, deletions are sent by some versions.
-            let codes = [
-                ("create", interactions.create),
-                ("update", interactions.update),
-                ("delete", interactions.delete),
-            ];
-            for (code, _) in codes.into_iter().filter(|(_, is_wanted)| *is_wanted) {
-                resource.add_extension(json!({ "url": MEDPLUM_INTERACTION, "valueCode": code }));
-            }
+        Form::Criteria | Form::Backport(_) => {
+            (resource.channel_mut().entry("header"), secret.header_line(name).into())
         }
-        _ => {}
+    };
+    match headers.or_insert_with(|| Value::Array(Vec::new())) {
+        Value::Array(headers) => headers.push(header),
+        other => *other = json!([header]),
     }
-}
-
-fn problem(declaration: &Declaration, what: &str) -> String {
-    let Declaration { endpoint, handler, source, .. } = declaration;
-    format!("the subscription {endpoint:?} (`{handler}`, {source}): {what}")
 }
 
 /// `x-subscription-auth` as people write it.
 fn display_name(header: &http::HeaderName) -> &str {
     if header == "x-subscription-auth" { "X-Subscription-Auth" } else { header.as_str() }
 }
+
+#[cfg(test)]
+mod tests;

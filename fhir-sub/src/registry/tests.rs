@@ -1,7 +1,9 @@
 use serde_json::Value;
 
 use super::*;
+use crate::declaration::Topic;
 use crate::extract::{Resource, State};
+use crate::fhir::FhirVersions;
 use crate::fixtures::{Succeed, declaration, leak};
 
 fn at(line: u32, endpoint: &'static str) -> Declaration {
@@ -71,4 +73,37 @@ fn another_version_of_fhir_is_refused() {
         "a version that cannot be read is told as a setting"
     );
     assert!(problems.contains("right in FHIR R4, R4B only, and FHIR_VERSION is R5"), "{problems}");
+}
+
+#[test]
+fn a_topic_of_another_version_of_fhir_names_the_keys_to_change() {
+    let topic = Topic { url: "urn:oid:1.2", filters: &[], heartbeat: None, timeout: None, max_count: None };
+    let versions = FhirVersions::of(&[FhirVersion::R5]);
+    let declaration = Declaration { trigger: Trigger::Topic(topic), versions, ..at(1, "a") };
+    check(declaration, &States::default(), "is right in FHIR R5 only, and FHIR_VERSION is R4");
+}
+
+#[test]
+fn an_empty_notification_whose_resource_cannot_be_searched_for_is_refused() {
+    let topic = |filters, content| {
+        let topic = Topic { url: "urn:oid:1", filters, heartbeat: None, timeout: None, max_count: None };
+        Declaration { trigger: Trigger::Topic(topic), content, ..at(1, "a") }
+    };
+    let cure = "take a type that says so, by #[derive(FhirResource)]";
+    check(topic(&[], Content::Empty), &States::default(), cure);
+    check(topic(&["Encounter?class=IMP", "Patient?_id=1"], Content::Empty), &States::default(), cure);
+    check(topic(&["Encounter?class=IMP"], Content::Empty), &States::default(), "");
+    check(topic(&[], Content::IdOnly), &States::default(), "");
+    let event = declaration::<crate::Event, Succeed>("", "a");
+    check(Declaration { require: event.require, ..topic(&[], Content::Empty) }, &States::default(), "");
+    // As the attribute names it.
+    let require = |requirements: &mut Requirements| {
+        requirements.argument::<Resource<Value>>();
+        crate::__private::read_from(requirements, Some("Encounter"));
+        crate::__private::read_from(requirements, None);
+    };
+    let named = Declaration { require, ..topic(&[], Content::Empty) };
+    let registry = Registry::new(leak([named])).unwrap();
+    assert!(registry.check(None, &States::default()).is_ok());
+    assert_eq!(registry.search("a"), Some("Encounter?"));
 }

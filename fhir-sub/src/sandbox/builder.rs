@@ -3,19 +3,27 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Sandbox, delivery::Deliver, server::Server};
+use crate::fhir::FhirVersion;
 
 /// The server whose notifications the sandbox imitates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Behaviour {
-    /// HAPI FHIR's JPA server: a `requested` Subscription becomes `active` by itself; with a payload `PUT`
-    /// and `DELETE` under the endpoint, without one an empty `POST`; deletions only by its extension; retries
-    /// from 1 s, each pause 1.1 times the last, for 60 s in all.
+    /// HAPI FHIR's JPA server: a `requested` Subscription becomes `active` by itself, also a topic's; with a
+    /// payload `PUT` and `DELETE` under the endpoint, without one an empty `POST`; deletions only by its extension;
+    /// retries from 1 s, each pause 1.1 times the last, for 60 s in all. Of topics it tells as HAPI FHIR 8.8 was
+    /// recorded in R4; it has neither handshakes nor heartbeats, and neither `$status` nor `$events`.
     #[default]
     Hapi,
+    /// The specification, which servers for topics follow: a `requested` topic Subscription is `active` once its
+    /// endpoint has answered a handshake with 2xx, and in `error` if it has not; heartbeats, `$status` and `$events`.
+    /// For a criteria `PUT` under the endpoint or an empty `POST`, and no deletions. Four tries, after 1 s and then
+    /// twice the pause; one that fails for good puts the Subscription in `error`, from where an update to `requested`
+    /// brings it back.
+    Generic,
     /// Medplum: only an `active` Subscription is evaluated; `POST` to the endpoint with `X-Medplum-…`
     /// headers, deletions as `{}`; five tries, from 1 s on at twice the pause, dropped once the resource has
-    /// changed.
+    /// changed. It knows no topics.
     Medplum,
 }
 
@@ -24,6 +32,7 @@ pub enum Behaviour {
 #[must_use]
 pub struct Builder {
     pub(crate) behaviour: Behaviour,
+    pub(crate) fhir_version: FhirVersion,
     pub(crate) base_url: String,
     pub(crate) latency: Duration,
     pub(crate) activation_delay: Duration,
@@ -34,6 +43,7 @@ impl Default for Builder {
     fn default() -> Self {
         Self {
             behaviour: Behaviour::default(),
+            fhir_version: FhirVersion::default(),
             base_url: "http://127.0.0.1:9001/fhir".to_owned(),
             latency: Duration::ZERO,
             activation_delay: Duration::ZERO,
@@ -48,6 +58,12 @@ impl Builder {
         Self { behaviour, ..self }
     }
 
+    /// The version in which topic Subscriptions are read and their notifications are written;
+    /// [`FhirVersion::R4`] unless set. Searches, filters and criteria are those of R4 in every version.
+    pub fn fhir_version(self, fhir_version: FhirVersion) -> Self {
+        Self { fhir_version, ..self }
+    }
+
     /// The URL under which clients reach the sandbox, for `Location`, `fullUrl` and `next` links;
     /// `http://127.0.0.1:9001/fhir` unless set. A slash at its end is dropped.
     pub fn base_url(self, base_url: &str) -> Self {
@@ -59,7 +75,7 @@ impl Builder {
         Self { latency, ..self }
     }
 
-    /// How long a `requested` Subscription stays so in HAPI's behaviour, on tokio's clock; no time unless
+    /// How long a `requested` Subscription that no handshake makes `active` stays so, on tokio's clock; no time unless
     /// set. The answer to the request that writes it says `requested` in any case.
     pub fn activation_delay(self, activation_delay: Duration) -> Self {
         Self { activation_delay, ..self }

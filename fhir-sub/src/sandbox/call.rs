@@ -82,6 +82,14 @@ impl Call {
         query::pairs(&self.query)
     }
 
+    /// Whether nothing was sent.
+    pub(crate) fn has_no_body(&self) -> bool {
+        match &self.body {
+            Body::Bytes(bytes) => bytes.is_empty(),
+            Body::Json(value) => value.is_null(),
+        }
+    }
+
     /// The media type of the content, without parameters.
     pub(crate) fn media_type(&self) -> Option<String> {
         let media_type = self.content_type.as_deref()?.split(';').next()?;

@@ -94,9 +94,9 @@ pub enum DeliveryOutcome {
     Delivered(StatusCode),
     /// The endpoint's answer does not count as success.
     Rejected(StatusCode),
-    /// There was no answer, or none within 10 s (HAPI) or 120 s (Medplum).
+    /// There was no answer, or none within 10 s (HAPI), 120 s (Medplum), 30 s or the Subscription's `timeout` (generic).
     Unreachable,
-    /// Medplum only: it was not sent, because the subscription is gone or no longer active, or because the
-    /// resource has changed since and a later notification tells of it.
+    /// It was not sent, because the subscription is gone or no longer active (generic, Medplum), or because the
+    /// resource has changed since and a later notification tells of it (Medplum).
     Dropped,
 }

@@ -7,6 +7,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request,
     header::{CONTENT_TYPE, IF_MATCH},
 };
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::{
@@ -14,6 +15,7 @@ use super::{
     store::{Change, Store},
     subscription::RestHook,
 };
+use crate::signature::{SIGNATURE, sign};
 
 /// What was done to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +26,9 @@ pub(crate) enum Interaction {
 }
 
 impl Interaction {
-    /// As Medplum names it.
+    pub(crate) const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
+
+    /// As Medplum and SubscriptionTopics name it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -34,10 +38,31 @@ impl Interaction {
     }
 }
 
+impl From<Interaction> for crate::interaction::Interaction {
+    fn from(interaction: Interaction) -> Self {
+        match interaction {
+            Interaction::Create => Self::Create,
+            Interaction::Update => Self::Update,
+            Interaction::Delete => Self::Delete,
+        }
+    }
+}
+
+/// The request that tells a topic's subscription what the Bundle says; an endpoint that is no URL yields none.
+pub(crate) fn of_topic(hook: &RestHook, bundle: &Value) -> Option<Request<Bytes>> {
+    let mut headers = given(hook);
+    let content_type = match hook.behaviour {
+        Behaviour::Hapi => "application/fhir+json; charset=UTF-8",
+        _ => "application/fhir+json",
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    build(Method::POST, &hook.endpoint, headers, Bytes::from(bundle.to_string()))
+}
+
 /// The request that tells a subscription of a change; an endpoint that is no URL yields none.
 pub(crate) fn request(hook: &RestHook, change: &Change, store: &Store) -> Option<Request<Bytes>> {
     match hook.behaviour {
-        Behaviour::Hapi => hapi(hook, change, store),
+        Behaviour::Hapi | Behaviour::Generic => hapi(hook, change, store),
         Behaviour::Medplum => medplum(hook, change),
     }
 }
@@ -45,10 +70,7 @@ pub(crate) fn request(hook: &RestHook, change: &Change, store: &Store) -> Option
 /// HAPI speaks the REST API of the specification: the endpoint is the base of a FHIR server, which is sent
 /// the update or the deletion. Without a payload an empty `POST` says only that something happened.
 fn hapi(hook: &RestHook, change: &Change, store: &Store) -> Option<Request<Bytes>> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &hook.headers {
-        headers.append(name, value.clone());
-    }
+    let mut headers = given(hook);
     if !hook.has_payload {
         return build(Method::POST, &hook.endpoint, headers, Bytes::new());
     }
@@ -87,7 +109,20 @@ fn medplum(hook: &RestHook, change: &Change) -> Option<Request<Bytes>> {
         Interaction::Delete => Bytes::from_static(b"{}"),
         Interaction::Create | Interaction::Update => body(&change.resource),
     };
+    if let Some(secret) = &hook.secret {
+        let signature = sign(secret.expose_secret(), &body);
+        headers.insert(HeaderName::from_static(SIGNATURE), HeaderValue::from_str(&signature).ok()?);
+    }
     build(Method::POST, &hook.endpoint, headers, body)
+}
+
+/// The headers that the Subscription asks for.
+fn given(hook: &RestHook) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &hook.headers {
+        headers.append(name, value.clone());
+    }
+    headers
 }
 
 fn body(resource: &Arc<Value>) -> Bytes {

@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
+use jiff::Timestamp;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
@@ -15,7 +16,8 @@ use super::{
     notification::{self, Interaction},
     server::{Server, State},
     store::{Change, Store},
-    subscription::RestHook,
+    subscription::{RestHook, Status},
+    topic::{Logged, bundle::NotificationType},
 };
 
 /// The notifications that wait, by subscription.
@@ -29,8 +31,21 @@ pub(crate) struct Queues(HashMap<String, VecDeque<Job>>);
 struct Job {
     /// The subscription as it was when the change came.
     hook: Arc<RestHook>,
-    change: Change,
+    message: Message,
     _underway: Underway,
+}
+
+/// What a notification tells.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A change that a criteria matches.
+    Change(Change),
+    /// Nothing: a topic's subscription, in this version, waits to become active.
+    Handshake { version: u64 },
+    /// Nothing: there was nothing to tell for a while.
+    Heartbeat,
+    /// Events of a topic.
+    Events(Vec<Logged>),
 }
 
 /// Counts what [`Sandbox::idle`](super::Sandbox::idle) waits for, as long as it lives.
@@ -44,21 +59,39 @@ impl Underway {
     }
 }
 
+impl Message {
+    /// Handshakes have one try, as Helios has it: that is the hardest for a program. A heartbeat is soon followed by the
+    /// next.
+    fn is_tried_again(&self) -> bool {
+        matches!(self, Self::Change(_) | Self::Events(_))
+    }
+}
+
 impl Drop for Underway {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count -= 1);
     }
 }
 
-/// Puts the change in the subscription's queue, and starts a worker where there is none.
-pub(crate) fn enqueue(server: &Arc<Server>, state: &mut State, hook: Arc<RestHook>, change: &Change) {
+/// Puts the message in the subscription's queue, and starts a worker where there is none.
+pub(crate) fn enqueue(server: &Arc<Server>, state: &mut State, hook: Arc<RestHook>, message: Message) {
     let subscription = hook.id.clone();
-    let job = Job { hook, change: change.clone(), _underway: Underway::begin(&server.underway) };
+    let job = Job { hook, message, _underway: Underway::begin(&server.underway) };
     if let Some(queue) = state.queues.0.get_mut(&subscription) {
         return queue.push_back(job);
     }
     state.queues.0.insert(subscription.clone(), VecDeque::from([job]));
     tokio::spawn(work(server.clone(), subscription));
+}
+
+/// The same for an event of a topic, which goes with those that wait already as far as the subscription takes several.
+pub(crate) fn enqueue_event(server: &Arc<Server>, state: &mut State, hook: Arc<RestHook>, event: Logged) {
+    let max_count = hook.topic().map_or(1, |topic| topic.max_count);
+    let last = state.queues.0.get_mut(&hook.id).and_then(VecDeque::back_mut);
+    match last.map(|job| &mut job.message) {
+        Some(Message::Events(events)) if (events.len() as u64) < max_count => events.push(event),
+        _ => enqueue(server, state, hook, Message::Events(vec![event])),
+    }
 }
 
 async fn work(server: Arc<Server>, subscription: String) {
@@ -95,22 +128,51 @@ async fn deliver(server: &Arc<Server>, job: &Job) {
         tracing::debug!(subscription, attempt, status = status.map(|it| it.as_u16()), "sandbox notification");
         server.lock().deliveries.push(Delivery { subscription, method, path, attempt, outcome });
         if matches!(outcome, DeliveryOutcome::Delivered(_)) {
+            if let Message::Handshake { version } = job.message {
+                server.set_status(&hook.id, Some(version), Status::Active, None);
+            }
             return;
         }
-        let Some(pause) = hook.pause(attempt, begun.elapsed()) else {
-            return tracing::warn!(subscription = hook.id, attempt, "sandbox notification given up");
-        };
-        tokio::time::sleep(pause).await;
+        match hook.pause(attempt, begun.elapsed()).filter(|_| job.message.is_tried_again()) {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return give_up(server, job, &hook, attempt, outcome),
+        }
+    }
+}
+
+/// HAPI and Medplum forget the notification. By the specification the Subscription is then in error.
+fn give_up(server: &Arc<Server>, job: &Job, hook: &RestHook, attempt: u32, outcome: DeliveryOutcome) {
+    tracing::warn!(subscription = hook.id, attempt, "sandbox notification given up");
+    let how = match outcome {
+        DeliveryOutcome::Rejected(status) => format!("was answered {}", status.as_u16()),
+        _ => "was not answered".to_owned(),
+    };
+    match job.message {
+        _ if hook.behaviour != Behaviour::Generic => {}
+        Message::Handshake { version } => {
+            let error = format!("the handshake {how}");
+            server.set_status(&hook.id, Some(version), Status::Error, Some(&error));
+        }
+        // One that is lost is followed by the next.
+        Message::Heartbeat => {}
+        Message::Change(_) | Message::Events(_) => {
+            let error = format!("a notification {how}, {attempt} times");
+            server.set_status(&hook.id, None, Status::Error, Some(&error));
+        }
     }
 }
 
 /// The request of this attempt, from the subscription as it now is; none if it is not to be sent any more.
 fn prepare(server: &Server, job: &Job, attempt: u32) -> Option<(Arc<RestHook>, Option<Request<Bytes>>)> {
+    let now = server.now();
     let mut state = server.lock();
-    let registered = state.hooks.get(&job.hook.id).filter(|hook| hook.active);
+    let registered = state.hooks.get(&job.hook.id).filter(|hook| hook.is_active());
     let dropped = is_dropped(registered.is_some(), job, &state.store, attempt);
     let hook = registered.unwrap_or(&job.hook).clone();
-    let request = notification::request(&hook, &job.change, &state.store);
+    let request = match &job.message {
+        Message::Change(change) => notification::request(&hook, change, &state.store),
+        message => topic_request(server, &mut state, &hook, message, now),
+    };
     if dropped && let Some(request) = &request {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let (subscription, outcome) = (hook.id.clone(), DeliveryOutcome::Dropped);
@@ -119,14 +181,37 @@ fn prepare(server: &Server, job: &Job, attempt: u32) -> Option<(Arc<RestHook>, O
     (!dropped).then_some((hook, request))
 }
 
+/// The request of a topic's notification; none if the Subscription is gone.
+fn topic_request(
+    server: &Server,
+    state: &mut State,
+    hook: &RestHook,
+    message: &Message,
+    now: Timestamp,
+) -> Option<Request<Bytes>> {
+    let (kind, events) = match message {
+        Message::Change(_) => return None,
+        Message::Handshake { .. } => (NotificationType::Handshake, [].as_slice()),
+        Message::Heartbeat => (NotificationType::Heartbeat, [].as_slice()),
+        Message::Events(events) => (NotificationType::EventNotification, events.as_slice()),
+    };
+    let log = state.logs.get_mut(&hook.id)?;
+    log.last_sent = Instant::now();
+    let (_, subscription) = state.store.current("Subscription", &hook.id).ok()?;
+    let settings = (&server.settings, now);
+    let said = hook.topic()?.notification(kind, subscription, log, events, None, settings);
+    notification::of_topic(hook, &said.to_bundle())
+}
+
 /// Medplum sends nothing for a subscription that is gone or switched off, nothing of a resource that is
 /// deleted by now, and on a retry nothing of a version that is no longer the newest. HAPI sends whatever it
-/// has queued.
+/// has queued; the specification's server whatever belongs to an active subscription.
 fn is_dropped(registered: bool, job: &Job, store: &Store, attempt: u32) -> bool {
-    if job.hook.behaviour == Behaviour::Hapi {
-        return false;
-    }
-    let change = &job.change;
+    let change = match (job.hook.behaviour, &job.message) {
+        (Behaviour::Hapi, _) | (_, Message::Handshake { .. }) => return false,
+        (Behaviour::Medplum, Message::Change(change)) => change,
+        _ => return !registered,
+    };
     let outdated = match store.current(&change.kind, &change.id) {
         _ if change.interaction == Interaction::Delete => false,
         Ok((newest, _)) => attempt > 1 && newest.number != change.version,

@@ -8,13 +8,25 @@ mod write;
 
 use http::{Method, StatusCode};
 
-use super::{answer::Answer, bundle, call::Call, refusal::Refusal, search::is_type, server::Desk};
+use super::{
+    answer::Answer, builder::Behaviour, bundle, call::Call, refusal::Refusal, search::is_type, server::Desk,
+    topic,
+};
 
 pub(crate) use self::write::matching;
 
 /// Does what the request asks for.
 pub(crate) fn answer(desk: &mut Desk<'_>, call: &Call) -> Result<Answer, Refusal> {
     let segments: Vec<_> = call.segments.iter().map(String::as_str).collect();
+    // The servers that are imitated otherwise have no operations for topics.
+    if desk.settings.behaviour == Behaviour::Generic && [Method::GET, Method::POST].contains(&call.method) {
+        match segments.as_slice() {
+            ["Subscription", "$status"] => return topic::status(desk, call, None),
+            ["Subscription", id, "$status"] => return topic::status(desk, call, Some(id)),
+            ["Subscription", id, "$events"] => return topic::events(desk, call, id),
+            _ => {}
+        }
+    }
     if let Some(operation) = segments.iter().find(|segment| segment.starts_with('$')) {
         return Err(Refusal::unsupported(format!("the sandbox has no operation `{operation}`"))
             .with_status(StatusCode::NOT_FOUND));

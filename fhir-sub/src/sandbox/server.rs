@@ -19,13 +19,15 @@ use super::{
     clock::Clock,
     delivery::{Deliver, Delivery},
     faults::Faults,
+    heartbeat::Heartbeat,
     page::Pages,
-    queue::{self, Queues, Underway},
+    queue::{self, Message, Queues, Underway},
     refusal::Refusal,
     rest,
     search::Context,
     store::{Change, Store},
-    subscription::RestHook,
+    subscription::{RestHook, Status},
+    topic::Log,
 };
 
 pub(crate) struct Server {
@@ -42,6 +44,9 @@ pub(crate) struct Server {
 pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) hooks: BTreeMap<String, Arc<RestHook>>,
+    /// What the subscriptions to topics were told, by id.
+    pub(crate) logs: BTreeMap<String, Log>,
+    heartbeats: BTreeMap<String, Heartbeat>,
     pub(crate) queues: Queues,
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) requests: Vec<(Method, String)>,
@@ -54,6 +59,8 @@ pub(crate) struct State {
 pub(crate) struct Desk<'a> {
     pub(crate) store: &'a mut Store,
     pub(crate) pages: &'a mut Pages,
+    pub(crate) hooks: &'a BTreeMap<String, Arc<RestHook>>,
+    pub(crate) logs: &'a BTreeMap<String, Log>,
     pub(crate) settings: &'a Builder,
     pub(crate) now: Timestamp,
 }
@@ -73,6 +80,10 @@ impl Server {
             clock: Clock::start(),
             state: Mutex::default(),
         }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The state; a panic elsewhere does not lock it away.
@@ -113,8 +124,8 @@ impl Server {
     ) -> Result<T, Refusal> {
         let now = self.clock.now();
         let mut state = self.lock();
-        let State { store, pages, .. } = &mut *state;
-        let result = work(&mut Desk { store, pages, settings: &self.settings, now });
+        let State { store, pages, hooks, logs, .. } = &mut *state;
+        let result = work(&mut Desk { store, pages, hooks, logs, settings: &self.settings, now });
         for change in state.store.take_changes() {
             self.settle(&mut state, &change, now);
         }
@@ -124,10 +135,21 @@ impl Server {
     /// Matches the change with the subscriptions; then, if it is to a subscription, minds that.
     fn settle(self: &Arc<Self>, state: &mut State, change: &Change, now: Timestamp) {
         let context = Context { base: &self.settings.base_url, now };
-        let fired: Vec<_> =
-            state.hooks.values().filter(|hook| hook.fires(change, context)).cloned().collect();
+        let previous = state.store.before(change).cloned();
+        let fires = |hook: &&Arc<RestHook>| hook.fires(change, previous.as_deref(), &state.store, context);
+        let fired: Vec<_> = state.hooks.values().filter(fires).cloned().collect();
         for hook in fired {
-            queue::enqueue(self, state, hook, change);
+            if hook.topic().is_none() {
+                queue::enqueue(self, state, hook, Message::Change(change.clone()));
+                continue;
+            }
+            let log = state.logs.entry(hook.id.clone()).or_insert_with(Log::new);
+            if hook.is_active() {
+                let event = log.add(change, now);
+                queue::enqueue_event(self, state, hook, event);
+            } else if log.has_begun {
+                log.add(change, now);
+            }
         }
         if change.kind == "Subscription" {
             self.register(state, change);
@@ -135,38 +157,80 @@ impl Server {
     }
 
     fn register(self: &Arc<Self>, state: &mut State, change: &Change) {
+        state.heartbeats.remove(&change.id);
         let deleted = state.store.current(&change.kind, &change.id).is_err();
-        let hook = if deleted {
-            None
-        } else {
-            RestHook::read(&change.resource, self.settings.behaviour).ok().flatten()
-        };
-        let Some(hook) = hook else {
+        if deleted {
+            state.hooks.remove(&change.id);
+            state.logs.remove(&change.id);
+            return;
+        }
+        let hook = RestHook::read(&change.resource, &self.settings, &state.store).ok().flatten();
+        let Some(hook) = hook.map(Arc::new) else {
             state.hooks.remove(&change.id);
             return;
         };
-        if self.settings.behaviour == Behaviour::Hapi && !hook.active {
-            let underway = Underway::begin(&self.underway);
-            tokio::spawn(self.clone().activate(change.clone(), underway));
+        state.hooks.insert(change.id.clone(), hook.clone());
+        if hook.topic().is_some() {
+            let log = state.logs.entry(change.id.clone()).or_insert_with(Log::new);
+            log.has_begun |= hook.is_active();
+            if hook.status != Status::Error {
+                log.error = None;
+            }
         }
-        state.hooks.insert(change.id.clone(), Arc::new(hook));
+        match (self.settings.behaviour, hook.status) {
+            (Behaviour::Generic, Status::Requested) if hook.topic().is_some() => {
+                queue::enqueue(self, state, hook, Message::Handshake { version: change.version });
+            }
+            (Behaviour::Hapi | Behaviour::Generic, Status::Requested) => {
+                let underway = Underway::begin(&self.underway);
+                tokio::spawn(self.clone().activate(change.clone(), underway));
+            }
+            (Behaviour::Generic, Status::Active) => {
+                if let Some(period) = hook.topic().and_then(|topic| topic.heartbeat) {
+                    let heartbeat = Heartbeat::start(self, &change.id, period);
+                    state.heartbeats.insert(change.id.clone(), heartbeat);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// HAPI makes a `requested` Subscription `active` by itself, without asking its endpoint.
     async fn activate(self: Arc<Self>, requested: Change, _underway: Underway) {
         tokio::time::sleep(self.settings.activation_delay).await;
+        self.set_status(&requested.id, Some(requested.version), Status::Active, None);
+    }
+
+    /// Gives a Subscription its status, if it is still there, and in the version if one is given; and says why.
+    pub(crate) fn set_status(
+        self: &Arc<Self>,
+        id: &str,
+        version: Option<u64>,
+        status: Status,
+        error: Option<&str>,
+    ) {
         let done = self.with_desk(|desk| {
-            let (version, resource) = desk.store.current(&requested.kind, &requested.id)?;
-            if version.number == requested.version
+            let (current, resource) = desk.store.current("Subscription", id)?;
+            if version.is_none_or(|version| version == current.number)
                 && let Value::Object(mut content) = Value::clone(resource)
             {
-                content.insert("status".to_owned(), "active".into());
-                desk.store.put(&requested.kind, &requested.id, content, desk.now);
+                content.insert("status".to_owned(), status.code().into());
+                // R5 has no place for it.
+                match error.filter(|_| content.contains_key("channel")) {
+                    Some(error) => content.insert("error".to_owned(), error.into()),
+                    None => content.remove("error"),
+                };
+                desk.store.put("Subscription", id, content, desk.now);
             }
             Ok(())
         });
-        if done.is_err() {
-            tracing::debug!("sandbox subscription gone before it was active");
+        match done {
+            Ok(()) => {
+                if let (Some(log), Some(error)) = (self.lock().logs.get_mut(id), error) {
+                    log.error = Some(error.to_owned());
+                }
+            }
+            Err(_) => tracing::debug!("sandbox subscription gone before its status was set"),
         }
     }
 }

@@ -65,6 +65,13 @@ impl Store {
         self.types.get(kind)?.get(id).map(Vec::as_slice)
     }
 
+    /// The resource as it was before the change, if it was there.
+    pub(crate) fn before(&self, change: &Change) -> Option<&Arc<Value>> {
+        let versions = self.versions(&change.kind, &change.id)?;
+        let before = versions.iter().rev().find(|version| version.number < change.version)?;
+        before.resource.as_ref()
+    }
+
     /// The newest version, a deletion included.
     pub(crate) fn newest(&self, kind: &str, id: &str) -> Option<&Version> {
         self.versions(kind, id)?.last()

@@ -7,24 +7,33 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde_json::Value;
 
 use self::{criteria::Criteria, extension::Extensions};
 use super::{
-    builder::Behaviour, notification::Interaction, refusal::Refusal, search::Context, store::Change,
+    builder::{Behaviour, Builder},
+    notification::Interaction,
+    refusal::Refusal,
+    search::Context,
+    store::{Change, Store},
+    topic::{Form, TopicHook},
 };
+
+/// How often the specification's server tries: it says nothing of it.
+const GENERIC_ATTEMPTS: u32 = 4;
 
 /// Medplum tries as long as `attemptsMade < 4`, counted from zero.
 const MEDPLUM_ATTEMPTS: u32 = 4;
 
-/// A rest-hook subscription that is `requested` or `active`.
+/// A rest-hook subscription; one with a criteria is here only while it is `requested` or `active`.
 #[derive(Debug)]
 pub(crate) struct RestHook {
     pub(crate) behaviour: Behaviour,
     pub(crate) id: String,
-    pub(crate) active: bool,
+    pub(crate) status: Status,
     end: Option<Timestamp>,
-    criteria: Criteria,
+    watch: Watch,
     pub(crate) endpoint: String,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) has_payload: bool,
@@ -32,47 +41,107 @@ pub(crate) struct RestHook {
     pub(crate) delivers_latest: bool,
     interactions: Vec<Interaction>,
     success: Vec<RangeInclusive<u16>>,
+    /// What notifications are signed with.
+    pub(crate) secret: Option<SecretString>,
     retries: u32,
 }
 
+/// `Subscription.status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Requested,
+    Active,
+    Error,
+    Off,
+}
+
+impl Status {
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Active => "active",
+            Self::Error => "error",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// What a subscription watches.
+#[derive(Debug)]
+enum Watch {
+    Criteria(Criteria),
+    Topic(TopicHook),
+}
+
 impl RestHook {
-    /// Reads a `Subscription`, `None` when it is switched off. The error is what the imitated server, or the
-    /// sandbox instead of it, says of one that it cannot serve: 422 as HAPI, 400 as Medplum.
-    pub(crate) fn read(resource: &Value, behaviour: Behaviour) -> Result<Option<Self>, Refusal> {
-        let status = match behaviour {
-            Behaviour::Hapi => StatusCode::UNPROCESSABLE_ENTITY,
+    /// Reads a `Subscription`, `None` when it has a criteria and is switched off. The error is what the imitated
+    /// server, or the sandbox instead of it, says of one that it cannot serve: 422 as HAPI, 400 as Medplum.
+    pub(crate) fn read(resource: &Value, settings: &Builder, store: &Store) -> Result<Option<Self>, Refusal> {
+        let status = match settings.behaviour {
+            Behaviour::Hapi | Behaviour::Generic => StatusCode::UNPROCESSABLE_ENTITY,
             Behaviour::Medplum => StatusCode::BAD_REQUEST,
         };
-        Self::check(resource, behaviour).map_err(|refusal| refusal.with_status(status))
+        Self::check(resource, settings, store).map_err(|refusal| refusal.with_status(status))
     }
 
-    fn check(resource: &Value, behaviour: Behaviour) -> Result<Option<Self>, Refusal> {
-        let active = match resource["status"].as_str() {
-            Some("active") => true,
-            Some("requested") => false,
-            Some("off" | "error") => return Ok(None),
-            Some(_) => return Err(refuse("status", "is none of `requested`, `active`, `error`, `off`")),
+    fn check(resource: &Value, settings: &Builder, store: &Store) -> Result<Option<Self>, Refusal> {
+        let all = [Status::Requested, Status::Active, Status::Error, Status::Off];
+        let status = match resource["status"].as_str() {
+            Some(code) => all
+                .into_iter()
+                .find(|status| status.code() == code)
+                .ok_or_else(|| refuse("status", "is none of `requested`, `active`, `error`, `off`"))?,
             None => return Err(refuse("status", "must be given")),
         };
-        if profiles(resource).any(|profile| profile.ends_with("/backport-subscription")) {
-            return Err(refuse(
-                "meta.profile",
-                "asks for a topic subscription: the sandbox knows criteria only",
-            ));
+        match Form::of(resource, settings.fhir_version)? {
+            Some(form) => Self::of_topic(resource, form, status, settings, store).map(Some),
+            None if matches!(status, Status::Off | Status::Error) => Ok(None),
+            None => Self::of_criteria(resource, status, settings.behaviour).map(Some),
         }
+    }
+
+    fn of_topic(
+        resource: &Value,
+        form: Form,
+        status: Status,
+        settings: &Builder,
+        store: &Store,
+    ) -> Result<Self, Refusal> {
+        let behaviour = settings.behaviour;
+        Ok(Self {
+            behaviour,
+            id: resource["id"].as_str().unwrap_or_default().to_owned(),
+            status,
+            end: end(resource)?,
+            watch: Watch::Topic(TopicHook::read(resource, form, behaviour, store)?),
+            endpoint: endpoint(form.channel(resource))?,
+            headers: form.headers(resource)?,
+            has_payload: true,
+            strips_versions: false,
+            delivers_latest: false,
+            interactions: Vec::new(),
+            success: Vec::new(),
+            secret: None,
+            retries: 0,
+        })
+    }
+
+    fn of_criteria(resource: &Value, status: Status, behaviour: Behaviour) -> Result<Self, Refusal> {
         let channel = &resource["channel"];
         if channel["type"] != "rest-hook" {
             return Err(refuse("channel.type", "is not `rest-hook`, the only channel of the sandbox"));
         }
         let criteria = resource["criteria"].as_str().unwrap_or_default();
         let extensions = Extensions::read(resource, behaviour)?;
-        Ok(Some(Self {
+        Ok(Self {
             behaviour,
             id: resource["id"].as_str().unwrap_or_default().to_owned(),
-            active,
+            status,
             end: end(resource)?,
-            criteria: Criteria::parse(criteria, behaviour)
-                .map_err(|refusal| refusal.within("Subscription.criteria"))?,
+            watch: Watch::Criteria(
+                Criteria::parse(criteria, behaviour)
+                    .map_err(|refusal| refusal.within("Subscription.criteria"))?,
+            ),
             endpoint: endpoint(channel)?,
             headers: headers(channel, behaviour)?,
             has_payload: has_payload(channel, behaviour)?,
@@ -80,16 +149,45 @@ impl RestHook {
             delivers_latest: extensions.delivers_latest,
             interactions: extensions.interactions,
             success: extensions.success,
+            secret: extensions.secret.map(SecretString::from),
             retries: extensions.retries.unwrap_or(MEDPLUM_ATTEMPTS),
-        }))
+        })
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
+
+    /// What it says of its topic, if it is to one.
+    pub(crate) fn topic(&self) -> Option<&TopicHook> {
+        match &self.watch {
+            Watch::Topic(topic) => Some(topic),
+            Watch::Criteria(_) => None,
+        }
     }
 
     /// Whether the change is one that the subscription asks for.
-    pub(crate) fn fires(&self, change: &Change, context: Context<'_>) -> bool {
-        self.active
-            && self.end.is_none_or(|end| context.now < end)
-            && self.interactions.contains(&change.interaction)
-            && self.criteria.matches(&change.resource, context)
+    ///
+    /// Those of a topic happen also while it is in error, or asks to be active again, when none is sent: `$events` has
+    /// them later.
+    pub(crate) fn fires(
+        &self,
+        change: &Change,
+        previous: Option<&Value>,
+        store: &Store,
+        context: Context<'_>,
+    ) -> bool {
+        self.end.is_none_or(|end| context.now < end)
+            && match &self.watch {
+                Watch::Criteria(criteria) => {
+                    self.is_active()
+                        && self.interactions.contains(&change.interaction)
+                        && criteria.matches(&change.resource, context)
+                }
+                Watch::Topic(topic) => {
+                    self.status != Status::Off && topic.fires(change, previous, store, context)
+                }
+            }
     }
 
     /// Whether the endpoint's answer counts as received.
@@ -98,14 +196,19 @@ impl RestHook {
         match self.behaviour {
             // HAPI never looks at what a payload-less notification is answered.
             Behaviour::Hapi => !self.has_payload || code < 300,
+            Behaviour::Generic => status.is_success(),
             Behaviour::Medplum => self.success.iter().any(|codes| codes.contains(&code)),
         }
     }
 
-    /// How long the imitated server waits for an answer: HAPI's client by default 10 s, Medplum 120 s.
+    /// How long the imitated server waits for an answer: HAPI's client by default 10 s, Medplum 120 s; 30 s, unless
+    /// the Subscription has a `timeout`, by the specification.
     pub(crate) fn patience(&self) -> Duration {
         match self.behaviour {
             Behaviour::Hapi => Duration::from_secs(10),
+            Behaviour::Generic => {
+                self.topic().and_then(|topic| topic.timeout).unwrap_or(Duration::from_secs(30))
+            }
             Behaviour::Medplum => Duration::from_secs(120),
         }
     }
@@ -118,15 +221,14 @@ impl RestHook {
                 let pause = Duration::from_secs_f64(1.1_f64.powi(exponent).min(30.0));
                 (elapsed + pause <= Duration::from_secs(60)).then_some(pause)
             }
+            Behaviour::Generic => {
+                (attempt < GENERIC_ATTEMPTS).then(|| Duration::from_secs(1 << (attempt - 1)))
+            }
             Behaviour::Medplum => {
                 (attempt <= self.retries).then(|| Duration::from_secs(1 << (attempt - 1).min(31)))
             }
         }
     }
-}
-
-fn profiles(resource: &Value) -> impl Iterator<Item = &str> {
-    resource["meta"]["profile"].as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
 fn end(resource: &Value) -> Result<Option<Timestamp>, Refusal> {
@@ -154,7 +256,7 @@ fn headers(channel: &Value, behaviour: Behaviour) -> Result<Vec<(HeaderName, Hea
     let header = |line: &Value| {
         let (name, value) = line.as_str()?.split_once(':')?;
         let value = match behaviour {
-            Behaviour::Hapi => value,
+            Behaviour::Hapi | Behaviour::Generic => value,
             Behaviour::Medplum => value.split(':').next().unwrap_or_default(),
         };
         Some((name.trim().parse().ok()?, value.trim().parse().ok()?))
@@ -173,16 +275,12 @@ fn has_payload(channel: &Value, behaviour: Behaviour) -> Result<bool, Refusal> {
     match (behaviour, media_type) {
         // Medplum never looks at it.
         (Behaviour::Medplum, _) => Ok(true),
-        (Behaviour::Hapi, "") => Ok(false),
-        (
-            Behaviour::Hapi,
-            "application/fhir+json" | "application/json+fhir" | "application/json" | "text/json",
-        ) => Ok(true),
-        (
-            Behaviour::Hapi,
-            "application/fhir+xml" | "application/xml+fhir" | "application/xml" | "text/xml",
-        ) => Err(refuse("channel.payload", "is XML: the sandbox sends JSON only")),
-        (Behaviour::Hapi, _) => Err(refuse("channel.payload", "is not a media type of FHIR")),
+        (_, "") => Ok(false),
+        (_, "application/fhir+json" | "application/json+fhir" | "application/json" | "text/json") => Ok(true),
+        (_, "application/fhir+xml" | "application/xml+fhir" | "application/xml" | "text/xml") => {
+            Err(refuse("channel.payload", "is XML: the sandbox sends JSON only"))
+        }
+        (_, _) => Err(refuse("channel.payload", "is not a media type of FHIR")),
     }
 }
 

@@ -8,6 +8,7 @@ mod patch;
 mod refused;
 mod rest;
 mod search;
+mod topics;
 
 use std::{
     collections::VecDeque,

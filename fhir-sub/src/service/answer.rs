@@ -44,6 +44,10 @@ impl Answer {
         Self::outcome(StatusCode::UNAUTHORIZED, "security", "the secret is missing or wrong")
     }
 
+    pub(super) fn unsigned() -> Self {
+        Self::outcome(StatusCode::UNAUTHORIZED, "security", "the signature is missing or wrong")
+    }
+
     pub(super) fn unknown_endpoint() -> Self {
         Self::outcome(StatusCode::NOT_FOUND, "not-found", "no subscription has this endpoint")
     }
@@ -107,8 +111,34 @@ impl Answer {
         )
     }
 
+    /// The resource could not be read, and another try may succeed.
+    pub(super) fn unread() -> Self {
+        Self::unavailable(
+            "transient",
+            "the resource could not be read from the FHIR server: send the notification again",
+        )
+    }
+
+    /// The server still has what is said to be deleted. It may lag behind, so nothing is given up.
+    pub(super) fn unconfirmed() -> Self {
+        Self::unavailable(
+            "transient",
+            "the FHIR server does not confirm the deletion: send the notification again",
+        )
+    }
+
     pub(super) fn out_of_time() -> Self {
         Self::too_late("the notification was not processed in time: send it again")
+    }
+
+    /// Of the answers to several events the gravest is given: one that makes the server send again, else a refusal.
+    pub(super) fn gravity(&self) -> u16 {
+        self.status.as_u16() / 100
+    }
+
+    /// Whether it makes the server send the notification again.
+    pub(super) fn asks_for_another_try(&self) -> bool {
+        self.status.is_server_error()
     }
 
     pub(super) fn registration_failed() -> Self {
@@ -120,8 +150,21 @@ impl Answer {
         Self::too_late("the registration did not end in time: ask for it again")
     }
 
+    pub(super) fn status_failed() -> Self {
+        let text = "the status could not be told: see the program's log";
+        Self::outcome(StatusCode::INTERNAL_SERVER_ERROR, "exception", text)
+    }
+
+    pub(super) fn status_out_of_time() -> Self {
+        Self::too_late("the status was not known in time: ask for it again")
+    }
+
     fn too_late(text: &str) -> Self {
-        let answer = Self::outcome(StatusCode::SERVICE_UNAVAILABLE, "timeout", text);
+        Self::unavailable("timeout", text)
+    }
+
+    fn unavailable(code: &str, text: &str) -> Self {
+        let answer = Self::outcome(StatusCode::SERVICE_UNAVAILABLE, code, text);
         Self { header: Some(("retry-after", RETRY_AFTER)), ..answer }
     }
 

@@ -1,7 +1,10 @@
-//! Who calls.
+//! Who calls, and who wrote the body.
+
+use subtle::Choice;
 
 use super::request::{Header, Headers};
-use crate::settings::{Secrets, Settings};
+use crate::settings::{Secrets, Settings, Signing};
+use crate::signature::SIGNATURE;
 
 /// What a caller showed that it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +19,7 @@ pub(super) struct Caller {
 pub(super) fn authenticate(settings: &Settings, headers: &dyn Headers) -> Option<Caller> {
     // A header sent twice is nobody's: which of the two a proxy before us looked at cannot be known.
     let Header::Once(shown) = headers.get(settings.header.as_str()) else { return None };
-    let Secrets { shared, previous, admin } = &settings.secrets;
+    let Secrets { shared, previous, admin, .. } = &settings.secrets;
 
     // Every comparison is made, so that the time tells nothing of which one matched.
     let is_shared = bool::from(shared.matches(shown));
@@ -28,3 +31,16 @@ pub(super) fn authenticate(settings: &Settings, headers: &dyn Headers) -> Option
     };
     (caller.notifies || caller.administers).then_some(caller)
 }
+
+/// Whether the body of a notification is signed as it must be: not at all, unless there is a secret for that.
+pub(super) fn is_signed(settings: &Settings, headers: &dyn Headers, body: &[u8]) -> bool {
+    let Some(Signing { current, previous }) = &settings.secrets.signing else { return true };
+    let Header::Once(shown) = headers.get(SIGNATURE) else { return false };
+    // Both are tried, so that the time tells nothing of which one it was.
+    let is_current = current.signs(body, shown);
+    let is_previous = previous.as_ref().map_or(Choice::from(0), |previous| previous.signs(body, shown));
+    (is_current | is_previous).into()
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

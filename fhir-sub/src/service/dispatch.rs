@@ -1,19 +1,18 @@
-//! From a notification to its answer.
+//! From a notification to its answer: every event is handled, one after the other.
 
-use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
-use futures_util::FutureExt;
-
-use super::decode::{Decoded, Undecodable, decode};
-use super::record::Failure;
-use super::{Answer, Answered, Head, Record};
+use super::decode::{Counted, Decoded, Happened, Undecodable, decode};
+use super::handle::handle;
+use super::read::Deletion;
+use super::{Answer, Answered, Head, Record, gap, look_up, read};
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::declaration::Declaration;
-use crate::event::Event;
-use crate::notification::Notification;
-use crate::outcome::Outcome;
-use crate::rejection::RejectionKind;
+use crate::declaration::{Declaration, Topic, Trigger};
+use crate::memory::{Name, Numbering};
+
+/// Of how many events the resources are read, and held, at once.
+const READ_AT_ONCE: usize = 50;
 
 /// Runs the handler of `declaration` on what the request notifies of.
 pub(super) async fn dispatch(
@@ -24,85 +23,147 @@ pub(super) async fn dispatch(
     body: &[u8],
     deadline: Deadline,
 ) -> Answered {
-    let endpoint = declaration.endpoint;
-    let Decoded { event, resource } = match decode(head, declaration, reference, body) {
-        Ok(decoded) => decoded,
+    let (endpoint, deadline) = (declaration.endpoint, deadline.min(sent_again(declaration)));
+    match decode(head, declaration, reference, body, app.settings().events_maximum) {
+        Ok(Decoded::Events(events, counted)) => {
+            let deletion = Deletion::in_request(app, head, declaration);
+            handle_events(app, declaration, deletion, events, &counted, deadline).await
+        }
+        Ok(Decoded::Notice(notice, counted)) => {
+            handle_notice(app, declaration, notice, &counted, deadline).await
+        }
         Err(Undecodable { answer, outcome }) => {
-            return Answered::new(answer, Record::refused(Some(endpoint), outcome));
-        }
-    };
-    if !declaration.interactions.contains(event.interaction()) {
-        // The server was not told, or does not heed, what is wanted: there is nothing to do, and nothing to
-        // send again.
-        return Answered::new(Answer::handled(), Record::not_wanted(endpoint, event));
-    }
-    if deadline.has_passed() {
-        return Answered::new(Answer::out_of_time(), Record::not_begun(endpoint, event));
-    }
-
-    let notification = Notification { event: &event, resource, provided: app.provided(), deadline };
-    // A panic ends this request, not the process. Whatever the handler left half done in its own state is
-    // the handler's: locks poison, and the rest of the request is dropped.
-    let run = AssertUnwindSafe(async { (declaration.run)(&notification).await }).catch_unwind();
-    match tokio::time::timeout_at(deadline.instant(), run).await {
-        Ok(Ok(outcome)) => answer(endpoint, event, outcome, app.settings().log.error_text),
-        Ok(Err(_panic)) => Answered::new(Answer::failed(), Record::failed(endpoint, event, "panicked", None)),
-        Err(_elapsed) => {
-            Answered::new(Answer::out_of_time(), Record::failed(endpoint, event, "out of time", None))
+            Answered::new(answer, Record::refused(Some(endpoint), outcome))
         }
     }
 }
 
-/// The answer to an outcome; `quote` says whether an error's text may be logged.
-fn answer(endpoint: &'static str, event: Event, outcome: Outcome, quote: bool) -> Answered {
-    match outcome {
-        Outcome::Handled => Answered::new(Answer::handled(), Record::handled(endpoint, event)),
-        Outcome::Transient(error) => {
-            let record = Record::failed(endpoint, event, "failed", Some(Failure::new(&error, quote)));
-            Answered::new(Answer::failed(), record)
+/// When the server gives up on an attempt, if the Subscription says so, and sends it again: by then it must have been
+/// answered.
+fn sent_again(declaration: &Declaration) -> Deadline {
+    match declaration.trigger {
+        Trigger::Topic(Topic { timeout: Some(seconds), .. }) => {
+            // Less what a network takes.
+            Deadline::after(Duration::from_secs(seconds.into()).mul_f64(0.9))
         }
-        Outcome::Permanent(error) => {
-            let record =
-                Record::failed(endpoint, event, "failed for good", Some(Failure::new(&error, quote)));
-            Answered::new(Answer::permanent(), record)
-        }
-        Outcome::Rejected(rejection) => match rejection.into_kind() {
-            RejectionKind::Malformed(text) => {
-                Answered::new(Answer::malformed(&text), Record::rejected(endpoint, event, "malformed"))
-            }
-            RejectionKind::Unprocessable(text) => Answered::new(
-                Answer::unprocessable(&text),
-                Record::rejected(endpoint, event, "unprocessable"),
-            ),
-            RejectionKind::Failed(error) => answer(endpoint, event, error.into(), quote),
-        },
+        _ => Deadline::after(Duration::MAX),
     }
 }
 
-/// Registers every subscription with the server.
-#[cfg(feature = "registration")]
-pub(super) async fn register(
+/// What is missing before the events is asked for after them: by then it may have come by itself.
+async fn handle_events(
     app: &App,
-    options: crate::registration::Options,
+    declaration: &'static Declaration,
+    deletion: Deletion,
+    events: Vec<Happened<'_>>,
+    counted: &Counted,
     deadline: Deadline,
 ) -> Answered {
-    use http::StatusCode;
+    let endpoint = declaration.endpoint;
+    let subscription = counted.subscription.clone().or_else(|| events.first()?.event.subscription.clone());
+    let name = Name { endpoint, subscription: subscription.as_deref() };
+    let told = events.iter().map(|happened| &happened.event);
+    let numberings = app.memory().event_numbers.events(name, told, counted.events);
 
-    // What it was able to do until shortly before the end is worth a report.
-    let report_by = deadline.earlier_by(TO_REPORT);
-    let registration = crate::registration::register(app, options, report_by);
-    // The user's `registration` functions and token provider run in it.
-    let registration = AssertUnwindSafe(registration).catch_unwind();
-    match tokio::time::timeout_at(deadline.instant(), registration).await {
-        Ok(Ok(report)) => {
-            let status = if report.is_complete() { StatusCode::OK } else { StatusCode::BAD_GATEWAY };
-            Answered::new(Answer::json(status, report.to_json()), Record::registration(report.is_complete()))
+    let is_looked_up = look_up::is_needed(app, declaration);
+    let (unnamed, named): (Vec<_>, Vec<_>) = events
+        .into_iter()
+        .zip(numberings)
+        .partition(|(happened, _)| is_looked_up && look_up::is_unnamed(happened));
+    let (named, numberings): (Vec<_>, Vec<_>) = named.into_iter().unzip();
+    let unnamed: Vec<_> =
+        unnamed.into_iter().map(|(happened, numbering)| (happened.event, numbering)).collect();
+    let share = share(deadline, unnamed.is_empty());
+    let named = handle_all(app, declaration, deletion, named, share).await;
+    let mut answered: Vec<_> =
+        named.into_iter().zip(numberings).map(|(one, numbering)| one.numbered(numbering)).collect();
+    if !unnamed.is_empty() {
+        answered.extend(look_up::look_up(app, declaration, name, unnamed, deadline).await);
+    }
+    let missing = gap::close(app, declaration, name, deadline).await;
+    // A notification has one event at least.
+    let no_events = || Answered::new(Answer::handled(), Record::notice(endpoint, "no events"));
+    let mut answered = answered.into_iter().reduce(Answered::and).unwrap_or_else(no_events);
+    // What becomes of them does not answer the notification: sent again, it would not bring them.
+    answered.further.extend(missing.into_iter().map(|answered| answered.record));
+    answered
+}
+
+/// Says yes to a notification of no event. What it shows to be missing is asked for, but not before a handshake is over;
+/// and if that fails, the next notification will ask again: the server need not send this one.
+async fn handle_notice(
+    app: &App,
+    declaration: &'static Declaration,
+    notice: &'static str,
+    counted: &Counted,
+    deadline: Deadline,
+) -> Answered {
+    let endpoint = declaration.endpoint;
+    let name = Name { endpoint, subscription: counted.subscription.as_deref() };
+    let count = |count| app.memory().event_numbers.count(name, count, counted.is_handshake);
+    let numbering = counted.events.map_or(Numbering::InOrder, count);
+    let mut record = Record::notice(endpoint, notice);
+    record.set_numbering(numbering);
+    let mut answered = Answered::new(Answer::handled(), record);
+    if !counted.is_handshake {
+        let further = gap::close(app, declaration, name, deadline).await;
+        answered.further.extend(further.into_iter().map(|answered| answered.record));
+    }
+    answered
+}
+
+/// Handles the events: what came of each, in their order.
+pub(super) async fn handle_all(
+    app: &App,
+    declaration: &'static Declaration,
+    deletion: Deletion,
+    events: Vec<Happened<'_>>,
+    deadline: Deadline,
+) -> Vec<Answered> {
+    let mut answered = Vec::with_capacity(events.len());
+    let mut events = events.into_iter();
+    while events.len() > 0 {
+        let some: Vec<_> = events.by_ref().take(READ_AT_ONCE).collect();
+        let is_last = events.len() == 0;
+        let missing = read::missing(app, declaration, deletion, &some);
+        let reads = if missing.is_empty() {
+            Vec::new()
+        } else {
+            let share = share(deadline, some.len() == 1 && is_last);
+            read::read(app, &some, &missing, share).await
+        };
+        let mut reads = reads.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        let mut some = some.into_iter();
+        while let Some(happened) = some.next() {
+            let share = share(deadline, some.len() == 0 && is_last);
+            let read = reads.next().flatten().flatten();
+            answered.push(handle(app, declaration, happened, read, share).await);
         }
-        Ok(Err(_panic)) => Answered::new(Answer::registration_failed(), Record::registration(false)),
-        Err(_elapsed) => Answered::new(Answer::registration_out_of_time(), Record::registration(false)),
+    }
+    answered
+}
+
+/// When what others wait for must have ended: halfway to the deadline. One that takes all the time would hide the
+/// others each time that it is sent again.
+pub(super) fn share(deadline: Deadline, is_last: bool) -> Deadline {
+    if is_last { deadline } else { deadline.sooner_by_half() }
+}
+
+impl Answered {
+    /// What the log says of events that did not come; the notification is not answered by it.
+    pub(super) fn of_gap(record: Record) -> Self {
+        Self::new(Answer::handled(), record)
+    }
+
+    /// The answer to both: the server must send again what one of them must have again.
+    fn and(mut self, next: Self) -> Self {
+        if next.answer.gravity() > self.answer.gravity() {
+            self.answer = next.answer;
+        }
+        self.further.push(next.record);
+        self
     }
 }
 
-/// What is kept of a registration's time to say what was done.
-#[cfg(feature = "registration")]
-const TO_REPORT: std::time::Duration = std::time::Duration::from_millis(500);
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -1,12 +1,14 @@
-//! [`Record`]: the one log line of a request.
+//! [`Record`]: the one log line of a request, or of each of its events.
 
 use std::panic::{AssertUnwindSafe, Location};
 use std::time::Duration;
 
 use tracing::{error, info, warn};
 
+use crate::client;
 use crate::error::Error;
 use crate::event::Event;
+use crate::memory::{Numbering, Range};
 use crate::settings::LogSettings;
 
 /// What the log says of a request: names and numbers, nothing that a resource or a caller said.
@@ -20,6 +22,8 @@ pub(crate) struct Record {
     ran: bool,
     severity: Severity,
     failure: Option<Failure>,
+    /// What the event's number is among those that came; of a notification of none, what its count says.
+    numbering: Numbering,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +34,8 @@ enum Severity {
     Failed,
 }
 
-/// What a handler's error was.
-#[derive(Debug)]
+/// What the error was, of a handler or of reading for it.
+#[derive(Clone, Debug)]
 pub(super) struct Failure {
     kind: &'static str,
     place: Option<&'static Location<'static>>,
@@ -39,6 +43,14 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// Reading ended in a panic, of a token provider of the user's.
+    pub(super) const PANICKED: Self = Self { kind: "panic", place: None, text: None };
+
+    /// What is told of `error`, whose text names no id and quotes nothing.
+    pub(super) fn of_reading(error: &client::Error) -> Self {
+        Self { kind: std::any::type_name::<client::Error>(), place: None, text: Some(error.to_string()) }
+    }
+
     /// What is told of `error`; its text only where it may be quoted.
     pub(super) fn new(error: &Error, quote: bool) -> Self {
         // The text is written by the user's code, which may panic there as anywhere.
@@ -50,7 +62,15 @@ impl Failure {
 impl Record {
     /// A request that was no notification, or none that could be read.
     pub(super) fn refused(endpoint: Option<&'static str>, outcome: &'static str) -> Self {
-        Self { endpoint, event: None, outcome, ran: false, severity: Severity::Refused, failure: None }
+        Self {
+            endpoint,
+            event: None,
+            outcome,
+            ran: false,
+            severity: Severity::Refused,
+            failure: None,
+            numbering: Numbering::InOrder,
+        }
     }
 
     /// A request that needs no line at all: load balancers ask for health every few seconds.
@@ -61,6 +81,26 @@ impl Record {
     /// A notification for which there was nothing to do.
     pub(super) fn not_wanted(endpoint: &'static str, event: Event) -> Self {
         Self { event: Some(event), severity: Severity::Fine, ..Self::refused(Some(endpoint), "not wanted") }
+    }
+
+    /// A notification of no event: a handshake, a heartbeat, and the like.
+    pub(super) fn notice(endpoint: &'static str, notice: &'static str) -> Self {
+        Self { severity: Severity::Fine, ..Self::refused(Some(endpoint), notice) }
+    }
+
+    /// An event whose resource is there no more, for a handler that cannot do without.
+    pub(super) fn gone(endpoint: &'static str, event: Event) -> Self {
+        Self { outcome: "gone", ..Self::not_wanted(endpoint, event) }
+    }
+
+    /// An event whose resource could not be read.
+    pub(super) fn unread(endpoint: &'static str, event: Event, failure: Failure) -> Self {
+        Self { ran: false, ..Self::failed(endpoint, event, "unread", Some(failure)) }
+    }
+
+    /// A deletion of what the server still has.
+    pub(super) fn unconfirmed(endpoint: &'static str, event: Event) -> Self {
+        Self { severity: Severity::Failed, ..Self::rejected(endpoint, event, "not confirmed") }
     }
 
     /// A notification that was handled.
@@ -104,6 +144,47 @@ impl Record {
         }
     }
 
+    /// A look at every subscription.
+    #[cfg(feature = "registration")]
+    pub(super) fn status(is_sound: bool) -> Self {
+        if is_sound {
+            Self { severity: Severity::Fine, ..Self::refused(Some("status"), "sound") }
+        } else {
+            Self::refused(Some("status"), "unsound")
+        }
+    }
+
+    /// A notification that names nothing, and what a search made of it.
+    pub(super) fn looked_up(endpoint: &'static str, event: Event, outcome: &'static str) -> Self {
+        Self { outcome, ..Self::not_wanted(endpoint, event) }
+    }
+
+    /// The same, where there is more than may be handled at once.
+    pub(super) fn not_all_looked_up(endpoint: &'static str, event: Event) -> Self {
+        Self { severity: Severity::Failed, ..Self::rejected(endpoint, event, "too many found") }
+    }
+
+    /// Events that did not come, and for which the server was asked.
+    pub(super) fn gap(endpoint: &'static str, numbers: &Range, outcome: &'static str) -> Self {
+        let (first, last) = (*numbers.start(), *numbers.end());
+        Self { numbering: Numbering::AfterGap { first, last }, ..Self::refused(Some(endpoint), outcome) }
+    }
+
+    /// The same, where the server had them all.
+    pub(super) fn gap_filled(endpoint: &'static str, numbers: &Range) -> Self {
+        Self { severity: Severity::Fine, ..Self::gap(endpoint, numbers, "gap filled") }
+    }
+
+    /// The same, where the server could not be asked, or its answer not be used.
+    pub(super) fn gap_unread(endpoint: &'static str, numbers: &Range, failure: Failure) -> Self {
+        Self { failure: Some(failure), ..Self::gap(endpoint, numbers, "gap unread") }
+    }
+
+    /// Says what the event's number is among those that came; of a gap, which events did not.
+    pub(super) fn set_numbering(&mut self, numbering: Numbering) {
+        self.numbering = numbering;
+    }
+
     /// The endpoint whose handler was called.
     #[cfg(feature = "testing")]
     pub(crate) fn ran(&self) -> Option<&'static str> {
@@ -122,6 +203,8 @@ impl Record {
         let event = self.event.as_ref();
         let reference = event.and_then(Event::focus).filter(|_| settings.references);
         let version = event.and_then(Event::version_id);
+        let number = event.and_then(Event::number);
+        let numbering = (!self.numbering.is_in_order()).then(|| tracing::field::display(self.numbering));
         let interaction = event.map(|event| event.interaction().name());
         #[allow(clippy::cast_possible_truncation)] // A request of half a billion years is not expected.
         let milliseconds = elapsed.as_millis() as u64;
@@ -136,6 +219,8 @@ impl Record {
                     endpoint,
                     reference,
                     version,
+                    number,
+                    numbering,
                     interaction,
                     outcome,
                     milliseconds,

@@ -24,6 +24,8 @@ pub(crate) enum Route {
     Register {
         options: Options,
     },
+    #[cfg(feature = "registration")]
+    Status,
 }
 
 /// Lets the caller in and finds what the request is for.
@@ -76,6 +78,12 @@ pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
                 _ => refuse(Answer::method_not_allowed("POST"), "method not allowed"),
             }
         }
+        #[cfg(feature = "registration")]
+        "status" => match *head.method {
+            _ if !caller.administers => stranger(),
+            Method::GET => Ok(Route::Status),
+            _ => refuse(Answer::method_not_allowed("GET"), "method not allowed"),
+        },
         _ if resource().is_some() => refuse(Answer::method_not_allowed("PUT, DELETE"), "method not allowed"),
         _ => refuse(Answer::unknown_endpoint(), "not found"),
     }

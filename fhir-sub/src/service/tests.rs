@@ -234,6 +234,14 @@ fn a_body_that_is_no_resource_is_told_apart() {
         400,
         false,
     );
+    // Deep inside, where only whoever reads it all sees it, and also where no argument does.
+    for inside in ["[1 2]", "{\"y\":canary}", "[{]", "[\"\\x\"]"] {
+        let resource = format!("{{\"resourceType\":\"Patient\",\"id\":\"7\",\"x\":{inside}}}");
+        let answer = check(ok(), post(&resource), 400, false);
+        assert!(answer.contains("not well-formed JSON, at line 1, column"), "{answer}");
+        check(declaration::<Option<Resource<Value>>, Succeed>("Patient?", "e"), post(&resource), 400, false);
+        check(declaration::<Event, Succeed>("Patient?", "e"), post(&resource), 400, false);
+    }
     check(ok(), post("[]"), 422, false);
     check(ok(), post("{}"), 422, false);
     check(ok(), post("null"), 422, false);

@@ -7,11 +7,13 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::Variables;
 use crate::problems::Problems;
+use crate::signature::is_signature;
 
 /// A secret of at least 16 visible ASCII characters, without `:` and `,`.
 ///
 /// Medplum splits a header's value at every `:`, and API Gateway joins a header that was sent twice with
 /// `,`; without them a secret arrives whole, and a header sent twice never equals it.
+#[derive(Clone)]
 pub(crate) struct SharedSecret(SecretString);
 
 const SHORTEST: usize = 16;
@@ -43,9 +45,19 @@ impl SharedSecret {
         self.0.expose_secret().as_bytes().ct_eq(shown)
     }
 
+    /// Whether `shown` is the signature of `body` with the secret.
+    pub(crate) fn signs(&self, body: &[u8], shown: &[u8]) -> Choice {
+        Choice::from(u8::from(is_signature(self.0.expose_secret(), body, shown)))
+    }
+
     /// The header line that a server is to send: `X-Subscription-Auth: …`.
     pub(crate) fn header_line(&self, header: &str) -> String {
         format!("{header}: {}", self.0.expose_secret())
+    }
+
+    /// The secret itself, for the Subscription that tells it to the server.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
     }
 
     /// The value of the header that a server sends, marked as sensitive.

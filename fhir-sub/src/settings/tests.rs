@@ -32,6 +32,8 @@ fn sound_settings_are_read() {
     assert_eq!(settings.base_url.join("patients"), "https://app.example.org/prod/patients");
     assert_eq!(settings.header, "x-subscription-auth");
     assert_eq!(settings.payload, "application/fhir+json");
+    assert_eq!(settings.fhir_version, FhirVersion::R4);
+    assert_eq!(Settings::read(&variables(&[("FHIR_VERSION", "R5")])).unwrap().fhir_version, FhirVersion::R5);
     assert_eq!(listen_address(&variables(&[])).unwrap().to_string(), "127.0.0.1:9000");
     assert!(settings.warnings().is_empty());
 }
@@ -65,6 +67,33 @@ fn an_unfit_secret_is_refused() {
 }
 
 #[test]
+fn a_signing_secret_is_one_of_its_own() {
+    const SIGNING: &str = "FHIR_SUBSCRIPTION_SIGNING_SECRET";
+    const SIGNING_PREVIOUS: &str = "FHIR_SUBSCRIPTION_SIGNING_SECRET_PREVIOUS";
+    let (one, other) = ("a-secret-to-sign-notifications-with", "another-secret-to-sign-them-with-!");
+    assert!(Settings::read(&variables(&[])).unwrap().secrets.signing.is_none());
+    let both = Settings::read(&variables(&[(SIGNING, one), (SIGNING_PREVIOUS, other)])).unwrap();
+    assert!(both.secrets.signing.is_some_and(|signing| signing.previous.is_some()));
+    check(&[(SIGNING, "short")], "FHIR_SUBSCRIPTION_SIGNING_SECRET has 5 characters");
+    check(&[(SIGNING_PREVIOUS, one)], "SECRET_PREVIOUS is set, but FHIR_SUBSCRIPTION_SIGNING_SECRET is not");
+    check(&[(SIGNING, SECRET)], "is the same as FHIR_SUBSCRIPTION_SECRET, which every notification carries");
+    check(
+        &[(SIGNING, one), (SIGNING_PREVIOUS, SECRET)],
+        "SIGNING_SECRET_PREVIOUS is the same as FHIR_SUBSCRIPTION",
+    );
+    check(
+        &[(SIGNING, one), ("FHIR_SUBSCRIPTION_ADMIN_SECRET", one)],
+        "ADMIN_SECRET is the same as FHIR_SUBSCRIPTION_S",
+    );
+    check(&[("FHIR_SUBSCRIPTION_HEADER", "X-Signature")], "which has a meaning of its own");
+    let warned = |pairs: &[(&str, &str)]| Settings::read(&variables(pairs)).unwrap().warnings().join("\n");
+    assert!(warned(&[(SIGNING, one)]).contains("FHIR_SERVER is generic"));
+    assert_eq!(warned(&[(SIGNING, one), ("FHIR_SERVER", "medplum")]), "");
+    let same = warned(&[(SIGNING, one), (SIGNING_PREVIOUS, one), ("FHIR_SERVER", "medplum")]);
+    assert!(same.contains("SIGNING_SECRET_PREVIOUS is the same as"), "{same}");
+}
+
+#[test]
 fn a_short_secret_is_warned_of() {
     let settings = Settings::read(&variables(&[("FHIR_SUBSCRIPTION_SECRET", "0123456789abcdef")])).unwrap();
     assert!(settings.warnings()[0].starts_with("FHIR_SUBSCRIPTION_SECRET has fewer than 32"));
@@ -75,6 +104,7 @@ fn no_problem_repeats_a_value_that_may_be_secret() {
     let canary = "canary-7f3a";
     let problems = problems(&[
         ("FHIR_SUBSCRIPTION_SECRET", canary),
+        ("FHIR_SUBSCRIPTION_SIGNING_SECRET", canary),
         ("APP_BASE_URL", "https://user:canary-7f3a@app.example.org"),
         ("FHIR_BASE_URL", "https://fhir.example.org?key=canary-7f3a"),
         ("FHIR_SUBSCRIPTION_HEADER", "canary-7f3a canary-7f3a"),
@@ -129,15 +159,31 @@ fn ways_to_sign_in_are_whole_and_one() {
 #[test]
 fn choices_are_named() {
     check(&[("FHIR_VERSION", "R6")], "FHIR_VERSION is \"R6\": write R4, R4B or R5");
-    check(&[("FHIR_SERVER", "hapy")], "write one of generic, hapi, medplum");
+    check(&[("FHIR_SERVER", "hapy")], "write one of generic, auto, hapi, medplum");
     check(&[("FHIR_SUBSCRIPTION_LOG_ERRORS", "all")], "write text or kind");
+    check(&[("FHIR_SUBSCRIPTION_GAPS", "1")], "write ask or log");
     check(&[("FHIR_SUBSCRIPTION_LOG_REFERENCES", "yes")], "write plain or off");
     check(&[("FHIR_SUBSCRIPTION_PAYLOAD", "application/fhir+xml")], "only JSON is read");
+    for number in ["0", "5001", "-1", "many"] {
+        check(&[("FHIR_SUBSCRIPTION_EVENTS_MAXIMUM", number)], "write a number from 1 to 5000");
+    }
     for header in ["Content-Type", "User-Agent", "If-Match", "Cookie", "X-Forwarded-For"] {
         check(&[("FHIR_SUBSCRIPTION_HEADER", header)], "has a meaning of its own");
     }
     assert_eq!(problems(&[("FHIR_SUBSCRIPTION_HEADER", "Authorization")]), "");
     check(&[("FHIR_SUBSCRIPTION_HEADR", "X")], "there is no such setting");
+}
+
+#[test]
+fn missing_events_are_not_asked_for_under_lambda() {
+    let asks = |on_lambda, pairs: &[(&str, &str)]| {
+        let mut variables = variables(pairs);
+        variables.on_lambda = on_lambda;
+        Settings::read(&variables).unwrap().asks_for_missing_events
+    };
+    assert!(asks(false, &[]) && !asks(true, &[]));
+    assert!(asks(true, &[("FHIR_SUBSCRIPTION_GAPS", "ask")]));
+    assert!(!asks(false, &[("FHIR_SUBSCRIPTION_GAPS", "log")]));
 }
 
 #[test]

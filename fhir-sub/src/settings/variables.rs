@@ -6,13 +6,17 @@ use std::fmt;
 use crate::problems::Problems;
 
 /// Every name that is a setting. `fhir_lambda_main!` reads these, and no others, from the environment.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 26] = [
     "APP_BASE_URL",
     "FHIR_SUBSCRIPTION_SECRET",
     "FHIR_SUBSCRIPTION_SECRET_PREVIOUS",
     "FHIR_SUBSCRIPTION_ADMIN_SECRET",
+    "FHIR_SUBSCRIPTION_SIGNING_SECRET",
+    "FHIR_SUBSCRIPTION_SIGNING_SECRET_PREVIOUS",
     "FHIR_SUBSCRIPTION_PAYLOAD",
     "FHIR_SUBSCRIPTION_HEADER",
+    "FHIR_SUBSCRIPTION_EVENTS_MAXIMUM",
+    "FHIR_SUBSCRIPTION_GAPS",
     "FHIR_SUBSCRIPTION_LOG_REFERENCES",
     "FHIR_SUBSCRIPTION_LOG_ERRORS",
     "FHIR_BASE_URL",

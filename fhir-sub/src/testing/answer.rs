@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::app::App;
-use crate::service::Answered;
+use crate::service::{Answered, Record};
 
 /// What the app answered, and which handler ran.
 #[derive(Debug)]
@@ -14,7 +14,8 @@ pub struct TestAnswer {
 
 impl TestAnswer {
     pub(super) fn new(app: &App, answered: Answered) -> Self {
-        let declaration = answered.record.ran().and_then(|endpoint| app.registry().find(endpoint));
+        let ran = answered.records().find_map(Record::ran);
+        let declaration = ran.and_then(|endpoint| app.registry().find(endpoint));
         Self { handler: declaration.map(|declaration| declaration.handler), answered }
     }
 
@@ -31,9 +32,16 @@ impl TestAnswer {
     }
 
     /// How it ended, in the words of the log line: `handled`, `failed`, `not wanted`, ….
+    ///
+    /// Of a notification with several events, how the first one ended: see [`outcomes`](Self::outcomes).
     #[must_use]
     pub fn outcome(&self) -> &'static str {
         self.answered.record.outcome()
+    }
+
+    /// How each event of the notification ended, in the order of the events.
+    pub fn outcomes(&self) -> impl Iterator<Item = &'static str> {
+        self.answered.records().map(Record::outcome)
     }
 
     /// The header `name`, in lower case, of the answer.

@@ -3,21 +3,25 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::TestNotification;
 use crate::interaction::Interaction;
+use crate::sandbox::topic::bundle::name;
 use crate::settings::Settings;
+use crate::signature::{SIGNATURE, sign};
 
 /// A request to the app, as one of the servers sends it, or of your own making.
 ///
 /// ```
-/// use fhir_sub::testing::TestRequest;
+/// use fhir_sub::testing::{TestNotification, TestRequest};
 ///
 /// let patient = serde_json::json!({ "resourceType": "Patient", "id": "1" });
 /// let behind_a_stage = TestRequest::hapi_update("patients", &patient).prefix("/prod");
 /// let from_a_stranger = TestRequest::hapi_delete("patients", "Patient/1").without_secret();
+/// let handshake = TestRequest::notification("patients", &TestNotification::handshake());
 /// let not_json = TestRequest::post("patients").header("content-type", "application/fhir+json").body("{");
-/// # let _ = (behind_a_stage, from_a_stranger, not_json);
+/// # let _ = (behind_a_stage, from_a_stranger, handshake, not_json);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "it is sent by `TestApp::send`"]
@@ -57,7 +61,7 @@ impl TestRequest {
     /// `{endpoint}/{Type}/{id}`, with its version in `If-Match`.
     pub fn hapi_update(endpoint: &str, resource: &impl Serialize) -> Self {
         let resource = value(resource);
-        let path = format!("{endpoint}/{}/{}", text(&resource, "/resourceType"), text(&resource, "/id"));
+        let path = format!("{endpoint}/{}", name(&resource));
         let request =
             Self::new(Method::PUT, &path).resource(&resource, "application/fhir+json; charset=UTF-8");
         match text(&resource, "/meta/versionId") {
@@ -76,6 +80,19 @@ impl TestRequest {
         Self::post(endpoint)
     }
 
+    /// What HAPI's search for a payload found, where the Subscription has the extension
+    /// `subscription-payload-search-criteria`: a `POST` of a transaction that has a `PUT` of each resource.
+    pub fn hapi_payload_search<R: Serialize>(endpoint: &str, resources: impl IntoIterator<Item = R>) -> Self {
+        let entry = |resource: R| {
+            let resource = value(&resource);
+            let reference = name(&resource);
+            json!({ "fullUrl": reference, "resource": resource, "request": { "method": "PUT", "url": reference } })
+        };
+        let entries: Vec<_> = resources.into_iter().map(entry).collect();
+        let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries });
+        Self::post(endpoint).resource(&bundle, "application/fhir+json; charset=UTF-8")
+    }
+
     /// A create or an update, as Medplum sends it: a `POST` of the resource.
     pub fn medplum(endpoint: &str, interaction: Interaction, resource: &impl Serialize) -> Self {
         Self::post(endpoint)
@@ -86,8 +103,13 @@ impl TestRequest {
 
     /// A deletion, as Medplum sends it: a `POST` of `{}` that names the resource in a header.
     pub fn medplum_delete(endpoint: &str, reference: &str) -> Self {
-        Self::medplum(endpoint, Interaction::Delete, &serde_json::json!({}))
+        Self::medplum(endpoint, Interaction::Delete, &json!({}))
             .header("x-medplum-deleted-resource", reference)
+    }
+
+    /// The notification of a topic subscription, as servers of any version send it: a `POST` of a Bundle.
+    pub fn notification(endpoint: &str, notification: &TestNotification) -> Self {
+        Self::post(endpoint).resource(&notification.to_json(), "application/fhir+json")
     }
 
     /// The registration: `POST /register`, with a query such as `dry-run=true` or none.
@@ -134,16 +156,27 @@ impl TestRequest {
         self
     }
 
+    #[cfg(test)]
+    pub(crate) fn sent_body(&self) -> &Bytes {
+        &self.body
+    }
+
     fn resource(self, resource: &Value, content_type: &str) -> Self {
         self.header("content-type", content_type).body(resource.to_string())
     }
 
-    /// The request with the secret in its header.
+    /// The request with the secret in its header, and a signature where the app wants one.
     pub(super) fn signed(mut self, settings: &Settings) -> Self {
         match &self.secret {
             Secret::TheApps => {
                 let value = settings.secrets.shared.to_header();
                 self.headers.append(settings.header.clone(), value);
+                if let Some(signing) = &settings.secrets.signing
+                    && !self.headers.contains_key(SIGNATURE)
+                {
+                    let signature = sign(signing.current.expose(), &self.body);
+                    self = self.header(SIGNATURE, &signature);
+                }
             }
             Secret::Other(value) => {
                 self.headers.append(settings.header.clone(), value.clone());
@@ -154,7 +187,7 @@ impl TestRequest {
     }
 }
 
-fn value(resource: &impl Serialize) -> Value {
+pub(super) fn value(resource: &impl Serialize) -> Value {
     serde_json::to_value(resource).expect("a resource that can be written as JSON")
 }
 

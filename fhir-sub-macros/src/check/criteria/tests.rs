@@ -18,7 +18,7 @@ fn the_watched_type_is_known_where_there_is_one() {
     ] {
         let one = match watched(&LitStr::new(criteria, Span::call_site())) {
             Watched::One(one) => Some(one),
-            Watched::Several => None,
+            Watched::Several | Watched::Unknown => None,
         };
         assert_eq!(one.as_deref(), expected, "{criteria}");
     }

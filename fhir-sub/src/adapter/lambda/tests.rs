@@ -55,3 +55,44 @@ fn a_deadline_of_1970_is_none_and_one_just_passed_is() {
     assert!(deadline(-1).unwrap().has_passed());
     assert!(deadline(10).unwrap().remaining() > Duration::from_secs(9));
 }
+
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn a_signature_is_that_of_the_body_before_it_was_encoded() {
+    use crate::fixtures::{Succeed, declaration, leak};
+    use crate::sandbox::Behaviour;
+    use crate::signature::sign;
+    use crate::testing::TestApp;
+
+    const SIGNING: &str = "a-secret-to-sign-notifications-with";
+    let patients = leak([declaration::<crate::Event, Succeed>("Patient?", "e")]);
+    let builder = TestApp::builder(Behaviour::Medplum, patients)
+        .set("FHIR_SUBSCRIPTION_SIGNING_SECRET", SIGNING)
+        .set("FHIR_SUBSCRIPTION_SECRET", "the-secret-of-this-test-and-no-other");
+    let test = TestApp::build(Behaviour::Medplum, builder).unwrap();
+    let body = r#"{"resourceType":"Patient","id":"7"}"#;
+    let encoded = STANDARD.encode(body);
+    for (body, is_encoded, signed, status) in [
+        (body, false, body, 204),
+        (&encoded, true, body, 204),
+        (&encoded, true, &encoded, 401),
+        (&encoded, false, body, 401),
+        ("?", true, "?", 400),
+    ] {
+        let event = serde_json::json!({
+            "requestContext": { "http": { "method": "POST" } },
+            "rawPath": "/e",
+            "headers": {
+                "x-subscription-auth": "the-secret-of-this-test-and-no-other",
+                "x-signature": sign(SIGNING, signed.as_bytes()),
+            },
+            "body": body,
+            "isBase64Encoded": is_encoded,
+        })
+        .to_string();
+        let event = self::event(&event);
+        let kind = event.kind().unwrap();
+        let answered = answer(test.app(), &event, &kind, test.app().deadline(None)).await;
+        assert_eq!(answered.answer.status, status, "{body} {is_encoded} {signed}");
+    }
+}

@@ -3,9 +3,9 @@ use std::future::IntoFuture as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::support::{Script, answer, json};
-use crate::client::{Error, FhirClient, Patch, Written};
-use crate::fhir::{Bundle, OperationOutcome};
+use super::support::{BASE, Script, answer, json};
+use crate::client::{ClientConfig, Error, FhirClient, Patch, Written};
+use crate::fhir::{Bundle, FhirVersion, OperationOutcome};
 
 #[derive(Debug, Deserialize, PartialEq)]
 struct Encounter {
@@ -37,6 +37,35 @@ async fn reads_ask_for_fhir_json_at_the_right_place() {
     );
     assert_eq!(script.header(0, "accept").unwrap(), "application/fhir+json");
     assert_eq!(script.header(0, "authorization"), None);
+}
+
+#[tokio::test]
+async fn a_server_of_several_versions_is_told_which_one_is_meant() {
+    let replies = (0..4).map(|_| json(&encounter("1")));
+    let script = Script::new(replies.chain([json(&json!({"resourceType": "Bundle", "type": "searchset"}))]));
+    let config = ClientConfig::new(BASE.parse().unwrap()).fhir_version(FhirVersion::R4B);
+    let fhir = FhirClient::with_transport(config, script.clone()).unwrap();
+    fhir.read::<Encounter>("Encounter", "1").await.unwrap();
+    fhir.create("Encounter", &encounter("1")).await.unwrap();
+    fhir.update("Encounter", "1", &encounter("1")).await.unwrap();
+    fhir.patch("Encounter", "1", &Patch::json(&json!([])).unwrap()).await.unwrap();
+    fhir.search_by_post::<Encounter>("Encounter", &[("status", "planned")]).all().await.unwrap();
+    let versioned = "application/fhir+json; fhirVersion=4.3";
+    let sent: Vec<_> =
+        (0..5).map(|request| script.header(request, "content-type").unwrap_or_default()).collect();
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(sent, ["", versioned, versioned, "application/json-patch+json", form]);
+    assert!((0..5).all(|request| script.header(request, "accept").as_deref() == Some(versioned)));
+}
+
+#[tokio::test]
+async fn what_a_server_says_of_itself_is_read() {
+    let script = Script::new([json(&json!({"resourceType": "CapabilityStatement"})), json(&encounter("1"))]);
+    let fhir = script.client();
+    let statement = fhir.capabilities::<Value>().await.unwrap();
+    assert_eq!(statement["resourceType"], "CapabilityStatement");
+    assert!(fhir.capabilities::<Value>().await.is_err());
+    assert_eq!(script.lines(), ["GET /r4/metadata"; 2]);
 }
 
 #[tokio::test]

@@ -1,19 +1,20 @@
-//! A resource that a criteria matches, to try a handler with.
+//! A resource that a criteria matches, or a topic with its filters, to try a handler with.
 
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Map, Value, json};
 
+use crate::fhir::FhirVersion;
 use crate::sandbox::{DeliveryError, Sandbox};
 
 /// A resource that matches `criteria`, found by trying: each parameter's value is put where FHIR keeps such
 /// values, in each of the forms that they have, until the sandbox finds it. `None` where none of them does.
-pub(super) async fn sample(criteria: &str) -> Option<Value> {
+pub(super) async fn sample(criteria: &str, version: FhirVersion) -> Option<Value> {
     let (resource_type, query) = criteria.split_once('?').unwrap_or((criteria, ""));
     if !crate::fhir::is_type_name(resource_type) {
         return None;
     }
-    let mut resource = usual_elements(resource_type);
+    let mut resource = usual_elements(resource_type, version);
     resource.insert("resourceType".into(), resource_type.into());
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, values) = pair.split_once('=')?;
@@ -39,7 +40,7 @@ async fn with_parameter(
         if system.is_empty() { json!({ "code": code }) } else { json!({ "system": system, "code": code }) };
     let identifier =
         if system.is_empty() { json!({ "value": code }) } else { json!({ "system": system, "value": code }) };
-    let forms = [
+    let mut forms = [
         json!(value),
         json!({ "coding": [coding.clone()] }),
         json!([{ "coding": [coding.clone()] }]),
@@ -48,6 +49,9 @@ async fn with_parameter(
         json!([identifier]),
         json!(value == "true"),
     ];
+    // A usual element keeps its form: some handlers read it into a type.
+    let usual = resource.get(&element(name));
+    forms.sort_by_key(|form| usual.is_none_or(|usual| !has_form_of(form, usual)));
     for form in forms {
         let mut resource = resource.clone();
         resource.insert(element(name), form);
@@ -56,6 +60,15 @@ async fn with_parameter(
         }
     }
     None
+}
+
+/// Whether both are codings, concepts, lists of concepts, or neither of those.
+fn has_form_of(one: &Value, other: &Value) -> bool {
+    let form = |value: &Value| {
+        let first = value.get(0).unwrap_or(value);
+        (value.is_array(), value.is_object(), first.get("coding").is_some(), first.get("code").is_some())
+    };
+    form(one) == form(other)
 }
 
 async fn is_found(resource: &Value, resource_type: &str, query: &str) -> bool {
@@ -83,13 +96,15 @@ fn element(parameter: &str) -> String {
 }
 
 /// What the specification requires of the types that subscriptions are mostly about.
-fn usual_elements(resource_type: &str) -> Map<String, Value> {
+fn usual_elements(resource_type: &str, version: FhirVersion) -> Map<String, Value> {
+    let class = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB" });
     let elements = match resource_type {
+        "Encounter" if version == FhirVersion::R5 => {
+            json!({ "status": "in-progress", "class": [{ "coding": [class] }] })
+        }
+        "Encounter" => json!({ "status": "in-progress", "class": class }),
         "Appointment" => json!({
             "participant": [{ "actor": { "reference": "Patient/example" }, "status": "accepted" }]
-        }),
-        "Encounter" => json!({
-            "class": { "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB" }
         }),
         "Observation" | "Condition" => json!({ "code": { "text": "an example" } }),
         "ServiceRequest" | "MedicationRequest" => json!({

@@ -1,3 +1,6 @@
+mod signing;
+mod topics;
+
 use serde_json::{Value, json};
 
 use super::*;

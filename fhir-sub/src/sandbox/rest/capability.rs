@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::fhir::FhirVersion;
 use crate::sandbox::{
     builder::Behaviour,
     clock,
@@ -13,6 +14,7 @@ use crate::sandbox::{
 pub(super) fn statement(desk: &Desk<'_>) -> Value {
     let imitated = match desk.settings.behaviour {
         Behaviour::Hapi => "HAPI FHIR",
+        Behaviour::Generic => "the specification",
         Behaviour::Medplum => "Medplum",
     };
     let resources: Vec<_> = types().map(resource).collect();
@@ -25,11 +27,11 @@ pub(super) fn statement(desk: &Desk<'_>) -> Value {
         "implementation": {
             "description": format!(
                 "Resources in memory, for local runs and tests; they are not validated, and access is not controlled. \
-                 Rest-hook notifications of criteria subscriptions are sent as {imitated} sends them.",
+                 Rest-hook notifications are sent as {imitated} has it.",
             ),
             "url": desk.settings.base_url,
         },
-        "fhirVersion": "4.0.1",
+        "fhirVersion": release(desk.settings.fhir_version),
         "format": ["application/fhir+json"],
         "patchFormat": ["application/json-patch+json"],
         "rest": [{
@@ -39,6 +41,14 @@ pub(super) fn statement(desk: &Desk<'_>) -> Value {
             "searchParam": parameters("Resource"),
         }],
     })
+}
+
+fn release(version: FhirVersion) -> &'static str {
+    match version {
+        FhirVersion::R4 => "4.0.1",
+        FhirVersion::R4B => "4.3.0",
+        FhirVersion::R5 => "5.0.0",
+    }
 }
 
 fn resource(kind: &str) -> Value {

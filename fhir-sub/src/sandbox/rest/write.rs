@@ -11,6 +11,7 @@ use crate::sandbox::{
     search::{Search, query},
     server::Desk,
     subscription::RestHook,
+    topic::Topic,
 };
 
 pub(super) fn create(desk: &mut Desk<'_>, call: &Call, kind: &str) -> Result<Answer, Refusal> {
@@ -111,8 +112,12 @@ fn put(
     id: &str,
     content: Map<String, Value>,
 ) -> Result<Answer, Refusal> {
-    if kind == "Subscription" {
-        RestHook::read(&Value::Object(content.clone()), desk.settings.behaviour)?;
+    if matches!(kind, "Subscription" | "SubscriptionTopic" | "Basic") {
+        let resource = Value::Object(content.clone());
+        Topic::of_resource(kind, &resource)?;
+        if kind == "Subscription" {
+            RestHook::read(&resource, desk.settings, desk.store)?;
+        }
     }
     let written = desk.store.put(kind, id, content, desk.now);
     let status = if written.created { StatusCode::CREATED } else { StatusCode::OK };

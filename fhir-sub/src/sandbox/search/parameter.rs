@@ -14,8 +14,23 @@ use super::path::Path;
 /// of its own name, in camel case. The line `Resource` holds for every type.
 const TABLE: &str = include_str!("parameters.txt");
 
-static PARAMETERS: LazyLock<HashMap<&'static str, HashMap<&'static str, Parameter>>> =
-    LazyLock::new(|| TABLE.lines().map(read_line).collect());
+/// What later versions have for topics: a type, which the sandbox stores in every version, and the parameters of a
+/// Subscription that has its elements at the top.
+const TOPICS: [&str; 2] = [
+    "SubscriptionTopic | token identifier status version | string title trigger-description=resourceTrigger.description \
+     | date date effective=effectivePeriod | uri derived-or-self=url+derivedFrom resource=resourceTrigger.resource url",
+    "Subscription | token content-level=content identifier payload=channel.payload+contentType \
+     type=channel.type+channelType | string filter-value=filterBy.value name \
+     | uri topic url=channel.endpoint+endpoint",
+];
+
+static PARAMETERS: LazyLock<HashMap<&'static str, HashMap<&'static str, Parameter>>> = LazyLock::new(|| {
+    let mut parameters: HashMap<_, HashMap<_, _>> = TABLE.lines().map(read_line).collect();
+    for (kind, of_topics) in TOPICS.map(read_line) {
+        parameters.entry(kind).or_default().extend(of_topics);
+    }
+    parameters
+});
 
 /// How the values of a parameter are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,14 +82,14 @@ pub(crate) fn find(kind: &str, name: &str) -> Option<&'static Parameter> {
     of(kind).or_else(|| of("Resource"))
 }
 
-/// Whether FHIR R4 has such a resource type.
+/// Whether FHIR R4 has such a resource type, or it is SubscriptionTopic.
 pub(crate) fn is_type(kind: &str) -> bool {
     kind != "Resource" && PARAMETERS.contains_key(kind)
 }
 
-/// All resource types, in alphabetical order.
+/// All resource types, those of R4 in alphabetical order.
 pub(crate) fn types() -> impl Iterator<Item = &'static str> {
-    TABLE.lines().skip(1).filter_map(|line| line.split(' ').next())
+    TABLE.lines().skip(1).filter_map(|line| line.split(' ').next()).chain(["SubscriptionTopic"])
 }
 
 /// The parameters of a type and their kinds, in alphabetical order; those of every resource under `Resource`.

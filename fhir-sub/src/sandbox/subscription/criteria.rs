@@ -28,11 +28,13 @@ impl Criteria {
             return Self::parse_list(list, behaviour);
         }
         if text.contains("://") {
-            return Err(Refusal::unsupported("is the URL of a topic: the sandbox knows criteria only"));
+            return Err(Refusal::unprocessable(
+                "is the URL of a topic, which `meta.profile` must say: it has no `backport-subscription`",
+            ));
         }
         match (text.split_once('?'), behaviour) {
             (Some((kind, query)), _) => Ok(Self::Search(Search::parse(kind, &query::pairs(query))?)),
-            (None, Behaviour::Medplum) => Ok(Self::Search(Search::parse(text, &[])?)),
+            (None, Behaviour::Medplum | Behaviour::Generic) => Ok(Self::Search(Search::parse(text, &[])?)),
             (None, Behaviour::Hapi) => Err(Refusal::unprocessable(format!(
                 "HAPI takes a bare type only as `{text}?`, with the question mark"
             ))),
@@ -40,8 +42,8 @@ impl Criteria {
     }
 
     fn parse_list(list: &str, behaviour: Behaviour) -> Result<Self, Refusal> {
-        if behaviour == Behaviour::Medplum {
-            return Err(Refusal::unsupported("a list in brackets is HAPI's, Medplum has none"));
+        if behaviour != Behaviour::Hapi {
+            return Err(Refusal::unsupported("a list in brackets is HAPI's, others have none"));
         }
         if list.trim() == "*" {
             return Ok(Self::Everything);

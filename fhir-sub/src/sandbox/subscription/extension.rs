@@ -9,23 +9,24 @@ use crate::sandbox::{builder::Behaviour, notification::Interaction, refusal::Ref
 
 const HAPI: &str = "http://hapifhir.io/fhir/StructureDefinition/";
 const MEDPLUM: &str = "https://medplum.com/fhir/StructureDefinition/";
+const MEDPLUM_SECRET: &str = "https://www.medplum.com/fhir/StructureDefinition/subscription-secret";
 
 /// Extensions that change what is sent or when, and that the sandbox does not imitate.
-const REFUSED: [(Behaviour, &str); 4] = [
+const REFUSED: [(Behaviour, &str); 3] = [
     (Behaviour::Hapi, "http://hapifhir.io/fhir/StructureDefinition/subscription-payload-search-criteria"),
     (Behaviour::Medplum, "https://medplum.com/fhir/StructureDefinition/fhir-path-criteria-expression"),
-    (Behaviour::Medplum, "https://www.medplum.com/fhir/StructureDefinition/subscription-secret"),
     (Behaviour::Medplum, "https://www.medplum.com/fhir/StructureDefinition-subscriptionSecret"),
 ];
 
 /// What the extensions ask for.
-#[derive(Debug)]
 pub(crate) struct Extensions {
     pub(crate) interactions: Vec<Interaction>,
     pub(crate) strips_versions: bool,
     pub(crate) delivers_latest: bool,
     pub(crate) retries: Option<u32>,
     pub(crate) success: Vec<RangeInclusive<u16>>,
+    /// What notifications are signed with.
+    pub(crate) secret: Option<String>,
 }
 
 impl Extensions {
@@ -41,6 +42,14 @@ impl Extensions {
             return Err(refuse("extension", &format!("`{url}` is one that the sandbox does not imitate")));
         }
         Ok(match behaviour {
+            Behaviour::Generic => Self {
+                interactions: vec![Interaction::Create, Interaction::Update],
+                strips_versions: false,
+                delivers_latest: false,
+                retries: None,
+                success: Vec::new(),
+                secret: None,
+            },
             Behaviour::Hapi => {
                 let is_on = |extension: &Value, name| {
                     named(extension, HAPI, name) && extension["valueBoolean"] == true
@@ -58,6 +67,7 @@ impl Extensions {
                         .any(|it| is_on(it, "subscription-resthook-deliver-latest-version")),
                     retries: None,
                     success: Vec::new(),
+                    secret: None,
                 }
             }
             Behaviour::Medplum => {
@@ -68,9 +78,9 @@ impl Extensions {
                 let wanted: Vec<_> = all_named("subscription-supported-interaction")
                     .filter_map(|it| it["valueCode"].as_str())
                     .collect();
-                let all = [Interaction::Create, Interaction::Update, Interaction::Delete];
+                let secret = on_root().find(|extension| extension["url"] == MEDPLUM_SECRET);
                 Self {
-                    interactions: all
+                    interactions: Interaction::ALL
                         .into_iter()
                         .filter(|interaction| wanted.is_empty() || wanted.contains(&interaction.name()))
                         .collect(),
@@ -83,6 +93,7 @@ impl Extensions {
                             "subscription-success-codes is not codes and ranges such as `200-399,404`",
                         )
                     })?,
+                    secret: secret.and_then(|it| it["valueString"].as_str()).map(str::to_owned),
                 }
             }
         })

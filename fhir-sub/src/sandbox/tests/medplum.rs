@@ -138,3 +138,26 @@ async fn attempts_and_success_codes_are_chosen_by_extension() {
     let log: Vec<_> = sandbox.deliveries().into_iter().map(|it| (it.path, it.attempt)).collect();
     assert_eq!(log.iter().map(|(_, attempt)| *attempt).collect::<Vec<_>>(), [1, 2, 1, 2, 1]);
 }
+
+#[tokio::test]
+async fn notifications_are_signed_where_a_secret_is_given() {
+    let program = Program::default();
+    let url = "https://www.medplum.com/fhir/StructureDefinition/subscription-secret";
+    let more = json!({ "extension": [{ "url": url, "valueString": "a-secret" }] });
+    let sandbox = subscribed(&program, more).await;
+    let created = sandbox.create(&appointment("booked")).await.unwrap();
+    sandbox.idle().await;
+    let request = program.request();
+    let expected = crate::signature::sign("a-secret", request.body());
+    assert_eq!(request.headers()["x-signature"], expected);
+    sandbox.delete(&format!("Appointment/{}", created["id"].as_str().unwrap())).await.unwrap();
+    sandbox.idle().await;
+    let expected = crate::signature::sign("a-secret", b"{}");
+    assert_eq!(program.request().headers()["x-signature"], expected);
+
+    let program = Program::default();
+    let sandbox = subscribed(&program, json!({})).await;
+    sandbox.create(&appointment("booked")).await.unwrap();
+    sandbox.idle().await;
+    assert!(!program.request().headers().contains_key("x-signature"));
+}

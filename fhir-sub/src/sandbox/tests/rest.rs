@@ -156,7 +156,7 @@ async fn the_capability_statement_says_what_it_is() {
     assert_eq!(statement["software"]["name"], "fhir-sub sandbox");
     assert_eq!(statement["fhirVersion"], "4.0.1");
     let resources = statement["rest"][0]["resource"].as_array().unwrap();
-    assert_eq!(resources.len(), 146);
+    assert_eq!(resources.len(), 147);
     let subscription = resources.iter().find(|resource| resource["type"] == "Subscription").unwrap();
     let parameters = subscription["searchParam"].as_array().unwrap();
     assert!(parameters.contains(&json!({ "name": "url", "type": "uri" })));

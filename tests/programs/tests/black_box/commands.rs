@@ -126,6 +126,40 @@ async fn registering_a_second_time_writes_nothing() {
 }
 
 #[tokio::test]
+async fn which_server_it_was_taken_for_is_said_where_no_one_else_did() {
+    let fhir = FhirServer::start().await;
+    let planned = command(&fhir, &["register", "--dry-run"]).set("FHIR_SERVER", "auto").run().await;
+    assert!(
+        planned.stdout.contains("the server was taken for generic: it is none that is known"),
+        "{planned:?}"
+    );
+    let planned = command(&fhir, &["register", "--dry-run"]).set("FHIR_SERVER", "generic").run().await;
+    assert!(!planned.text().contains("taken for"), "{planned:?}");
+    let checked = command(&fhir, &["check"]).set("FHIR_SERVER", "auto").run().await;
+    assert!(checked.stderr.contains("is said by `register --dry-run`"), "{checked:?}");
+}
+
+#[tokio::test]
+async fn what_notifications_are_signed_with_is_not_shown() {
+    const SIGNING: &str = "a-canary-to-sign-notifications-with";
+    let fhir = FhirServer::start().await;
+    let medplum = |arguments: &[&str]| {
+        command(&fhir, arguments)
+            .set("FHIR_SERVER", "medplum")
+            .set("FHIR_SUBSCRIPTION_SIGNING_SECRET", SIGNING)
+            .set("FHIR_SUBSCRIPTION_SIGNING_SECRET_PREVIOUS", "a-canary-of-before-the-rotation-!!!")
+            .set("RUST_LOG", "trace")
+    };
+    for arguments in [&["check"][..], &["register", "--dry-run"], &["register"], &["register"], &["status"]] {
+        let shown = medplum(arguments).run().await;
+        assert!(!shown.text().contains("canary"), "{arguments:?}: {shown:?}");
+    }
+    // Not that it would have had no chance to be.
+    let registered = serde_json::to_string(&fhir.sandbox.all("Subscription")).unwrap();
+    assert!(registered.contains(SIGNING));
+}
+
+#[tokio::test]
 async fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
     let fhir = FhirServer::start().await;
     let planned = command(&fhir, &["register", "--dry-run"]).run().await;
@@ -148,7 +182,9 @@ async fn status_tells_before_and_after_and_of_drift() {
     let after = command(&fhir, &["status"]).run().await;
     assert_eq!(after.code, Some(0), "{after:?}");
     for endpoint in ENDPOINTS {
-        assert_eq!(after.row(endpoint)[1..], ["Patient?", "active", "none", "none"], "{after:?}");
+        let row = after.row(endpoint);
+        assert_eq!(row[1..5], ["Patient?", "active", "none", "none"], "{after:?}");
+        assert!(row[5].starts_with("Subscription/"), "{after:?}");
     }
     assert!(!after.text().contains(SECRET));
 
@@ -170,7 +206,7 @@ async fn status_tells_before_and_after_and_of_drift() {
     assert_eq!(drifted.code, Some(1), "{drifted:?}");
     assert!(drifted.row("succeeds")[3].contains("criteria"), "{drifted:?}");
     assert_eq!(drifted.row("fails")[2], "off", "{drifted:?}");
-    assert_eq!(drifted.row("panics")[2..], ["active", "none", "none"], "{drifted:?}");
+    assert_eq!(drifted.row("panics")[2..5], ["active", "none", "none"], "{drifted:?}");
 
     let mended = command(&fhir, &["register"]).run().await;
     assert_eq!(mended.code, Some(0), "{mended:?}");

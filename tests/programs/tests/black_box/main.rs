@@ -19,3 +19,4 @@ mod secrets;
 mod signals;
 mod start_up;
 mod thousand_subscriptions;
+mod topics;

@@ -1,29 +1,8 @@
 //! The main job: a program without any settings is a working system, and does what it says.
 
-use serde_json::Value;
-
 use crate::support::fhir_server::FhirServer;
 use crate::support::launch::{ARRIVALS, Launch, SECRET};
-use crate::support::program::Program;
-use crate::support::wire::Request;
-
-/// The command that `program` prints for pasting, as the request that it is.
-async fn printed(program: &Program) -> (Request, std::net::SocketAddr) {
-    let line = program.output.line("the curl command", |line| line.trim_start().starts_with("curl ")).await;
-    let rest = line.trim_start().strip_prefix("curl -H '").expect("a header first");
-    let (header, rest) = rest.split_once("' -d '").expect("then the body");
-    let (body, url) = rest.split_once("' ").expect("and the address last");
-    let (name, value) = header.split_once(": ").expect("a header has a value");
-    let (address, path) = url.strip_prefix("http://").expect("loopback").split_once('/').expect("a path");
-    let request = Request::of_a_stranger("POST", &format!("/{path}")).header(name, value).body(body);
-    (request, address.parse().expect("an address"))
-}
-
-async fn search(address: std::net::SocketAddr, path: &str) -> Value {
-    let answer = Request::of_a_stranger("GET", path).send(address).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()
-}
+use crate::support::sandbox::{printed, search};
 
 #[tokio::test]
 async fn the_printed_command_makes_the_handler_run_and_its_encounter_can_be_read() {

@@ -8,3 +8,4 @@ pub(crate) mod notifications;
 pub(crate) mod registration;
 pub(crate) mod restart;
 pub(crate) mod retries;
+pub(crate) mod topics;

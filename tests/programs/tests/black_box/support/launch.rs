@@ -7,6 +7,7 @@ use tokio::process::Command;
 use super::output::Output;
 use super::program::{Finished, Program};
 
+pub(crate) const ADMISSIONS: &str = env!("CARGO_BIN_EXE_admissions");
 pub(crate) const APP: &str = env!("CARGO_BIN_EXE_app");
 pub(crate) const ARRIVALS: &str = env!("CARGO_BIN_EXE_arrivals");
 pub(crate) const THOUSAND: &str = env!("CARGO_BIN_EXE_thousand");

@@ -10,6 +10,7 @@ pub(crate) mod output;
 pub(crate) mod patient;
 pub(crate) mod program;
 pub(crate) mod runtime_api;
+pub(crate) mod sandbox;
 
 use std::time::Duration;
 

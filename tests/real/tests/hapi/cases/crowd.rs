@@ -40,7 +40,7 @@ pub(crate) async fn ten_at_once_leave_one_subscription_an_endpoint(world: &mut W
     }
     deployed.await_active().await;
     let left = Snapshot::take(&fhir, &deployed.base_url).await;
-    assert_eq!(left.len(), ENDPOINTS.len(), "{left:?}");
+    assert_eq!(left.count(), ENDPOINTS.len(), "{left:?}");
     let done = |method| {
         let done = proxy.passed().into_iter().filter(|passed| passed.method == method && passed.status < 300);
         done.count()

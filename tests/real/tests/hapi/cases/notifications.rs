@@ -69,6 +69,7 @@ pub(crate) async fn a_deletion_reaches_the_handler(world: &mut World) {
     let (observation_id, reference) = (id(&observation), format!("Observation/{}", id(&observation)));
     // Before the deletion: HAPI keeps no order, and drops an update that is followed by a deletion at once.
     world.transcript.await_handled("observations", &reference, "1").await;
+    // As it was read: what a notification carries is not believed by this handler, nor that it was deleted.
     let told = format!(r#"handler="observations" id={observation_id:?} is_there=true focus={reference:?}"#);
     assert_eq!(world.transcript.count(&[&told, "interaction=unknown"]), 1);
 

@@ -38,6 +38,20 @@ pub(crate) async fn registering_again_writes_nothing(world: &mut World) {
     deployed.withdraw(&fhir).await;
 }
 
+pub(crate) async fn the_server_is_recognised(world: &mut World) {
+    let fhir = world.fhir();
+    let deployed = world.ward().serve().await;
+    let auto = deployed.program.with("FHIR_SERVER", "auto");
+    auto.run(&["register", "--dry-run"])
+        .await
+        .expect(0, &["the server was taken for hapi: it says so itself"]);
+    let another = auto.with("FHIR_VERSION", "R4B").run(&["register"]).await;
+    another
+        .expect(1, &["FHIR_VERSION is R4B, and the server says that it is of FHIR R4: set FHIR_VERSION=R4"]);
+    assert_eq!(subscriptions(&fhir, &deployed.base_url).await.len(), 0);
+    deployed.withdraw(&fhir).await;
+}
+
 /// What the server has of the endpoint `patients` is what the program says.
 fn check_content(stored: &Subscription, base_url: &str) {
     assert_eq!(stored.text("criteria"), Some("Patient?active=true"));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::PATIENCE;
+use fhir_sub_real::PATIENCE;
 
 /// How long it may take to start: ten seconds on an idle machine.
 const START: Duration = Duration::from_secs(180);

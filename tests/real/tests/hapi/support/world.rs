@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use fhir_sub::FhirClient;
-use fhir_sub::client::ClientConfig;
+use fhir_sub_real::{Program, Transcript, client, say};
 
-use super::program::Program;
-use super::{Server, Transcript};
+use super::Server;
 
 /// What the cases share.
 pub(crate) struct World {
@@ -35,6 +34,12 @@ impl World {
         Program::new(path, &self.server.base_url(), &self.transcript).with("FHIR_SERVER", "hapi")
     }
 
+    /// The program with a topic's handlers.
+    pub(crate) fn encounters(&self) -> Program {
+        let path = Path::new(env!("CARGO_BIN_EXE_encounters"));
+        Program::new(path, &self.server.base_url(), &self.transcript).with("FHIR_SERVER", "hapi")
+    }
+
     /// The example, as `cargo build` leaves it beside this package's own binary.
     pub(crate) fn arrived_appointments(&self) -> Program {
         let name = format!("arrived-appointments{}", std::env::consts::EXE_SUFFIX);
@@ -52,16 +57,7 @@ impl World {
             let path = self.directory.join("programs.log");
             std::fs::write(&path, self.transcript.lines().join("\n"))
                 .expect("a file in the temporary directory");
-            crate::say(&format!(
-                "the logs of the server and the programs are in {}",
-                self.directory.display()
-            ));
+            say(&format!("the logs of the server and the programs are in {}", self.directory.display()));
         }
     }
-}
-
-/// A client of the server at `base_url`.
-pub(crate) fn client(base_url: &str) -> FhirClient {
-    let base_url = base_url.parse().expect("a base URL");
-    FhirClient::new(ClientConfig::new(base_url)).expect("a client without sign-in")
 }

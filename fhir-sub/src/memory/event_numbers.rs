@@ -1,0 +1,231 @@
+//! [`EventNumbers`]: which events of each Subscription came.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::gaps::{Gaps, Range};
+use super::sequence::{Counts, Numbering, Said, Sequence};
+use crate::event::Event;
+use crate::fhir::{Instant, Reference};
+
+/// Which events of each Subscription came, by their numbers: see [`Sequence`].
+///
+/// It is the one place that knows, so that another store can stand behind it. Several notifications may be looked at at
+/// once; nothing is locked for longer than one call takes.
+#[derive(Debug, Default)]
+pub(crate) struct EventNumbers {
+    kept: Mutex<Kept>,
+    hasher: RandomState,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    sequences: HashMap<(&'static str, String), Numbered>,
+    /// Goes up with each notification.
+    time: u64,
+}
+
+#[derive(Debug, Default)]
+struct Numbered {
+    sequence: Sequence,
+    used: u64,
+    /// How often the server had nothing of what it was asked for.
+    fruitless: u8,
+}
+
+/// The most Subscriptions that are remembered. Of more, those are dropped that were silent for longest.
+const MAXIMUM: usize = 256;
+
+/// A server that had nothing so often has no `$events`, or none worth asking.
+const FRUITLESS: u8 = 3;
+
+/// What came of asking for what is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// There were events.
+    Found,
+    /// There were none, or the server cannot be asked such things.
+    Nothing,
+    /// It did not answer.
+    Failed,
+}
+
+/// A Subscription, as a notification names it, of an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Name<'a> {
+    pub(crate) endpoint: &'static str,
+    /// `Subscription/1`, if it says so.
+    pub(crate) subscription: Option<&'a str>,
+}
+
+impl EventNumbers {
+    /// Takes in the events of one notification: what each number is among those that came.
+    ///
+    /// `counted` is how many events the server says that there have been.
+    pub(crate) fn events<'e>(
+        &self,
+        name: Name<'_>,
+        events: impl Iterator<Item = &'e Event>,
+        counted: Option<u64>,
+    ) -> Vec<Numbering> {
+        let mut kept = self.lock();
+        let numbered = kept.numbered(name);
+        events.map(|event| numbered.sequence.event(self.said(event), counted)).collect()
+    }
+
+    /// Takes in how many events the server says that there have been, in a notification of none.
+    pub(crate) fn count(&self, name: Name<'_>, counted: u64, is_handshake: bool) -> Numbering {
+        self.lock().numbered(name).sequence.count(counted, is_handshake)
+    }
+
+    /// Whether events are missing for which the server can be asked.
+    pub(crate) fn can_be_asked(&self, name: Name<'_>) -> bool {
+        self.lock().find(name).is_some_and(|numbered| {
+            let gaps = numbered.sequence.gaps();
+            numbered.fruitless < FRUITLESS && gaps.is_some_and(Gaps::can_be_asked_for)
+        })
+    }
+
+    /// Whether the server is worth being asked for events by their numbers.
+    pub(crate) fn has_events(&self, name: Name<'_>) -> bool {
+        self.lock().find(name).is_none_or(|numbered| numbered.fruitless < FRUITLESS)
+    }
+
+    /// The numbers of missing events to ask for, at most `maximum`. No other notification asks for them until the claim
+    /// is dropped.
+    pub(crate) fn claim<'m>(&'m self, name: Name<'m>, maximum: usize) -> Claim<'m> {
+        let maximum = u64::try_from(maximum).unwrap_or(u64::MAX);
+        let mut kept = self.lock();
+        let gaps = kept.find_mut(name).and_then(|numbered| numbered.sequence.gaps_mut());
+        let ranges = gaps.map(|gaps| gaps.claim(maximum)).unwrap_or_default();
+        Claim { numbers: self, name, ranges }
+    }
+
+    /// Takes in what came of asking the server for events by their numbers.
+    pub(crate) fn asked(&self, name: Name<'_>, asked: Asked) {
+        if let Some(numbered) = self.lock().find_mut(name) {
+            match asked {
+                Asked::Found => numbered.fruitless = 0,
+                Asked::Nothing => numbered.fruitless = numbered.fruitless.saturating_add(1),
+                Asked::Failed => {}
+            }
+        }
+    }
+
+    /// What was counted of a Subscription.
+    #[cfg(feature = "registration")]
+    pub(crate) fn counts(&self, name: Name<'_>) -> Option<Counts> {
+        self.lock().find(name).map(|numbered| numbered.sequence.counts())
+    }
+
+    fn said(&self, event: &Event) -> Option<Said> {
+        let hash = |text: &str| self.hasher.hash_one(text);
+        Some(Said {
+            number: event.number?,
+            focus: event.focus().map(hash),
+            version: event.version_id().map(hash),
+            time: event.timestamp().and_then(Instant::parse),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // Nothing of a user's runs under the lock, and what is counted need not be whole.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn find(&self, name: Name<'_>) -> Option<&Numbered> {
+        self.sequences.get(&name.key())
+    }
+
+    fn find_mut(&mut self, name: Name<'_>) -> Option<&mut Numbered> {
+        self.sequences.get_mut(&name.key())
+    }
+
+    fn numbered(&mut self, name: Name<'_>) -> &mut Numbered {
+        self.time += 1;
+        let key = name.key();
+        if self.sequences.len() >= MAXIMUM && !self.sequences.contains_key(&key) {
+            let oldest = self.sequences.iter().min_by_key(|(_, numbered)| numbered.used);
+            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+                self.sequences.remove(&oldest);
+            }
+        }
+        let numbered = self.sequences.entry(key).or_default();
+        numbered.used = self.time;
+        numbered
+    }
+}
+
+impl<'a> Name<'a> {
+    fn key(self) -> (&'static str, String) {
+        (self.endpoint, self.subscription.unwrap_or_default().to_owned())
+    }
+
+    /// The id under which the server has the Subscription.
+    pub(crate) fn id(self) -> Option<&'a str> {
+        let reference = Reference::parse(self.subscription?)?;
+        (reference.resource_type == "Subscription").then_some(reference.id)
+    }
+}
+
+/// Numbers of missing events, for one notification to ask for.
+#[derive(Debug)]
+pub(crate) struct Claim<'m> {
+    numbers: &'m EventNumbers,
+    name: Name<'m>,
+    ranges: Vec<Range>,
+}
+
+impl<'m> Claim<'m> {
+    pub(crate) fn name(&self) -> Name<'m> {
+        self.name
+    }
+
+    pub(crate) fn ranges(&self) -> &[Range] {
+        &self.ranges
+    }
+
+    /// Whether the event of this number is still missing.
+    pub(crate) fn is_missing(&self, number: u64) -> bool {
+        let kept = self.numbers.lock();
+        let gaps = kept.find(self.name).and_then(|numbered| numbered.sequence.gaps());
+        gaps.is_some_and(|gaps| gaps.contains(number))
+    }
+
+    /// Takes in an event that the server had, and which was handled.
+    pub(crate) fn found(&self, event: &Event) {
+        let said = self.numbers.said(event);
+        if let (Some(said), Some(numbered)) = (said, self.numbers.lock().find_mut(self.name)) {
+            numbered.sequence.found(said);
+        }
+    }
+
+    /// The server is now asked for this range.
+    pub(crate) fn ask(&self, range: &Range) {
+        self.with_gaps(|gaps| gaps.ask(range));
+    }
+
+    /// Nothing more of this range will be had.
+    pub(crate) fn give_up(&self, range: &Range) {
+        self.with_gaps(|gaps| gaps.give_up(range));
+    }
+
+    fn with_gaps(&self, with: impl FnOnce(&mut Gaps)) {
+        let mut kept = self.numbers.lock();
+        if let Some(gaps) = kept.find_mut(self.name).and_then(|numbered| numbered.sequence.gaps_mut()) {
+            with(gaps);
+        }
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.with_gaps(|gaps| self.ranges.iter().for_each(|range| gaps.give_back(range)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! [`Gaps`]: the numbers of events that have not come.
+
+use std::ops::RangeInclusive;
+
+/// The numbers of events that have not come, and how often the server was asked for them.
+#[derive(Debug, Default)]
+pub(super) struct Gaps {
+    /// In order, and without a number in common.
+    gaps: Vec<Gap>,
+    /// How many numbers were dropped, for there were too many gaps.
+    lost: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Gap {
+    first: u64,
+    last: u64,
+    tries: u8,
+    /// Whether the server is being asked for it.
+    is_claimed: bool,
+}
+
+/// Numbers, from the first to the last.
+pub(crate) type Range = RangeInclusive<u64>;
+
+impl Gaps {
+    /// The most gaps that are remembered. Of more, the oldest are dropped.
+    pub(super) const MAXIMUM: usize = 64;
+
+    /// How many ranges are given out at once, each of which is a request.
+    pub(super) const AT_ONCE: usize = 16;
+
+    /// How often the server is asked for what is missing.
+    pub(super) const TRIES: u8 = 5;
+
+    /// The events of these numbers, all above those of before, have not come.
+    pub(super) fn open(&mut self, first: u64, last: u64) {
+        match self.gaps.last_mut() {
+            Some(before) if before.last.saturating_add(1) == first && before.is_untouched() => {
+                before.last = last;
+            }
+            _ => self.gaps.push(Gap { first, last, tries: 0, is_claimed: false }),
+        }
+        self.keep_to_maximum();
+    }
+
+    /// The event of this number has come. Whether it was missing.
+    pub(super) fn fill(&mut self, number: u64) -> bool {
+        let Some(place) = self.place(number) else { return false };
+        let gap = self.gaps[place];
+        let before = (gap.first < number).then(|| Gap { last: number - 1, ..gap });
+        let after = (number < gap.last).then(|| Gap { first: number + 1, ..gap });
+        self.gaps.splice(place..=place, before.into_iter().chain(after));
+        self.keep_to_maximum();
+        true
+    }
+
+    pub(super) fn contains(&self, number: u64) -> bool {
+        self.place(number).is_some()
+    }
+
+    fn place(&self, number: u64) -> Option<usize> {
+        let place = self.gaps.partition_point(|gap| gap.last < number);
+        self.gaps.get(place).filter(|gap| gap.first <= number).map(|_| place)
+    }
+
+    /// Whether there is one to ask the server for.
+    pub(super) fn can_be_asked_for(&self) -> bool {
+        self.gaps.iter().any(Gap::can_be_asked_for)
+    }
+
+    /// The numbers to ask the server for, at most `maximum` of them in at most [`AT_ONCE`](Self::AT_ONCE) ranges, the lowest
+    /// first. They are given out once, until they are [given back](Self::give_back).
+    pub(super) fn claim(&mut self, maximum: u64) -> Vec<Range> {
+        let (mut claimed, mut left) = (Vec::new(), maximum);
+        let mut place = 0;
+        while left > 0 && place < self.gaps.len() && claimed.len() < Self::AT_ONCE {
+            let gap = &mut self.gaps[place];
+            if gap.can_be_asked_for() {
+                let last = gap.last.min(gap.first.saturating_add(left - 1));
+                let rest = (last < gap.last).then(|| Gap { first: last + 1, ..*gap });
+                (gap.last, gap.is_claimed) = (last, true);
+                left -= last - gap.first + 1;
+                claimed.push(gap.first..=last);
+                if let Some(rest) = rest {
+                    self.gaps.insert(place + 1, rest);
+                }
+            }
+            place += 1;
+        }
+        self.keep_to_maximum();
+        claimed
+    }
+
+    /// The server is asked for a range that was given out.
+    pub(super) fn ask(&mut self, range: &Range) {
+        self.claimed(range).for_each(|gap| gap.tries = gap.tries.saturating_add(1));
+    }
+
+    /// The server has no more of a range that was given out.
+    pub(super) fn give_up(&mut self, range: &Range) {
+        self.claimed(range).for_each(|gap| gap.tries = Self::TRIES);
+    }
+
+    /// What is still missing of a range that was given out may be given out again.
+    pub(super) fn give_back(&mut self, range: &Range) {
+        self.claimed(range).for_each(|gap| gap.is_claimed = false);
+    }
+
+    fn claimed<'g>(&'g mut self, range: &'g Range) -> impl Iterator<Item = &'g mut Gap> {
+        self.gaps.iter_mut().filter(|gap| gap.is_claimed && range.contains(&gap.first))
+    }
+
+    fn keep_to_maximum(&mut self) {
+        let surplus = self.gaps.len().saturating_sub(Self::MAXIMUM);
+        let dropped: u64 = self.gaps.drain(..surplus).fold(0, |sum, gap| sum.saturating_add(gap.length()));
+        self.lost = self.lost.saturating_add(dropped);
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.gaps.len()
+    }
+
+    pub(super) fn missing(&self) -> u64 {
+        self.gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.length()))
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// What is missing, and what was dropped.
+    pub(super) fn all(&self) -> u64 {
+        self.missing().saturating_add(self.lost)
+    }
+}
+
+impl Gap {
+    fn length(&self) -> u64 {
+        (self.last - self.first).saturating_add(1)
+    }
+
+    fn is_untouched(&self) -> bool {
+        self.tries == 0 && !self.is_claimed
+    }
+
+    fn can_be_asked_for(&self) -> bool {
+        !self.is_claimed && self.tries < Gaps::TRIES
+    }
+}

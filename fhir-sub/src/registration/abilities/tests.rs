@@ -1,0 +1,91 @@
+use crate::declaration::{Content, Declaration, Topic};
+use crate::interaction::Interactions;
+use crate::registration::fixtures::{ADMISSIONS, BARE, admissions, refusal, settings, settings_under};
+
+const DATED: Topic = Topic { filters: &["Encounter?date=ge2030-01-01"], ..BARE };
+const BY_CLASS: Topic = Topic { filters: &["Encounter?class=IMP"], ..BARE };
+const OF_TWO_TYPES: Topic = Topic { filters: &["Encounter?status=planned", "Patient?active=true"], ..BARE };
+const MODIFIED: Topic = Topic { filters: &["Encounter?status:not=planned"], ..BARE };
+const SEVERAL: Topic = Topic { filters: &["Encounter?status=planned,finished"], ..BARE };
+const CHAINED: Topic = Topic { filters: &["Encounter?patient.name=a", "Encounter?identifier=IMP"], ..BARE };
+const REVERSED: Topic = Topic { filters: &["Encounter?_has:Observation:encounter:code=1"], ..BARE };
+
+#[test]
+fn what_a_server_cannot_do_of_topics_names_the_subscription_and_the_cure() {
+    for (topic, server, version, expected) in [
+        (BARE, "medplum", "R4", "over websockets only: write `criteria`"),
+        (BARE, "firely", "R4", "no topics: write `criteria`"),
+        (ADMISSIONS, "hapi", "R4", ""),
+        (BARE, "hapi", "R4", "has no filter: write `filter`"),
+        (BARE, "hapi", "R4B", ""),
+        (ADMISSIONS, "hapi", "R4B", "ignores the filters of R4B"),
+        (BARE, "hapi", "R5", "none of the headers"),
+        (DATED, "hapi", "R4", ""),
+        (MODIFIED, "hapi", "R4", ""),
+        (CHAINED, "hapi", "R4", "`Encounter?patient.name=a` asks for what another resource has"),
+        (REVERSED, "hapi", "R4", "look in the handler"),
+        (ADMISSIONS, "helios", "R4", ""),
+        (ADMISSIONS, "helios", "R4B", ""),
+        (ADMISSIONS, "aidbox", "R5", ""),
+        (
+            DATED,
+            "helios",
+            "R5",
+            "`Encounter?date=ge2030-01-01` asks for more than that a parameter has a value",
+        ),
+        (BY_CLASS, "helios", "R5", "`Encounter?class=IMP` would never hold"),
+        (OF_TWO_TYPES, "helios", "R4", "filters of several types"),
+        (MODIFIED, "aidbox", "R4", "Aidbox does nothing else"),
+        (SEVERAL, "helios", "R4", "write `Type?parameter=value`"),
+        (CHAINED, "aidbox", "R4B", "`Encounter?patient.name=a`"),
+        (REVERSED, "helios", "R4", "look for the rest in the handler"),
+        (CHAINED, "generic", "R5", ""),
+        (DATED, "generic", "R4", ""),
+    ] {
+        let refused = refusal(admissions(topic), &settings(server, version));
+        assert!(
+            refused.contains(expected) && refused.is_empty() == expected.is_empty(),
+            "{server} {version} {topic:?}: {refused}"
+        );
+        let name = "\"admissions\" (`handler`, src/main.rs:1): ";
+        assert!(refused.lines().all(|line| line.contains(name)), "{refused}");
+    }
+}
+
+#[test]
+fn helios_sends_whole_resources_over_https_only() {
+    let local = settings_under("http://127.0.0.1:9000", "helios", "R5");
+    let whole = || Declaration { content: Content::FullResource, ..admissions(BARE) };
+    assert!(refusal(whole(), &local).contains("write `content = \"id-only\"`"));
+    assert_eq!(refusal(admissions(BARE), &local), "");
+    assert_eq!(refusal(whole(), &settings("helios", "R5")), "");
+}
+
+#[test]
+fn helios_tells_of_deletions_where_there_is_no_filter() {
+    let deletions = |topic| Declaration {
+        interactions: Interactions { create: true, update: true, delete: true },
+        ..admissions(topic)
+    };
+    assert!(refusal(deletions(ADMISSIONS), &settings("helios", "R5")).contains("leave `delete` out of `on`"));
+    assert_eq!(refusal(deletions(BARE), &settings("helios", "R5")), "");
+}
+
+#[test]
+fn no_more_events_may_be_asked_for_than_are_taken() {
+    let many = || admissions(Topic { max_count: Some(50), ..BARE });
+    let mut settings = settings("generic", "R5");
+    settings.events_maximum = 49;
+    assert!(refusal(many(), &settings).contains("its max_count is 50"), "{}", refusal(many(), &settings));
+    settings.events_maximum = 50;
+    assert_eq!(refusal(many(), &settings), "");
+}
+
+#[test]
+fn any_interactions_may_be_wanted_of_a_topic() {
+    for (create, update, delete) in [(true, false, false), (false, false, true), (true, true, true)] {
+        let interactions = Interactions { create, update, delete };
+        let declaration = Declaration { interactions, ..admissions(BARE) };
+        assert_eq!(refusal(declaration, &settings("generic", "R4")), "");
+    }
+}

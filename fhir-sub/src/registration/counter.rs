@@ -1,0 +1,63 @@
+//! `$status`: how many events the server says there have been for a Subscription.
+//!
+//! <https://hl7.org/fhir/R5/subscription-operation-status.html>
+
+use serde_json::Value;
+
+use crate::client::FhirClient;
+
+/// How many events the server says there have been; `None` where it does not say, or has no `$status`.
+pub(super) async fn counter(client: &FhirClient, id: &str) -> Option<u64> {
+    let asking = client.operation("$status").on_instance("Subscription", id);
+    counted(&asking.get::<Value>(&[]).await.ok()?, id)
+}
+
+/// Reads it from a Bundle of statuses, or from a status by itself, as Helios answers; each may be a SubscriptionStatus or,
+/// in R4, a Parameters resource.
+fn counted(answer: &Value, id: &str) -> Option<u64> {
+    let Some(entries) = answer["entry"].as_array() else { return of_status(answer) };
+    let statuses = || entries.iter().map(|entry| &entry["resource"]);
+    let is_its = |status: &&Value| {
+        let reference = subscription(status).unwrap_or_default();
+        let segments: Vec<_> = reference.split('/').collect();
+        segments.windows(2).any(|pair| pair == ["Subscription", id])
+    };
+    statuses().find(is_its).and_then(of_status).or_else(|| {
+        let mut all = statuses().filter_map(of_status);
+        // Of several, it is not known which one is meant.
+        all.next().filter(|_| all.next().is_none())
+    })
+}
+
+fn of_status(status: &Value) -> Option<u64> {
+    match status["resourceType"].as_str()? {
+        "SubscriptionStatus" => number(&status["eventsSinceSubscriptionStart"]),
+        "Parameters" => {
+            let parameter = parameter(status, "events-since-subscription-start")?.as_object()?;
+            parameter
+                .iter()
+                .find_map(|(name, value)| name.starts_with("value").then(|| number(value)).flatten())
+        }
+        _ => None,
+    }
+}
+
+fn subscription(status: &Value) -> Option<&str> {
+    let element = match parameter(status, "subscription") {
+        Some(parameter) => &parameter["valueReference"],
+        None => &status["subscription"],
+    };
+    element["reference"].as_str()
+}
+
+fn parameter<'a>(parameters: &'a Value, name: &str) -> Option<&'a Value> {
+    parameters["parameter"].as_array()?.iter().find(|parameter| parameter["name"] == name)
+}
+
+/// R5's `integer64` is a string, R4's count too.
+fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests;

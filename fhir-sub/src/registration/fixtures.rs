@@ -1,0 +1,71 @@
+//! Topics' declarations and settings, for tests.
+
+use serde_json::Value;
+
+use super::wanted::{Wanted, wanted};
+use crate::declaration::{Content, Declaration, Topic, Trigger};
+use crate::extract::Resource;
+use crate::fhir::{FhirVersion, FhirVersions};
+use crate::fixtures::{Succeed, declaration, leak};
+use crate::settings::{Settings, Variables};
+
+pub(super) const SECRET: &str = "a-secret-of-more-than-32-characters";
+
+/// A topic with everything that there is.
+pub(super) const ADMISSIONS: Topic = Topic {
+    url: "https://example.org/topics/admission|1",
+    filters: &["Encounter?patient=Patient/1&identifier=IMP", "Encounter?status=in-progress"],
+    heartbeat: Some(60),
+    timeout: Some(30),
+    max_count: Some(10),
+};
+
+/// A topic as each server takes it.
+pub(super) const NARROWED: Topic = Topic { filters: &["Encounter?identifier=IMP"], ..BARE };
+
+/// A topic with nothing but its URL.
+pub(super) const BARE: Topic = Topic {
+    url: "https://example.org/topics/admission",
+    filters: &[],
+    heartbeat: None,
+    timeout: None,
+    max_count: None,
+};
+
+pub(super) fn admissions(topic: Topic) -> Declaration {
+    Declaration {
+        trigger: Trigger::Topic(topic),
+        content: Content::IdOnly,
+        versions: FhirVersions::of(&[FhirVersion::R4, FhirVersion::R4B, FhirVersion::R5]),
+        ..declaration::<Resource<Value>, Succeed>("", "admissions")
+    }
+}
+
+/// Settings of a server in a version; `base_url` is the app's.
+pub(super) fn settings_under(base_url: &str, server: &str, version: &str) -> Settings {
+    let mut variables = Variables::default();
+    for (name, value) in [
+        ("APP_BASE_URL", base_url),
+        ("FHIR_BASE_URL", "https://fhir.example.org"),
+        ("FHIR_SUBSCRIPTION_SECRET", SECRET),
+        ("FHIR_SERVER", server),
+        ("FHIR_VERSION", version),
+    ] {
+        variables.set(name, value);
+    }
+    Settings::read(&variables).unwrap()
+}
+
+pub(super) fn settings(server: &str, version: &str) -> Settings {
+    settings_under("https://app.example.org", server, version)
+}
+
+pub(super) fn wants(declaration: Declaration, settings: &Settings) -> Wanted {
+    wanted(leak([declaration])[0], settings).unwrap()
+}
+
+/// Why a server cannot; nothing where it can.
+pub(super) fn refusal(declaration: Declaration, settings: &Settings) -> String {
+    let wanted = wanted(leak([declaration])[0], settings);
+    wanted.err().map(|problems| problems.to_string()).unwrap_or_default()
+}

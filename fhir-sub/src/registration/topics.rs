@@ -1,0 +1,113 @@
+//! Whether the server has the topics that the program names: where it has not, it may accept a Subscription all the same
+//! (HAPI), or leave it as it is (Helios), and in either case it never tells of anything.
+
+use futures_core::future::BoxFuture;
+use serde_json::Value;
+
+use super::apply::Progress;
+use super::report::{Row, RowResult};
+use super::side_by_side;
+use super::wanted::filters;
+use crate::client::{Error, FhirClient};
+use crate::declaration::Topic;
+use crate::fhir::FhirVersion;
+use crate::settings::{FhirServer, Settings};
+
+/// Adds to the rows what of their topics will not come: the server does not have the topic, or not so that it can be
+/// filtered as is wanted, or sends no heartbeats.
+pub(super) async fn look_for_topics(
+    client: &FhirClient,
+    settings: &Settings,
+    all: &mut [Result<Progress, Row>],
+) {
+    let rows = all.iter_mut().flatten().filter(|progress| progress.row.result != RowResult::Failed);
+    let rows = rows.filter_map(|progress| Some((progress.wanted.topic?, &mut progress.row)));
+    side_by_side(rows.map(|(topic, row)| -> BoxFuture<'_, _> {
+        Box::pin(async move {
+            if let Some(message) = lacking(client, settings, topic).await {
+                row.message = Some(message);
+            } else if topic.heartbeat.is_some()
+                && matches!(settings.fhir_server, FhirServer::Hapi | FhirServer::Helios)
+            {
+                row.message.get_or_insert_with(|| "the server sends no heartbeats: wait for none".into());
+            }
+        })
+    }))
+    .await;
+}
+
+async fn lacking(client: &FhirClient, settings: &Settings, topic: &Topic) -> Option<String> {
+    let (version, server) = (settings.fhir_version, settings.fhir_server);
+    if version == FhirVersion::R4 && !matches!(server, FhirServer::Hapi | FhirServer::Helios) {
+        // It has no SubscriptionTopic, and how others keep theirs is not known.
+        return None;
+    }
+    // Whoever may not look at topics may still be told of their events.
+    let Some(found) = find(client, version, topic.url).await.ok()? else {
+        return Some(unknown(version, topic.url));
+    };
+    let offered = parameters(&found);
+    // By the specification, nothing listed is nothing said; Helios takes it for nothing.
+    if offered.is_empty() && server != FhirServer::Helios {
+        return None;
+    }
+    let filter = filters(topic).find(|filter| !offered.contains(&filter.parameter()))?;
+    Some(format!(
+        "the topic {} on the server is not to be filtered by `{}`: add that to its canFilterBy, or look in the handler, \
+         then register again",
+        topic.url,
+        filter.parameter()
+    ))
+}
+
+async fn find(client: &FhirClient, version: FhirVersion, topic: &str) -> Result<Option<Value>, Error> {
+    let (url, _version) = topic.split_once('|').unwrap_or((topic, ""));
+    let mut found = match version {
+        FhirVersion::R4 => client.search::<Value>("Basic", &[("code", CODE)]),
+        FhirVersion::R4B | FhirVersion::R5 => client.search::<Value>("SubscriptionTopic", &[("url", url)]),
+    };
+    while let Some(found) = found.next().await {
+        let found = found?;
+        // A server that does not know the parameter finds others, too.
+        if url_of(&found) == Some(url) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// By which R4, which has no SubscriptionTopic, tells a `Basic` that stands for one: HAPI and Helios read them so.
+const CODE: &str = "http://hl7.org/fhir/fhir-types|SubscriptionTopic";
+
+/// `SubscriptionTopic.url`
+fn url_of(topic: &Value) -> Option<&str> {
+    topic["url"].as_str().or_else(|| extensions(topic, "url").find_map(|it| it["valueUri"].as_str()))
+}
+
+/// `SubscriptionTopic.canFilterBy.filterParameter`
+fn parameters(topic: &Value) -> Vec<&str> {
+    let elements = topic["canFilterBy"].as_array().into_iter().flatten();
+    let elements = elements.filter_map(|it| it["filterParameter"].as_str());
+    let parts =
+        extensions(topic, "canFilterBy").flat_map(|it| it["extension"].as_array().into_iter().flatten());
+    let parts = parts.filter(|part| part["url"] == "filterParameter");
+    elements.chain(parts.filter_map(|part| part["valueString"].as_str())).collect()
+}
+
+/// Those of a `Basic` that stand for an element of SubscriptionTopic.
+fn extensions<'t>(topic: &'t Value, element: &str) -> impl Iterator<Item = &'t Value> {
+    let end = format!("/extension-SubscriptionTopic.{element}");
+    let all = topic["extension"].as_array().into_iter().flatten();
+    all.filter(move |extension| extension["url"].as_str().is_some_and(|url| url.ends_with(&end)))
+}
+
+fn unknown(version: FhirVersion, topic: &str) -> String {
+    let kind = match version {
+        FhirVersion::R4 => "Basic with the code SubscriptionTopic and the URL",
+        FhirVersion::R4B | FhirVersion::R5 => "SubscriptionTopic with the URL",
+    };
+    format!(
+        "the server has no {kind} {topic}, and may never tell of it: store the topic, or correct `topic`, then \
+         register again"
+    )
+}

@@ -1,0 +1,37 @@
+//! A topic's Subscription in R5: <https://hl7.org/fhir/R5/subscription.html>.
+
+use serde_json::{Value, json};
+
+use super::{filters, topic_url};
+use crate::declaration::{Declaration, Topic};
+use crate::fhir::Subscription;
+use crate::settings::Settings;
+
+const CHANNEL_TYPE: &str = "http://terminology.hl7.org/CodeSystem/subscription-channel-type";
+
+/// Fails with what a filter says that R5 has no element for.
+pub(super) fn write(
+    resource: &mut Subscription,
+    url: &str,
+    topic: &Topic,
+    declaration: &Declaration,
+    settings: &Settings,
+) -> Result<(), String> {
+    resource.set("topic", topic_url(topic, settings.fhir_server));
+    let filters = filters(topic).map(|filter| filter.element()).collect::<Result<Vec<Value>, String>>()?;
+    if !filters.is_empty() {
+        resource.set("filterBy", filters);
+    }
+    resource.set("channelType", json!({ "system": CHANNEL_TYPE, "code": "rest-hook" }));
+    resource.set("endpoint", url);
+    let numbers =
+        [("heartbeatPeriod", topic.heartbeat), ("timeout", topic.timeout), ("maxCount", topic.max_count)];
+    for (element, number) in numbers {
+        if let Some(number) = number {
+            resource.set(element, number);
+        }
+    }
+    resource.set("contentType", settings.payload.as_str());
+    resource.set("content", declaration.content.code());
+    Ok(())
+}

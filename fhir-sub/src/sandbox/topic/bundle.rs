@@ -1,0 +1,288 @@
+//! The notification of a topic subscription, as its version of FHIR writes it.
+//!
+//! | version | Bundle | status |
+//! |---|---|---|
+//! | R4, by the [Backport IG](https://hl7.org/fhir/uv/subscriptions-backport/notifications.html) | `history` | Parameters |
+//! | R4B, by the same | `history` | SubscriptionStatus |
+//! | [R5](https://hl7.org/fhir/R5/subscriptions.html) | `subscription-notification` | SubscriptionStatus |
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::declaration::Content;
+use crate::fhir::FhirVersion;
+use crate::interaction::Interaction;
+
+const BACKPORT: &str = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/";
+const R5: &str = "http://hl7.org/fhir/StructureDefinition/";
+
+/// What a notification says, whatever the version.
+#[derive(Clone, Debug)]
+pub(crate) struct TopicNotification {
+    pub(crate) version: FhirVersion,
+    pub(crate) writer: Writer,
+    /// The server's own URL, without a slash at its end.
+    pub(crate) base: String,
+    /// When it is sent, an `instant`.
+    pub(crate) at: String,
+    pub(crate) kind: NotificationType,
+    /// `Subscription/1`.
+    pub(crate) subscription: String,
+    /// The status of the Subscription.
+    pub(crate) status: String,
+    pub(crate) topic: Option<String>,
+    /// `eventsSinceSubscriptionStart`.
+    pub(crate) count: u64,
+    /// What is wrong with the Subscription, in words.
+    pub(crate) error: Option<String>,
+    pub(crate) content: Content,
+    pub(crate) events: Vec<TopicEvent>,
+}
+
+/// Whose habits the Bundle shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// The specification's examples.
+    Specification,
+    /// HAPI FHIR 8.8, which was recorded in R4: relative references and versioned URLs, of the time the day only in R4 and
+    /// nothing in R4B and R5, no request of the status, and nothing but the request of a deletion.
+    Hapi,
+}
+
+/// The codes of <https://hl7.org/fhir/R5/valueset-subscription-notification-type.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotificationType {
+    Handshake,
+    Heartbeat,
+    EventNotification,
+    QueryStatus,
+    QueryEvent,
+}
+
+impl NotificationType {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Handshake => "handshake",
+            Self::Heartbeat => "heartbeat",
+            Self::EventNotification => "event-notification",
+            Self::QueryStatus => "query-status",
+            Self::QueryEvent => "query-event",
+        }
+    }
+}
+
+/// One event of a notification.
+#[derive(Clone, Debug)]
+pub(crate) struct TopicEvent {
+    pub(crate) number: u64,
+    /// An `instant`.
+    pub(crate) timestamp: String,
+    pub(crate) interaction: Interaction,
+    /// `Encounter/1`, with a version or without.
+    pub(crate) focus: String,
+    /// As the resource now is; of a deletion there is none.
+    pub(crate) resource: Option<Arc<Value>>,
+    /// Resources that are sent along.
+    pub(crate) context: Vec<Arc<Value>>,
+}
+
+impl TopicNotification {
+    /// The Bundle, its status first.
+    pub(crate) fn to_bundle(&self) -> Value {
+        let (kind, profile) = match self.version {
+            FhirVersion::R4 => ("history", format!("{BACKPORT}backport-subscription-notification-r4")),
+            FhirVersion::R4B => ("history", format!("{BACKPORT}backport-subscription-notification")),
+            FhirVersion::R5 => ("subscription-notification", format!("{R5}subscription-notification-bundle")),
+        };
+        let id = uuid();
+        let mut status = self.to_status();
+        status["id"] = id.as_str().into();
+        let mut bundle = json!({ "resourceType": "Bundle", "id": uuid(), "type": kind });
+        let status = match self.writer {
+            Writer::Hapi => {
+                json!({ "fullUrl": name(&status), "resource": status })
+            }
+            Writer::Specification => {
+                bundle["meta"] = json!({ "profile": [profile] });
+                bundle["timestamp"] = self.at.as_str().into();
+                json!({
+                    "fullUrl": format!("urn:uuid:{id}"),
+                    "resource": status,
+                    "request": { "method": "GET", "url": format!("{}/$status", self.subscription) },
+                    "response": { "status": "200 OK" },
+                })
+            }
+        };
+        let mut entries = vec![status];
+        if self.content != Content::Empty {
+            entries.extend(self.events.iter().flat_map(|event| self.entries(event)));
+        }
+        bundle["entry"] = entries.into();
+        bundle
+    }
+
+    /// The status alone, as `$status` has it.
+    pub(crate) fn to_status(&self) -> Value {
+        match self.version {
+            FhirVersion::R4 => self.parameters(),
+            FhirVersion::R4B | FhirVersion::R5 => self.subscription_status(),
+        }
+    }
+
+    /// R4's: <https://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition-backport-subscription-status-r4.html>.
+    fn parameters(&self) -> Value {
+        let reference = |name: &str, text: &str| json!({ "name": name, "valueReference": { "reference": self.absolute(text) } });
+        let mut parameters = vec![reference("subscription", &self.subscription)];
+        parameters
+            .extend(self.topic.as_ref().map(|topic| json!({ "name": "topic", "valueCanonical": topic })));
+        parameters.push(json!({ "name": "status", "valueCode": self.status }));
+        parameters.push(json!({ "name": "type", "valueCode": self.kind.code() }));
+        parameters.push(
+            json!({ "name": "events-since-subscription-start", "valueString": self.count.to_string() }),
+        );
+        parameters.extend(self.events.iter().map(|event| {
+            let timestamp = match self.writer {
+                Writer::Specification => json!({ "name": "timestamp", "valueInstant": event.timestamp }),
+                Writer::Hapi => {
+                    let day = event.timestamp.split('T').next().unwrap_or_default();
+                    json!({ "name": "timestamp", "valueDate": day })
+                }
+            };
+            let number = json!({ "name": "event-number", "valueString": event.number.to_string() });
+            let mut part = vec![number, timestamp];
+            if self.content != Content::Empty {
+                part.push(reference("focus", &event.focus));
+                part.extend(
+                    event.context.iter().map(|resource| reference("additional-context", &name(resource))),
+                );
+            }
+            json!({ "name": "notification-event", "part": part })
+        }));
+        parameters.extend(
+            self.error
+                .as_ref()
+                .map(|error| json!({ "name": "error", "valueCodeableConcept": { "text": error } })),
+        );
+        json!({
+            "resourceType": "Parameters",
+            "meta": { "profile": [format!("{BACKPORT}backport-subscription-status-r4")] },
+            "parameter": parameters,
+        })
+    }
+
+    /// <https://hl7.org/fhir/R5/subscriptionstatus.html>
+    fn subscription_status(&self) -> Value {
+        let reference = |text: &str| json!({ "reference": self.absolute(text) });
+        let mut status = json!({
+            "resourceType": "SubscriptionStatus",
+            "status": self.status,
+            "type": self.kind.code(),
+            "eventsSinceSubscriptionStart": self.count.to_string(),
+            "subscription": reference(&self.subscription),
+        });
+        let events: Vec<_> = self
+            .events
+            .iter()
+            .map(|event| {
+                let mut said = json!({ "eventNumber": event.number.to_string() });
+                if self.writer == Writer::Specification {
+                    said["timestamp"] = event.timestamp.as_str().into();
+                }
+                if self.content != Content::Empty {
+                    said["focus"] = reference(&event.focus);
+                    let context: Vec<_> =
+                        event.context.iter().map(|resource| reference(&name(resource))).collect();
+                    if !context.is_empty() {
+                        said["additionalContext"] = context.into();
+                    }
+                }
+                said
+            })
+            .collect();
+        // FHIR has no empty lists.
+        if !events.is_empty() {
+            status["notificationEvent"] = events.into();
+        }
+        if let Some(topic) = &self.topic {
+            status["topic"] = topic.as_str().into();
+        }
+        if let Some(error) = &self.error {
+            status["error"] = json!([{ "text": error }]);
+        }
+        status
+    }
+
+    /// The entry of the event's focus, then those of what is sent along.
+    fn entries(&self, event: &TopicEvent) -> Vec<Value> {
+        let named = event.focus.split("/_history/").next().unwrap_or_default();
+        let resource_type = named.split('/').next().unwrap_or_default();
+        let (method, url, response) = match event.interaction {
+            Interaction::Create => ("POST", resource_type, "201 Created"),
+            Interaction::Update => ("PUT", named, "200 OK"),
+            Interaction::Delete => ("DELETE", named, "204 No Content"),
+            Interaction::Unknown => ("GET", named, "200 OK"),
+        };
+        let carried =
+            |resource: &Arc<Value>| (self.content == Content::FullResource).then(|| Value::clone(resource));
+        let resource = event.resource.as_ref().and_then(carried);
+        let mut focus = self.entry(named, (method, url, response), resource);
+        if self.writer == Writer::Hapi {
+            match (event.interaction, self.version_of(event)) {
+                (Interaction::Delete, _) => drop(focus.as_object_mut().map(|entry| entry.remove("fullUrl"))),
+                (_, Some(version_id)) => focus["fullUrl"] = format!("{named}/_history/{version_id}").into(),
+                (_, None) => {}
+            }
+        }
+        let context = event.context.iter().map(|resource| {
+            let name = name(resource);
+            self.entry(&name, ("GET", &name, "200 OK"), carried(resource))
+        });
+        std::iter::once(focus).chain(context).collect()
+    }
+
+    fn entry(
+        &self,
+        named: &str,
+        (method, url, status): (&str, &str, &str),
+        resource: Option<Value>,
+    ) -> Value {
+        let mut entry = json!({
+            "fullUrl": self.absolute(named),
+            "request": { "method": method, "url": url },
+        });
+        if self.writer == Writer::Specification {
+            entry["response"] = json!({ "status": status });
+        }
+        if let Some(resource) = resource {
+            entry["resource"] = resource;
+        }
+        entry
+    }
+
+    /// The version that HAPI writes into the URL of the entry: of what is only named it is that of creations.
+    fn version_of<'e>(&self, event: &'e TopicEvent) -> Option<&'e str> {
+        let is_written = self.content == Content::FullResource || event.interaction == Interaction::Create;
+        event.resource.as_ref().filter(|_| is_written)?["meta"]["versionId"].as_str()
+    }
+
+    fn absolute(&self, reference: &str) -> String {
+        match self.writer {
+            Writer::Specification => format!("{}/{reference}", self.base),
+            Writer::Hapi => reference.to_owned(),
+        }
+    }
+}
+
+/// `Type/id` of a resource.
+pub(crate) fn name(resource: &Value) -> String {
+    let text = |member: &str| resource[member].as_str().unwrap_or_default();
+    format!("{}/{}", text("resourceType"), text("id"))
+}
+
+/// A random UUID, of version 4.
+fn uuid() -> String {
+    let bits = fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+    let digits = format!("{bits:032x}");
+    format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..])
+}

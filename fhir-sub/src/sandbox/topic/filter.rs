@@ -1,0 +1,68 @@
+//! What narrows a topic for one subscription.
+
+use serde_json::Value;
+
+use super::definition::Topic;
+use crate::sandbox::{
+    refusal::Refusal,
+    search::{Context, Search, query},
+};
+
+/// One filter; the changed resource must match it.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    /// Resources of another type are let through; of any type where there is none.
+    resource: Option<String>,
+    pairs: Vec<(String, String)>,
+}
+
+impl Filter {
+    /// Reads the text of an extension: `Encounter?patient=Patient/1`, or `patient=Patient/1`.
+    pub(crate) fn from_text(text: &str) -> Self {
+        let (resource, search) = match text.split_once('?') {
+            Some((resource, search)) => (Some(resource.to_owned()).filter(|it| !it.is_empty()), search),
+            None => (None, text),
+        };
+        Self { resource, pairs: query::pairs(search) }
+    }
+
+    /// Reads an element of R5's `filterBy`, `None` where it has not what it must have.
+    pub(crate) fn from_element(element: &Value) -> Option<Self> {
+        let text = |member: &str| element[member].as_str();
+        let resource = text("resourceType").or_else(|| text("resource"));
+        let mut name = text("filterParameter")?.to_owned();
+        if let Some(modifier) = text("modifier") {
+            name = format!("{name}:{modifier}");
+        }
+        let value = format!("{}{}", text("comparator").unwrap_or_default(), text("value")?);
+        Some(Self { resource: resource.map(str::to_owned), pairs: vec![(name, value)] })
+    }
+
+    /// Whether the topic allows it, and the sandbox can evaluate it.
+    pub(crate) fn check(&self, topic: &Topic) -> Result<(), Refusal> {
+        for (name, _) in &self.pairs {
+            let parameter = name.split(':').next().unwrap_or_default();
+            if !topic.can_filter_by(self.resource.as_deref(), parameter) {
+                return Err(Refusal::unprocessable(format!(
+                    "the topic cannot be filtered by `{parameter}`; its `canFilterBy` has {}",
+                    topic.filters()
+                )));
+            }
+        }
+        match &self.resource {
+            Some(resource) if topic.types().any(|kind| kind == resource) => {
+                Search::parse(resource, &self.pairs).map(drop)
+            }
+            Some(resource) => Err(Refusal::unprocessable(format!("the topic is not about `{resource}`"))),
+            None => topic.types().try_for_each(|kind| Search::parse(kind, &self.pairs).map(drop)),
+        }
+    }
+
+    pub(crate) fn matches(&self, kind: &str, resource: &Value, context: Context<'_>) -> bool {
+        if self.resource.as_ref().is_some_and(|wanted| wanted != kind) {
+            return true;
+        }
+        // It was checked when the Subscription came.
+        Search::parse(kind, &self.pairs).is_ok_and(|search| search.matches(resource, context))
+    }
+}

@@ -1,0 +1,131 @@
+//! A Bundle as serde reads it, to hold against it what [`Bundle::read`] makes of the same text.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::entry::{Bundle, Entry};
+use super::json::{List, Object};
+use crate::fhir::is_type_name;
+use crate::text::Text;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BundleBySerde<'a> {
+    #[serde(borrow)]
+    resource_type: Text<'a>,
+    #[serde(borrow, rename = "type")]
+    bundle_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    entry: Option<List<Object<EntryBySerde<'a>>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EntryBySerde<'a> {
+    #[serde(borrow)]
+    full_url: Option<Text<'a>>,
+    #[serde(borrow)]
+    resource: Option<&'a RawValue>,
+    #[serde(borrow)]
+    request: Option<Object<RequestBySerde<'a>>>,
+}
+
+#[derive(Default, Deserialize)]
+struct RequestBySerde<'a> {
+    #[serde(borrow)]
+    method: Option<Text<'a>>,
+    #[serde(borrow)]
+    url: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceBySerde<'a> {
+    #[serde(borrow)]
+    resource_type: Text<'a>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    meta: Option<Object<MetaBySerde<'a>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MetaBySerde<'a> {
+    #[serde(borrow)]
+    version_id: Option<Text<'a>>,
+}
+
+/// Reads `body` both ways.
+///
+/// # Panics
+///
+/// Where one makes something else of it than the other, or takes what the other refuses; but for a resource that is no
+/// JSON, which whoever reads it refuses.
+pub(in crate::service) fn must_agree(body: &str) {
+    let is_json = serde_json::from_str::<IgnoredAny>(body).is_ok();
+    match (Bundle::read(body, ""), by_serde(body)) {
+        (Ok(ours), Ok(serdes)) => must_be_the_same(&ours, &serdes),
+        (Ok(ours), Err(())) => {
+            let mended = mended(body, &ours);
+            assert_ne!(mended, body, "serde does not take it");
+            assert!(by_serde(&mended).is_ok(), "serde does not even take the frame: {mended}");
+        }
+        (Err(undecodable), Ok(_)) => panic!("serde takes it: {undecodable:?}"),
+        (Err(undecodable), Err(())) => {
+            assert!(undecodable.answer.status == 422 || !is_json, "it is JSON: {undecodable:?}");
+        }
+    }
+}
+
+fn by_serde(body: &str) -> Result<BundleBySerde<'_>, ()> {
+    let Object(bundle): Object<BundleBySerde<'_>> = serde_json::from_str(body).map_err(drop)?;
+    let is_right = |entries: &List<Object<EntryBySerde<'_>>>| {
+        let mut resources = entries.items.iter().filter_map(|Object(entry)| entry.resource);
+        entries.count <= Entry::MAXIMUM
+            && resources.all(|resource| resource_by_serde(resource.get()).is_some())
+    };
+    let is_right = &*bundle.resource_type == "Bundle" && bundle.entry.as_ref().is_none_or(is_right);
+    if is_right { Ok(bundle) } else { Err(()) }
+}
+
+fn resource_by_serde(json: &str) -> Option<ResourceBySerde<'_>> {
+    let Object(resource): Object<ResourceBySerde<'_>> = serde_json::from_str(json).ok()?;
+    is_type_name(&resource.resource_type).then_some(resource)
+}
+
+/// The text with a resource in the place of each that is no JSON.
+fn mended(body: &str, bundle: &Bundle<'_>) -> String {
+    let (mut mended, mut rest) = (String::new(), body);
+    for resource in bundle.entries.iter().filter_map(|entry| entry.resource.as_ref()) {
+        let start = resource.json.as_ptr().addr() - rest.as_ptr().addr();
+        mended.push_str(&rest[..start]);
+        let is_json = serde_json::from_str::<IgnoredAny>(resource.json).is_ok();
+        mended.push_str(if is_json { resource.json } else { r#"{"resourceType":"Basic"}"# });
+        rest = &rest[start + resource.json.len()..];
+    }
+    mended + rest
+}
+
+fn must_be_the_same(ours: &Bundle<'_>, serdes: &BundleBySerde<'_>) {
+    assert_eq!(ours.bundle_type.as_deref(), serdes.bundle_type.as_deref());
+    let entries = serdes.entry.as_ref().map_or(&[][..], |entries| &entries.items);
+    assert_eq!(ours.entries.len(), entries.len());
+    for (ours, Object(serdes)) in ours.entries.iter().zip(entries) {
+        let nothing = RequestBySerde::default();
+        let request = serdes.request.as_ref().map_or(&nothing, |Object(request)| request);
+        assert_eq!(ours.full_url.as_deref(), serdes.full_url.as_deref());
+        assert_eq!(ours.request.method.as_deref(), request.method.as_deref());
+        assert_eq!(ours.request.url.as_deref(), request.url.as_deref());
+        let text = serdes.resource.map(RawValue::get);
+        assert_eq!(ours.resource.as_ref().map(|resource| resource.json), text);
+        let (Some(ours), Some(text)) = (&ours.resource, text) else { continue };
+        assert_eq!(ours.json.as_ptr(), text.as_ptr());
+        let serdes = resource_by_serde(text).expect("it was looked at before");
+        assert_eq!(*ours.outline.resource_type, *serdes.resource_type);
+        assert_eq!(ours.outline.id.as_deref(), serdes.id.as_deref());
+        let version_id = serdes.meta.as_ref().and_then(|Object(meta)| meta.version_id.as_deref());
+        assert_eq!(ours.outline.version_id(), version_id);
+    }
+}

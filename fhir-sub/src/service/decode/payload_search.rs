@@ -1,0 +1,49 @@
+//! What HAPI sends where a Subscription has the extension `subscription-payload-search-criteria`: a transaction of what
+//! the search found.
+
+use super::entry::{Bundle, Entry};
+use super::{Counted, Decoded, Happened, Undecodable, too_many};
+use crate::event::Event;
+use crate::interaction::Interaction;
+
+/// Reads such a notification: each entry is an event. What the search includes beside the type that is `watched` is none.
+///
+/// HAPI writes `PUT` whatever has happened, so it does not say what.
+pub(super) fn decode<'a>(
+    common: &Event,
+    watched: Option<&str>,
+    body: &'a str,
+    maximum: usize,
+) -> Result<Decoded<'a>, Undecodable> {
+    let no_notification =
+        "the body is neither a resource of the type that the subscription watches nor a transaction of them";
+    let Bundle { bundle_type, entries } = Bundle::read(body, no_notification)?;
+    if bundle_type.as_deref() != Some("transaction") {
+        return Err(Undecodable::unprocessable(no_notification));
+    }
+    if entries.is_empty() {
+        return Ok(Decoded::Notice("nothing found", Counted::default()));
+    }
+    let is_put = |entry: &Entry<'_>| entry.interaction() == Interaction::Update;
+    if !entries.iter().all(is_put) {
+        return Err(Undecodable::unprocessable(no_notification));
+    }
+    let is_watched = |entry: &&Entry<'_>| watched.is_none_or(|watched| entry.is_resource(watched));
+    let count = entries.iter().filter(is_watched).count();
+    if count > maximum {
+        return Err(too_many(maximum));
+    }
+    if count == 0 {
+        return Err(Undecodable::unprocessable(no_notification));
+    }
+    let events = entries.iter().filter(is_watched).map(|entry| happened(common, entry));
+    Ok(Decoded::Events(events.collect::<Result<_, _>>()?, Counted::default()))
+}
+
+fn happened<'a>(common: &Event, entry: &Entry<'a>) -> Result<Happened<'a>, Undecodable> {
+    let reference =
+        entry.own_reference().ok_or_else(|| Undecodable::unprocessable("a resource has no id"))?;
+    let (focus, version_id) = (reference.to_string(), entry.version_id().map(str::to_owned));
+    let resource = entry.resource.as_ref().map(|resource| resource.json);
+    Ok(Happened::new(Event { focus: Some(focus), version_id, ..common.clone() }, resource))
+}

@@ -1,0 +1,83 @@
+//! `$events`: asking the server for events by their numbers.
+//!
+//! <https://hl7.org/fhir/R5/subscription-operation-events.html>; for R4 and R4B,
+//! <https://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition-backport-subscription-events.html>.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use serde_json::value::RawValue;
+
+use super::decode::{Happened, decode_queried};
+use super::look_up;
+use super::record::Failure;
+use crate::app::App;
+use crate::deadline::Deadline;
+use crate::declaration::{Content, Declaration};
+use crate::memory::{Asked, Name, Range};
+
+/// Events that the server was asked for.
+#[derive(Debug)]
+pub(super) enum Queried {
+    /// What it answered; the events are [read](events) from it.
+    Answered(Box<RawValue>),
+    /// It has no such operation, or not for this Subscription.
+    Unknown,
+    Failed(Failure),
+}
+
+/// Asks the app's own FHIR server for the events of these numbers, whatever host the notification names.
+pub(super) async fn query(
+    app: &App,
+    declaration: &Declaration,
+    id: &str,
+    numbers: &Range,
+    deadline: Deadline,
+) -> Queried {
+    let (since, until) = (numbers.start().to_string(), numbers.end().to_string());
+    let query = [
+        ("eventsSinceNumber", &*since),
+        ("eventsUntilNumber", &*until),
+        ("content", content(app, declaration).code()),
+    ];
+    let client = app.provided().fhir_client().with_deadline(deadline);
+    let asking = client.operation("$events").on_instance("Subscription", id).get::<Box<RawValue>>(&query);
+    // A token provider of the user's runs in it.
+    match AssertUnwindSafe(asking).catch_unwind().await {
+        Ok(Ok(answer)) => Queried::Answered(answer),
+        Ok(Err(error)) if matches!(error.status(), Some(400 | 404 | 405 | 406 | 410 | 422 | 501)) => {
+            Queried::Unknown
+        }
+        Ok(Err(error)) => Queried::Failed(Failure::of_reading(&error)),
+        Err(_panic) => Queried::Failed(Failure::PANICKED),
+    }
+}
+
+/// The content to ask for: that of the subscription, but that a handler which is made from the resource must be told its
+/// name.
+fn content(app: &App, declaration: &Declaration) -> Content {
+    if look_up::is_needed(app, declaration) { Content::IdOnly } else { declaration.content }
+}
+
+/// The events of these numbers that the server answered, each once.
+pub(super) fn events<'a>(answer: &'a RawValue, name: Name<'_>, numbers: &Range) -> Vec<Happened<'a>> {
+    let mut events = decode_queried(answer.get());
+    events.retain(|happened| happened.event.number.is_some_and(|number| numbers.contains(&number)));
+    events.sort_by_key(|happened| happened.event.number);
+    events.dedup_by_key(|happened| happened.event.number);
+    for happened in &mut events {
+        happened.event.subscription = name.subscription.map(str::to_owned);
+    }
+    events
+}
+
+impl Queried {
+    /// What is remembered of it; `is_found` if there were events.
+    pub(super) fn asked(&self, is_found: bool) -> Asked {
+        match self {
+            Self::Answered(_) if is_found => Asked::Found,
+            Self::Answered(_) | Self::Unknown => Asked::Nothing,
+            Self::Failed(_) => Asked::Failed,
+        }
+    }
+}

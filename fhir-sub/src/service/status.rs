@@ -1,0 +1,108 @@
+//! `GET …/status`: each subscription as the server has it, and what this instance knows of its events.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use http::StatusCode;
+use serde::Serialize;
+
+use super::{Answer, Answered, Record};
+use crate::app::App;
+use crate::deadline::Deadline;
+use crate::memory::{Counts, Name};
+use crate::registration::StatusRow;
+
+/// Looks at every subscription; writes nothing.
+pub(super) async fn status(app: &App, deadline: Deadline) -> Answered {
+    let report_by = deadline.earlier_by(TO_REPORT);
+    let looking = crate::registration::status(app, report_by);
+    // The user's `registration` functions and token provider run in it.
+    let looking = AssertUnwindSafe(looking).catch_unwind();
+    match tokio::time::timeout_at(deadline.instant(), looking).await {
+        Ok(Ok(rows)) => {
+            let is_sound = rows.iter().all(StatusRow::is_sound);
+            let report = Report { subscriptions: rows.iter().map(|row| Row::new(app, row)).collect() };
+            Answered::new(Answer::json(StatusCode::OK, report.to_json()), Record::status(is_sound))
+        }
+        Ok(Err(_panic)) => Answered::new(Answer::status_failed(), Record::status(false)),
+        Err(_elapsed) => Answered::new(Answer::status_out_of_time(), Record::status(false)),
+    }
+}
+
+/// What is kept of the time to say what was found.
+const TO_REPORT: Duration = Duration::from_millis(500);
+
+/// It holds no secret and none of the server's own texts.
+#[derive(Serialize)]
+struct Report<'a> {
+    subscriptions: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row<'a> {
+    endpoint: &'a str,
+    criteria: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription: Option<&'a str>,
+    status: &'a str,
+    drift: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    /// By the server's `$status`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events_since_subscription_start: Option<u64>,
+    events: Events,
+}
+
+/// What came to this instance, since it was started.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Events {
+    received: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_number: Option<u64>,
+    gaps_open: usize,
+    missing: u64,
+    lost: u64,
+    repeats: u64,
+    restarts: u64,
+}
+
+impl<'a> Row<'a> {
+    fn new(app: &App, row: &'a StatusRow) -> Self {
+        let counts =
+            |subscription| app.memory().event_numbers.counts(Name { endpoint: row.endpoint, subscription });
+        // A notification of a criteria does not name its Subscription, but at Medplum.
+        let counts = row.subscription.as_deref().and_then(|it| counts(Some(it))).or_else(|| counts(None));
+        let in_diagnostics =
+            || row.diagnostics.as_ref().map(|_| "the server has one: the command `status` shows it");
+        Self {
+            endpoint: row.endpoint,
+            criteria: row.criteria,
+            subscription: row.subscription.as_deref(),
+            status: &row.status,
+            drift: &row.drift,
+            error: row.message.as_deref().or_else(in_diagnostics),
+            events_since_subscription_start: row.events,
+            events: Events::from(counts.unwrap_or_default()),
+        }
+    }
+}
+
+impl From<Counts> for Events {
+    fn from(counts: Counts) -> Self {
+        let Counts { received, last_number, gaps, missing, lost, repeats, restarts } = counts;
+        Self { received, last_number, gaps_open: gaps, missing, lost, repeats, restarts }
+    }
+}
+
+impl Report<'_> {
+    fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a report is plain strings, lists and numbers")
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -1,0 +1,148 @@
+//! [`TestNotification`]: the notification of a topic subscription, in any version and of any kind.
+
+use serde_json::Value;
+
+use super::FHIR_BASE_URL;
+use super::event::TestEvent;
+use crate::declaration::Content;
+use crate::fhir::FhirVersion;
+use crate::sandbox::topic::bundle::{NotificationType, TopicNotification, Writer};
+
+/// The notification of a topic subscription, as a server sends it; [`TestRequest::notification`] makes a request of it.
+///
+/// It is written for FHIR R4 and carries whole resources unless told otherwise. Whatever else a server of yours does can
+/// be put into its JSON:
+///
+/// ```
+/// use fhir_sub::testing::{Content, FhirVersion, TestEvent, TestNotification, TestRequest};
+/// use serde_json::json;
+///
+/// let encounter = json!({ "resourceType": "Encounter", "id": "1", "status": "in-progress" });
+///
+/// // Two events in one notification of a server of R5, which names the resources only.
+/// let two = [TestEvent::update(&encounter).number(7), TestEvent::delete("Encounter/2").number(8)];
+/// let two = TestNotification::events(two).version(FhirVersion::R5).content(Content::IdOnly);
+/// let request = TestRequest::notification("admissions", &two);
+///
+/// // The server makes sure that the program is there.
+/// let handshake = TestRequest::notification("admissions", &TestNotification::handshake());
+///
+/// // A server whose Bundles are of another type.
+/// let mut odd = TestNotification::events([TestEvent::create(&encounter)]).to_json();
+/// odd["type"] = "transaction".into();
+/// let odd = TestRequest::post("admissions")
+///     .header("content-type", "application/fhir+json")
+///     .body(odd.to_string());
+/// # let _ = (request, handshake, odd);
+/// ```
+///
+/// [`TestRequest::notification`]: super::TestRequest::notification
+#[derive(Clone, Debug)]
+#[must_use = "`TestRequest::notification` makes a request of it"]
+pub struct TestNotification(TopicNotification);
+
+impl TestNotification {
+    /// Tells of events, in their order: `event-notification`.
+    ///
+    /// Those without a number of their own are numbered on from the one before, from 1.
+    pub fn events(events: impl IntoIterator<Item = TestEvent>) -> Self {
+        Self::new(NotificationType::EventNotification, "active", events)
+    }
+
+    /// Answers a question for events of the past, `$events`: `query-event`. No server sends it by itself.
+    pub fn query_event(events: impl IntoIterator<Item = TestEvent>) -> Self {
+        Self::new(NotificationType::QueryEvent, "active", events)
+    }
+
+    /// Asks whether the program is there, before the subscription is active: `handshake`.
+    pub fn handshake() -> Self {
+        Self::new(NotificationType::Handshake, "requested", [])
+    }
+
+    /// Says that the server is there while nothing happens: `heartbeat`.
+    pub fn heartbeat() -> Self {
+        Self::new(NotificationType::Heartbeat, "active", [])
+    }
+
+    /// Says how the subscription is, as the answer to `$status` does: `query-status`.
+    pub fn query_status() -> Self {
+        Self::new(NotificationType::QueryStatus, "active", [])
+    }
+
+    fn new(kind: NotificationType, status: &str, events: impl IntoIterator<Item = TestEvent>) -> Self {
+        let mut last = 0;
+        let events: Vec<_> = events
+            .into_iter()
+            .map(|event| {
+                let event = event.numbered_after(last);
+                last = event.number;
+                event
+            })
+            .collect();
+        let count = events.iter().map(|event| event.number).max().unwrap_or_default();
+        Self(TopicNotification {
+            version: FhirVersion::R4,
+            writer: Writer::Specification,
+            base: FHIR_BASE_URL.to_owned(),
+            at: super::event::INSTANT.to_owned(),
+            kind,
+            subscription: "Subscription/1".to_owned(),
+            status: status.to_owned(),
+            topic: Some("https://example.org/topics/a-topic".to_owned()),
+            count,
+            error: None,
+            content: Content::FullResource,
+            events,
+        })
+    }
+
+    /// Writes it as this version of FHIR does; R4, by the Backport IG, unless set.
+    pub fn version(mut self, version: FhirVersion) -> Self {
+        self.0.version = version;
+        self
+    }
+
+    /// Writes it as HAPI FHIR does, not as the specification's examples: relative references, of the time of an event the
+    /// day only (in R4) or nothing, no request of the status, nothing but the request of a deletion.
+    pub fn hapi(mut self) -> Self {
+        self.0.writer = Writer::Hapi;
+        self
+    }
+
+    /// Carries this much of the resources; [`Content::FullResource`] unless set. With [`Content::Empty`] it does not
+    /// even name them.
+    pub fn content(mut self, content: Content) -> Self {
+        self.0.content = content;
+        self
+    }
+
+    /// Belongs to this Subscription; `Subscription/1` unless set.
+    pub fn subscription(mut self, reference: &str) -> Self {
+        reference.clone_into(&mut self.0.subscription);
+        self
+    }
+
+    /// Belongs to the topic that has this canonical URL; one of no meaning unless set.
+    pub fn topic(mut self, url: &str) -> Self {
+        self.0.topic = Some(url.to_owned());
+        self
+    }
+
+    /// Says this status of the Subscription; `requested` in a handshake, `active` else, unless set.
+    pub fn status(mut self, status: &str) -> Self {
+        status.clone_into(&mut self.0.status);
+        self
+    }
+
+    /// Says how many events there were since the subscription began; the highest number among its own unless set.
+    pub fn events_since_subscription_start(mut self, count: u64) -> Self {
+        self.0.count = count;
+        self
+    }
+
+    /// The Bundle.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        self.0.to_bundle()
+    }
+}

@@ -1,0 +1,45 @@
+//! What the suites against real servers share: programs to run, what they print, and what stands between.
+
+#![allow(missing_docs, missing_debug_implementations, reason = "only the suites use it")]
+
+mod program;
+mod proxy;
+mod resources;
+mod subscriptions;
+mod suite;
+mod transcript;
+
+pub use program::{Deployment, Finished, Program, SECRET};
+pub use proxy::{Before, Passed, Proxy, send};
+pub use resources::{CANARY, id, resource, version_id};
+pub use subscriptions::{Snapshot, Stored, subscriptions};
+pub use suite::{Case, Suite, say};
+pub use transcript::Transcript;
+
+use std::time::Duration;
+
+use fhir_sub::FhirClient;
+use fhir_sub::client::ClientConfig;
+
+/// How long anything may take that a case waits for: many times what it takes, since the machine may be busy.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long to wait before the server is asked again, where it offers nothing to wait for.
+pub const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+
+/// A client of the server at `base_url`.
+#[must_use]
+pub fn client(base_url: &str) -> FhirClient {
+    let base_url = base_url.parse().expect("a base URL");
+    FhirClient::new(ClientConfig::new(base_url)).expect("a client without sign-in")
+}
+
+/// Checks what is in no line of any program, after all that the cases did at `RUST_LOG=trace`.
+pub fn expect_no_canary(transcript: &Transcript) {
+    let lines = transcript.lines();
+    // The programs did speak, and at that level.
+    let has = |part| lines.iter().any(|line| line.contains(part));
+    assert!(has(r#"outcome="handled""#) && has("TRACE"), "{} lines", lines.len());
+    let told = lines.iter().find(|line| line.contains(CANARY));
+    assert_eq!(told, None, "among {} lines", lines.len());
+}

@@ -1,0 +1,169 @@
+//! [`Program`]: a built program with a clean environment, run as a service or for a command.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use fhir_sub::FhirClient;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::{BETWEEN_LOOKS, PATIENCE, Transcript, subscriptions};
+
+/// The shared secret of every program.
+pub const SECRET: &str = "canary-of-the-shared-secret-of-a-ward";
+
+/// A built program, and the settings it is run with.
+#[derive(Clone)]
+pub struct Program {
+    path: PathBuf,
+    variables: Vec<(String, String)>,
+    transcript: Transcript,
+}
+
+impl Program {
+    pub fn new(path: &Path, fhir_base_url: &str, transcript: &Transcript) -> Self {
+        let program = Self { path: path.to_owned(), variables: Vec::new(), transcript: transcript.clone() };
+        program
+            .with("FHIR_BASE_URL", fhir_base_url)
+            .with("FHIR_SUBSCRIPTION_SECRET", SECRET)
+            // As talkative as it can be, for the canaries.
+            .with("RUST_LOG", "trace")
+    }
+
+    /// The program with one more setting, or another value of it.
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut program = self.clone();
+        program.variables.retain(|(other, _)| other != name);
+        program.variables.push((name.to_owned(), value.to_owned()));
+        program
+    }
+
+    /// Runs it as a service, on any free port of loopback.
+    pub async fn serve(&self) -> Deployment {
+        // What it serves does not depend on where it is reached: that is a matter of registration.
+        let program = self.with("APP_BASE_URL", "http://127.0.0.1/not-known-yet").with("PORT", "0");
+        let mut process = program.command().arg("serve").kill_on_drop(true).spawn().expect("the program");
+        let mut output = BufReader::new(process.stdout.take().expect("it is piped")).lines();
+        let base_url = loop {
+            let line =
+                tokio::time::timeout(PATIENCE, output.next_line()).await.expect("a program that starts");
+            let line = line.expect("readable output").expect("a program that does not end at once");
+            let listening = line.strip_prefix("listening on ").and_then(|rest| rest.split(';').next());
+            let listening = listening.map(str::to_owned);
+            self.transcript.add(line);
+            if let Some(base_url) = listening {
+                break base_url;
+            }
+        };
+        let (transcript, errors) = (self.transcript.clone(), process.stderr.take().expect("it is piped"));
+        tokio::spawn(async move {
+            tokio::join!(transcript.follow(output.into_inner()), transcript.follow(errors));
+        });
+        Deployment { program: self.with("APP_BASE_URL", &base_url), base_url, _process: process }
+    }
+
+    /// Runs a command of it, to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Finished {
+        let output = self.command().args(arguments).output();
+        let output = tokio::time::timeout(PATIENCE, output).await.expect("a command that ends");
+        let output = output.expect("the program");
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).expect("output in UTF-8");
+        text.lines().for_each(|line| self.transcript.add(line.to_owned()));
+        Finished { code: output.status.code(), text }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.path);
+        command
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+}
+
+/// A program that is being served, under the URL that it is registered with.
+pub struct Deployment {
+    pub program: Program,
+    pub base_url: String,
+    _process: Child,
+}
+
+impl Deployment {
+    /// Registers its subscriptions, and waits until all of them are as they should be.
+    pub async fn register(&self) -> Finished {
+        let finished = self.program.run(&["register"]).await;
+        assert_eq!(finished.code, Some(0), "{}", finished.text);
+        self.await_active().await;
+        finished
+    }
+
+    /// Waits until `status` finds nothing wrong; gives what it says then.
+    pub async fn await_active(&self) -> Finished {
+        let looks = async {
+            loop {
+                let status = self.program.run(&["status"]).await;
+                if status.code == Some(0) {
+                    return status;
+                }
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, looks).await.expect("active subscriptions")
+    }
+
+    /// Waits until `status` says this of one endpoint, after its criteria or topic; gives all that it says then.
+    pub async fn await_row(&self, endpoint: &str, cells: &[&str]) -> Finished {
+        let looks = async {
+            loop {
+                let status = self.program.run(&["status"]).await;
+                if status.row(endpoint)[2..].starts_with(cells) {
+                    return status;
+                }
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, looks).await.expect("a status that comes in the end")
+    }
+
+    /// Takes its Subscriptions from the server, which so tells it of nothing any more.
+    pub async fn withdraw(self, fhir: &FhirClient) {
+        remove_subscriptions(fhir, &self.base_url).await;
+    }
+}
+
+/// Removes the Subscriptions under a base URL.
+pub(crate) async fn remove_subscriptions(fhir: &FhirClient, base_url: &str) {
+    for subscription in subscriptions(fhir, base_url).await {
+        let id = subscription.text("id").expect("what is stored has an id");
+        fhir.delete("Subscription", id).await.expect("a Subscription that can be deleted");
+    }
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    pub code: Option<i32>,
+    pub text: String,
+}
+
+impl Finished {
+    /// The row of an endpoint in a table, cell by cell. No cell has two spaces in it.
+    pub fn row(&self, endpoint: &str) -> Vec<&str> {
+        let row = self.text.lines().find(|line| line.split("  ").next() == Some(endpoint));
+        let row = row.unwrap_or_else(|| panic!("no row of {endpoint} in:\n{}", self.text));
+        row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
+    }
+
+    /// Checks the exit code, and that each part is somewhere in what was printed.
+    #[track_caller]
+    pub fn expect(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}", self.text);
+        for part in parts {
+            assert!(self.text.contains(part), "no {part:?} in:\n{}", self.text);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! [`Transcript`]: every line that any program has printed.
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::sync::watch;
+
+use crate::PATIENCE;
+
+/// How many lines are shown if the expected one does not come.
+const LAST_LINES: usize = 25;
+
+/// What the programs have printed, to wait for and to look through.
+///
+/// A line is found by its parts, `[r#"endpoint="tasks""#, r#"outcome="handled""#]`: their order is the log's.
+#[derive(Clone)]
+pub struct Transcript(watch::Sender<Vec<String>>);
+
+impl Default for Transcript {
+    fn default() -> Self {
+        Self(watch::Sender::new(Vec::new()))
+    }
+}
+
+impl Transcript {
+    /// Adds what comes out of `reader`, line by line, until its end.
+    pub async fn follow(&self, reader: impl AsyncRead + Unpin) {
+        let mut lines = BufReader::new(reader).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            self.add(line);
+        }
+    }
+
+    pub fn add(&self, line: String) {
+        self.0.send_modify(|lines| lines.push(line));
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.0.borrow().clone()
+    }
+
+    /// How many lines have all of `parts`.
+    pub fn count(&self, parts: &[&str]) -> usize {
+        count(&self.0.borrow(), parts)
+    }
+
+    /// Waits until so many lines have all of `parts`.
+    pub async fn await_count(&self, parts: &[&str], least: usize) {
+        let mut lines = self.0.subscribe();
+        let found =
+            tokio::time::timeout(PATIENCE, lines.wait_for(|lines| count(lines, parts) >= least)).await;
+        if found.is_err() {
+            let lines = self.lines();
+            let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
+            panic!("no {least} lines with {parts:?}; the last lines are:\n{last}");
+        }
+    }
+
+    /// Waits until a handler has been run for a version of a resource, and its notification has been answered.
+    pub async fn await_handled(&self, endpoint: &str, reference: &str, version_id: &str) {
+        self.await_count(&handled(endpoint, reference, version_id).each_ref().map(String::as_str), 1).await;
+    }
+
+    /// How often a handler was run for a version of a resource, and succeeded.
+    pub fn count_handled(&self, endpoint: &str, reference: &str, version_id: &str) -> usize {
+        self.count(&handled(endpoint, reference, version_id).each_ref().map(String::as_str))
+    }
+}
+
+fn handled(endpoint: &str, reference: &str, version_id: &str) -> [String; 4] {
+    [
+        format!("endpoint={endpoint:?}"),
+        format!("reference={reference:?}"),
+        format!("version={version_id:?}"),
+        r#"outcome="handled""#.to_owned(),
+    ]
+}
+
+fn count(lines: &[String], parts: &[&str]) -> usize {
+    lines.iter().filter(|line| parts.iter().all(|part| line.contains(part))).count()
+}

@@ -1,0 +1,39 @@
+//! [`Version`]: one of the versions of FHIR that the server serves, by the media type of a request.
+
+use serde_json::{Value, json};
+
+use super::resource;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    R4,
+    R4B,
+    R5,
+}
+
+impl Version {
+    /// As `FHIR_VERSION` has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::R4 => "R4",
+            Self::R4B => "R4B",
+            Self::R5 => "R5",
+        }
+    }
+
+    pub(crate) fn media_type(self) -> String {
+        let version = match self {
+            Self::R4 => "4.0",
+            Self::R4B => "4.3",
+            Self::R5 => "5.0",
+        };
+        format!("application/fhir+json; fhirVersion={version}")
+    }
+
+    /// An Encounter with a status, and with canaries.
+    pub(crate) fn encounter(self, status: &str) -> Value {
+        let class = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP" });
+        let class = if self == Self::R5 { json!([{ "coding": [class] }]) } else { class };
+        resource("Encounter", &json!({ "status": status, "class": class }))
+    }
+}

@@ -1,6 +1,0 @@
-use fhir_sub::prelude::*;
-
-#[fhir_subscription(criteria = "Encounter", endpoint = "encounters", timeout = 30)]
-async fn encounters(_: Event) {}
-
-fhir_lambda_main!();

@@ -1,0 +1,11 @@
+use fhir_sub::prelude::*;
+
+#[fhir_subscription(
+    topic = "https://example.org/topics/admission",
+    filter = "Encounter?end-date=ge2030-01-01",
+    fhir = "R4B",
+    endpoint = "changes"
+)]
+async fn changes(_: Event) {}
+
+fhir_lambda_main!();
