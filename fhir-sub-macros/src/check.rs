@@ -7,6 +7,7 @@ mod filters;
 pub(crate) mod given;
 mod instant;
 mod interactions;
+mod order;
 mod reason;
 mod rules;
 mod signature;
@@ -44,6 +45,7 @@ pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors)
         other => Err(format!("no content is called {other:?}: `content` takes {}", Key::Content.usage())),
     });
     let trust = trust::check(&given, content.flatten(), errors);
+    let order = order::check(&given, content.flatten(), errors);
     let end = given.text(Key::End, errors, instant::check);
     let registration = given.path(Key::Registration, errors);
     let fhir_sub = given.path(Key::Crate, errors);
@@ -59,6 +61,7 @@ pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors)
         interactions: interactions?.unwrap_or(Interactions { create: true, update: true, delete: false }),
         content: content?.unwrap_or(Content::FullResource),
         trust: trust?,
+        order: order?,
         end: end?,
         versions,
         registration: registration?,

@@ -19,7 +19,7 @@ use syn::{Path, Type};
 
 use crate::definitions::{FhirVersion, WITH_CRITERIA};
 use crate::subscription::{
-    Content, Handler, Interactions, Output, Subscription, Topic, Trigger, Trust, Watched,
+    Content, Handler, Interactions, Order, Output, Subscription, Topic, Trigger, Trust, Watched,
 };
 
 /// The declaration of `subscription`, in the slice of all.
@@ -40,6 +40,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
     let interactions = interactions(&subscription.interactions);
     let content = content(subscription.content);
     let trust = trust(subscription.trust);
+    let order = order(subscription.order);
     let end = option(subscription.end.as_ref());
     let versions = versions(&subscription.versions);
     let registration = option(subscription.registration.as_ref().map(registration));
@@ -66,6 +67,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
                 interactions: #interactions,
                 content: #content,
                 trust: #trust,
+                order: #order,
                 end: #end,
                 versions: #versions,
                 registration: #registration,
@@ -212,6 +214,14 @@ fn trust(trust: Trust) -> TokenStream {
     match trust {
         Trust::Notification => quote_spanned!(site=> __fhir_sub::Trust::Notification),
         Trust::Reference => quote_spanned!(site=> __fhir_sub::Trust::Reference),
+    }
+}
+
+fn order(order: Order) -> TokenStream {
+    let site = Span::mixed_site();
+    match order {
+        Order::Any => quote_spanned!(site=> __fhir_sub::Order::Any),
+        Order::Latest => quote_spanned!(site=> __fhir_sub::Order::Latest),
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) enum Key {
     On,
     Content,
     Trust,
+    Order,
     Heartbeat,
     Timeout,
     MaxCount,
@@ -41,6 +42,7 @@ impl Key {
         Self::On,
         Self::Content,
         Self::Trust,
+        Self::Order,
         Self::Heartbeat,
         Self::Timeout,
         Self::MaxCount,
@@ -68,6 +70,7 @@ impl Key {
             Self::On => "on",
             Self::Content => "content",
             Self::Trust => "trust",
+            Self::Order => "order",
             Self::Heartbeat => "heartbeat",
             Self::Timeout => "timeout",
             Self::MaxCount => "max_count",
@@ -96,6 +99,7 @@ impl Key {
                 r#"`"empty"`, `"full-resource"` or, with a topic, `"id-only"`: `content = "empty"`"#
             }
             Self::Trust => r#"`"notification"` or `"reference"`: `trust = "reference"`"#,
+            Self::Order => r#"`"any"` or `"latest"`: `order = "latest"`"#,
             Self::Heartbeat => {
                 "a whole number of seconds, from 1 to 86400 (a day), without quotes: `heartbeat = 60`"
             }

@@ -18,6 +18,7 @@ pub(crate) struct Subscription {
     pub(crate) interactions: Interactions,
     pub(crate) content: Content,
     pub(crate) trust: Trust,
+    pub(crate) order: Order,
     pub(crate) end: Option<LitStr>,
     /// In which the criteria, or all filters, are right: one at least.
     pub(crate) versions: Vec<FhirVersion>,
@@ -90,6 +91,15 @@ pub(crate) enum Trust {
     Notification,
     /// The reference in it: what it refers to is read from the server.
     Reference,
+}
+
+/// Which versions of a resource are wanted after others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// All, as they come.
+    Any,
+    /// Only newer ones, one after the other.
+    Latest,
 }
 
 impl Trigger {

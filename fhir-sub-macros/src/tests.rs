@@ -75,6 +75,7 @@ fn topic() {
             endpoint = "admissions",
             content = "id-only",
             trust = "reference",
+            order = "latest",
             heartbeat = 60,
             timeout = 30,
             max_count = 10,

@@ -16,6 +16,7 @@ use crate::registry::Registry;
 #[cfg(feature = "registration")]
 use crate::settings::FhirServer;
 use crate::settings::{Settings, Variables, fhir_version};
+use crate::store::{self, Keys, Store};
 
 /// A program's subscriptions, settings and state, ready to handle requests.
 ///
@@ -41,6 +42,8 @@ pub(crate) struct Parts {
     settings: Settings,
     provided: Arc<Provided>,
     memory: Arc<Memory>,
+    store: Option<Arc<dyn Store>>,
+    keys: Keys,
 }
 
 impl App {
@@ -58,6 +61,16 @@ impl App {
 
     pub(crate) fn memory(&self) -> &Memory {
         &self.0.memory
+    }
+
+    /// What was handled, if that is kept at all.
+    pub(crate) fn store(&self) -> Option<&dyn Store> {
+        self.0.store.as_deref()
+    }
+
+    /// Makes the keys of the store's records.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.0.keys
     }
 
     /// Logs panics, of the whole process, as the settings have it: the place always, the message only where
@@ -84,10 +97,11 @@ impl App {
     /// The same app, where its server is this one.
     #[cfg(feature = "registration")]
     pub(crate) fn at(&self, server: FhirServer) -> Self {
-        let Parts { registry, settings, provided, memory } = &*self.0;
+        let Parts { registry, settings, provided, memory, store, keys } = &*self.0;
         let settings = Settings { fhir_server: server, ..settings.clone() };
         let (registry, provided, memory) = (registry.clone(), provided.clone(), memory.clone());
-        Self(Arc::new(Parts { registry, settings, provided, memory }))
+        let (store, keys) = (store.clone(), keys.clone());
+        Self(Arc::new(Parts { registry, settings, provided, memory, store, keys }))
     }
 
     #[cfg(feature = "testing")]
@@ -134,6 +148,7 @@ pub struct AppBuilder {
     root_certificates: Vec<Vec<u8>>,
     proxy: Option<url::Url>,
     transport: Option<Arc<dyn Transport>>,
+    store: Option<Arc<dyn Store>>,
     body_limit: Option<usize>,
     time_limit: Option<Duration>,
 }
@@ -153,6 +168,7 @@ impl AppBuilder {
             root_certificates: Vec::new(),
             proxy: None,
             transport: None,
+            store: None,
             body_limit: None,
             time_limit: None,
         }
@@ -211,6 +227,13 @@ impl AppBuilder {
         self
     }
 
+    /// Keeps what was handled in `store`, which several apps may share.
+    #[cfg(all(test, feature = "testing"))]
+    pub(crate) fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     pub(crate) fn variables(&self) -> &Variables {
         &self.variables
     }
@@ -249,7 +272,9 @@ impl AppBuilder {
             Ok(fhir_client) => {
                 let provided = Arc::new(Provided::new(self.states, fhir_client));
                 let (registry, memory) = (Arc::new(registry), Arc::default());
-                problems.or(App(Arc::new(Parts { registry, settings, provided, memory })))
+                let store = self.store.or_else(|| store::open(&settings.idempotency));
+                let keys = Keys::new(settings.idempotency.key.as_ref());
+                problems.or(App(Arc::new(Parts { registry, settings, provided, memory, store, keys })))
             }
             Err(error) => {
                 problems.add(format!("the client of the FHIR server: {error}"));

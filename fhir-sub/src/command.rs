@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod dead_letters;
 #[cfg(feature = "registration")]
 mod register;
 #[cfg(all(feature = "local", feature = "sandbox", feature = "registration"))]
@@ -138,6 +139,7 @@ async fn run(
     match arguments.command {
         Command::Help => unreachable!("it was answered before"),
         Command::Check => Ok(check::check(builder)),
+        Command::DeadLetters(what) => dead_letters::dead_letters(&begun(builder)?, what).await,
         #[cfg(feature = "local")]
         Command::Serve => serve::serve(builder).await,
         #[cfg(feature = "registration")]
@@ -156,7 +158,6 @@ async fn set_up(
         .map_err(|error| BoxError::from(Problems::from(format!("setup failed: {error}"))))
 }
 
-#[cfg(feature = "registration")]
 fn begun(builder: AppBuilder) -> Result<App, Problems> {
     let app = builder.build()?;
     begin(&app);

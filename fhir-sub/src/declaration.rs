@@ -35,6 +35,8 @@ pub struct Declaration {
     pub content: Content,
     /// How much of a notification is believed.
     pub trust: Trust,
+    /// Which versions of a resource are wanted after others.
+    pub order: Order,
     /// `Subscription.end`, a FHIR `instant`.
     pub end: Option<&'static str>,
     /// The versions of FHIR in which the declaration is right.
@@ -200,6 +202,18 @@ pub enum Trust {
     Notification,
     /// The reference in it: the resource is read from the server, and a deletion confirmed there.
     Reference,
+}
+
+/// Which versions of a resource are wanted after others: the attribute's `order`.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Order {
+    /// All, in whatever order they come, several at once if they do.
+    #[default]
+    Any,
+    /// Only newer ones, one after the other.
+    Latest,
 }
 
 /// Every declaration linked into the program.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::interaction::Interaction;
+use crate::key::Key;
 
 /// What a notification says of an event.
 ///
@@ -27,6 +28,8 @@ pub struct Event {
     pub(crate) topic: Option<Arc<str>>,
     pub(crate) timestamp: Option<String>,
     pub(crate) number: Option<u64>,
+    /// Known once the event is about to be handled.
+    pub(crate) key: Option<Key>,
 }
 
 impl Event {
@@ -40,6 +43,7 @@ impl Event {
             topic: None,
             timestamp: None,
             number: None,
+            key: None,
         }
     }
 
@@ -83,6 +87,39 @@ impl Event {
     #[must_use]
     pub fn number(&self) -> Option<u64> {
         self.number
+    }
+
+    /// What tells this event from all others, the same whenever and wherever it is handled: 64 hexadecimal digits, in
+    /// which no patient is named. `None` where the server says nothing that tells it from the next of its kind: no resource,
+    /// or a deletion without a version.
+    ///
+    /// An event is handled at least once. An effect that is made conditional on this key happens once:
+    ///
+    /// ```
+    /// use fhir_sub::prelude::*;
+    /// use serde_json::json;
+    ///
+    /// #[fhir_subscription(criteria = "Encounter?status=finished", endpoint = "finished-encounters")]
+    /// async fn finished_encounters(event: Event, fhir: FhirClient) -> Result<()> {
+    ///     let Some(key) = event.idempotency_key() else { return Ok(()) };
+    ///     let task = json!({
+    ///         "resourceType": "Task",
+    ///         "status": "requested",
+    ///         "intent": "order",
+    ///         "identifier": [{ "system": "https://example.org/events", "value": key }],
+    ///         "focus": { "reference": event.focus() },
+    ///     });
+    ///     let this_one = format!("https://example.org/events|{key}");
+    ///     fhir.create("Task", &task).if_none_exist(&[("identifier", &this_one)]).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// It is made of the endpoint, the resource and its version, with `FHIR_SUBSCRIPTION_STORE_KEY`: another key makes other
+    /// ones of the same events.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<String> {
+        self.key.map(|key| key.to_string())
     }
 }
 

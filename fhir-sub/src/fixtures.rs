@@ -1,6 +1,6 @@
 //! Declarations for tests, made without the attribute and out of the slice.
 
-use crate::declaration::{Content, Declaration, Source, Trigger, Trust};
+use crate::declaration::{Content, Declaration, Order, Source, Trigger, Trust};
 use crate::extract::{FromNotification, Requirements};
 use crate::fhir::FhirVersions;
 use crate::interaction::Interactions;
@@ -21,6 +21,7 @@ where
         interactions: Interactions::DEFAULT,
         content: Content::FullResource,
         trust: Trust::Notification,
+        order: Order::Any,
         end: None,
         versions: FhirVersions::WITH_CRITERIA,
         registration: None,

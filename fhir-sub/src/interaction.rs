@@ -31,6 +31,14 @@ impl Interaction {
     }
 }
 
+impl Interaction {
+    /// That of a [`name`](Self::name); any other text is none that is known.
+    pub(crate) fn from_name(name: &str) -> Self {
+        let known = [Self::Create, Self::Update, Self::Delete];
+        known.into_iter().find(|interaction| interaction.name() == name).unwrap_or(Self::Unknown)
+    }
+}
+
 impl fmt::Display for Interaction {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())

@@ -41,6 +41,7 @@
 //! | `sandbox` | yes | the in-memory FHIR server that `serve` starts where no `FHIR_BASE_URL` is set |
 //! | `registration` | yes | `POST /register`, and the commands `register` and `status` |
 //! | `testing` | no | the test kit |
+//! | `dynamodb` | no | the idempotency store in a DynamoDB table, which all instances share; it compiles the AWS SDK |
 //! | `fhir-sdk` | no | the resource types of the crate fhir-sdk 0.16 say [which resource](trait@FhirResource) they are read from, those of R4B and of R5; it compiles all of them |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -66,6 +67,7 @@ mod deadline;
 mod signature;
 pub mod client;
 mod settings;
+mod key;
 mod provided;
 mod event;
 mod notification;
@@ -77,6 +79,7 @@ mod declaration;
 mod handler;
 mod registry;
 mod memory;
+mod store;
 mod app;
 #[cfg(feature = "registration")]
 pub mod registration;
@@ -149,6 +152,7 @@ pub use rejection::Rejection;
 /// | `on` | the interactions wanted, `[create, update, delete]` | `[create, update]` |
 /// | `content` | `"full-resource"`, [`"empty"`](#empty-notifications) for notifications that name nothing and carry nothing, or with `topic` `"id-only"` for those that name the resource | `"full-resource"` |
 /// | `trust` | `"notification"` believes what a notification carries, `"reference"` no more than what it names: see [below](#trust) | `"notification"` |
+/// | `order` | `"any"`, or `"latest"`: the events of one resource are handled one after the other, and a version that is older, by `meta.lastUpdated`, than one that was handled is left out | `"any"` |
 /// | `heartbeat` | with `topic`: the seconds of silence, 1 to 86400, after which the server sends a heartbeat | not asked for |
 /// | `timeout` | with `topic`: the seconds, 1 to 900, after which the server gives up on an attempt | the server's |
 /// | `max_count` | with `topic`: the most events, 1 to 1000, that the server may put into one notification | the server's |

@@ -12,7 +12,9 @@ pub use crate::argument::{
     must_be_read_from_any, must_be_read_from_filtered,
 };
 pub use crate::command::{block_on, main, no_setup};
-pub use crate::declaration::{Content, Declaration, FHIR_SUB_DECLARATIONS, Source, Topic, Trigger, Trust};
+pub use crate::declaration::{
+    Content, Declaration, FHIR_SUB_DECLARATIONS, Order, Source, Topic, Trigger, Trust,
+};
 pub use crate::extract::Requirements;
 pub use crate::fhir::{FhirVersion, FhirVersions, Subscription};
 pub use crate::handler::{run_0, run_1, run_2, run_3, run_4, run_5, run_6, run_7, run_8};

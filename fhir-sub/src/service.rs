@@ -5,13 +5,16 @@
 
 mod answer;
 mod authenticate;
+pub(crate) mod dead_letters;
 mod decode;
 mod dispatch;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod gap;
 mod handle;
+mod identity;
 mod look_up;
+mod once;
 mod query;
 mod read;
 mod record;
@@ -23,7 +26,7 @@ mod route;
 mod status;
 
 pub(crate) use answer::Answer;
-pub(crate) use record::Record;
+pub(crate) use record::{Ended, Record};
 pub(crate) use request::{Head, Header, Headers};
 pub(crate) use route::Route;
 
@@ -81,6 +84,7 @@ impl App {
             Route::Endpoint { declaration, reference } => {
                 dispatch::dispatch(self, head, declaration, reference, body, deadline).await
             }
+            Route::DeadLetters(request) => dead_letters::answer(self, request, deadline).await,
             #[cfg(feature = "registration")]
             Route::Register { options } => register::register(self, options, deadline).await,
             #[cfg(feature = "registration")]

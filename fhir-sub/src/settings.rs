@@ -2,6 +2,7 @@
 
 mod address;
 mod authorization;
+mod idempotency;
 mod secret;
 mod secrets;
 mod server;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use http::HeaderName;
 
 pub(crate) use address::Address;
+pub(crate) use idempotency::{Idempotency, Place};
 pub(crate) use secret::SharedSecret;
 pub(crate) use secrets::{Secrets, Signing};
 pub(crate) use server::FhirServer;
@@ -44,13 +46,16 @@ pub(crate) struct Settings {
     pub(crate) fhir_server: FhirServer,
     pub(crate) authorization: Authorization,
     pub(crate) log: LogSettings,
+    pub(crate) idempotency: Idempotency,
     /// The most events of one notification.
     pub(crate) events_maximum: usize,
     /// Whether the server is asked for events that did not come, by their numbers.
     ///
-    /// Not by default under Lambda: of several instances each sees some of the numbers only, and would have the handler
-    /// run again for what another has handled.
+    /// Not by default under Lambda without a store that all instances share: each sees some of the numbers only, and would
+    /// have the handler run again for what another has handled.
     pub(crate) asks_for_missing_events: bool,
+    /// Whether the program runs under Lambda, of which there may be several instances.
+    pub(crate) on_lambda: bool,
     pub(crate) body_limit: usize,
     pub(crate) time_limit: Duration,
 }
@@ -107,8 +112,10 @@ impl Settings {
         let error_text =
             !off(variables, "FHIR_SUBSCRIPTION_LOG_ERRORS", ["text", "kind"], on_lambda, &mut problems);
 
+        let idempotency = Idempotency::read(variables, &mut problems);
+        let only_logs = on_lambda && !idempotency.is_durable();
         let asks_for_missing_events =
-            !off(variables, "FHIR_SUBSCRIPTION_GAPS", ["ask", "log"], on_lambda, &mut problems);
+            !off(variables, "FHIR_SUBSCRIPTION_GAPS", ["ask", "log"], only_logs, &mut problems);
         let events_maximum = events_maximum(variables, &mut problems);
 
         let (Some(base_url), Some(fhir_base_url)) = (base_url, fhir_base_url) else { return Err(problems) };
@@ -123,6 +130,8 @@ impl Settings {
             fhir_server,
             authorization,
             log: LogSettings { references, error_text },
+            idempotency,
+            on_lambda,
             events_maximum,
             asks_for_missing_events,
             body_limit: BODY_LIMIT,
@@ -133,6 +142,7 @@ impl Settings {
     /// What is allowed, but better otherwise.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.secrets.warnings();
+        warnings.extend(self.idempotency.warnings(self.on_lambda));
         if self.secrets.signing.is_some() && self.fhir_server == FhirServer::Generic {
             warnings.push(
                 "FHIR_SUBSCRIPTION_SIGNING_SECRET is set, and FHIR_SERVER is generic: registration does not tell the \

@@ -27,8 +27,8 @@ fn key(secret: &str) -> Key {
     Key::new(HMAC_SHA256, secret.as_bytes())
 }
 
-/// The bytes that hexadecimal digits stand for.
-fn bytes(digits: &[u8]) -> Option<[u8; LENGTH]> {
+/// The bytes that lower-case hexadecimal digits stand for.
+pub(crate) fn bytes(digits: &[u8]) -> Option<[u8; LENGTH]> {
     if digits.len() != 2 * LENGTH {
         return None;
     }

@@ -67,12 +67,12 @@
 //! test.sandbox().idle().await;
 //! assert_eq!(test.sandbox().all("Task").len(), 1);
 //!
-//! // By hand:
+//! // By hand, and so once more:
 //! let admitted = TestNotification::events([TestEvent::create(&encounter)])
 //!     .version(FhirVersion::R5)
 //!     .content(Content::IdOnly);
 //! let answer = test.send(TestRequest::notification("admissions", &admitted)).await;
-//! assert_eq!((answer.status(), answer.handler()), (204, Some("admissions")));
+//! assert_eq!((answer.status(), answer.handler(), answer.outcome()), (204, None, "handled before"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! ```

@@ -38,6 +38,7 @@ const _: () = {
         interactions: __fhir_sub::Interactions::DEFAULT,
         content: __fhir_sub::Content::FullResource,
         trust: __fhir_sub::Trust::Notification,
+        order: __fhir_sub::Order::Any,
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
         registration: __fhir_sub::None,

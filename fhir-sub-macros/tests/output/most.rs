@@ -36,6 +36,7 @@ const _: () = {
         },
         content: __fhir_sub::Content::Empty,
         trust: __fhir_sub::Trust::Notification,
+        order: __fhir_sub::Order::Any,
         end: __fhir_sub::Some("2030-12-31T23:59:59Z"),
         versions: __fhir_sub::FhirVersions::of(&[__fhir_sub::FhirVersion::R4B]),
         registration: __fhir_sub::Some({

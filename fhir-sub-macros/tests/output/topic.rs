@@ -29,6 +29,7 @@ const _: () = {
         interactions: __fhir_sub::Interactions::DEFAULT,
         content: __fhir_sub::Content::IdOnly,
         trust: __fhir_sub::Trust::Reference,
+        order: __fhir_sub::Order::Latest,
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::of(&[__fhir_sub::FhirVersion::R5]),
         registration: __fhir_sub::None,

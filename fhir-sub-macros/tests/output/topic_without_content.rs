@@ -37,6 +37,7 @@ const _: () = {
         },
         content: __fhir_sub::Content::Empty,
         trust: __fhir_sub::Trust::Notification,
+        order: __fhir_sub::Order::Any,
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::of(
             &[

@@ -2,6 +2,7 @@
 
 use lexopt::prelude::*;
 
+use super::dead_letters::{DeadLetters, Which};
 #[cfg(feature = "registration")]
 use crate::registration::Options;
 
@@ -19,6 +20,9 @@ Commands:
       --prune             also remove the Subscriptions under APP_BASE_URL whose
                           endpoint is no longer in this program
   status                show each subscription as the FHIR server has it
+  dead-letters          list the events that were given up
+      retry KEY|--all     handle one, or all of them, once more
+      drop KEY|--all      take one, or all of them, away
   check                 check settings and subscriptions, without a network
 
   -h, --help            show this text
@@ -26,7 +30,8 @@ Commands:
 Exit codes:
   0  all is well
   1  it ran, and something is not as it should be: a row of `register` failed,
-     `status` shows a subscription that is missing, different or not active
+     `status` shows a subscription that is missing, different or not active,
+     an event that was tried once more is still a dead letter
   2  it did not run: the arguments, the settings or the handlers are wrong;
      for `check`, what it found
 
@@ -43,6 +48,7 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     Help,
     Check,
+    DeadLetters(DeadLetters),
     #[cfg(feature = "local")]
     Serve,
     #[cfg(feature = "registration")]
@@ -59,6 +65,7 @@ impl Arguments {
 
     fn parse_from(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
         let mut command = None;
+        let (mut words, mut is_all) = (Vec::new(), false);
         #[cfg(feature = "registration")]
         let (mut options, mut option) = (Options::default(), None);
         while let Some(argument) = parser.next()? {
@@ -74,9 +81,14 @@ impl Arguments {
                     options.prune = true;
                     option = Some("--prune");
                 }
+                Long("all") => is_all = true,
+                Value(value) if command == Some(Command::DeadLetters(DeadLetters::List)) => {
+                    words.push(value.string()?);
+                }
                 Value(value) if command.is_none() => {
                     command = Some(match value.string()?.as_str() {
                         "check" => Command::Check,
+                        "dead-letters" => Command::DeadLetters(DeadLetters::List),
                         "help" => Command::Help,
                         #[cfg(feature = "local")]
                         "serve" => Command::Serve,
@@ -95,6 +107,12 @@ impl Arguments {
         #[cfg(not(feature = "local"))]
         let command = command.unwrap_or(Command::Help);
 
+        let command = match command {
+            Command::DeadLetters(_) => Command::DeadLetters(dead_letters(&words, is_all)?),
+            _ if is_all => return Err("--all goes with `dead-letters`".into()),
+            command => command,
+        };
+
         #[cfg(feature = "registration")]
         let command = match (command, option) {
             (Command::Register(_), _) => Command::Register(options),
@@ -102,6 +120,27 @@ impl Arguments {
             (command, None) => command,
         };
         Ok(Self { command })
+    }
+}
+
+/// What stands after `dead-letters`.
+fn dead_letters(words: &[String], is_all: bool) -> Result<DeadLetters, String> {
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let which = |verb: &str, key: Option<&str>| match (key, is_all) {
+        (None, true) => Ok(Which::All),
+        (Some(key), false) => Ok(Which::One(key.to_owned())),
+        (None, false) => Err(format!("`dead-letters {verb}` takes the key of one, or --all")),
+        (Some(_), true) => Err(format!("`dead-letters {verb}` takes the key of one or --all, and not both")),
+    };
+    match words[..] {
+        [] | ["list"] if !is_all => Ok(DeadLetters::List),
+        ["retry"] => Ok(DeadLetters::Retry(which("retry", None)?)),
+        ["retry", key] => Ok(DeadLetters::Retry(which("retry", Some(key))?)),
+        ["drop"] => Ok(DeadLetters::Drop(which("drop", None)?)),
+        ["drop", key] => Ok(DeadLetters::Drop(which("drop", Some(key))?)),
+        _ => {
+            Err("`dead-letters` takes `list`, `retry KEY`, `retry --all`, `drop KEY` or `drop --all`".into())
+        }
     }
 }
 

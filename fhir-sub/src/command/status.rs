@@ -1,11 +1,12 @@
 //! `status`: each subscription as the FHIR server has it.
 
 use super::table::table;
-use super::{COMMAND_LIMIT, Exit, say};
+use super::{COMMAND_LIMIT, Exit, dead_letters, say};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::error::BoxError;
 use crate::registration::{self, StatusRow};
+use crate::service;
 
 pub(super) async fn status(app: &App) -> Result<Exit, BoxError> {
     let rows = registration::status(app, Deadline::after(COMMAND_LIMIT)).await;
@@ -14,6 +15,11 @@ pub(super) async fn status(app: &App) -> Result<Exit, BoxError> {
         ["endpoint", "criteria or topic", "status", "drift", "last error", "subscription", "events"],
         &cells,
     ));
+    match service::dead_letters::list(app).await {
+        Ok(letters) if letters.is_empty() => {}
+        Ok(letters) => say(&format!("\ndead letters:\n{}", dead_letters::list(&letters))),
+        Err(unavailable) => say(&format!("\n{unavailable}")),
+    }
     Ok(if rows.iter().all(StatusRow::is_sound) { Exit::Sound } else { Exit::Unsound })
 }
 

@@ -60,6 +60,22 @@ impl Answer {
         )
     }
 
+    pub(super) fn dead_letters_need_admin_secret() -> Self {
+        Self::outcome(
+            StatusCode::NOT_FOUND,
+            "not-supported",
+            "dead letters are told of only where FHIR_SUBSCRIPTION_ADMIN_SECRET is set",
+        )
+    }
+
+    pub(super) fn unknown_dead_letter() -> Self {
+        Self::outcome(StatusCode::NOT_FOUND, "not-found", "there is no such dead letter")
+    }
+
+    pub(super) fn no_handler() -> Self {
+        Self::unprocessable("no handler has the endpoint of the dead letter any more")
+    }
+
     pub(super) fn unknown_option() -> Self {
         Self::malformed("the query may say `dry-run=true` and `prune=true`, and nothing else")
     }
@@ -125,6 +141,19 @@ impl Answer {
             "transient",
             "the FHIR server does not confirm the deletion: send the notification again",
         )
+    }
+
+    /// Another is at it: whoever sends it again learns how that ended.
+    pub(super) fn under_way() -> Self {
+        Self::unavailable(
+            "conflict",
+            "the notification is being processed: send it again to learn how that ended",
+        )
+    }
+
+    /// It cannot be told whether it was handled before, and so it is not.
+    pub(super) fn store_unavailable() -> Self {
+        Self::unavailable("transient", "the notification was not processed: send it again")
     }
 
     pub(super) fn out_of_time() -> Self {

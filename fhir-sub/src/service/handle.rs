@@ -6,6 +6,8 @@ use futures_util::FutureExt;
 use serde::de::IgnoredAny;
 
 use super::decode::Happened;
+use super::identity::identify;
+use super::once::once;
 use super::read::Read;
 use super::record::Failure;
 use super::{Answer, Answered, Record};
@@ -17,6 +19,7 @@ use crate::extract::ResourceUse;
 use crate::notification::Notification;
 use crate::outcome::Outcome;
 use crate::rejection::{Rejection, RejectionKind};
+use crate::store::Entry;
 
 /// Runs the handler of `declaration` on one event; `read` is what was read of a resource that did not come with it, or is
 /// not believed.
@@ -68,6 +71,23 @@ pub(super) async fn handle(
         return answer(endpoint, event, Outcome::Rejected(Rejection::json(&error)), false);
     }
 
+    let entry = identify(app, declaration, &event, resource);
+    event.key = entry.as_ref().and_then(Entry::idempotency_key);
+    once(app, endpoint, event, entry, deadline, async |event| {
+        run(app, declaration, event, resource, deadline).await
+    })
+    .await
+}
+
+/// Runs the handler.
+async fn run(
+    app: &App,
+    declaration: &'static Declaration,
+    event: Event,
+    resource: Option<&str>,
+    deadline: Deadline,
+) -> Answered {
+    let endpoint = declaration.endpoint;
     let notification = Notification { event: &event, resource, provided: app.provided(), deadline };
     // A panic ends this event, not the process. Whatever the handler left half done in its own state is
     // the handler's: locks poison, and the rest of the event is dropped.

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::memory::{Numbering, Range};
 use crate::settings::LogSettings;
+use crate::store::Unavailable;
 
 /// What the log says of a request: names and numbers, nothing that a resource or a caller said.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(crate) struct Record {
     endpoint: Option<&'static str>,
     event: Option<Event>,
     outcome: &'static str,
+    ended: Ended,
     /// Whether the handler was called.
     #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only tests ask"))]
     ran: bool,
@@ -24,6 +26,23 @@ pub(crate) struct Record {
     failure: Option<Failure>,
     /// What the event's number is among those that came; of a notification of none, what its count says.
     numbering: Numbering,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Its handler has succeeded.
+    Handled,
+    /// It, or a newer version where only the latest is wanted, was handled before.
+    AlreadyHandled,
+    /// There was nothing to do, and never will be.
+    NothingToDo,
+    /// It was given up, now or before.
+    Dead,
+    /// Another is at it.
+    UnderWay,
+    /// It is still to be handled.
+    Failed,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +70,11 @@ impl Failure {
         Self { kind: std::any::type_name::<client::Error>(), place: None, text: Some(error.to_string()) }
     }
 
+    /// What is told of a store that is down, whose words name no resource.
+    pub(super) fn of_store(unavailable: &Unavailable) -> Self {
+        Self { kind: std::any::type_name::<Unavailable>(), place: None, text: Some(unavailable.to_string()) }
+    }
+
     /// What is told of `error`; its text only where it may be quoted.
     pub(super) fn new(error: &Error, quote: bool) -> Self {
         // The text is written by the user's code, which may panic there as anywhere.
@@ -66,6 +90,7 @@ impl Record {
             endpoint,
             event: None,
             outcome,
+            ended: Ended::Failed,
             ran: false,
             severity: Severity::Refused,
             failure: None,
@@ -80,12 +105,17 @@ impl Record {
 
     /// A notification for which there was nothing to do.
     pub(super) fn not_wanted(endpoint: &'static str, event: Event) -> Self {
-        Self { event: Some(event), severity: Severity::Fine, ..Self::refused(Some(endpoint), "not wanted") }
+        Self {
+            event: Some(event),
+            ended: Ended::NothingToDo,
+            severity: Severity::Fine,
+            ..Self::refused(Some(endpoint), "not wanted")
+        }
     }
 
     /// A notification of no event: a handshake, a heartbeat, and the like.
     pub(super) fn notice(endpoint: &'static str, notice: &'static str) -> Self {
-        Self { severity: Severity::Fine, ..Self::refused(Some(endpoint), notice) }
+        Self { ended: Ended::NothingToDo, severity: Severity::Fine, ..Self::refused(Some(endpoint), notice) }
     }
 
     /// An event whose resource is there no more, for a handler that cannot do without.
@@ -105,7 +135,32 @@ impl Record {
 
     /// A notification that was handled.
     pub(super) fn handled(endpoint: &'static str, event: Event) -> Self {
-        Self { ran: true, ..Self { outcome: "handled", ..Self::not_wanted(endpoint, event) } }
+        Self { ran: true, ended: Ended::Handled, outcome: "handled", ..Self::not_wanted(endpoint, event) }
+    }
+
+    /// An event that was handled before.
+    pub(super) fn repeated(endpoint: &'static str, event: Event) -> Self {
+        Self { ended: Ended::AlreadyHandled, outcome: "handled before", ..Self::not_wanted(endpoint, event) }
+    }
+
+    /// An event of which a newer version was handled before, and only the latest is wanted.
+    pub(super) fn superseded(endpoint: &'static str, event: Event) -> Self {
+        Self { outcome: "superseded", ..Self::repeated(endpoint, event) }
+    }
+
+    /// An event that another is at.
+    pub(super) fn under_way(endpoint: &'static str, event: Event) -> Self {
+        Self { ended: Ended::UnderWay, ..Self::rejected(endpoint, event, "under way elsewhere") }
+    }
+
+    /// An event that was not begun, since it could not be told whether it was handled before.
+    pub(super) fn store_unavailable(endpoint: &'static str, event: Event, failure: Failure) -> Self {
+        Self { ran: false, ..Self::failed(endpoint, event, "store unavailable", Some(failure)) }
+    }
+
+    /// What failed is given up, and kept as a dead letter.
+    pub(super) fn given_up(self) -> Self {
+        Self { ended: Ended::Dead, ..self }
     }
 
     /// A notification whose resource is not what the handler takes.
@@ -132,6 +187,11 @@ impl Record {
             failure,
             ..Self::refused(Some(endpoint), outcome)
         }
+    }
+
+    /// A request of administration that failed.
+    pub(super) fn route_failed(route: &'static str, outcome: &'static str, failure: Failure) -> Self {
+        Self { severity: Severity::Failed, failure: Some(failure), ..Self::refused(Some(route), outcome) }
     }
 
     /// A registration that was run.
@@ -185,14 +245,31 @@ impl Record {
         self.numbering = numbering;
     }
 
+    /// What became of the event.
+    pub(crate) fn ended(&self) -> Ended {
+        self.ended
+    }
+
     /// The endpoint whose handler was called.
     #[cfg(feature = "testing")]
     pub(crate) fn ran(&self) -> Option<&'static str> {
         self.endpoint.filter(|_| self.ran)
     }
 
+    pub(super) fn endpoint(&self) -> Option<&'static str> {
+        self.endpoint
+    }
+
+    pub(super) fn event(&self) -> Option<&Event> {
+        self.event.as_ref()
+    }
+
+    /// The type of the error, which quotes nothing.
+    pub(super) fn error_kind(&self) -> Option<&'static str> {
+        self.failure.as_ref().map(|failure| failure.kind)
+    }
+
     /// How it ended, in the words of the log.
-    #[cfg(feature = "testing")]
     pub(crate) fn outcome(&self) -> &'static str {
         self.outcome
     }

@@ -3,10 +3,12 @@
 use http::Method;
 
 use super::authenticate::authenticate;
+use super::dead_letters;
 use super::{Answer, Answered, Head, Record};
 use crate::app::App;
 use crate::declaration::Declaration;
 use crate::fhir::{is_id, is_type_name};
+use crate::key::Key;
 
 #[cfg(feature = "registration")]
 use crate::registration::Options;
@@ -20,6 +22,7 @@ pub(crate) enum Route {
         declaration: &'static Declaration,
         reference: Option<String>,
     },
+    DeadLetters(dead_letters::Request),
     #[cfg(feature = "registration")]
     Register {
         options: Options,
@@ -59,6 +62,21 @@ pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
             _ if !caller.notifies => stranger(),
             Method::POST => Ok(Route::Endpoint { declaration, reference: None }),
             _ => refuse(Answer::method_not_allowed("POST"), "method not allowed"),
+        };
+    }
+    let letter = || {
+        let key = (segments.clone().next() == Some("dead-letters")).then(|| Key::parse(last)).flatten();
+        (last == "dead-letters" || key.is_some()).then(|| dead_letters::request(head.method, key))
+    };
+    if let Some(request) = letter() {
+        return match request {
+            _ if !caller.administers => stranger(),
+            // As with pruning: who merely reads Subscriptions must not be able to take events away.
+            _ if app.settings().secrets.admin.is_none() => {
+                refuse(Answer::dead_letters_need_admin_secret(), "not found")
+            }
+            Ok(request) => Ok(Route::DeadLetters(request)),
+            Err(allowed) => refuse(Answer::method_not_allowed(allowed), "method not allowed"),
         };
     }
     match last {

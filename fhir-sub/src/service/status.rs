@@ -7,11 +7,12 @@ use futures_util::FutureExt;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{Answer, Answered, Record};
+use super::{Answer, Answered, Record, dead_letters};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::memory::{Counts, Name};
 use crate::registration::StatusRow;
+use crate::store::DeadLetter;
 
 /// Looks at every subscription; writes nothing.
 pub(super) async fn status(app: &App, deadline: Deadline) -> Answered {
@@ -22,7 +23,10 @@ pub(super) async fn status(app: &App, deadline: Deadline) -> Answered {
     match tokio::time::timeout_at(deadline.instant(), looking).await {
         Ok(Ok(rows)) => {
             let is_sound = rows.iter().all(StatusRow::is_sound);
-            let report = Report { subscriptions: rows.iter().map(|row| Row::new(app, row)).collect() };
+            let subscriptions = rows.iter().map(|row| Row::new(app, row)).collect();
+            let letters = dead_letters::list(app).await;
+            let store = if letters.is_ok() { "reached" } else { "unavailable" };
+            let report = Report { subscriptions, store, dead_letters: letters.unwrap_or_default() };
             Answered::new(Answer::json(StatusCode::OK, report.to_json()), Record::status(is_sound))
         }
         Ok(Err(_panic)) => Answered::new(Answer::status_failed(), Record::status(false)),
@@ -35,8 +39,12 @@ const TO_REPORT: Duration = Duration::from_millis(500);
 
 /// It holds no secret and none of the server's own texts.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Report<'a> {
     subscriptions: Vec<Row<'a>>,
+    /// Whether the idempotency store could be asked.
+    store: &'static str,
+    dead_letters: Vec<DeadLetter>,
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::problems::Problems;
 
 /// Every name that is a setting. `fhir_lambda_main!` reads these, and no others, from the environment.
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 30] = [
     "APP_BASE_URL",
     "FHIR_SUBSCRIPTION_SECRET",
     "FHIR_SUBSCRIPTION_SECRET_PREVIOUS",
@@ -17,6 +17,10 @@ const NAMES: [&str; 26] = [
     "FHIR_SUBSCRIPTION_HEADER",
     "FHIR_SUBSCRIPTION_EVENTS_MAXIMUM",
     "FHIR_SUBSCRIPTION_GAPS",
+    "FHIR_SUBSCRIPTION_IDEMPOTENCY",
+    "FHIR_SUBSCRIPTION_STORE_KEY",
+    "FHIR_SUBSCRIPTION_STORE_DAYS",
+    "FHIR_SUBSCRIPTION_TRIES",
     "FHIR_SUBSCRIPTION_LOG_REFERENCES",
     "FHIR_SUBSCRIPTION_LOG_ERRORS",
     "FHIR_BASE_URL",

@@ -29,6 +29,31 @@ fn options_go_with_register() {
 }
 
 #[test]
+fn dead_letters_are_listed_retried_and_dropped() {
+    let one = || Which::One("7a65eed1".into());
+    for (words, what) in [
+        (&["dead-letters"][..], DeadLetters::List),
+        (&["dead-letters", "list"], DeadLetters::List),
+        (&["dead-letters", "retry", "7a65eed1"], DeadLetters::Retry(one())),
+        (&["dead-letters", "retry", "--all"], DeadLetters::Retry(Which::All)),
+        (&["dead-letters", "--all", "drop"], DeadLetters::Drop(Which::All)),
+        (&["dead-letters", "drop", "7a65eed1"], DeadLetters::Drop(one())),
+    ] {
+        assert_eq!(parse(words), Ok(Command::DeadLetters(what)), "{words:?}");
+    }
+    for words in [
+        &["dead-letters", "retry"][..],
+        &["dead-letters", "drop", "7a65eed1", "--all"],
+        &["dead-letters", "list", "7a65eed1"],
+        &["dead-letters", "--all"],
+        &["dead-letters", "resend", "7a65eed1"],
+    ] {
+        assert!(parse(words).unwrap_err().contains("`dead-letters"), "{words:?}");
+    }
+    assert_eq!(parse(&["check", "--all"]), Err("--all goes with `dead-letters`".into()));
+}
+
+#[test]
 fn what_is_not_known_is_named() {
     assert_eq!(parse(&["regster"]), Err("there is no command \"regster\"".into()));
     assert!(parse(&["check", "--frce"]).unwrap_err().contains("--frce"));

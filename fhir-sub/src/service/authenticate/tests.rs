@@ -17,7 +17,9 @@ const PREVIOUS: &str = "a-canary-of-before-the-rotation-!!!";
 fn app(settings: &[(&str, &str)]) -> TestApp {
     let interactions = Interactions { delete: true, ..Interactions::DEFAULT };
     let patients = Declaration { interactions, ..declaration::<Event, Succeed>("Patient?", "e") };
-    let mut builder = TestApp::builder(Behaviour::Medplum, leak([patients]));
+    let builder = TestApp::builder(Behaviour::Medplum, leak([patients]));
+    // One that is sent twice is let in twice.
+    let mut builder = builder.set("FHIR_SUBSCRIPTION_IDEMPOTENCY", "off");
     for (name, value) in settings {
         builder = builder.set(name, *value);
     }

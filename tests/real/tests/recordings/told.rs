@@ -24,5 +24,7 @@ impl Told {
 /// An app of all handlers, and what they are told.
 pub(crate) fn app() -> (TestApp, Told) {
     let told = Told::default();
-    (TestApp::with(Behaviour::Hapi, |app| app.state(told.clone())), told)
+    // Each recording is looked at by itself: the sandbox has one version only of what they are about.
+    let setup = |app: AppBuilder| app.state(told.clone()).set("FHIR_SUBSCRIPTION_IDEMPOTENCY", "off");
+    (TestApp::with(Behaviour::Hapi, setup), told)
 }

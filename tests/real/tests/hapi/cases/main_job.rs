@@ -17,7 +17,7 @@ pub(crate) async fn an_arrival_begins_one_encounter(world: &mut World) {
     let row = registered.row(ENDPOINT);
     assert!(matches!(row[2..4], ["created", "active"] | ["pending", "requested"]), "{row:?}");
     let status = deployed.await_active().await;
-    assert_eq!(status.row(ENDPOINT)[1..], ["Appointment?status=arrived", "active", "none", "none"]);
+    assert_eq!(status.row(ENDPOINT)[1..5], ["Appointment?status=arrived", "active", "none", "none"]);
 
     let patient: Value = fhir.create("Patient", &resource("Patient", &json!({}))).returning().await.unwrap();
     let patient = format!("Patient/{}", id(&patient));

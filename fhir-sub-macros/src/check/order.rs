@@ -1,0 +1,21 @@
+//! Whether `order` has a meaning beside `content`.
+
+use super::given::Given;
+use crate::key::Key;
+use crate::report::Errors;
+use crate::subscription::{Content, Order};
+
+/// `None` where a mistake was found.
+pub(super) fn check(given: &Given<'_>, content: Option<Content>, errors: &mut Errors) -> Option<Order> {
+    let order = given.text(Key::Order, errors, |literal| match &*literal.value() {
+        "any" => Ok(Order::Any),
+        "latest" if content == Some(Content::Empty) => Err(
+            "a notification with `content = \"empty\"` names no resource, of which one version could be later than \
+             another: take `order` out, or `content`"
+                .to_owned(),
+        ),
+        "latest" => Ok(Order::Latest),
+        other => Err(format!("no order is called {other:?}: `order` takes {}", Key::Order.usage())),
+    });
+    order.map(|order| order.unwrap_or(Order::Any))
+}

@@ -1,0 +1,105 @@
+//! [`Key`]: what an event is known by to the idempotency store, which names no patient.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use ring::hmac;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::settings::SharedSecret;
+
+/// What an event is known by: an HMAC-SHA256, so that it names no patient. `Display` writes it in lower-case
+/// hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key([u8; 32]);
+
+impl Key {
+    /// Reads what `Display` writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        crate::signature::bytes(text.as_bytes()).map(Self)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("no key"))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// Makes keys.
+///
+/// The hash of `Patient/123` can be guessed by whoever hashes all numbers; that with a secret cannot.
+#[derive(Clone)]
+pub(crate) struct Keys(hmac::Key);
+
+/// Where no secret is set, what is kept does not leave the process; what a handler makes of an event's key is its own.
+const NO_SECRET: &str = "fhir-sub";
+
+impl Keys {
+    pub(crate) fn new(secret: Option<&SharedSecret>) -> Self {
+        let secret = secret.map_or(NO_SECRET, SharedSecret::expose);
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+    }
+
+    /// The key of `parts`, of which the first says what kind it is.
+    pub(crate) fn key(&self, parts: &[&str]) -> Key {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in parts {
+            // Told apart by their lengths, so that no two lists are one text.
+            context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+            context.update(part.as_bytes());
+        }
+        let tag = context.sign();
+        let mut key = [0; 32];
+        key.copy_from_slice(tag.as_ref());
+        Key(key)
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Keys")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_lists_have_one_key() {
+        let keys = Keys::new(None);
+        assert_eq!(keys.key(&["a", "bc"]), keys.key(&["a", "bc"]));
+        for other in [&["ab", "c"][..], &["abc"], &["a", "b", "c"], &["a", "bc", ""], &[]] {
+            assert_ne!(keys.key(&["a", "bc"]), keys.key(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_read_as_it_is_written() {
+        let key = Keys::new(None).key(&["Patient/1"]);
+        assert_eq!(Key::parse(&key.to_string()), Some(key));
+        assert_eq!(Key::parse("Patient/1"), None);
+        assert_eq!(key.to_string().len(), 64);
+    }
+}

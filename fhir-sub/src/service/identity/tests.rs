@@ -1,0 +1,130 @@
+use super::identify;
+use crate::app::App;
+use crate::declaration::{Declaration, Order};
+use crate::event::Event;
+use crate::fixtures::{Succeed, declaration, leak};
+use crate::interaction::Interaction;
+use crate::sandbox::Behaviour;
+use crate::store::Entry;
+use crate::testing::TestApp;
+
+fn app(key: &str) -> App {
+    let builder = TestApp::builder(Behaviour::Hapi, leak([declaration::<Event, Succeed>("Patient?", "e")]));
+    builder.set("FHIR_SUBSCRIPTION_STORE_KEY", key).build().unwrap()
+}
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+fn of(declaration: &Declaration, event: &Event, resource: Option<&str>) -> Option<Entry> {
+    identify(&app(KEY), declaration, event, resource)
+}
+
+fn any(event: &Event, resource: Option<&str>) -> Option<Entry> {
+    of(&declaration::<Event, Succeed>("Patient?", "e"), event, resource)
+}
+
+fn patient() -> Event {
+    Event { focus: Some("Patient/1".into()), ..Event::unknown() }
+}
+
+fn version(version_id: &str) -> Event {
+    Event { version_id: Some(version_id.into()), ..patient() }
+}
+
+const WRITTEN: &str =
+    r#"{"resourceType":"Patient","id":"1","meta":{"lastUpdated":"2026-01-01T00:00:00.000Z"}}"#;
+const WRITTEN_LATER: &str =
+    r#"{"resourceType":"Patient","id":"1","meta":{"lastUpdated":"2026-01-01T00:00:00.001Z"}}"#;
+const SAME_MOMENT_ELSEWHERE: &str =
+    r#"{ "meta": { "lastUpdated": "2026-01-01T01:00:00+01:00" }, "resourceType": "Patient", "id": "1" }"#;
+
+#[test]
+fn a_version_is_one_event_whatever_else_is_said_of_it() {
+    let told = any(&version("1"), None);
+    assert!(matches!(told, Some(Entry::Once(_))));
+    let numbered = Event {
+        number: Some(7),
+        subscription: Some("Subscription/1".into()),
+        timestamp: Some("2026-01-01T00:00:00Z".into()),
+        interaction: Interaction::Create,
+        ..version("1")
+    };
+    assert_eq!(told, any(&numbered, Some(WRITTEN)), "as a sweep finds it");
+    assert_ne!(told, any(&version("2"), None));
+    assert_ne!(told, any(&Event { focus: Some("Patient/2".into()), ..version("1") }, None));
+    assert_ne!(told, any(&Event { interaction: Interaction::Delete, ..version("1") }, None));
+    assert_ne!(told, of(&declaration::<Event, Succeed>("Patient?", "other"), &version("1"), None));
+    let elsewhere = identify(
+        &app("another-key-of-a-store"),
+        &declaration::<Event, Succeed>("", "e"),
+        &version("1"),
+        None,
+    );
+    assert_ne!(told, elsewhere);
+}
+
+#[test]
+fn without_a_version_it_goes_by_when_the_resource_was_written() {
+    let told = any(&patient(), Some(WRITTEN));
+    assert!(matches!(told, Some(Entry::Once(_))));
+    assert_eq!(told, any(&patient(), Some(SAME_MOMENT_ELSEWHERE)));
+    assert_ne!(told, any(&patient(), Some(WRITTEN_LATER)));
+}
+
+#[test]
+fn a_number_counts_only_with_a_moment() {
+    let numbered = |number, timestamp: Option<&str>| {
+        let timestamp = timestamp.map(str::to_owned);
+        Event {
+            number: Some(number),
+            subscription: Some("Subscription/1".into()),
+            timestamp,
+            ..Event::unknown()
+        }
+    };
+    let told = any(&numbered(1, Some("2026-01-01T00:00:00Z")), None);
+    assert!(matches!(told, Some(Entry::Once(_))));
+    assert_ne!(told, any(&numbered(2, Some("2026-01-01T00:00:00Z")), None));
+    assert_ne!(told, any(&numbered(1, Some("2026-01-02T00:00:00Z")), None), "the counter began anew");
+    for vague in [None, Some("2026-01-01")] {
+        assert!(matches!(any(&numbered(1, vague), None), Some(Entry::Passing(_))), "{vague:?}");
+    }
+    assert_eq!(any(&Event::unknown(), None), None, "it names nothing");
+}
+
+#[test]
+fn the_last_resort_is_the_text() {
+    let told = any(&patient(), Some(r#"{"resourceType":"Patient","id":"1"}"#));
+    assert!(matches!(told, Some(Entry::Once(_))));
+    assert_ne!(told, any(&patient(), Some(r#"{"resourceType":"Patient","id":"1","active":true}"#)));
+}
+
+#[test]
+fn a_deletion_that_says_nothing_more_is_passing() {
+    let deleted = Event { interaction: Interaction::Delete, ..patient() };
+    let told = any(&deleted, None);
+    assert!(matches!(told, Some(Entry::Passing(_))));
+    assert_eq!(told.unwrap().idempotency_key(), None);
+}
+
+#[test]
+fn only_where_the_latest_is_wanted_a_resource_has_a_record_of_its_own() {
+    let latest = Declaration { order: Order::Latest, ..declaration::<Event, Succeed>("Patient?", "e") };
+    let Some(Entry::Latest { key, version: first, updated: Some(_) }) =
+        of(&latest, &version("1"), Some(WRITTEN))
+    else {
+        panic!("it is ordered")
+    };
+    let Some(Entry::Latest { key: same, version: second, .. }) =
+        of(&latest, &version("2"), Some(WRITTEN_LATER))
+    else {
+        panic!("it is ordered")
+    };
+    assert_eq!(key, same);
+    assert_ne!(first, second);
+    assert_eq!(Some(Entry::Once(first)), any(&version("1"), None), "the idempotency key is the same");
+    // What does not say when it was written is in no order.
+    assert_eq!(of(&latest, &version("1"), Some("{}")), any(&version("1"), None));
+    let deleted = Event { interaction: Interaction::Delete, ..patient() };
+    assert!(matches!(of(&latest, &deleted, None), Some(Entry::Latest { updated: None, .. })));
+}

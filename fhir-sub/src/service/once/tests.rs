@@ -1,0 +1,288 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all, ready};
+use serde_json::{Value, json};
+
+use crate::declaration::{Declaration, Order};
+use crate::error::Error;
+use crate::event::Event;
+use crate::extract::FromNotification;
+use crate::fixtures::{Handler, declaration, leak};
+use crate::notification::Notification;
+use crate::outcome::Outcome;
+use crate::rejection::Rejection;
+use crate::sandbox::Behaviour;
+use crate::store::{Begun, Claim, DeadLetter, Entry, Key, MemoryStore, Store, Stored, Sweeping, Unavailable};
+use crate::testing::{TestApp, TestRequest};
+
+/// What a handler does, one try after the other, and how often it did.
+#[derive(Default)]
+struct Script {
+    ends: Mutex<Vec<fn() -> Outcome>>,
+    runs: AtomicUsize,
+    keys: Mutex<Vec<Option<String>>>,
+    /// What a run waits for.
+    gate: tokio::sync::Notify,
+    is_gated: bool,
+}
+
+/// An event, and the script by which it is handled.
+struct Scene {
+    event: Event,
+    script: Arc<Script>,
+}
+
+impl FromNotification for Scene {
+    async fn from_notification(notification: &Notification<'_>) -> Result<Self, Rejection> {
+        let script = notification.state::<Arc<Script>>().unwrap();
+        Ok(Self { event: notification.event().clone(), script: Arc::clone(&script) })
+    }
+}
+
+struct Scripted;
+
+impl Handler<Scene> for Scripted {
+    async fn handle(Scene { event, script }: Scene) -> Outcome {
+        script.runs.fetch_add(1, Ordering::Relaxed);
+        script.keys.lock().unwrap().push(event.idempotency_key());
+        if script.is_gated {
+            script.gate.notified().await;
+        }
+        let next = script.ends.lock().unwrap().pop();
+        next.map_or(Outcome::Handled, |end| end())
+    }
+}
+
+fn fails() -> Outcome {
+    Error::transient("it failed").into()
+}
+
+fn fails_for_good() -> Outcome {
+    Error::permanent("it failed").into()
+}
+
+fn panics() -> Outcome {
+    panic!("it panicked")
+}
+
+fn handler() -> Declaration {
+    declaration::<Scene, Scripted>("Patient?", "e")
+}
+
+fn shared() -> Arc<MemoryStore> {
+    Arc::new(MemoryStore::shared(Duration::from_secs(3600), Arc::new(SystemTime::now)))
+}
+
+/// An instance of a program, which shares its store with others.
+fn instance(declaration: Declaration, script: &Arc<Script>, store: Arc<dyn Store>) -> TestApp {
+    let builder = TestApp::builder(Behaviour::Hapi, leak([declaration]));
+    let builder = builder.state(Arc::clone(script)).store(store).set("FHIR_SUBSCRIPTION_TRIES", "3");
+    TestApp::build(Behaviour::Hapi, builder).unwrap()
+}
+
+fn script(ends: &[fn() -> Outcome]) -> Arc<Script> {
+    let ends = ends.iter().rev().copied().collect();
+    Arc::new(Script { ends: Mutex::new(ends), ..Script::default() })
+}
+
+fn patient(version_id: &str) -> Value {
+    let updated = format!("2026-01-01T00:00:0{version_id}.000Z");
+    json!({
+        "resourceType": "Patient", "id": "1",
+        "meta": { "versionId": version_id, "lastUpdated": updated }, "name": [{ "family": "canary" }],
+    })
+}
+
+async fn send(test: &TestApp, version_id: &str) -> (u16, &'static str) {
+    let answer = test.send(TestRequest::hapi_update("e", &patient(version_id))).await;
+    assert_eq!(answer.header("retry-after").is_some(), answer.status() == 503);
+    (answer.status(), answer.outcome())
+}
+
+#[tokio::test]
+async fn an_event_is_handled_once_by_all_instances() {
+    let (script, store) = (script(&[]), shared());
+    let (one, other) =
+        (instance(handler(), &script, store.clone()), instance(handler(), &script, store.clone()));
+    assert_eq!(send(&one, "1").await, (204, "handled"));
+    assert_eq!(send(&other, "1").await, (204, "handled before"));
+    assert_eq!(send(&one, "1").await, (204, "handled before"));
+    assert_eq!(send(&other, "2").await, (204, "handled"));
+    assert_eq!(script.runs.load(Ordering::Relaxed), 2);
+    let keys = script.keys.lock().unwrap();
+    assert!(keys[0].is_some() && keys[0] != keys[1]);
+}
+
+#[tokio::test]
+async fn what_is_under_way_elsewhere_is_sent_again() {
+    let script = Arc::new(Script { is_gated: true, ..Script::default() });
+    let store = shared();
+    let (one, other) =
+        (instance(handler(), &script, store.clone()), instance(handler(), &script, store.clone()));
+    let mut under_way = Box::pin(send(&one, "1"));
+    assert!((&mut under_way).now_or_never().is_none(), "the handler waits");
+    assert_eq!(send(&other, "1").await, (503, "under way elsewhere"));
+    script.gate.notify_one();
+    assert_eq!(under_way.await, (204, "handled"));
+    assert_eq!(send(&other, "1").await, (204, "handled before"));
+    assert_eq!(script.runs.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn of_a_hundred_at_once_one_runs() {
+    let (script, store) = (script(&[]), shared());
+    let instances: Vec<_> = (0..100).map(|_| instance(handler(), &script, store.clone())).collect();
+    let answers = join_all(instances.iter().map(|test| send(test, "1"))).await;
+    assert!(answers.iter().all(|(status, _)| [204, 503].contains(status)));
+    assert_eq!(script.runs.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn what_failed_or_panicked_is_free_again() {
+    let quiet = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let script = script(&[fails, panics]);
+    let test = instance(handler(), &script, shared());
+    assert_eq!(send(&test, "1").await, (500, "failed"));
+    assert_eq!(send(&test, "1").await, (500, "panicked"));
+    assert_eq!(send(&test, "1").await, (204, "handled"));
+    std::panic::set_hook(quiet);
+}
+
+#[tokio::test]
+async fn a_permanent_error_is_a_dead_letter_and_sent_no_more() {
+    let (script, store) = (script(&[fails_for_good]), shared());
+    let test = instance(handler(), &script, store.clone());
+    assert_eq!(send(&test, "1").await, (204, "failed for good"));
+    assert_eq!(send(&test, "1").await, (204, "handled before"));
+    let letters = store.dead_letters().await.unwrap();
+    let [letter] = &letters[..] else { panic!("{letters:?}") };
+    assert_eq!(letter.reference.as_deref(), Some("Patient/1"));
+    assert_eq!(letter.version_id.as_deref(), Some("1"));
+    assert_eq!((letter.tries, &*letter.outcome, &*letter.endpoint), (1, "failed for good", "e"));
+    assert!(!serde_json::to_string(&letters).unwrap().contains("canary"));
+}
+
+#[tokio::test]
+async fn what_keeps_failing_is_a_dead_letter_after_its_tries() {
+    let (script, store) = (script(&[fails, fails, fails, fails]), shared());
+    let test = instance(handler(), &script, store.clone());
+    assert_eq!(send(&test, "1").await, (500, "failed"));
+    assert_eq!(send(&test, "1").await, (500, "failed"));
+    assert!(store.dead_letters().await.unwrap().is_empty());
+    assert_eq!(send(&test, "1").await, (204, "failed"));
+    assert_eq!(store.dead_letters().await.unwrap()[0].tries, 3);
+    assert_eq!(send(&test, "1").await, (204, "handled before"));
+}
+
+#[tokio::test]
+async fn the_memory_of_one_instance_gives_nothing_up_for_the_server() {
+    let script = script(&[fails_for_good, fails, fails, fails, fails]);
+    let builder = TestApp::builder(Behaviour::Hapi, leak([handler()]));
+    let builder = builder.state(Arc::clone(&script)).set("FHIR_SUBSCRIPTION_TRIES", "2");
+    let test = TestApp::build(Behaviour::Hapi, builder).unwrap();
+    assert_eq!(send(&test, "1").await, (422, "failed for good"));
+    for _ in 0..4 {
+        assert_eq!(send(&test, "1").await, (500, "failed"));
+    }
+    assert_eq!(send(&test, "1").await, (204, "handled"));
+    assert_eq!(send(&test, "1").await, (204, "handled before"));
+}
+
+#[tokio::test]
+async fn without_a_store_each_is_handled() {
+    let script = script(&[]);
+    let builder = TestApp::builder(Behaviour::Hapi, leak([handler()]));
+    let builder = builder.state(Arc::clone(&script)).set("FHIR_SUBSCRIPTION_IDEMPOTENCY", "off");
+    let test = TestApp::build(Behaviour::Hapi, builder).unwrap();
+    for _ in 0..2 {
+        assert_eq!(send(&test, "1").await, (204, "handled"));
+    }
+    assert!(script.keys.lock().unwrap().iter().all(Option::is_some), "the key is there all the same");
+}
+
+#[tokio::test]
+async fn only_newer_versions_follow_where_the_latest_is_wanted() {
+    let latest = Declaration { order: Order::Latest, ..handler() };
+    let (script, store) = (script(&[]), shared());
+    let test = instance(latest, &script, store);
+    assert_eq!(send(&test, "2").await, (204, "handled"));
+    assert_eq!(send(&test, "1").await, (204, "superseded"));
+    assert_eq!(send(&test, "2").await, (204, "handled before"));
+    assert_eq!(send(&test, "3").await, (204, "handled"));
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_lets_nothing_through() {
+    let (script, store) = (script(&[]), Arc::new(Flaky { is_down: Mutex::new(true), store: shared() }));
+    let test = instance(handler(), &script, store.clone());
+    assert_eq!(send(&test, "1").await, (503, "store unavailable"));
+    assert_eq!(script.runs.load(Ordering::Relaxed), 0);
+    *store.is_down.lock().unwrap() = false;
+    assert_eq!(send(&test, "1").await, (204, "handled"));
+}
+
+/// A store that can be cut off.
+#[derive(Debug)]
+struct Flaky {
+    is_down: Mutex<bool>,
+    store: Arc<MemoryStore>,
+}
+
+impl Flaky {
+    fn call<'a, T: Send + 'a>(&'a self, call: BoxFuture<'a, Stored<T>>) -> BoxFuture<'a, Stored<T>> {
+        if *self.is_down.lock().unwrap() {
+            return ready(Err(Unavailable { reason: "it is down".into() })).boxed();
+        }
+        call
+    }
+}
+
+impl Store for Flaky {
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn begin<'a>(&'a self, entry: &'a Entry, lease: Duration) -> BoxFuture<'a, Stored<Begun>> {
+        self.call(self.store.begin(entry, lease))
+    }
+
+    fn complete<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Stored<()>> {
+        self.call(self.store.complete(claim))
+    }
+
+    fn release<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Stored<()>> {
+        self.call(self.store.release(claim))
+    }
+
+    fn reopen<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Stored<()>> {
+        self.call(self.store.reopen(key))
+    }
+
+    fn add_dead_letter<'a>(&'a self, letter: &'a DeadLetter) -> BoxFuture<'a, Stored<()>> {
+        self.call(self.store.add_dead_letter(letter))
+    }
+
+    fn dead_letters(&self) -> BoxFuture<'_, Stored<Vec<DeadLetter>>> {
+        self.call(self.store.dead_letters())
+    }
+
+    fn remove_dead_letter<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Stored<bool>> {
+        self.call(self.store.remove_dead_letter(key))
+    }
+
+    fn begin_sweep<'a>(&'a self, sweep: &'a Key, lease: Duration) -> BoxFuture<'a, Stored<Option<Sweeping>>> {
+        self.call(self.store.begin_sweep(sweep, lease))
+    }
+
+    fn save_sweep<'a>(
+        &'a self,
+        sweeping: &'a Sweeping,
+        lease: Option<Duration>,
+    ) -> BoxFuture<'a, Stored<bool>> {
+        self.call(self.store.save_sweep(sweeping, lease))
+    }
+}

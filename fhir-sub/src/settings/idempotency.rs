@@ -1,0 +1,112 @@
+//! [`Idempotency`]: where it is kept what was handled.
+
+use std::time::Duration;
+
+use super::{SharedSecret, Variables};
+use crate::problems::Problems;
+
+/// Where it is kept what was handled, and for how long.
+#[derive(Clone, Debug)]
+pub(crate) struct Idempotency {
+    pub(crate) place: Place,
+    /// What names of records are made with, so that they name no patient.
+    pub(crate) key: Option<SharedSecret>,
+    /// How long it is kept.
+    pub(crate) retention: Duration,
+    /// How often an event is tried before it is given up, where that can be kept.
+    pub(crate) tries: u32,
+}
+
+/// Where it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Nowhere,
+    Memory,
+    /// The name of a table.
+    DynamoDb(String),
+}
+
+const PLACE: &str = "FHIR_SUBSCRIPTION_IDEMPOTENCY";
+const KEY: &str = "FHIR_SUBSCRIPTION_STORE_KEY";
+const DAYS: &str = "FHIR_SUBSCRIPTION_STORE_DAYS";
+const TRIES: &str = "FHIR_SUBSCRIPTION_TRIES";
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Idempotency {
+    /// Reads the settings, and adds what is wrong with them to `problems`.
+    pub(super) fn read(variables: &Variables, problems: &mut Problems) -> Self {
+        let key = problems.collect(SharedSecret::optional(variables, KEY)).flatten();
+        let place = match variables.get(PLACE) {
+            None | Some("memory") => Place::Memory,
+            Some("off") => Place::Nowhere,
+            Some(text) => match text.strip_prefix("dynamodb:").filter(|table| is_table(table)) {
+                Some(table) => Place::DynamoDb(table.to_owned()),
+                None => {
+                    problems.add(format!(
+                        "{PLACE} is {text:?}: write memory, off, or dynamodb:TABLE with the name or the ARN of a table"
+                    ));
+                    Place::Memory
+                }
+            },
+        };
+        if let Place::DynamoDb(_) = place {
+            if cfg!(not(feature = "dynamodb")) {
+                problems.add(format!(
+                    "{PLACE} names a DynamoDB table, and this program is built without it: add the feature \
+                     `dynamodb` of fhir-sub in Cargo.toml"
+                ));
+            }
+            if variables.get(KEY).is_none() {
+                problems.add(format!(
+                    "{KEY} is not set: without it the names of the table's records could be guessed from those of \
+                     patients; `openssl rand -hex 32` makes one, the same for all instances and for ever"
+                ));
+            }
+        }
+        let retention = DAY * number(variables, DAYS, 7, 365, problems);
+        let tries = number(variables, TRIES, 30, 10_000, problems);
+        Self { place, key, retention, tries }
+    }
+
+    /// Whether what is kept outlives the process.
+    pub(crate) fn is_durable(&self) -> bool {
+        matches!(self.place, Place::DynamoDb(_))
+    }
+
+    /// What is allowed, but better otherwise.
+    pub(super) fn warnings(&self, on_lambda: bool) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if on_lambda && self.place == Place::Memory {
+            warnings.push(format!(
+                "{PLACE} keeps what was handled within one instance: what is sent again to another one is handled \
+                 again; set it to dynamodb:TABLE"
+            ));
+        }
+        if self.key.as_ref().is_some_and(SharedSecret::is_short) {
+            warnings.push(format!("{KEY} has fewer than 32 characters: `openssl rand -hex 32` makes a better one"));
+        }
+        warnings
+    }
+}
+
+/// Whether DynamoDB may call a table so, or an ARN name one:
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html>.
+fn is_table(text: &str) -> bool {
+    let is_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    let is_name = (3..=255).contains(&text.len()) && text.bytes().all(is_of_a_name);
+    let is_arn = || {
+        let table = text.rsplit_once(":table/").filter(|(place, _)| place.starts_with("arn:"));
+        table.is_some_and(|(_, name)| (3..=255).contains(&name.len()) && name.bytes().all(is_of_a_name))
+    };
+    is_name || is_arn()
+}
+
+/// A number from 1 to `maximum`.
+fn number(variables: &Variables, name: &str, absent: u32, maximum: u32, problems: &mut Problems) -> u32 {
+    let Some(text) = variables.get(name) else { return absent };
+    text.parse().ok().filter(|number| (1..=maximum).contains(number)).unwrap_or_else(|| {
+        problems.add(format!("{name} is {text:?}: write a number from 1 to {maximum}"));
+        absent
+    })
+}

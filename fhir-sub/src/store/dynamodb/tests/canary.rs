@@ -1,0 +1,43 @@
+//! What the table shows to whoever can read it. Of secrets a store knows none.
+
+use super::super::item::{DATA, ID};
+use super::support::{dump, running};
+use crate::store::tests::timed::{LEASE, letter};
+use crate::store::{Begun, Entry, Keys, Store};
+
+#[tokio::test]
+#[ignore = "tests/real/dynamodb/test runs it"]
+async fn the_table_names_no_patient_outside_of_dead_letters() {
+    let store = running().await;
+    let keys = Keys::new(None);
+    let key = |number: u8| keys.key(&["resource", "patients", "Patient/canary", &number.to_string()]);
+    let updated = crate::fhir::Instant::parse("2026-01-01T00:00:00Z");
+    let latest = Entry::Latest { key: key(3), version: key(4), updated };
+    for entry in [Entry::Once(key(1)), Entry::Passing(key(2)), latest, Entry::Once(key(5))] {
+        let Begun::Fresh(claim) = store.begin(&entry, LEASE).await.unwrap() else { panic!("it is fresh") };
+        match &entry {
+            Entry::Passing(_) => store.release(&claim).await.unwrap(),
+            _ => store.complete(&claim).await.unwrap(),
+        }
+    }
+    let mut sweeping = store.begin_sweep(&key(6), LEASE).await.unwrap().unwrap();
+    sweeping.state.number = Some(7);
+    store.save_sweep(&sweeping, None).await.unwrap();
+    let mut dead = letter("dead", "2026-01-01T00:00:00Z");
+    dead.reference = Some("Patient/canary".to_owned());
+    store.add_dead_letter(&dead).await.unwrap();
+
+    let items = dump(&store).await;
+    assert_eq!(items.len(), 7);
+    let mut letters = 0;
+    for mut item in items {
+        if item[ID].as_s().unwrap().starts_with("dead#") {
+            let data = item.remove(DATA).unwrap();
+            assert!(data.as_s().unwrap().contains("Patient/canary"));
+            letters += 1;
+        }
+        let shown = format!("{item:?}");
+        assert!(!shown.contains("canary") && !shown.contains("Patient"), "{shown}");
+    }
+    assert_eq!(letters, 1);
+}

@@ -1,0 +1,101 @@
+//! Dead letters by the hundred, and lists of them that are not as they should be.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::try_join_all;
+
+use super::super::DynamoDbStore;
+use super::super::item::{ID, Id};
+use super::support::{dump, open, running};
+use crate::store::Store;
+use crate::store::tests::timed::letter;
+
+const SINCE: &str = "2026-01-01T00:00:00Z";
+
+async fn listed(store: &DynamoDbStore) -> usize {
+    let items = dump(store).await;
+    items.iter().filter_map(|item| item.get("keys")).map(|keys| keys.as_ss().unwrap().len()).sum()
+}
+
+#[tokio::test]
+#[ignore = "tests/real/dynamodb/test runs it"]
+async fn hundreds_are_listed_and_removed() {
+    let store = running().await;
+    let letters: Vec<_> = (0..250).map(|number| letter(&format!("letter {number}"), SINCE)).collect();
+    for some in letters.chunks(10) {
+        try_join_all(some.iter().map(|letter| store.add_dead_letter(letter))).await.unwrap();
+    }
+    let mut expected = letters.clone();
+    expected.sort_by_key(|letter| letter.key);
+    assert_eq!(store.dead_letters().await.unwrap(), expected);
+    for some in letters.chunks(10) {
+        let removed = try_join_all(some.iter().map(|letter| store.remove_dead_letter(&letter.key))).await;
+        assert!(removed.unwrap().into_iter().all(|was_there| was_there));
+    }
+    assert_eq!(store.dead_letters().await.unwrap(), []);
+    // Those that were removed at once may have been in each other's way; whoever lists them cleans up.
+    assert_eq!(listed(&store).await, 0);
+}
+
+#[tokio::test]
+#[ignore = "tests/real/dynamodb/test runs it"]
+async fn one_whose_letter_was_deleted_by_dynamodb_is_taken_off_the_list() {
+    let store = running().await;
+    let (gone, kept) = (letter("gone", SINCE), letter("kept", SINCE));
+    for letter in [&gone, &kept] {
+        store.add_dead_letter(letter).await.unwrap();
+    }
+    let client = store.client().await.unwrap();
+    let delete = client.delete_item().table_name(&store.table).key(ID, Id::DeadLetter(&gone.key).value());
+    delete.send().await.unwrap();
+    assert_eq!(listed(&store).await, 2);
+    assert_eq!(store.dead_letters().await.unwrap(), [kept]);
+    assert_eq!(listed(&store).await, 1);
+}
+
+/// A list of as many keys as go into an item, of letters that are not there.
+#[tokio::test]
+#[ignore = "tests/real/dynamodb/test runs it"]
+async fn a_list_that_is_full_is_pruned_to_make_room() {
+    let store = running().await;
+    let dead = letter("dead", SINCE);
+    let digit = dead.key.to_string().remove(0);
+    let client = store.client().await.unwrap();
+    let room = 400 * 1024 - 64 - ID.len() - "dead-letters#0".len() - "keys".len();
+    let keys = (0..room / 64).map(|number| format!("{digit}{number:063x}")).collect();
+    let put = client
+        .put_item()
+        .table_name(&store.table)
+        .item(ID, Id::DeadLetters(digit).value())
+        .item("keys", AttributeValue::Ss(keys));
+    put.send().await.unwrap();
+    // It takes longer than a call, but not than a handler.
+    store.add_dead_letter(&dead).await.unwrap();
+    assert_eq!(store.dead_letters().await.unwrap(), [dead]);
+}
+
+#[tokio::test]
+#[ignore = "tests/real/dynamodb/test runs it"]
+async fn an_event_that_is_given_up_while_the_list_is_read_is_listed() {
+    let store = running().await;
+    let other = Arc::new(open(&store.table, Arc::new(SystemTime::now)).await);
+    let dead = letter("dead", SINCE);
+    let key = dead.key;
+    let added = tokio::spawn(async move {
+        for _ in 0..50 {
+            other.add_dead_letter(&dead).await.unwrap();
+            assert_eq!(other.dead_letters().await.unwrap(), std::slice::from_ref(&dead));
+            assert!(other.remove_dead_letter(&dead.key).await.unwrap());
+        }
+        other.add_dead_letter(&dead).await.unwrap();
+    });
+    while !added.is_finished() {
+        store.dead_letters().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    added.await.unwrap();
+    assert_eq!(store.dead_letters().await.unwrap().len(), 1);
+    assert!(store.remove_dead_letter(&key).await.unwrap());
+}

@@ -1,0 +1,29 @@
+//! It does what every store does.
+
+use std::sync::Arc;
+
+use super::support::{running, store};
+use crate::store::tests::suite::suite;
+use crate::store::tests::{model, race};
+
+suite!(store(), #[ignore = "tests/real/dynamodb/test runs it"]);
+
+#[tokio::test]
+#[ignore = "tests/real/dynamodb/test runs it"]
+async fn it_does_as_the_model_does() {
+    for _ in 0..10 {
+        model::check(&store().await, 200).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "tests/real/dynamodb/test runs it"]
+async fn of_fifty_who_begin_at_once_one_gets_it() {
+    race::all_at_once(Arc::new(running().await), 50).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "tests/real/dynamodb/test runs it"]
+async fn of_actors_that_race_one_is_at_an_event_at_a_time() {
+    race::run(Arc::new(running().await)).await;
+}

@@ -1,0 +1,81 @@
+//! What is told of an endpoint that refuses, is silent, or is not DynamoDB: these need none.
+
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::super::DynamoDbStore;
+use super::super::connect::settings;
+use super::support::{AT_MOST, at};
+use crate::store::Store;
+use crate::store::tests::timed::{LEASE, RETENTION, once};
+
+/// What the store says after a call that each of these answers answers.
+async fn reason(answer: Option<&'static str>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let mut held = Vec::new();
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            if let Some(answer) = answer {
+                // The head and the body of a request of this size come in one piece, or in two.
+                let mut request = vec![0; 64 * 1024];
+                let mut length = 0;
+                while !request[..length].ends_with(b"}") {
+                    length += stream.read(&mut request[length..]).await.unwrap();
+                }
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+            held.push(stream);
+        }
+    });
+    let begun = Instant::now();
+    let failure = at(&endpoint).await.begin(&once(), LEASE).await.unwrap_err();
+    assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
+    server.abort();
+    failure.reason
+}
+
+#[tokio::test]
+async fn one_that_is_silent() {
+    assert_eq!(reason(None).await, "no answer in time");
+}
+
+#[tokio::test]
+async fn one_that_is_not_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let failure = at(&endpoint).await.begin(&once(), LEASE).await.unwrap_err();
+    assert_eq!(failure.to_string(), "the idempotency store is unavailable: no connection");
+}
+
+#[tokio::test]
+async fn one_that_refuses_is_quoted_by_its_code_only() {
+    let refusal = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 123\r\n\
+                   connection: close\r\n\r\n\
+                   {\"__type\":\"com.amazon.coral.service#AccessDeniedException\",\"Message\":\"canary is not authorized on \
+                   Patient/canary, it said\"}";
+    assert_eq!(refusal.split("\r\n\r\n").nth(1).map(str::len), Some(123));
+    assert_eq!(reason(Some(refusal)).await, "it answered AccessDeniedException");
+}
+
+#[tokio::test]
+async fn one_that_is_something_else() {
+    let page = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 13\r\nconnection: close\r\n\r\n<html></html>";
+    assert_eq!(reason(Some(page)).await, "it answered an error without a code");
+    let page = "HTTP/1.1 404 Not Found\r\ncontent-type: text/html\r\ncontent-length: 13\r\nconnection: close\r\n\r\n<html></html>";
+    assert_eq!(reason(Some(page)).await, "it answered an error without a code");
+}
+
+#[tokio::test]
+async fn an_environment_without_credentials() {
+    let config = settings().endpoint_url("http://127.0.0.1:9").no_credentials();
+    let config = config.region(aws_config::Region::new("eu-central-1")).load().await;
+    let store = DynamoDbStore::new("notifications".to_owned(), RETENTION)
+        .with_client(aws_sdk_dynamodb::Client::new(&config), std::sync::Arc::new(std::time::SystemTime::now));
+    let failure = store.begin(&once(), Duration::ZERO).await.unwrap_err();
+    assert_eq!(failure.reason, "the request could not be made: are there AWS credentials?");
+}

@@ -1,0 +1,32 @@
+//! A model of a store, so simple that it can be seen to be right, and several actors who do at random what instances do:
+//! begin, complete, release, die, sweep, give up. The store must answer each time as the model does.
+
+mod actors;
+mod events;
+
+use super::timed::Timed;
+use actors::Actors;
+
+/// So many steps against a store that is empty. `FHIR_SUB_SEED` repeats a run whose seed was printed.
+pub(in crate::store) async fn check(store: &Timed, steps: usize) {
+    let seed =
+        std::env::var("FHIR_SUB_SEED").ok().map(|seed| seed.parse().expect("FHIR_SUB_SEED is a number"));
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    let told = OnPanic(seed);
+    let mut actors = Actors::new(seed);
+    for _ in 0..steps {
+        actors.step(store).await;
+    }
+    drop(told);
+}
+
+struct OnPanic(u64);
+
+impl Drop for OnPanic {
+    #[allow(clippy::print_stderr)] // It is for whoever runs the tests.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("FHIR_SUB_SEED={} runs this again", self.0);
+        }
+    }
+}

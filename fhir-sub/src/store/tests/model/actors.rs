@@ -1,0 +1,177 @@
+//! Who does what at random.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use super::events::{Events, Expected};
+use crate::fhir::Instant;
+use crate::store::tests::timed::{LEASE, RETENTION, SECOND, Timed, key, letter};
+use crate::store::{Begun, Claim, DeadLetter, Entry, Key, SweepState, Sweeping};
+
+const ACTORS: usize = 4;
+
+/// Short ones too, and none at all.
+const LEASES: [Duration; 4] = [Duration::ZERO, SECOND, LEASE, LEASE];
+
+const PAUSES: [Duration; 5] = [SECOND, SECOND, LEASE, LEASE, RETENTION];
+
+const LETTERS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+pub(super) struct Actors {
+    random: Rng,
+    events: Events,
+    /// The lease of each sweep, and how far it has come.
+    sweeps: HashMap<Key, (Option<(u64, Duration)>, SweepState)>,
+    /// With when each expires.
+    letters: HashMap<Key, (Duration, DeadLetter)>,
+    actors: [Actor; ACTORS],
+}
+
+/// What one has in its memory: it is gone when it is killed.
+#[derive(Default)]
+struct Actor {
+    claims: Vec<Claim>,
+    sweeps: Vec<Sweeping>,
+}
+
+impl Actors {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            random: Rng::with_seed(seed),
+            events: Events::default(),
+            sweeps: HashMap::new(),
+            letters: HashMap::new(),
+            actors: Default::default(),
+        }
+    }
+
+    pub(super) async fn step(&mut self, store: &Timed) {
+        let actor = self.random.usize(..ACTORS);
+        match self.random.u8(..100) {
+            0..40 => self.begin(actor, store).await,
+            40..65 => self.end(actor, store).await,
+            65..75 => self.wait(store),
+            75..79 => self.actors[actor] = Actor::default(),
+            79..82 => self.reopen(store).await,
+            82..87 => self.begin_sweep(actor, store).await,
+            87..93 => self.save_sweep(actor, store).await,
+            _ => self.give_up(store).await,
+        }
+    }
+
+    fn wait(&mut self, store: &Timed) {
+        let time = self.one_of(&PAUSES);
+        store.pass(time);
+        self.events.now += time;
+    }
+
+    async fn begin(&mut self, actor: usize, store: &Timed) {
+        let (entry, lease) = (self.entry(), self.one_of(&LEASES));
+        let expected = self.events.expect(&entry);
+        let begun = store.store.begin(&entry, lease).await.unwrap();
+        assert_eq!(Expected::seen(&begun), expected, "begin {entry:?}");
+        if let Begun::Fresh(claim) = begun {
+            assert_eq!(claim.entry, entry);
+            self.events.begun(&claim, lease);
+            self.actors[actor].claims.push(claim);
+        }
+    }
+
+    /// Mostly the claim that was taken last; now and then one that was ended already.
+    async fn end(&mut self, actor: usize, store: &Timed) {
+        let claims = &mut self.actors[actor].claims;
+        if claims.is_empty() {
+            return;
+        }
+        let at = self.random.usize(..claims.len());
+        let claim = claims[at].clone();
+        if self.random.u8(..4) > 0 {
+            claims.swap_remove(at);
+        }
+        let is_done = self.random.u8(..3) > 0;
+        if is_done {
+            store.store.complete(&claim).await.unwrap();
+        } else {
+            store.store.release(&claim).await.unwrap();
+        }
+        self.events.ended(&claim, is_done);
+    }
+
+    async fn reopen(&mut self, store: &Timed) {
+        let entry = self.entry();
+        store.store.reopen(entry.key()).await.unwrap();
+        self.events.reopened(entry.key());
+    }
+
+    async fn begin_sweep(&mut self, actor: usize, store: &Timed) {
+        let (sweep, lease) = (key(self.one_of(&["sweep 1", "sweep 2"])), self.one_of(&LEASES));
+        let (held, state) = self.sweeps.entry(sweep).or_default();
+        let is_free = held.is_none_or(|(_, until)| until <= self.events.now);
+        let begun = store.store.begin_sweep(&sweep, lease).await.unwrap();
+        assert_eq!(begun.as_ref().map(|begun| &begun.state), is_free.then_some(&*state));
+        if let Some(begun) = begun {
+            *held = Some((begun.token, self.events.now + lease));
+            self.actors[actor].sweeps.push(begun);
+        }
+    }
+
+    async fn save_sweep(&mut self, actor: usize, store: &Timed) {
+        let Some(mut sweeping) = self.actors[actor].sweeps.pop() else { return };
+        sweeping.state.number = Some(self.random.u64(..));
+        let lease = self.random.bool().then(|| self.one_of(&LEASES));
+        let (held, state) = self.sweeps.entry(sweeping.sweep).or_default();
+        let is_own = held.is_some_and(|(token, _)| token == sweeping.token);
+        assert_eq!(store.store.save_sweep(&sweeping, lease).await.unwrap(), is_own);
+        if is_own {
+            *state = sweeping.state.clone();
+            *held = lease.map(|lease| (sweeping.token, self.events.now + lease));
+            if lease.is_some() {
+                self.actors[actor].sweeps.push(sweeping);
+            }
+        }
+    }
+
+    async fn give_up(&mut self, store: &Timed) {
+        let name = format!("letter {}", self.random.u8(..12));
+        let now = self.events.now;
+        self.letters.retain(|_, (expires, _)| *expires > now);
+        match self.random.u8(..4) {
+            0 => {
+                let was_there = self.letters.remove(&key(&name)).is_some();
+                assert_eq!(store.store.remove_dead_letter(&key(&name)).await.unwrap(), was_there);
+            }
+            1 => {
+                let mut expected: Vec<_> = self.letters.values().map(|(_, letter)| letter.clone()).collect();
+                expected.sort_by(|one, other| (&one.since, &one.key).cmp(&(&other.since, &other.key)));
+                assert_eq!(store.store.dead_letters().await.unwrap(), expected);
+            }
+            _ => {
+                let letter = letter(&name, &format!("2026-01-01T00:00:{:02}.000Z", self.random.u8(..60)));
+                store.store.add_dead_letter(&letter).await.unwrap();
+                self.letters.insert(letter.key, (now + LETTERS_KEPT, letter));
+            }
+        }
+    }
+
+    fn entry(&mut self) -> Entry {
+        let number = self.random.u8(..3);
+        match self.random.u8(..4) {
+            0 => Entry::Once(key(&format!("once {number}"))),
+            1 => Entry::Passing(key(&format!("passing {number}"))),
+            _ => {
+                let version = self.random.u8(..4);
+                // Two versions share each moment, and a deletion does not say when it was.
+                let updated = format!("2026-01-01T00:00:0{}.000Z", version / 2);
+                let updated = Instant::parse(&updated).filter(|_| version > 0);
+                let version = key(&format!("latest {number} of version {version}"));
+                Entry::Latest { key: key(&format!("latest {number}")), version, updated }
+            }
+        }
+    }
+
+    fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.random.usize(..of.len())]
+    }
+}

@@ -1,0 +1,128 @@
+//! Actors who race for a few events at once, by the real clock, and die now and then.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use super::timed::key;
+use crate::store::{Begun, Claim, Entry, Store};
+
+const LEASE: Duration = Duration::from_millis(300);
+const ACTORS: usize = 8;
+const EVENTS: usize = 6;
+
+/// What was seen of an event.
+#[derive(Default)]
+struct Seen {
+    /// The lease that was taken last, and until when it surely held.
+    held: Option<(u64, SystemTime)>,
+    is_done: bool,
+    completions: usize,
+}
+
+#[derive(Clone, Default)]
+struct Witness(Arc<Mutex<HashMap<usize, Seen>>>);
+
+impl Witness {
+    fn see<T>(&self, event: usize, look: impl FnOnce(&mut Seen) -> T) -> T {
+        look(self.0.lock().unwrap().entry(event).or_default())
+    }
+
+    /// A lease was taken by a call that was made at `called`; it holds from then on at least so long as a lease does.
+    fn begun(&self, event: usize, claim: &Claim, called: SystemTime, was_done: bool) {
+        assert!(!was_done, "event {event} is begun again after it was done");
+        let now = SystemTime::now();
+        if now >= called + LEASE {
+            // On a machine so busy it may be another's already.
+            return;
+        }
+        self.see(event, |seen| {
+            if let Some((_, until)) = seen.held {
+                assert!(now >= until, "two are at event {event}");
+            }
+            seen.held = Some((claim.token, called + LEASE));
+        });
+    }
+
+    fn ends(&self, event: usize, claim: &Claim) {
+        self.see(event, |seen| {
+            if seen.held.is_some_and(|(token, _)| token == claim.token) {
+                seen.held = None;
+            }
+        });
+    }
+
+    /// It was completed by a call that returned now; it counts where the lease held until then.
+    fn completed(&self, event: usize, called: SystemTime) {
+        if SystemTime::now() < called + LEASE {
+            self.see(event, |seen| {
+                seen.is_done = true;
+                seen.completions += 1;
+            });
+        }
+    }
+}
+
+/// All events are done in the end, none is begun once it is done, and no two are at one at a time.
+pub(in crate::store) async fn run(store: Arc<dyn Store>) {
+    let witness = Witness::default();
+    let actors = (0..ACTORS).map(|_| tokio::spawn(act(Arc::clone(&store), witness.clone())));
+    for actor in actors.collect::<Vec<_>>() {
+        actor.await.unwrap();
+    }
+    for (event, seen) in witness.0.lock().unwrap().iter() {
+        assert!(seen.completions <= 1, "event {event} was completed {} times", seen.completions);
+    }
+}
+
+/// Until all events are done.
+async fn act(store: Arc<dyn Store>, witness: Witness) {
+    let mut left: Vec<_> = (0..EVENTS).collect();
+    while !left.is_empty() {
+        let at = fastrand::usize(..left.len());
+        let event = left[at];
+        let entry = Entry::Once(key(&format!("raced for {event}")));
+        let was_done = witness.see(event, |seen| seen.is_done);
+        let called = SystemTime::now();
+        match store.begin(&entry, LEASE).await.unwrap() {
+            Begun::Fresh(claim) => {
+                witness.begun(event, &claim, called, was_done);
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(..50))).await;
+                match fastrand::u8(..10) {
+                    0..3 => {} // It is killed.
+                    3..6 => {
+                        witness.ends(event, &claim);
+                        store.release(&claim).await.unwrap();
+                    }
+                    _ => {
+                        witness.ends(event, &claim);
+                        store.complete(&claim).await.unwrap();
+                        witness.completed(event, called);
+                    }
+                }
+            }
+            Begun::UnderWay => tokio::time::sleep(Duration::from_millis(fastrand::u64(..20))).await,
+            Begun::Done => _ = left.swap_remove(at),
+            Begun::Superseded => panic!("nothing is"),
+        }
+    }
+}
+
+/// So many at once begin one event: one of them gets it.
+pub(in crate::store) async fn all_at_once(store: Arc<dyn Store>, actors: usize) {
+    for round in 0..5 {
+        let entry = Entry::Once(key(&format!("raced for in round {round}")));
+        let begin = |store: Arc<dyn Store>, entry: Entry| async move {
+            store.begin(&entry, Duration::from_secs(30)).await.unwrap()
+        };
+        let tasks = (0..actors).map(|_| tokio::spawn(begin(Arc::clone(&store), entry.clone())));
+        let mut fresh = 0;
+        for task in tasks.collect::<Vec<_>>() {
+            match task.await.unwrap() {
+                Begun::Fresh(_) => fresh += 1,
+                other => assert_eq!(other, Begun::UnderWay),
+            }
+        }
+        assert_eq!(fresh, 1, "in round {round}");
+    }
+}
