@@ -5,6 +5,7 @@
 
 mod answer;
 mod authenticate;
+mod changed;
 pub(crate) mod dead_letters;
 mod decode;
 mod dispatch;

@@ -88,6 +88,18 @@ impl FhirClient {
         History::new(self.clone(), target.map(|target| target.query(&[("_since", "1970-01-01T00:00:00Z")])))
     }
 
+    /// What was written of a resource type, newest first: `GET Type/_history`, with parameters.
+    #[cfg(feature = "registration")]
+    pub(crate) fn type_history<T: DeserializeOwned>(
+        &self,
+        resource_type: &str,
+        query: &[(&str, &str)],
+    ) -> History<T> {
+        let target =
+            Target::resource_type(self.base_url(), resource_type).and_then(|target| target.history(None));
+        History::new(self.clone(), target.map(|target| target.query(query)))
+    }
+
     /// Searches a resource type: `GET Type?name=value&…`, all pages, as a stream.
     ///
     /// Names and values are encoded here. Within a value, FHIR's own `,`, `$` and `|` keep their meaning; to have them

@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 use std::vec;
 
 use futures_core::future::BoxFuture;
 use http::Method;
+use http::header::DATE;
 use serde_json::value::RawValue;
 
 use crate::client::FhirClient;
@@ -28,6 +30,8 @@ pub(crate) struct Pages {
     asked: Arc<str>,
     /// The path of the server's own idea of its base URL, once the first page has told it.
     own: Option<Arc<str>>,
+    /// When the server answered with the last page, by its own clock.
+    date: Option<SystemTime>,
     seen: HashSet<u64>,
     hasher: RandomState,
 }
@@ -45,6 +49,7 @@ struct Page {
     entries: Vec<Entry>,
     next: Option<Request>,
     own: Option<Arc<str>>,
+    date: Option<SystemTime>,
 }
 
 impl Pages {
@@ -62,7 +67,8 @@ impl Pages {
             Err(error) => State::Mistake(error),
         };
         let entries = Vec::new().into_iter();
-        Self { client, state, entries, asked, own: None, seen: HashSet::new(), hasher: RandomState::new() }
+        let (seen, hasher) = (HashSet::new(), RandomState::new());
+        Self { client, state, entries, asked, own: None, date: None, seen, hasher }
     }
 
     /// Ends it, after an error: what came behind could not be trusted to be whole.
@@ -76,6 +82,17 @@ impl Pages {
             if let Some(entry) = self.entries.next() {
                 return Poll::Ready(Some(Ok(entry)));
             }
+            match ready!(self.poll_page(context)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Ok(entries)) => self.entries = entries.into_iter(),
+            }
+        }
+    }
+
+    /// The next page as a whole; what is left of the one before is not in it.
+    pub(crate) fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Vec<Entry>, Error>>> {
+        loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Poll::Ready(None),
                 State::Mistake(error) => return Poll::Ready(Some(Err(error))),
@@ -98,13 +115,25 @@ impl Pages {
                             Ok(page) => page,
                             Err(error) => return Poll::Ready(Some(Err(error))),
                         };
-                        self.entries = page.entries.into_iter();
-                        self.own = page.own;
+                        (self.own, self.date) = (page.own, page.date);
                         self.state = page.next.map_or(State::Done, |next| State::Next(Box::new(next)));
+                        return Poll::Ready(Some(Ok(page.entries)));
                     }
                 },
             }
         }
+    }
+
+    /// Whether no page follows.
+    #[cfg(feature = "registration")]
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
+    /// When the server answered with the last page, by its own clock, to the second.
+    #[cfg(feature = "registration")]
+    pub(crate) fn date(&self) -> Option<SystemTime> {
+        self.date
     }
 }
 
@@ -115,6 +144,7 @@ async fn fetch(
     own: Option<Arc<str>>,
 ) -> Result<Page, Error> {
     let answer = client.send(&request).await?;
+    let date = answer.headers().get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
     let bundle: Bundle<Box<RawValue>> = decode_resource(&request, &answer, "Bundle")?;
     let base = client.base_url();
     let own = own.or_else(|| page_link::own_path(base, &asked, bundle.link("self")?).map(Arc::from));
@@ -126,5 +156,5 @@ async fn fetch(
             Some(Request::new(Method::GET, &url, request.subject.as_str())?.no_cache())
         }
     };
-    Ok(Page { entries: bundle.entry, next, own })
+    Ok(Page { entries: bundle.entry, next, own, date })
 }

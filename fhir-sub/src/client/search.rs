@@ -1,5 +1,8 @@
 //! Searches and histories as streams.
 
+#[cfg(feature = "registration")]
+mod page;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
@@ -10,6 +13,9 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderValue, Method};
 use serde::de::DeserializeOwned;
+
+#[cfg(feature = "registration")]
+pub(crate) use self::page::Page;
 
 use crate::client::FhirClient;
 use crate::client::error::{Error, Kind};

@@ -9,10 +9,9 @@ use std::panic::AssertUnwindSafe;
 use std::time::SystemTime;
 
 use futures_util::FutureExt;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use super::decode::{Happened, Outline};
+use super::changed::{self, Changed};
+use super::decode::Happened;
 use super::dispatch::{handle_all, share};
 use super::handle::handle;
 use super::query::{self, Queried, query};
@@ -24,9 +23,8 @@ use crate::deadline::Deadline;
 use crate::declaration::{Content, Declaration};
 use crate::event::Event;
 use crate::extract::ResourceUse;
-use crate::fhir::{Instant, is_id};
-use crate::memory::{LookUp, Name, Numbering, Range, Version};
-use crate::text::Text;
+use crate::fhir::Instant;
+use crate::memory::{LookUp, Name, Numbering, Range};
 
 /// How often the server is asked for the events of one notification, whose numbers may be far apart. What is left is
 /// searched for.
@@ -184,18 +182,8 @@ async fn by_search(
 /// How much of what a search finds is held at once; the rest is found when the server sends again.
 const BYTES: usize = 32 * 1024 * 1024;
 
-/// A resource that a search found.
-struct Hit {
-    json: Box<RawValue>,
-    event: Event,
-    /// `None` where the server says neither its version nor when it was changed.
-    version: Option<Version>,
-    /// When it was last changed.
-    updated: Option<Instant>,
-}
-
 struct Found {
-    hits: Vec<Hit>,
+    hits: Vec<Changed>,
     end: End,
 }
 
@@ -217,16 +205,13 @@ async fn find(
     deadline: Deadline,
 ) -> Found {
     let mut found = Found { hits: Vec::new(), end: End::Whole };
-    // Without one the program does not start.
-    let Some(search) = app.registry().search(declaration.endpoint) else { return found };
-    let last_updated = format!("ge{since}");
-    let query = [("_lastUpdated", &*last_updated), ("_sort", "_lastUpdated")];
     let client = app.provided().fhir_client().with_deadline(deadline.sooner_by_half());
-    let mut search = client.search_criteria::<Box<RawValue>>(search, &query);
+    // Without one the program does not start.
+    let Some(mut search) = changed::search(app, &client, declaration, since, &[]) else { return found };
     let mut bytes = 0;
     let searching = async {
         while let Some(json) = search.next().await {
-            let Some(hit) = Hit::new(json?, event) else { continue };
+            let Some(hit) = Changed::new(json?, event) else { continue };
             if hit.version.as_ref().is_some_and(|version| look_up.is_handled(version)) {
                 continue;
             }
@@ -251,7 +236,7 @@ async fn find(
 
 /// Whether the search showed all that is older than the newest that it showed. Where it did not come to its end, that goes
 /// by whether the server sorts, which few resources do not tell.
-fn is_seen(hits: &[Hit], end: &End) -> bool {
+fn is_seen(hits: &[Changed], end: &End) -> bool {
     match end {
         End::Whole => true,
         End::Cut | End::Failed(_) => {
@@ -260,42 +245,6 @@ fn is_seen(hits: &[Hit], end: &End) -> bool {
             let is_told = first.and_then(|hit| hit.updated) < last.and_then(|hit| hit.updated);
             is_told && hits.len() >= 10 && hits.is_sorted_by_key(|hit| hit.updated)
         }
-    }
-}
-
-#[derive(Deserialize)]
-struct Changed<'a> {
-    #[serde(borrow)]
-    meta: Option<Meta<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Meta<'a> {
-    #[serde(borrow)]
-    last_updated: Option<Text<'a>>,
-}
-
-impl Hit {
-    /// `None` for what is no resource with an id.
-    fn new(json: Box<RawValue>, event: &Event) -> Option<Self> {
-        let outline = Outline::peek(&json)?;
-        let id = outline.id.as_deref().filter(|id| is_id(id))?;
-        let reference = format!("{}/{id}", &*outline.resource_type);
-        let version_id = outline.valid_version_id().map(str::to_owned);
-        let changed: Option<Changed<'_>> = serde_json::from_str(json.get()).ok();
-        let last_updated = changed.and_then(|changed| changed.meta?.last_updated);
-        let updated = last_updated.as_deref().and_then(Instant::parse);
-        let version = version_id.clone().or_else(|| Some(updated?.to_string()));
-        let event = Event {
-            focus: Some(reference.clone()),
-            version_id,
-            subscription: event.subscription.clone(),
-            topic: event.topic.clone(),
-            ..Event::unknown()
-        };
-        let version = version.map(|version| Version { reference, version });
-        Some(Self { version, updated, event, json })
     }
 }
 
