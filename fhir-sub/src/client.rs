@@ -21,6 +21,8 @@ pub use self::authorization::{
 pub use self::config::ClientConfig;
 pub use self::error::Error;
 pub use self::operation::Operation;
+#[cfg(feature = "registration")]
+pub(crate) use self::search::Page;
 pub use self::search::{History, Search};
 pub use self::write::{Create, Patch, Returning, Update};
 

@@ -11,6 +11,8 @@ mod sandbox;
 mod serve;
 #[cfg(feature = "registration")]
 mod status;
+#[cfg(feature = "registration")]
+mod sweep;
 mod table;
 
 use std::io::Write;
@@ -146,6 +148,8 @@ async fn run(
         Command::Register(options) => register::register(&begun(builder)?, options).await,
         #[cfg(feature = "registration")]
         Command::Status => status::status(&begun(builder)?).await,
+        #[cfg(feature = "registration")]
+        Command::Sweep(options) => sweep::sweep(&begun(builder)?, options).await,
     }
 }
 

@@ -5,6 +5,7 @@ mod acceptance;
 mod apply;
 mod counter;
 mod difference;
+mod locate;
 mod plan;
 mod prune;
 mod recognise;
@@ -14,6 +15,8 @@ mod status;
 mod topics;
 mod wanted;
 
+pub(crate) use counter::counter;
+pub(crate) use locate::{Located, created, locate};
 pub use report::{Report, Row, RowResult};
 pub(crate) use status::{StatusRow, status};
 pub(crate) use wanted::{Wanted, wanted};
@@ -82,6 +85,11 @@ pub(crate) async fn register(app: &App, options: Options, deadline: Deadline) ->
     }
     let pruned = if options.prune { Some(prune::prune(app, &client, options.dry_run).await) } else { None };
     Report::new(options, app.settings().fhir_server, rows, pruned)
+}
+
+/// `app` with the server that it has, where that is to be recognised; or why that cannot be known.
+pub(crate) async fn recognised(app: &App, deadline: Deadline) -> Result<App, String> {
+    recognise::recognise(app, &app.provided().fhir_client().with_deadline(deadline)).await
 }
 
 /// What keeps the subscriptions of `app` from being registered with its server, without asking it.

@@ -129,9 +129,48 @@ impl Registry {
         self.by_endpoint.get(endpoint)?.search.as_deref()
     }
 
+    /// How what no notification told of is found, for the handler of `declaration`.
+    pub(crate) fn sweepable(&self, declaration: &Declaration) -> Sweepable {
+        let is_searchable = self.search(declaration.endpoint).is_some();
+        let names_nothing = declaration.content == Content::Empty
+            && self.resource_use(declaration.endpoint) != ResourceUse::Required;
+        match declaration.trigger {
+            Trigger::Criteria(_) if !is_searchable => {
+                Sweepable::No("its criteria watches several types of resource, which no search finds")
+            }
+            Trigger::Criteria(_) if names_nothing => Sweepable::No(
+                "its notifications name no resource, so that what was handled is not told from what was not",
+            ),
+            Trigger::Topic(_) if !is_searchable => Sweepable::ByNumber(
+                "it is found by $events only, where the server has that, since it is not known which type to search for",
+            ),
+            Trigger::Criteria(_) | Trigger::Topic(_) => Sweepable::Yes,
+        }
+    }
+
     /// Whether an argument of the handler of `endpoint` is made from the resource.
     pub(crate) fn resource_use(&self, endpoint: &str) -> ResourceUse {
         self.by_endpoint.get(endpoint).map(|entry| entry.resource_use).unwrap_or_default()
+    }
+}
+
+/// How what no notification told of is found; and why not otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sweepable {
+    /// By a search, and of a topic by the numbers of its events.
+    Yes,
+    /// By the numbers of a topic's events only.
+    ByNumber(&'static str),
+    No(&'static str),
+}
+
+impl Sweepable {
+    /// Why it is not found, or not on every server.
+    pub(crate) fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Yes => None,
+            Self::ByNumber(reason) | Self::No(reason) => Some(reason),
+        }
     }
 }
 

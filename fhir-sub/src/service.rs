@@ -25,11 +25,15 @@ mod request;
 mod route;
 #[cfg(feature = "registration")]
 mod status;
+#[cfg(feature = "registration")]
+mod sweep;
 
 pub(crate) use answer::Answer;
 pub(crate) use record::{Ended, Record};
 pub(crate) use request::{Head, Header, Headers};
 pub(crate) use route::Route;
+#[cfg(feature = "registration")]
+pub(crate) use sweep::{Report as SweepReport, Row as SweepRow, SweepOptions, refusal, sweep};
 
 use crate::app::App;
 use crate::deadline::Deadline;
@@ -90,6 +94,8 @@ impl App {
             Route::Register { options } => register::register(self, options, deadline).await,
             #[cfg(feature = "registration")]
             Route::Status => status::status(self, deadline).await,
+            #[cfg(feature = "registration")]
+            Route::Sweep { options } => sweep::answer(self, options, deadline).await,
         }
     }
 

@@ -179,6 +179,9 @@ pub(crate) struct Sweeping {
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SweepState {
+    /// Where the first sweep began: nothing older is looked at, also not within the overlap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) start: Option<String>,
     /// All that was changed up to then is done or dead, by the server's clock: a FHIR `instant`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) watermark: Option<String>,
@@ -188,6 +191,9 @@ pub(crate) struct SweepState {
     /// All events of a topic up to this number are done or dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) number: Option<u64>,
+    /// Whose number that is, `Subscription/1`: one that is registered anew counts anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) subscription: Option<String>,
 }
 
 /// A token that no other claim has.

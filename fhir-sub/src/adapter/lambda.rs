@@ -1,7 +1,9 @@
-//! The Lambda: API Gateway (HTTP and REST API), Function URL and load balancer events.
+//! The Lambda: API Gateway (HTTP and REST API), Function URL and load balancer events, and those that ask for a sweep.
 
 mod event;
 mod response;
+#[cfg(feature = "registration")]
+mod sweep;
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant, SystemTime};
@@ -10,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::lambda_runtime::{Diagnostic, Runtime};
 use lambda_http::{Context, LambdaEvent, service_fn};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use self::event::{Event, Kind};
@@ -30,18 +33,41 @@ pub(crate) async fn run(app: App) -> Result<(), lambda_http::Error> {
 }
 
 /// Answers one event, and writes its log lines.
-async fn invoke(app: App, event: LambdaEvent<Box<RawValue>>) -> Result<LambdaResponse, Diagnostic> {
+async fn invoke(app: App, event: LambdaEvent<Box<RawValue>>) -> Result<Reply, Diagnostic> {
     let started = Instant::now();
     let LambdaEvent { payload, context } = event;
     let event: Event<'_> = serde_json::from_str(payload.get()).map_err(|_| unknown_event())?;
-    let kind = event.kind().ok_or_else(unknown_event)?;
+    let Some(kind) = event.kind() else { return invoke_directly(&app, payload.get(), &context).await };
     let deadline = app.deadline(invocation_deadline(&context));
 
     let answered = answer(&app, &event, &kind, deadline).await;
     for record in answered.records() {
         record.write(app.settings().log, started.elapsed(), Some(&context.request_id));
     }
-    Ok(LambdaResponse::new(&event, &kind, answered.answer))
+    Ok(Reply::Http(LambdaResponse::new(&event, &kind, answered.answer)))
+}
+
+/// What the function answers with.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Reply {
+    Http(LambdaResponse),
+    /// To who invokes the function itself.
+    #[cfg(feature = "registration")]
+    Direct(Box<RawValue>),
+}
+
+/// Does what an event asks for that is no HTTP request; its time is the invocation's.
+#[cfg(feature = "registration")]
+async fn invoke_directly(app: &App, payload: &str, context: &Context) -> Result<Reply, Diagnostic> {
+    let options = sweep::asked(payload).ok_or_else(unknown_event)??;
+    let deadline = invocation_deadline(context).unwrap_or_else(|| app.deadline(None));
+    sweep::run(app, &options, deadline, &context.request_id).await.map(Reply::Direct)
+}
+
+#[cfg(not(feature = "registration"))]
+async fn invoke_directly(_app: &App, _payload: &str, _context: &Context) -> Result<Reply, Diagnostic> {
+    Err(unknown_event())
 }
 
 async fn answer(app: &App, event: &Event<'_>, kind: &Kind<'_>, deadline: Deadline) -> Answered {
@@ -68,7 +94,8 @@ async fn answer(app: &App, event: &Event<'_>, kind: &Kind<'_>, deadline: Deadlin
 fn unknown_event() -> Diagnostic {
     Diagnostic {
         error_type: "UnknownEvent".into(),
-        error_message: "the event is none of API Gateway, Function URL or load balancer".into(),
+        error_message:
+            "the event is none of API Gateway, Function URL or load balancer, and asks for no sweep".into(),
     }
 }
 

@@ -144,7 +144,8 @@ async fn fetch(
     own: Option<Arc<str>>,
 ) -> Result<Page, Error> {
     let answer = client.send(&request).await?;
-    let date = answer.headers().get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    let date =
+        answer.headers().get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
     let bundle: Bundle<Box<RawValue>> = decode_resource(&request, &answer, "Bundle")?;
     let base = client.base_url();
     let own = own.or_else(|| page_link::own_path(base, &asked, bundle.link("self")?).map(Arc::from));

@@ -4,7 +4,11 @@ use lexopt::prelude::*;
 
 use super::dead_letters::{DeadLetters, Which};
 #[cfg(feature = "registration")]
+use crate::fhir::Instant;
+#[cfg(feature = "registration")]
 use crate::registration::Options;
+#[cfg(feature = "registration")]
+use crate::service::SweepOptions;
 
 pub(super) const HELP: &str = "\
 Handles the notifications of this program's FHIR Subscriptions.
@@ -20,6 +24,9 @@ Commands:
       --prune             also remove the Subscriptions under APP_BASE_URL whose
                           endpoint is no longer in this program
   status                show each subscription as the FHIR server has it
+  sweep                 find what no notification told of, and handle it
+      --since INSTANT     from then on, as 2026-01-31T12:00:00Z
+      --endpoint NAME     of one subscription only
   dead-letters          list the events that were given up
       retry KEY|--all     handle one, or all of them, once more
       drop KEY|--all      take one, or all of them, away
@@ -31,7 +38,8 @@ Exit codes:
   0  all is well
   1  it ran, and something is not as it should be: a row of `register` failed,
      `status` shows a subscription that is missing, different or not active,
-     an event that was tried once more is still a dead letter
+     an event that was tried once more is still a dead letter, something that
+     `sweep` found could not be handled
   2  it did not run: the arguments, the settings or the handlers are wrong;
      for `check`, what it found
 
@@ -55,6 +63,8 @@ pub(super) enum Command {
     Register(Options),
     #[cfg(feature = "registration")]
     Status,
+    #[cfg(feature = "registration")]
+    Sweep(SweepOptions),
 }
 
 impl Arguments {
@@ -68,6 +78,8 @@ impl Arguments {
         let (mut words, mut is_all) = (Vec::new(), false);
         #[cfg(feature = "registration")]
         let (mut options, mut option) = (Options::default(), None);
+        #[cfg(feature = "registration")]
+        let mut swept = SweepOptions::default();
         while let Some(argument) = parser.next()? {
             match argument {
                 Short('h') | Long("help") => return Ok(Self { command: Command::Help }),
@@ -81,6 +93,13 @@ impl Arguments {
                     options.prune = true;
                     option = Some("--prune");
                 }
+                #[cfg(feature = "registration")]
+                Long("since") => {
+                    let since = Instant::parse(&parser.value()?.string()?);
+                    swept.since = Some(since.ok_or("--since takes an instant, as 2026-01-31T12:00:00Z")?);
+                }
+                #[cfg(feature = "registration")]
+                Long("endpoint") => swept.endpoint = Some(parser.value()?.string()?),
                 Long("all") => is_all = true,
                 Value(value) if command == Some(Command::DeadLetters(DeadLetters::List)) => {
                     words.push(value.string()?);
@@ -96,6 +115,8 @@ impl Arguments {
                         "register" => Command::Register(Options::default()),
                         #[cfg(feature = "registration")]
                         "status" => Command::Status,
+                        #[cfg(feature = "registration")]
+                        "sweep" => Command::Sweep(SweepOptions::default()),
                         other => return Err(format!("there is no command {other:?}").into()),
                     });
                 }
@@ -117,6 +138,10 @@ impl Arguments {
         let command = match (command, option) {
             (Command::Register(_), _) => Command::Register(options),
             (_, Some(option)) => return Err(format!("{option} goes with `register`").into()),
+            (Command::Sweep(_), None) => Command::Sweep(swept),
+            _ if swept != SweepOptions::default() => {
+                return Err("--since and --endpoint go with `sweep`".into());
+            }
             (command, None) => command,
         };
         Ok(Self { command })

@@ -35,6 +35,15 @@ pub(super) fn check(builder: AppBuilder) -> Exit {
                      it is",
                 );
             }
+            let registry = app.registry();
+            for declaration in registry.declarations() {
+                if let Some(reason) = registry.sweepable(declaration).reason() {
+                    let endpoint = declaration.endpoint;
+                    complain(&format!(
+                        "warning: {endpoint}: a sweep does not find all that it missed: {reason}"
+                    ));
+                }
+            }
             crate::registration::check(&app).err().unwrap_or_default()
         }
     };

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::client::FhirClient;
 
 /// How many events the server says there have been; `None` where it does not say, or has no `$status`.
-pub(super) async fn counter(client: &FhirClient, id: &str) -> Option<u64> {
+pub(crate) async fn counter(client: &FhirClient, id: &str) -> Option<u64> {
     let asking = client.operation("$status").on_instance("Subscription", id);
     counted(&asking.get::<Value>(&[]).await.ok()?, id)
 }

@@ -20,12 +20,21 @@ pub(crate) struct Shape {
     pub(crate) sorted: bool,
     total: bool,
     summary: bool,
+    /// What is found are the entries themselves.
+    history: bool,
 }
 
 impl Shape {
     /// Takes them out of the parameters of a search; the error names one that cannot be honoured.
     pub(crate) fn take(pairs: &mut Vec<(String, String)>, page_size: usize) -> Result<Self, Refusal> {
-        let mut shape = Self { page_size, newest_first: false, sorted: false, total: true, summary: false };
+        let mut shape = Self {
+            page_size,
+            newest_first: false,
+            sorted: false,
+            total: true,
+            summary: false,
+            history: false,
+        };
         let mut refused = None;
         pairs.retain(|(name, value)| {
             let known = match (name.as_str(), value.as_str()) {
@@ -72,6 +81,13 @@ impl Shape {
                 "the sandbox cannot honour this value of the parameter `{name}`"
             ))),
         }
+    }
+}
+
+impl Shape {
+    /// The same, of a history.
+    pub(crate) fn of_history(self) -> Self {
+        Self { history: true, ..self }
     }
 }
 
@@ -123,7 +139,8 @@ impl Pages {
 impl Kept {
     fn page(&self, base: &str, number: u64, offset: usize) -> Value {
         let mut links = vec![json!({ "relation": "self", "url": self.own_link })];
-        let mut bundle = json!({ "resourceType": "Bundle", "type": "searchset" });
+        let kind = if self.shape.history { "history" } else { "searchset" };
+        let mut bundle = json!({ "resourceType": "Bundle", "type": kind });
         if self.shape.total {
             bundle["total"] = self.found.len().into();
         }
@@ -137,7 +154,7 @@ impl Kept {
                 .get(offset..end)
                 .unwrap_or_default()
                 .iter()
-                .map(|found| entry(base, found))
+                .map(|found| if self.shape.history { Value::clone(found) } else { entry(base, found) })
                 .collect();
             // FHIR has no empty lists.
             if !entries.is_empty() {

@@ -1,6 +1,7 @@
 //! The REST API: which interaction a request is ([FHIR R4 §3.1.0](https://hl7.org/fhir/R4/http.html)).
 
 mod capability;
+mod history;
 mod patch;
 mod read;
 mod search;
@@ -47,11 +48,12 @@ pub(crate) fn answer(desk: &mut Desk<'_>, call: &Call) -> Result<Answer, Refusal
         ("POST", [kind]) => write::create(desk, call, kind),
         ("PUT", [kind]) => write::conditional_update(desk, call, kind),
         ("DELETE", [kind]) => write::conditional_delete(desk, call, kind),
+        ("GET", [kind, "_history"]) => history::of_type(desk, call, kind),
         ("GET", [kind, id]) => read::read(desk, call, kind, id),
         ("PUT", [kind, id]) => write::update(desk, call, kind, id),
         ("PATCH", [kind, id]) => write::patch(desk, call, kind, id),
         ("DELETE", [kind, id]) => write::delete(desk, call, kind, id),
-        ("GET", [kind, id, "_history"]) => read::history(desk, call, kind, id),
+        ("GET", [kind, id, "_history"]) => history::of_instance(desk, call, kind, id),
         ("GET", [kind, id, "_history", version]) => read::version(desk, call, kind, id, version),
         _ => Err(not_offered(call)),
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, header::DATE};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -16,7 +16,7 @@ use super::{
     answer::Answer,
     builder::{Behaviour, Builder},
     call::Call,
-    clock::Clock,
+    clock::{self, Clock},
     delivery::{Deliver, Delivery},
     faults::Faults,
     heartbeat::Heartbeat,
@@ -102,7 +102,14 @@ impl Server {
         if !self.settings.latency.is_zero() {
             tokio::time::sleep(self.settings.latency).await;
         }
-        let Some(fault) = fault else { return self.answer(&call).into_response() };
+        let Some(fault) = fault else {
+            let date = clock::http_date(self.clock.now());
+            let mut response = self.answer(&call).into_response();
+            if let Ok(date) = HeaderValue::from_str(&date) {
+                response.headers_mut().insert(DATE, date);
+            }
+            return response;
+        };
         if fault.is_after_work() {
             self.answer(&call);
         }

@@ -65,6 +65,16 @@ impl Store {
         self.types.get(kind)?.get(id).map(Vec::as_slice)
     }
 
+    /// All versions of all resources of the type, with their ids, the oldest first.
+    pub(crate) fn all_versions(&self, kind: &str) -> Vec<(&str, &Version)> {
+        let of_type = self.types.get(kind).into_iter().flatten();
+        let mut all: Vec<_> = of_type
+            .flat_map(|(id, versions)| versions.iter().map(move |version| (id.as_str(), version)))
+            .collect();
+        all.sort_unstable_by_key(|(_, version)| version.write);
+        all
+    }
+
     /// The resource as it was before the change, if it was there.
     pub(crate) fn before(&self, change: &Change) -> Option<&Arc<Value>> {
         let versions = self.versions(&change.kind, &change.id)?;

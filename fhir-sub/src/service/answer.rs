@@ -179,6 +179,21 @@ impl Answer {
         Self::too_late("the registration did not end in time: ask for it again")
     }
 
+    pub(super) fn unknown_sweep_option() -> Self {
+        Self::malformed(
+            "the query may say `since`, a FHIR instant such as 2026-01-31T12:00:00Z, and `endpoint`, and nothing else",
+        )
+    }
+
+    pub(super) fn sweep_failed() -> Self {
+        let text = "the sweep broke off: see the program's log";
+        Self::outcome(StatusCode::INTERNAL_SERVER_ERROR, "exception", text)
+    }
+
+    pub(super) fn sweep_out_of_time() -> Self {
+        Self::too_late("the sweep did not end in time: ask for it again, it goes on where it has come to")
+    }
+
     pub(super) fn status_failed() -> Self {
         let text = "the status could not be told: see the program's log";
         Self::outcome(StatusCode::INTERNAL_SERVER_ERROR, "exception", text)

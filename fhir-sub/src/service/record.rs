@@ -204,6 +204,16 @@ impl Record {
         }
     }
 
+    /// A sweep that was run.
+    #[cfg(feature = "registration")]
+    pub(super) fn sweep(is_complete: bool) -> Self {
+        if is_complete {
+            Self { severity: Severity::Fine, ..Self::refused(Some("sweep"), "swept") }
+        } else {
+            Self { severity: Severity::Failed, ..Self::refused(Some("sweep"), "incomplete") }
+        }
+    }
+
     /// A look at every subscription.
     #[cfg(feature = "registration")]
     pub(super) fn status(is_sound: bool) -> Self {

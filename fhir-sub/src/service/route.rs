@@ -11,6 +11,8 @@ use crate::fhir::{is_id, is_type_name};
 use crate::key::Key;
 
 #[cfg(feature = "registration")]
+use super::sweep::SweepOptions;
+#[cfg(feature = "registration")]
 use crate::registration::Options;
 
 /// What a request is for.
@@ -29,6 +31,10 @@ pub(crate) enum Route {
     },
     #[cfg(feature = "registration")]
     Status,
+    #[cfg(feature = "registration")]
+    Sweep {
+        options: SweepOptions,
+    },
 }
 
 /// Lets the caller in and finds what the request is for.
@@ -101,6 +107,18 @@ pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
             _ if !caller.administers => stranger(),
             Method::GET => Ok(Route::Status),
             _ => refuse(Answer::method_not_allowed("GET"), "method not allowed"),
+        },
+        #[cfg(feature = "registration")]
+        "sweep" => match *head.method {
+            _ if !caller.administers => stranger(),
+            Method::POST => match SweepOptions::from_query(head.query.unwrap_or_default()) {
+                None => refuse(Answer::unknown_sweep_option(), "malformed"),
+                Some(options) if !options.is_of(app.registry()) => {
+                    refuse(Answer::unknown_endpoint(), "not found")
+                }
+                Some(options) => Ok(Route::Sweep { options }),
+            },
+            _ => refuse(Answer::method_not_allowed("POST"), "method not allowed"),
         },
         _ if resource().is_some() => refuse(Answer::method_not_allowed("PUT, DELETE"), "method not allowed"),
         _ => refuse(Answer::unknown_endpoint(), "not found"),

@@ -84,7 +84,9 @@ impl Idempotency {
             ));
         }
         if self.key.as_ref().is_some_and(SharedSecret::is_short) {
-            warnings.push(format!("{KEY} has fewer than 32 characters: `openssl rand -hex 32` makes a better one"));
+            warnings.push(format!(
+                "{KEY} has fewer than 32 characters: `openssl rand -hex 32` makes a better one"
+            ));
         }
         warnings
     }

@@ -52,8 +52,17 @@ fn release(version: FhirVersion) -> &'static str {
 }
 
 fn resource(kind: &str) -> Value {
-    let interactions =
-        ["read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type"];
+    let interactions = [
+        "read",
+        "vread",
+        "update",
+        "patch",
+        "delete",
+        "history-instance",
+        "history-type",
+        "create",
+        "search-type",
+    ];
     let mut resource = json!({
         "type": kind,
         "interaction": interactions.map(|code| json!({ "code": code })),

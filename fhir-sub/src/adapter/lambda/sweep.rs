@@ -1,0 +1,75 @@
+//! Events that ask for a sweep: EventBridge's schedule, and an invocation of the function itself.
+//!
+//! Neither carries a secret: IAM lets in who may invoke the function, and no one else.
+
+use lambda_http::lambda_runtime::Diagnostic;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::app::App;
+use crate::deadline::Deadline;
+use crate::fhir::Instant;
+use crate::service::{SweepOptions, refusal, sweep};
+use crate::text::Text;
+
+/// An event that asks for a sweep: `{"source":"aws.events","detail-type":"Scheduled Event",…}`
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>), or
+/// `{"fhir-sub":"sweep","since":"2026-01-31T12:00:00Z","endpoint":"arrived-appointments"}`, the last two if wanted.
+#[derive(Deserialize)]
+struct Asked<'a> {
+    #[serde(borrow)]
+    source: Option<Text<'a>>,
+    #[serde(borrow, rename = "detail-type")]
+    detail_type: Option<Text<'a>>,
+    #[serde(borrow, rename = "fhir-sub")]
+    fhir_sub: Option<Text<'a>>,
+    #[serde(borrow)]
+    since: Option<Text<'a>>,
+    #[serde(borrow)]
+    endpoint: Option<Text<'a>>,
+}
+
+/// What the event asks for; `None` where it asks for no sweep.
+pub(super) fn asked(event: &str) -> Option<Result<SweepOptions, Diagnostic>> {
+    let asked: Asked<'_> = serde_json::from_str(event).ok()?;
+    let is_scheduled = asked.source.as_deref() == Some("aws.events")
+        && asked.detail_type.as_deref() == Some("Scheduled Event");
+    if is_scheduled {
+        return Some(Ok(SweepOptions::default()));
+    }
+    if asked.fhir_sub.as_deref() != Some("sweep") {
+        return None;
+    }
+    let since = match asked.since.as_deref().map(Instant::parse) {
+        Some(None) => return Some(Err(fails("`since` is no FHIR instant, such as 2026-01-31T12:00:00Z"))),
+        Some(since) => since,
+        None => None,
+    };
+    Some(Ok(SweepOptions { since, endpoint: asked.endpoint.as_deref().map(str::to_owned) }))
+}
+
+/// Sweeps, and answers with the report. The invocation fails only where nothing could be swept: Lambda would try it again at
+/// once, and what failed is for the next one.
+pub(super) async fn run(
+    app: &App,
+    options: &SweepOptions,
+    deadline: Deadline,
+    request_id: &str,
+) -> Result<Box<RawValue>, Diagnostic> {
+    if let Some(refusal) = refusal(app) {
+        return Err(fails(refusal));
+    }
+    if !options.is_of(app.registry()) {
+        return Err(fails("no subscription has this `endpoint`"));
+    }
+    let report = sweep(app, options, deadline, Some(request_id)).await;
+    if report.is_void() {
+        return Err(fails("nothing could be swept: see the program's log"));
+    }
+    RawValue::from_string(report.to_json()).map_err(|_| fails("the report could not be written"))
+}
+
+fn fails(message: &str) -> Diagnostic {
+    tracing::error!(reason = message, "sweep failed");
+    Diagnostic { error_type: "SweepFailed".into(), error_message: message.to_owned() }
+}

@@ -1,0 +1,77 @@
+//! What was written of a resource, or of a type ([FHIR R4 §3.1.0.14](https://hl7.org/fhir/R4/http.html#history)).
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::sandbox::{
+    answer::Answer, call::Call, clock, notification::Interaction, page::Shape, refusal::Refusal,
+    server::Desk, store::Version,
+};
+
+/// Every version of a resource, newest first, in pages.
+pub(super) fn of_instance(desk: &mut Desk<'_>, call: &Call, kind: &str, id: &str) -> Result<Answer, Refusal> {
+    let versions = desk.store.versions(kind, id);
+    let versions = versions.ok_or_else(|| Refusal::unknown(format!("there is no {kind}/{id}")))?;
+    let versions = versions.iter().map(|version| (id.to_owned(), version.clone())).collect();
+    answer(desk, call, kind, versions)
+}
+
+/// Every version of every resource of a type, newest first, in pages.
+pub(super) fn of_type(desk: &mut Desk<'_>, call: &Call, kind: &str) -> Result<Answer, Refusal> {
+    let versions = desk.store.all_versions(kind);
+    let versions = versions.into_iter().map(|(id, version)| (id.to_owned(), version.clone())).collect();
+    answer(desk, call, kind, versions)
+}
+
+/// Of the versions, the oldest first, those since the moment that the request says, if it says one.
+fn answer(
+    desk: &mut Desk<'_>,
+    call: &Call,
+    kind: &str,
+    mut versions: Vec<(String, Version)>,
+) -> Result<Answer, Refusal> {
+    let mut pairs = call.pairs();
+    let shape = Shape::take(&mut pairs, desk.settings.page_size)?.of_history();
+    let since = match pairs.as_slice() {
+        [] => None,
+        [(name, since)] if name == "_since" => {
+            let wrong = |_| Refusal::bad_request("the parameter `_since` is a FHIR instant");
+            Some(since.parse::<Timestamp>().map_err(wrong)?)
+        }
+        [(name, _), ..] => {
+            return Err(Refusal::unsupported(format!(
+                "the sandbox cannot honour the parameter `{name}` of a history"
+            )));
+        }
+    };
+    versions.retain(|(_, version)| since.is_none_or(|since| version.at >= since));
+    let base = &desk.settings.base_url;
+    let entries = versions.iter().rev().map(|(id, version)| Arc::new(entry(version, base, kind, id)));
+    let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
+    let own_link = format!("{base}/{}{query}", call.path());
+    Ok(Answer::ok(desk.pages.first(base, own_link, shape, entries.collect())))
+}
+
+fn entry(version: &Version, base: &str, kind: &str, id: &str) -> Value {
+    let (method, url, status) = match version.interaction {
+        Interaction::Create if version.number == 1 => ("POST", kind.to_owned(), "201 Created"),
+        Interaction::Create => ("PUT", format!("{kind}/{id}"), "201 Created"),
+        Interaction::Update => ("PUT", format!("{kind}/{id}"), "200 OK"),
+        Interaction::Delete => ("DELETE", format!("{kind}/{id}"), "204 No Content"),
+    };
+    let mut entry = json!({
+        "fullUrl": format!("{base}/{kind}/{id}"),
+        "request": { "method": method, "url": url },
+        "response": {
+            "status": status,
+            "etag": format!("W/\"{}\"", version.number),
+            "lastModified": clock::instant(version.at),
+        },
+    });
+    if let Some(resource) = &version.resource {
+        entry["resource"] = Value::clone(resource);
+    }
+    entry
+}

@@ -1,0 +1,62 @@
+//! [`Lease`]: one sweep of a subscription at a time.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+
+use super::Stop;
+use crate::key::Key;
+use crate::store::{Store, Stored, SweepState, Sweeping};
+
+/// How long a sweep that is killed keeps the next one from beginning.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// The right to sweep a subscription, and how far that has come.
+pub(super) struct Lease<'a> {
+    store: &'a dyn Store,
+    sweeping: Sweeping,
+}
+
+impl<'a> Lease<'a> {
+    /// `None` where a sweep of it is under way.
+    pub(super) async fn begin(store: &'a dyn Store, key: &Key) -> Stored<Option<Self>> {
+        let sweeping = store.begin_sweep(key, LEASE).await?;
+        Ok(sweeping.map(|sweeping| Self { store, sweeping }))
+    }
+
+    pub(super) fn state(&self) -> &SweepState {
+        &self.sweeping.state
+    }
+
+    pub(super) fn state_mut(&mut self) -> &mut SweepState {
+        &mut self.sweeping.state
+    }
+
+    /// Keeps how far it has come, and the lease.
+    pub(super) async fn save(&mut self) -> Result<(), Stop> {
+        match self.store.save_sweep(&self.sweeping, Some(LEASE)).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Stop::Lost),
+            Err(unavailable) => Err(Stop::Failed(unavailable.to_string())),
+        }
+    }
+
+    /// Keeps the lease while `work` is done, however long that takes.
+    pub(super) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            let pause = pin!(tokio::time::sleep(LEASE / 3));
+            match select(work.as_mut(), pause).await {
+                Either::Left((done, _)) => return done,
+                // Whether it is still its own shows when it is next saved.
+                Either::Right(_) => drop(self.store.save_sweep(&self.sweeping, Some(LEASE)).await),
+            }
+        }
+    }
+
+    /// Lets the next sweep begin.
+    pub(super) async fn end(self) -> Stored<()> {
+        self.store.save_sweep(&self.sweeping, None).await.map(drop)
+    }
+}
