@@ -145,12 +145,20 @@ impl TestApp {
         behaviour: Behaviour,
         declarations: Vec<&'static crate::declaration::Declaration>,
     ) -> AppBuilder {
+        Self::builder_of(Variables::default(), behaviour, declarations)
+    }
+
+    pub(crate) fn builder_of(
+        variables: Variables,
+        behaviour: Behaviour,
+        declarations: Vec<&'static crate::declaration::Declaration>,
+    ) -> AppBuilder {
         let server = match behaviour {
             Behaviour::Hapi => "hapi",
             Behaviour::Generic => "generic",
             Behaviour::Medplum => "medplum",
         };
-        AppBuilder::new(Variables::default(), declarations)
+        AppBuilder::new(variables, declarations)
             .set("APP_BASE_URL", APP_BASE_URL)
             .set("FHIR_BASE_URL", FHIR_BASE_URL)
             .set("FHIR_SUBSCRIPTION_SECRET", SECRET)

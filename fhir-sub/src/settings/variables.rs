@@ -64,6 +64,12 @@ impl Variables {
         variables
     }
 
+    /// None, under Lambda.
+    #[cfg(all(test, feature = "testing"))]
+    pub(crate) fn of_lambda() -> Self {
+        Self { on_lambda: true, ..Self::default() }
+    }
+
     /// Sets `name`; an empty value is as good as none.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         let value = value.into();

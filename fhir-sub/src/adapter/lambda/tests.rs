@@ -96,3 +96,80 @@ async fn a_signature_is_that_of_the_body_before_it_was_encoded() {
         assert_eq!(answered.answer.status, status, "{body} {is_encoded} {signed}");
     }
 }
+
+/// An app whose store its instances share, or not.
+#[cfg(feature = "testing")]
+fn swept(is_durable: bool) -> crate::testing::TestApp {
+    use std::sync::Arc;
+
+    use crate::fixtures::{Succeed, declaration, leak};
+    use crate::sandbox::Behaviour;
+    use crate::store::MemoryStore;
+    use crate::testing::TestApp;
+
+    let encounters = declaration::<crate::Event, Succeed>("Encounter?", "e");
+    let variables = crate::settings::Variables::of_lambda();
+    let builder = TestApp::builder_of(variables, Behaviour::Hapi, leak([encounters]));
+    let builder = if is_durable {
+        builder.store(Arc::new(MemoryStore::shared(Duration::from_secs(60), Arc::new(SystemTime::now))))
+    } else {
+        builder
+    };
+    TestApp::build(Behaviour::Hapi, builder).unwrap()
+}
+
+#[cfg(feature = "testing")]
+async fn invoked(test: &crate::testing::TestApp, event: &str) -> Result<serde_json::Value, String> {
+    let payload = RawValue::from_string(event.to_owned()).unwrap();
+    let mut context = Context::default();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    context.deadline = (now + Duration::from_secs(60)).as_millis() as u64;
+    let reply = invoke(test.app().clone(), LambdaEvent::new(payload, context)).await;
+    reply.map(|reply| serde_json::to_value(&reply).unwrap()).map_err(|error| error.error_message)
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test(start_paused = true)]
+async fn a_schedule_and_an_invocation_ask_for_a_sweep() {
+    let test = swept(true);
+    test.register().await;
+    let scheduled = r#"{"version":"0","id":"53dc4d37","detail-type":"Scheduled Event","source":"aws.events",
+        "account":"123456789012","time":"2026-01-31T12:00:00Z","region":"eu-central-1","resources":[],"detail":{}}"#;
+    for (event, seen) in [
+        (scheduled, 0),
+        (r#"{"fhir-sub":"sweep"}"#, 1),
+        (r#"{"fhir-sub":"sweep","since":"2026-01-31T12:00:00Z","endpoint":"e"}"#, 1),
+    ] {
+        let report = invoked(&test, event).await.unwrap();
+        let row = &report["subscriptions"][0];
+        assert_eq!((&row["result"], &row["seen"]), (&"swept".into(), &seen.into()), "{report}");
+        let encounter = serde_json::json!({ "resourceType": "Encounter", "id": "1", "status": "arrived" });
+        test.sandbox().update(&encounter).await.unwrap();
+        test.sandbox().idle().await;
+    }
+    for (event, message) in [
+        (r#"{"fhir-sub":"sweep","since":"yesterday"}"#, "`since`"),
+        (r#"{"fhir-sub":"sweep","endpoint":"other"}"#, "`endpoint`"),
+        (r#"{"fhir-sub":"weep"}"#, "asks for no sweep"),
+        (
+            r#"{"source":"aws.events","detail-type":"EC2 Instance State-change Notification"}"#,
+            "asks for no sweep",
+        ),
+    ] {
+        assert!(invoked(&test, event).await.unwrap_err().contains(message), "{event}");
+    }
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_comes_to_nothing_fails_the_invocation() {
+    let refused = invoked(&swept(false), r#"{"fhir-sub":"sweep"}"#).await.unwrap_err();
+    assert!(refused.contains("FHIR_SUBSCRIPTION_IDEMPOTENCY"), "{refused}");
+
+    use crate::sandbox::Fault;
+    let test = swept(true);
+    let down = Fault::status(http::StatusCode::INTERNAL_SERVER_ERROR).on(http::Method::GET, "").times(100);
+    test.sandbox().fail_next(down);
+    let failed = invoked(&test, r#"{"fhir-sub":"sweep"}"#).await.unwrap_err();
+    assert!(failed.contains("nothing could be swept"), "{failed}");
+}

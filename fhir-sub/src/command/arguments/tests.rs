@@ -28,6 +28,25 @@ fn options_go_with_register() {
     assert_eq!(parse(&["status", "--prune"]), Err("--prune goes with `register`".into()));
 }
 
+#[cfg(feature = "registration")]
+#[test]
+fn a_sweep_may_be_told_since_when_and_of_which() {
+    assert_eq!(parse(&["sweep"]), Ok(Command::Sweep(SweepOptions::default())));
+    let since = Instant::parse("2026-01-31T12:00:00Z");
+    let endpoint = Some("arrived-appointments".to_owned());
+    assert_eq!(
+        parse(&["sweep", "--since", "2026-01-31T13:00:00+01:00", "--endpoint=arrived-appointments"]),
+        Ok(Command::Sweep(SweepOptions { since, endpoint }))
+    );
+    for wrong in
+        [&["sweep", "--since"][..], &["sweep", "--since", "yesterday"], &["sweep", "--since", "2026-01-31"]]
+    {
+        assert!(parse(wrong).unwrap_err().contains("--since"), "{wrong:?}");
+    }
+    let elsewhere = parse(&["status", "--endpoint", "e"]);
+    assert_eq!(elsewhere, Err("--since and --endpoint go with `sweep`".into()));
+}
+
 #[test]
 fn dead_letters_are_listed_retried_and_dropped() {
     let one = || Which::One("7a65eed1".into());

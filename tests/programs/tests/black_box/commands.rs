@@ -33,9 +33,19 @@ async fn help_is_no_error_and_names_every_command_and_exit_code() {
     for argument in ["--help", "-h", "help"] {
         let help = Launch::bare(APP).arguments(&[argument]).run().await;
         assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""), "{help:?}");
-        for word in
-            ["serve", "register", "--dry-run", "--prune", "status", "check", "  0  ", "  1  ", "  2  "]
-        {
+        for word in [
+            "serve",
+            "register",
+            "--dry-run",
+            "--prune",
+            "status",
+            "sweep",
+            "--since",
+            "check",
+            "  0  ",
+            "  1  ",
+            "  2  ",
+        ] {
             assert!(help.stdout.contains(word), "{word:?} is not in {}", help.stdout);
         }
     }
@@ -51,6 +61,8 @@ async fn what_is_no_command_is_refused_with_the_help() {
         &["register", "twice"],
         &["--port=80"],
         &["serve", "--dry-run"],
+        &["sweep", "--since", "yesterday"],
+        &["status", "--since", "2026-01-31T12:00:00Z"],
     ] {
         let refused = Launch::new(APP).arguments(arguments).run().await;
         assert_eq!(refused.code, Some(2), "{arguments:?}: {refused:?}");

@@ -18,5 +18,6 @@ mod register_route;
 mod secrets;
 mod signals;
 mod start_up;
+mod sweeps;
 mod thousand_subscriptions;
 mod topics;
