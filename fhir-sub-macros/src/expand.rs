@@ -251,7 +251,8 @@ fn option(value: Option<impl ToTokens>) -> TokenStream {
     }
 }
 
-/// What the arguments need when the program starts; and where a resource may have to be searched for, of which type it is.
+/// What the arguments need when the program starts; and of which types of resource they are, since a topic may fire for
+/// others, too.
 fn require(subscription: &Subscription) -> TokenStream {
     let site = Span::mixed_site();
     let arguments = &subscription.handler.arguments;
@@ -259,9 +260,7 @@ fn require(subscription: &Subscription) -> TokenStream {
         return quote_spanned!(site=> |_| {});
     }
     let requirements = local("requirements");
-    let read_from =
-        matches!((&subscription.trigger, subscription.content), (Trigger::Topic(_), Content::Empty));
-    let read_from = read_from.then(|| {
+    let read_from = matches!(subscription.trigger, Trigger::Topic(_)).then(|| {
         quote_spanned! {site=>
             use __fhir_sub::Silent as _;
             #(__fhir_sub::read_from(#requirements, __fhir_sub::Argument::<#arguments>::TYPE);)*

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::declaration::{Content, Declaration, FHIR_SUB_DECLARATIONS, Trigger};
+use crate::event::Event;
 use crate::extract::{Requirements, ResourceUse};
 use crate::fhir::FhirVersion;
 use crate::problems::Problems;
@@ -23,6 +24,8 @@ struct Entry {
     declaration: &'static Declaration,
     resource_use: ResourceUse,
     search: Option<String>,
+    /// The types of resource that it takes; all where there is none.
+    resource_types: Vec<&'static str>,
 }
 
 impl Registry {
@@ -148,6 +151,21 @@ impl Registry {
         }
     }
 
+    /// Whether the handler of `declaration` is for what has happened. A topic may fire for several types of resource, of
+    /// which a filter narrows its own only, and the handler be for one.
+    pub(crate) fn is_wanted(&self, declaration: &Declaration, event: &Event) -> bool {
+        let takes = |entry: &Entry, focus: &str| {
+            let mut types = entry.resource_types.iter();
+            entry.resource_types.is_empty()
+                || types.any(|said| focus.strip_prefix(said).is_some_and(|rest| rest.starts_with('/')))
+        };
+        let is_taken = || match (self.by_endpoint.get(declaration.endpoint), event.focus()) {
+            (Some(entry), Some(focus)) => takes(entry, focus),
+            _ => true,
+        };
+        declaration.interactions.contains(event.interaction()) && is_taken()
+    }
+
     /// Whether an argument of the handler of `endpoint` is made from the resource.
     pub(crate) fn resource_use(&self, endpoint: &str) -> ResourceUse {
         self.by_endpoint.get(endpoint).map(|entry| entry.resource_use).unwrap_or_default()
@@ -178,8 +196,9 @@ impl Entry {
     fn new(declaration: &'static Declaration) -> Self {
         let mut requirements = Requirements::default();
         (declaration.require)(&mut requirements);
-        let search = declaration.trigger.search(&requirements.resource_types);
-        Self { declaration, resource_use: requirements.resource, search }
+        let Requirements { resource, resource_types, .. } = requirements;
+        let search = declaration.trigger.search(&resource_types);
+        Self { declaration, resource_use: resource, search, resource_types }
     }
 }
 

@@ -35,6 +35,11 @@ const _: () = {
         registration: __fhir_sub::None,
         require: |__fhir_sub_requirements| {
             __fhir_sub::require::<Resource<Encounter>>(__fhir_sub_requirements);
+            use __fhir_sub::Silent as _;
+            __fhir_sub::read_from(
+                __fhir_sub_requirements,
+                __fhir_sub::Argument::<Resource<Encounter>>::TYPE,
+            );
         },
         run: |__fhir_sub_notification| __fhir_sub::run_1::<
             Resource<Encounter>,

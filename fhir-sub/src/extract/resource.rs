@@ -14,7 +14,8 @@ use crate::rejection::Rejection;
 /// `T` is any type that serde reads: a struct of your own with the elements you use, a
 /// `serde_json::Value`, or a type of a FHIR crate. A resource that does not fit `T` is answered `422`,
 /// and the handler does not run. A `T` that says [which resource](trait@crate::FhirResource) it is read from is compared
-/// with the criteria when the program is compiled.
+/// with the criteria, or with the filters of the topic, when the program is compiled. A topic may fire for other types all
+/// the same: what is of none that the handler's arguments say is acknowledged, and the handler does not run.
 ///
 /// Where the notification of a topic only names the resource, it is read from `FHIR_BASE_URL` first, whatever host the
 /// notification names: the version that it names, if the server still has that, else the current one. Several are read in

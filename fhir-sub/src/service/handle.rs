@@ -37,7 +37,7 @@ pub(super) async fn handle(
             Record::rejected(endpoint, event, "unprocessable"),
         );
     }
-    if !declaration.interactions.contains(event.interaction()) {
+    if !app.registry().is_wanted(declaration, &event) {
         // The server was not told, or does not heed, what is wanted: there is nothing to do, and nothing to
         // send again.
         return Answered::new(Answer::handled(), Record::not_wanted(endpoint, event));
@@ -126,3 +126,6 @@ fn answer(endpoint: &'static str, event: Event, outcome: Outcome, quote: bool) -
         },
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

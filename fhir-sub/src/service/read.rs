@@ -81,7 +81,7 @@ pub(super) fn missing(
             Interaction::Delete => deletion == Deletion::Confirmed,
             _ => is_used && (resource.is_none() || !is_believed),
         };
-        is_needed && event.focus.is_some() && declaration.interactions.contains(event.interaction)
+        is_needed && event.focus.is_some() && app.registry().is_wanted(declaration, event)
     };
     (0..events.len()).filter(|place| is_missing(&events[*place])).collect()
 }
