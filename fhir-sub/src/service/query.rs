@@ -6,15 +6,19 @@
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::decode::{Happened, decode_queried};
 use super::look_up;
 use super::record::Failure;
 use crate::app::App;
+use crate::client;
 use crate::deadline::Deadline;
 use crate::declaration::{Content, Declaration};
+use crate::fhir::FhirVersion;
 use crate::memory::{Asked, Name, Range};
+use crate::settings::FhirServer;
 
 /// Events that the server was asked for.
 #[derive(Debug)]
@@ -34,23 +38,50 @@ pub(super) async fn query(
     numbers: &Range,
     deadline: Deadline,
 ) -> Queried {
-    let (since, until) = (numbers.start().to_string(), numbers.end().to_string());
-    let query = [
-        ("eventsSinceNumber", &*since),
-        ("eventsUntilNumber", &*until),
-        ("content", content(app, declaration).code()),
-    ];
-    let client = app.provided().fhir_client().with_deadline(deadline);
-    let asking = client.operation("$events").on_instance("Subscription", id).get::<Box<RawValue>>(&query);
+    let content = content(app, declaration).code();
     // A token provider of the user's runs in it.
-    match AssertUnwindSafe(asking).catch_unwind().await {
+    match AssertUnwindSafe(ask(app, id, numbers, content, deadline)).catch_unwind().await {
         Ok(Ok(answer)) => Queried::Answered(answer),
-        Ok(Err(error)) if matches!(error.status(), Some(400 | 404 | 405 | 406 | 410 | 422 | 501)) => {
+        // Whoever may not call it has none of its events, however often it is asked; a search may be allowed.
+        Ok(Err(error)) if matches!(error.status(), Some(400 | 403 | 404 | 405 | 406 | 410 | 422 | 501)) => {
             Queried::Unknown
         }
         Ok(Err(error)) => Queried::Failed(Failure::of_reading(&error)),
         Err(_panic) => Queried::Failed(Failure::PANICKED),
     }
+}
+
+/// Asks by `GET`, as nothing is changed by it; where that is not known, and of Aidbox, which documents no other, by `POST`.
+async fn ask(
+    app: &App,
+    id: &str,
+    numbers: &Range,
+    content: &str,
+    deadline: Deadline,
+) -> Result<Box<RawValue>, client::Error> {
+    let (since, until) = (numbers.start().to_string(), numbers.end().to_string());
+    let client = app.provided().fhir_client().with_deadline(deadline);
+    let events = || client.operation("$events").on_instance("Subscription", id);
+    let is_aidbox = app.settings().fhir_server == FhirServer::Aidbox;
+    if !is_aidbox {
+        let query = [("eventsSinceNumber", &*since), ("eventsUntilNumber", &*until), ("content", content)];
+        match events().get(&query).await {
+            Err(error) if matches!(error.status(), Some(404 | 405)) => {}
+            got => return got,
+        }
+    }
+    // The backport has a string for R5's `integer64`, and Aidbox has it in R5, too.
+    let is_native = app.settings().fhir_version == FhirVersion::R5 && !is_aidbox;
+    let number = if is_native { "valueInteger64" } else { "valueString" };
+    let parameters = json!({
+        "resourceType": "Parameters",
+        "parameter": [
+            { "name": "eventsSinceNumber", number: since },
+            { "name": "eventsUntilNumber", number: until },
+            { "name": "content", "valueCode": content },
+        ],
+    });
+    events().repeatable().post(&parameters).await
 }
 
 /// The content to ask for: that of the subscription, but that a handler which is made from the resource must be told its

@@ -24,7 +24,7 @@ use crate::testing::TestApp;
 /// A status, and a body.
 type Reply = (u16, Value);
 
-/// Answers as a function says, given method and path with its query, and keeps what it was asked.
+/// Answers as a function says, given method, path with its query, and body, and keeps what it was asked.
 pub(super) struct Server {
     answer: Box<dyn Fn(&str) -> Reply + Send + Sync>,
     asked: Mutex<Vec<String>>,
@@ -38,7 +38,8 @@ impl Transport for Server {
     ) -> BoxFuture<'a, Result<http::Response<Bytes>, TransportError>> {
         let uri = request.uri().to_string();
         let path = uri.strip_prefix("https://fhir.example.org/r4/").expect("no other server is ever asked");
-        let asked = format!("{} {path}", request.method());
+        let body = std::str::from_utf8(request.body()).unwrap();
+        let asked = format!("{} {path} {body}", request.method()).trim_end().to_owned();
         let (status, body) = (self.answer)(&asked);
         self.asked.lock().unwrap().push(asked);
         let answer = http::Response::builder().status(status).body(body.to_string().into()).unwrap();
