@@ -120,6 +120,12 @@ impl<'a> Entry<'a> {
         Some(Reference { resource_type, id, version_id: None })
     }
 
+    /// The resource that the entry is about, by its names or by what it says itself.
+    pub(super) fn reference(&self) -> Option<Reference<'_>> {
+        let full_url = self.full_url.as_deref().and_then(reference::parse);
+        full_url.or_else(|| self.own_reference()).or_else(|| reference::parse(self.request.url.as_deref()?))
+    }
+
     /// Whether an event about `name`, which is `text`, may mean the entry.
     pub(super) fn is_called(&self, name: Name<'_>, text: &str) -> bool {
         // Most servers write the two alike, and then neither has to be taken apart.

@@ -7,6 +7,7 @@ use super::index::Index;
 use super::status::{Focus, Status, StatusEvent};
 use super::{Happened, reference};
 use crate::event::Event;
+use crate::fhir::Reference;
 use crate::interaction::Interaction;
 
 /// What all events of a notification have in common.
@@ -24,22 +25,40 @@ impl Events {
     }
 
     /// The events of a status in its order, each with the resource that came for it, or with why it cannot be handled.
-    ///
-    /// A notification that lists none still tells of one, of which nothing is known.
     pub(super) fn collect<'e, 'a>(
         &self,
         status: &'e Status<'_>,
         index: &mut Index<'e, 'a>,
     ) -> Vec<Happened<'a>> {
-        if status.events.items.is_empty() {
-            return vec![Happened::new(self.event(&StatusEvent::default()), None)];
-        }
-        let happened = |said| {
-            let mistaken =
-                |mistake| Happened { mistake: Some(mistake), ..Happened::new(self.event(said), None) };
-            self.happened(said, index).unwrap_or_else(mistaken)
-        };
+        let happened =
+            |said| self.happened(said, index).unwrap_or_else(|mistake| self.mistaken(said, mistake));
         status.events.items.iter().map(happened).collect()
+    }
+
+    /// The events of a notification whose status lists none: what its entries say was done, or its only entry.
+    ///
+    /// Where several say nothing of that, those that an event is about cannot be told from what came along with them.
+    /// Then it still tells of one event, of which nothing is known.
+    pub(super) fn of_entries<'a>(&self, entries: &[Entry<'a>]) -> Vec<Happened<'a>> {
+        let said = StatusEvent::default();
+        let happened = |entry: &Entry<'a>| {
+            let focus = entry.reference()?;
+            let happened = about(self.event(&said), focus, None, entry);
+            Some(happened.unwrap_or_else(|mistake| self.mistaken(&said, mistake)))
+        };
+        let is_done = |entry: &&Entry<'_>| entry.interaction() != Interaction::Unknown;
+        let mut events: Vec<_> = match entries {
+            [only] => happened(only).into_iter().collect(),
+            several => several.iter().filter(is_done).filter_map(happened).collect(),
+        };
+        if events.is_empty() {
+            events.push(Happened::new(self.event(&said), None));
+        }
+        events
+    }
+
+    fn mistaken<'a>(&self, said: &StatusEvent<'_>, mistake: &'static str) -> Happened<'a> {
+        Happened { mistake: Some(mistake), ..Happened::new(self.event(said), None) }
     }
 
     fn event(&self, said: &StatusEvent<'_>) -> Event {
@@ -68,20 +87,31 @@ impl Events {
         let entry = index.next(text, named);
         // Where the bundle's entries have URLs of its own (`urn:uuid:…`), the resource says what it is.
         let focus = named.or_else(|| entry.and_then(Entry::own_reference)).ok_or(UNNAMED)?;
-        event.focus = Some(reference::relative(focus));
         let Some(entry) = entry else {
+            event.focus = Some(reference::relative(focus));
             event.version_id = version_id.map(str::to_owned);
             return Ok(Happened::new(event, None));
         };
-        if entry.resource.as_ref().is_some_and(|resource| !resource.outline.is_of(&focus)) {
-            return Err("an entry has another resource than the one it names");
-        }
-        event.version_id = version_id.or_else(|| entry.version_id()).map(str::to_owned);
-        event.interaction = entry.interaction();
-        // A deletion has none; a version that comes with it is of before.
-        let resource = entry.resource.as_ref().filter(|_| event.interaction != Interaction::Delete);
-        Ok(Happened::new(event, resource.map(|resource| resource.json)))
+        about(event, focus, version_id, entry)
     }
+}
+
+/// The event about `focus`, and of that version if one is named, which an entry came for.
+fn about<'a>(
+    mut event: Event,
+    focus: Reference<'_>,
+    version_id: Option<&str>,
+    entry: &Entry<'a>,
+) -> Result<Happened<'a>, &'static str> {
+    if entry.resource.as_ref().is_some_and(|resource| !resource.outline.is_of(&focus)) {
+        return Err("an entry has another resource than the one it names");
+    }
+    event.focus = Some(reference::relative(focus));
+    event.version_id = version_id.or_else(|| entry.version_id()).map(str::to_owned);
+    event.interaction = entry.interaction();
+    // A deletion has none; a version that comes with it is of before.
+    let resource = entry.resource.as_ref().filter(|_| event.interaction != Interaction::Delete);
+    Ok(Happened::new(event, resource.map(|resource| resource.json)))
 }
 
 const UNNAMED: &str = "an event does not name its resource as Type/id";

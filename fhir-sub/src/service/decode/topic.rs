@@ -41,8 +41,15 @@ pub(super) fn decode(body: &str, maximum: usize) -> Result<Decoded<'_>, Undecoda
             return Err(too_many(maximum));
         }
         Some(Kind::EventNotification | Kind::QueryEvent) => {
-            let mut index = Index::new(&entries);
-            let events = Events::new(&status).collect(&status, &mut index);
+            let events = Events::new(&status);
+            let events = if status.events.count == 0 {
+                events.of_entries(&entries)
+            } else {
+                events.collect(&status, &mut Index::new(&entries))
+            };
+            if events.len() > maximum {
+                return Err(too_many(maximum));
+            }
             return Ok(Decoded::Events(events, counted));
         }
     };

@@ -82,7 +82,7 @@ fn r4_by_parameters() {
                 &[(&focus, json!({"name": "focus", "valueString": "Encounter/1"}))],
                 &["422"],
             ),
-            ("no event listed", &[(&parameter(5), Value::Null)], &["#- unknown -@-"]),
+            ("no event listed", &[(&parameter(5), Value::Null)], &["#- update Encounter/1@3 {…}"]),
             (
                 "event without parts",
                 &[(&parameter(5), json!({"name": "notification-event"}))],
@@ -175,7 +175,11 @@ fn r5_by_subscription_status() {
                 &[(&focus, json!({"reference": "urn:uuid:0a0e0f6c-0000-4000-8000-000000000002"}))],
                 &["422"],
             ),
-            ("no event listed", &[(&status("notificationEvent"), Value::Null)], &["#- unknown -@-"]),
+            (
+                "no event listed",
+                &[(&status("notificationEvent"), Value::Null)],
+                &["#- update Encounter/1@3 {…}"],
+            ),
             ("handshake", &[(&status("type"), json!("handshake"))], &["handshake"]),
             ("heartbeat", &[(&status("type"), json!("heartbeat"))], &["heartbeat"]),
             ("query-status", &[(&status("type"), json!("query-status"))], &["query-status"]),
