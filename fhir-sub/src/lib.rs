@@ -281,6 +281,9 @@ pub use rejection::Rejection;
 /// missed by all is not found, and what another instance has handled may be handled again. What fails is found again
 /// by the next notification, and answered so that the server sends this one again, which HAPI does not.
 ///
+/// So is looked up, with any `content`, an event that names nothing though it should: a server may send less than it was
+/// asked for. Where neither a filter nor `T` says what to search for, it is refused.
+///
 /// # The function
 ///
 /// It is `async`, takes up to eight arguments that implement [`FromNotification`], returns something that

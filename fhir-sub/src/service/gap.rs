@@ -75,7 +75,7 @@ async fn ask(
     claim.ask(numbers);
     let mut events = answer.map(|answer| query::events(answer, name, numbers)).unwrap_or_default();
     if look_up::is_needed(app, declaration) {
-        // The search for what the notification at hand means finds what these are about.
+        // What they are about is for a search to find.
         events.retain(|happened| !look_up::is_unnamed(happened));
     }
     app.memory().event_numbers.asked(name, queried.asked(!events.is_empty()));

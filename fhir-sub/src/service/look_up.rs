@@ -1,4 +1,5 @@
-//! What an empty notification means: it says that something has happened, and not to what.
+//! What an empty notification means: it says that something has happened, and not to what. So may an event of a
+//! subscription that asked for more.
 //!
 //! Whoever handles it without the resource gets the event as it is. For a handler that is made from the resource it is
 //! looked up: the events of a topic by their numbers, with `$events`, where the server has that; else, and for a criteria,
@@ -15,12 +16,12 @@ use super::decode::Happened;
 use super::dispatch::{handle_all, share};
 use super::handle::handle;
 use super::query::{self, Queried, query};
-use super::read::Deletion;
+use super::read::{self, Deletion, Read};
 use super::record::Failure;
 use super::{Answer, Answered, Record};
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::declaration::{Content, Declaration};
+use crate::declaration::Declaration;
 use crate::event::Event;
 use crate::extract::ResourceUse;
 use crate::fhir::Instant;
@@ -33,10 +34,9 @@ const RANGES: usize = 16;
 /// An event that names nothing, and what its number is among those that came.
 pub(super) type Unnamed = (Event, Numbering);
 
-/// Whether the handler is made from the resource, and the notifications name none.
+/// Whether the handler is made from the resource, so that an event which names none must be looked up.
 pub(super) fn is_needed(app: &App, declaration: &Declaration) -> bool {
-    declaration.content == Content::Empty
-        && app.registry().resource_use(declaration.endpoint) == ResourceUse::Required
+    app.registry().resource_use(declaration.endpoint) == ResourceUse::Required
 }
 
 /// Whether it must be looked up what the event is about.
@@ -53,7 +53,13 @@ pub(super) async fn look_up(
     deadline: Deadline,
 ) -> Vec<Answered> {
     let (mut answered, left) = by_number(app, declaration, name, events, deadline).await;
-    if let Some(first) = left.first() {
+    if app.registry().search(declaration.endpoint).is_none() {
+        // Of subscriptions with content = "empty" it is known what to search for.
+        for (event, numbering) in left {
+            let happened = Happened::new(event, None);
+            answered.push(handle(app, declaration, happened, None, deadline).await.numbered(numbering));
+        }
+    } else if let Some(first) = left.first() {
         // One search finds whatever all of them are about.
         let telling = left.iter().find(|(_, numbering)| !numbering.is_in_order()).unwrap_or(first);
         answered.extend(by_search(app, declaration, telling, deadline).await);
@@ -160,9 +166,11 @@ async fn by_search(
     let (is_seen, count) = (is_seen(&hits, &end), hits.len());
     let (mut newest, mut unsettled) = (None, None);
     for (place, hit) in hits.into_iter().enumerate() {
-        let happened = Happened::new(hit.event, Some(hit.json.get()));
+        // It is the server's own word.
+        let read =
+            Read::Found(read::Found { version_id: hit.event.version_id.clone(), json: hit.json.into() });
         let share = share(deadline, place + 1 == count);
-        let one = handle(app, declaration, happened, None, share).await;
+        let one = handle(app, declaration, Happened::new(hit.event, None), Some(read), share).await;
         if one.answer.asks_for_another_try() {
             let updated = hit.updated.unwrap_or(since);
             unsettled = Some(unsettled.map_or(updated, |unsettled: Instant| unsettled.min(updated)));
@@ -206,7 +214,7 @@ async fn find(
 ) -> Found {
     let mut found = Found { hits: Vec::new(), end: End::Whole };
     let client = app.provided().fhir_client().with_deadline(deadline.sooner_by_half());
-    // Without one the program does not start.
+    // It is called where there is one.
     let Some(mut search) = changed::search(app, &client, declaration, since, &[]) else { return found };
     let mut bytes = 0;
     let searching = async {

@@ -87,7 +87,8 @@ async fn ask(
 /// The content to ask for: that of the subscription, but that a handler which is made from the resource must be told its
 /// name.
 fn content(app: &App, declaration: &Declaration) -> Content {
-    if look_up::is_needed(app, declaration) { Content::IdOnly } else { declaration.content }
+    let is_named = declaration.content != Content::Empty || !look_up::is_needed(app, declaration);
+    if is_named { declaration.content } else { Content::IdOnly }
 }
 
 /// The events of these numbers that the server answered, each once.

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::declaration::{Content, Declaration};
+use crate::declaration::{Content, Declaration, Trust};
 use crate::fhir::Instant;
 use crate::service::scripted::{
     Fails, OPTIONAL, REQUIRED, Scripted, UNUSED, criteria, event, notification, topic,
@@ -207,7 +207,11 @@ async fn what_is_named_all_the_same_is_read() {
 }
 
 fn with_events(encounters: Encounters, status: u16, events: Value) -> Scripted {
-    Scripted::new(required_topic(), move |asked| {
+    with_events_of(required_topic(), encounters, status, events)
+}
+
+fn with_events_of(declaration: Declaration, encounters: Encounters, status: u16, events: Value) -> Scripted {
+    Scripted::new(declaration, move |asked| {
         if asked.contains("$events") { (status, events.clone()) } else { encounters.answer(asked) }
     })
 }
@@ -361,4 +365,35 @@ async fn numbers_that_are_far_apart_are_not_asked_for_without_end() {
     // Those between are a gap each, of which so many are asked for at once.
     assert!(by_number <= 16 + 16, "{by_number}");
     assert_eq!(asked.iter().filter(|asked| asked.contains("_lastUpdated")).count(), 1);
+}
+
+/// A server may send less than it was asked for.
+#[tokio::test(start_paused = true)]
+async fn an_event_that_names_nothing_is_looked_up_whatever_the_content() {
+    for content in [Content::IdOnly, Content::FullResource] {
+        for trust in [Trust::Notification, Trust::Reference] {
+            let declaration =
+                || Declaration { trust, ..topic::<REQUIRED>(content, &["Encounter?class=IMP"]) };
+            let (test, encounters) = test(declaration());
+            encounters.write("1", 3, 1);
+            let unnamed = || notification("event-notification", 7, &[(7, "")]);
+            assert_eq!(test.send(unnamed()).await, (204, vec!["looked up", "handled"]), "{content:?}");
+            assert_eq!(test.ran(), ["Encounter/1@3 {…}"]);
+
+            // By its number where the server has it, which is asked for as much as the subscription is.
+            let listed = notification("query-event", 7, &[(7, "Encounter/1")]);
+            let test = with_events_of(declaration(), encounters, 200, listed);
+            assert_eq!(test.send(unnamed()).await, (204, vec!["handled"]));
+            assert_eq!(test.ran(), ["#7 Encounter/1@3 {…}"]);
+            assert!(test.asked()[0].ends_with(&format!("content={}", content.code())));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_it_is_not_known_what_to_search_for_it_is_refused() {
+    let test = Scripted::new(topic::<REQUIRED>(Content::IdOnly, &[]), |_| (404, Value::Null));
+    let body = notification("event-notification", 7, &[(6, ""), (7, "")]);
+    assert_eq!(test.send(body).await, (422, vec!["unprocessable"; 2]));
+    assert!(test.asked().iter().all(|asked| asked.contains("$events")));
 }
