@@ -277,8 +277,9 @@ pub use rejection::Rejection;
 /// the event says `unknown` of the interaction.
 ///
 /// An instance of the program remembers which versions it has handled, and looks two minutes further back than the newest
-/// one, for what became visible late. One that has just been started looks five minutes back: what is older and was
-/// missed by all is not found, and what another instance has handled may be handled again. What fails is found again
+/// one, for what became visible late. One that has just been started looks five minutes back, or to two minutes before the
+/// event, where the notification says when that happened, and a day at most: what is older and was missed by all is not
+/// found, and what another instance has handled may be handled again. What fails is found again
 /// by the next notification, and answered so that the server sends this one again, which HAPI does not.
 ///
 /// So is looked up, with any `content`, an event that names nothing though it should: a server may send less than it was

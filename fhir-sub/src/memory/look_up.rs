@@ -24,6 +24,8 @@ impl LookUps {
 #[derive(Debug, Default)]
 pub(crate) struct LookUp {
     since: Option<Instant>,
+    /// From when on all was looked at, up to `since`.
+    from: Option<Instant>,
     /// What was handled of that time or a later one.
     handled: HashMap<Version, Instant>,
 }
@@ -37,9 +39,12 @@ pub(crate) struct Version {
     pub(crate) version: String,
 }
 
-/// How long before its first notification an instance looks: a server that tries again does so for some minutes, and
-/// HAPI, which does not, tells within seconds. What is older is for a sweep to find.
+/// How long before its first notification an instance looks, where that does not say when its event happened: a server
+/// that tries again does so for some minutes, and HAPI, which does not, tells within seconds.
 const BEGINNING: Duration = Duration::from_secs(5 * 60);
+
+/// How long before a notification it looks at most, whatever that says. What is older is for a sweep to find.
+const EARLIEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long before the newest resource that was handled it looks from then on: a transaction may become visible, or a search
 /// index be written, after a younger one.
@@ -50,9 +55,18 @@ const OVERLAP: Duration = Duration::from_secs(2 * 60);
 const MAXIMUM: usize = 10_000;
 
 impl LookUp {
-    /// From when on to look; `now` is when the notification came.
-    pub(crate) fn since(&mut self, now: Instant) -> Instant {
-        *self.since.get_or_insert_with(|| now.before(BEGINNING))
+    /// From when on to look; `now` is when the notification came, and `told` when the first of its events happened, if
+    /// it says so.
+    pub(crate) fn since(&mut self, now: Instant, told: Option<Instant>) -> Instant {
+        let beginning = now.before(BEGINNING);
+        let told = told.map(|told| told.before(OVERLAP).max(now.before(EARLIEST)));
+        let from = told.map_or(beginning, |told| told.min(beginning));
+        // What was looked at is not looked at again each time that a notification of long ago is sent again.
+        if self.from.is_none_or(|known| told.is_some_and(|told| told < known)) {
+            self.from = Some(from);
+            self.since = Some(from);
+        }
+        self.since.unwrap_or(from)
     }
 
     pub(crate) fn is_handled(&self, version: &Version) -> bool {

@@ -62,7 +62,8 @@ pub(super) async fn look_up(
     } else if let Some(first) = left.first() {
         // One search finds whatever all of them are about.
         let telling = left.iter().find(|(_, numbering)| !numbering.is_in_order()).unwrap_or(first);
-        answered.extend(by_search(app, declaration, telling, deadline).await);
+        let told = left.iter().filter_map(|(event, _)| Instant::parse(event.timestamp()?)).min();
+        answered.extend(by_search(app, declaration, telling, told, deadline).await);
     }
     answered
 }
@@ -136,12 +137,13 @@ fn take(events: &mut Vec<Unnamed>, fits: impl Fn(u64) -> bool) -> Vec<Unnamed> {
     events.extract_if(.., |(event, _)| event.number.is_some_and(&fits)).collect()
 }
 
-/// Searches for what was changed since the last time, and handles it; one notification of an endpoint after the other, so
+/// Searches for what was changed since the last time, or since the first event happened, and handles it; one notification of an endpoint after the other, so
 /// that none finds what another is at work on.
 async fn by_search(
     app: &App,
     declaration: &'static Declaration,
     (event, numbering): &Unnamed,
+    told: Option<Instant>,
     deadline: Deadline,
 ) -> Vec<Answered> {
     let (endpoint, event) = (declaration.endpoint, event.clone());
@@ -152,7 +154,7 @@ async fn by_search(
         return one(Answer::out_of_time(), Record::not_begun(endpoint, event));
     };
 
-    let since = look_up.since(now);
+    let since = look_up.since(now, told);
     let Found { hits, end } = find(app, declaration, &event, since, &look_up, deadline).await;
     let mut answered = match end {
         End::Whole if hits.is_empty() => {

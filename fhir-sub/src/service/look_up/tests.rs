@@ -397,3 +397,19 @@ async fn where_it_is_not_known_what_to_search_for_it_is_refused() {
     assert_eq!(test.send(body).await, (422, vec!["unprocessable"; 2]));
     assert!(test.asked().iter().all(|asked| asked.contains("$events")));
 }
+
+/// The program was down, and the server sends again what it could not tell of.
+#[tokio::test(start_paused = true)]
+async fn what_happened_long_before_the_program_was_started_is_found() {
+    let (test, encounters) = test(required_topic());
+    encounters.write("1", 1, 720);
+    encounters.write("2", 1, 600);
+    encounters.write("older", 1, 1_200);
+    let mut body = notification("event-notification", 8, &[(8, ""), (7, "")]);
+    let events = &mut body["entry"][0]["resource"]["notificationEvent"];
+    events[0]["timestamp"] = json!(ago(600).to_string());
+    events[1]["timestamp"] = json!(ago(720).to_string());
+    assert_eq!(test.send(&body).await, (204, vec!["looked up", "handled", "handled"]));
+    assert_eq!(test.ran(), ["Encounter/1@1 {…}", "Encounter/2@1 {…}"]);
+    assert_eq!(test.send(&body).await, (204, vec!["nothing found"]));
+}
