@@ -27,6 +27,7 @@ mod route;
 mod status;
 #[cfg(feature = "registration")]
 mod sweep;
+mod unhandled;
 
 pub(crate) use answer::Answer;
 pub(crate) use record::{Ended, Record};

@@ -1,7 +1,9 @@
 //! [`Answer`]: what the caller gets.
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
+
+use super::unhandled::Said;
 
 /// A response. Its text helps the caller and tells nothing about the inside.
 #[derive(Debug)]
@@ -11,6 +13,8 @@ pub(crate) struct Answer {
     header: Option<(&'static str, &'static str)>,
     content_type: &'static str,
     pub(crate) body: String,
+    /// What the body says, where it is an OperationOutcome.
+    said: Option<Said>,
 }
 
 const FHIR_JSON: &str = "application/fhir+json";
@@ -28,7 +32,7 @@ impl Answer {
 
     /// 204 without a body: the one answer that every server takes as success.
     pub(super) fn handled() -> Self {
-        Self { status: StatusCode::NO_CONTENT, header: None, content_type: JSON, body: String::new() }
+        Self::json(StatusCode::NO_CONTENT, String::new())
     }
 
     pub(super) fn healthy() -> Self {
@@ -37,7 +41,7 @@ impl Answer {
 
     /// A JSON body that is no FHIR resource.
     pub(super) fn json(status: StatusCode, body: String) -> Self {
-        Self { status, header: None, content_type: JSON, body }
+        Self { status, header: None, content_type: JSON, body, said: None }
     }
 
     pub(super) fn unauthorized() -> Self {
@@ -115,7 +119,7 @@ impl Answer {
 
     /// The handler says that no other try can succeed.
     pub(super) fn permanent() -> Self {
-        Self::outcome(StatusCode::UNPROCESSABLE_ENTITY, "processing", "the notification cannot be processed")
+        Self::outcome(StatusCode::UNPROCESSABLE_ENTITY, "processing", "the event cannot be processed")
     }
 
     /// The handler failed, and another try may succeed.
@@ -123,7 +127,7 @@ impl Answer {
         Self::outcome(
             StatusCode::INTERNAL_SERVER_ERROR,
             "exception",
-            "the notification was not processed: send it again",
+            "the event was not processed: send the notification again",
         )
     }
 
@@ -147,17 +151,17 @@ impl Answer {
     pub(super) fn under_way() -> Self {
         Self::unavailable(
             "conflict",
-            "the notification is being processed: send it again to learn how that ended",
+            "the event is being processed: send the notification again to learn how that ended",
         )
     }
 
     /// It cannot be told whether it was handled before, and so it is not.
     pub(super) fn store_unavailable() -> Self {
-        Self::unavailable("transient", "the notification was not processed: send it again")
+        Self::unavailable("transient", "the event was not processed: send the notification again")
     }
 
     pub(super) fn out_of_time() -> Self {
-        Self::too_late("the notification was not processed in time: send it again")
+        Self::too_late("the event was not processed in time: send the notification again")
     }
 
     /// Of the answers to several events the gravest is given: one that makes the server send again, else a refusal.
@@ -207,18 +211,38 @@ impl Answer {
         Self::unavailable("timeout", text)
     }
 
-    fn unavailable(code: &str, text: &str) -> Self {
+    fn unavailable(code: &'static str, text: &str) -> Self {
         let answer = Self::outcome(StatusCode::SERVICE_UNAVAILABLE, code, text);
         Self { header: Some(("retry-after", RETRY_AFTER)), ..answer }
     }
 
     /// An OperationOutcome with one issue, of a code of
     /// <https://hl7.org/fhir/R4/valueset-issue-type.html>.
-    fn outcome(status: StatusCode, code: &str, text: &str) -> Self {
-        let body = json!({
-            "resourceType": "OperationOutcome",
-            "issue": [{ "severity": "error", "code": code, "details": { "text": text } }],
-        });
-        Self { status, header: None, content_type: FHIR_JSON, body: body.to_string() }
+    fn outcome(status: StatusCode, code: &'static str, text: &str) -> Self {
+        let said = (code, text.to_owned());
+        let body = outcome([(said.clone(), None)]);
+        Self { status, header: None, content_type: FHIR_JSON, body, said: Some(said) }
     }
+
+    /// What it says of the event that was not handled; `None` where it was.
+    pub(super) fn said(&self) -> Option<&Said> {
+        self.said.as_ref()
+    }
+
+    /// The same with these issues, each with what it is about, if that is said.
+    pub(super) fn with_issues(self, issues: impl IntoIterator<Item = (Said, Option<String>)>) -> Self {
+        Self { body: outcome(issues), content_type: FHIR_JSON, ..self }
+    }
+}
+
+fn outcome(issues: impl IntoIterator<Item = (Said, Option<String>)>) -> String {
+    let issue = |((code, text), about): (Said, Option<String>)| {
+        let mut issue = json!({ "severity": "error", "code": code, "details": { "text": text } });
+        if let Some(about) = about {
+            issue["diagnostics"] = Value::String(about);
+        }
+        issue
+    };
+    let issues: Vec<_> = issues.into_iter().map(issue).collect();
+    json!({ "resourceType": "OperationOutcome", "issue": issues }).to_string()
 }

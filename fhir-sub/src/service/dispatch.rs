@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::decode::{Counted, Decoded, Happened, Undecodable, decode};
 use super::handle::handle;
 use super::read::Deletion;
+use super::unhandled::{Place, Unhandled};
 use super::{Answer, Answered, Head, Record, gap, look_up, read};
 use crate::app::App;
 use crate::deadline::Deadline;
@@ -65,25 +66,38 @@ async fn handle_events(
     let told = events.iter().map(|happened| &happened.event);
     let numberings = app.memory().event_numbers.events(name, told, counted.events);
 
+    let places = Place::of_all(events.iter().map(|happened| &happened.event));
+    let mut unhandled = Unhandled::of(events.len());
+
     let is_looked_up = look_up::is_needed(app, declaration);
     let (unnamed, named): (Vec<_>, Vec<_>) = events
         .into_iter()
-        .zip(numberings)
+        .zip(numberings.into_iter().zip(places))
         .partition(|(happened, _)| is_looked_up && look_up::is_unnamed(happened));
-    let (named, numberings): (Vec<_>, Vec<_>) = named.into_iter().unzip();
-    let unnamed: Vec<_> =
-        unnamed.into_iter().map(|(happened, numbering)| (happened.event, numbering)).collect();
+    let (named, known): (Vec<_>, Vec<_>) = named.into_iter().unzip();
     let share = share(deadline, unnamed.is_empty());
     let named = handle_all(app, declaration, deletion, named, share).await;
-    let mut answered: Vec<_> =
-        named.into_iter().zip(numberings).map(|(one, numbering)| one.numbered(numbering)).collect();
+    let mut answered = Vec::new();
+    for (one, (numbering, place)) in named.into_iter().zip(known) {
+        unhandled.add(place, &one.answer);
+        answered.push(one.numbered(numbering));
+    }
     if !unnamed.is_empty() {
-        answered.extend(look_up::look_up(app, declaration, name, unnamed, deadline).await);
+        let (unnamed, places): (Vec<_>, Vec<_>) = unnamed
+            .into_iter()
+            .map(|(happened, (numbering, place))| ((happened.event, numbering), place))
+            .unzip();
+        let looked_up = look_up::look_up(app, declaration, name, unnamed, deadline).await;
+        for place in places {
+            looked_up.of(place.number()).into_iter().for_each(|one| unhandled.add(place, &one.answer));
+        }
+        answered.extend(looked_up.by_number.into_iter().chain(looked_up.by_search));
     }
     let missing = gap::close(app, declaration, name, deadline).await;
     // A notification has one event at least.
     let no_events = || Answered::new(Answer::handled(), Record::notice(endpoint, "no events"));
     let mut answered = answered.into_iter().reduce(Answered::and).unwrap_or_else(no_events);
+    answered.answer = unhandled.named_in(answered.answer);
     // What becomes of them does not answer the notification: sent again, it would not bring them.
     answered.further.extend(missing.into_iter().map(|answered| answered.record));
     answered

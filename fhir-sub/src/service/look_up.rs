@@ -44,28 +44,47 @@ pub(super) fn is_unnamed(Happened { event, resource, mistake }: &Happened<'_>) -
     event.focus.is_none() && resource.is_none() && mistake.is_none()
 }
 
-/// Looks up what `events` are about, and handles it: what came of each.
+/// What came of events that were looked up.
+pub(super) struct LookedUp {
+    pub(super) by_number: Vec<Answered>,
+    /// Of what a search found, for all others: which of it is whose is not known.
+    pub(super) by_search: Vec<Answered>,
+}
+
+impl LookedUp {
+    /// What came of the event of this number, at worst.
+    pub(super) fn of(&self, number: Option<u64>) -> Option<&Answered> {
+        let is_its =
+            |one: &&Answered| number.is_some() && one.record.event().and_then(Event::number) == number;
+        let gravity = |one: &&Answered| one.answer.gravity();
+        let by_number = self.by_number.iter().filter(is_its).max_by_key(gravity);
+        by_number.or_else(|| self.by_search.iter().max_by_key(gravity))
+    }
+}
+
+/// Looks up what `events` are about, and handles it.
 pub(super) async fn look_up(
     app: &App,
     declaration: &'static Declaration,
     name: Name<'_>,
     events: Vec<Unnamed>,
     deadline: Deadline,
-) -> Vec<Answered> {
-    let (mut answered, left) = by_number(app, declaration, name, events, deadline).await;
+) -> LookedUp {
+    let (by_number, left) = by_number(app, declaration, name, events, deadline).await;
+    let mut others = Vec::new();
     if app.registry().search(declaration.endpoint).is_none() {
         // Of subscriptions with content = "empty" it is known what to search for.
         for (event, numbering) in left {
             let happened = Happened::new(event, None);
-            answered.push(handle(app, declaration, happened, None, deadline).await.numbered(numbering));
+            others.push(handle(app, declaration, happened, None, deadline).await.numbered(numbering));
         }
     } else if let Some(first) = left.first() {
         // One search finds whatever all of them are about.
         let telling = left.iter().find(|(_, numbering)| !numbering.is_in_order()).unwrap_or(first);
         let told = left.iter().filter_map(|(event, _)| Instant::parse(event.timestamp()?)).min();
-        answered.extend(by_search(app, declaration, telling, told, deadline).await);
+        others = by_search(app, declaration, telling, told, deadline).await;
     }
-    answered
+    LookedUp { by_number, by_search: others }
 }
 
 /// Asks the server for the events by their numbers; those that it does not have are left.
