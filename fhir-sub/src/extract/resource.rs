@@ -20,7 +20,7 @@ use crate::rejection::Rejection;
 /// Where the notification of a topic only names the resource, it is read from `FHIR_BASE_URL` first, whatever host the
 /// notification names: the version that it names, if the server still has that, else the current one. Several are read in
 /// one request where possible. If the server cannot be read, the notification is answered `503`, to be sent again. If the
-/// resource is there no more, the event is acknowledged and the handler does not run; `Option<Resource<T>>` is `None`.
+/// resource is there no more, the event is acknowledged, told of in the log and in `status`, and the handler does not run; `Option<Resource<T>>` is `None`.
 ///
 /// With `trust = "reference"` it is always read, whatever the notification carries.
 ///

@@ -79,6 +79,11 @@ impl EventNumbers {
         self.lock().numbered(name).sequence.count(counted, is_handshake)
     }
 
+    /// Takes in that the server has the resource of an event no more.
+    pub(crate) fn gone(&self, name: Name<'_>) {
+        self.lock().numbered(name).sequence.counts.gone += 1;
+    }
+
     /// Whether events are missing for which the server can be asked.
     pub(crate) fn can_be_asked(&self, name: Name<'_>) -> bool {
         self.lock().find(name).is_some_and(|numbered| {

@@ -72,6 +72,8 @@ pub(crate) struct Counts {
     pub(crate) lost: u64,
     pub(crate) repeats: u64,
     pub(crate) restarts: u64,
+    /// Events that no handler ran on, since the server said that their resource is gone.
+    pub(crate) gone: u64,
 }
 
 /// What an event says of itself, of which a number alone is no more than its place.

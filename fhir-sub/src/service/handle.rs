@@ -16,6 +16,7 @@ use crate::deadline::Deadline;
 use crate::declaration::{Declaration, Trust};
 use crate::event::Event;
 use crate::extract::ResourceUse;
+use crate::memory::Name;
 use crate::notification::Notification;
 use crate::outcome::Outcome;
 use crate::rejection::{Rejection, RejectionKind};
@@ -53,6 +54,7 @@ pub(super) async fn handle(
         }
         // Whoever needs the resource has nothing to do once it is gone, and never will have.
         Some(Read::Gone) if app.registry().resource_use(endpoint) == ResourceUse::Required => {
+            app.memory().event_numbers.gone(Name { endpoint, subscription: event.subscription() });
             return Answered::new(Answer::handled(), Record::gone(endpoint, event));
         }
         Some(Read::Gone) => None,

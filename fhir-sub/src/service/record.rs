@@ -49,6 +49,7 @@ pub(crate) enum Ended {
 enum Severity {
     Silent,
     Fine,
+    Doubtful,
     Refused,
     Failed,
 }
@@ -118,9 +119,10 @@ impl Record {
         Self { ended: Ended::NothingToDo, severity: Severity::Fine, ..Self::refused(Some(endpoint), notice) }
     }
 
-    /// An event whose resource is there no more, for a handler that cannot do without.
+    /// An event whose resource is there no more, for a handler that cannot do without. A server that lags behind, or lets
+    /// the program see less than it tells of, says the same.
     pub(super) fn gone(endpoint: &'static str, event: Event) -> Self {
-        Self { outcome: "gone", ..Self::not_wanted(endpoint, event) }
+        Self { outcome: "gone", severity: Severity::Doubtful, ..Self::not_wanted(endpoint, event) }
     }
 
     /// An event whose resource could not be read.
@@ -322,6 +324,7 @@ impl Record {
         match self.severity {
             Severity::Silent => {}
             Severity::Fine => line!(info, "request"),
+            Severity::Doubtful => line!(warn, "request"),
             Severity::Refused => line!(warn, "request refused"),
             Severity::Failed => line!(error, "request failed"),
         }

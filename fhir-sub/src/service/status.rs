@@ -76,6 +76,7 @@ struct Events {
     lost: u64,
     repeats: u64,
     restarts: u64,
+    gone: u64,
 }
 
 impl<'a> Row<'a> {
@@ -101,8 +102,8 @@ impl<'a> Row<'a> {
 
 impl From<Counts> for Events {
     fn from(counts: Counts) -> Self {
-        let Counts { received, last_number, gaps, missing, lost, repeats, restarts } = counts;
-        Self { received, last_number, gaps_open: gaps, missing, lost, repeats, restarts }
+        let Counts { received, last_number, gaps, missing, lost, repeats, restarts, gone } = counts;
+        Self { received, last_number, gaps_open: gaps, missing, lost, repeats, restarts, gone }
     }
 }
 

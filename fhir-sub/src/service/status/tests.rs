@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use crate::declaration::{Content, Declaration};
 use crate::fixtures::{Succeed, declaration, leak};
 use crate::sandbox::Behaviour;
-use crate::service::scripted::{Scripted, UNUSED, event, notification, topic};
+use crate::service::scripted::{REQUIRED, Scripted, UNUSED, event, notification, topic};
 use crate::testing::{TestApp, TestRequest};
 
 fn patients() -> Declaration {
@@ -94,11 +94,28 @@ async fn a_topic_is_told_of_with_its_numbers() {
     let row = report(&test).await;
     let mut events =
         json!({ "received": 4, "lastNumber": 6, "gapsOpen": 1, "missing": 2, "lost": 0, "repeats": 1 });
-    events["restarts"] = json!(0);
+    (events["restarts"], events["gone"]) = (json!(0), json!(0));
     assert_eq!(row["events"], events);
     assert_eq!((&row["subscription"], &row["status"]), (&json!("Subscription/s1"), &json!("error")));
     assert_eq!(row["eventsSinceSubscriptionStart"], 9);
     assert_eq!(row["error"], "the server has one: the command `status` shows it");
+}
+
+/// A server may lag behind, or let the program see less than it tells of: whoever looks is told.
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_is_counted_and_warned_of() {
+    let answer = server("active", (404, Value::Null));
+    let test = Scripted::new(topic::<REQUIRED>(Content::IdOnly, &["Encounter?class=IMP"]), move |asked| {
+        let is_gone = asked.starts_with("GET Encounter/");
+        if is_gone { (404, json!({ "resourceType": "OperationOutcome" })) } else { answer(asked) }
+    });
+    for number in [1, 2] {
+        let answered = test.answered(event(number)).await;
+        assert_eq!((answered.answer.status.as_u16(), answered.record.outcome()), (204, "gone"));
+        let record = format!("{:?}", answered.record);
+        assert!(record.contains("severity: Doubtful"), "{record}");
+    }
+    assert_eq!(report(&test).await["events"]["gone"], 2);
 }
 
 #[tokio::test(start_paused = true)]
