@@ -102,9 +102,12 @@ impl EventNumbers {
     pub(crate) fn claim<'m>(&'m self, name: Name<'m>, maximum: usize) -> Claim<'m> {
         let maximum = u64::try_from(maximum).unwrap_or(u64::MAX);
         let mut kept = self.lock();
-        let gaps = kept.find_mut(name).and_then(|numbered| numbered.sequence.gaps_mut());
-        let ranges = gaps.map(|gaps| gaps.claim(maximum)).unwrap_or_default();
-        Claim { numbers: self, name, ranges }
+        let (mut ranges, mut restarts) = (Vec::new(), 0);
+        if let Some(sequence) = kept.find_mut(name).map(|numbered| &mut numbered.sequence) {
+            restarts = sequence.counts.restarts;
+            ranges = sequence.gaps_mut().map(|gaps| gaps.claim(maximum)).unwrap_or_default();
+        }
+        Claim { numbers: self, name, restarts, ranges }
     }
 
     /// Takes in what came of asking the server for events by their numbers.
@@ -181,6 +184,8 @@ impl<'a> Name<'a> {
 pub(crate) struct Claim<'m> {
     numbers: &'m EventNumbers,
     name: Name<'m>,
+    /// How often the counter had begun anew.
+    restarts: u64,
     ranges: Vec<Range>,
 }
 
@@ -191,6 +196,12 @@ impl<'m> Claim<'m> {
 
     pub(crate) fn ranges(&self) -> &[Range] {
         &self.ranges
+    }
+
+    /// Whether the counter has not begun anew since: the numbers are those of other events then.
+    pub(crate) fn is_of_now(&self) -> bool {
+        let kept = self.numbers.lock();
+        kept.find(self.name).is_some_and(|numbered| numbered.sequence.counts.restarts == self.restarts)
     }
 
     /// Whether the event of this number is still missing.

@@ -24,7 +24,7 @@ struct Gap {
 pub(crate) type Range = RangeInclusive<u64>;
 
 impl Gaps {
-    /// The most gaps that are remembered. Of more, the oldest are dropped.
+    /// The most gaps that are remembered. Of more, the oldest are dropped for which the server is not being asked.
     pub(super) const MAXIMUM: usize = 64;
 
     /// How many ranges are given out at once, each of which is a request.
@@ -70,14 +70,16 @@ impl Gaps {
     }
 
     /// The numbers to ask the server for, at most `maximum` of them in at most [`AT_ONCE`](Self::AT_ONCE) ranges, the lowest
-    /// first. They are given out once, until they are [given back](Self::give_back).
+    /// first. They are given out once, until they are [given back](Self::give_back). A part of a gap is given out only where
+    /// there is room to remember the rest.
     pub(super) fn claim(&mut self, maximum: u64) -> Vec<Range> {
         let (mut claimed, mut left) = (Vec::new(), maximum);
         let mut place = 0;
         while left > 0 && place < self.gaps.len() && claimed.len() < Self::AT_ONCE {
+            let has_room = self.gaps.len() < Self::MAXIMUM;
             let gap = &mut self.gaps[place];
-            if gap.can_be_asked_for() {
-                let last = gap.last.min(gap.first.saturating_add(left - 1));
+            let last = gap.last.min(gap.first.saturating_add(left - 1));
+            if gap.can_be_asked_for() && (last == gap.last || has_room) {
                 let rest = (last < gap.last).then(|| Gap { first: last + 1, ..*gap });
                 (gap.last, gap.is_claimed) = (last, true);
                 left -= last - gap.first + 1;
@@ -88,7 +90,6 @@ impl Gaps {
             }
             place += 1;
         }
-        self.keep_to_maximum();
         claimed
     }
 
@@ -105,6 +106,7 @@ impl Gaps {
     /// What is still missing of a range that was given out may be given out again.
     pub(super) fn give_back(&mut self, range: &Range) {
         self.claimed(range).for_each(|gap| gap.is_claimed = false);
+        self.keep_to_maximum();
     }
 
     fn claimed<'g>(&'g mut self, range: &'g Range) -> impl Iterator<Item = &'g mut Gap> {
@@ -112,9 +114,15 @@ impl Gaps {
     }
 
     fn keep_to_maximum(&mut self) {
-        let surplus = self.gaps.len().saturating_sub(Self::MAXIMUM);
-        let dropped: u64 = self.gaps.drain(..surplus).fold(0, |sum, gap| sum.saturating_add(gap.length()));
-        self.lost = self.lost.saturating_add(dropped);
+        let mut surplus = self.gaps.len().saturating_sub(Self::MAXIMUM);
+        self.gaps.retain(|gap| {
+            let is_kept = surplus == 0 || gap.is_claimed;
+            if !is_kept {
+                surplus -= 1;
+                self.lost = self.lost.saturating_add(gap.length());
+            }
+            is_kept
+        });
     }
 
     pub(super) fn count(&self) -> usize {

@@ -94,10 +94,10 @@ async fn ask(
         }
     }
     let is_filled = numbers.clone().all(|number| !claim.is_missing(number));
-    let record = if is_filled {
-        Record::gap_filled(endpoint, numbers)
-    } else {
-        Record::gap(endpoint, numbers, "gap open")
+    let record = match (claim.is_of_now(), is_filled) {
+        (false, _) => Record::gap(endpoint, numbers, "gap lost"),
+        (true, true) => Record::gap_filled(endpoint, numbers),
+        (true, false) => Record::gap(endpoint, numbers, "gap open"),
     };
     answered.push(Answered::of_gap(record));
     Ok(answered)

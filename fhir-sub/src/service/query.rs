@@ -113,3 +113,6 @@ impl Queried {
         }
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -136,3 +136,28 @@ fn several_at_once_lose_no_number() {
     assert_eq!((counts.received, counts.last_number), (100, Some(99)));
     assert_eq!((counts.missing, counts.repeats, counts.restarts), (0, 0, 0));
 }
+
+#[test]
+fn what_the_server_is_being_asked_for_is_not_forgotten() {
+    let numbers = EventNumbers::default();
+    // The numbers 2 to 101, and then every second one.
+    let first = 102;
+    let last = first + 2 * (super::Gaps::MAXIMUM as u64 - 1);
+    came(&numbers, name(ONE), &[1]);
+    came(&numbers, name(ONE), &(first..=last).step_by(2).collect::<Vec<_>>());
+    let counts = || numbers.lock().find(name(ONE)).unwrap().sequence.counts();
+    assert_eq!((counts().gaps, counts().lost), (super::Gaps::MAXIMUM, 0));
+    // There is no room for what would be left of the first.
+    let claim = numbers.claim(name(ONE), 10);
+    assert_eq!(claim.ranges().first(), Some(&(103..=103)));
+    assert!(claim.ranges().iter().all(|range| claim.is_missing(*range.start())));
+    assert_eq!(counts().lost, 0);
+    // A new one takes the place of the oldest that is not being asked for.
+    came(&numbers, name(ONE), &[last + 2]);
+    assert_eq!((counts().gaps, counts().lost), (super::Gaps::MAXIMUM, 100));
+    came(&numbers, name(ONE), &[last + 4]);
+    assert!(claim.ranges().iter().all(|range| claim.is_missing(*range.start())));
+    assert!(claim.is_of_now());
+    numbers.count(name(ONE), 0, true);
+    assert!(!claim.is_of_now());
+}

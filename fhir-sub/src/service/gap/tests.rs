@@ -2,7 +2,6 @@ use serde_json::{Value, json};
 
 use crate::app::AppBuilder;
 use crate::declaration::{Content, Declaration};
-use crate::fhir::{FhirVersion, FhirVersions};
 use crate::memory::{Counts, Name};
 use crate::service::scripted::{Scripted, UNUSED, event, notification, topic};
 
@@ -54,41 +53,6 @@ async fn what_did_not_come_is_asked_for_and_handled() {
     assert!(test.asked().is_empty());
     let counts = counts(&test);
     assert_eq!((counts.received, counts.gaps, counts.missing), (5, 0, 0));
-}
-
-/// Aidbox documents no other way, and who has `FHIR_SERVER=auto` is not told which server it is.
-#[tokio::test(start_paused = true)]
-async fn a_server_that_takes_no_get_is_asked_by_post() {
-    let had = notification("query-event", 4, &[(2, "Encounter/2"), (3, "Encounter/3")]);
-    for (server, version, number, is_got) in [
-        ("aidbox", "R4", "valueString", false),
-        ("aidbox", "R5", "valueString", false),
-        ("auto", "R4B", "valueString", true),
-        ("generic", "R5", "valueInteger64", true),
-    ] {
-        for status in [404, 405] {
-            let had = had.clone();
-            let answer = move |asked: &str| {
-                if asked.starts_with("GET") { (status, outcome()) } else { (200, had.clone()) }
-            };
-            let setup = |builder: AppBuilder| builder.set("FHIR_SERVER", server).set("FHIR_VERSION", version);
-            let versions = FhirVersions::of(&[FhirVersion::R4, FhirVersion::R4B, FhirVersion::R5]);
-            let test = Scripted::with(Declaration { versions, ..id_only() }, |_, _| false, setup, answer);
-            test.send(event(1)).await;
-            assert_eq!(test.send(event(4)).await, (204, vec!["handled", "handled", "handled", "gap filled"]));
-            let parameters = json!({
-                "resourceType": "Parameters",
-                "parameter": [
-                    { "name": "eventsSinceNumber", number: "2" },
-                    { "name": "eventsUntilNumber", number: "3" },
-                    { "name": "content", "valueCode": "id-only" },
-                ],
-            });
-            let posted = format!("POST Subscription/s1/$events {parameters}");
-            let expected = if is_got { vec![asked(2, 3), posted] } else { vec![posted] };
-            assert_eq!(test.asked(), expected, "{server} {version}");
-        }
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -268,6 +232,25 @@ async fn a_repetition_is_counted_and_handled_once() {
     let record = format!("{:?}", test.answered(restarted).await.record);
     assert!(record.contains("numbering: Restart"), "{record}");
     assert_eq!((counts(&test).restarts, counts(&test).missing), (1, 0));
+}
+
+/// The numbers that are asked for are those of other events by the time that the server answers.
+#[tokio::test(start_paused = true)]
+async fn a_gap_of_a_counter_that_has_begun_anew_is_not_filled() {
+    let test = Scripted::new(id_only(), with_events(&[2]));
+    test.send(event(1)).await;
+    let (third, handshake) = tokio::join!(test.send(event(3)), async {
+        while test.asked().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            tokio::task::yield_now().await;
+        }
+        test.send(notification("handshake", 0, &[])).await
+    });
+    assert_eq!((third, handshake), ((204, vec!["handled", "gap lost"]), (204, vec!["handshake"])));
+    assert_eq!(
+        (test.ran(), counts(&test).lost),
+        (vec!["#1 Encounter/1".to_owned(), "#3 Encounter/3".to_owned()], 1)
+    );
 }
 
 /// Answers nothing.
