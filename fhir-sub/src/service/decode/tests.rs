@@ -14,9 +14,11 @@ mod entries;
 mod frame;
 #[cfg(feature = "testing")]
 mod kit;
+mod many;
 mod payload_search;
 mod refused;
 mod shared;
+mod unlisted;
 mod variants;
 
 const MAXIMUM: usize = 1_000;

@@ -1,0 +1,75 @@
+//! As many entries and events as a body may have: each is looked at once.
+
+use std::time::{Duration, Instant};
+
+use super::super::entry::Bundle;
+use super::super::index::Index;
+use super::super::reference;
+use super::*;
+
+/// Reads a notification of as many events about one resource as there may be, behind as many entries for it.
+#[track_caller]
+fn check(focus: impl Fn(usize) -> String, entry: impl Fn(usize) -> Value, expected: &str) {
+    let events: Vec<_> =
+        (0..5_000).map(|number| json!({ "focus": { "reference": focus(number) } })).collect();
+    let mut body = r5();
+    body["entry"][0]["resource"]["notificationEvent"] = json!(events);
+    // Not in the order of the events.
+    body["entry"][1] = full("Patient", "1", "PUT");
+    body["entry"].as_array_mut().unwrap().extend((0..9_900).map(entry));
+    let (body, declaration, headers) = (body.to_string(), topic(), HeaderMap::new());
+    let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
+    let begun = Instant::now();
+    let Ok(Decoded::Events(events, _)) = decode(&head, &declaration, None, body.as_bytes(), 5_000) else {
+        panic!("a notification")
+    };
+    // Some hundredths of a second; looked at anew for each event, they take minutes in a debug build.
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let last = &events.last().unwrap().event;
+    let said = format!("{}@{}", last.focus().unwrap(), last.version_id().unwrap_or("-"));
+    assert_eq!((events.len(), &*said), (5_000, expected));
+}
+
+#[test]
+fn of_one_name() {
+    check(|_| "Encounter/1".to_owned(), |_| json!({ "fullUrl": "Encounter/1" }), "Encounter/1@-");
+}
+
+#[test]
+fn of_one_name_and_many_versions() {
+    let version = |number: usize| format!("Encounter/1/_history/{number}");
+    check(version, |number| json!({ "fullUrl": version(9_899 - number) }), "Encounter/1@4999");
+    check(version, |_| json!({ "fullUrl": "Encounter/1" }), "Encounter/1@4999");
+    check(version, |_| json!({ "fullUrl": version(7) }), "Encounter/1@4999");
+}
+
+/// The first that fits and is not taken, or else the last: found here by looking at each.
+#[test]
+fn which_entry_it_is() {
+    for seed in 0..300 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut name = |most: u8| match (random.u8(0..3), random.u8(0..most)) {
+            (id, 0) => format!("Encounter/{id}"),
+            (id, version) => format!("Encounter/{id}/_history/{version}"),
+        };
+        let urls: Vec<_> = (0..12).map(|_| name(3)).collect();
+        let focuses: Vec<_> = (0..20).map(|_| name(4)).collect();
+        let entries: Vec<_> = urls.iter().map(|url| json!({ "fullUrl": url })).collect();
+        let body = json!({ "resourceType": "Bundle", "type": "history", "entry": entries }).to_string();
+        let Bundle { entries, .. } = Bundle::read(&body, "").unwrap();
+        let (mut index, mut is_taken) = (Index::new(&entries), vec![false; urls.len()]);
+        for focus in &focuses {
+            let reference = reference::parse(focus);
+            let found = index.next(focus, reference).map(|entry| entry.full_url.as_deref().unwrap());
+            let (wanted, version) = focus.split_once("/_history/").unwrap_or((focus, ""));
+            let fits = |url: &str| {
+                let (named, of) = url.split_once("/_history/").unwrap_or((url, ""));
+                named == wanted && (version.is_empty() || of.is_empty() || of == version)
+            };
+            let mut fitting = (0..urls.len()).filter(|place| fits(&urls[*place]));
+            let expected = fitting.clone().find(|place| !is_taken[*place]).or_else(|| fitting.next_back());
+            expected.into_iter().for_each(|place| is_taken[place] = true);
+            assert_eq!(found, expected.map(|place| &*urls[place]), "seed {seed}: {focus} in {urls:?}");
+        }
+    }
+}
