@@ -38,8 +38,9 @@ pub(super) async fn look_for_topics(
 
 async fn lacking(client: &FhirClient, settings: &Settings, topic: &Topic) -> Option<String> {
     let (version, server) = (settings.fhir_version, settings.fhir_server);
-    if version == FhirVersion::R4 && !matches!(server, FhirServer::Hapi | FhirServer::Helios) {
-        // It has no SubscriptionTopic, and how others keep theirs is not known.
+    let is_known = version != FhirVersion::R4 || matches!(server, FhirServer::Hapi | FhirServer::Helios);
+    if !is_known || server == FhirServer::Aidbox {
+        // R4 has no SubscriptionTopic, and how others keep theirs is not known; Aidbox has resources of its own for it.
         return None;
     }
     // Whoever may not look at topics may still be told of their events.

@@ -51,8 +51,8 @@ impl<'a> Filter<'a> {
     pub(super) fn text(&self, server: FhirServer) -> String {
         let Self { resource_type, name, value } = self;
         match server {
-            FhirServer::Aidbox => format!("{name}={value}"),
-            // It compares the text as it stands, and decodes nothing.
+            // These two compare the text as it stands, and decode nothing.
+            FhirServer::Aidbox => format!("{name}={}", decoded(value)),
             FhirServer::Helios => format!("{resource_type}?{name}={}", decoded(value)),
             _ => format!("{resource_type}?{name}={value}"),
         }

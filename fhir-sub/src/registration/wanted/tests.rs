@@ -88,6 +88,16 @@ fn r4_and_r4b_have_the_backport() {
     assert_eq!(written(whole(), "hapi", "R4"), without_version(backport(), "criteria"));
 }
 
+/// HAPI has no filters there.
+#[test]
+fn hapi_has_the_backport_in_r4b_too() {
+    let unfiltered =
+        Declaration { end: Some("2030-12-31T23:59:59Z"), ..admissions(Topic { filters: &[], ..ADMISSIONS }) };
+    let mut expected = without_version(backport(), "criteria");
+    expected.as_object_mut().unwrap().remove("_criteria");
+    assert_eq!(written(unfiltered, "hapi", "R4B"), expected);
+}
+
 #[test]
 fn r5_has_elements_of_its_own() {
     for server in ["generic", "aidbox"] {

@@ -23,6 +23,7 @@ fn an_encoded_value_goes_decoded_to_a_server_that_decodes_nothing() {
     let topic = topic(&["Observation?code=http://loinc.org%7C1234-5"]);
     let of = |server| filters(&topic).map(|filter| filter.text(server)).next().unwrap();
     assert_eq!(of(FhirServer::Helios), "Observation?code=http://loinc.org|1234-5");
+    assert_eq!(of(FhirServer::Aidbox), "code=http://loinc.org|1234-5");
     assert_eq!(of(FhirServer::Hapi), "Observation?code=http://loinc.org%7C1234-5");
 }
 
