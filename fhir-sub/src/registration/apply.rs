@@ -228,8 +228,9 @@ async fn update(
     Ok(())
 }
 
+/// The code of the status, which goes into the answer to `POST …/register`: nothing else that a server writes there.
 pub(super) fn status_of(subscription: &Subscription) -> Option<String> {
-    subscription.text("status").map(str::to_owned)
+    subscription.text("status").map(|_| subscription.status_code().to_owned())
 }
 
 pub(super) fn done(row: &mut Row, result: RowResult, id: &str, status: Option<String>) {

@@ -45,7 +45,7 @@ pub(super) fn plan(wanted: &Wanted, found: Vec<Subscription>) -> Plan {
 
 fn keep_or_update(wanted: &Wanted, id: String, found: &Subscription) -> Action {
     let mut differences = differences(&wanted.resource, found);
-    let status = found.text("status").unwrap_or_default().to_owned();
+    let status = found.status_code().to_owned();
     // `requested` and `active` are the server's to move between; the others are at rest until re-armed.
     if !["requested", "active"].contains(&status.as_str()) {
         differences.push(format!("status ({})", found.status_code()));

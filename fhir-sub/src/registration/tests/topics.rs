@@ -156,6 +156,22 @@ async fn heartbeats_that_will_not_come_are_told_of() {
     }
 }
 
+/// The answer to `POST …/register` has nothing that a server says.
+#[tokio::test(start_paused = true)]
+async fn a_status_that_is_none_is_unknown() {
+    for status in ["canary", ""] {
+        let (app, server) = app("generic", "R5", vec![admissions(NARROWED)]);
+        server.accept_as(status);
+        let report = app.register(Options::default()).await;
+        assert_eq!(report.rows()[0].status.as_deref(), Some("unknown"));
+        assert!(!report.to_json().contains("canary"), "{report:?}");
+        for dry_run in [true, false] {
+            let report = app.register(Options { dry_run, ..Options::default() }).await;
+            assert!(!report.to_json().contains("canary"), "{report:?}");
+        }
+    }
+}
+
 /// HAPI shakes no hands: whatever made it give up is still there.
 #[tokio::test(start_paused = true)]
 async fn without_handshakes_an_error_is_final() {

@@ -22,6 +22,8 @@ struct Stored {
     writes: usize,
     /// How many of the next handshakes fail.
     unanswered: usize,
+    /// The status of a Subscription whose handshake does not fail.
+    accepted: &'static str,
     /// The URLs of topics.
     topics: Vec<&'static str>,
 }
@@ -36,6 +38,7 @@ impl Server {
             versions: 0,
             writes: 0,
             unanswered: 0,
+            accepted: "active",
             topics: vec!["https://example.org/topics/admission"],
         }))
     }
@@ -51,6 +54,11 @@ impl Server {
     /// Lets the next handshakes fail.
     pub(super) fn leave_unanswered(&self, handshakes: usize) {
         self.0.lock().unwrap().unanswered = handshakes;
+    }
+
+    /// Gives what is written from now on another status.
+    pub(super) fn accept_as(&self, status: &'static str) {
+        self.0.lock().unwrap().accepted = status;
     }
 
     /// Takes the topics away.
@@ -80,7 +88,7 @@ impl Stored {
         resource["id"] = json!(id.to_string());
         resource["meta"]["versionId"] = json!(self.versions.to_string());
         resource["meta"]["lastUpdated"] = json!(format!("2026-01-01T00:00:{:02}Z", self.created));
-        resource["status"] = json!(if self.unanswered > 0 { "error" } else { "active" });
+        resource["status"] = json!(if self.unanswered > 0 { "error" } else { self.accepted });
         self.unanswered = self.unanswered.saturating_sub(1);
         resource["text"] = json!({ "status": "generated" });
         self.resources.insert(id, resource.clone());
