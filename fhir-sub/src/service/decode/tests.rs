@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::fixtures::{Succeed, declaration};
 use crate::service::Head;
 
+mod aidbox;
 mod cost;
 mod entries;
 mod frame;

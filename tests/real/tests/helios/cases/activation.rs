@@ -1,11 +1,16 @@
 //! Subscriptions that the server does not serve, and how they come to be served.
 
 use super::events::handled;
-use crate::support::{Version, World};
+use crate::support::{Received, Version, World};
 
 /// The program is not there when the server asks whether it is.
 pub(crate) async fn a_handshake_that_is_not_answered_is_told(world: &mut World) {
-    let version = Version::R5;
+    for version in Version::ALL {
+        unanswered(world, version).await;
+    }
+}
+
+async fn unanswered(world: &mut World, version: Version) {
     let mut deployed = world.deploy(version).await;
     world.front.pass_to(None);
     drop(deployed.deployment.take());
@@ -27,7 +32,12 @@ pub(crate) async fn a_handshake_that_is_not_answered_is_told(world: &mut World) 
 
 /// A release with another secret turns every notification away, until the server gives up.
 pub(crate) async fn a_subscription_in_error_is_armed_again(world: &mut World) {
-    let version = Version::R5;
+    for version in Version::ALL {
+        in_error(world, version).await;
+    }
+}
+
+async fn in_error(world: &mut World, version: Version) {
     let mut deployed = world.deploy(version).await;
     deployed.register().await;
 
@@ -37,7 +47,8 @@ pub(crate) async fn a_subscription_in_error_is_armed_again(world: &mut World) {
     for _ in 0..3 {
         world.create(version, "in-progress").await;
     }
-    world.front.await_received(|one| one.endpoint() == "beds" && one.status == 401, 3).await;
+    let is_refused = |one: &Received| version.is_of(one) && one.endpoint() == "beds" && one.status == 401;
+    world.front.await_received(is_refused, 3).await;
     let status = deployed.await_status(1).await;
     assert_eq!(status.row("beds")[2], "error", "{}", status.text);
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::resource;
+use super::{Received, resource};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
@@ -12,6 +12,8 @@ pub(crate) enum Version {
 }
 
 impl Version {
+    pub(crate) const ALL: [Self; 3] = [Self::R4, Self::R4B, Self::R5];
+
     /// As `FHIR_VERSION` has it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -19,6 +21,11 @@ impl Version {
             Self::R4B => "R4B",
             Self::R5 => "R5",
         }
+    }
+
+    /// Whether a notification has the form of this version.
+    pub(crate) fn is_of(self, received: &Received) -> bool {
+        received.version().eq_ignore_ascii_case(self.name())
     }
 
     pub(crate) fn media_type(self) -> String {
