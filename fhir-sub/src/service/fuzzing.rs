@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Head;
 use super::decode::{Decoded, Happened, Outline, decode, must_agree};
-use crate::declaration::{Content, Declaration, Source, Topic, Trigger, Trust};
+use crate::declaration::{Content, Declaration, Order, Source, Topic, Trigger, Trust};
 use crate::event::Event;
 use crate::fhir::{FhirVersions, Reference, is_id};
 use crate::interaction::{Interaction, Interactions};
@@ -83,6 +83,7 @@ fn declaration(trigger: Trigger) -> Declaration {
         interactions: Interactions::DEFAULT,
         content: Content::FullResource,
         trust: Trust::Notification,
+        order: Order::Any,
         end: None,
         versions: FhirVersions::of(&[]),
         registration: None,
