@@ -1,6 +1,7 @@
 mod kit;
 mod missed;
 mod paging;
+mod storm;
 mod topics;
 
 use std::time::Duration;
