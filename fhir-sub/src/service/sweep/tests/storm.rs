@@ -82,6 +82,7 @@ async fn program(world: &Arc<World>) -> Arc<TestApp> {
     Arc::new(test)
 }
 
+#[expect(clippy::print_stdout, reason = "whoever runs it with --nocapture wants to know")]
 async fn weather(seed: u64) {
     let dice = Mutex::new(fastrand::Rng::with_seed(seed));
     let world = Arc::new(World { dice, effects: Mutex::default(), runs: AtomicUsize::new(0) });
