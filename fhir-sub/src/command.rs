@@ -19,6 +19,8 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
+
 use self::arguments::{Arguments, Command};
 use crate::app::{App, AppBuilder};
 use crate::error::{BoxError, Result};
@@ -40,6 +42,10 @@ enum Exit {
     Unusable = 2,
 }
 
+/// What `setup` names, whatever its types: all below [`main`] is compiled once, in this crate, and not anew in each program
+/// and at each edit of a handler.
+type Setup<'a> = Box<dyn FnOnce(AppBuilder) -> LocalBoxFuture<'a, Result<AppBuilder, BoxError>> + 'a>;
+
 /// The setup of a program that names none.
 ///
 /// # Errors
@@ -56,7 +62,10 @@ where
     F: Future<Output = Result<AppBuilder, E>>,
     E: Into<BoxError>,
 {
-    let setup = async move |app| setup(app).await.map_err(Into::into);
+    run_program(Box::new(|app| Box::pin(async { setup(app).await.map_err(Into::into) })))
+}
+
+fn run_program(setup: Setup<'_>) -> ExitCode {
     let exit = if is_lambda() { run_lambda(setup) } else { run_command(setup) };
     ExitCode::from(exit as u8)
 }
@@ -81,7 +90,7 @@ fn run_on<T>(mut runtime: tokio::runtime::Builder, future: impl Future<Output = 
 }
 
 #[cfg(feature = "lambda")]
-fn run_lambda(setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxError>) -> Exit {
+fn run_lambda(setup: Setup<'_>) -> Exit {
     logs::start(true);
     block_on(async {
         let app = match set_up(setup).await.and_then(|builder| Ok(builder.build()?)) {
@@ -103,13 +112,13 @@ fn run_lambda(setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxError
 }
 
 #[cfg(not(feature = "lambda"))]
-fn run_lambda(_setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxError>) -> Exit {
+fn run_lambda(_setup: Setup<'_>) -> Exit {
     logs::start(false);
     tracing::error!("this program was built without the feature `lambda` of fhir-sub, and cannot run as one");
     Exit::Unusable
 }
 
-fn run_command(setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxError>) -> Exit {
+fn run_command(setup: Setup<'_>) -> Exit {
     let arguments = match Arguments::parse() {
         Ok(arguments) => arguments,
         Err(message) => {
@@ -133,10 +142,7 @@ fn run_command(setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxErro
     })
 }
 
-async fn run(
-    arguments: Arguments,
-    setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxError>,
-) -> Result<Exit, BoxError> {
+async fn run(arguments: Arguments, setup: Setup<'_>) -> Result<Exit, BoxError> {
     let builder = set_up(setup).await?;
     match arguments.command {
         Command::Help => unreachable!("it was answered before"),
@@ -154,9 +160,7 @@ async fn run(
 }
 
 /// The app as the user's `setup` leaves it.
-async fn set_up(
-    setup: impl AsyncFnOnce(AppBuilder) -> Result<AppBuilder, BoxError>,
-) -> Result<AppBuilder, BoxError> {
+async fn set_up(setup: Setup<'_>) -> Result<AppBuilder, BoxError> {
     setup(AppBuilder::from_environment())
         .await
         .map_err(|error| BoxError::from(Problems::from(format!("setup failed: {error}"))))
