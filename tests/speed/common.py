@@ -1,0 +1,60 @@
+"""What `compare`, `instructions` and `build` share: where things are, and how the programs are built and run."""
+import json, os, platform, subprocess, sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent.parent
+CACHE = Path(os.environ.get("FHIR_SUB_CACHE") or
+             Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fhir-sub") / "speed"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or CACHE / "target")
+SMALL, LARGE = 1536, 65536
+# Idempotency and the log line off, and both on.
+OFF = {"FHIR_SUBSCRIPTION_IDEMPOTENCY": "off", "RUST_LOG": "error"}
+ON = {"FHIR_SUBSCRIPTION_IDEMPOTENCY": "memory", "RUST_LOG": "info"}
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def fail(text):
+    sys.exit(f"speed: {text}")
+
+
+def cargo(*arguments, **options):
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET), **options.pop("env", {})}
+    return subprocess.run(["cargo", *arguments], cwd=HERE, env=environment, **options)
+
+
+def built(package, name=None, profile="release", features=""):
+    """The path of a program; each is built by itself, so that none gets another's features."""
+    arguments = ["--quiet", "--locked", "--profile", profile, "-p", f"speed-{package}"]
+    if cargo("build", *arguments, "--features", features).returncode != 0:
+        fail(f"speed-{package} could not be built")
+    path = TARGET / profile / f"speed-{package}"
+    kept = TARGET / "kept" / (name or package)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.unlink(missing_ok=True)
+    # A copy: built with other features, it has the same name.
+    kept.write_bytes(path.read_bytes())
+    kept.chmod(0o755)
+    return kept
+
+
+def fed(program, environment, *, endpoint="encounters", size=SMALL, warm=0, times=0, before=()):
+    """What running the program on these events took: see runtime-api/src/main.rs."""
+    command = [built.runtime_api, "--endpoint", endpoint, "--bytes", size, "--warm", warm, "--times", times]
+    command = [str(word) for word in [*command, *before, program]]
+    # One core for both, or waking up a core would be most of what is measured.
+    one_core = [min(os.sched_getaffinity(0))]
+    run = subprocess.run(command, env={"PATH": os.environ["PATH"], **environment}, text=True, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, preexec_fn=lambda: os.sched_setaffinity(0, one_core))
+    if run.returncode != 0:
+        fail(run.stderr.strip())
+    return json.loads(run.stdout)
+
+
+def machine():
+    rustc = subprocess.run(["rustc", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    load = " ".join(f"{each:.1f}" for each in os.getloadavg())
+    return f"{os.cpu_count()} cores ({platform.machine()}), load {load}, {rustc.strip()}"

@@ -1,0 +1,38 @@
+//! What the measured handlers read of an Encounter: of each program the same.
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Encounter {
+    pub(crate) id: String,
+    pub(crate) status: String,
+    pub(crate) subject: Option<Reference>,
+    #[serde(default)]
+    pub(crate) participant: Vec<Participant>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Participant {
+    pub(crate) individual: Option<Reference>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Reference {
+    pub(crate) reference: Option<String>,
+}
+
+impl Encounter {
+    /// A sum that takes a look at all of it, so that no compiler leaves any of it out.
+    pub(crate) fn weight(&self) -> usize {
+        let references = self.participant.iter().filter_map(|participant| participant.individual.as_ref());
+        let references = references.chain(&self.subject).filter_map(|reference| reference.reference.as_ref());
+        self.id.len() + self.status.len() + references.map(String::len).sum::<usize>()
+    }
+}
+
+/// What is written down of an encounter.
+#[cfg(feature = "client")]
+pub(crate) fn basic(id: &str) -> serde_json::Value {
+    serde_json::json!({ "resourceType": "Basic", "subject": { "reference": format!("Encounter/{id}") } })
+}

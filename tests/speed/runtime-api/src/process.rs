@@ -1,0 +1,69 @@
+//! [`Process`]: the program that is measured.
+
+use std::fs;
+use std::io;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+/// What every program is told, by its environment.
+const ENVIRONMENT: [(&str, &str); 9] = [
+    ("AWS_LAMBDA_FUNCTION_NAME", "speed"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+    ("AWS_LAMBDA_LOG_STREAM_NAME", "speed"),
+    ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/speed"),
+    ("AWS_REGION", "eu-central-1"),
+    ("APP_BASE_URL", "https://app.example.org"),
+    ("FHIR_AUTH_BEARER", "0123456789abcdef"),
+    ("FHIR_SUBSCRIPTION_SECRET", crate::event::SECRET),
+];
+
+/// What of ours may be set from outside.
+const PASSED_ON: [&str; 3] = ["PATH", "RUST_LOG", "FHIR_SUBSCRIPTION_IDEMPOTENCY"];
+
+/// A running program.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) started: Instant,
+}
+
+impl Process {
+    pub(crate) fn start(program: &[String], environment: [(&str, String); 2]) -> io::Result<Self> {
+        let passed_on = PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let mut command = Command::new(&program[0]);
+        command.args(&program[1..]).env_clear().envs(passed_on).envs(ENVIRONMENT).envs(environment);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let started = Instant::now();
+        Ok(Self { child: command.spawn()?, started })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as Lambda does, so that valgrind writes down what it has counted.
+    pub(crate) fn end(mut self) {
+        let told = Command::new("kill").arg(self.child.id().to_string()).status();
+        if told.is_ok_and(|status| status.success()) {
+            drop(self.child.wait());
+        }
+        drop(self.child.kill());
+    }
+}
+
+/// Nanoseconds of a processor that a process has used, all of its threads together.
+pub(crate) fn processor(id: u32) -> io::Result<u64> {
+    let mut sum = 0;
+    for thread in fs::read_dir(format!("/proc/{id}/task"))? {
+        let line = fs::read_to_string(thread?.path().join("schedstat"))?;
+        sum += line.split(' ').next().and_then(|first| first.parse::<u64>().ok()).unwrap_or_default();
+    }
+    Ok(sum)
+}
+
+/// The most memory that it had, in kilobytes.
+pub(crate) fn peak_memory(id: u32) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    Ok(line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or_default())
+}
