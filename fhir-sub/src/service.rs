@@ -30,6 +30,8 @@ mod sweep;
 mod unhandled;
 
 pub(crate) use answer::Answer;
+#[cfg(feature = "lambda")]
+pub(crate) use decode::{Scanner, once, unescape};
 pub(crate) use record::{Ended, Record};
 pub(crate) use request::{Head, Header, Headers};
 pub(crate) use route::Route;

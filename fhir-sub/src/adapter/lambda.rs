@@ -1,6 +1,7 @@
 //! The Lambda: API Gateway (HTTP and REST API), Function URL and load balancer events, and those that ask for a sweep.
 
 mod event;
+mod invocations;
 mod response;
 #[cfg(feature = "registration")]
 mod sweep;
@@ -10,12 +11,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lambda_http::lambda_runtime::{Diagnostic, Runtime};
-use lambda_http::{Context, LambdaEvent, service_fn};
+use lambda_http::Context;
+use lambda_http::lambda_runtime::Diagnostic;
 use serde::Serialize;
+#[cfg(feature = "registration")]
 use serde_json::value::RawValue;
 
 use self::event::{Event, Kind};
+pub(crate) use self::invocations::run;
 use self::response::LambdaResponse;
 use crate::app::App;
 use crate::deadline::Deadline;
@@ -27,20 +30,13 @@ const TO_ANSWER: Duration = Duration::from_millis(250);
 /// A deadline that passed longer ago than any invocation lasts was never one.
 const IMPLAUSIBLE: Duration = Duration::from_secs(60 * 60);
 
-/// Handles events until the runtime ends the process.
-pub(crate) async fn run(app: App) -> Result<(), lambda_http::Error> {
-    Runtime::new(service_fn(|event: LambdaEvent<Box<RawValue>>| invoke(app.clone(), event))).run().await
-}
-
 /// Answers one event, and writes its log lines.
-async fn invoke(app: App, event: LambdaEvent<Box<RawValue>>) -> Result<Reply, Diagnostic> {
+async fn invoke(app: &App, payload: &[u8], context: &Context) -> Result<Reply, Diagnostic> {
     let started = Instant::now();
-    let LambdaEvent { payload, context } = event;
-    let event: Event<'_> = serde_json::from_str(payload.get()).map_err(|_| unknown_event())?;
-    let Some(kind) = event.kind() else { return invoke_directly(&app, payload.get(), &context).await };
-    let deadline = app.deadline(invocation_deadline(&context));
-
-    let answered = answer(&app, &event, &kind, deadline).await;
+    let event = Event::read(payload).ok_or_else(unknown_event)?;
+    let Some(kind) = event.kind() else { return invoke_directly(app, payload, context).await };
+    let deadline = app.deadline(invocation_deadline(context));
+    let answered = answer(app, &event, &kind, deadline).await;
     for record in answered.records() {
         record.write(app.settings().log, started.elapsed(), Some(&context.request_id));
     }
@@ -59,14 +55,14 @@ enum Reply {
 
 /// Does what an event asks for that is no HTTP request; its time is the invocation's.
 #[cfg(feature = "registration")]
-async fn invoke_directly(app: &App, payload: &str, context: &Context) -> Result<Reply, Diagnostic> {
+async fn invoke_directly(app: &App, payload: &[u8], context: &Context) -> Result<Reply, Diagnostic> {
     let options = sweep::asked(payload).ok_or_else(unknown_event)??;
     let deadline = invocation_deadline(context).unwrap_or_else(|| app.deadline(None));
     sweep::run(app, &options, deadline, &context.request_id).await.map(Reply::Direct)
 }
 
 #[cfg(not(feature = "registration"))]
-async fn invoke_directly(_app: &App, _payload: &str, _context: &Context) -> Result<Reply, Diagnostic> {
+async fn invoke_directly(_app: &App, _payload: &[u8], _context: &Context) -> Result<Reply, Diagnostic> {
     Err(unknown_event())
 }
 
@@ -77,12 +73,17 @@ async fn answer(app: &App, event: &Event<'_>, kind: &Kind<'_>, deadline: Deadlin
         Ok(route) => route,
         Err(answered) => return answered,
     };
-    let body = match event.body() {
-        text if event.is_base64_encoded() => match STANDARD.decode(text) {
+    let Some(text) = event.body() else { return app.broken_off() };
+    let body = if event.is_base64_encoded() {
+        match STANDARD.decode(text.as_bytes()) {
             Ok(bytes) => Cow::Owned(bytes),
             Err(_) => return app.broken_off(),
-        },
-        text => Cow::Borrowed(text.as_bytes()),
+        }
+    } else {
+        match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        }
     };
     if body.len() > app.settings().body_limit {
         return app.too_large();

@@ -15,6 +15,8 @@ mod scanner;
 mod status;
 mod swar;
 mod topic;
+#[cfg(feature = "lambda")]
+mod unescape;
 
 use super::{Answer, Head, Header};
 use crate::declaration::{Declaration, Trigger};
@@ -24,6 +26,10 @@ use crate::fhir::is_json;
 #[cfg(fuzzing)]
 pub(super) use by_serde::must_agree;
 pub(super) use outline::Outline;
+#[cfg(feature = "lambda")]
+pub(crate) use scanner::{Scanner, once};
+#[cfg(feature = "lambda")]
+pub(crate) use unescape::unescape;
 
 /// What a request notifies of.
 #[derive(Debug)]

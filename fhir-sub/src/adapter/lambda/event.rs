@@ -1,43 +1,37 @@
 //! [`Event`]: the four kinds of events, borrowed from the bytes that the runtime got.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
 use http::Method;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::service::{Header, Headers};
+use crate::service::{Header, Headers, Scanner, once, unescape};
 use crate::text::Text;
 
 /// An event of API Gateway's HTTP API (format 2.0, which Function URLs share), of its REST API (format 1.0)
 /// or of an Application Load Balancer: the elements of all of them that a request is made of.
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default)]
 pub(super) struct Event<'a> {
-    #[serde(borrow)]
-    request_context: Option<RequestContext<'a>>,
+    request_context: Member<RequestContext<'a>>,
     /// Format 2.0.
-    #[serde(borrow)]
-    raw_path: Option<Text<'a>>,
-    #[serde(borrow)]
-    raw_query_string: Option<Text<'a>>,
+    raw_path: Member<Text<'a>>,
+    raw_query_string: Member<Text<'a>>,
     /// Format 1.0 and the load balancer.
-    #[serde(borrow)]
-    path: Option<Text<'a>>,
-    #[serde(borrow)]
-    http_method: Option<Text<'a>>,
-    #[serde(borrow)]
-    query_string_parameters: Option<Pairs<'a, Option<Text<'a>>>>,
-    #[serde(borrow)]
-    multi_value_query_string_parameters: Option<Pairs<'a, Vec<Text<'a>>>>,
-    #[serde(borrow)]
-    headers: Option<Pairs<'a, Option<Text<'a>>>>,
-    #[serde(borrow)]
-    multi_value_headers: Option<Pairs<'a, Vec<Text<'a>>>>,
-    #[serde(borrow)]
-    body: Option<Text<'a>>,
-    is_base64_encoded: Option<bool>,
+    path: Member<Text<'a>>,
+    http_method: Member<Text<'a>>,
+    query_string_parameters: Member<Pairs<'a, Option<Text<'a>>>>,
+    multi_value_query_string_parameters: Member<Pairs<'a, Vec<Text<'a>>>>,
+    headers: Member<Pairs<'a, Option<Text<'a>>>>,
+    multi_value_headers: Member<Pairs<'a, Vec<Text<'a>>>>,
+    /// As it stands between its quotes: who is not let in has it read in vain.
+    body: Member<&'a str>,
+    is_base64_encoded: Member<bool>,
 }
+
+/// A member of an event, if it is there; and its value, if it is not `null`.
+type Member<T> = Option<Option<T>>;
 
 #[derive(serde::Deserialize)]
 struct RequestContext<'a> {
@@ -62,13 +56,42 @@ pub(super) struct Kind<'e> {
     pub(super) is_load_balancer: bool,
 }
 
-impl Event<'_> {
+impl<'a> Event<'a> {
+    /// Reads an event in one pass; `None` where it is none.
+    ///
+    /// The small things in it serde reads. The body, which is most of it, and what is in no request are only passed over.
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut event = Self::default();
+        Scanner::read(text, |scanner| {
+            // None may be there twice: whoever stood before us may have gone by the other.
+            scanner.object(|scanner, name| match name {
+                "requestContext" => once(&mut event.request_context, scanner.by_serde()?),
+                "rawPath" => once(&mut event.raw_path, scanner.by_serde()?),
+                "rawQueryString" => once(&mut event.raw_query_string, scanner.by_serde()?),
+                "path" => once(&mut event.path, scanner.by_serde()?),
+                "httpMethod" => once(&mut event.http_method, scanner.by_serde()?),
+                "queryStringParameters" => once(&mut event.query_string_parameters, scanner.by_serde()?),
+                "multiValueQueryStringParameters" => {
+                    once(&mut event.multi_value_query_string_parameters, scanner.by_serde()?)
+                }
+                "headers" => once(&mut event.headers, scanner.by_serde()?),
+                "multiValueHeaders" => once(&mut event.multi_value_headers, scanner.by_serde()?),
+                "body" => once(&mut event.body, scanner.optional(Scanner::raw_string)?),
+                "isBase64Encoded" => once(&mut event.is_base64_encoded, scanner.by_serde()?),
+                _ => scanner.skip(),
+            })
+        })
+        .ok()?;
+        Some(event)
+    }
+
     /// The kind of the event; `None` where it is no HTTP request.
     pub(super) fn kind(&self) -> Option<Kind<'_>> {
-        let context = self.request_context.as_ref()?;
+        let context = self.request_context.as_ref()?.as_ref()?;
         let (method, path) = match &context.http {
-            Some(http) => (&http.method, self.raw_path.as_ref()?),
-            None => (self.http_method.as_ref()?, self.path.as_ref()?),
+            Some(http) => (&http.method, self.raw_path.as_ref()?.as_ref()?),
+            None => (self.http_method.as_ref()?.as_ref()?, self.path.as_ref()?.as_ref()?),
         };
         let method = Method::from_bytes(method.as_bytes()).ok()?;
         let (is_format_2, is_load_balancer) = (context.http.is_some(), context.elb.is_some());
@@ -77,32 +100,33 @@ impl Event<'_> {
 
     /// The query, in the form `name=value&…`; the names and values that matter to us need no escaping.
     pub(super) fn query(&self) -> Option<String> {
-        if let Some(query) = &self.raw_query_string {
+        if let Some(Some(query)) = &self.raw_query_string {
             return Some(query.to_string());
         }
         let mut pairs = Vec::new();
-        if let Some(Pairs(parameters)) = &self.multi_value_query_string_parameters {
+        if let Some(Some(Pairs(parameters))) = &self.multi_value_query_string_parameters {
             pairs.extend(parameters.iter().flat_map(|(name, values)| {
                 values.iter().map(move |value| format!("{}={}", &**name, &**value))
             }));
-        } else if let Some(Pairs(parameters)) = &self.query_string_parameters {
+        } else if let Some(Some(Pairs(parameters))) = &self.query_string_parameters {
             let text = |value: &Option<Text<'_>>| value.as_deref().unwrap_or_default().to_owned();
             pairs.extend(parameters.iter().map(|(name, value)| format!("{}={}", &**name, text(value))));
         }
         (!pairs.is_empty()).then(|| pairs.join("&"))
     }
 
-    pub(super) fn body(&self) -> &str {
-        self.body.as_deref().unwrap_or_default()
+    /// The body's text, before any base64 is decoded; `None` where it is no JSON string.
+    pub(super) fn body(&self) -> Option<Cow<'a, str>> {
+        unescape(self.body.flatten().unwrap_or_default())
     }
 
     pub(super) fn is_base64_encoded(&self) -> bool {
-        self.is_base64_encoded.unwrap_or_default()
+        self.is_base64_encoded.flatten().unwrap_or_default()
     }
 
     /// Whether the sender speaks in `multiValueHeaders`, and so wants its answer.
     pub(super) fn has_multi_value_headers(&self) -> bool {
-        self.multi_value_headers.is_some()
+        matches!(self.multi_value_headers, Some(Some(_)))
     }
 }
 
@@ -110,13 +134,13 @@ impl Headers for Event<'_> {
     fn get(&self, name: &str) -> Header<'_> {
         // REST APIs send both, of which `headers` has only the last value of each.
         let mut found = Header::Absent;
-        if let Some(Pairs(headers)) = &self.multi_value_headers {
+        if let Some(Some(Pairs(headers))) = &self.multi_value_headers {
             for (_, values) in headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name)) {
                 for value in values {
                     found = found.and(value.as_bytes());
                 }
             }
-        } else if let Some(Pairs(headers)) = &self.headers {
+        } else if let Some(Some(Pairs(headers))) = &self.headers {
             for (_, value) in headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name)) {
                 if let Some(value) = value {
                     found = found.and(value.as_bytes());

@@ -30,8 +30,8 @@ struct Asked<'a> {
 }
 
 /// What the event asks for; `None` where it asks for no sweep.
-pub(super) fn asked(event: &str) -> Option<Result<SweepOptions, Diagnostic>> {
-    let asked: Asked<'_> = serde_json::from_str(event).ok()?;
+pub(super) fn asked(event: &[u8]) -> Option<Result<SweepOptions, Diagnostic>> {
+    let asked: Asked<'_> = serde_json::from_slice(event).ok()?;
     let is_scheduled = asked.source.as_deref() == Some("aws.events")
         && asked.detail_type.as_deref() == Some("Scheduled Event");
     if is_scheduled {

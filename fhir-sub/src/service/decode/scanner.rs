@@ -16,14 +16,14 @@ use crate::text::Text;
 /// What is read is held to be JSON as serde_json has it. What is [skipped](Self::skip) is held to have as many brackets
 /// that open as brackets that close, outside of its strings.
 #[derive(Clone, Debug)]
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
 }
 
 /// Why a text is not what it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mistake {
+pub(crate) enum Mistake {
     /// It is no JSON.
     NotJson,
     /// It is JSON so far, and something else than belongs there.
@@ -54,7 +54,7 @@ impl Mistake {
 type Result<T> = std::result::Result<T, Mistake>;
 
 /// Notes a member of an object, which may be there once.
-pub(super) fn once<T>(place: &mut Option<T>, value: T) -> Result<()> {
+pub(crate) fn once<T>(place: &mut Option<T>, value: T) -> Result<()> {
     match place.replace(value) {
         None => Ok(()),
         Some(_) => Err(Mistake::OtherShape),
@@ -67,17 +67,14 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a text that is one value.
-    pub(super) fn read<T>(text: &'a str, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(crate) fn read<T>(text: &'a str, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let mut scanner = Self::new(text);
         let value = read(&mut scanner)?;
-        match scanner.peek() {
-            None => Ok(value),
-            Some(_) => Err(Mistake::NotJson),
-        }
+        if scanner.peek().is_none() { Ok(value) } else { Err(Mistake::NotJson) }
     }
 
     /// An object: `member` is told the name of each member, and reads its value.
-    pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
+    pub(crate) fn object(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
         self.open(b'{')?;
         if self.take(b'}') {
             return Ok(());
@@ -118,7 +115,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A value, or `null`.
-    pub(super) fn optional<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
+    pub(crate) fn optional<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
         if self.peek() == Some(b'n') { self.by_serde::<()>().map(|()| None) } else { read(self).map(Some) }
     }
 
@@ -140,6 +137,13 @@ impl<'a> Scanner<'a> {
             // A string with escapes, or with what may not be in one, is serde's.
             None => self.by_serde(),
         }
+    }
+
+    /// What stands between the quotes of a string, neither read nor held to be JSON.
+    #[cfg(feature = "lambda")]
+    pub(crate) fn raw_string(&mut self) -> Result<&'a str> {
+        let (text, ()) = self.with_text(Self::skip)?;
+        text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).ok_or(Mistake::OtherShape)
     }
 
     /// The string that begins here, if it is what stands between its quotes.
@@ -164,7 +168,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over a value that somebody else reads, and does not hold it to be JSON.
-    pub(super) fn skip(&mut self) -> Result<()> {
+    pub(crate) fn skip(&mut self) -> Result<()> {
         match self.peek() {
             Some(b'"') => self.skip_string(),
             Some(b'{' | b'[') => self.skip_brackets(),
@@ -224,7 +228,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// What serde_json reads, as it reads it.
-    fn by_serde<T: Deserialize<'a>>(&mut self) -> Result<T> {
+    pub(crate) fn by_serde<T: Deserialize<'a>>(&mut self) -> Result<T> {
         let rest = self.text.get(self.at..).ok_or(Mistake::NotJson)?;
         let mut values = serde_json::Deserializer::from_str(rest).into_iter();
         match values.next() {
