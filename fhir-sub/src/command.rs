@@ -22,6 +22,8 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 
 use self::arguments::{Arguments, Command};
+#[cfg(feature = "lambda")]
+use crate::adapter::lambda;
 use crate::app::{App, AppBuilder};
 use crate::error::{BoxError, Result};
 use crate::logs;
@@ -70,18 +72,18 @@ fn run_program(setup: Setup<'_>) -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// One thread: an instance of a Lambda handles one event at a time, so a second would only be handed things.
+/// One thread: where there is one thing to do at a time, a second would only be handed things.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     run_on(tokio::runtime::Builder::new_current_thread(), future)
 }
 
-/// Several threads: a handler that computes must not keep `serve` from all else.
-#[cfg(feature = "local")]
+/// Several threads: a handler that computes must not keep all else that is under way waiting.
+#[cfg(any(feature = "local", feature = "lambda"))]
 fn block_on_several_threads<T>(future: impl Future<Output = T>) -> T {
     run_on(tokio::runtime::Builder::new_multi_thread(), future)
 }
 
-#[cfg(not(feature = "local"))]
+#[cfg(not(any(feature = "local", feature = "lambda")))]
 use block_on as block_on_several_threads;
 
 fn run_on<T>(mut runtime: tokio::runtime::Builder, future: impl Future<Output = T>) -> T {
@@ -92,7 +94,7 @@ fn run_on<T>(mut runtime: tokio::runtime::Builder, future: impl Future<Output = 
 #[cfg(feature = "lambda")]
 fn run_lambda(setup: Setup<'_>) -> Exit {
     logs::start(true);
-    block_on(async {
+    let lambda = async {
         let app = match set_up(setup).await.and_then(|builder| Ok(builder.build()?)) {
             Ok(app) => app,
             Err(error) => {
@@ -101,14 +103,16 @@ fn run_lambda(setup: Setup<'_>) -> Exit {
             }
         };
         begin(&app);
-        match crate::adapter::lambda::run(app).await {
+        match lambda::run(app).await {
             Ok(()) => Exit::Sound,
             Err(_) => {
                 tracing::error!("the Lambda runtime ended");
                 Exit::Unsound
             }
         }
-    })
+    };
+    // An instance has one event at a time, unless it is a managed one.
+    if lambda::has_several_at_once() { block_on_several_threads(lambda) } else { block_on(lambda) }
 }
 
 #[cfg(not(feature = "lambda"))]

@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use self::event::{Event, Kind};
-pub(crate) use self::invocations::run;
+pub(crate) use self::invocations::{has_several_at_once, run};
 use self::response::LambdaResponse;
 use crate::app::App;
 use crate::deadline::Deadline;

@@ -12,10 +12,20 @@ use serde_json::value::RawValue;
 use super::Reply;
 use crate::app::App;
 
-/// Handles events until the runtime ends the process.
+/// Where Lambda says how many events an instance has at once: more than one with Lambda Managed Instances
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>).
+const MAXIMUM_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+
+/// Whether an instance has several events at once.
+pub(crate) fn has_several_at_once() -> bool {
+    let maximum = std::env::var(MAXIMUM_CONCURRENCY).ok().and_then(|maximum| maximum.parse::<u32>().ok());
+    maximum.is_some_and(|maximum| maximum > 1)
+}
+
+/// Handles events until the runtime ends the process: one after the other, or as many at once as Lambda says.
 pub(crate) async fn run(app: App) -> Result<(), Error> {
     let invocations = |answers| Invocations { app: app.clone(), answers };
-    Runtime::new(service_fn(pass_on)).layer(layer_fn(invocations)).run().await
+    Runtime::new(service_fn(pass_on)).layer(layer_fn(invocations)).run_concurrent().await
 }
 
 /// Answers events from the bytes in which they came.

@@ -16,6 +16,7 @@ mod main_job;
 mod pruning;
 mod register_route;
 mod secrets;
+mod several_at_once;
 mod signals;
 mod start_up;
 mod sweeps;
