@@ -86,6 +86,21 @@ pub(crate) struct RequiredState {
 }
 
 impl Requirements {
+    /// Those that `require` names.
+    pub(crate) fn of(require: fn(&mut Self)) -> Self {
+        let mut requirements = Self::default();
+        require(&mut requirements);
+        requirements
+    }
+
+    /// Those that `require` names, and no others.
+    pub(crate) fn read(&mut self, require: fn(&mut Self)) {
+        self.states.clear();
+        self.resource_types.clear();
+        self.resource = ResourceUse::default();
+        require(self);
+    }
+
     /// All that an argument of type `A` needs.
     pub(crate) fn argument<A: FromNotification>(&mut self) {
         self.resource = self.resource.max(A::RESOURCE);

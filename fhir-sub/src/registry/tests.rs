@@ -105,5 +105,5 @@ fn an_empty_notification_whose_resource_cannot_be_searched_for_is_refused() {
     let named = Declaration { require, ..topic(&[], Content::Empty) };
     let registry = Registry::new(leak([named])).unwrap();
     assert!(registry.check(None, &States::default()).is_ok());
-    assert_eq!(registry.search("a"), Some("Encounter?"));
+    assert_eq!(registry.search("a").as_deref(), Some("Encounter?"));
 }

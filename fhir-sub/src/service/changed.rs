@@ -55,5 +55,5 @@ pub(super) fn search(
     let last_updated = format!("ge{since}");
     let mut query = vec![("_lastUpdated", &*last_updated), ("_sort", "_lastUpdated")];
     query.extend_from_slice(further);
-    Some(client.search_criteria(search, &query))
+    Some(client.search_criteria(&search, &query))
 }
