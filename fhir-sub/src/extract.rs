@@ -48,6 +48,11 @@ pub trait FromNotification: Sized {
     /// from the FHIR server for those that are.
     const RESOURCE: ResourceUse = ResourceUse::Unused;
 
+    /// Whether the argument may look at the event. What tells it from all others takes two digests to find out, and so is
+    /// found out for those only.
+    #[doc(hidden)]
+    const EVENT: bool = true;
+
     /// Names what must be there when the program starts.
     fn require(_requirements: &mut Requirements) {}
 
@@ -75,6 +80,8 @@ pub enum ResourceUse {
 pub struct Requirements {
     pub(crate) states: Vec<RequiredState>,
     pub(crate) resource: ResourceUse,
+    /// Whether an argument may look at the event.
+    pub(crate) event: bool,
     /// The types of resource that arguments say they are read from.
     pub(crate) resource_types: Vec<&'static str>,
 }
@@ -97,13 +104,14 @@ impl Requirements {
     pub(crate) fn read(&mut self, require: fn(&mut Self)) {
         self.states.clear();
         self.resource_types.clear();
-        self.resource = ResourceUse::default();
+        (self.resource, self.event) = (ResourceUse::default(), false);
         require(self);
     }
 
     /// All that an argument of type `A` needs.
     pub(crate) fn argument<A: FromNotification>(&mut self) {
         self.resource = self.resource.max(A::RESOURCE);
+        self.event |= A::EVENT;
         A::require(self);
     }
 

@@ -14,8 +14,14 @@ pub(crate) const RESERVED_ENDPOINTS: [&str; 5] = ["register", "sweep", "status",
 #[derive(Debug)]
 pub(crate) struct Registry {
     declarations: Vec<&'static Declaration>,
-    /// Of each of them.
-    resource_uses: Vec<ResourceUse>,
+    /// What the handler of each of them makes its arguments from.
+    uses: Vec<Uses>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Uses {
+    resource: ResourceUse,
+    event: bool,
 }
 
 impl Registry {
@@ -61,12 +67,12 @@ impl Registry {
             }
         }
         let mut requirements = Requirements::default();
-        let resource_uses = declarations.iter().map(|declaration| {
+        let uses = declarations.iter().map(|declaration| {
             requirements.read(declaration.require);
-            requirements.resource
+            Uses { resource: requirements.resource, event: requirements.event }
         });
-        let resource_uses = resource_uses.collect();
-        problems.or(Self { declarations, resource_uses })
+        let uses = uses.collect();
+        problems.or(Self { declarations, uses })
     }
 
     /// Says what the declarations need and is not there: states, a version of FHIR, where that is known.
@@ -160,8 +166,16 @@ impl Registry {
 
     /// Whether an argument of the handler of `endpoint` is made from the resource.
     pub(crate) fn resource_use(&self, endpoint: &str) -> ResourceUse {
-        let place = self.place(endpoint);
-        place.and_then(|place| self.resource_uses.get(place).copied()).unwrap_or_default()
+        self.uses(endpoint).resource
+    }
+
+    /// Whether an argument of the handler of `endpoint` may look at the event.
+    pub(crate) fn uses_event(&self, endpoint: &str) -> bool {
+        self.uses(endpoint).event
+    }
+
+    fn uses(&self, endpoint: &str) -> Uses {
+        self.place(endpoint).and_then(|place| self.uses.get(place).copied()).unwrap_or_default()
     }
 
     /// Ten thousand are halved fourteen times, which takes no longer than to hash an endpoint; and a table of them would take

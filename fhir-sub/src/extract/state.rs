@@ -52,6 +52,8 @@ impl<S> fmt::Debug for State<S> {
 }
 
 impl<S: Any + Send + Sync> FromNotification for State<S> {
+    const EVENT: bool = false;
+
     fn require(requirements: &mut Requirements) {
         requirements.state::<S>();
     }

@@ -73,7 +73,8 @@ pub(super) async fn handle(
         return answer(endpoint, event, Outcome::Rejected(Rejection::json(&error)), false);
     }
 
-    let entry = identify(app, declaration, &event, resource);
+    let is_asked_for = app.store().is_some() || app.registry().uses_event(endpoint);
+    let entry = if is_asked_for { identify(app, declaration, &event, resource) } else { None };
     event.key = entry.as_ref().and_then(Entry::idempotency_key);
     once(app, endpoint, event, entry, deadline, async |event| {
         run(app, declaration, event, resource, deadline).await
