@@ -98,6 +98,14 @@ pub mod testing;
 #[path = "private.rs"]
 pub mod __private;
 
+/// Not public API. What `tests/speed` measures.
+#[cfg(feature = "__parts")]
+#[doc(hidden)]
+pub mod __parts {
+    pub use crate::registration::Planned;
+    pub use crate::service::parts::{PATH, Parts, SECRET};
+}
+
 /// Not public API. What `tests/fuzz` runs.
 #[cfg(fuzzing)]
 #[doc(hidden)]

@@ -7,6 +7,8 @@ mod counter;
 mod difference;
 mod locate;
 mod plan;
+#[cfg(feature = "__parts")]
+mod planned;
 mod prune;
 mod recognise;
 mod report;
@@ -17,6 +19,8 @@ mod wanted;
 
 pub(crate) use counter::counter;
 pub(crate) use locate::{Located, created, locate};
+#[cfg(feature = "__parts")]
+pub use planned::Planned;
 pub use report::{Report, Row, RowResult};
 pub(crate) use status::{StatusRow, status};
 pub(crate) use wanted::{Wanted, wanted};

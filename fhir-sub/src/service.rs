@@ -16,6 +16,8 @@ mod handle;
 mod identity;
 mod look_up;
 mod once;
+#[cfg(feature = "__parts")]
+pub(crate) mod parts;
 mod query;
 mod read;
 mod record;

@@ -1,0 +1,133 @@
+//! What `tests/speed` measures: the parts of a request each by itself, and a plan.
+
+use http::{HeaderMap, HeaderValue, Method};
+
+use super::decode::{Decoded, decode};
+use super::{Head, Route, authenticate};
+use crate::app::{App, AppBuilder};
+use crate::declaration::{Content, Declaration, Order, Source, Trigger, Trust};
+use crate::extract::{FromNotification, Requirements};
+use crate::fhir::FhirVersions;
+use crate::interaction::Interactions;
+use crate::outcome::Outcome;
+use crate::registration::Planned;
+use crate::settings::Variables;
+
+/// An app of many subscriptions, whose parts can be run by themselves.
+#[derive(Debug)]
+pub struct Parts {
+    app: App,
+    headers: HeaderMap,
+}
+
+/// The path of the first subscription of all.
+pub const PATH: &str = "/prod/ward-0";
+
+/// The secret of the app.
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+const HEADER: &str = "x-subscription-auth";
+
+impl Parts {
+    /// An app of so many subscriptions of Encounters, whose handlers take an `A`.
+    ///
+    /// # Panics
+    ///
+    /// The settings that are written here are wrong.
+    #[must_use]
+    pub fn new<A: FromNotification + Send>(subscriptions: usize) -> Self {
+        let mut variables = Variables::default();
+        for (name, value) in [
+            ("APP_BASE_URL", "https://app.example.org"),
+            ("FHIR_BASE_URL", "https://fhir.example.org"),
+            ("FHIR_SUBSCRIPTION_SECRET", SECRET),
+            ("FHIR_SUBSCRIPTION_IDEMPOTENCY", "off"),
+        ] {
+            variables.set(name, value);
+        }
+        let declarations = (0..subscriptions).map(|number| &*Box::leak(Box::new(declaration::<A>(number))));
+        let app = AppBuilder::new(variables, declarations.collect()).build().expect("they are right");
+        let mut headers = HeaderMap::new();
+        headers.insert(HEADER, HeaderValue::from_static(SECRET));
+        Self { app, headers }
+    }
+
+    /// Whether a request that shows [`SECRET`] is let in.
+    #[must_use]
+    pub fn authenticate(&self) -> bool {
+        authenticate::authenticate(self.app.settings(), &self.headers).is_some()
+    }
+
+    /// Whether a notification to `path` is let in, and is for a subscription.
+    #[must_use]
+    pub fn route(&self, path: &str) -> bool {
+        matches!(self.app.admit(&self.head(path)), Ok(Route::Endpoint { .. }))
+    }
+
+    /// How many events `body` has, decoded as far as they are before a handler's argument is made.
+    ///
+    /// # Panics
+    ///
+    /// There is no subscription.
+    #[must_use]
+    pub fn decode(&self, body: &[u8]) -> usize {
+        let declaration = self.app.registry().declarations()[0];
+        match decode(&self.head(PATH), declaration, None, body, usize::MAX) {
+            Ok(Decoded::Events(events, _)) => events.len(),
+            Ok(Decoded::Notice(..)) | Err(_) => 0,
+        }
+    }
+
+    /// The status of the answer to `body`: the whole of a request, without a listener or a Lambda around it.
+    pub async fn answer(&self, body: &[u8]) -> u16 {
+        let head = self.head(PATH);
+        let answered = match self.app.admit(&head) {
+            Ok(route) => self.app.answer(&head, route, body, self.app.deadline(None)).await,
+            Err(answered) => answered,
+        };
+        answered.answer.status.as_u16()
+    }
+
+    /// What is wanted of every subscription, and found as it is wanted.
+    ///
+    /// # Panics
+    ///
+    /// A subscription cannot be registered.
+    #[must_use]
+    pub fn planned(&self) -> Planned {
+        Planned::new(&self.app).expect("they can be registered")
+    }
+
+    fn head<'a>(&'a self, path: &'a str) -> Head<'a> {
+        Head { method: &Method::POST, path, query: None, headers: &self.headers }
+    }
+}
+
+fn declaration<A: FromNotification + Send>(number: usize) -> Declaration {
+    Declaration {
+        handler: "handler",
+        source: Source { package: "speed", file: "src/main.rs", line: 1 },
+        trigger: Trigger::Criteria("Encounter?status=in-progress"),
+        endpoint: format!("ward-{number}").leak(),
+        reason: "",
+        interactions: Interactions::DEFAULT,
+        content: Content::FullResource,
+        trust: Trust::Notification,
+        order: Order::Any,
+        end: None,
+        versions: FhirVersions::WITH_CRITERIA,
+        registration: None,
+        require: Requirements::argument::<A>,
+        run: |notification| {
+            Box::pin(async move {
+                match A::from_notification(notification).await {
+                    Ok(argument) => {
+                        std::hint::black_box(argument);
+                        Outcome::Handled
+                    }
+                    Err(rejection) => Outcome::Rejected(rejection),
+                }
+            })
+        },
+    }
+}

@@ -1,0 +1,1 @@
+//! The parts of a request, each by itself: see benches/parts.rs.
