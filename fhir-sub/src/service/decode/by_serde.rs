@@ -1,7 +1,10 @@
 //! A Bundle as serde reads it, to hold against it what [`Bundle::read`] makes of the same text.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::entry::{Bundle, Entry};
@@ -55,6 +58,36 @@ struct ResourceBySerde<'a> {
 struct MetaBySerde<'a> {
     #[serde(borrow)]
     version_id: Option<Text<'a>>,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+            type Value = List<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list")
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut sequence: S) -> Result<Self::Value, S::Error> {
+                let mut list = List::default();
+                while list.count < List::<T>::MAXIMUM {
+                    match sequence.next_element()? {
+                        Some(item) => list.add(item),
+                        None => return Ok(list),
+                    }
+                }
+                while sequence.next_element::<IgnoredAny>()?.is_some() {
+                    list.count += 1;
+                }
+                Ok(list)
+            }
+        }
+
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
 }
 
 /// Reads `body` both ways.

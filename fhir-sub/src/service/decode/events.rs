@@ -17,11 +17,8 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) fn new(status: &Status<'_>) -> Self {
-        Self {
-            subscription: status.subscription.as_deref().and_then(reference::subscription),
-            topic: status.topic.as_deref().map(Arc::from),
-        }
+    pub(super) fn new(status: &Status<'_>, subscription: Option<String>) -> Self {
+        Self { subscription, topic: status.topic.as_deref().map(Arc::from) }
     }
 
     /// The events of a status in its order, each with the resource that came for it, or with why it cannot be handled.

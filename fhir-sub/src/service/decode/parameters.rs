@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 use super::json::{Number, Object, Scalar};
-use super::reference::{ReferenceElement, literal};
+use super::reference::ReferenceElement;
+use super::scanner::Mistake;
 use super::status::{Focus, Kind, Status, StatusEvent};
 use crate::text::Text;
 
@@ -44,7 +45,7 @@ struct Parameter<'a, P> {
 
 impl<'a> Status<'a> {
     /// Reads a Parameters resource.
-    pub(super) fn from_parameters(resource: &'a str) -> serde_json::Result<Self> {
+    pub(super) fn from_parameters(resource: &'a str) -> Result<Self, Mistake> {
         let Object(parameters): Object<Parameters<'a>> = serde_json::from_str(resource)?;
         Ok(parameters.parameter.map(|StatusParameters(status)| status).unwrap_or_default())
     }
@@ -54,7 +55,9 @@ impl<'a> Status<'a> {
         match name.as_deref() {
             // fhir-candle of 2023 writes a string.
             Some("subscription") => {
-                self.subscription = literal(reference).or_else(|| string.and_then(Scalar::into_text));
+                self.subscription = reference
+                    .and_then(|Object(element)| element.reference)
+                    .or_else(|| string.and_then(Scalar::into_text));
             }
             Some("topic") => self.topic = canonical,
             Some("type") => self.kind = code.as_deref().and_then(Kind::from_code),
@@ -72,7 +75,9 @@ impl<'a> StatusEvent<'a> {
         match part.name.as_deref() {
             Some("event-number") => self.number = number(part.integer, part.string),
             Some("timestamp") => self.timestamp = part.instant,
-            Some("focus") => self.focus = part.reference.map_or(Focus::Unnamed, |it| Focus::from(Some(it))),
+            Some("focus") => {
+                self.focus = Focus::from(part.reference.and_then(|Object(element)| element.reference))
+            }
             _ => {}
         }
     }

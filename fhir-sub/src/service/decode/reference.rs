@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::json::Object;
+use super::scanner::{Mistake, Scanner, once};
 use crate::fhir::Reference;
 use crate::text::Text;
 
@@ -13,9 +13,14 @@ pub(super) struct ReferenceElement<'a> {
     pub(super) reference: Option<Text<'a>>,
 }
 
-/// The `reference` of an element that may be absent.
-pub(super) fn literal(element: Option<Object<ReferenceElement<'_>>>) -> Option<Text<'_>> {
-    element.and_then(|Object(element)| element.reference)
+/// The `reference` of such an element.
+pub(super) fn scan<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Text<'a>>, Mistake> {
+    let mut reference = None;
+    scanner.object(|scanner, name| match name {
+        "reference" => once(&mut reference, scanner.optional(Scanner::string)?),
+        _ => scanner.ignore(),
+    })?;
+    Ok(reference.flatten())
 }
 
 /// Takes apart a reference, relative or absolute, with a version or without: whose host it names does not matter, since

@@ -51,6 +51,12 @@ impl Mistake {
     }
 }
 
+impl From<serde_json::Error> for Mistake {
+    fn from(error: serde_json::Error) -> Self {
+        if error.is_data() { Self::OtherShape } else { Self::NotJson }
+    }
+}
+
 type Result<T> = std::result::Result<T, Mistake>;
 
 /// Notes a member of an object, which may be there once.
@@ -236,8 +242,8 @@ impl<'a> Scanner<'a> {
                 self.at += values.byte_offset();
                 Ok(value)
             }
-            Some(Err(error)) if error.is_data() => Err(Mistake::OtherShape),
-            Some(Err(_)) | None => Err(Mistake::NotJson),
+            Some(Err(error)) => Err(Mistake::from(error)),
+            None => Err(Mistake::NotJson),
         }
     }
 

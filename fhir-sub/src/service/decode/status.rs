@@ -1,11 +1,9 @@
 //! [`Status`]: the entry of a topic notification that says what it is. R4B and R5 have a resource for it,
 //! SubscriptionStatus; R4's Parameters are in `parameters`.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use super::json::{List, Number, Object, Scalar};
-use super::reference::{ReferenceElement, literal};
+use super::json::{List, Number, Scalar};
+use super::reference;
+use super::scanner::{Mistake, Scanner, once};
 use crate::text::Text;
 
 /// What the server says of a notification, in whichever encoding.
@@ -63,63 +61,65 @@ impl Kind {
 }
 
 /// SubscriptionStatus: <https://hl7.org/fhir/R5/subscriptionstatus.html>.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SubscriptionStatus<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    subscription: Option<Object<ReferenceElement<'a>>>,
-    #[serde(borrow)]
-    topic: Option<Text<'a>>,
-    #[serde(borrow)]
-    events_since_subscription_start: Option<&'a RawValue>,
-    #[serde(borrow)]
-    notification_event: Option<List<Object<NotificationEvent<'a>>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct NotificationEvent<'a> {
-    event_number: Option<Number>,
-    #[serde(borrow)]
-    timestamp: Option<Text<'a>>,
-    #[serde(borrow)]
-    focus: Option<Object<ReferenceElement<'a>>>,
-}
-
 impl<'a> Status<'a> {
     /// Reads a SubscriptionStatus.
-    pub(super) fn from_subscription_status(resource: &'a str) -> serde_json::Result<Self> {
-        let Object(status): Object<SubscriptionStatus<'a>> = serde_json::from_str(resource)?;
-        let List { items, count } = status.notification_event.unwrap_or_default();
+    pub(super) fn from_subscription_status(resource: &'a str) -> Result<Self, Mistake> {
+        Scanner::read(resource, Self::scan)
+    }
+
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
+        let (mut kind, mut subscription, mut topic) = (None, None, None);
+        let (mut events_since_start, mut events) = (None, None);
+        scanner.object(|scanner, name| match name {
+            "type" => once(&mut kind, scanner.optional(Scanner::string)?),
+            "subscription" => once(&mut subscription, scanner.optional(reference::scan)?),
+            "topic" => once(&mut topic, scanner.optional(Scanner::string)?),
+            "eventsSinceSubscriptionStart" => {
+                let (json, ()) = scanner.with_text(Scanner::ignore)?;
+                once(&mut events_since_start, serde_json::from_str::<Scalar<'_>>(json).ok())
+            }
+            "notificationEvent" => once(&mut events, scanner.optional(StatusEvent::scan_all)?),
+            _ => scanner.ignore(),
+        })?;
         Ok(Self {
-            kind: status.kind.as_deref().and_then(Kind::from_code),
-            subscription: literal(status.subscription),
-            topic: status.topic,
-            events_since_start: status.events_since_subscription_start.and_then(number),
-            events: List { items: items.into_iter().map(StatusEvent::from).collect(), count },
+            kind: kind.flatten().and_then(|kind: Text<'_>| Kind::from_code(&kind)),
+            subscription: subscription.flatten().flatten(),
+            topic: topic.flatten(),
+            events_since_start: events_since_start.flatten().and_then(|number| number.number()),
+            events: events.flatten().unwrap_or_default(),
         })
     }
 }
 
-fn number(json: &RawValue) -> Option<u64> {
-    serde_json::from_str::<Scalar<'_>>(json.get()).ok()?.number()
-}
+impl<'a> StatusEvent<'a> {
+    fn scan_all(scanner: &mut Scanner<'a>) -> Result<List<Self>, Mistake> {
+        let mut events = List::default();
+        scanner.list(|scanner| {
+            events.add(Self::scan(scanner)?);
+            Ok(())
+        })?;
+        Ok(events)
+    }
 
-impl<'a> From<Object<NotificationEvent<'a>>> for StatusEvent<'a> {
-    fn from(Object(event): Object<NotificationEvent<'a>>) -> Self {
-        let number = event.event_number.map(|Number(number)| number);
-        Self { number, timestamp: event.timestamp, focus: Focus::from(event.focus) }
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
+        let (mut number, mut timestamp, mut focus) = (None, None, None);
+        scanner.object(|scanner, name| match name {
+            "eventNumber" => once(&mut number, scanner.optional(Scanner::by_serde::<Number>)?),
+            "timestamp" => once(&mut timestamp, scanner.optional(Scanner::string)?),
+            "focus" => once(&mut focus, scanner.optional(reference::scan)?),
+            _ => scanner.ignore(),
+        })?;
+        Ok(Self {
+            number: number.flatten().map(|Number(number)| number),
+            timestamp: timestamp.flatten(),
+            focus: focus.flatten().map_or(Focus::Absent, Focus::from),
+        })
     }
 }
 
-impl<'a> From<Option<Object<ReferenceElement<'a>>>> for Focus<'a> {
-    fn from(element: Option<Object<ReferenceElement<'a>>>) -> Self {
-        match element {
-            None => Self::Absent,
-            Some(Object(ReferenceElement { reference: None })) => Self::Unnamed,
-            Some(Object(ReferenceElement { reference: Some(reference) })) => Self::Named(reference),
-        }
+/// From the `reference` of what an event is about.
+impl<'a> From<Option<Text<'a>>> for Focus<'a> {
+    fn from(reference: Option<Text<'a>>) -> Self {
+        reference.map_or(Self::Unnamed, Self::Named)
     }
 }

@@ -9,7 +9,6 @@
 use super::entry::{Bundle, Entry};
 use super::events::Events;
 use super::index::Index;
-use super::scanner::Mistake;
 use super::status::{Kind, Status};
 use super::{Counted, Decoded, Undecodable, reference, too_many};
 
@@ -41,7 +40,7 @@ pub(super) fn decode(body: &str, maximum: usize) -> Result<Decoded<'_>, Undecoda
             return Err(too_many(maximum));
         }
         Some(Kind::EventNotification | Kind::QueryEvent) => {
-            let events = Events::new(&status);
+            let events = Events::new(&status, counted.subscription.clone());
             let events = if status.events.count == 0 {
                 events.of_entries(&entries)
             } else {
@@ -77,8 +76,6 @@ fn take_status<'a>(
     } else {
         Status::from_subscription_status(json)
     };
-    status.map_err(|error| {
-        let mistake = if error.is_data() { Mistake::OtherShape } else { Mistake::NotJson };
-        mistake.undecodable(body, "the status of the notification is not as FHIR has it")
-    })
+    status
+        .map_err(|mistake| mistake.undecodable(body, "the status of the notification is not as FHIR has it"))
 }
