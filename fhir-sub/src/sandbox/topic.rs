@@ -10,6 +10,7 @@ mod log;
 mod operation;
 mod stand_in;
 mod subscription;
+pub(crate) mod writer;
 
 pub(crate) use self::{
     definition::Topic,

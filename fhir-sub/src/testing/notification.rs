@@ -6,7 +6,8 @@ use super::FHIR_BASE_URL;
 use super::event::TestEvent;
 use crate::declaration::Content;
 use crate::fhir::FhirVersion;
-use crate::sandbox::topic::bundle::{NotificationType, TopicNotification, Writer};
+use crate::sandbox::topic::bundle::{NotificationType, TopicNotification};
+use crate::sandbox::topic::writer::Writer;
 
 /// The notification of a topic subscription, as a server sends it; [`TestRequest::notification`] makes a request of it.
 ///
@@ -106,6 +107,29 @@ impl TestNotification {
     /// day only (in R4) or nothing, no request of the status, nothing but the request of a deletion.
     pub fn hapi(mut self) -> Self {
         self.0.writer = Writer::Hapi;
+        self
+    }
+
+    /// Writes it as Helios does: relative references, numbers as JSON numbers (but in R4), a focus even where the content is
+    /// [`Content::Empty`], and no word of what was done, so that a deletion is an entry without a resource.
+    pub fn helios(mut self) -> Self {
+        self.0.writer = Writer::Helios;
+        self
+    }
+
+    /// Writes it as Aidbox does, by its tutorials: numbers as JSON numbers in R5.
+    pub fn aidbox(mut self) -> Self {
+        self.0.writer = Writer::Aidbox;
+        self
+    }
+
+    /// Writes it as fhir-candle does, by its source: in R4 the Subscription as a string, a handshake of a Subscription that
+    /// is active, and no word of what was done.
+    pub fn candle(mut self) -> Self {
+        self.0.writer = Writer::Candle;
+        if self.0.kind == NotificationType::Handshake {
+            "active".clone_into(&mut self.0.status);
+        }
         self
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::writer::Writer;
 use crate::declaration::Content;
 use crate::fhir::FhirVersion;
 use crate::interaction::Interaction;
@@ -38,16 +39,6 @@ pub(crate) struct TopicNotification {
     pub(crate) error: Option<String>,
     pub(crate) content: Content,
     pub(crate) events: Vec<TopicEvent>,
-}
-
-/// Whose habits the Bundle shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Writer {
-    /// The specification's examples.
-    Specification,
-    /// HAPI FHIR 8.8, which was recorded in R4: relative references and versioned URLs, of the time the day only in R4 and
-    /// nothing in R4B and R5, no request of the status, and nothing but the request of a deletion.
-    Hapi,
 }
 
 /// The codes of <https://hl7.org/fhir/R5/valueset-subscription-notification-type.html>.
@@ -97,23 +88,22 @@ impl TopicNotification {
         };
         let id = uuid();
         let mut status = self.to_status();
-        status["id"] = id.as_str().into();
+        if self.writer != Writer::Helios {
+            status["id"] = id.as_str().into();
+        }
         let mut bundle = json!({ "resourceType": "Bundle", "id": uuid(), "type": kind });
-        let status = match self.writer {
-            Writer::Hapi => {
-                json!({ "fullUrl": name(&status), "resource": status })
-            }
-            Writer::Specification => {
-                bundle["meta"] = json!({ "profile": [profile] });
-                bundle["timestamp"] = self.at.as_str().into();
-                json!({
-                    "fullUrl": format!("urn:uuid:{id}"),
-                    "resource": status,
-                    "request": { "method": "GET", "url": format!("{}/$status", self.subscription) },
-                    "response": { "status": "200 OK" },
-                })
-            }
-        };
+        if self.writer == Writer::Specification {
+            bundle["meta"] = json!({ "profile": [profile] });
+        }
+        if self.writer != Writer::Hapi {
+            bundle["timestamp"] = self.at.as_str().into();
+        }
+        let full_url = if self.writer == Writer::Hapi { name(&status) } else { format!("urn:uuid:{id}") };
+        let mut status = json!({ "fullUrl": full_url, "resource": status });
+        if self.writer.says_responses() {
+            status["request"] = json!({ "method": "GET", "url": format!("{}/$status", self.subscription) });
+            status["response"] = json!({ "status": self.writer.response("200 OK") });
+        }
         let mut entries = vec![status];
         if self.content != Content::Empty {
             entries.extend(self.events.iter().flat_map(|event| self.entries(event)));
@@ -132,8 +122,13 @@ impl TopicNotification {
 
     /// R4's: <https://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition-backport-subscription-status-r4.html>.
     fn parameters(&self) -> Value {
-        let reference = |name: &str, text: &str| json!({ "name": name, "valueReference": { "reference": self.absolute(text) } });
-        let mut parameters = vec![reference("subscription", &self.subscription)];
+        let reference = |name: &str, text: &str| json!({ "name": name, "valueReference": { "reference": self.reference(text) } });
+        let subscription = if self.writer == Writer::Candle {
+            json!({ "name": "subscription", "valueString": self.reference(&self.subscription) })
+        } else {
+            reference("subscription", &self.subscription)
+        };
+        let mut parameters = vec![subscription];
         parameters
             .extend(self.topic.as_ref().map(|topic| json!({ "name": "topic", "valueCanonical": topic })));
         parameters.push(json!({ "name": "status", "valueCode": self.status }));
@@ -142,16 +137,15 @@ impl TopicNotification {
             json!({ "name": "events-since-subscription-start", "valueString": self.count.to_string() }),
         );
         parameters.extend(self.events.iter().map(|event| {
-            let timestamp = match self.writer {
-                Writer::Specification => json!({ "name": "timestamp", "valueInstant": event.timestamp }),
-                Writer::Hapi => {
-                    let day = event.timestamp.split('T').next().unwrap_or_default();
-                    json!({ "name": "timestamp", "valueDate": day })
-                }
+            let timestamp = if self.writer == Writer::Hapi {
+                let day = event.timestamp.split('T').next().unwrap_or_default();
+                json!({ "name": "timestamp", "valueDate": day })
+            } else {
+                json!({ "name": "timestamp", "valueInstant": event.timestamp })
             };
             let number = json!({ "name": "event-number", "valueString": event.number.to_string() });
             let mut part = vec![number, timestamp];
-            if self.content != Content::Empty {
+            if self.names_focuses() {
                 part.push(reference("focus", &event.focus));
                 part.extend(
                     event.context.iter().map(|resource| reference("additional-context", &name(resource))),
@@ -164,32 +158,32 @@ impl TopicNotification {
                 .as_ref()
                 .map(|error| json!({ "name": "error", "valueCodeableConcept": { "text": error } })),
         );
-        json!({
-            "resourceType": "Parameters",
-            "meta": { "profile": [format!("{BACKPORT}backport-subscription-status-r4")] },
-            "parameter": parameters,
-        })
+        let mut status = json!({ "resourceType": "Parameters", "parameter": parameters });
+        if self.writer != Writer::Helios {
+            status["meta"] = json!({ "profile": [format!("{BACKPORT}backport-subscription-status-r4")] });
+        }
+        status
     }
 
     /// <https://hl7.org/fhir/R5/subscriptionstatus.html>
     fn subscription_status(&self) -> Value {
-        let reference = |text: &str| json!({ "reference": self.absolute(text) });
+        let reference = |text: &str| json!({ "reference": self.reference(text) });
         let mut status = json!({
             "resourceType": "SubscriptionStatus",
             "status": self.status,
             "type": self.kind.code(),
-            "eventsSinceSubscriptionStart": self.count.to_string(),
+            "eventsSinceSubscriptionStart": self.writer.number(self.version, self.count),
             "subscription": reference(&self.subscription),
         });
         let events: Vec<_> = self
             .events
             .iter()
             .map(|event| {
-                let mut said = json!({ "eventNumber": event.number.to_string() });
-                if self.writer == Writer::Specification {
+                let mut said = json!({ "eventNumber": self.writer.number(self.version, event.number) });
+                if self.writer != Writer::Hapi {
                     said["timestamp"] = event.timestamp.as_str().into();
                 }
-                if self.content != Content::Empty {
+                if self.names_focuses() {
                     said["focus"] = reference(&event.focus);
                     let context: Vec<_> =
                         event.context.iter().map(|resource| reference(&name(resource))).collect();
@@ -217,7 +211,7 @@ impl TopicNotification {
     fn entries(&self, event: &TopicEvent) -> Vec<Value> {
         let named = event.focus.split("/_history/").next().unwrap_or_default();
         let resource_type = named.split('/').next().unwrap_or_default();
-        let (method, url, response) = match event.interaction {
+        let (method, url, response) = match self.writer.told(event.interaction) {
             Interaction::Create => ("POST", resource_type, "201 Created"),
             Interaction::Update => ("PUT", named, "200 OK"),
             Interaction::Delete => ("DELETE", named, "204 No Content"),
@@ -247,12 +241,13 @@ impl TopicNotification {
         (method, url, status): (&str, &str, &str),
         resource: Option<Value>,
     ) -> Value {
-        let mut entry = json!({
-            "fullUrl": self.absolute(named),
-            "request": { "method": method, "url": url },
-        });
-        if self.writer == Writer::Specification {
-            entry["response"] = json!({ "status": status });
+        let full_url = if self.writer == Writer::Hapi { named.to_owned() } else { self.on_server(named) };
+        let mut entry = json!({ "fullUrl": full_url });
+        if self.writer != Writer::Candle {
+            entry["request"] = json!({ "method": method, "url": url });
+        }
+        if self.writer.says_responses() {
+            entry["response"] = json!({ "status": self.writer.response(status) });
         }
         if let Some(resource) = resource {
             entry["resource"] = resource;
@@ -266,11 +261,18 @@ impl TopicNotification {
         event.resource.as_ref().filter(|_| is_written)?["meta"]["versionId"].as_str()
     }
 
-    fn absolute(&self, reference: &str) -> String {
-        match self.writer {
-            Writer::Specification => format!("{}/{reference}", self.base),
-            Writer::Hapi => reference.to_owned(),
-        }
+    /// Whether the events say what they are about.
+    fn names_focuses(&self) -> bool {
+        self.content != Content::Empty || self.writer == Writer::Helios
+    }
+
+    /// A reference as the server writes it.
+    fn reference(&self, reference: &str) -> String {
+        if self.writer.has_relative_references() { reference.to_owned() } else { self.on_server(reference) }
+    }
+
+    fn on_server(&self, reference: &str) -> String {
+        format!("{}/{reference}", self.base)
     }
 }
 

@@ -6,10 +6,11 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::{
-    bundle::{NotificationType, TopicNotification, Writer},
+    bundle::{NotificationType, TopicNotification},
     definition::{self, Topic, items},
     filter::Filter,
     log::{Log, Logged},
+    writer::Writer,
 };
 use crate::declaration::Content;
 use crate::fhir::FhirVersion;

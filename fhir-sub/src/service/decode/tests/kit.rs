@@ -126,10 +126,86 @@ fn hapis_are_as_they_were_recorded() {
     }
 }
 
+#[test]
+fn what_helios_aidbox_and_candle_write_is_read() {
+    let events = || {
+        TestNotification::events([
+            TestEvent::update(&encounter("1")).number(7),
+            TestEvent::delete("Encounter/2"),
+        ])
+    };
+    let unknown = ["#7 unknown Encounter/1@3 {…}", "#8 unknown Encounter/2@-"];
+    check(&events().aidbox(), &["#7 update Encounter/1@3 {…}", "#8 delete Encounter/2@-"]);
+    check(&events().helios(), &unknown);
+    check(&events().candle(), &unknown);
+    check(&events().content(Content::Empty).aidbox(), &["#7 unknown -@-", "#8 unknown -@-"]);
+    check(
+        &events().content(Content::Empty).helios(),
+        &["#7 unknown Encounter/1@-", "#8 unknown Encounter/2@-"],
+    );
+    for handshake in [TestNotification::handshake().helios(), TestNotification::handshake().candle()] {
+        check(&handshake, &["handshake"]);
+    }
+    let r5 = |notification: TestNotification| notification.version(FhirVersion::R5).to_json();
+    let number =
+        |bundle: Value| bundle["entry"][0]["resource"]["notificationEvent"][0]["eventNumber"].clone();
+    assert_eq!(number(r5(events())), json!("7"));
+    assert_eq!(number(r5(events().aidbox())), json!(7));
+}
+
+/// Likewise those of a real Helios.
+#[test]
+fn helioses_are_as_they_were_recorded() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/helios-0.2.7");
+    let recorded = |name: &str| -> Value {
+        let recorded = std::fs::read_to_string(folder.join(name)).unwrap();
+        serde_json::from_str::<Value>(&recorded).unwrap()["body"].take()
+    };
+    for version in VERSIONS {
+        let prefix = version.to_string().to_lowercase();
+        for content in [Content::Empty, Content::IdOnly, Content::FullResource] {
+            let (code, event) = (content.code(), TestEvent::create(&encounter("1")));
+            let mut made = vec![
+                (format!("{prefix}-{code}-handshake.json"), TestNotification::handshake()),
+                (format!("{prefix}-{code}-event.json"), TestNotification::events([event])),
+            ];
+            if content == Content::FullResource {
+                let deletion = TestNotification::events([TestEvent::delete("Encounter/1")]);
+                made.push((format!("{prefix}-{code}-deletion.json"), deletion));
+            }
+            for (name, made) in made {
+                let made = made.version(version).content(content).helios().to_json();
+                assert_eq!(without_ids(&shape(&made)), without_ids(&shape(&recorded(&name))), "{name}");
+            }
+        }
+    }
+}
+
+/// Whose ids are of Helios' own making: URLs are compared without them.
+fn without_ids(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| match (&**name, value.as_str()) {
+                ("url", Some(url)) => {
+                    (name.clone(), json!([url.split('/').next(), url.ends_with("/$status")]))
+                }
+                _ => (name.clone(), without_ids(value)),
+            })
+            .collect(),
+        Value::Array(items) => items.iter().map(without_ids).collect(),
+        other => other.clone(),
+    }
+}
+
 /// The value without what is said of the resource itself, and texts but for those that shape the notification.
 fn shape(value: &Value) -> Value {
     match value {
-        Value::Object(members) if members.get("resourceType") == Some(&json!("Appointment")) => {
+        Value::Object(members)
+            if [json!("Appointment"), json!("Encounter")]
+                .iter()
+                .any(|known| members.get("resourceType") == Some(known)) =>
+        {
             json!("a resource")
         }
         Value::Object(members) => members
