@@ -4,11 +4,16 @@
 
 mod program;
 mod proxy;
+mod server_process;
+mod dynamodb;
+mod hapi;
 mod resources;
 mod subscriptions;
 mod suite;
 mod transcript;
 
+pub use dynamodb::DynamoDbLocal;
+pub use hapi::HapiServer;
 pub use program::{Deployment, Finished, Program, SECRET};
 pub use proxy::{Before, Passed, Proxy, send};
 pub use resources::{CANARY, id, resource, version_id};

@@ -40,8 +40,10 @@ impl Program {
 
     /// Runs it as a service, on any free port of loopback.
     pub async fn serve(&self) -> Deployment {
-        // What it serves does not depend on where it is reached: that is a matter of registration.
-        let program = self.with("APP_BASE_URL", "http://127.0.0.1/not-known-yet").with("PORT", "0");
+        // What it serves does not depend on where it is reached: that is a matter of registration, and of sweeps.
+        let has_url = self.variables.iter().any(|(name, _)| name == "APP_BASE_URL");
+        let reached_at = |url| if has_url { self.clone() } else { self.with("APP_BASE_URL", url) };
+        let program = reached_at("http://127.0.0.1/not-known-yet").with("PORT", "0");
         let mut process = program.command().arg("serve").kill_on_drop(true).spawn().expect("the program");
         let mut output = BufReader::new(process.stdout.take().expect("it is piped")).lines();
         let base_url = loop {
@@ -59,7 +61,7 @@ impl Program {
         tokio::spawn(async move {
             tokio::join!(transcript.follow(output.into_inner()), transcript.follow(errors));
         });
-        Deployment { program: self.with("APP_BASE_URL", &base_url), base_url, _process: process }
+        Deployment { program: reached_at(&base_url), base_url, process }
     }
 
     /// Runs a command of it, to its end.
@@ -89,7 +91,7 @@ impl Program {
 pub struct Deployment {
     pub program: Program,
     pub base_url: String,
-    _process: Child,
+    process: Child,
 }
 
 impl Deployment {
@@ -127,6 +129,11 @@ impl Deployment {
             }
         };
         tokio::time::timeout(PATIENCE, looks).await.expect("a status that comes in the end")
+    }
+
+    /// Kills it with `SIGKILL`: nothing of it has time to end.
+    pub async fn kill(mut self) {
+        self.process.kill().await.expect("a process that runs");
     }
 
     /// Takes its Subscriptions from the server, which so tells it of nothing any more.

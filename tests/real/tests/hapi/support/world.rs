@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use fhir_sub::FhirClient;
-use fhir_sub_real::{Program, Transcript, client, say};
-
-use super::Server;
+use fhir_sub_real::{HapiServer, Program, Transcript, client, say};
 
 /// What the cases share.
 pub(crate) struct World {
-    pub(crate) server: Server,
+    pub(crate) server: HapiServer,
     pub(crate) transcript: Transcript,
     directory: PathBuf,
 }
@@ -19,7 +17,7 @@ impl World {
     pub(crate) async fn start() -> Self {
         let directory = std::env::temp_dir().join(format!("fhir-sub-hapi-{}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a temporary directory");
-        let server = Server::start(&directory).await;
+        let server = HapiServer::start(&directory).await;
         Self { server, transcript: Transcript::default(), directory }
     }
 
