@@ -1,0 +1,5 @@
+//! What is shown, case by case.
+
+pub(crate) mod canary;
+pub(crate) mod storm;
+pub(crate) mod sweep;

@@ -1,0 +1,112 @@
+//! Everything dies at some time, and in the end all is handled.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    Act, Deployed, Losing, PATIENCE, Passage, QUICK, Report, World, Writers, expect_effects,
+    runs_after_the_end, say, schedule,
+};
+
+/// How many changes are written.
+const CHANGES: usize = 2_000;
+
+/// How many instances of the program there are.
+const INSTANCES: usize = 3;
+
+/// What an instance says that could not tell the store of its success: the one reason for handling an event again whose
+/// notification was answered `204`.
+const UNTOLD: &str = "the store was not told that an event is done";
+
+/// `FHIR_SUB_SEED` repeats a run, so far as what happens at once allows.
+pub(crate) async fn whatever_dies_every_final_version_is_handled_and_every_effect_is_there_once(
+    world: &mut World,
+) {
+    let seed = std::env::var("FHIR_SUB_SEED").map(|seed| seed.parse().expect("FHIR_SUB_SEED is a number"));
+    let seed = seed.unwrap_or_else(|_| fastrand::u64(..));
+    say(&format!("seed {seed}: FHIR_SUB_SEED={seed} repeats it"));
+    let begun = Instant::now();
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let mut deployed = world.deploy_frail("storm", INSTANCES, dice.u64(..)).await;
+    let writers = Writers::new(world.fhir(), "storm", CHANGES, deployed.balancer.notifications());
+    // A gateway may take a notification, and lose it.
+    deployed.balancer.lose(Losing::OneIn(20));
+
+    let schedule = schedule(&mut dice, CHANGES);
+    let mut writing = writers.start(dice.u64(..));
+    for (number, act) in &schedule {
+        writers.await_written(*number).await;
+        perform(*act, world, &mut deployed).await;
+    }
+    while let Some(ended) = writing.join_next().await {
+        ended.expect("a writer that comes to its end");
+    }
+    let stormed = begun.elapsed();
+    deployed.balancer.lose(Losing::None);
+
+    let (sweeps, complete) = sweep(&mut deployed).await;
+    let done = deployed.done();
+    let wanted = expect_effects(&world.fhir(), "storm", &writers, &done).await;
+    let again = deployed.sweep().await;
+    assert!(again.is_complete() && again.sum()[2..] == [0, 0, 0], "{}", again.text());
+    let letters = deployed.program.run(&["dead-letters"]).await;
+    letters.expect(0, &["there are no dead letters"]);
+    let (late, untold) =
+        (runs_after_the_end(&done, &deployed.balancer.completed()), world.transcript.count(&[UNTOLD]));
+    assert!(late.len() <= untold, "handled after they were done, and {untold} may have been: {late:?}");
+
+    let count = |is_one: fn(&Act) -> bool| schedule.iter().filter(|(_, act)| is_one(act)).count();
+    let kills = count(|act| matches!(act, Act::KillOne(_)));
+    let kills = kills + INSTANCES * count(|act| *act == Act::KillAll);
+    say(&format!(
+        "seed {seed}: {CHANGES} changes, {} writes repeated; {kills} instances killed, the server restarted {} time, the store cut \
+         off {} times\n  {} notifications, {} of them lost; {} runs, {} beyond one an event, {} of these although the \
+         server had been told that it is done, {untold} times the store was not told so\n  {} effects, {wanted} of them \
+         of final versions; {} sweeps meanwhile, {sweeps} afterwards, the last of which saw {} and handled {}\n  {} s, \
+         {} s of them afterwards",
+        writers.repeated(),
+        count(|act| *act == Act::RestartServer),
+        count(|act| *act == Act::Restore),
+        *deployed.balancer.notifications().borrow(),
+        deployed.balancer.lost(),
+        done.runs.len(),
+        done.runs_beyond_one_an_event(),
+        late.len(),
+        done.effects.len(),
+        count(|act| *act == Act::Sweep),
+        complete.sum()[0],
+        complete.sum()[2],
+        begun.elapsed().as_secs(),
+        (begun.elapsed() - stormed).as_secs(),
+    ));
+    deployed.withdraw(&world.fhir()).await;
+}
+
+async fn perform(act: Act, world: &mut World, deployed: &mut Deployed) {
+    match act {
+        Act::KillOne(place) => deployed.kill_one(place).await,
+        Act::KillAll => deployed.kill_all().await,
+        Act::RestartServer => world.server.restart(QUICK).await,
+        Act::Refuse => world.gate.set(Passage::Refused),
+        Act::Hang => world.gate.set(Passage::Hanging),
+        Act::Restore => world.gate.set(Passage::Open),
+        Act::Sweep => deployed.post_sweep(),
+    }
+}
+
+/// Sweeps until one is complete; how many it took, and what the last one says.
+///
+/// The lease of a sweep that was killed ends after a minute, that of an event within half of one.
+async fn sweep(deployed: &mut Deployed) -> (usize, Report) {
+    let begun = Instant::now();
+    let mut sweeps = 0;
+    loop {
+        let report = deployed.sweep().await;
+        sweeps += 1;
+        if report.is_complete() {
+            return (sweeps, report);
+        }
+        assert!(begun.elapsed() < PATIENCE * 3, "{}", report.text());
+        // A lease runs out by time alone.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

@@ -1,0 +1,26 @@
+//! What `docs/once.md` promises, against a real HAPI FHIR server and DynamoDB Local: see `once/test`, which runs it.
+
+mod support;
+mod cases;
+
+use std::process::ExitCode;
+
+use fhir_sub_real::{Suite, cases};
+
+use support::World;
+
+fn main() -> ExitCode {
+    let suite = Suite {
+        server: "HAPI FHIR server with DynamoDB Local",
+        enabled_by: "FHIR_SUB_REAL_ONCE",
+        command: "tests/real/once/test",
+        cases: cases![
+            World;
+            sweep::what_no_notification_told_of_is_found_once,
+            sweep::a_subscription_in_error_is_armed_again,
+            storm::whatever_dies_every_final_version_is_handled_and_every_effect_is_there_once,
+            canary::no_line_holds_a_secret_or_a_resource,
+        ],
+    };
+    suite.main(World::start, World::end)
+}

@@ -1,0 +1,42 @@
+//! [`schedule`]: what dies when.
+
+/// What is done to the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// An instance is killed, and another is started.
+    KillOne(usize),
+    KillAll,
+    /// The server is stopped, and started again. It is not killed: its database would forget what it had confirmed last,
+    /// and the server would give the same versions once more.
+    RestartServer,
+    /// The store refuses connections.
+    Refuse,
+    /// The store does not answer.
+    Hang,
+    Restore,
+    /// One of the instances sweeps.
+    Sweep,
+}
+
+/// What is done once so many changes are written, in order.
+pub(crate) fn schedule(dice: &mut fastrand::Rng, changes: usize) -> Vec<(usize, Act)> {
+    let (outage, percent) = (changes * 7 / 100, changes / 100);
+    let mut acts = Vec::new();
+    for _ in 0..40 {
+        acts.push((dice.usize(percent..changes), Act::KillOne(dice.usize(..))));
+    }
+    for _ in 0..2 {
+        acts.push((dice.usize(percent..changes), Act::KillAll));
+    }
+    for _ in 0..8 {
+        acts.push((dice.usize(percent..changes), Act::Sweep));
+    }
+    acts.push((dice.usize(45 * percent..60 * percent), Act::RestartServer));
+    for (act, from, to) in [(Act::Refuse, 20, 30), (Act::Hang, 70, 80)] {
+        let begin = dice.usize(from * percent..to * percent);
+        acts.push((begin, act));
+        acts.push((begin + outage, Act::Restore));
+    }
+    acts.sort_by_key(|(number, _)| *number);
+    acts
+}
