@@ -8,6 +8,8 @@ mod dead_letter;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod memory;
+#[cfg(all(test, feature = "testing"))]
+mod severed;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use futures_util::future::BoxFuture;
 
 pub(crate) use dead_letter::DeadLetter;
 pub(crate) use memory::MemoryStore;
+#[cfg(all(test, feature = "testing"))]
+pub(crate) use severed::{SeveredStore, Way};
 
 pub(crate) use crate::key::{Key, Keys};
 

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all, ready};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::declaration::{Declaration, Order};
@@ -15,7 +15,7 @@ use crate::notification::Notification;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::sandbox::Behaviour;
-use crate::store::{Begun, Claim, DeadLetter, Entry, Key, MemoryStore, Store, Stored, Sweeping, Unavailable};
+use crate::store::{MemoryStore, SeveredStore, Store, Way};
 use crate::testing::{TestApp, TestRequest};
 
 /// What a handler does, one try after the other, and how often it did.
@@ -217,72 +217,10 @@ async fn only_newer_versions_follow_where_the_latest_is_wanted() {
 
 #[tokio::test]
 async fn a_store_that_is_down_lets_nothing_through() {
-    let (script, store) = (script(&[]), Arc::new(Flaky { is_down: Mutex::new(true), store: shared() }));
+    let (script, store) = (script(&[]), Arc::new(SeveredStore::new(shared(), Way::Refused)));
     let test = instance(handler(), &script, store.clone());
     assert_eq!(send(&test, "1").await, (503, "store unavailable"));
     assert_eq!(script.runs.load(Ordering::Relaxed), 0);
-    *store.is_down.lock().unwrap() = false;
+    store.set(Way::Open);
     assert_eq!(send(&test, "1").await, (204, "handled"));
-}
-
-/// A store that can be cut off.
-#[derive(Debug)]
-struct Flaky {
-    is_down: Mutex<bool>,
-    store: Arc<MemoryStore>,
-}
-
-impl Flaky {
-    fn call<'a, T: Send + 'a>(&'a self, call: BoxFuture<'a, Stored<T>>) -> BoxFuture<'a, Stored<T>> {
-        if *self.is_down.lock().unwrap() {
-            return ready(Err(Unavailable { reason: "it is down".into() })).boxed();
-        }
-        call
-    }
-}
-
-impl Store for Flaky {
-    fn is_durable(&self) -> bool {
-        true
-    }
-
-    fn begin<'a>(&'a self, entry: &'a Entry, lease: Duration) -> BoxFuture<'a, Stored<Begun>> {
-        self.call(self.store.begin(entry, lease))
-    }
-
-    fn complete<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Stored<()>> {
-        self.call(self.store.complete(claim))
-    }
-
-    fn release<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Stored<()>> {
-        self.call(self.store.release(claim))
-    }
-
-    fn reopen<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Stored<()>> {
-        self.call(self.store.reopen(key))
-    }
-
-    fn add_dead_letter<'a>(&'a self, letter: &'a DeadLetter) -> BoxFuture<'a, Stored<()>> {
-        self.call(self.store.add_dead_letter(letter))
-    }
-
-    fn dead_letters(&self) -> BoxFuture<'_, Stored<Vec<DeadLetter>>> {
-        self.call(self.store.dead_letters())
-    }
-
-    fn remove_dead_letter<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Stored<bool>> {
-        self.call(self.store.remove_dead_letter(key))
-    }
-
-    fn begin_sweep<'a>(&'a self, sweep: &'a Key, lease: Duration) -> BoxFuture<'a, Stored<Option<Sweeping>>> {
-        self.call(self.store.begin_sweep(sweep, lease))
-    }
-
-    fn save_sweep<'a>(
-        &'a self,
-        sweeping: &'a Sweeping,
-        lease: Option<Duration>,
-    ) -> BoxFuture<'a, Stored<bool>> {
-        self.call(self.store.save_sweep(sweeping, lease))
-    }
 }

@@ -17,7 +17,7 @@ use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::sandbox::Behaviour;
 use crate::service::sweep::tests::kit::encounter;
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, SeveredStore, Way};
 use crate::testing::{TestApp, TestRequest};
 
 /// What handlers have done outside, by the idempotency key, and how often they ran.
@@ -65,28 +65,29 @@ impl Handler<Work> for Frail {
 }
 
 /// A program with a store that outlives its instances, and a server that notifies it of nothing by itself.
-async fn program(world: &Arc<World>) -> Arc<TestApp> {
+async fn program(world: &Arc<World>) -> (Arc<TestApp>, Arc<SeveredStore>) {
     let (now, begun) = (SystemTime::now(), Instant::now());
     let store = MemoryStore::shared(Duration::from_secs(86_400), Arc::new(move || now + begun.elapsed()));
+    let store = Arc::new(SeveredStore::new(Arc::new(store), Way::Open));
     let builder = TestApp::builder(
         Behaviour::Hapi,
         leak([declaration::<Work, Frail>("Encounter?status=arrived", "e")]),
     );
     let builder =
-        builder.state(Arc::clone(world)).store(Arc::new(store)).set("FHIR_SUBSCRIPTION_TRIES", "10000");
+        builder.state(Arc::clone(world)).store(store.clone()).set("FHIR_SUBSCRIPTION_TRIES", "10000");
     let test = TestApp::build(Behaviour::Hapi, builder).unwrap();
     assert!(test.register().await.is_complete());
     let mut subscription = test.sandbox().all("Subscription").remove(0);
     subscription["status"] = "off".into();
     test.sandbox().update(&subscription).await.unwrap();
-    Arc::new(test)
+    (Arc::new(test), store)
 }
 
 #[expect(clippy::print_stdout, reason = "whoever runs it with --nocapture wants to know")]
 async fn weather(seed: u64) {
     let dice = Mutex::new(fastrand::Rng::with_seed(seed));
     let world = Arc::new(World { dice, effects: Mutex::default(), runs: AtomicUsize::new(0) });
-    let test = program(&world).await;
+    let (test, store) = program(&world).await;
     let mut under_way = Vec::new();
     let send = |request: TestRequest| {
         let test = Arc::clone(&test);
@@ -103,6 +104,12 @@ async fn weather(seed: u64) {
         if world.throw(8) == 0 {
             under_way.push(send(TestRequest::post("sweep")));
         }
+        match world.throw(12) {
+            0 => store.set(Way::Refused),
+            1 => store.set(Way::Unanswered),
+            2..6 => store.set(Way::Open),
+            _ => {}
+        }
         world.moment(2_000).await;
         if world.throw(3) == 0 && !under_way.is_empty() {
             let place = world.throw(under_way.len() as u64) as usize;
@@ -113,6 +120,7 @@ async fn weather(seed: u64) {
         let _ = task.await;
     }
 
+    store.set(Way::Open);
     // What was killed holds nothing up for longer than its lease.
     let mut sweeps = 0;
     loop {
