@@ -42,9 +42,10 @@ def built(package, name=None, profile="release", features=""):
     return kept
 
 
-def fed(program, environment, *, endpoint="encounters", size=SMALL, warm=0, times=0, before=()):
+def fed(program, environment, *, endpoint="encounters", size=SMALL, base64=False, warm=0, times=0, before=()):
     """What running the program on these events took: see runtime-api/src/main.rs."""
     command = [built.runtime_api, "--endpoint", endpoint, "--bytes", size, "--warm", warm, "--times", times]
+    command += ["--base64"] if base64 else []
     command = [str(word) for word in [*command, *before, program]]
     # One core for both, or waking up a core would be most of what is measured.
     one_core = [min(os.sched_getaffinity(0))]

@@ -15,7 +15,9 @@ pub(crate) fn unescape(raw: &str) -> Option<Cow<'_, str>> {
         quote_or_control(word) | equal(word, b'\\')
     };
     if !bytes.contains(&b'\\') {
-        let is_string = !bytes.iter().any(|byte| matches!(byte, b'"' | ..0x20));
+        let (words, rest) = bytes.as_chunks();
+        let is_string = words.iter().all(|eight| quote_or_control(u64::from_le_bytes(*eight)) == 0)
+            && !rest.iter().any(|byte| matches!(byte, b'"' | ..0x20));
         return is_string.then_some(Cow::Borrowed(raw));
     }
     // No escape is shorter than what it stands for; and eight bytes are written where fewer belong.

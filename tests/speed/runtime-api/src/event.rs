@@ -1,5 +1,7 @@
-//! [`Events`]: notifications of Encounters, as an HTTP API hands them to a Lambda.
+//! [`Events`]: notifications of Encounters, as API Gateway hands them to a Lambda.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -9,21 +11,42 @@ const NUMBER: &str = "#########";
 
 /// One event after the other, of which no two tell of the same version.
 pub(crate) struct Events {
+    /// The event around the body.
     before: String,
     after: String,
+    resource: String,
+    encoding: Encoding,
 }
+
+/// How a body stands in its event.
+#[derive(Clone, Copy)]
+pub(crate) enum Encoding {
+    /// As a JSON string: so have REST APIs, and all senders of `application/json`.
+    Text,
+    /// In base64: so HTTP APIs, Function URLs and load balancers have `application/fhir+json`.
+    Base64,
+}
+
+/// Stands where the body comes.
+const BODY: &str = "the body";
 
 impl Events {
     /// Of resources of so many bytes.
-    pub(crate) fn new(endpoint: &str, bytes: usize) -> Self {
-        let event = event(endpoint, &encounter(bytes)).to_string();
-        let (before, after) = event.split_once(NUMBER).expect("it is there, as the version");
-        Self { before: before.to_owned(), after: after.to_owned() }
+    pub(crate) fn new(endpoint: &str, bytes: usize, encoding: Encoding) -> Self {
+        let resource = encounter(bytes);
+        let event = event(endpoint, resource.len(), encoding).to_string();
+        let (before, after) = event.split_once(&format!("\"{BODY}\"")).expect("it is there");
+        Self { before: before.to_owned(), after: after.to_owned(), resource, encoding }
     }
 
     pub(crate) fn nth(&self, number: usize) -> String {
-        let Self { before, after } = self;
-        format!("{before}{number:0width$}{after}", width = NUMBER.len())
+        let Self { before, after, .. } = self;
+        let resource = self.resource.replace(NUMBER, &format!("{number:0width$}", width = NUMBER.len()));
+        let body = match self.encoding {
+            Encoding::Text => Value::from(resource),
+            Encoding::Base64 => Value::from(STANDARD.encode(resource)),
+        };
+        format!("{before}{body}{after}")
     }
 }
 
@@ -65,7 +88,7 @@ fn resource(participants: &[Value]) -> Value {
     })
 }
 
-fn event(endpoint: &str, body: &str) -> Value {
+fn event(endpoint: &str, length: usize, encoding: Encoding) -> Value {
     let path = format!("/prod/{endpoint}");
     json!({
         "version": "2.0",
@@ -74,7 +97,7 @@ fn event(endpoint: &str, body: &str) -> Value {
         "rawQueryString": "",
         "headers": {
             "accept-encoding": "gzip,deflate",
-            "content-length": body.len().to_string(),
+            "content-length": length.to_string(),
             "content-type": "application/fhir+json; charset=UTF-8",
             "host": "api-id.execute-api.eu-central-1.amazonaws.com",
             "user-agent": "HAPI-FHIR/8.4.0 (FHIR Client; FHIR 4.0.1/R4; apache)",
@@ -103,7 +126,7 @@ fn event(endpoint: &str, body: &str) -> Value {
             "time": "12/Mar/2026:19:03:58 +0000",
             "timeEpoch": 1773342238000_u64,
         },
-        "body": body,
-        "isBase64Encoded": false,
+        "body": BODY,
+        "isBase64Encoded": matches!(encoding, Encoding::Base64),
     })
 }

@@ -1,10 +1,10 @@
 //! Runs a program under a Runtime API of its own, hands it events one after the other, and prints what that took.
 //!
 //! ```text
-//! speed-runtime-api [--endpoint NAME] [--bytes N] [--warm N] [--times N] PROGRAM [ARGUMENT]…
+//! speed-runtime-api [--endpoint NAME] [--bytes N] [--base64] [--warm N] [--times N] PROGRAM [ARGUMENT]…
 //! ```
 //!
-//! The first event is the cold start. Those to warm up follow, and then those that are measured. A line of JSON says:
+//! Bodies are JSON strings, or with `--base64` in base64. The first event is the cold start. Those to warm up follow, and then those that are measured. A line of JSON says:
 //! nanoseconds from the start of the process to its first answer, and of the processor until it asked for the second
 //! event; nanoseconds and those of the processor for all measured events; and the most memory that it had, in kilobytes.
 //!
@@ -21,6 +21,7 @@ use std::process::ExitCode;
 struct Arguments {
     endpoint: String,
     bytes: usize,
+    encoding: event::Encoding,
     warm: usize,
     times: usize,
     program: Vec<String>,
@@ -29,7 +30,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let Some(arguments) = arguments() else {
         eprintln!(
-            "speed-runtime-api [--endpoint NAME] [--bytes N] [--warm N] [--times N] PROGRAM [ARGUMENT]…"
+            "speed-runtime-api [--endpoint NAME] [--bytes N] [--base64] [--warm N] [--times N] PROGRAM [ARGUMENT]…"
         );
         return ExitCode::from(2);
     };
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<String, String> {
-    let events = event::Events::new(&arguments.endpoint, arguments.bytes);
+    let events = event::Events::new(&arguments.endpoint, arguments.bytes, arguments.encoding);
     let fhir_server = fhir_server::start().map_err(|error| error.to_string())?;
     let plan = api::Plan { warm: arguments.warm, times: arguments.times };
     let api = api::Api::start(events, plan).map_err(|error| error.to_string())?;
@@ -57,13 +58,20 @@ fn run(arguments: &Arguments) -> Result<String, String> {
 }
 
 fn arguments() -> Option<Arguments> {
-    let mut read =
-        Arguments { endpoint: "encounters".into(), bytes: 1536, warm: 0, times: 0, program: Vec::new() };
+    let mut read = Arguments {
+        endpoint: "encounters".into(),
+        bytes: 1536,
+        encoding: event::Encoding::Text,
+        warm: 0,
+        times: 0,
+        program: Vec::new(),
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match &*argument {
             "--endpoint" => read.endpoint = arguments.next()?,
             "--bytes" => read.bytes = arguments.next()?.parse().ok()?,
+            "--base64" => read.encoding = event::Encoding::Base64,
             "--warm" => read.warm = arguments.next()?.parse().ok()?,
             "--times" => read.times = arguments.next()?.parse().ok()?,
             _ => {
