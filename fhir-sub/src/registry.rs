@@ -178,8 +178,8 @@ impl Registry {
         self.place(endpoint).and_then(|place| self.uses.get(place).copied()).unwrap_or_default()
     }
 
-    /// Ten thousand are halved fourteen times, which takes no longer than to hash an endpoint; and a table of them would take
-    /// longer to make at a cold start than to sort them.
+    /// Ten thousand are halved fourteen times, a tenth of a microsecond; a table of them would take longer to make at a cold
+    /// start than to sort them.
     fn place(&self, endpoint: &str) -> Option<usize> {
         self.declarations.binary_search_by_key(&endpoint, |declaration| declaration.endpoint).ok()
     }

@@ -22,7 +22,7 @@ pub(crate) use self::invocations::{has_several_at_once, run};
 use self::response::LambdaResponse;
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::service::{Answered, Head};
+use crate::service::{Answered, Head, Route};
 
 /// What is kept of an invocation's time to get the answer out.
 const TO_ANSWER: Duration = Duration::from_millis(250);
@@ -70,8 +70,10 @@ async fn answer(app: &App, event: &Event<'_>, kind: &Kind<'_>, deadline: Deadlin
     let query = event.query();
     let head = Head { method: &kind.method, path: kind.path, query: query.as_deref(), headers: event };
     let route = match app.admit(&head) {
-        Ok(route) => route,
         Err(answered) => return answered,
+        // Anyone may ask for it, so nothing of what a stranger sends is read.
+        Ok(Route::Health) => return app.answer(&head, Route::Health, &[], deadline).await,
+        Ok(route) => route,
     };
     let Some(text) = event.body() else { return app.broken_off() };
     let body = if event.is_base64_encoded() {

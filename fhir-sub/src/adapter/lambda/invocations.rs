@@ -24,7 +24,8 @@ pub(crate) fn has_several_at_once() -> bool {
 
 /// Handles events until the runtime ends the process: one after the other, or as many at once as Lambda says.
 pub(crate) async fn run(app: App) -> Result<(), Error> {
-    let invocations = |answers| Invocations { app: app.clone(), answers };
+    let is_one_of_several = has_several_at_once();
+    let invocations = |answers| Invocations { app: app.clone(), answers, is_one_of_several };
     Runtime::new(service_fn(pass_on)).layer(layer_fn(invocations)).run_concurrent().await
 }
 
@@ -37,6 +38,7 @@ pub(crate) async fn run(app: App) -> Result<(), Error> {
 struct Invocations<S> {
     app: App,
     answers: S,
+    is_one_of_several: bool,
 }
 
 impl<S> Service<LambdaInvocation> for Invocations<S>
@@ -53,7 +55,7 @@ where
     }
 
     fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
-        let app = self.app.clone();
+        let (app, is_one_of_several) = (self.app.clone(), self.is_one_of_several);
         // The one that has said that it is ready, and not its copy.
         let next = self.answers.clone();
         let mut answers = std::mem::replace(&mut self.answers, next);
@@ -62,7 +64,15 @@ where
             let reply = super::invoke(&app, &invocation.body, &invocation.context);
             let reply = AssertUnwindSafe(reply).catch_unwind().await.unwrap_or_else(|_panic| Err(panicked()));
             invocation.body = in_the_place_of_an_event(&reply)?.into();
-            answers.call(invocation).await
+            match answers.call(invocation).await {
+                // The runtime would go on with the others, and never have another in its place. Lambda has given up this
+                // event, and has it sent again.
+                Err(_) if is_one_of_several => {
+                    tracing::error!("a response could not be handed to Lambda");
+                    Ok(())
+                }
+                answered => answered,
+            }
         })
     }
 }
@@ -89,3 +99,6 @@ fn panicked() -> Diagnostic {
     let message = "the event was not answered: see the program's log";
     Diagnostic { error_type: "Panicked".into(), error_message: message.into() }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

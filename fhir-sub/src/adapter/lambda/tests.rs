@@ -97,6 +97,19 @@ async fn a_signature_is_that_of_the_body_before_it_was_encoded() {
     }
 }
 
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn nothing_is_read_of_what_a_stranger_sends_to_health() {
+    let test = swept(false);
+    for body in ["%%%", r"\ud800"] {
+        let event = format!(
+            r#"{{"requestContext":{{"http":{{"method":"GET"}}}},"rawPath":"/health","body":"{body}","isBase64Encoded":true}}"#
+        );
+        let reply = invoked(&test, &event).await.unwrap();
+        assert_eq!(reply["statusCode"], 200, "{body}");
+    }
+}
+
 /// An app whose store its instances share, or not.
 #[cfg(feature = "testing")]
 fn swept(is_durable: bool) -> crate::testing::TestApp {

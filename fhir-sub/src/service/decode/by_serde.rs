@@ -1,4 +1,5 @@
-//! A Bundle as serde reads it, to hold against it what [`Bundle::read`] makes of the same text.
+//! A Bundle and a SubscriptionStatus as serde reads them, to hold against them what [`Bundle::read`] and [`Status`] make of
+//! the same text.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,7 +9,9 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::entry::{Bundle, Entry};
-use super::json::{List, Object};
+use super::json::{List, Number, Object, Scalar};
+use super::reference::ReferenceElement;
+use super::status::{Focus, Kind, Status};
 use crate::fhir::is_type_name;
 use crate::text::Text;
 
@@ -155,10 +158,66 @@ fn must_be_the_same(ours: &Bundle<'_>, serdes: &BundleBySerde<'_>) {
         assert_eq!(ours.resource.as_ref().map(|resource| resource.json), text);
         let (Some(ours), Some(text)) = (&ours.resource, text) else { continue };
         assert_eq!(ours.json.as_ptr(), text.as_ptr());
+        status_must_agree(text);
         let serdes = resource_by_serde(text).expect("it was looked at before");
         assert_eq!(*ours.outline.resource_type, *serdes.resource_type);
         assert_eq!(ours.outline.id.as_deref(), serdes.id.as_deref());
         let version_id = serdes.meta.as_ref().and_then(|Object(meta)| meta.version_id.as_deref());
         assert_eq!(ours.outline.version_id(), version_id);
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusBySerde<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    subscription: Option<Object<ReferenceElement<'a>>>,
+    #[serde(borrow)]
+    topic: Option<Text<'a>>,
+    #[serde(borrow)]
+    events_since_subscription_start: Option<&'a RawValue>,
+    #[serde(borrow)]
+    notification_event: Option<List<Object<EventBySerde<'a>>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EventBySerde<'a> {
+    event_number: Option<Number>,
+    #[serde(borrow)]
+    timestamp: Option<Text<'a>>,
+    #[serde(borrow)]
+    focus: Option<Object<ReferenceElement<'a>>>,
+}
+
+/// Reads a resource both ways, as a SubscriptionStatus, whatever it is.
+fn status_must_agree(json: &str) {
+    let (ours, serdes) = match (
+        Status::from_subscription_status(json),
+        serde_json::from_str::<Object<StatusBySerde<'_>>>(json),
+    ) {
+        (Ok(ours), Ok(Object(serdes))) => (ours, serdes),
+        (Err(_), Err(_)) => return,
+        (ours, serdes) => panic!("one takes it: {ours:?}, {:?}", serdes.err()),
+    };
+    assert_eq!(ours.kind, serdes.kind.as_deref().and_then(Kind::from_code));
+    let subscription = serdes.subscription.as_ref().and_then(|Object(element)| element.reference.as_deref());
+    assert_eq!(ours.subscription.as_deref(), subscription);
+    assert_eq!(ours.topic.as_deref(), serdes.topic.as_deref());
+    let number = |json: &RawValue| serde_json::from_str::<Scalar<'_>>(json.get()).ok()?.number();
+    assert_eq!(ours.events_since_start, serdes.events_since_subscription_start.and_then(number));
+    let List { items, count } = serdes.notification_event.unwrap_or_default();
+    assert_eq!((ours.events.count, ours.events.items.len()), (count, items.len()));
+    for (ours, Object(serdes)) in ours.events.items.iter().zip(&items) {
+        assert_eq!(ours.number, serdes.event_number.map(|Number(number)| number));
+        assert_eq!(ours.timestamp.as_deref(), serdes.timestamp.as_deref());
+        let focus = serdes.focus.as_ref().map(|Object(element)| element.reference.as_deref());
+        match &ours.focus {
+            Focus::Absent => assert_eq!(focus, None),
+            Focus::Unnamed => assert_eq!(focus, Some(None)),
+            Focus::Named(reference) => assert_eq!(focus, Some(Some(&**reference))),
+        }
     }
 }

@@ -213,7 +213,9 @@ fn shape(value: &Value) -> Value {
             .map(|(name, value)| (name.clone(), if is_shape(name) { value.clone() } else { shape(value) }))
             .collect(),
         Value::Array(items) => items.iter().map(shape).collect(),
-        _ => json!("a text"),
+        Value::String(text) if text.starts_with("http") => json!("an absolute URL"),
+        Value::String(_) => json!("a text"),
+        _ => json!("a number"),
     }
 }
 
