@@ -25,6 +25,7 @@ pub(crate) async fn whatever_dies_every_final_version_is_handled_and_every_effec
     let seed = seed.unwrap_or_else(|_| fastrand::u64(..));
     say(&format!("seed {seed}: FHIR_SUB_SEED={seed} repeats it"));
     let begun = Instant::now();
+    let untold_before = world.transcript.count(&[UNTOLD]);
     let mut dice = fastrand::Rng::with_seed(seed);
     let mut deployed = world.deploy_frail("storm", INSTANCES, dice.u64(..)).await;
     let writers = Writers::new(world.fhir(), "storm", CHANGES, deployed.balancer.notifications());
@@ -50,8 +51,10 @@ pub(crate) async fn whatever_dies_every_final_version_is_handled_and_every_effec
     assert!(again.is_complete() && again.sum()[2..] == [0, 0, 0], "{}", again.text());
     let letters = deployed.program.run(&["dead-letters"]).await;
     letters.expect(0, &["there are no dead letters"]);
-    let (late, untold) =
-        (runs_after_the_end(&done, &deployed.balancer.completed()), world.transcript.count(&[UNTOLD]));
+    let completed = deployed.balancer.completed();
+    assert!(completed.len() > CHANGES / 10, "only {} notifications were answered 204", completed.len());
+    let late = runs_after_the_end(&done, &completed);
+    let untold = world.transcript.count(&[UNTOLD]) - untold_before;
     assert!(late.len() <= untold, "handled after they were done, and {untold} may have been: {late:?}");
 
     let count = |is_one: fn(&Act) -> bool| schedule.iter().filter(|(_, act)| is_one(act)).count();

@@ -30,11 +30,13 @@ pub(crate) async fn expect_effects(fhir: &FhirClient, run: &str, writers: &Write
         }
     }
     let known = writers.known().clone();
-    for known in known.iter().filter(|known| known.kind == Kind::Appointment) {
-        let reference = format!("Appointment/{}", known.id);
+    for known in &known {
+        let reference = format!("{}/{}", known.kind.resource_type(), known.id);
         if there.contains(&reference) {
             continue;
         }
+        // Only these are ever deleted.
+        assert!(known.kind == Kind::Appointment, "the search has not found {reference}");
         let newest = fhir.history::<Value>("Appointment", &known.id).next().await;
         let newest = newest.expect("a history that is not empty").expect("a history");
         let request = newest.request.expect("what was done");
