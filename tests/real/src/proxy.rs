@@ -45,20 +45,10 @@ impl Proxy {
 
     /// Starts a proxy before the server on a port.
     pub async fn start_with(server: u16, before: Before) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-        let port = listener.local_addr().expect("a bound port").port();
         let shared = Arc::new(Shared { server, before, passed: Mutex::default() });
-        let proxy = Self { port, shared: Arc::clone(&shared) };
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let shared = Arc::clone(&shared);
-                let service = service_fn(move |request| pass(Arc::clone(&shared), request));
-                let connection = hyper::server::conn::http1::Builder::new();
-                let connection = connection.serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(async move { drop(connection.await) });
-            }
-        });
-        proxy
+        let passing = Arc::clone(&shared);
+        let port = listen(move |request| pass(Arc::clone(&passing), request)).await;
+        Self { port, shared }
     }
 
     pub fn base_url(&self) -> String {
@@ -69,6 +59,24 @@ impl Proxy {
     pub fn passed(&self) -> Vec<Passed> {
         self.shared.passed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// Answers requests on a port that was free, and says which it is.
+pub async fn listen<F, E>(answer: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static) -> u16
+where
+    F: Future<Output = Result<Response<Full<Bytes>>, E>> + Send + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+{
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let port = listener.local_addr().expect("a bound port").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let connection = hyper::server::conn::http1::Builder::new();
+            let connection = connection.serve_connection(TokioIo::new(stream), service_fn(answer.clone()));
+            tokio::spawn(async move { drop(connection.await) });
+        }
+    });
+    port
 }
 
 async fn pass(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {

@@ -54,11 +54,15 @@ impl ServerProcess {
     }
 }
 
-fn append_to(path: &Path) -> File {
+/// The file of a server's log, to be written on.
+#[must_use]
+pub fn append_to(path: &Path) -> File {
     OpenOptions::new().create(true).append(true).open(path).expect("a file in the temporary directory")
 }
 
-fn tail(path: &Path) -> String {
+/// The last lines of a log.
+#[must_use]
+pub fn tail(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")

@@ -1,9 +1,11 @@
 //! [`Transcript`]: every line that any program has printed.
 
+use std::path::Path;
+
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::watch;
 
-use crate::PATIENCE;
+use crate::{PATIENCE, say};
 
 /// How many lines are shown if the expected one does not come.
 const LAST_LINES: usize = 25;
@@ -35,6 +37,17 @@ impl Transcript {
 
     pub fn lines(&self) -> Vec<String> {
         self.0.borrow().clone()
+    }
+
+    /// Ends the directory of a run. What was written stays for a look, with these lines, if not all went well.
+    pub fn end(&self, directory: &Path, all_went_well: bool) {
+        if all_went_well {
+            let _ = std::fs::remove_dir_all(directory);
+        } else {
+            let path = directory.join("programs.log");
+            std::fs::write(&path, self.lines().join("\n")).expect("a file in the temporary directory");
+            say(&format!("the logs of the servers and the programs are in {}", directory.display()));
+        }
     }
 
     /// How many lines have all of `parts`.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fhir_sub::FhirClient;
-use fhir_sub_real::{HapiServer, Program, Transcript, client, say};
+use fhir_sub_real::{HapiServer, Program, Transcript, client};
 
 /// What the cases share.
 pub(crate) struct World {
@@ -49,13 +49,6 @@ impl World {
     /// Stops the server. What was written stays for a look if not all went well.
     pub(crate) async fn end(mut self, all_went_well: bool) {
         self.server.stop().await;
-        if all_went_well {
-            let _ = std::fs::remove_dir_all(&self.directory);
-        } else {
-            let path = self.directory.join("programs.log");
-            std::fs::write(&path, self.transcript.lines().join("\n"))
-                .expect("a file in the temporary directory");
-            say(&format!("the logs of the server and the programs are in {}", self.directory.display()));
-        }
+        self.transcript.end(&self.directory, all_went_well);
     }
 }

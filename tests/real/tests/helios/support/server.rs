@@ -1,12 +1,11 @@
 //! [`Server`]: a Helios FHIR server of this run's own.
 
-use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fhir_sub_real::{BETWEEN_LOOKS, PATIENCE, send};
+use fhir_sub_real::{BETWEEN_LOOKS, PATIENCE, append_to, send, tail};
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use serde_json::Value;
@@ -17,9 +16,6 @@ use super::Version;
 
 /// How long it may take to start.
 const START: Duration = Duration::from_secs(180);
-
-/// How many lines of its log are shown if it does not start.
-const LAST_LINES: usize = 30;
 
 /// A Helios FHIR server, its database in the directory of the run.
 pub(crate) struct Server {
@@ -127,14 +123,4 @@ async fn answers(port: u16) -> bool {
     let request = Request::get("/health").header("Host", "127.0.0.1").body(Full::new(Bytes::new()));
     let answer = send(port, request.expect("a request")).await;
     answer.is_ok_and(|answer| answer.status().is_success())
-}
-
-fn append_to(path: &Path) -> File {
-    OpenOptions::new().create(true).append(true).open(path).expect("a file in the temporary directory")
-}
-
-fn tail(path: &Path) -> String {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
 }

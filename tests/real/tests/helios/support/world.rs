@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use fhir_sub_real::{Deployment, Finished, PATIENCE, Program, Transcript, say};
+use fhir_sub_real::{Deployment, Finished, PATIENCE, Program, Transcript};
 use http::Method;
 
 use super::topic::topic;
@@ -94,14 +94,7 @@ impl World {
         if std::env::var_os("FHIR_SUB_RECORD").is_some() {
             super::record::write(&self.front.received());
         }
-        if all_went_well {
-            let _ = std::fs::remove_dir_all(&self.directory);
-        } else {
-            let path = self.directory.join("programs.log");
-            std::fs::write(&path, self.transcript.lines().join("\n"))
-                .expect("a file in the temporary directory");
-            say(&format!("the logs of the server and the programs are in {}", self.directory.display()));
-        }
+        self.transcript.end(&self.directory, all_went_well);
     }
 }
 

@@ -5,13 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use fhir_sub_real::{PATIENCE, send};
+use fhir_sub_real::{PATIENCE, listen, send};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 /// Passes each request on to one of the instances that are there. Where that one dies over it, or none is there, the caller's
@@ -53,8 +50,6 @@ pub(crate) struct Completed {
 
 impl Balancer {
     pub(crate) async fn start(seed: u64) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-        let port = listener.local_addr().expect("a bound port").port();
         let state = State {
             instances: Vec::new(),
             dice: fastrand::Rng::with_seed(seed),
@@ -66,17 +61,9 @@ impl Balancer {
             notifications: watch::Sender::new(0),
             lost: watch::Sender::new(0),
         });
-        let balancer = Self { port, shared: Arc::clone(&shared) };
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let shared = Arc::clone(&shared);
-                let service = service_fn(move |request| pass(Arc::clone(&shared), request));
-                let connection = hyper::server::conn::http1::Builder::new();
-                let connection = connection.serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(async move { drop(connection.await) });
-            }
-        });
-        balancer
+        let passing = Arc::clone(&shared);
+        let port = listen(move |request| pass(Arc::clone(&passing), request)).await;
+        Self { port, shared }
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fhir_sub::FhirClient;
-use fhir_sub_real::{DynamoDbLocal, HapiServer, Program, Transcript, client, say};
+use fhir_sub_real::{DynamoDbLocal, HapiServer, Program, Transcript, client};
 
 use super::Deployed;
 use super::balancer::Balancer;
@@ -75,13 +75,6 @@ impl World {
     pub(crate) async fn end(mut self, all_went_well: bool) {
         self.server.stop().await;
         self.store.stop().await;
-        if all_went_well {
-            let _ = std::fs::remove_dir_all(&self.directory);
-        } else {
-            let path = self.directory.join("programs.log");
-            std::fs::write(&path, self.transcript.lines().join("\n"))
-                .expect("a file in the temporary directory");
-            say(&format!("the logs and the effects are in {}", self.directory.display()));
-        }
+        self.transcript.end(&self.directory, all_went_well);
     }
 }
