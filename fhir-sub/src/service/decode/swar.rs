@@ -8,7 +8,7 @@ const HIGHEST: u64 = u64::from_le_bytes([0x80; 8]);
 
 /// The first eight of some bytes, or all there are and zeros behind them; the first is the lowest.
 #[inline]
-pub(crate) fn word(bytes: &[u8]) -> u64 {
+pub(super) fn word(bytes: &[u8]) -> u64 {
     match bytes.first_chunk() {
         Some(eight) => u64::from_le_bytes(*eight),
         None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
@@ -17,13 +17,13 @@ pub(crate) fn word(bytes: &[u8]) -> u64 {
 
 /// Marks the bytes that are `byte`.
 #[inline]
-pub(crate) fn equal(word: u64, byte: u8) -> u64 {
+pub(super) fn equal(word: u64, byte: u8) -> u64 {
     below(word ^ (ONES * u64::from(byte)), 1)
 }
 
 /// Marks the bytes that are a `"` or a control character: with the bit of 2 turned over, these are the 33 lowest.
 #[inline]
-pub(crate) fn quote_or_control(word: u64) -> u64 {
+pub(super) fn quote_or_control(word: u64) -> u64 {
     below(word ^ (ONES * 0x02), 0x21)
 }
 
@@ -35,6 +35,6 @@ fn below(word: u64, byte: u8) -> u64 {
 
 /// The place of the first byte that is marked.
 #[inline]
-pub(crate) fn lowest(marks: u64) -> usize {
+pub(super) fn lowest(marks: u64) -> usize {
     marks.trailing_zeros() as usize / 8
 }
