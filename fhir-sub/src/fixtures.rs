@@ -1,4 +1,4 @@
-//! Declarations for tests, made without the attribute and out of the slice.
+//! Declarations for tests and for what measures, made without the attribute and out of the slice.
 
 use crate::declaration::{Content, Declaration, Order, Source, Trigger, Trust};
 use crate::extract::{FromNotification, Requirements};
@@ -43,15 +43,17 @@ pub(crate) trait Handler<A> {
 }
 
 /// Does nothing, and succeeds.
+#[cfg(test)]
 pub(crate) struct Succeed;
 
+#[cfg(test)]
 impl<A: Send> Handler<A> for Succeed {
     async fn handle(_argument: A) -> Outcome {
         Outcome::Handled
     }
 }
 
-/// The same declarations for as long as the test runs.
+/// The same declarations for as long as the process runs.
 pub(crate) fn leak(declarations: impl IntoIterator<Item = Declaration>) -> Vec<&'static Declaration> {
     declarations.into_iter().map(|declaration| &*Box::leak(Box::new(declaration))).collect()
 }

@@ -90,7 +90,7 @@ mod adapter;
 mod logs;
 mod command;
 mod main_macro;
-#[cfg(test)]
+#[cfg(any(test, feature = "__parts"))]
 mod fixtures;
 #[cfg(feature = "testing")]
 pub mod testing;

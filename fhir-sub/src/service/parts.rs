@@ -5,10 +5,8 @@ use http::{HeaderMap, HeaderValue, Method};
 use super::decode::{Decoded, decode};
 use super::{Head, Route, authenticate};
 use crate::app::{App, AppBuilder};
-use crate::declaration::{Content, Declaration, Order, Source, Trigger, Trust};
-use crate::extract::{FromNotification, Requirements};
-use crate::fhir::FhirVersions;
-use crate::interaction::Interactions;
+use crate::extract::FromNotification;
+use crate::fixtures::{Handler, declaration, leak};
 use crate::outcome::Outcome;
 use crate::registration::Planned;
 use crate::settings::Variables;
@@ -45,8 +43,10 @@ impl Parts {
         ] {
             variables.set(name, value);
         }
-        let declarations = (0..subscriptions).map(|number| &*Box::leak(Box::new(declaration::<A>(number))));
-        let app = AppBuilder::new(variables, declarations.collect()).build().expect("they are right");
+        let declarations = (0..subscriptions).map(|number| {
+            declaration::<A, Take>("Encounter?status=in-progress", format!("ward-{number}").leak())
+        });
+        let app = AppBuilder::new(variables, leak(declarations)).build().expect("they are right");
         let mut headers = HeaderMap::new();
         headers.insert(HEADER, HeaderValue::from_static(SECRET));
         Self { app, headers }
@@ -103,31 +103,12 @@ impl Parts {
     }
 }
 
-fn declaration<A: FromNotification + Send>(number: usize) -> Declaration {
-    Declaration {
-        handler: "handler",
-        source: Source { package: "speed", file: "src/main.rs", line: 1 },
-        trigger: Trigger::Criteria("Encounter?status=in-progress"),
-        endpoint: format!("ward-{number}").leak(),
-        reason: "",
-        interactions: Interactions::DEFAULT,
-        content: Content::FullResource,
-        trust: Trust::Notification,
-        order: Order::Any,
-        end: None,
-        versions: FhirVersions::WITH_CRITERIA,
-        registration: None,
-        require: Requirements::argument::<A>,
-        run: |notification| {
-            Box::pin(async move {
-                match A::from_notification(notification).await {
-                    Ok(argument) => {
-                        std::hint::black_box(argument);
-                        Outcome::Handled
-                    }
-                    Err(rejection) => Outcome::Rejected(rejection),
-                }
-            })
-        },
+/// Has its argument made, and nothing else.
+struct Take;
+
+impl<A: Send> Handler<A> for Take {
+    async fn handle(argument: A) -> Outcome {
+        std::hint::black_box(argument);
+        Outcome::Handled
     }
 }
