@@ -33,7 +33,7 @@ mod unhandled;
 
 pub(crate) use answer::Answer;
 #[cfg(feature = "lambda")]
-pub(crate) use decode::{Scanner, once, unescape};
+pub(crate) use decode::{Mistake, Scanner, has_control_character, once};
 pub(crate) use record::{Ended, Record};
 pub(crate) use request::{Head, Header, Headers};
 pub(crate) use route::Route;

@@ -8,6 +8,9 @@ CACHE = Path(os.environ.get("FHIR_SUB_CACHE") or
              Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fhir-sub") / "speed"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or CACHE / "target")
 SMALL, LARGE = 1536, 65536
+# What events carry: so many bytes, and whether in base64.
+EVENTS = {"1.5 KB": (SMALL, False), "64 KB": (LARGE, False), "1.5 KB, base64": (SMALL, True),
+          "64 KB, base64": (LARGE, True)}
 # Idempotency and the log line off, the first on, and both on.
 OFF = {"FHIR_SUBSCRIPTION_IDEMPOTENCY": "off", "RUST_LOG": "error"}
 STORE_ON = {"FHIR_SUBSCRIPTION_IDEMPOTENCY": "memory", "RUST_LOG": "error"}

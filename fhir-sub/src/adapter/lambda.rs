@@ -6,11 +6,8 @@ mod response;
 #[cfg(feature = "registration")]
 mod sweep;
 
-use std::borrow::Cow;
 use std::time::{Duration, Instant, SystemTime};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use lambda_http::Context;
 use lambda_http::lambda_runtime::Diagnostic;
 use serde::Serialize;
@@ -75,18 +72,7 @@ async fn answer(app: &App, event: &Event<'_>, kind: &Kind<'_>, deadline: Deadlin
         Ok(Route::Health) => return app.answer(&head, Route::Health, &[], deadline).await,
         Ok(route) => route,
     };
-    let Some(text) = event.body() else { return app.broken_off() };
-    let body = if event.is_base64_encoded() {
-        match STANDARD.decode(text.as_bytes()) {
-            Ok(bytes) => Cow::Owned(bytes),
-            Err(_) => return app.broken_off(),
-        }
-    } else {
-        match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        }
-    };
+    let Some(body) = event.body() else { return app.broken_off() };
     if body.len() > app.settings().body_limit {
         return app.too_large();
     }

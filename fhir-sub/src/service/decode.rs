@@ -27,9 +27,9 @@ use crate::fhir::is_json;
 pub(super) use by_serde::must_agree;
 pub(super) use outline::Outline;
 #[cfg(feature = "lambda")]
-pub(crate) use scanner::{Scanner, once};
+pub(crate) use scanner::{Mistake, Scanner, once};
 #[cfg(feature = "lambda")]
-pub(crate) use unescape::unescape;
+pub(crate) use unescape::has_control_character;
 
 /// What a request notifies of.
 #[derive(Debug)]

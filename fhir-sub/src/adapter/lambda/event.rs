@@ -1,13 +1,11 @@
 //! [`Event`]: the four kinds of events, borrowed from the bytes that the runtime got.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
+use base64_simd::STANDARD;
 use http::Method;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::service::{Header, Headers, Scanner, once, unescape};
+use crate::service::{Header, Headers, Mistake, Scanner, has_control_character, once};
 use crate::text::Text;
 
 /// An event of API Gateway's HTTP API (format 2.0, which Function URLs share), of its REST API (format 1.0)
@@ -25,26 +23,26 @@ pub(super) struct Event<'a> {
     multi_value_query_string_parameters: Member<Pairs<'a, Vec<Text<'a>>>>,
     headers: Member<Pairs<'a, Option<Text<'a>>>>,
     multi_value_headers: Member<Pairs<'a, Vec<Text<'a>>>>,
-    /// As it stands between its quotes: who is not let in has it read in vain.
-    body: Member<&'a str>,
+    /// Its text before any base64 is decoded, or `None` where that is no text: it matters only to who is let in.
+    body: Member<Option<Cow<'a, [u8]>>>,
     is_base64_encoded: Member<bool>,
 }
 
 /// A member of an event, if it is there; and its value, if it is not `null`.
 type Member<T> = Option<Option<T>>;
 
-#[derive(serde::Deserialize)]
+#[derive(Default)]
 struct RequestContext<'a> {
-    #[serde(borrow)]
-    http: Option<Http<'a>>,
-    elb: Option<IgnoredAny>,
+    http: Member<Http<'a>>,
+    elb: Member<()>,
 }
 
-#[derive(serde::Deserialize)]
 struct Http<'a> {
-    #[serde(borrow)]
-    method: Text<'a>,
+    method: Member<Text<'a>>,
 }
+
+/// A JSON object as a list, in its order and with its repetitions.
+type Pairs<'a, V> = Vec<(Text<'a>, V)>;
 
 /// Which kind of event it is, and what tells one request from another in it.
 pub(super) struct Kind<'e> {
@@ -59,25 +57,27 @@ pub(super) struct Kind<'e> {
 impl<'a> Event<'a> {
     /// Reads an event in one pass; `None` where it is none.
     ///
-    /// The small things in it serde reads. The body, which is most of it, and what is in no request are only passed over.
+    /// What is in no request is only passed over.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut event = Self::default();
         Scanner::read(text, |scanner| {
             // None may be there twice: whoever stood before us may have gone by the other.
             scanner.object(|scanner, name| match name {
-                "requestContext" => once(&mut event.request_context, scanner.by_serde()?),
-                "rawPath" => once(&mut event.raw_path, scanner.by_serde()?),
-                "rawQueryString" => once(&mut event.raw_query_string, scanner.by_serde()?),
-                "path" => once(&mut event.path, scanner.by_serde()?),
-                "httpMethod" => once(&mut event.http_method, scanner.by_serde()?),
-                "queryStringParameters" => once(&mut event.query_string_parameters, scanner.by_serde()?),
-                "multiValueQueryStringParameters" => {
-                    once(&mut event.multi_value_query_string_parameters, scanner.by_serde()?)
+                "requestContext" => once(&mut event.request_context, scanner.optional(RequestContext::scan)?),
+                "rawPath" => once(&mut event.raw_path, scanner.optional(Scanner::string)?),
+                "rawQueryString" => once(&mut event.raw_query_string, scanner.optional(Scanner::string)?),
+                "path" => once(&mut event.path, scanner.optional(Scanner::string)?),
+                "httpMethod" => once(&mut event.http_method, scanner.optional(Scanner::string)?),
+                "queryStringParameters" => {
+                    once(&mut event.query_string_parameters, scanner.optional(single)?)
                 }
-                "headers" => once(&mut event.headers, scanner.by_serde()?),
-                "multiValueHeaders" => once(&mut event.multi_value_headers, scanner.by_serde()?),
-                "body" => once(&mut event.body, scanner.optional(Scanner::raw_string)?),
+                "multiValueQueryStringParameters" => {
+                    once(&mut event.multi_value_query_string_parameters, scanner.optional(multiple)?)
+                }
+                "headers" => once(&mut event.headers, scanner.optional(single)?),
+                "multiValueHeaders" => once(&mut event.multi_value_headers, scanner.optional(multiple)?),
+                "body" => once(&mut event.body, scanner.optional(Scanner::long_string)?),
                 "isBase64Encoded" => once(&mut event.is_base64_encoded, scanner.by_serde()?),
                 _ => scanner.skip(),
             })
@@ -89,12 +89,14 @@ impl<'a> Event<'a> {
     /// The kind of the event; `None` where it is no HTTP request.
     pub(super) fn kind(&self) -> Option<Kind<'_>> {
         let context = self.request_context.as_ref()?.as_ref()?;
-        let (method, path) = match &context.http {
-            Some(http) => (&http.method, self.raw_path.as_ref()?.as_ref()?),
-            None => (self.http_method.as_ref()?.as_ref()?, self.path.as_ref()?.as_ref()?),
+        let http = context.http.as_ref().and_then(Option::as_ref);
+        let (method, path) = match http {
+            Some(http) => (&http.method, &self.raw_path),
+            None => (&self.http_method, &self.path),
         };
+        let (method, path) = (method.as_ref()?.as_ref()?, path.as_ref()?.as_ref()?);
         let method = Method::from_bytes(method.as_bytes()).ok()?;
-        let (is_format_2, is_load_balancer) = (context.http.is_some(), context.elb.is_some());
+        let (is_format_2, is_load_balancer) = (http.is_some(), matches!(context.elb, Some(Some(()))));
         Some(Kind { method, path, is_format_2, is_load_balancer })
     }
 
@@ -104,24 +106,27 @@ impl<'a> Event<'a> {
             return Some(query.to_string());
         }
         let mut pairs = Vec::new();
-        if let Some(Some(Pairs(parameters))) = &self.multi_value_query_string_parameters {
+        if let Some(Some(parameters)) = &self.multi_value_query_string_parameters {
             pairs.extend(parameters.iter().flat_map(|(name, values)| {
                 values.iter().map(move |value| format!("{}={}", &**name, &**value))
             }));
-        } else if let Some(Some(Pairs(parameters))) = &self.query_string_parameters {
+        } else if let Some(Some(parameters)) = &self.query_string_parameters {
             let text = |value: &Option<Text<'_>>| value.as_deref().unwrap_or_default().to_owned();
             pairs.extend(parameters.iter().map(|(name, value)| format!("{}={}", &**name, text(value))));
         }
         (!pairs.is_empty()).then(|| pairs.join("&"))
     }
 
-    /// The body's text, before any base64 is decoded; `None` where it is no JSON string.
-    pub(super) fn body(&self) -> Option<Cow<'a, str>> {
-        unescape(self.body.flatten().unwrap_or_default())
-    }
-
-    pub(super) fn is_base64_encoded(&self) -> bool {
-        self.is_base64_encoded.flatten().unwrap_or_default()
+    /// The bytes that were sent; `None` where the event does not have them whole.
+    pub(super) fn body(&self) -> Option<Cow<'_, [u8]>> {
+        let Some(Some(body)) = &self.body else { return Some(Cow::Borrowed(&[])) };
+        let text = body.as_deref()?;
+        if self.is_base64_encoded.flatten().unwrap_or_default() {
+            return STANDARD.decode_to_vec(text).ok().map(Cow::Owned);
+        }
+        // What was written with escapes has its own by now.
+        let is_text = matches!(body, Some(Cow::Owned(_))) || !has_control_character(text);
+        is_text.then_some(Cow::Borrowed(text))
     }
 
     /// Whether the sender speaks in `multiValueHeaders`, and so wants its answer.
@@ -134,13 +139,13 @@ impl Headers for Event<'_> {
     fn get(&self, name: &str) -> Header<'_> {
         // REST APIs send both, of which `headers` has only the last value of each.
         let mut found = Header::Absent;
-        if let Some(Some(Pairs(headers))) = &self.multi_value_headers {
+        if let Some(Some(headers)) = &self.multi_value_headers {
             for (_, values) in headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name)) {
                 for value in values {
                     found = found.and(value.as_bytes());
                 }
             }
-        } else if let Some(Some(Pairs(headers))) = &self.headers {
+        } else if let Some(Some(headers)) = &self.headers {
             for (_, value) in headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name)) {
                 if let Some(value) = value {
                     found = found.and(value.as_bytes());
@@ -151,29 +156,53 @@ impl Headers for Event<'_> {
     }
 }
 
-/// A JSON object as a list, in its order and with its repetitions.
-struct Pairs<'a, V>(Vec<(Text<'a>, V)>);
-
-impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Pairs<'a, V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PairsVisitor<'a, V>(PhantomData<(&'a (), V)>);
-
-        impl<'de: 'a, 'a, V: Deserialize<'de>> Visitor<'de> for PairsVisitor<'a, V> {
-            type Value = Pairs<'a, V>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-                let mut pairs = Vec::with_capacity(map.size_hint().unwrap_or(16));
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-
-        deserializer.deserialize_map(PairsVisitor(PhantomData))
+impl<'a> RequestContext<'a> {
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
+        let mut context = Self::default();
+        scanner.object(|scanner, name| match name {
+            "http" => once(&mut context.http, scanner.optional(Http::scan)?),
+            "elb" => once(&mut context.elb, scanner.optional(Scanner::skip)?),
+            _ => scanner.skip(),
+        })?;
+        Ok(context)
     }
 }
+
+impl<'a> Http<'a> {
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
+        let mut method = None;
+        scanner.object(|scanner, name| match name {
+            "method" => once(&mut method, scanner.optional(Scanner::string)?),
+            _ => scanner.skip(),
+        })?;
+        Ok(Self { method })
+    }
+}
+
+/// Members with a string each, or `null`.
+fn single<'a>(scanner: &mut Scanner<'a>) -> Result<Pairs<'a, Option<Text<'a>>>, Mistake> {
+    let mut pairs = Vec::with_capacity(16);
+    scanner.members(|scanner, name| {
+        pairs.push((name, scanner.optional(Scanner::string)?));
+        Ok(())
+    })?;
+    Ok(pairs)
+}
+
+/// Members with a list of strings each.
+fn multiple<'a>(scanner: &mut Scanner<'a>) -> Result<Pairs<'a, Vec<Text<'a>>>, Mistake> {
+    let mut pairs = Vec::with_capacity(16);
+    scanner.members(|scanner, name| {
+        let mut values = Vec::new();
+        scanner.list(|scanner| {
+            values.push(scanner.string()?);
+            Ok(())
+        })?;
+        pairs.push((name, values));
+        Ok(())
+    })?;
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,47 +1,4 @@
 use super::*;
-use crate::service::{Header, Headers};
-
-fn event(text: &str) -> Event<'_> {
-    Event::read(text.as_bytes()).unwrap()
-}
-
-#[test]
-fn a_header_in_any_case_and_form_is_found_once() {
-    let version_1 = event(
-        r#"{"headers":{"X-Auth":"last"},"multiValueHeaders":{"X-Auth":["first","last"],"Accept":["*/*"],"E":[]}}"#,
-    );
-    assert_eq!(version_1.get("x-auth"), Header::Repeated);
-    assert_eq!(version_1.get("accept"), Header::Once(b"*/*"));
-    assert_eq!(version_1.get("e"), Header::Absent);
-    let version_2 = event(r#"{"headers":{"x-auth":"a","n":null}}"#);
-    assert_eq!(version_2.get("x-auth"), Header::Once(b"a"));
-    assert_eq!(version_2.get("n"), Header::Absent);
-    assert_eq!(event(r#"{"headers":{"x-auth":"a","X-Auth":"a"}}"#).get("x-auth"), Header::Repeated);
-    assert_eq!(event(r#"{"headers":null}"#).get("x-auth"), Header::Absent);
-}
-
-#[test]
-fn what_is_no_request_is_no_kind() {
-    for text in [
-        "{}",
-        r#"{"source":"aws.events"}"#,
-        r#"{"requestContext":{}}"#,
-        r#"{"requestContext":{"http":null},"path":"/"}"#,
-    ] {
-        assert!(event(text).kind().is_none(), "{text}");
-    }
-    assert!(Event::read(b"[]").is_none());
-    assert!(Event::read(br#"{"requestContext":7}"#).is_none());
-}
-
-#[test]
-fn queries_come_in_three_forms() {
-    assert_eq!(event(r#"{"rawQueryString":"dry-run=true"}"#).query().as_deref(), Some("dry-run=true"));
-    assert_eq!(event(r#"{"queryStringParameters":{"prune":"true"}}"#).query().as_deref(), Some("prune=true"));
-    let multi = r#"{"queryStringParameters":{"a":"2"},"multiValueQueryStringParameters":{"a":["1","2"]}}"#;
-    assert_eq!(event(multi).query().as_deref(), Some("a=1&a=2"));
-    assert_eq!(event("{}").query(), None);
-}
 
 #[test]
 fn a_deadline_of_1970_is_none_and_one_just_passed_is() {
@@ -59,6 +16,9 @@ fn a_deadline_of_1970_is_none_and_one_just_passed_is() {
 #[cfg(feature = "testing")]
 #[tokio::test]
 async fn a_signature_is_that_of_the_body_before_it_was_encoded() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use crate::fixtures::{Succeed, declaration, leak};
     use crate::sandbox::Behaviour;
     use crate::signature::sign;
@@ -90,7 +50,7 @@ async fn a_signature_is_that_of_the_body_before_it_was_encoded() {
             "isBase64Encoded": is_encoded,
         })
         .to_string();
-        let event = self::event(&event);
+        let event = Event::read(event.as_bytes()).unwrap();
         let kind = event.kind().unwrap();
         let answered = answer(test.app(), &event, &kind, test.app().deadline(None)).await;
         assert_eq!(answered.answer.status, status, "{body} {is_encoded} {signed}");
@@ -107,6 +67,20 @@ async fn nothing_is_read_of_what_a_stranger_sends_to_health() {
         );
         let reply = invoked(&test, &event).await.unwrap();
         assert_eq!(reply["statusCode"], 200, "{body}");
+    }
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn a_body_that_is_no_text_did_not_arrive_whole() {
+    let test = swept(false);
+    for (body, status) in [(r"{}", 422), (r"\ud800", 400), ("a\nb", 400)] {
+        let event = format!(
+            r#"{{"requestContext":{{"http":{{"method":"POST"}}}},"rawPath":"/e","body":"{body}",
+                "headers":{{"x-subscription-auth":"the-secret-of-a-test-and-no-other"}}}}"#
+        );
+        let reply = invoked(&test, &event).await.unwrap();
+        assert_eq!(reply["statusCode"], status, "{body:?}");
     }
 }
 

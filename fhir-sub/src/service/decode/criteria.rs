@@ -3,11 +3,11 @@
 use http::Method;
 
 use super::outline::Outline;
-use super::{Counted, Decoded, Happened, Undecodable, json_text, payload_search};
+use super::{Counted, Decoded, Happened, Undecodable, json_text, payload_search, reference};
 use crate::declaration::{Content, Declaration};
 use crate::event::Event;
 use crate::fhir::reference::entity_tag_version;
-use crate::fhir::{is_id, is_type_name};
+use crate::fhir::{Reference, is_id, is_type_name};
 use crate::interaction::Interaction;
 use crate::service::Head;
 
@@ -76,7 +76,8 @@ pub(super) fn decode<'a>(
 
     let id = outline.id.as_deref().filter(|id| is_id(id));
     let id = id.ok_or_else(|| Undecodable::unprocessable("the resource has no id"))?;
-    let focus = format!("{}/{id}", &*outline.resource_type);
+    let focus =
+        reference::relative(Reference { resource_type: &outline.resource_type, id, version_id: None });
     if reference.is_some_and(|reference| reference != focus) {
         return Err(Undecodable::unprocessable("the resource is not the one that the path names"));
     }

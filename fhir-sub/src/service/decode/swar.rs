@@ -27,6 +27,13 @@ pub(super) fn quote_or_control(word: u64) -> u64 {
     below(word ^ (ONES * 0x02), 0x21)
 }
 
+/// Marks the bytes that are a control character.
+#[cfg(feature = "lambda")]
+#[inline]
+pub(super) fn control(word: u64) -> u64 {
+    below(word, 0x20)
+}
+
 /// Marks the bytes that are less than `byte`, which is at most 128.
 #[inline]
 fn below(word: u64, byte: u8) -> u64 {

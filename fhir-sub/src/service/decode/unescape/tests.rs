@@ -3,7 +3,9 @@ use super::*;
 /// It reads what serde_json reads, and refuses what it refuses.
 fn check(raw: &str) {
     let by_serde = serde_json::from_str::<String>(&format!("\"{raw}\"")).ok();
-    assert_eq!(unescape(raw).as_deref(), by_serde.as_deref(), "{raw:?}");
+    let unescaped = unescape(format!("{raw}\"…").as_bytes());
+    let expected = by_serde.map(|text| (text.into_bytes(), raw.len()));
+    assert_eq!(unescaped, expected, "{raw:?}");
 }
 
 #[test]
@@ -23,6 +25,8 @@ fn a_string_is_read_as_serde_reads_it() {
         r"\u00e9",
         r"\ud83d\ude00",
         "\u{7f}",
+        "#",
+        "]",
     ];
     for first in pieces {
         for second in pieces {
@@ -60,11 +64,29 @@ fn what_is_no_string_is_refused() {
             }
         }
     }
-    assert_eq!(unescape("a\"b"), None);
+    for unfinished in ["", "a", "a\\", "a\\\"", "seven--", "eight---"] {
+        assert_eq!(unescape(unfinished.as_bytes()), None, "{unfinished}");
+    }
 }
 
 #[test]
-fn what_has_no_escape_is_as_it_was() {
+fn a_control_character_is_found_wherever_it_is() {
+    for length in 0..20 {
+        let text = vec![b' '; length];
+        assert!(!has_control_character(&text), "{length}");
+        assert!(!has_control_character(&vec![0xff; length]), "{length}");
+        for place in 0..length {
+            for control in [0, 0x0a, 0x1f] {
+                let mut text = text.clone();
+                text[place] = control;
+                assert!(has_control_character(&text), "{control} at {place} of {length}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_string_is_read_to_its_end() {
     check(&"{'resourceType': 'Encounter'}".repeat(100));
     check(&r#"{\"resourceType\": \"Encounter\"}\n"#.repeat(100));
 }
