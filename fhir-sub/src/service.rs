@@ -13,6 +13,7 @@ mod dispatch;
 pub(crate) mod fuzzing;
 mod gap;
 mod handle;
+mod history;
 mod identity;
 mod look_up;
 mod once;

@@ -16,6 +16,8 @@ use crate::client::transaction;
 use crate::client::write::{Create, Patch, Update};
 use crate::fhir::{Bundle, Reference};
 
+const ALL_OF_HISTORY: (&str, &str) = ("_since", "1970-01-01T00:00:00Z");
+
 impl FhirClient {
     /// Reads what the server says of itself, its CapabilityStatement: `GET metadata`.
     ///
@@ -83,9 +85,28 @@ impl FhirClient {
     /// It asks for those since 1970: HAPI otherwise gives as many as it counted up to a minute ago, and so leaves out
     /// the oldest.
     pub fn history<T: DeserializeOwned>(&self, resource_type: &str, id: &str) -> History<T> {
+        self.history_by(resource_type, id, &[ALL_OF_HISTORY])
+    }
+
+    /// The same, so many of them a page.
+    pub(crate) fn newest_versions<T: DeserializeOwned>(
+        &self,
+        resource_type: &str,
+        id: &str,
+        count: usize,
+    ) -> History<T> {
+        self.history_by(resource_type, id, &[ALL_OF_HISTORY, ("_count", &count.to_string())])
+    }
+
+    fn history_by<T: DeserializeOwned>(
+        &self,
+        resource_type: &str,
+        id: &str,
+        query: &[(&str, &str)],
+    ) -> History<T> {
         let target =
             Target::instance(self.base_url(), resource_type, id).and_then(|target| target.history(None));
-        History::new(self.clone(), target.map(|target| target.query(&[("_since", "1970-01-01T00:00:00Z")])))
+        History::new(self.clone(), target.map(|target| target.query(query)))
     }
 
     /// What was written of a resource type, newest first: `GET Type/_history`, with parameters.

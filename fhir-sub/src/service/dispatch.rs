@@ -144,7 +144,7 @@ pub(super) async fn handle_all(
             Vec::new()
         } else {
             let share = share(deadline, some.len() == 1 && is_last);
-            read::read(app, &some, &missing, share).await
+            read::read(app, declaration, deletion, &some, &missing, share).await
         };
         let mut reads = reads.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
         let mut some = some.into_iter();

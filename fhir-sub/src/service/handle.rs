@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use serde::de::IgnoredAny;
 
 use super::decode::Happened;
-use super::identity::identify;
+use super::identity::{identify, is_asked_for};
 use super::once::once;
 use super::read::Read;
 use super::record::Failure;
@@ -53,11 +53,17 @@ pub(super) async fn handle(
             Some(found.json.get())
         }
         // Whoever needs the resource has nothing to do once it is gone, and never will have.
-        Some(Read::Gone) if app.registry().resource_use(endpoint) == ResourceUse::Required => {
+        Some(Read::Gone | Read::Deleted(_))
+            if app.registry().resource_use(endpoint) == ResourceUse::Required =>
+        {
             app.memory().event_numbers.gone(Name { endpoint, subscription: event.subscription() });
             return Answered::new(Answer::handled(), Record::gone(endpoint, event));
         }
         Some(Read::Gone) => None,
+        Some(Read::Deleted(version_id)) => {
+            event.version_id = event.version_id.take().or_else(|| version_id.clone());
+            None
+        }
         Some(Read::Undeleted) => {
             return Answered::new(Answer::unconfirmed(), Record::unconfirmed(endpoint, event));
         }
@@ -73,8 +79,7 @@ pub(super) async fn handle(
         return answer(endpoint, event, Outcome::Rejected(Rejection::json(&error)), false);
     }
 
-    let is_asked_for = app.store().is_some() || app.registry().uses_event(endpoint);
-    let entry = if is_asked_for { identify(app, declaration, &event, resource) } else { None };
+    let entry = if is_asked_for(app, endpoint) { identify(app, declaration, &event, resource) } else { None };
     event.key = entry.as_ref().and_then(Entry::idempotency_key);
     once(app, endpoint, event, entry, deadline, async |event| {
         run(app, declaration, event, resource, deadline).await

@@ -48,6 +48,11 @@ pub(super) fn identify(
     Some(entry)
 }
 
+/// Whether the version of an event matters to anyone: to the store, or to the handler for its idempotency key.
+pub(super) fn is_asked_for(app: &App, endpoint: &str) -> bool {
+    app.store().is_some() || app.registry().uses_event(endpoint)
+}
+
 /// What the record of a resource is found by, where only newer versions of it are wanted.
 pub(super) fn resource_key(app: &App, declaration: &Declaration, focus: &str) -> Key {
     app.keys().key(&["resource", declaration.endpoint, focus])

@@ -13,6 +13,8 @@ use serde_json::value::RawValue;
 
 use super::Head;
 use super::decode::{Happened, Outline};
+use super::history::version_of_deletion;
+use super::identity::is_asked_for;
 use super::record::Failure;
 use crate::app::App;
 use crate::client::{Error, FhirClient};
@@ -29,6 +31,8 @@ pub(super) enum Read {
     Found(Found),
     /// It is there no more, or never was.
     Gone,
+    /// It was deleted, as the notification says; in this version, where the notification named none and the server does.
+    Deleted(Option<String>),
     /// It is there, and the notification says that it was deleted.
     Undeleted,
     Failed(Failure),
@@ -67,7 +71,7 @@ impl Deletion {
 }
 
 /// The places of the events whose resource must be read: it is used, and named without being there or without being
-/// believed; or its deletion counts only once the server confirms it.
+/// believed; or its deletion counts only once the server confirms it, or names no version.
 pub(super) fn missing(
     app: &App,
     declaration: &Declaration,
@@ -78,7 +82,7 @@ pub(super) fn missing(
     let is_used = app.registry().resource_use(declaration.endpoint) != ResourceUse::Unused;
     let is_missing = |Happened { event, resource, .. }: &Happened<'_>| {
         let is_needed = match event.interaction {
-            Interaction::Delete => deletion == Deletion::Confirmed,
+            Interaction::Delete => deletion == Deletion::Confirmed || lacks_version(app, declaration, event),
             _ => is_used && (resource.is_none() || !is_believed),
         };
         is_needed && event.focus.is_some() && app.registry().is_wanted(declaration, event)
@@ -86,9 +90,17 @@ pub(super) fn missing(
     (0..events.len()).filter(|place| is_missing(&events[*place])).collect()
 }
 
+/// Whether it is not known which deletion of the resource the event is: told again, or found by a sweep, it would count as
+/// another one.
+fn lacks_version(app: &App, declaration: &Declaration, event: &Event) -> bool {
+    event.version_id.is_none() && event.number.is_none() && is_asked_for(app, declaration.endpoint)
+}
+
 /// Reads the resources of the events at `missing`: for each of all events what came of it, if it is one of those.
 pub(super) async fn read(
     app: &App,
+    declaration: &Declaration,
+    deletion: Deletion,
     events: &[Happened<'_>],
     missing: &[usize],
     deadline: Deadline,
@@ -102,8 +114,17 @@ pub(super) async fn read(
         let several = wanted.iter().filter(|(place, _)| !is_deletion(*place));
         reader.find_several(several.map(|(_, wanted)| *wanted)).await;
         for (place, wanted) in &wanted {
-            let read =
-                if is_deletion(*place) { reader.confirm(*wanted).await } else { reader.read(*wanted).await };
+            let event = &events[*place].event;
+            let mut read = match event.interaction {
+                Interaction::Delete if deletion == Deletion::Told => Read::Deleted(None),
+                Interaction::Delete => reader.confirm(*wanted).await,
+                _ => reader.read(*wanted).await,
+            };
+            if let Read::Deleted(version_id) = &mut read
+                && lacks_version(app, declaration, event)
+            {
+                *version_id = reader.version_of_deletion(*wanted, deadline).await;
+            }
             reads[*place] = Some(read);
         }
     };
@@ -185,9 +206,16 @@ impl<'e> Reader<'e> {
     async fn confirm(&mut self, deleted: Reference<'e>) -> Read {
         match self.get(Reference { version_id: None, ..deleted }).await {
             Ok(_) => Read::Undeleted,
-            Err(error) if is_gone(&error) => Read::Gone,
+            Err(error) if is_gone(&error) => Read::Deleted(None),
             Err(error) => Read::failed(&error),
         }
+    }
+
+    /// The version of a deletion. That it is not found out must not keep the deletion from its handler, however long the
+    /// server takes.
+    async fn version_of_deletion(&self, deleted: Reference<'_>, deadline: Deadline) -> Option<String> {
+        let client = self.client.with_deadline(deadline.sooner_by_half());
+        version_of_deletion(&client, deleted).await
     }
 
     /// The version that is wanted, if one is and the server has it; else the current one.

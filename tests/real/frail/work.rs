@@ -30,7 +30,7 @@ impl Work {
     pub(crate) async fn run(&self, endpoint: &str, event: &Event, change: Option<&str>) -> Result<()> {
         tracing::trace!("what is never told is looked for at this level too");
         let reference = event.focus().unwrap_or_default();
-        // HAPI does not say which version of a resource is its deletion.
+        // Which version a deletion is HAPI says when it is asked, if it is there then.
         let version = event.version_id().unwrap_or("-");
         let what = format!("{endpoint} {reference} {version} {}", change.unwrap_or("deleted"));
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros();

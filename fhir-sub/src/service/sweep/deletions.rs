@@ -15,11 +15,11 @@ use super::{Stop, Sweep};
 use crate::client::Page;
 use crate::deadline::Deadline;
 use crate::event::Event;
-use crate::fhir::reference::entity_tag_version;
-use crate::fhir::{BundleEntry, Instant, Reference, is_id};
+use crate::fhir::Instant;
 use crate::interaction::Interaction;
 use crate::service::decode::Happened;
 use crate::service::dispatch::handle_all;
+use crate::service::history::Version;
 use crate::service::read::Deletion;
 
 /// How many versions a page has.
@@ -107,27 +107,4 @@ async fn handle(sweep: &mut Sweep<'_>, version: Version, stop: Deadline, unsettl
     };
     sweep.row.count(ended);
     unsettled.add(version.at, ended);
-}
-
-/// An entry of the history.
-struct Version {
-    reference: String,
-    version_id: Option<String>,
-    at: Option<Instant>,
-    is_deletion: bool,
-}
-
-impl Version {
-    /// `None` for what names no resource.
-    fn read(entry: BundleEntry<IgnoredAny>) -> Option<Self> {
-        let BundleEntry { full_url, request, response, .. } = entry;
-        let (request, response) = (request.unwrap_or_default(), response.unwrap_or_default());
-        let urls = [Some(request.url.as_str()), full_url.as_deref(), response.location.as_deref()];
-        let named: Vec<_> = urls.into_iter().flatten().filter_map(Reference::parse).collect();
-        let reference = named.first()?.to_string();
-        let etag = response.etag.as_deref().map(entity_tag_version).filter(|version_id| is_id(version_id));
-        let version_id = etag.or_else(|| named.iter().find_map(|name| name.version_id)).map(str::to_owned);
-        let at = response.last_modified.as_deref().and_then(Instant::parse);
-        Some(Self { reference, version_id, at, is_deletion: request.method == "DELETE" })
-    }
 }

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         cases: cases![
             World;
             sweep::what_no_notification_told_of_is_found_once,
+            sweep::a_deletion_that_was_told_is_not_found_again,
             sweep::a_subscription_in_error_is_armed_again,
             storm::whatever_dies_every_final_version_is_handled_and_every_effect_is_there_once,
             canary::no_line_holds_a_secret_or_a_resource,

@@ -106,11 +106,14 @@ fn the_version_that_is_carried_is_the_one_that_is_read() {
 fn a_deletion_is_confirmed_by_the_server() {
     let deleted = |id: &str| TestRequest::hapi_delete("e", &format!("Patient/{id}"));
     for (id, outcome) in [("3", "handled"), ("never", "handled"), ("1", "not confirmed")] {
-        let made = format!("GET Patient/{id}");
-        check(patients::<Both, ThereIsNone>(Trust::Reference), deleted(id), &[outcome], &[&made]);
+        let read = format!("GET Patient/{id}");
+        let history = format!("GET Patient/{id}/_history");
+        let made = [&*read, &*history];
+        let made = if outcome == "handled" { &made[..] } else { &made[..1] };
+        check(patients::<Both, ThereIsNone>(Trust::Reference), deleted(id), &[outcome], made);
         // Also for a handler that takes no resource.
-        check(patients::<Event, Succeed>(Trust::Reference), deleted(id), &[outcome], &[&made]);
-        check(patients::<Both, ThereIsNone>(Trust::Notification), deleted(id), &["handled"], &[]);
+        check(patients::<Event, Succeed>(Trust::Reference), deleted(id), &[outcome], made);
+        check(patients::<Both, ThereIsNone>(Trust::Notification), deleted(id), &["handled"], &[&history]);
     }
 }
 
@@ -118,13 +121,54 @@ fn a_deletion_is_confirmed_by_the_server() {
 fn a_deletion_that_medplum_names_in_a_header_is_confirmed_whatever_is_trusted() {
     let deleted = |id: &str| TestRequest::medplum_delete("e", &format!("Patient/{id}"));
     for trust in [Trust::Notification, Trust::Reference] {
-        for (id, outcome) in [("3", "handled"), ("1", "not confirmed")] {
-            let made = format!("GET Patient/{id}");
-            check(patients::<Both, ThereIsNone>(trust), deleted(id), &[outcome], &[&made]);
+        for (id, outcome, requests) in [
+            ("3", "handled", &["GET Patient/3", "GET Patient/3/_history"][..]),
+            ("1", "not confirmed", &["GET Patient/1"]),
+        ] {
+            check(patients::<Both, ThereIsNone>(trust), deleted(id), &[outcome], requests);
             let unwanted =
                 Declaration { interactions: Interactions::DEFAULT, ..patients::<Both, ThereIsNone>(trust) };
             check(unwanted, deleted(id), &["not wanted"], &[]);
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_is_told_by_its_version() {
+    let test = server(patients::<Both, ThereIsNone>(Trust::Notification)).await;
+    let deleted = |id: &str| TestRequest::hapi_delete("e", &format!("Patient/{id}"));
+    let outcome = async |request| {
+        let answer = test.send(request).await;
+        assert_eq!(answer.status(), 204);
+        answer.outcomes().map(str::to_owned).collect::<Vec<_>>().concat()
+    };
+    assert_eq!(outcome(deleted("3")).await, "handled");
+    assert_eq!(outcome(deleted("3")).await, "handled before");
+    // It was there again, and was deleted once more.
+    test.sandbox().update(&named("3", "back")).await.unwrap();
+    assert_eq!(outcome(deleted("3")).await, "handled before", "the one before is told late");
+    test.sandbox().delete("Patient/3").await.unwrap();
+    assert_eq!(outcome(deleted("3")).await, "handled");
+    // Of what the server does not tell, each is one of its own.
+    for _ in 0..2 {
+        assert_eq!(outcome(deleted("never")).await, "handled");
+        assert_eq!(outcome(deleted("1")).await, "handled");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_is_handled_whatever_becomes_of_the_history() {
+    use crate::sandbox::Fault;
+    let deleted = || TestRequest::hapi_delete("e", "Patient/3");
+    for fault in [
+        Fault::status(http::StatusCode::FORBIDDEN),
+        Fault::status(http::StatusCode::INTERNAL_SERVER_ERROR),
+        Fault::hanging(),
+    ] {
+        let test = server(patients::<Both, ThereIsNone>(Trust::Notification)).await;
+        test.sandbox().fail_next(fault.on(http::Method::GET, "Patient/3/_history").times(100));
+        let answer = test.send(deleted()).await;
+        assert_eq!(answer.outcomes().collect::<Vec<_>>(), ["handled"], "{answer:?}");
     }
 }
 

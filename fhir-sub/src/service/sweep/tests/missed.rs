@@ -86,3 +86,23 @@ async fn deletions_are_found_by_the_history() {
     assert_eq!(kit.ran(), ["Encounter/1@2 delete", "Encounter/2@3 unknown"]);
     assert_eq!(swept(&kit.sweep("").await), [3, 3, 0, 0, 0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_was_told_is_not_found_again() {
+    let all = Interactions { delete: true, ..Interactions::DEFAULT };
+    for behaviour in [Behaviour::Hapi, Behaviour::Medplum] {
+        let kit = Kit::of(behaviour, on(encounters(), all));
+        kit.register().await;
+        kit.create("1").await;
+        kit.create("2").await;
+        kit.later().await;
+        kit.test.sandbox().delete("Encounter/1").await.unwrap();
+        kit.later().await;
+        assert_eq!(kit.ran().last().unwrap(), "Encounter/1@2 delete", "{behaviour:?}");
+        kit.turn("off").await;
+        kit.test.sandbox().delete("Encounter/2").await.unwrap();
+        kit.later().await;
+        assert_eq!(swept(&kit.sweep("").await), [2, 1, 1, 0, 0], "{behaviour:?}");
+        assert_eq!(kit.ran(), ["Encounter/2@2 delete"], "{behaviour:?}");
+    }
+}

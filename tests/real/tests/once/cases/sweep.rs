@@ -51,6 +51,25 @@ pub(crate) async fn what_no_notification_told_of_is_found_once(world: &mut World
     deployed.withdraw(&fhir).await;
 }
 
+pub(crate) async fn a_deletion_that_was_told_is_not_found_again(world: &mut World) {
+    let fhir = world.fhir();
+    let mut deployed = world.deploy("told").await;
+    let appointment = resource_of(Kind::Appointment, "told", 1, true);
+    let created: Value = fhir.create("Appointment", &appointment).returning().await.unwrap();
+    let reference = format!("Appointment/{}", id(&created));
+    world.transcript.await_handled("appointments", &reference, "1").await;
+    fhir.delete("Appointment", id(&created)).await.unwrap();
+    world.transcript.await_handled("appointments", &reference, "2").await;
+
+    let report = deployed.sweep().await;
+    assert_eq!(report.counts("appointments"), [1, 1, 0, 0, 0], "{}", report.text());
+    let done = deployed.done();
+    let event = |version: u8| format!("appointments {reference} {version}");
+    let expected = BTreeMap::from([(event(1), "1".to_owned()), (event(2), "deleted".to_owned())]);
+    assert_eq!((done.effects, done.runs.len()), (expected, 2));
+    deployed.withdraw(&fhir).await;
+}
+
 pub(crate) async fn a_subscription_in_error_is_armed_again(world: &mut World) {
     let fhir = world.fhir();
     let mut deployed = world.deploy("armed").await;

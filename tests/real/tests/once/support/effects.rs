@@ -35,8 +35,8 @@ impl Done {
         Self { runs: runs.collect(), effects }
     }
 
-    /// How many of the runs were of an event that had been run for before. A deletion in a notification is left out: HAPI
-    /// does not say of which version it is.
+    /// How many of the runs were of an event that had been run for before. A deletion is left out where HAPI could not be
+    /// asked of which version it is.
     pub(crate) fn runs_beyond_one_an_event(&self) -> usize {
         let mut counts = HashMap::<&str, usize>::new();
         for run in self.runs.iter().filter(|run| !run.event.ends_with(" -")) {
