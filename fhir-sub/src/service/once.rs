@@ -45,17 +45,17 @@ pub(super) async fn once(
         Err(_elapsed) => return Answered::new(Answer::out_of_time(), Record::not_begun(endpoint, event)),
     };
     let answered = handle(event).await;
-    end(store, app.settings().idempotency.tries, &claim, answered).await
+    end(app, store, &claim, answered).await
 }
 
 /// Says to the store how the event has ended.
-async fn end(store: &dyn Store, tries: u32, claim: &Claim, mut answered: Answered) -> Answered {
+async fn end(app: &App, store: &dyn Store, claim: &Claim, mut answered: Answered) -> Answered {
     if answered.record.ended() != Ended::Failed {
-        tell(answered.record.endpoint(), "is done", store.complete(claim).await);
+        tell(app, &answered.record, "is done", store.complete(claim).await);
         return answered;
     }
     let is_for_good = !answered.answer.asks_for_another_try();
-    if is_for_good || claim.tries >= tries {
+    if is_for_good || claim.tries >= app.settings().idempotency.tries {
         let letter = dead_letter(claim, &answered.record);
         match store.add_dead_letter(&letter).await {
             Ok(()) => {
@@ -63,14 +63,14 @@ async fn end(store: &dyn Store, tries: u32, claim: &Claim, mut answered: Answere
                 if store.is_durable() {
                     // Whoever sent it has nothing more to do: it is kept.
                     answered.answer = Answer::handled();
-                    tell(answered.record.endpoint(), "is given up", store.complete(claim).await);
+                    tell(app, &answered.record, "is given up", store.complete(claim).await);
                     return answered;
                 }
             }
-            Err(unavailable) => tell(answered.record.endpoint(), "is given up", Err(unavailable)),
+            Err(unavailable) => tell(app, &answered.record, "is given up", Err(unavailable)),
         }
     }
-    tell(answered.record.endpoint(), "is free again", store.release(claim).await);
+    tell(app, &answered.record, "is free again", store.release(claim).await);
     answered
 }
 
@@ -94,10 +94,20 @@ fn dead_letter(claim: &Claim, record: &Record) -> DeadLetter {
 
 /// A store that did not hear of it lets the event be begun again once its lease has run out: it is handled once more, and
 /// not lost.
-fn tell(endpoint: Option<&str>, what: &'static str, told: Result<(), Unavailable>) {
-    if let Err(unavailable) = told {
-        warn!(endpoint, error.text = %unavailable, "the store was not told that an event {what}");
-    }
+fn tell(app: &App, record: &Record, what: &'static str, told: Result<(), Unavailable>) {
+    let Err(unavailable) = told else { return };
+    let (endpoint, event) = (record.endpoint(), record.event());
+    let reference = event.and_then(Event::focus).filter(|_| app.settings().log.references);
+    let version = event.and_then(Event::version_id);
+    let number = event.and_then(Event::number);
+    warn!(
+        endpoint,
+        reference,
+        version,
+        number,
+        error.text = %unavailable,
+        "the store was not told that an event {what}"
+    );
 }
 
 #[cfg(all(test, feature = "testing"))]

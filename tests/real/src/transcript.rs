@@ -55,6 +55,12 @@ impl Transcript {
         count(&self.0.borrow(), parts)
     }
 
+    /// The events that lines with this text name, as `tasks Task/1 2`.
+    pub fn events(&self, text: &str) -> Vec<String> {
+        let lines = self.0.borrow();
+        lines.iter().filter(|line| line.contains(text)).filter_map(|line| event(line)).collect()
+    }
+
     /// Waits until so many lines have all of `parts`.
     pub async fn await_count(&self, parts: &[&str], least: usize) {
         let mut lines = self.0.subscribe();
@@ -85,6 +91,11 @@ fn handled(endpoint: &str, reference: &str, version_id: &str) -> [String; 4] {
         format!("version={version_id:?}"),
         r#"outcome="handled""#.to_owned(),
     ]
+}
+
+fn event(line: &str) -> Option<String> {
+    let field = |name: &str| Some(line.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0);
+    Some(format!("{} {} {}", field("endpoint")?, field("reference")?, field("version").unwrap_or("-")))
 }
 
 fn count(lines: &[String], parts: &[&str]) -> usize {
