@@ -108,8 +108,8 @@ impl std::error::Error for Unavailable {}
 pub(crate) enum Entry {
     /// One version of a resource, or one numbered event: once done, it stays so.
     Once(Key),
-    /// What nothing tells from the next of its kind, as a deletion without a version: it is kept apart only from one that is
-    /// under way, or a resource deleted, created and deleted again would lose its second deletion.
+    /// What nothing tells from the next of its kind, as a deletion whose version is not known: it is kept apart only from one
+    /// that is under way, or a resource deleted, created and deleted again would lose its second deletion.
     Passing(Key),
     /// One version of a resource of which only newer ones are wanted after it.
     Latest {

@@ -2,11 +2,11 @@
 
 use serde::de::IgnoredAny;
 
-use crate::client::FhirClient;
+use crate::client::{Error, FhirClient};
 use crate::fhir::reference::entity_tag_version;
 use crate::fhir::{BundleEntry, Instant, Reference, is_id};
 
-/// How many of the newest versions of a resource are looked at: it may have come back since it was deleted.
+/// How many of the newest versions of a resource are asked for, and looked at.
 const NEWEST: usize = 10;
 
 /// A version, as an entry of a history names it.
@@ -30,20 +30,32 @@ impl Version {
         let etag = response.etag.as_deref().map(entity_tag_version).filter(|version_id| is_id(version_id));
         let version_id = etag.or_else(|| named.iter().find_map(|name| name.version_id)).map(str::to_owned);
         let at = response.last_modified.as_deref().and_then(Instant::parse);
-        Some(Self { reference, version_id, at, is_deletion: request.method == "DELETE" })
+        // Medplum has `GET` for each, and for a deletion the status that reading it has.
+        let is_deletion = request.method == "DELETE" || response.status.starts_with("410");
+        Some(Self { reference, version_id, at, is_deletion })
     }
 }
 
-/// The version that the last deletion of a resource is; `None` where the server does not tell.
-pub(super) async fn version_of_deletion(client: &FhirClient, deleted: Reference<'_>) -> Option<String> {
+/// The version that the deletion of a resource is, where the resource is deleted and has not been before, as far as its
+/// newest versions tell; `None` where it is not so, or the server does not say.
+///
+/// A deletion before may be the one that is meant, and be told late: taken for the last, it would have that one count as
+/// handled before all that came between.
+pub(super) async fn version_of_deletion(
+    client: &FhirClient,
+    deleted: Reference<'_>,
+) -> Result<Option<String>, Error> {
     let Reference { resource_type, id, .. } = deleted;
     let mut versions = client.newest_versions::<IgnoredAny>(resource_type, id, NEWEST);
-    for _ in 0..NEWEST {
-        let version = Version::read(versions.next().await?.ok()?)?;
+    let mut version_id = None;
+    for place in 0..NEWEST {
+        let Some(version) = versions.next().await.transpose()? else { break };
+        let Some(version) = Version::read(version) else { return Ok(None) };
         let is_its = version.reference.split_once('/') == Some((resource_type, id));
-        if is_its && version.is_deletion {
-            return version.version_id;
+        if !is_its || version.is_deletion != (place == 0) {
+            return Ok(None);
         }
+        version_id = version_id.or(version.version_id.filter(|_| version.is_deletion));
     }
-    None
+    Ok(version_id)
 }

@@ -6,15 +6,17 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::Method;
 use serde_json::value::RawValue;
+use tracing::info;
 
 use super::Head;
 use super::decode::{Happened, Outline};
 use super::history::version_of_deletion;
-use super::identity::is_asked_for;
+use super::identity::{identify, is_asked_for};
 use super::record::Failure;
 use crate::app::App;
 use crate::client::{Error, FhirClient};
@@ -24,6 +26,10 @@ use crate::event::Event;
 use crate::extract::ResourceUse;
 use crate::fhir::Reference;
 use crate::interaction::Interaction;
+use crate::store::Entry;
+
+/// How long it may take to find out which versions deletions are.
+const TO_TELL_VERSIONS: Duration = Duration::from_secs(2);
 
 /// What came of reading a resource.
 #[derive(Clone, Debug)]
@@ -90,10 +96,12 @@ pub(super) fn missing(
     (0..events.len()).filter(|place| is_missing(&events[*place])).collect()
 }
 
-/// Whether it is not known which deletion of the resource the event is: told again, or found by a sweep, it would count as
-/// another one.
+/// Whether nothing tells a deletion from the next one of its resource: told again, or found by a sweep, it would count as
+/// another.
 fn lacks_version(app: &App, declaration: &Declaration, event: &Event) -> bool {
-    event.version_id.is_none() && event.number.is_none() && is_asked_for(app, declaration.endpoint)
+    event.interaction == Interaction::Delete
+        && is_asked_for(app, declaration.endpoint)
+        && matches!(identify(app, declaration, event, None), Some(Entry::Passing(_)))
 }
 
 /// Reads the resources of the events at `missing`: for each of all events what came of it, if it is one of those.
@@ -114,19 +122,18 @@ pub(super) async fn read(
         let several = wanted.iter().filter(|(place, _)| !is_deletion(*place));
         reader.find_several(several.map(|(_, wanted)| *wanted)).await;
         for (place, wanted) in &wanted {
-            let event = &events[*place].event;
-            let mut read = match event.interaction {
+            reads[*place] = Some(match events[*place].event.interaction {
                 Interaction::Delete if deletion == Deletion::Told => Read::Deleted(None),
                 Interaction::Delete => reader.confirm(*wanted).await,
                 _ => reader.read(*wanted).await,
-            };
-            if let Read::Deleted(version_id) = &mut read
-                && lacks_version(app, declaration, event)
-            {
-                *version_id = reader.version_of_deletion(*wanted, deadline).await;
-            }
-            reads[*place] = Some(read);
+            });
         }
+        let deleted =
+            wanted.iter().filter(|(place, _)| lacks_version(app, declaration, &events[*place].event));
+        let telling = tell_versions(&reader.client, declaration.endpoint, deleted, &mut reads);
+        // What was not found out by then must not keep the events from their handler.
+        let limit = Deadline::after(TO_TELL_VERSIONS).min(deadline.sooner_by_half());
+        let _ = tokio::time::timeout_at(limit.instant(), telling).await;
     };
     // A token provider of the user's runs in it.
     let ended = AssertUnwindSafe(reading).catch_unwind().await;
@@ -136,6 +143,26 @@ pub(super) async fn read(
         }
     }
     reads
+}
+
+/// Finds out which versions the deletions are: those of which it is not found out are handled all the same, and once more
+/// when they are told again.
+async fn tell_versions<'e>(
+    client: &FhirClient,
+    endpoint: &str,
+    deleted: impl Iterator<Item = &'e (usize, Reference<'e>)>,
+    reads: &mut [Option<Read>],
+) {
+    for (place, deleted) in deleted {
+        let Some(Read::Deleted(version_id)) = &mut reads[*place] else { continue };
+        match version_of_deletion(client, *deleted).await {
+            Ok(told) => *version_id = told,
+            Err(error) => {
+                info!(endpoint, error.text = %error, "it was not found out which version a deletion is");
+                break;
+            }
+        }
+    }
 }
 
 fn wanted(event: &Event) -> Option<Reference<'_>> {
@@ -209,13 +236,6 @@ impl<'e> Reader<'e> {
             Err(error) if is_gone(&error) => Read::Deleted(None),
             Err(error) => Read::failed(&error),
         }
-    }
-
-    /// The version of a deletion. That it is not found out must not keep the deletion from its handler, however long the
-    /// server takes.
-    async fn version_of_deletion(&self, deleted: Reference<'_>, deadline: Deadline) -> Option<String> {
-        let client = self.client.with_deadline(deadline.sooner_by_half());
-        version_of_deletion(&client, deleted).await
     }
 
     /// The version that is wanted, if one is and the server has it; else the current one.

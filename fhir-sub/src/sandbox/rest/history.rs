@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::sandbox::{
-    answer::Answer, call::Call, clock, notification::Interaction, page::Shape, refusal::Refusal,
+    Behaviour, answer::Answer, call::Call, clock, notification::Interaction, page::Shape, refusal::Refusal,
     server::Desk, store::Version,
 };
 
@@ -48,6 +48,10 @@ fn answer(
     };
     versions.retain(|(_, version)| since.is_none_or(|since| version.at >= since));
     let base = &desk.settings.base_url;
+    let entry = match desk.settings.behaviour {
+        Behaviour::Medplum => entry_of_medplum,
+        _ => entry,
+    };
     let entries = versions.iter().rev().map(|(id, version)| Arc::new(entry(version, base, kind, id)));
     let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
     let own_link = format!("{base}/{}{query}", call.path());
@@ -69,6 +73,21 @@ fn entry(version: &Version, base: &str, kind: &str, id: &str) -> Value {
             "etag": format!("W/\"{}\"", version.number),
             "lastModified": clock::instant(version.at),
         },
+    });
+    if let Some(resource) = &version.resource {
+        entry["resource"] = Value::clone(resource);
+    }
+    entry
+}
+
+/// As Medplum writes it: not what was done, but what reading the version is answered.
+fn entry_of_medplum(version: &Version, base: &str, kind: &str, id: &str) -> Value {
+    let url = format!("{kind}/{id}/_history/{}", version.number);
+    let status = if version.resource.is_some() { "200" } else { "410" };
+    let mut entry = json!({
+        "fullUrl": format!("{base}/{url}"),
+        "request": { "method": "GET", "url": url },
+        "response": { "status": status },
     });
     if let Some(resource) = &version.resource {
         entry["resource"] = Value::clone(resource);

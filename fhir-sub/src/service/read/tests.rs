@@ -196,15 +196,18 @@ fn nothing_is_read_that_is_not_used() {
     let mut empty = notification(&["Encounter/1"]);
     empty["entry"][0]["resource"]["notificationEvent"][0].as_object_mut().unwrap().remove("focus");
     crate::command::block_on(async {
-        for (declaration, body, status) in [
-            (topic::<Both, ThereIsNone>(), &deleted, 204),
-            (topic::<Both, ItIs>(), &there, 204),
-            (topic::<Both, ThereIsNone>(), &empty, 204),
-            (topic::<Resource<Value>, Succeed>(), &empty, 422),
+        for (declaration, body, status, requests) in [
+            // Of a deletion that nothing tells from another, the history.
+            (topic::<Both, ThereIsNone>(), &deleted, 204, 1),
+            (topic::<Both, ItIs>(), &there, 204, 0),
+            (topic::<Both, ThereIsNone>(), &empty, 204, 0),
+            (topic::<Resource<Value>, Succeed>(), &empty, 422, 0),
         ] {
             let test = test(declaration);
             assert_eq!(send(&test, body).await.status(), status);
-            assert!(test.sandbox().requests().is_empty());
+            let made = test.sandbox().requests();
+            assert!(made.iter().all(|(_, path)| path == "Encounter/1/_history"), "{made:?}");
+            assert_eq!(made.len(), requests);
         }
     });
 }

@@ -9,6 +9,7 @@ use crate::fhir::Reference;
 use crate::fhir::reference::entity_tag_version;
 use crate::interaction::Interaction;
 use crate::memory::Version;
+use crate::service::history;
 
 /// What made this version, by the history of its resource. It is asked for only where `on` wants the one and not the other
 /// of creates and updates; where the server does not say, it stays unknown, and is wanted.
@@ -30,7 +31,8 @@ pub(super) async fn interaction(
         Some(Err(_)) | None => return Ok(Interaction::Unknown),
     };
     let is_it = |etag: &str| entity_tag_version(etag) == version.version;
-    let entry = page.found.into_iter().find(|entry| {
+    let (mut entries, is_whole) = (page.found.into_iter(), page.is_last);
+    let entry = entries.find(|entry| {
         let etag = entry.response.as_ref().and_then(|response| response.etag.as_deref());
         let url = entry.request.as_ref().and_then(|request| Reference::parse(&request.url));
         etag.is_some_and(is_it) || url.and_then(|url| url.version_id).is_some_and(is_it)
@@ -41,6 +43,13 @@ pub(super) async fn interaction(
         // The first version may have been put there under an id of the client's choice.
         Some("PUT") if version.version == "1" => Interaction::Create,
         Some("PUT" | "PATCH") => Interaction::Update,
+        // Medplum's, of any version: which it is the version before it tells.
+        Some("GET") => match entries.next().and_then(history::Version::read) {
+            Some(before) if before.is_deletion => Interaction::Create,
+            Some(_) => Interaction::Update,
+            None if is_whole => Interaction::Create,
+            None => Interaction::Unknown,
+        },
         _ => Interaction::Unknown,
     })
 }

@@ -154,13 +154,17 @@ async fn of_creates_only_updates_are_left_out() {
     let kit = Kit::of(Behaviour::Medplum, on(encounters(), creates));
     kit.register().await;
     kit.turn("off").await;
-    kit.create("1").await;
-    kit.create("2").await;
+    for id in ["1", "2", "3"] {
+        kit.create(id).await;
+    }
     kit.test.sandbox().update(&encounter("2", "arrived", "a reason")).await.unwrap();
+    // It is made anew.
+    kit.test.sandbox().delete("Encounter/3").await.unwrap();
+    kit.create("3").await;
     kit.later().await;
     let row = kit.sweep("").await;
-    assert_eq!(swept(&row), [2, 0, 1, 0, 0], "{row}");
-    assert_eq!(kit.ran(), ["Encounter/1@1 create"]);
+    assert_eq!(swept(&row), [3, 0, 2, 0, 0], "{row}");
+    assert_eq!(kit.ran(), ["Encounter/1@1 create", "Encounter/3@3 create"]);
 }
 
 #[tokio::test(start_paused = true)]

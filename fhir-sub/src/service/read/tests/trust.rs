@@ -1,5 +1,5 @@
 use super::*;
-use crate::declaration::Trust;
+use crate::declaration::{Order, Trust};
 
 /// The resource as the server has it: what a notification carries has another name.
 struct ItIsTheServers;
@@ -144,15 +144,42 @@ async fn a_deletion_is_told_by_its_version() {
     };
     assert_eq!(outcome(deleted("3")).await, "handled");
     assert_eq!(outcome(deleted("3")).await, "handled before");
-    // It was there again, and was deleted once more.
+    // It is there again, and was deleted once more: which of the two deletions is told is not known.
     test.sandbox().update(&named("3", "back")).await.unwrap();
-    assert_eq!(outcome(deleted("3")).await, "handled before", "the one before is told late");
-    test.sandbox().delete("Patient/3").await.unwrap();
     assert_eq!(outcome(deleted("3")).await, "handled");
+    test.sandbox().delete("Patient/3").await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(outcome(deleted("3")).await, "handled");
+    }
     // Of what the server does not tell, each is one of its own.
     for _ in 0..2 {
         assert_eq!(outcome(deleted("never")).await, "handled");
         assert_eq!(outcome(deleted("1")).await, "handled");
+    }
+}
+
+/// Of what is told late, the last word must be the last that is handled.
+#[tokio::test(start_paused = true)]
+async fn of_deletions_that_are_told_late_none_counts_as_another() {
+    for declaration in [
+        patients::<Both, Whatever>(Trust::Notification),
+        patients::<Both, Whatever>(Trust::Reference),
+        Declaration { order: Order::Latest, ..patients::<Both, Whatever>(Trust::Notification) },
+    ] {
+        let test = server(declaration).await;
+        let mut back = named("3", "back");
+        test.sandbox().update(&back).await.unwrap();
+        test.sandbox().delete("Patient/3").await.unwrap();
+        let deleted = || TestRequest::hapi_delete("e", "Patient/3");
+        back["meta"] = json!({ "versionId": "3", "lastUpdated": "2026-01-31T12:00:00Z" });
+        for (request, is_deletion) in
+            [(deleted(), true), (TestRequest::hapi_update("e", &back), false), (deleted(), true)]
+        {
+            let answer = test.send(request).await;
+            let outcome: Vec<_> = answer.outcomes().collect();
+            // What is read by reference is there no more.
+            assert!(outcome == ["handled"] || !is_deletion, "{answer:?}");
+        }
     }
 }
 
@@ -163,12 +190,15 @@ async fn a_deletion_is_handled_whatever_becomes_of_the_history() {
     for fault in [
         Fault::status(http::StatusCode::FORBIDDEN),
         Fault::status(http::StatusCode::INTERNAL_SERVER_ERROR),
+        Fault::broken(),
         Fault::hanging(),
     ] {
+        let began = tokio::time::Instant::now();
         let test = server(patients::<Both, ThereIsNone>(Trust::Notification)).await;
         test.sandbox().fail_next(fault.on(http::Method::GET, "Patient/3/_history").times(100));
         let answer = test.send(deleted()).await;
         assert_eq!(answer.outcomes().collect::<Vec<_>>(), ["handled"], "{answer:?}");
+        assert!(began.elapsed() <= super::super::TO_TELL_VERSIONS, "it has most of its time left");
     }
 }
 
@@ -182,10 +212,11 @@ fn of_several_deletions_each_is_confirmed_by_itself() {
     }
     let request = || TestRequest::post("e").body(body.to_string());
     let outcomes = ["handled", "not confirmed", "handled"];
-    let requests = ["GET Patient/1", "GET Patient/2", "GET Patient/3"];
+    let requests = ["GET Patient/1", "GET Patient/2", "GET Patient/3", "GET Patient/3/_history"];
     let confirming = Declaration { trust: Trust::Reference, ..topic::<Both, Whatever>() };
     check(confirming, request(), &outcomes, &requests);
-    check(topic::<Both, Whatever>(), request(), &["handled"; 3], &["GET Patient/1"]);
+    let requests = ["GET Patient/1", "GET Patient/2/_history", "GET Patient/3/_history"];
+    check(topic::<Both, Whatever>(), request(), &["handled"; 3], &requests);
 }
 
 /// With the resource or without.
