@@ -41,8 +41,9 @@ impl Registry {
             );
         }
         // The slice has the linker's order: sorted, every listing comes out the same.
-        declarations.sort_unstable_by_key(|declaration| {
-            (declaration.endpoint, declaration.source.file, declaration.source.line)
+        declarations.sort_by_cached_key(|declaration| {
+            let Declaration { endpoint, source, .. } = declaration;
+            (beginning(endpoint), *endpoint, source.file, source.line)
         });
         for pair in declarations.windows(2) {
             if let [first, second] = pair
@@ -203,6 +204,15 @@ impl Sweepable {
             Self::ByNumber(reason) | Self::No(reason) => Some(reason),
         }
     }
+}
+
+/// The first bytes of a text as a number, of which the order is that of the texts where they differ in it: of ten thousand
+/// endpoints most are told apart so, for a tenth of what it takes to compare texts.
+fn beginning(text: &str) -> u128 {
+    let mut bytes = [0; 16];
+    let length = text.len().min(bytes.len());
+    bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+    u128::from_be_bytes(bytes)
 }
 
 /// Whether `text` is one path segment that needs no escaping and is no route of ours.

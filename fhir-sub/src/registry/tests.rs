@@ -23,10 +23,24 @@ fn check(declaration: Declaration, states: &States, expected: &str) {
 
 #[test]
 fn endpoints_are_sorted_and_found() {
-    let registry = Registry::new(leak([at(1, "b"), at(2, "a")])).unwrap();
+    let sorted = [
+        "a",
+        "a-",
+        "a-long-endpoint",
+        "a-long-endpoint-",
+        "a-long-endpoint-1",
+        "a-long-endpoint-10",
+        "a-long-endpoint-2",
+        "b",
+    ];
+    // 3 and 8 have no divisor in common: none is where it was.
+    let declarations: [_; 8] = std::array::from_fn(|place| at(place as u32, sorted[(place * 3 + 1) % 8]));
+    let registry = Registry::new(leak(declarations)).unwrap();
     let endpoints: Vec<_> = registry.declarations().iter().map(|declaration| declaration.endpoint).collect();
-    assert_eq!(endpoints, ["a", "b"]);
-    assert_eq!(registry.find("b").unwrap().source.line, 1);
+    assert_eq!(endpoints, sorted);
+    for endpoint in sorted {
+        assert_eq!(registry.find(endpoint).unwrap().endpoint, endpoint);
+    }
     assert!(registry.find("c").is_none());
 }
 
