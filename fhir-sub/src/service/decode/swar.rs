@@ -1,7 +1,7 @@
 //! Eight bytes at once: "SIMD within a register", of which Rust knows nothing and any processor is capable.
 //!
 //! A mark is the highest bit of a byte. Only the lowest mark of a word is to be believed: what is carried over from it
-//! may mark the bytes above it.
+//! may mark the bytes above it. No byte that should be marked is not.
 
 const ONES: u64 = u64::from_le_bytes([0x01; 8]);
 const HIGHEST: u64 = u64::from_le_bytes([0x80; 8]);
@@ -34,7 +34,7 @@ pub(super) fn control(word: u64) -> u64 {
     below(word, 0x20)
 }
 
-/// Marks the bytes that are less than `byte`, which is at most 128.
+/// Marks the bytes that are less than `byte`, which is at most 127.
 #[inline]
 fn below(word: u64, byte: u8) -> u64 {
     word.wrapping_sub(ONES * u64::from(byte)) & !word & HIGHEST

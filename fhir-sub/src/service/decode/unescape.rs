@@ -34,7 +34,7 @@ pub(super) fn unescape(string: &[u8]) -> Option<(Vec<u8>, usize)> {
             }
             [b'"', ..] => return Some((text, string.len() - rest.len())),
             [b'\\' | ..0x20, ..] | [] => return None,
-            // Of the last few bytes.
+            // Of the last few bytes, or marked by mistake.
             [byte, behind @ ..] => {
                 text.push(*byte);
                 rest = behind;
@@ -47,6 +47,7 @@ pub(super) fn unescape(string: &[u8]) -> Option<(Vec<u8>, usize)> {
 /// that goes on behind them, or what is no text.
 #[inline]
 fn unescape_word(mut word: u64) -> (u64, usize, usize) {
+    // A false mark ends it early, which is no harm.
     let mut marks = quote_or_control(word) | equal(word, b'\\');
     let mut length = 8;
     while marks != 0 {
