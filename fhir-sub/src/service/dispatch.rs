@@ -136,6 +136,7 @@ pub(super) async fn handle_all(
 ) -> Vec<Answered> {
     let mut answered = Vec::with_capacity(events.len());
     let mut events = events.into_iter();
+    let mut tells_versions = true;
     while events.len() > 0 {
         let some: Vec<_> = events.by_ref().take(READ_AT_ONCE).collect();
         let is_last = events.len() == 0;
@@ -144,7 +145,7 @@ pub(super) async fn handle_all(
             Vec::new()
         } else {
             let share = share(deadline, some.len() == 1 && is_last);
-            read::read(app, declaration, deletion, &some, &missing, share).await
+            read::read(app, declaration, deletion, &some, &missing, share, &mut tells_versions).await
         };
         let mut reads = reads.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
         let mut some = some.into_iter();

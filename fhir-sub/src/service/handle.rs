@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 use super::decode::Happened;
 use super::identity::{identify, is_asked_for};
-use super::once::once;
+use super::once::{Known, once};
 use super::read::Read;
 use super::record::Failure;
 use super::{Answer, Answered, Record};
@@ -20,7 +20,6 @@ use crate::memory::Name;
 use crate::notification::Notification;
 use crate::outcome::Outcome;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::store::Entry;
 
 /// Runs the handler of `declaration` on one event; `read` is what was read of a resource that did not come with it, or is
 /// not believed.
@@ -60,10 +59,7 @@ pub(super) async fn handle(
             return Answered::new(Answer::handled(), Record::gone(endpoint, event));
         }
         Some(Read::Gone) => None,
-        Some(Read::Deleted(version_id)) => {
-            event.version_id = event.version_id.take().or_else(|| version_id.clone());
-            None
-        }
+        Some(Read::Deleted(_)) => None,
         Some(Read::Undeleted) => {
             return Answered::new(Answer::unconfirmed(), Record::unconfirmed(endpoint, event));
         }
@@ -79,9 +75,20 @@ pub(super) async fn handle(
         return answer(endpoint, event, Outcome::Rejected(Rejection::json(&error)), false);
     }
 
-    let entry = if is_asked_for(app, endpoint) { identify(app, declaration, &event, resource) } else { None };
-    event.key = entry.as_ref().and_then(Entry::idempotency_key);
-    once(app, endpoint, event, entry, deadline, async |event| {
+    let mut known = None;
+    if is_asked_for(app, endpoint) {
+        let mut otherwise = None;
+        if let Some(Read::Deleted(Some(version_id))) = &read {
+            // The history may lag behind, and have an earlier deletion as the last one. This one is handled in any case; and
+            // a sweep, which sees more, knows the one that it was taken for.
+            otherwise = identify(app, declaration, &event, None);
+            event.version_id = Some(version_id.clone());
+        }
+        let entry = identify(app, declaration, &event, resource);
+        known = entry.map(|entry| Known { entry, otherwise });
+    }
+    event.key = known.as_ref().and_then(|known| known.entry.idempotency_key());
+    once(app, endpoint, event, known, deadline, async |event| {
         run(app, declaration, event, resource, deadline).await
     })
     .await

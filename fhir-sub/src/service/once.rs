@@ -15,19 +15,34 @@ use crate::store::{Begun, Claim, DeadLetter, Entry, Store, Unavailable};
 /// How much longer than its handler an event is under way: so long it may take to say that it is done.
 const TO_COMPLETE: Duration = Duration::from_secs(3);
 
-/// Lets `handle` handle the event that `entry` tells from others, unless that was done before, or is under way.
+/// What an event is told from others by.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) entry: Entry,
+    /// What it is told from others by although it was done before: that it is the same is not certain.
+    pub(super) otherwise: Option<Entry>,
+}
+
+/// Lets `handle` handle the event that is `known`, unless that was done before, or is under way.
 ///
 /// A store that is down lets nothing through: the server sends it again.
 pub(super) async fn once(
     app: &App,
     endpoint: &'static str,
     event: Event,
-    entry: Option<Entry>,
+    known: Option<Known>,
     deadline: Deadline,
     handle: impl AsyncFnOnce(Event) -> Answered,
 ) -> Answered {
-    let (Some(store), Some(entry)) = (app.store(), entry) else { return handle(event).await };
-    let begin = store.begin(&entry, deadline.remaining() + TO_COMPLETE);
+    let (Some(store), Some(Known { entry, otherwise })) = (app.store(), known) else {
+        return handle(event).await;
+    };
+    let begin = async {
+        match (store.begin(&entry, deadline.remaining() + TO_COMPLETE).await, otherwise) {
+            (Ok(Begun::Done), Some(entry)) => store.begin(&entry, deadline.remaining() + TO_COMPLETE).await,
+            (begun, _) => begun,
+        }
+    };
     let claim = match tokio::time::timeout_at(deadline.instant(), begin).await {
         Ok(Ok(Begun::Fresh(claim))) => claim,
         Ok(Ok(Begun::Done)) => return Answered::new(Answer::handled(), Record::repeated(endpoint, event)),

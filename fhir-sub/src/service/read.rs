@@ -105,6 +105,8 @@ fn lacks_version(app: &App, declaration: &Declaration, event: &Event) -> bool {
 }
 
 /// Reads the resources of the events at `missing`: for each of all events what came of it, if it is one of those.
+///
+/// `tells_versions` is whether the server is asked which versions deletions are: until it does not answer in time.
 pub(super) async fn read(
     app: &App,
     declaration: &Declaration,
@@ -112,6 +114,7 @@ pub(super) async fn read(
     events: &[Happened<'_>],
     missing: &[usize],
     deadline: Deadline,
+    tells_versions: &mut bool,
 ) -> Vec<Option<Read>> {
     let wanted: Vec<_> =
         missing.iter().filter_map(|place| Some((*place, wanted(&events[*place].event)?))).collect();
@@ -128,12 +131,17 @@ pub(super) async fn read(
                 _ => reader.read(*wanted).await,
             });
         }
-        let deleted =
-            wanted.iter().filter(|(place, _)| lacks_version(app, declaration, &events[*place].event));
-        let telling = tell_versions(&reader.client, declaration.endpoint, deleted, &mut reads);
-        // What was not found out by then must not keep the events from their handler.
-        let limit = Deadline::after(TO_TELL_VERSIONS).min(deadline.sooner_by_half());
-        let _ = tokio::time::timeout_at(limit.instant(), telling).await;
+        let lacking: Vec<_> = wanted
+            .iter()
+            .filter(|(place, _)| *tells_versions && lacks_version(app, declaration, &events[*place].event))
+            .collect();
+        if !lacking.is_empty() {
+            // What was not found out by then must not keep the events from their handler.
+            let limit = Deadline::after(TO_TELL_VERSIONS).min(deadline.sooner_by_half());
+            let client = reader.client.with_deadline(limit);
+            let telling = tell_versions(&client, declaration.endpoint, &lacking, &mut reads);
+            *tells_versions = tokio::time::timeout_at(limit.instant(), telling).await.unwrap_or(false);
+        }
     };
     // A token provider of the user's runs in it.
     let ended = AssertUnwindSafe(reading).catch_unwind().await;
@@ -146,23 +154,26 @@ pub(super) async fn read(
 }
 
 /// Finds out which versions the deletions are: those of which it is not found out are handled all the same, and once more
-/// when they are told again.
-async fn tell_versions<'e>(
+/// by a sweep. Says whether it is of use to ask for others.
+async fn tell_versions(
     client: &FhirClient,
     endpoint: &str,
-    deleted: impl Iterator<Item = &'e (usize, Reference<'e>)>,
+    deleted: &[&(usize, Reference<'_>)],
     reads: &mut [Option<Read>],
-) {
+) -> bool {
     for (place, deleted) in deleted {
         let Some(Read::Deleted(version_id)) = &mut reads[*place] else { continue };
         match version_of_deletion(client, *deleted).await {
             Ok(told) => *version_id = told,
             Err(error) => {
                 info!(endpoint, error.text = %error, "it was not found out which version a deletion is");
-                break;
+                if error.is_transient() {
+                    return false;
+                }
             }
         }
     }
+    true
 }
 
 fn wanted(event: &Event) -> Option<Reference<'_>> {

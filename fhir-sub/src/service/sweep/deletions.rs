@@ -100,8 +100,9 @@ async fn handle(sweep: &mut Sweep<'_>, version: Version, stop: Deadline, unsettl
     let ended = if stop.has_passed() || !run.has_time() {
         None
     } else {
-        let (deletion, events) = (Deletion::in_answer(declaration), vec![Happened::new(event, None)]);
-        let handling = handle_all(run.app, declaration, deletion, events, run.share());
+        // Since the history was read it may be there again, and that have been told and handled.
+        let events = vec![Happened::new(event, None)];
+        let handling = handle_all(run.app, declaration, Deletion::Confirmed, events, run.share());
         let answered = sweep.lease.during(handling).await;
         answered.into_iter().next().map(|answered| run.tell(answered, began))
     };

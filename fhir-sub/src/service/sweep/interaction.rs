@@ -44,11 +44,11 @@ pub(super) async fn interaction(
         Some("PUT") if version.version == "1" => Interaction::Create,
         Some("PUT" | "PATCH") => Interaction::Update,
         // Medplum's, of any version: which it is the version before it tells.
-        Some("GET") => match entries.next().and_then(history::Version::read) {
-            Some(before) if before.is_deletion => Interaction::Create,
-            Some(_) => Interaction::Update,
+        Some("GET") => match entries.next().map(history::Version::read) {
+            Some(Some(before)) if before.is_deletion => Interaction::Create,
+            Some(Some(_)) => Interaction::Update,
             None if is_whole => Interaction::Create,
-            None => Interaction::Unknown,
+            Some(None) | None => Interaction::Unknown,
         },
         _ => Interaction::Unknown,
     })
