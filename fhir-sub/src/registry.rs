@@ -41,10 +41,7 @@ impl Registry {
             );
         }
         // The slice has the linker's order: sorted, every listing comes out the same.
-        declarations.sort_by_cached_key(|declaration| {
-            let Declaration { endpoint, source, .. } = declaration;
-            (beginning(endpoint), *endpoint, source.file, source.line)
-        });
+        sort(&mut declarations);
         for pair in declarations.windows(2) {
             if let [first, second] = pair
                 && first.endpoint == second.endpoint
@@ -206,8 +203,23 @@ impl Sweepable {
     }
 }
 
-/// The first bytes of a text as a number, of which the order is that of the texts where they differ in it: of ten thousand
-/// endpoints most are told apart so, for a tenth of what it takes to compare texts.
+/// Sorts by endpoint, and those of one endpoint by where they stand.
+fn sort(declarations: &mut [&'static Declaration]) {
+    let mut begun: Vec<_> =
+        declarations.iter().map(|declaration| (beginning(declaration.endpoint), *declaration)).collect();
+    let whole = |declaration: &'static Declaration| {
+        (declaration.endpoint, declaration.source.file, declaration.source.line)
+    };
+    begun.sort_unstable_by(|(left, left_one), (right, right_one)| {
+        left.cmp(right).then_with(|| whole(left_one).cmp(&whole(right_one)))
+    });
+    for (place, (_, declaration)) in declarations.iter_mut().zip(begun) {
+        *place = declaration;
+    }
+}
+
+/// The first bytes of a text as a number, of which the order is that of the texts where they differ in it: so most of ten
+/// thousand endpoints are told apart without a look at them.
 fn beginning(text: &str) -> u128 {
     let mut bytes = [0; 16];
     let length = text.len().min(bytes.len());

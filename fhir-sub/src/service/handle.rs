@@ -58,8 +58,7 @@ pub(super) async fn handle(
             app.memory().event_numbers.gone(Name { endpoint, subscription: event.subscription() });
             return Answered::new(Answer::handled(), Record::gone(endpoint, event));
         }
-        Some(Read::Gone) => None,
-        Some(Read::Deleted(_)) => None,
+        Some(Read::Gone | Read::Deleted(_)) => None,
         Some(Read::Undeleted) => {
             return Answered::new(Answer::unconfirmed(), Record::unconfirmed(endpoint, event));
         }
