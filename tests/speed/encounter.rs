@@ -30,9 +30,3 @@ impl Encounter {
         self.id.len() + self.status.len() + references.map(String::len).sum::<usize>()
     }
 }
-
-/// What is written down of an encounter.
-#[cfg(feature = "client")]
-pub(crate) fn basic(id: &str) -> serde_json::Value {
-    serde_json::json!({ "resourceType": "Basic", "subject": { "reference": format!("Encounter/{id}") } })
-}

@@ -4,6 +4,9 @@
 mod client;
 #[path = "../../encounter.rs"]
 mod encounter;
+#[cfg(feature = "client")]
+#[path = "../../seen.rs"]
+mod seen;
 
 use std::env;
 use std::hint::black_box;
@@ -33,7 +36,7 @@ async fn answer(request: Request, secret: &str) -> Result<Response<Body>, Error>
     };
     match endpoint {
         #[cfg(feature = "client")]
-        "finished" => client::create(&encounter::basic(&encounter.id)).await?,
+        "finished" => client::create(&seen::seen(&encounter.id)).await?,
         _ => {
             black_box(encounter.weight());
         }

@@ -2,6 +2,9 @@
 
 #[path = "../../encounter.rs"]
 mod encounter;
+#[cfg(feature = "client")]
+#[path = "../../seen.rs"]
+mod seen;
 
 use std::hint::black_box;
 
@@ -18,7 +21,7 @@ async fn encounters(encounter: Resource<Encounter>) {
 #[cfg(feature = "client")]
 #[fhir_subscription(criteria = "Encounter?status=finished", endpoint = "finished")]
 async fn finished(encounter: Resource<Encounter>, fhir: FhirClient) -> Result<()> {
-    fhir.create("Basic", &encounter::basic(&encounter.id)).await?;
+    fhir.create("Basic", &seen::seen(&encounter.id)).await?;
     Ok(())
 }
 
