@@ -38,8 +38,9 @@ pub(super) async fn once(
         return handle(event).await;
     };
     let begin = async {
-        match (store.begin(&entry, deadline.remaining() + TO_COMPLETE).await, otherwise) {
-            (Ok(Begun::Done), Some(entry)) => store.begin(&entry, deadline.remaining() + TO_COMPLETE).await,
+        let lease = || deadline.remaining() + TO_COMPLETE;
+        match (store.begin(&entry, lease()).await, otherwise) {
+            (Ok(Begun::Done), Some(entry)) => store.begin(&entry, lease()).await,
             (begun, _) => begun,
         }
     };
@@ -112,7 +113,7 @@ fn dead_letter(claim: &Claim, record: &Record) -> DeadLetter {
 fn tell(app: &App, record: &Record, what: &'static str, told: Result<(), Unavailable>) {
     let Err(unavailable) = told else { return };
     let (endpoint, event) = (record.endpoint(), record.event());
-    let reference = event.and_then(Event::focus).filter(|_| app.settings().log.references);
+    let reference = record.reference(app.settings().log);
     let version = event.and_then(Event::version_id);
     let number = event.and_then(Event::number);
     warn!(

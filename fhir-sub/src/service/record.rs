@@ -276,6 +276,11 @@ impl Record {
         self.event.as_ref()
     }
 
+    /// What the event is about, where the settings let the log name it.
+    pub(super) fn reference(&self, settings: LogSettings) -> Option<&str> {
+        self.event().and_then(Event::focus).filter(|_| settings.references)
+    }
+
     /// The type of the error, which quotes nothing.
     pub(super) fn error_kind(&self) -> Option<&'static str> {
         self.failure.as_ref().map(|failure| failure.kind)
@@ -290,7 +295,7 @@ impl Record {
     pub(crate) fn write(&self, settings: LogSettings, elapsed: Duration, request_id: Option<&str>) {
         let Self { endpoint, outcome, .. } = self;
         let event = self.event.as_ref();
-        let reference = event.and_then(Event::focus).filter(|_| settings.references);
+        let reference = self.reference(settings);
         let version = event.and_then(Event::version_id);
         let number = event.and_then(Event::number);
         let numbering = (!self.numbering.is_in_order()).then(|| tracing::field::display(self.numbering));

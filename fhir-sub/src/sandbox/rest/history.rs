@@ -48,24 +48,31 @@ fn answer(
     };
     versions.retain(|(_, version)| since.is_none_or(|since| version.at >= since));
     let base = &desk.settings.base_url;
-    let entry = match desk.settings.behaviour {
-        Behaviour::Medplum => entry_of_medplum,
-        _ => entry,
+    let described = match desk.settings.behaviour {
+        Behaviour::Medplum => described_by_medplum,
+        _ => described,
     };
-    let entries = versions.iter().rev().map(|(id, version)| Arc::new(entry(version, base, kind, id)));
+    let entries = versions.iter().rev().map(|(id, version)| {
+        let mut entry = described(version, base, kind, id);
+        if let Some(resource) = &version.resource {
+            entry["resource"] = Value::clone(resource);
+        }
+        Arc::new(entry)
+    });
     let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
     let own_link = format!("{base}/{}{query}", call.path());
     Ok(Answer::ok(desk.pages.first(base, own_link, shape, entries.collect())))
 }
 
-fn entry(version: &Version, base: &str, kind: &str, id: &str) -> Value {
+/// The entry of a version, without its resource.
+fn described(version: &Version, base: &str, kind: &str, id: &str) -> Value {
     let (method, url, status) = match version.interaction {
         Interaction::Create if version.number == 1 => ("POST", kind.to_owned(), "201 Created"),
         Interaction::Create => ("PUT", format!("{kind}/{id}"), "201 Created"),
         Interaction::Update => ("PUT", format!("{kind}/{id}"), "200 OK"),
         Interaction::Delete => ("DELETE", format!("{kind}/{id}"), "204 No Content"),
     };
-    let mut entry = json!({
+    json!({
         "fullUrl": format!("{base}/{kind}/{id}"),
         "request": { "method": method, "url": url },
         "response": {
@@ -73,24 +80,16 @@ fn entry(version: &Version, base: &str, kind: &str, id: &str) -> Value {
             "etag": format!("W/\"{}\"", version.number),
             "lastModified": clock::instant(version.at),
         },
-    });
-    if let Some(resource) = &version.resource {
-        entry["resource"] = Value::clone(resource);
-    }
-    entry
+    })
 }
 
-/// As Medplum writes it: not what was done, but what reading the version is answered.
-fn entry_of_medplum(version: &Version, base: &str, kind: &str, id: &str) -> Value {
+/// The same, as Medplum writes it: not what was done, but what reading the version is answered.
+fn described_by_medplum(version: &Version, base: &str, kind: &str, id: &str) -> Value {
     let url = format!("{kind}/{id}/_history/{}", version.number);
     let status = if version.resource.is_some() { "200" } else { "410" };
-    let mut entry = json!({
+    json!({
         "fullUrl": format!("{base}/{url}"),
         "request": { "method": "GET", "url": url },
         "response": { "status": status },
-    });
-    if let Some(resource) = &version.resource {
-        entry["resource"] = Value::clone(resource);
-    }
-    entry
+    })
 }
