@@ -87,6 +87,7 @@ mod search;
 mod server;
 mod store;
 mod subscription;
+mod task;
 pub(crate) mod topic;
 #[cfg(test)]
 mod tests;

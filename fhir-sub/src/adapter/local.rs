@@ -1,11 +1,12 @@
 //! A listener on a local port: `serve`, and the sandbox beside it.
 
-use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
@@ -18,19 +19,18 @@ const LAST_REQUESTS: Duration = Duration::from_secs(30);
 /// How long to wait after `accept` failed, as it does while file descriptors are short.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
+/// What answers the requests.
+///
+/// It is boxed, as are the tasks that it runs in: hyper's and tokio's code for each type of them is tens of kilobytes of
+/// the program.
+pub(crate) type Answer =
+    Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response<ResponseBody>> + Send + Sync>;
+
 /// Serves `listener` until `stop` is ready; then no new connection is taken, and what is under way ends.
-pub(crate) async fn serve<S>(listener: TcpListener, service: S, stop: impl Future<Output = ()>)
-where
-    S: Service<Request<Incoming>, Response = Response<ResponseBody>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send + 'static,
-{
+pub(crate) async fn serve(listener: TcpListener, answer: Answer, mut stop: BoxFuture<'static, ()>) {
     let graceful = GracefulShutdown::new();
     // Every request under way has a hold of it, whether or not its caller is still there.
     let (under_way, mut all_done) = tokio::sync::mpsc::channel::<()>(1);
-    let mut stop = std::pin::pin!(stop);
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -43,14 +43,14 @@ where
             },
             () = &mut stop => break,
         };
-        let (service, under_way) = (service.clone(), under_way.clone());
+        let (answer, under_way) = (answer.clone(), under_way.clone());
         let service = service_fn(move |request| {
-            let (answer, under_way) = (service.call(request), under_way.clone());
+            let (answer, under_way) = (answer(request), under_way.clone());
             // A task of its own: a caller who hangs up would end the handler half-way, and leave no line in the log.
             tokio::spawn(async move {
                 let answer = answer.await;
                 drop(under_way);
-                answer.unwrap_or_else(|never| match never {})
+                answer
             })
         });
         let connection = hyper::server::conn::http1::Builder::new()

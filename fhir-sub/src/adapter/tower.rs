@@ -36,26 +36,16 @@ where
         // and leave no line in the log.
         let answer = tokio::spawn(answer(self.clone(), request));
         Box::pin(async move {
-            answer.await.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(answer.await.unwrap_or_else(|error| match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_) => unreachable!("the task is aborted by no one, or the runtime is at its end"),
-            })
+            }))
         })
     }
 }
 
-/// Answers one request, as [`App`]'s service does, in the caller's task.
-pub(crate) async fn answer<B>(app: App, request: Request<B>) -> Result<Response<ResponseBody>, Infallible>
-where
-    B: Body + Send,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    Ok(respond(&app, request).await)
-}
-
-/// Answers one request, and writes its log lines.
-async fn respond<B>(app: &App, request: Request<B>) -> Response<ResponseBody>
+/// Answers one request, as [`App`]'s service does, in the caller's task, and writes its log lines.
+pub(crate) async fn answer<B>(app: App, request: Request<B>) -> Response<ResponseBody>
 where
     B: Body + Send,
     B::Data: Send,
@@ -75,7 +65,7 @@ where
         // Anyone may ask for it, so nothing of what a stranger sends is kept.
         Ok(Route::Health) => app.answer(&head, Route::Health, &[], deadline).await,
         // A caller that sends its body a byte a minute is not waited for.
-        Ok(route) => match tokio::time::timeout_at(deadline.instant(), read(app, body)).await {
+        Ok(route) => match tokio::time::timeout_at(deadline.instant(), read(&app, body)).await {
             Ok(Ok(body)) => app.answer(&head, route, &body, deadline).await,
             Ok(Err(answered)) => answered,
             Err(_elapsed) => app.late(),

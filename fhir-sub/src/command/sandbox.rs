@@ -3,19 +3,18 @@
 mod delivery;
 mod sample;
 
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
+use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
 
 use self::delivery::OverHttp;
-use super::serve::{listen, told_to_stop};
+use super::serve::{handlers, listen, told_to_stop};
 use super::{COMMAND_LIMIT, Exit, begin, register, say};
-use crate::adapter::tower::answer;
 use crate::adapter::{ResponseBody, local};
 use crate::app::{App, AppBuilder};
 use crate::deadline::Deadline;
@@ -62,12 +61,10 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     let sandbox = sandbox.base_url(&sandbox_url).build(OverHttp::new());
     let stand_ins = sandbox.stand_in(app.registry().declarations());
 
-    let resources = service_fn(move |request| respond(sandbox.clone(), request));
-    let sandbox_server = tokio::spawn(local::serve(sandbox_listener, resources, std::future::pending()));
-    let served = app.clone();
-    let handlers = service_fn(move |request| answer(served.clone(), request));
-    let server = local::serve(listener, handlers, told_to_stop());
-    let server = tokio::spawn(server);
+    let resources: local::Answer = Arc::new(move |request| Box::pin(respond(sandbox.clone(), request)));
+    let for_ever = Box::pin(std::future::pending());
+    let sandbox_server = tokio::spawn(local::serve(sandbox_listener, resources, for_ever));
+    let server = tokio::spawn(local::serve(listener, handlers(app.clone()), told_to_stop()));
 
     let report = registration::register(&app, Options::default(), Deadline::after(COMMAND_LIMIT)).await;
     let welcome = welcome(&app, port, &sandbox_url, &stand_ins).await;
@@ -90,7 +87,7 @@ async fn listen_beside(port: u16) -> Result<TcpListener, BoxError> {
 /// The settings that the sandbox brings along; those that are set stay.
 fn with_defaults(builder: AppBuilder, port: u16, sandbox_url: &str) -> Result<AppBuilder, BoxError> {
     let mut secret = [0; 32];
-    getrandom::fill(&mut secret)?;
+    SystemRandom::new().fill(&mut secret).map_err(|_| "the system gives no random bytes for a secret")?;
     let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let defaults = [
         ("APP_BASE_URL", format!("http://127.0.0.1:{port}")),
@@ -119,17 +116,16 @@ fn imitated(builder: &AppBuilder) -> FhirServer {
 }
 
 /// Answers a request for the sandbox.
-async fn respond(sandbox: Sandbox, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
+async fn respond(sandbox: Sandbox, request: Request<Incoming>) -> Response<ResponseBody> {
     let (parts, body) = request.into_parts();
-    let response = match Limited::new(body, BODY_LIMIT).collect().await {
+    match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => sandbox.handle(Request::from_parts(parts, body.to_bytes())).await.map(Full::new),
         Err(_) => {
             let mut response = Response::new(Full::default());
             *response.status_mut() = http::StatusCode::PAYLOAD_TOO_LARGE;
             response
         }
-    };
-    Ok(response)
+    }
 }
 
 /// What to do next.

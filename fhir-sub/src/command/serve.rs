@@ -1,12 +1,14 @@
 //! `serve`: the service on a local port, and the sandbox where no FHIR server is named.
 
-use hyper::service::service_fn;
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
 use tokio::net::TcpListener;
 
 use super::{Exit, begin, say};
 use crate::adapter::local;
 use crate::adapter::tower::answer;
-use crate::app::AppBuilder;
+use crate::app::{App, AppBuilder};
 use crate::error::BoxError;
 use crate::problems::Problems;
 use crate::settings::listen_address;
@@ -24,8 +26,13 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     let listener = listen(address).await?;
     let stop = told_to_stop();
     say(&format!("listening on http://{}; Ctrl-C stops", listener.local_addr()?));
-    local::serve(listener, service_fn(move |request| answer(app.clone(), request)), stop).await;
+    local::serve(listener, handlers(app), stop).await;
     Ok(Exit::Sound)
+}
+
+/// The service, for the local server.
+pub(super) fn handlers(app: App) -> local::Answer {
+    Arc::new(move |request| Box::pin(answer(app.clone(), request)))
 }
 
 /// Binds `address`, and says what to do where it is taken.
@@ -38,10 +45,10 @@ pub(super) async fn listen(address: std::net::SocketAddr) -> Result<TcpListener,
 /// Ready when the program is told to stop: Ctrl-C, or SIGTERM as containers send it. It listens from this call
 /// on, and not only when it is first waited for.
 #[cfg(unix)]
-pub(super) fn told_to_stop() -> impl Future<Output = ()> + Send {
+pub(super) fn told_to_stop() -> BoxFuture<'static, ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    async {
+    Box::pin(async {
         match signals {
             (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
                 _ = terminate.recv() => {}
@@ -50,13 +57,15 @@ pub(super) fn told_to_stop() -> impl Future<Output = ()> + Send {
             // Without a signal to wait for, it is stopped as any process is.
             _ => std::future::pending().await,
         }
-    }
+    })
 }
 
 /// Ready when the program is told to stop, by Ctrl-C.
 #[cfg(not(unix))]
-pub(super) async fn told_to_stop() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
+pub(super) fn told_to_stop() -> BoxFuture<'static, ()> {
+    Box::pin(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
 }

@@ -15,13 +15,20 @@ pub(crate) struct Instant {
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 impl Instant {
+    /// Earlier and later than all that has a date.
+    #[cfg(feature = "sandbox")]
+    pub(crate) const MIN: Self = Self { milliseconds: i64::MIN };
+    #[cfg(feature = "sandbox")]
+    pub(crate) const MAX: Self = Self { milliseconds: i64::MAX };
+
     /// Reads an instant; `None` for anything else, such as a date alone. Digits below the millisecond are cut off.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (date, time) = text.split_once('T')?;
         let mut parts = date.splitn(3, '-');
         let year = digits(parts.next()?, 4)?;
-        let month = digits(parts.next()?, 2).filter(|month| (1..=12).contains(month))?;
-        let day = digits(parts.next()?, 2).filter(|day| (1..=31).contains(day))?;
+        let month = digits(parts.next()?, 2)?;
+        let day = digits(parts.next()?, 2)?;
+        let midnight = Self::midnight(year, month, day)?;
 
         let zone_at = time.find(['Z', '+', '-'])?;
         let (time, zone) = time.split_at(zone_at);
@@ -48,11 +55,22 @@ impl Instant {
             milliseconds += digit * [100, 10, 1].get(place).copied().unwrap_or(0);
         }
         let seconds = (hours * 60 + minutes - offset) * 60 + seconds;
-        Some(Self { milliseconds: days(year, month, day) * DAY + seconds * 1000 + milliseconds })
+        Some(Self { milliseconds: midnight.milliseconds + seconds * 1000 + milliseconds })
+    }
+
+    /// The beginning of a day in UTC; `None` where the month has no such day.
+    pub(crate) fn midnight(year: i64, month: i64, day: i64) -> Option<Self> {
+        let days = days(year, month, day);
+        (date(days) == (year, month, day)).then_some(Self { milliseconds: days * DAY })
     }
 
     pub(crate) fn before(self, time: Duration) -> Self {
         Self { milliseconds: self.milliseconds.saturating_sub(milliseconds(time)) }
+    }
+
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn after(self, time: Duration) -> Self {
+        Self { milliseconds: self.milliseconds.saturating_add(milliseconds(time)) }
     }
 
     /// How much later it is than `other`; nothing where it is earlier.
@@ -66,6 +84,15 @@ impl From<SystemTime> for Instant {
     fn from(time: SystemTime) -> Self {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self { milliseconds: milliseconds(since) }
+    }
+}
+
+#[cfg(feature = "sandbox")]
+impl From<Instant> for SystemTime {
+    /// 1970, where it is earlier.
+    fn from(instant: Instant) -> Self {
+        let since = u64::try_from(instant.milliseconds).unwrap_or_default();
+        SystemTime::UNIX_EPOCH + Duration::from_millis(since)
     }
 }
 

@@ -7,10 +7,10 @@ use http::{
     HeaderValue, Response, StatusCode,
     header::{CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, LOCATION},
 };
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{clock, refusal::Refusal, store::Version};
+use crate::fhir::Instant;
 
 /// Status, content and what the headers tell of it.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Option<Arc<Value>>,
     pub(crate) location: Option<String>,
-    version: Option<(u64, Timestamp)>,
+    version: Option<(u64, Instant)>,
 }
 
 impl Answer {
@@ -69,7 +69,7 @@ impl Answer {
             response["etag"] = etag.into();
         }
         if let Some((_, at)) = self.version {
-            response["lastModified"] = clock::instant(at).into();
+            response["lastModified"] = at.to_string().into();
         }
         if let Some(location) = self.location {
             response["location"] = location.into();

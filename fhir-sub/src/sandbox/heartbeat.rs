@@ -10,6 +10,7 @@ use tokio::{task::AbortHandle, time::Instant};
 use super::{
     queue::{self, Message},
     server::Server,
+    task,
 };
 
 /// The heart of one subscription, which beats until this is dropped.
@@ -19,7 +20,7 @@ pub(crate) struct Heartbeat(AbortHandle);
 impl Heartbeat {
     pub(crate) fn start(server: &Arc<Server>, subscription: &str, period: Duration) -> Self {
         let beats = beat(Arc::downgrade(server), subscription.to_owned(), period);
-        Self(tokio::spawn(beats).abort_handle())
+        Self(task::spawn(beats).abort_handle())
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    panic::AssertUnwindSafe,
     sync::Arc,
 };
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{Request, StatusCode};
-use jiff::Timestamp;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
@@ -17,8 +18,10 @@ use super::{
     server::{Server, State},
     store::{Change, Store},
     subscription::{RestHook, Status},
+    task,
     topic::{Logged, bundle::NotificationType},
 };
+use crate::fhir;
 
 /// The notifications that wait, by subscription.
 ///
@@ -81,7 +84,7 @@ pub(crate) fn enqueue(server: &Arc<Server>, state: &mut State, hook: Arc<RestHoo
         return queue.push_back(job);
     }
     state.queues.0.insert(subscription.clone(), VecDeque::from([job]));
-    tokio::spawn(work(server.clone(), subscription));
+    task::spawn(work(server.clone(), subscription));
 }
 
 /// The same for an event of a topic, which goes with those that wait already as far as the subscription takes several.
@@ -187,7 +190,7 @@ fn topic_request(
     state: &mut State,
     hook: &RestHook,
     message: &Message,
-    now: Timestamp,
+    now: fhir::Instant,
 ) -> Option<Request<Bytes>> {
     let (kind, events) = match message {
         Message::Change(_) => return None,
@@ -221,15 +224,7 @@ fn is_dropped(registered: bool, job: &Job, store: &Store, attempt: u32) -> bool 
 }
 
 async fn send(server: &Arc<Server>, hook: &RestHook, request: Request<Bytes>) -> Option<StatusCode> {
-    let delivery = server.delivery.clone();
-    // A task of its own: a panic in the program under test must not end the queue.
-    let answer = tokio::spawn(async move { delivery.deliver(request).await });
-    let abort = answer.abort_handle();
-    match tokio::time::timeout(hook.patience(), answer).await {
-        Ok(answer) => answer.ok()?.ok(),
-        Err(_) => {
-            abort.abort();
-            None
-        }
-    }
+    // A panic in the program under test must not end the queue.
+    let answer = AssertUnwindSafe(async { server.delivery.deliver(request).await }).catch_unwind();
+    tokio::time::timeout(hook.patience(), answer).await.ok()?.ok()?.ok()
 }

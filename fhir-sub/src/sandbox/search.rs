@@ -12,7 +12,6 @@ mod reference;
 mod text;
 mod token;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 pub(crate) use self::parameter::{is_type, names, types};
@@ -24,6 +23,7 @@ use self::{
     token::TokenOperand,
 };
 use super::refusal::Refusal;
+use crate::fhir::Instant;
 
 /// A search over one type: every clause must hold.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(crate) struct Search {
 pub(crate) struct Context<'a> {
     /// The server's own base URL: references under it are as good as relative ones.
     pub(crate) base: &'a str,
-    pub(crate) now: Timestamp,
+    pub(crate) now: Instant,
 }
 
 /// One `parameter:modifier=value,value`.

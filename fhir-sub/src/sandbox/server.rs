@@ -8,7 +8,6 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header::DATE};
-use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -27,8 +26,10 @@ use super::{
     search::Context,
     store::{Change, Store},
     subscription::{RestHook, Status},
+    task,
     topic::Log,
 };
+use crate::fhir::Instant;
 
 pub(crate) struct Server {
     pub(crate) settings: Builder,
@@ -62,7 +63,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) hooks: &'a BTreeMap<String, Arc<RestHook>>,
     pub(crate) logs: &'a BTreeMap<String, Log>,
     pub(crate) settings: &'a Builder,
-    pub(crate) now: Timestamp,
+    pub(crate) now: Instant,
 }
 
 impl Desk<'_> {
@@ -82,7 +83,7 @@ impl Server {
         }
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Instant {
         self.clock.now()
     }
 
@@ -140,7 +141,7 @@ impl Server {
     }
 
     /// Matches the change with the subscriptions; then, if it is to a subscription, minds that.
-    fn settle(self: &Arc<Self>, state: &mut State, change: &Change, now: Timestamp) {
+    fn settle(self: &Arc<Self>, state: &mut State, change: &Change, now: Instant) {
         let context = Context { base: &self.settings.base_url, now };
         let previous = state.store.before(change).cloned();
         let fires = |hook: &&Arc<RestHook>| hook.fires(change, previous.as_deref(), &state.store, context);
@@ -190,7 +191,7 @@ impl Server {
             }
             (Behaviour::Hapi | Behaviour::Generic, Status::Requested) => {
                 let underway = Underway::begin(&self.underway);
-                tokio::spawn(self.clone().activate(change.clone(), underway));
+                task::spawn(self.clone().activate(change.clone(), underway));
             }
             (Behaviour::Generic, Status::Active) => {
                 if let Some(period) = hook.topic().and_then(|topic| topic.heartbeat) {

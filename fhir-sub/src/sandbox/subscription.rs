@@ -6,7 +6,6 @@ mod extension;
 use std::{ops::RangeInclusive, time::Duration};
 
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
-use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -19,6 +18,7 @@ use super::{
     store::{Change, Store},
     topic::{Form, TopicHook},
 };
+use crate::fhir::Instant;
 
 /// How often the specification's server tries: it says nothing of it.
 const GENERIC_ATTEMPTS: u32 = 4;
@@ -32,7 +32,7 @@ pub(crate) struct RestHook {
     pub(crate) behaviour: Behaviour,
     pub(crate) id: String,
     pub(crate) status: Status,
-    end: Option<Timestamp>,
+    end: Option<Instant>,
     watch: Watch,
     pub(crate) endpoint: String,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
@@ -231,12 +231,12 @@ impl RestHook {
     }
 }
 
-fn end(resource: &Value) -> Result<Option<Timestamp>, Refusal> {
+fn end(resource: &Value) -> Result<Option<Instant>, Refusal> {
     match &resource["end"] {
         Value::Null => Ok(None),
-        Value::String(text) => match text.parse() {
-            Ok(end) => Ok(Some(end)),
-            Err(_) => Err(refuse("end", "is not an instant")),
+        Value::String(text) => match Instant::parse(text) {
+            Some(end) => Ok(Some(end)),
+            None => Err(refuse("end", "is not an instant")),
         },
         _ => Err(refuse("end", "is not an instant")),
     }

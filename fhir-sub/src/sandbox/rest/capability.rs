@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use crate::fhir::FhirVersion;
 use crate::sandbox::{
     builder::Behaviour,
-    clock,
     search::{names, types},
     server::Desk,
 };
@@ -21,7 +20,7 @@ pub(super) fn statement(desk: &Desk<'_>) -> Value {
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
-        "date": clock::instant(desk.now),
+        "date": desk.now.to_string(),
         "kind": "instance",
         "software": { "name": "fhir-sub sandbox", "version": env!("CARGO_PKG_VERSION") },
         "implementation": {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::fhir::Instant;
 use crate::sandbox::{
-    Behaviour, answer::Answer, call::Call, clock, notification::Interaction, page::Shape, refusal::Refusal,
+    Behaviour, answer::Answer, call::Call, notification::Interaction, page::Shape, refusal::Refusal,
     server::Desk, store::Version,
 };
 
@@ -37,8 +37,8 @@ fn answer(
     let since = match pairs.as_slice() {
         [] => None,
         [(name, since)] if name == "_since" => {
-            let wrong = |_| Refusal::bad_request("the parameter `_since` is a FHIR instant");
-            Some(since.parse::<Timestamp>().map_err(wrong)?)
+            let wrong = || Refusal::bad_request("the parameter `_since` is a FHIR instant");
+            Some(Instant::parse(since).ok_or_else(wrong)?)
         }
         [(name, _), ..] => {
             return Err(Refusal::unsupported(format!(
@@ -78,7 +78,7 @@ fn described(version: &Version, base: &str, kind: &str, id: &str) -> Value {
         "response": {
             "status": status,
             "etag": format!("W/\"{}\"", version.number),
-            "lastModified": clock::instant(version.at),
+            "lastModified": version.at.to_string(),
         },
     })
 }

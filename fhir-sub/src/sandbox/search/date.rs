@@ -1,9 +1,10 @@
 //! Dates: every value is a stretch of time, as long as its precision.
 
-use jiff::{SignedDuration, Timestamp, ToSpan, civil, tz::TimeZone};
+use std::time::Duration;
+
 use serde_json::Value;
 
-use crate::sandbox::clock;
+use crate::{fhir::Instant, sandbox::clock};
 
 /// A date with its comparison ([FHIR R4 §3.1.1.4.7](https://hl7.org/fhir/R4/search.html#date)).
 #[derive(Debug)]
@@ -28,8 +29,8 @@ enum Prefix {
 /// From the start on, and up to but without the end. A date without a zone is one of UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
-    pub(crate) start: Timestamp,
-    pub(crate) end: Timestamp,
+    pub(crate) start: Instant,
+    pub(crate) end: Instant,
 }
 
 impl DateOperand {
@@ -49,7 +50,7 @@ impl DateOperand {
         Some(Self { prefix, range: Range::parse(date)? })
     }
 
-    pub(crate) fn matches(&self, value: &Value, now: Timestamp) -> bool {
+    pub(crate) fn matches(&self, value: &Value, now: Instant) -> bool {
         if let Some(events) = value["event"].as_array() {
             return events.iter().any(|event| self.matches(event, now));
         }
@@ -67,11 +68,8 @@ impl DateOperand {
             Prefix::EndsBefore => there.end <= wanted.start,
             Prefix::Approximately => {
                 // The specification recommends a tenth of the distance to now.
-                let slack =
-                    SignedDuration::try_from(clock::distance(now, wanted.start) / 10).unwrap_or_default();
-                let start = wanted.start.saturating_sub(slack).unwrap_or(Timestamp::MIN);
-                let end = wanted.end.saturating_add(slack).unwrap_or(Timestamp::MAX);
-                there.start < end && there.end > start
+                let slack = clock::distance(now, wanted.start) / 10;
+                there.start < wanted.end.after(slack) && there.end > wanted.start.before(slack)
             }
         }
     }
@@ -79,42 +77,51 @@ impl DateOperand {
 
 impl Range {
     /// Reads `YYYY`, `YYYY-MM`, `YYYY-MM-DD`, and with `Thh:mm`, seconds, fractions and a zone.
+    ///
+    /// Nothing is shorter than a millisecond.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digits =
-            |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
-        let Some((date, time)) = text.split_once('T') else {
-            let mut parts = text.split('-');
-            let year = parts.next().filter(|part| digits(part, 4))?.parse().ok()?;
-            let mut part = || match parts.next() {
-                Some(part) if digits(part, 2) => part.parse().ok().map(Some),
-                Some(_) => None,
-                None => Some(None),
-            };
-            let (month, day) = (part()?, part()?);
-            if parts.next().is_some() {
-                return None;
-            }
-            let first = civil::Date::new(year, month.unwrap_or(1), day.unwrap_or(1)).ok()?;
-            let length = match (month, day) {
-                (None, _) => 1.year(),
-                (Some(_), None) => 1.month(),
-                (Some(_), Some(_)) => 1.day(),
-            };
-            return Some(Self { start: midnight(first)?, end: midnight(first.checked_add(length).ok()?)? });
+        match text.split_once('T') {
+            None => Self::of_date(text),
+            Some((date, time)) => Self::of_time(date, time),
+        }
+    }
+
+    fn of_date(text: &str) -> Option<Self> {
+        let number = |text: &str, length| {
+            let is_number = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+            is_number.then(|| text.parse::<i64>().ok()).flatten()
         };
-        let zone_at = time.find(['Z', '+', '-']).unwrap_or(time.len());
-        let (time, zone) = time.split_at(zone_at);
-        let (seconds, length) = match time.len() {
-            5 => (":00", SignedDuration::from_mins(1)),
-            8 => ("", SignedDuration::from_secs(1)),
-            length @ 10..=18 => {
-                ("", SignedDuration::from_nanos(10_i64.pow(18 - u32::try_from(length).ok()?)))
+        let parts: Vec<&str> = text.split('-').collect();
+        let year = number(parts[0], 4)?;
+        let (start, end) = match parts[1..] {
+            [] => ((year, 1, 1), (year + 1, 1, 1)),
+            [month] => match number(month, 2)? {
+                12 => ((year, 12, 1), (year + 1, 1, 1)),
+                month => ((year, month, 1), (year, month + 1, 1)),
+            },
+            [month, day] => {
+                let start = Instant::midnight(year, number(month, 2)?, number(day, 2)?)?;
+                return Some(Self { start, end: start.after(Duration::from_secs(24 * 60 * 60)) });
             }
             _ => return None,
         };
+        let midnight = |(year, month, day)| Instant::midnight(year, month, day);
+        Some(Self { start: midnight(start)?, end: midnight(end)? })
+    }
+
+    fn of_time(date: &str, time: &str) -> Option<Self> {
+        let zone_at = time.find(['Z', '+', '-']).unwrap_or(time.len());
+        let (time, zone) = time.split_at(zone_at);
+        let (seconds, length) = match time.len() {
+            5 => (":00", Duration::from_secs(60)),
+            8 => ("", Duration::from_secs(1)),
+            10 => ("", Duration::from_millis(100)),
+            11 => ("", Duration::from_millis(10)),
+            _ => ("", Duration::from_millis(1)),
+        };
         let zone = if zone.is_empty() { "Z" } else { zone };
-        let start: Timestamp = format!("{date}T{time}{seconds}{zone}").parse().ok()?;
-        Some(Self { start, end: start.checked_add(length).ok()? })
+        let start = Instant::parse(&format!("{date}T{time}{seconds}{zone}"))?;
+        Some(Self { start, end: start.after(length) })
     }
 
     /// The stretch that a date, an instant or a Period in a resource covers.
@@ -126,8 +133,8 @@ impl Range {
                 let (start, end) = (bound("start"), bound("end"));
                 start.or(end)?;
                 Some(Self {
-                    start: start.map_or(Some(Timestamp::MIN), |text| Some(Self::parse(text)?.start))?,
-                    end: end.map_or(Some(Timestamp::MAX), |text| Some(Self::parse(text)?.end))?,
+                    start: start.map_or(Some(Instant::MIN), |text| Some(Self::parse(text)?.start))?,
+                    end: end.map_or(Some(Instant::MAX), |text| Some(Self::parse(text)?.end))?,
                 })
             }
             _ => None,
@@ -135,6 +142,5 @@ impl Range {
     }
 }
 
-fn midnight(date: civil::Date) -> Option<Timestamp> {
-    Some(date.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp())
-}
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::bundle::TopicEvent;
-use crate::sandbox::{clock, notification::Interaction, store::Change};
+use crate::fhir::Instant;
+use crate::sandbox::{notification::Interaction, store::Change};
 
 /// The events of one subscription, numbered from 1. They outlive an error and a re-arming, so that a program can ask for
 /// those that it has missed.
@@ -15,7 +14,7 @@ use crate::sandbox::{clock, notification::Interaction, store::Change};
 pub(crate) struct Log {
     events: Vec<Logged>,
     /// When something was last sent: after a time of silence follows a heartbeat.
-    pub(crate) last_sent: Instant,
+    pub(crate) last_sent: tokio::time::Instant,
     /// Whether the subscription has been active: from then on its events count, also while it is not.
     pub(crate) has_begun: bool,
     /// Why the subscription is in error.
@@ -26,7 +25,7 @@ pub(crate) struct Log {
 #[derive(Clone, Debug)]
 pub(crate) struct Logged {
     pub(crate) number: u64,
-    at: Timestamp,
+    at: Instant,
     interaction: Interaction,
     focus: String,
     resource: Option<Arc<Value>>,
@@ -34,7 +33,7 @@ pub(crate) struct Logged {
 
 impl Log {
     pub(crate) fn new() -> Self {
-        Self { events: Vec::new(), last_sent: Instant::now(), has_begun: false, error: None }
+        Self { events: Vec::new(), last_sent: tokio::time::Instant::now(), has_begun: false, error: None }
     }
 
     /// How many events there were.
@@ -42,7 +41,7 @@ impl Log {
         self.events.len() as u64
     }
 
-    pub(crate) fn add(&mut self, change: &Change, at: Timestamp) -> Logged {
+    pub(crate) fn add(&mut self, change: &Change, at: Instant) -> Logged {
         let is_deletion = change.interaction == Interaction::Delete;
         let logged = Logged {
             number: self.count() + 1,
@@ -65,7 +64,7 @@ impl Logged {
     pub(crate) fn to_event(&self) -> TopicEvent {
         TopicEvent {
             number: self.number,
-            timestamp: clock::instant(self.at),
+            timestamp: self.at.to_string(),
             interaction: self.interaction.into(),
             focus: self.focus.clone(),
             resource: self.resource.clone(),

@@ -13,10 +13,9 @@ use super::{
     writer::Writer,
 };
 use crate::declaration::Content;
-use crate::fhir::FhirVersion;
+use crate::fhir::{FhirVersion, Instant};
 use crate::sandbox::{
     builder::{Behaviour, Builder},
-    clock,
     refusal::Refusal,
     search::Context,
     store::{Change, Store},
@@ -207,7 +206,7 @@ impl TopicHook {
         log: &Log,
         events: impl IntoIterator<Item = &'l Logged>,
         content: Option<Content>,
-        (settings, now): (&Builder, jiff::Timestamp),
+        (settings, now): (&Builder, Instant),
     ) -> TopicNotification {
         let text = |member: &str| subscription[member].as_str().map(str::to_owned);
         TopicNotification {
@@ -217,7 +216,7 @@ impl TopicHook {
                 _ => Writer::Specification,
             },
             base: settings.base_url.clone(),
-            at: clock::instant(now),
+            at: now.to_string(),
             kind,
             subscription: format!("Subscription/{}", text("id").unwrap_or_default()),
             status: text("status").unwrap_or_default(),
