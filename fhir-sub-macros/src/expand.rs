@@ -30,6 +30,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
     let lint = is_deprecated.then(|| quote_spanned!(site=> #[allow(deprecated)]));
     let fhir_sub = &subscription.fhir_sub;
     let unique_endpoint = unique_endpoint(subscription);
+    let silent = silent(&subscription.handler);
     let checks = checks(subscription);
 
     let handler = name.unraw().to_string();
@@ -44,6 +45,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
     let end = option(subscription.end.as_ref());
     let versions = versions(&subscription.versions);
     let registration = option(subscription.registration.as_ref().map(registration));
+    let uses = uses(&subscription.handler);
     let require = require(subscription);
     let run = run(&subscription.handler);
 
@@ -52,6 +54,8 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
         #lint
         const _: () = {
             use #fhir_sub::__private as __fhir_sub;
+
+            #silent
 
             #unique_endpoint
             #checks
@@ -71,6 +75,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
                 end: #end,
                 versions: #versions,
                 registration: #registration,
+                uses: #uses,
                 require: #require,
                 run: #run,
             };
@@ -92,6 +97,12 @@ fn unique_endpoint(subscription: &Subscription) -> TokenStream {
     }
 }
 
+/// What holds of the arguments that say nothing.
+fn silent(handler: &Handler) -> Option<TokenStream> {
+    let any = !handler.arguments.is_empty();
+    any.then(|| quote_spanned!(Span::mixed_site()=> use __fhir_sub::Silent as _;))
+}
+
 /// Holds each argument against what the attribute says.
 ///
 /// A constant for each check, so that none hides another; but one for all arguments that by their name are those of
@@ -104,12 +115,8 @@ fn checks(subscription: &Subscription) -> TokenStream {
         arguments.iter().partition(|argument| is_silent_by_name(argument));
     let silent: Vec<_> = silent.into_iter().flat_map(|argument| checks_of(subscription, argument)).collect();
     let others: Vec<_> = others.into_iter().flat_map(|argument| checks_of(subscription, argument)).collect();
-    if silent.is_empty() && others.is_empty() {
-        return TokenStream::new();
-    }
     let silent = (!silent.is_empty()).then(|| quote_spanned!(site=> const _: () = { #(#silent;)* };));
     quote_spanned! {site=>
-        use __fhir_sub::Silent as _;
         #silent
         #(const _: () = #others;)*
     }
@@ -251,6 +258,14 @@ fn option(value: Option<impl ToTokens>) -> TokenStream {
     }
 }
 
+/// What the arguments are made from.
+fn uses(handler: &Handler) -> TokenStream {
+    let arguments = &handler.arguments;
+    quote_spanned! {Span::mixed_site()=>
+        __fhir_sub::Uses::NOTHING #(.and(__fhir_sub::Argument::<#arguments>::USES))*
+    }
+}
+
 /// What the arguments need when the program starts; and of which types of resource they are, since a topic may fire for
 /// others, too.
 fn require(subscription: &Subscription) -> TokenStream {
@@ -262,7 +277,6 @@ fn require(subscription: &Subscription) -> TokenStream {
     let requirements = local("requirements");
     let read_from = matches!(subscription.trigger, Trigger::Topic(_)).then(|| {
         quote_spanned! {site=>
-            use __fhir_sub::Silent as _;
             #(__fhir_sub::read_from(#requirements, __fhir_sub::Argument::<#arguments>::TYPE);)*
         }
     });

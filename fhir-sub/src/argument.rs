@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 use crate::extract::{FromNotification, Resource, ResourceUse};
 use crate::fhir_resource::FhirResource;
+use crate::uses::Uses;
 
 /// A handler's argument of type `A`.
 ///
@@ -30,6 +31,8 @@ impl<T: FhirResource> Argument<Option<Resource<T>>> {
 impl<A: FromNotification> Argument<A> {
     /// Whether the argument is made from the resource.
     pub const RESOURCE: ResourceUse = A::RESOURCE;
+    /// What the argument uses.
+    pub const USES: Uses = Uses::of::<A>();
 }
 
 /// What holds where an argument says nothing.
@@ -38,6 +41,8 @@ pub trait Silent {
     const TYPE: Option<&'static str> = None;
     /// It does not need one.
     const RESOURCE: ResourceUse = ResourceUse::Unused;
+    /// It uses nothing.
+    const USES: Uses = Uses::NOTHING;
 }
 
 impl<A> Silent for Argument<A> {}

@@ -1,15 +1,21 @@
 //! [`Declaration`]: what the attribute says of one handler, as constant data, and the slice of them all.
 
+mod sweepable;
+
 use std::fmt;
 use std::pin::Pin;
 
 use linkme::distributed_slice;
 
-use crate::extract::Requirements;
+pub(crate) use sweepable::Sweepable;
+
+use crate::event::Event;
+use crate::extract::{Requirements, ResourceUse};
 use crate::fhir::{FhirVersions, Subscription};
 use crate::interaction::Interactions;
 use crate::notification::Notification;
 use crate::outcome::Outcome;
+use crate::uses::Uses;
 
 /// A handler's future.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -43,6 +49,8 @@ pub struct Declaration {
     pub versions: FhirVersions,
     /// Has the last word on the registered resource.
     pub registration: Option<fn(&mut Subscription)>,
+    /// What the arguments are made from.
+    pub uses: Uses,
     /// Names what the arguments need at start-up.
     pub require: fn(&mut Requirements),
     /// Makes the arguments and runs the function.
@@ -58,6 +66,38 @@ impl fmt::Debug for Declaration {
             .field("trigger", &self.trigger)
             .field("endpoint", &self.endpoint)
             .finish_non_exhaustive()
+    }
+}
+
+impl Declaration {
+    /// The search that finds what the handler is for; `None` where the type is not known, or not the one.
+    pub(crate) fn search(&self) -> Option<String> {
+        self.trigger.search(&self.resource_types())
+    }
+
+    /// Whether the handler is for what has happened. A topic may fire for several types of resource, of which a filter
+    /// narrows its own only, and the handler be for one.
+    pub(crate) fn is_wanted(&self, event: &Event) -> bool {
+        let is_taken = || {
+            let Some(focus) = event.focus() else { return true };
+            let types = self.resource_types();
+            types.is_empty()
+                || types.iter().any(|said| focus.strip_prefix(said).is_some_and(|rest| rest.starts_with('/')))
+        };
+        self.interactions.contains(event.interaction()) && is_taken()
+    }
+
+    /// Whether an argument is made from the resource, so that an event which names none must be looked up.
+    pub(crate) fn needs_resource(&self) -> bool {
+        self.uses.resource == ResourceUse::Required
+    }
+
+    /// The types of resource that the arguments of a topic's handler say they are read from.
+    fn resource_types(&self) -> Vec<&'static str> {
+        match self.trigger {
+            Trigger::Criteria(_) => Vec::new(),
+            Trigger::Topic(_) => Requirements::of(self.require).resource_types,
+        }
     }
 }
 

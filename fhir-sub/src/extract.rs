@@ -53,6 +53,10 @@ pub trait FromNotification: Sized {
     #[doc(hidden)]
     const EVENT: bool = true;
 
+    /// Whether [`require`](Self::require) may name something: others are not asked.
+    #[doc(hidden)]
+    const REQUIREMENTS: bool = true;
+
     /// Names what must be there when the program starts.
     fn require(_requirements: &mut Requirements) {}
 
@@ -79,9 +83,6 @@ pub enum ResourceUse {
 #[derive(Debug, Default)]
 pub struct Requirements {
     pub(crate) states: Vec<RequiredState>,
-    pub(crate) resource: ResourceUse,
-    /// Whether an argument may look at the event.
-    pub(crate) event: bool,
     /// The types of resource that arguments say they are read from.
     pub(crate) resource_types: Vec<&'static str>,
 }
@@ -98,21 +99,6 @@ impl Requirements {
         let mut requirements = Self::default();
         require(&mut requirements);
         requirements
-    }
-
-    /// Those that `require` names, and no others.
-    pub(crate) fn read(&mut self, require: fn(&mut Self)) {
-        self.states.clear();
-        self.resource_types.clear();
-        (self.resource, self.event) = (ResourceUse::default(), false);
-        require(self);
-    }
-
-    /// All that an argument of type `A` needs.
-    pub(crate) fn argument<A: FromNotification>(&mut self) {
-        self.resource = self.resource.max(A::RESOURCE);
-        self.event |= A::EVENT;
-        A::require(self);
     }
 
     /// The state of type `S`, which `setup` must provide.

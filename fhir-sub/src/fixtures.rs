@@ -1,10 +1,11 @@
 //! Declarations for tests and for what measures, made without the attribute and out of the slice.
 
 use crate::declaration::{Content, Declaration, Order, Source, Trigger, Trust};
-use crate::extract::{FromNotification, Requirements};
+use crate::extract::FromNotification;
 use crate::fhir::FhirVersions;
 use crate::interaction::Interactions;
 use crate::outcome::Outcome;
+use crate::uses::Uses;
 
 /// A declaration of `handler`, which takes an `A`.
 pub(crate) fn declaration<A, F>(criteria: &'static str, endpoint: &'static str) -> Declaration
@@ -25,7 +26,8 @@ where
         end: None,
         versions: FhirVersions::WITH_CRITERIA,
         registration: None,
-        require: Requirements::argument::<A>,
+        uses: Uses::of::<A>(),
+        require: A::require,
         run: |notification| {
             Box::pin(async move {
                 match A::from_notification(notification).await {

@@ -74,6 +74,7 @@ mod notification;
 mod rejection;
 mod outcome;
 mod extract;
+mod uses;
 mod argument;
 mod declaration;
 mod handler;

@@ -19,6 +19,7 @@ pub use crate::extract::Requirements;
 pub use crate::fhir::{FhirVersion, FhirVersions, Subscription};
 pub use crate::handler::{run_0, run_1, run_2, run_3, run_4, run_5, run_6, run_7, run_8};
 pub use crate::interaction::Interactions;
+pub use crate::uses::Uses;
 
 use crate::extract::FromNotification;
 
@@ -29,5 +30,5 @@ pub fn read_from(requirements: &mut Requirements, said: Option<&'static str>) {
 
 /// Adds what the argument type `T` needs at start-up.
 pub fn require<T: FromNotification>(requirements: &mut Requirements) {
-    requirements.argument::<T>();
+    T::require(requirements);
 }

@@ -17,6 +17,7 @@ pub fn fhir_subscription(entries: TokenStream, item: TokenStream) -> TokenStream
     let output: TokenStream = function[arguments + 3..body].iter().cloned().collect();
     let require = |each| format!("__fhir_sub::require::<{each}>(requirements);");
     let require: String = types.iter().map(require).collect();
+    let uses: String = types.iter().map(|each| format!(".and(__fhir_sub::Argument::<{each}>::USES)")).collect();
     let declaration = format!(
         "const _: () = {{
             use ::fhir_sub::__private as __fhir_sub;
@@ -35,6 +36,7 @@ pub fn fhir_subscription(entries: TokenStream, item: TokenStream) -> TokenStream
                 end: __fhir_sub::None,
                 versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
                 registration: __fhir_sub::None,
+                uses: __fhir_sub::Uses::NOTHING {uses},
                 require: |requirements| {{ {require} }},
                 run: |notification| __fhir_sub::run_{count}::<{types}, {output}, _, _>(notification, {name}),
             }};

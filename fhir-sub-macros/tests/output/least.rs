@@ -10,13 +10,13 @@ async fn arrived_appointments(
 }
 const _: () = {
     use ::fhir_sub::__private as __fhir_sub;
+    use __fhir_sub::Silent as _;
     #[doc(hidden)]
     #[macro_export]
     #[allow(non_local_definitions)]
     macro_rules! __fhir_sub_two_handlers_have_the_endpoint__arrived_dash_appointments {
         () => {};
     }
-    use __fhir_sub::Silent as _;
     const _: () = {
         __fhir_sub::must_be_read_from(
             __fhir_sub::Argument::<FhirClient>::TYPE,
@@ -42,6 +42,9 @@ const _: () = {
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
         registration: __fhir_sub::None,
+        uses: __fhir_sub::Uses::NOTHING
+            .and(__fhir_sub::Argument::<Resource<Appointment>>::USES)
+            .and(__fhir_sub::Argument::<FhirClient>::USES),
         require: |__fhir_sub_requirements| {
             __fhir_sub::require::<Resource<Appointment>>(__fhir_sub_requirements);
             __fhir_sub::require::<FhirClient>(__fhir_sub_requirements);

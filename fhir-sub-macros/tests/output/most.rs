@@ -7,13 +7,13 @@ pub(crate) async fn r#async(_: Option<Resource<Encounter>>) -> impl IntoOutcome 
 #[allow(deprecated)]
 const _: () = {
     use crate::framework::fhir::__private as __fhir_sub;
+    use __fhir_sub::Silent as _;
     #[doc(hidden)]
     #[macro_export]
     #[allow(non_local_definitions)]
     macro_rules! __fhir_sub_two_handlers_have_the_endpoint__finished_underscore_encounters_dot_v2_tilde_ {
         () => {};
     }
-    use __fhir_sub::Silent as _;
     const _: () = __fhir_sub::must_be_read_from(
         __fhir_sub::Argument::<Option<Resource<Encounter>>>::TYPE,
         "Encounter",
@@ -43,6 +43,8 @@ const _: () = {
             let __fhir_sub_registration: fn(&mut __fhir_sub::Subscription) = crate::with_contact;
             __fhir_sub_registration
         }),
+        uses: __fhir_sub::Uses::NOTHING
+            .and(__fhir_sub::Argument::<Option<Resource<Encounter>>>::USES),
         require: |__fhir_sub_requirements| {
             __fhir_sub::require::<Option<Resource<Encounter>>>(__fhir_sub_requirements);
         },

@@ -22,6 +22,7 @@ const _: () = {
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
         registration: __fhir_sub::None,
+        uses: __fhir_sub::Uses::NOTHING,
         require: |_| {},
         run: |__fhir_sub_notification| __fhir_sub::run_0::<
             (),

@@ -1,13 +1,13 @@
 async fn admissions(encounter: Resource<Encounter>) {}
 const _: () = {
     use ::fhir_sub::__private as __fhir_sub;
+    use __fhir_sub::Silent as _;
     #[doc(hidden)]
     #[macro_export]
     #[allow(non_local_definitions)]
     macro_rules! __fhir_sub_two_handlers_have_the_endpoint__admissions {
         () => {};
     }
-    use __fhir_sub::Silent as _;
     const _: () = __fhir_sub::must_be_read_from_filtered(
         __fhir_sub::Argument::<Resource<Encounter>>::TYPE,
         "Encounter",
@@ -33,9 +33,10 @@ const _: () = {
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::of(&[__fhir_sub::FhirVersion::R5]),
         registration: __fhir_sub::None,
+        uses: __fhir_sub::Uses::NOTHING
+            .and(__fhir_sub::Argument::<Resource<Encounter>>::USES),
         require: |__fhir_sub_requirements| {
             __fhir_sub::require::<Resource<Encounter>>(__fhir_sub_requirements);
-            use __fhir_sub::Silent as _;
             __fhir_sub::read_from(
                 __fhir_sub_requirements,
                 __fhir_sub::Argument::<Resource<Encounter>>::TYPE,

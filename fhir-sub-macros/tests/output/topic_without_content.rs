@@ -1,13 +1,13 @@
 async fn changes(encounter: Option<Resource<Encounter>>, event: Event) {}
 const _: () = {
     use ::fhir_sub::__private as __fhir_sub;
+    use __fhir_sub::Silent as _;
     #[doc(hidden)]
     #[macro_export]
     #[allow(non_local_definitions)]
     macro_rules! __fhir_sub_two_handlers_have_the_endpoint__changes {
         () => {};
     }
-    use __fhir_sub::Silent as _;
     const _: () = {
         __fhir_sub::must_be_made_from_a_deletion(
             __fhir_sub::Argument::<Event>::RESOURCE,
@@ -47,10 +47,12 @@ const _: () = {
             ],
         ),
         registration: __fhir_sub::None,
+        uses: __fhir_sub::Uses::NOTHING
+            .and(__fhir_sub::Argument::<Option<Resource<Encounter>>>::USES)
+            .and(__fhir_sub::Argument::<Event>::USES),
         require: |__fhir_sub_requirements| {
             __fhir_sub::require::<Option<Resource<Encounter>>>(__fhir_sub_requirements);
             __fhir_sub::require::<Event>(__fhir_sub_requirements);
-            use __fhir_sub::Silent as _;
             __fhir_sub::read_from(
                 __fhir_sub_requirements,
                 __fhir_sub::Argument::<Option<Resource<Encounter>>>::TYPE,

@@ -35,9 +35,8 @@ pub(super) fn check(builder: AppBuilder) -> Exit {
                      it is",
                 );
             }
-            let registry = app.registry();
-            for declaration in registry.declarations() {
-                if let Some(reason) = registry.sweepable(declaration).reason() {
+            for declaration in app.registry().declarations() {
+                if let Some(reason) = declaration.sweepable().reason() {
                     let endpoint = declaration.endpoint;
                     complain(&format!(
                         "warning: {endpoint}: a sweep does not find all that it missed: {reason}"

@@ -7,6 +7,7 @@ use crate::rejection::Rejection;
 
 impl FromNotification for FhirClient {
     const EVENT: bool = false;
+    const REQUIREMENTS: bool = false;
 
     async fn from_notification(notification: &Notification<'_>) -> Result<Self, Rejection> {
         Ok(notification.fhir_client())

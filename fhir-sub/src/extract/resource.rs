@@ -79,6 +79,7 @@ impl<T> fmt::Debug for Resource<T> {
 impl<T: DeserializeOwned + Send> FromNotification for Resource<T> {
     const RESOURCE: ResourceUse = ResourceUse::Required;
     const EVENT: bool = false;
+    const REQUIREMENTS: bool = false;
 
     async fn from_notification(notification: &Notification<'_>) -> Result<Self, Rejection> {
         let resource = notification
@@ -91,6 +92,7 @@ impl<T: DeserializeOwned + Send> FromNotification for Resource<T> {
 impl<T: DeserializeOwned + Send> FromNotification for Option<Resource<T>> {
     const RESOURCE: ResourceUse = ResourceUse::Optional;
     const EVENT: bool = false;
+    const REQUIREMENTS: bool = false;
 
     async fn from_notification(notification: &Notification<'_>) -> Result<Self, Rejection> {
         notification.resource().map(read).transpose()

@@ -59,16 +59,6 @@ fn two_handlers_with_one_endpoint_name_both_places() {
 }
 
 #[test]
-fn an_endpoint_that_cannot_be_routed_is_refused() {
-    for endpoint in ["", ".", "..", "a/b", "a b", "ä", "a?b", "register", "health", "dead-letters"] {
-        assert!(Registry::new(leak([at(1, endpoint)])).is_err(), "{endpoint:?}");
-    }
-    for endpoint in ["a", "A-b.c_d~1", "registered"] {
-        assert!(Registry::new(leak([at(1, endpoint)])).is_ok(), "{endpoint:?}");
-    }
-}
-
-#[test]
 fn a_state_that_is_not_provided_is_named() {
     struct Beds;
     let with_beds = || declaration::<State<Beds>, Succeed>("Patient?", "a");
@@ -109,15 +99,15 @@ fn an_empty_notification_whose_resource_cannot_be_searched_for_is_refused() {
     check(topic(&["Encounter?class=IMP"], Content::Empty), &States::default(), "");
     check(topic(&[], Content::IdOnly), &States::default(), "");
     let event = declaration::<crate::Event, Succeed>("", "a");
-    check(Declaration { require: event.require, ..topic(&[], Content::Empty) }, &States::default(), "");
+    check(Declaration { uses: event.uses, ..topic(&[], Content::Empty) }, &States::default(), "");
     // As the attribute names it.
     let require = |requirements: &mut Requirements| {
-        requirements.argument::<Resource<Value>>();
+        crate::__private::require::<Resource<Value>>(requirements);
         crate::__private::read_from(requirements, Some("Encounter"));
         crate::__private::read_from(requirements, None);
     };
     let named = Declaration { require, ..topic(&[], Content::Empty) };
     let registry = Registry::new(leak([named])).unwrap();
     assert!(registry.check(None, &States::default()).is_ok());
-    assert_eq!(registry.search("a").as_deref(), Some("Encounter?"));
+    assert_eq!(registry.find("a").unwrap().search().as_deref(), Some("Encounter?"));
 }

@@ -4,7 +4,6 @@ use serde_json::value::RawValue;
 
 use super::decode::Outline;
 use super::identity::last_updated;
-use crate::app::App;
 use crate::client::{FhirClient, Search};
 use crate::declaration::Declaration;
 use crate::event::Event;
@@ -45,13 +44,12 @@ impl Changed {
 /// The search for what was changed since then and is for the handler of `declaration`, the oldest first. `None` where it
 /// cannot be searched for.
 pub(super) fn search(
-    app: &App,
     client: &FhirClient,
     declaration: &Declaration,
     since: Instant,
     further: &[(&str, &str)],
 ) -> Option<Search<Box<RawValue>>> {
-    let search = app.registry().search(declaration.endpoint)?;
+    let search = declaration.search()?;
     let last_updated = format!("ge{since}");
     let mut query = vec![("_lastUpdated", &*last_updated), ("_sort", "_lastUpdated")];
     query.extend_from_slice(further);

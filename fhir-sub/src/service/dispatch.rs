@@ -69,7 +69,7 @@ async fn handle_events(
     let places = Place::of_all(events.iter().map(|happened| &happened.event));
     let mut unhandled = Unhandled::of(events.len());
 
-    let is_looked_up = look_up::is_needed(app, declaration);
+    let is_looked_up = declaration.needs_resource();
     let (unnamed, named): (Vec<_>, Vec<_>) = events
         .into_iter()
         .zip(numberings.into_iter().zip(places))

@@ -87,6 +87,7 @@ fn declaration(trigger: Trigger) -> Declaration {
         end: None,
         versions: FhirVersions::of(&[]),
         registration: None,
+        uses: Uses::NOTHING,
         require: |_| {},
         run: |_| Box::pin(async { Outcome::Handled }),
     }

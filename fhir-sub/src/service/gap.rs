@@ -74,7 +74,7 @@ async fn ask(
     };
     claim.ask(numbers);
     let mut events = answer.map(|answer| query::events(answer, name, numbers)).unwrap_or_default();
-    if look_up::is_needed(app, declaration) {
+    if declaration.needs_resource() {
         // What they are about is for a search to find.
         events.retain(|happened| !look_up::is_unnamed(happened));
     }

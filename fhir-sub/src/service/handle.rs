@@ -37,7 +37,7 @@ pub(super) async fn handle(
             Record::rejected(endpoint, event, "unprocessable"),
         );
     }
-    if !app.registry().is_wanted(declaration, &event) {
+    if !declaration.is_wanted(&event) {
         // The server was not told, or does not heed, what is wanted: there is nothing to do, and nothing to
         // send again.
         return Answered::new(Answer::handled(), Record::not_wanted(endpoint, event));
@@ -52,9 +52,7 @@ pub(super) async fn handle(
             Some(found.json.get())
         }
         // Whoever needs the resource has nothing to do once it is gone, and never will have.
-        Some(Read::Gone | Read::Deleted(_))
-            if app.registry().resource_use(endpoint) == ResourceUse::Required =>
-        {
+        Some(Read::Gone | Read::Deleted(_)) if declaration.needs_resource() => {
             app.memory().event_numbers.gone(Name { endpoint, subscription: event.subscription() });
             return Answered::new(Answer::handled(), Record::gone(endpoint, event));
         }
@@ -68,14 +66,14 @@ pub(super) async fn handle(
     };
     // It came as it is. An argument that is made from it reads it all; where there is none, nothing else does.
     if let (Some(resource), None) = (resource, &read)
-        && app.registry().resource_use(endpoint) == ResourceUse::Unused
+        && declaration.uses.resource == ResourceUse::Unused
         && let Err(error) = serde_json::from_str::<IgnoredAny>(resource)
     {
         return answer(endpoint, event, Outcome::Rejected(Rejection::json(&error)), false);
     }
 
     let mut known = None;
-    if is_asked_for(app, endpoint) {
+    if is_asked_for(app, declaration) {
         let mut otherwise = None;
         if let Some(Read::Deleted(Some(version_id))) = &read {
             // The history may lag behind, and have an earlier deletion as the last one. This one is handled in any case; and

@@ -49,8 +49,8 @@ pub(super) fn identify(
 }
 
 /// Whether the version of an event matters to anyone: to the store, or to the handler for its idempotency key.
-pub(super) fn is_asked_for(app: &App, endpoint: &str) -> bool {
-    app.store().is_some() || app.registry().uses_event(endpoint)
+pub(super) fn is_asked_for(app: &App, declaration: &Declaration) -> bool {
+    app.store().is_some() || declaration.uses.event
 }
 
 /// What the record of a resource is found by, where only newer versions of it are wanted.

@@ -23,7 +23,6 @@ use crate::app::App;
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
 use crate::event::Event;
-use crate::extract::ResourceUse;
 use crate::fhir::Instant;
 use crate::memory::{LookUp, Name, Numbering, Range};
 
@@ -33,11 +32,6 @@ const RANGES: usize = 16;
 
 /// An event that names nothing, and what its number is among those that came.
 pub(super) type Unnamed = (Event, Numbering);
-
-/// Whether the handler is made from the resource, so that an event which names none must be looked up.
-pub(super) fn is_needed(app: &App, declaration: &Declaration) -> bool {
-    app.registry().resource_use(declaration.endpoint) == ResourceUse::Required
-}
 
 /// Whether it must be looked up what the event is about.
 pub(super) fn is_unnamed(Happened { event, resource, mistake }: &Happened<'_>) -> bool {
@@ -72,7 +66,7 @@ pub(super) async fn look_up(
 ) -> LookedUp {
     let (by_number, left) = by_number(app, declaration, name, events, deadline).await;
     let mut others = Vec::new();
-    if app.registry().search(declaration.endpoint).is_none() {
+    if declaration.search().is_none() {
         // Of subscriptions with content = "empty" it is known what to search for.
         for (event, numbering) in left {
             let happened = Happened::new(event, None);
@@ -236,7 +230,7 @@ async fn find(
     let mut found = Found { hits: Vec::new(), end: End::Whole };
     let client = app.provided().fhir_client().with_deadline(deadline.sooner_by_half());
     // It is called where there is one.
-    let Some(mut search) = changed::search(app, &client, declaration, since, &[]) else { return found };
+    let Some(mut search) = changed::search(&client, declaration, since, &[]) else { return found };
     let mut bytes = 0;
     let searching = async {
         while let Some(json) = search.next().await {

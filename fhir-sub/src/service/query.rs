@@ -10,7 +10,6 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::decode::{Happened, decode_queried};
-use super::look_up;
 use super::record::Failure;
 use crate::app::App;
 use crate::client;
@@ -38,7 +37,7 @@ pub(super) async fn query(
     numbers: &Range,
     deadline: Deadline,
 ) -> Queried {
-    let content = content(app, declaration).code();
+    let content = content(declaration).code();
     // A token provider of the user's runs in it.
     match AssertUnwindSafe(ask(app, id, numbers, content, deadline)).catch_unwind().await {
         Ok(Ok(answer)) => Queried::Answered(answer),
@@ -86,8 +85,8 @@ async fn ask(
 
 /// The content to ask for: that of the subscription, but that a handler which is made from the resource must be told its
 /// name.
-fn content(app: &App, declaration: &Declaration) -> Content {
-    let is_named = declaration.content != Content::Empty || !look_up::is_needed(app, declaration);
+fn content(declaration: &Declaration) -> Content {
+    let is_named = declaration.content != Content::Empty || !declaration.needs_resource();
     if is_named { declaration.content } else { Content::IdOnly }
 }
 

@@ -85,13 +85,13 @@ pub(super) fn missing(
     events: &[Happened<'_>],
 ) -> Vec<usize> {
     let is_believed = declaration.trust == Trust::Notification;
-    let is_used = app.registry().resource_use(declaration.endpoint) != ResourceUse::Unused;
+    let is_used = declaration.uses.resource != ResourceUse::Unused;
     let is_missing = |Happened { event, resource, .. }: &Happened<'_>| {
         let is_needed = match event.interaction {
             Interaction::Delete => deletion == Deletion::Confirmed || lacks_version(app, declaration, event),
             _ => is_used && (resource.is_none() || !is_believed),
         };
-        is_needed && event.focus.is_some() && app.registry().is_wanted(declaration, event)
+        is_needed && event.focus.is_some() && declaration.is_wanted(event)
     };
     (0..events.len()).filter(|place| is_missing(&events[*place])).collect()
 }
@@ -100,7 +100,7 @@ pub(super) fn missing(
 /// another.
 fn lacks_version(app: &App, declaration: &Declaration, event: &Event) -> bool {
     event.interaction == Interaction::Delete
-        && is_asked_for(app, declaration.endpoint)
+        && is_asked_for(app, declaration)
         && matches!(identify(app, declaration, event, None), Some(Entry::Passing(_)))
 }
 

@@ -30,11 +30,10 @@ use super::{Answer, Answered, Record};
 use crate::app::App;
 use crate::client::{Error, FhirClient};
 use crate::deadline::Deadline;
-use crate::declaration::{Declaration, Trigger};
+use crate::declaration::{Declaration, Sweepable, Trigger};
 use crate::event::Event;
 use crate::fhir::Instant;
 use crate::registration::{self, Located};
-use crate::registry::Sweepable;
 
 /// How much further back than it has come a sweep looks: a transaction may become visible, or a search index be written,
 /// after a younger one, and not all machines of a server have the same time.
@@ -143,7 +142,7 @@ enum Stop {
 
 async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
     let (app, row) = (run.app, Row::new(declaration));
-    if let Sweepable::No(reason) = app.registry().sweepable(declaration) {
+    if let Sweepable::No(reason) = declaration.sweepable() {
         return row.not_sweepable(reason);
     }
     let Some(store) = app.store() else { return row.failed("there is no idempotency store".into()) };
@@ -182,7 +181,7 @@ impl Sweep<'_> {
         {
             return Ok(());
         }
-        if let Sweepable::ByNumber(reason) = self.run.app.registry().sweepable(self.declaration) {
+        if let Sweepable::ByNumber(reason) = self.declaration.sweepable() {
             self.row.cannot(reason);
             return Ok(());
         }

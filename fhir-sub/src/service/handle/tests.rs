@@ -4,15 +4,12 @@ use serde_json::{Value, json};
 
 use crate::declaration::{Content, Declaration, Trust};
 use crate::interaction::Interactions;
-use crate::service::scripted::{Kept, OPTIONAL, REQUIRED, Scripted, UNUSED, notification, topic};
+use crate::service::scripted::{OPTIONAL, REQUIRED, Scripted, UNUSED, notification, topic};
 
 /// The handler of Encounters; the filter leaves a topic's other types as they are.
 fn of_encounters<const USE: u8>(content: Content) -> Declaration {
     Declaration {
-        require: |requirements| {
-            requirements.argument::<Kept<USE>>();
-            crate::__private::read_from(requirements, Some("Encounter"));
-        },
+        require: |requirements| crate::__private::read_from(requirements, Some("Encounter")),
         interactions: Interactions { delete: true, ..Interactions::DEFAULT },
         ..topic::<USE>(content, &["Encounter?class=IMP"])
     }

@@ -31,7 +31,7 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
         newest: None,
         // A counter that has begun anew does not say what was before.
         is_whole: last.is_some() || state.number.is_none(),
-        needs_resource: look_up::is_needed(sweep.run.app, sweep.declaration),
+        needs_resource: sweep.declaration.needs_resource(),
     };
     let mut last = last.unwrap_or(0);
     while last < count {

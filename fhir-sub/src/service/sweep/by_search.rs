@@ -69,8 +69,8 @@ enum Pass {
 impl Walk {
     async fn pass(&mut self, sweep: &mut Sweep<'_>) -> Result<Pass, Stop> {
         sweep.in_time()?;
-        let (app, further) = (sweep.run.app, [("_count", COUNT)]);
-        let search = changed::search(app, &sweep.client, sweep.declaration, self.from, &further);
+        let further = [("_count", COUNT)];
+        let search = changed::search(&sweep.client, sweep.declaration, self.from, &further);
         let Some(mut search) = search else { return Ok(Pass::Complete) };
         let (mut begun, mut pages, mut is_new, mut is_new_before_goal) = (None, 0, false, false);
         while let Some(page) = sweep.lease.during(next_page(&mut search)).await {

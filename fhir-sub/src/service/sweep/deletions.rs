@@ -30,7 +30,7 @@ const MAXIMUM: usize = 100_000;
 
 /// Finds and handles what was deleted.
 pub(super) async fn sweep(sweep: &mut Sweep<'_>, stop: Deadline) -> Result<(), Stop> {
-    let search = sweep.run.app.registry().search(sweep.declaration.endpoint).unwrap_or_default();
+    let search = sweep.declaration.search().unwrap_or_default();
     let (resource_type, _) = search.split_once('?').unwrap_or((&search, ""));
     let from = sweep.from(sweep.lease.state().deletions_watermark.as_deref());
     let since = from.to_string();

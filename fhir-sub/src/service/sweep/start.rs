@@ -50,8 +50,8 @@ pub(super) async fn begin(sweep: &mut Sweep<'_>, located: Option<&Located>) -> R
 /// What time it is on the server; here, where it does not say.
 async fn now(sweep: &Sweep<'_>) -> Result<Instant, Stop> {
     let here = Instant::from(SystemTime::now());
-    let (app, further) = (sweep.run.app, [("_count", "1")]);
-    let Some(mut search) = changed::search(app, &sweep.client, sweep.declaration, here, &further) else {
+    let further = [("_count", "1")];
+    let Some(mut search) = changed::search(&sweep.client, sweep.declaration, here, &further) else {
         return Ok(here);
     };
     let there = match next_page(&mut search).await {
