@@ -39,7 +39,7 @@ impl Registry {
             return Ok(Self { by_endpoint, sorted: OnceLock::new() });
         }
         // The slice has the linker's order: sorted, every listing comes out the same.
-        declarations.sort_unstable_by_key(|it| (it.endpoint, it.source.file, it.source.line));
+        sort(&mut declarations);
         let mut problems = Problems::default();
         for pair in declarations.windows(2) {
             if let [first, second] = pair
@@ -104,7 +104,7 @@ impl Registry {
     pub(crate) fn declarations(&self) -> &[&'static Declaration] {
         self.sorted.get_or_init(|| {
             let mut declarations: Vec<_> = self.by_endpoint.values().copied().collect();
-            declarations.sort_unstable_by_key(|declaration| declaration.endpoint);
+            sort(&mut declarations);
             declarations
         })
     }
@@ -113,6 +113,11 @@ impl Registry {
     pub(crate) fn find(&self, segment: &str) -> Option<&'static Declaration> {
         self.by_endpoint.get(segment).copied()
     }
+}
+
+/// Sorts by endpoint, and those of one endpoint by where they stand.
+pub(crate) fn sort(declarations: &mut [&'static Declaration]) {
+    declarations.sort_unstable_by_key(|it| (it.endpoint, it.source.file, it.source.line));
 }
 
 #[cfg(test)]

@@ -78,6 +78,7 @@ mod clock;
 mod delivery;
 mod faults;
 mod heartbeat;
+mod hooks;
 mod notification;
 mod page;
 mod queue;

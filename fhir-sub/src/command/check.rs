@@ -1,24 +1,25 @@
 //! `check`: whether settings and subscriptions are sound, without a network.
 
-use std::collections::BTreeMap;
-
 use super::table::table;
 use super::{Exit, complain, say};
 use crate::app::AppBuilder;
 use crate::declaration::Declaration;
 use crate::problems::Problems;
+use crate::registry::sort;
 #[cfg(feature = "registration")]
 use crate::settings::FhirServer;
 
 /// Lists the endpoints by crate, so that a crate which was never linked is seen to be missing, and says all
 /// that is wrong.
 pub(super) fn check(builder: AppBuilder) -> Exit {
-    let mut by_package = BTreeMap::<_, Vec<_>>::new();
-    for declaration in builder.declarations() {
-        by_package.entry(declaration.source.package).or_default().push(*declaration);
-    }
-    for (package, declarations) in by_package {
-        say(&format!("{package}\n{}\n", listing(declarations)));
+    let mut declarations = builder.declarations().to_vec();
+    sort(&mut declarations);
+    let mut packages: Vec<_> = declarations.iter().map(|declaration| declaration.source.package).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    for package in packages {
+        let its = declarations.iter().filter(|declaration| declaration.source.package == package);
+        say(&format!("{package}\n{}\n", listing(its)));
     }
     let problems = match builder.build() {
         Err(problems) => problems,
@@ -54,8 +55,7 @@ pub(super) fn check(builder: AppBuilder) -> Exit {
     Exit::Unusable
 }
 
-fn listing(mut declarations: Vec<&Declaration>) -> String {
-    declarations.sort_unstable_by_key(|declaration| declaration.endpoint);
+fn listing<'d>(declarations: impl Iterator<Item = &'d &'static Declaration>) -> String {
     let row = |declaration: &&Declaration| {
         let Declaration { endpoint, trigger, interactions, handler, source, .. } = declaration;
         [
@@ -65,6 +65,6 @@ fn listing(mut declarations: Vec<&Declaration>) -> String {
             format!("{handler} ({source})"),
         ]
     };
-    let rows: Vec<_> = declarations.iter().map(row).collect();
+    let rows: Vec<_> = declarations.map(row).collect();
     table(["  endpoint", "criteria or topic", "on", "handler"], &rows)
 }

@@ -1,7 +1,7 @@
 //! What all handles to one sandbox share, and how a request passes through it.
 
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -19,6 +19,7 @@ use super::{
     delivery::{Deliver, Delivery},
     faults::Faults,
     heartbeat::Heartbeat,
+    hooks::Hooks,
     page::Pages,
     queue::{self, Message, Queues, Underway},
     refusal::Refusal,
@@ -44,10 +45,9 @@ pub(crate) struct Server {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) store: Store,
-    pub(crate) hooks: BTreeMap<String, Arc<RestHook>>,
+    pub(crate) hooks: Hooks,
     /// What the subscriptions to topics were told, by id.
-    pub(crate) logs: BTreeMap<String, Log>,
-    heartbeats: BTreeMap<String, Heartbeat>,
+    pub(crate) logs: HashMap<String, Log>,
     pub(crate) queues: Queues,
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) requests: Vec<(Method, String)>,
@@ -60,8 +60,8 @@ pub(crate) struct State {
 pub(crate) struct Desk<'a> {
     pub(crate) store: &'a mut Store,
     pub(crate) pages: &'a mut Pages,
-    pub(crate) hooks: &'a BTreeMap<String, Arc<RestHook>>,
-    pub(crate) logs: &'a BTreeMap<String, Log>,
+    pub(crate) hooks: &'a Hooks,
+    pub(crate) logs: &'a HashMap<String, Log>,
     pub(crate) settings: &'a Builder,
     pub(crate) now: Instant,
 }
@@ -145,7 +145,7 @@ impl Server {
         let context = Context { base: &self.settings.base_url, now };
         let previous = state.store.before(change).cloned();
         let fires = |hook: &&Arc<RestHook>| hook.fires(change, previous.as_deref(), &state.store, context);
-        let fired: Vec<_> = state.hooks.values().filter(fires).cloned().collect();
+        let fired: Vec<_> = state.hooks.iter().filter(fires).cloned().collect();
         for hook in fired {
             if hook.topic().is_none() {
                 queue::enqueue(self, state, hook, Message::Change(change.clone()));
@@ -165,7 +165,9 @@ impl Server {
     }
 
     fn register(self: &Arc<Self>, state: &mut State, change: &Change) {
-        state.heartbeats.remove(&change.id);
+        if let Some(log) = state.logs.get_mut(&change.id) {
+            log.heartbeat = None;
+        }
         let deleted = state.store.current(&change.kind, &change.id).is_err();
         if deleted {
             state.hooks.remove(&change.id);
@@ -177,7 +179,7 @@ impl Server {
             state.hooks.remove(&change.id);
             return;
         };
-        state.hooks.insert(change.id.clone(), hook.clone());
+        state.hooks.insert(hook.clone());
         if hook.topic().is_some() {
             let log = state.logs.entry(change.id.clone()).or_insert_with(Log::new);
             log.has_begun |= hook.is_active();
@@ -194,9 +196,10 @@ impl Server {
                 task::spawn(self.clone().activate(change.clone(), underway));
             }
             (Behaviour::Generic, Status::Active) => {
-                if let Some(period) = hook.topic().and_then(|topic| topic.heartbeat) {
-                    let heartbeat = Heartbeat::start(self, &change.id, period);
-                    state.heartbeats.insert(change.id.clone(), heartbeat);
+                if let Some(period) = hook.topic().and_then(|topic| topic.heartbeat)
+                    && let Some(log) = state.logs.get_mut(&change.id)
+                {
+                    log.heartbeat = Some(Heartbeat::start(self, &change.id, period));
                 }
             }
             _ => {}

@@ -1,6 +1,6 @@
 //! The resources and all their versions.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
@@ -12,10 +12,19 @@ use crate::fhir::Instant;
 /// Cloning is cheap enough to be a transaction's way back: versions are shared, only the maps are copied.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
-    types: BTreeMap<String, BTreeMap<String, Vec<Version>>>,
+    types: HashMap<String, OfType>,
     last_id: u64,
     last_write: u64,
     changes: Vec<Change>,
+}
+
+/// The resources of one type.
+#[derive(Clone, Debug, Default)]
+struct OfType {
+    /// In the order in which they first came: their ids and versions.
+    resources: Vec<(String, Vec<Version>)>,
+    /// Which of them has an id.
+    places: HashMap<String, usize>,
 }
 
 /// One version of a resource; the content is absent from a deletion.
@@ -62,15 +71,16 @@ impl Store {
 
     /// All versions, oldest first.
     pub(crate) fn versions(&self, kind: &str, id: &str) -> Option<&[Version]> {
-        self.types.get(kind)?.get(id).map(Vec::as_slice)
+        let of_type = self.types.get(kind)?;
+        of_type.places.get(id).map(|place| of_type.resources[*place].1.as_slice())
     }
 
     /// All versions of all resources of the type, with their ids, the oldest first.
     pub(crate) fn all_versions(&self, kind: &str) -> Vec<(&str, &Version)> {
-        let of_type = self.types.get(kind).into_iter().flatten();
-        let mut all: Vec<_> = of_type
-            .flat_map(|(id, versions)| versions.iter().map(move |version| (id.as_str(), version)))
-            .collect();
+        let mut all = Vec::new();
+        for (id, versions) in self.of_type(kind) {
+            all.extend(versions.iter().map(|version| (id.as_str(), version)));
+        }
         all.sort_unstable_by_key(|(_, version)| version.write);
         all
     }
@@ -99,16 +109,19 @@ impl Store {
 
     /// The resources of the type that are there now and pass the test, in the order in which they first came.
     pub(crate) fn find(&self, kind: &str, test: impl Fn(&Value) -> bool) -> Vec<(&Version, &Arc<Value>)> {
-        let of_type = self.types.get(kind).into_iter().flat_map(BTreeMap::values);
-        let mut found: Vec<_> = of_type
-            .filter_map(|versions| {
-                let newest = versions.last()?;
-                let resource = newest.resource.as_ref().filter(|resource| test(resource))?;
-                Some((versions[0].write, newest, resource))
-            })
-            .collect();
-        found.sort_unstable_by_key(|(first_write, ..)| *first_write);
-        found.into_iter().map(|(_, version, resource)| (version, resource)).collect()
+        let mut found = Vec::new();
+        for (_, versions) in self.of_type(kind) {
+            if let Some(newest) = versions.last()
+                && let Some(resource) = newest.resource.as_ref().filter(|resource| test(resource))
+            {
+                found.push((newest, resource));
+            }
+        }
+        found
+    }
+
+    fn of_type(&self, kind: &str) -> &[(String, Vec<Version>)] {
+        self.types.get(kind).map_or(&[], |of_type| &of_type.resources)
     }
 
     /// Writes a new version; content that is there already keeps its version, as on HAPI and Medplum.
@@ -166,7 +179,11 @@ impl Store {
         self.last_write += 1;
         let version = Version { number, at, interaction, resource, write: self.last_write };
         let of_type = self.types.entry(kind.to_owned()).or_default();
-        of_type.entry(id.to_owned()).or_default().push(version.clone());
+        let place = *of_type.places.entry(id.to_owned()).or_insert(of_type.resources.len());
+        if place == of_type.resources.len() {
+            of_type.resources.push((id.to_owned(), Vec::new()));
+        }
+        of_type.resources[place].1.push(version.clone());
         version
     }
 }

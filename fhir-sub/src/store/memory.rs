@@ -1,6 +1,6 @@
 //! [`MemoryStore`]: the store of one process.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -36,7 +36,7 @@ struct Records {
     /// Every event, by when it expires.
     expiring: BTreeSet<(SystemTime, Key)>,
     /// Every dead letter, with when it expires.
-    dead: BTreeMap<Key, (SystemTime, DeadLetter)>,
+    dead: HashMap<Key, (SystemTime, DeadLetter)>,
     sweeps: HashMap<Key, Sweep>,
 }
 
@@ -230,7 +230,7 @@ impl Store for MemoryStore {
             let mut records = self.lock();
             records.dead.retain(|_, (expires, _)| *expires > now);
             let mut letters: Vec<_> = records.dead.values().map(|(_, letter)| letter.clone()).collect();
-            letters.sort_by(|one, other| one.since.cmp(&other.since));
+            letters.sort_unstable_by(|one, other| (&one.since, &one.key).cmp(&(&other.since, &other.key)));
             Ok(letters)
         }
         .boxed()

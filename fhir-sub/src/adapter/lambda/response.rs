@@ -1,7 +1,7 @@
 //! [`LambdaResponse`]: the answer in the form that the sender of the event reads.
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
+use serde::ser::Serializer;
 
 use super::event::{Event, Kind};
 use crate::service::Answer;
@@ -45,14 +45,21 @@ impl LambdaResponse {
 
 impl Serialize for ResponseHeaders {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(1))?;
-        if self.is_multi_value {
-            let headers = self.headers.iter().map(|(name, value)| (*name, [value]));
-            map.serialize_entry("multiValueHeaders", &headers.collect::<std::collections::BTreeMap<_, _>>())?;
+        let member = if self.is_multi_value { "multiValueHeaders" } else { "headers" };
+        serializer.collect_map([(member, Values(self))])
+    }
+}
+
+/// The headers by their names.
+struct Values<'h>(&'h ResponseHeaders);
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let headers = self.0.headers.iter();
+        if self.0.is_multi_value {
+            serializer.collect_map(headers.map(|(name, value)| (name, [value])))
         } else {
-            let headers = self.headers.iter().map(|(name, value)| (*name, value));
-            map.serialize_entry("headers", &headers.collect::<std::collections::BTreeMap<_, _>>())?;
+            serializer.collect_map(headers.map(|(name, value)| (name, value)))
         }
-        map.end()
     }
 }

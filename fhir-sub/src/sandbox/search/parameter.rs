@@ -1,6 +1,6 @@
 //! The search parameters of FHIR R4 that the sandbox evaluates.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{collections::HashMap, sync::LazyLock};
 
 use serde_json::Value;
 
@@ -24,14 +24,13 @@ const TOPICS: [&str; 2] = [
      | uri topic url=channel.endpoint+endpoint",
 ];
 
-static PARAMETERS: LazyLock<BTreeMap<&'static str, BTreeMap<&'static str, Parameter>>> =
-    LazyLock::new(|| {
-        let mut parameters: BTreeMap<_, BTreeMap<_, _>> = TABLE.lines().map(read_line).collect();
-        for (kind, of_topics) in TOPICS.map(read_line) {
-            parameters.entry(kind).or_default().extend(of_topics);
-        }
-        parameters
-    });
+static PARAMETERS: LazyLock<HashMap<&'static str, HashMap<&'static str, Parameter>>> = LazyLock::new(|| {
+    let mut parameters: HashMap<_, HashMap<_, _>> = TABLE.lines().map(read_line).collect();
+    for (kind, of_topics) in TOPICS.map(read_line) {
+        parameters.entry(kind).or_default().extend(of_topics);
+    }
+    parameters
+});
 
 /// How the values of a parameter are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +95,9 @@ pub(crate) fn types() -> impl Iterator<Item = &'static str> {
 /// The parameters of a type and their kinds, in alphabetical order; those of every resource under `Resource`.
 pub(crate) fn names(kind: &str) -> Vec<(&'static str, &'static str)> {
     let parameters = PARAMETERS.get(kind).into_iter().flatten();
-    parameters.map(|(name, parameter)| (*name, parameter.kind.name())).collect()
+    let mut names: Vec<_> = parameters.map(|(name, parameter)| (*name, parameter.kind.name())).collect();
+    names.sort_unstable();
+    names
 }
 
 impl Kind {
@@ -113,7 +114,7 @@ impl Kind {
     }
 }
 
-fn read_line(line: &'static str) -> (&'static str, BTreeMap<&'static str, Parameter>) {
+fn read_line(line: &'static str) -> (&'static str, HashMap<&'static str, Parameter>) {
     let mut groups = line.split(" | ");
     let resource = groups.next().unwrap_or_default();
     let parameters = groups.flat_map(|group| {

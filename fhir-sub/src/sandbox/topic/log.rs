@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::bundle::TopicEvent;
 use crate::fhir::Instant;
-use crate::sandbox::{notification::Interaction, store::Change};
+use crate::sandbox::{heartbeat::Heartbeat, notification::Interaction, store::Change};
 
 /// The events of one subscription, numbered from 1. They outlive an error and a re-arming, so that a program can ask for
 /// those that it has missed.
@@ -19,6 +19,7 @@ pub(crate) struct Log {
     pub(crate) has_begun: bool,
     /// Why the subscription is in error.
     pub(crate) error: Option<String>,
+    pub(crate) heartbeat: Option<Heartbeat>,
 }
 
 /// One event.
@@ -33,7 +34,8 @@ pub(crate) struct Logged {
 
 impl Log {
     pub(crate) fn new() -> Self {
-        Self { events: Vec::new(), last_sent: tokio::time::Instant::now(), has_begun: false, error: None }
+        let last_sent = tokio::time::Instant::now();
+        Self { events: Vec::new(), last_sent, has_begun: false, error: None, heartbeat: None }
     }
 
     /// How many events there were.

@@ -23,8 +23,8 @@ pub(crate) fn status(desk: &Desk<'_>, call: &Call, id: Option<&str>) -> Result<A
         Some(id) => vec![id],
         None if parameters.all("id").next().is_some() => parameters.all("id").collect(),
         None => {
-            let of_topics = desk.hooks.iter().filter(|(_, hook)| hook.topic().is_some());
-            of_topics.map(|(id, _)| id.as_str()).collect()
+            let of_topics = desk.hooks.iter().filter(|hook| hook.topic().is_some());
+            of_topics.map(|hook| hook.id.as_str()).collect()
         }
     };
     let mut entries = Vec::new();
