@@ -29,16 +29,17 @@ const CARRIERS: [&str; 10] = [
 pub(crate) fn start(json: bool) {
     let (wanted, mistake) = wanted(std::env::var("RUST_LOG").ok().as_deref());
     let filter = wanted.and(filter_fn(is_harmless));
-    let registry = tracing_subscriber::registry();
     let layer = tracing_subscriber::fmt::layer();
-    // Whoever set a subscriber of their own before us keeps it.
-    let _ = if json {
+    // Boxed: all that stands around it is there once for both forms.
+    let layer = if json {
         #[cfg(feature = "lambda")]
         let layer = layer.json().flatten_event(true).with_span_list(false).with_current_span(false);
-        registry.with(layer.with_filter(filter)).try_init()
+        layer.boxed()
     } else {
-        registry.with(layer.with_target(false).with_filter(filter)).try_init()
+        layer.with_target(false).boxed()
     };
+    // Whoever set a subscriber of their own before us keeps it.
+    let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
     if let Some(mistake) = mistake {
         tracing::warn!("RUST_LOG {mistake}: write a level, or `info,my_crate=debug`; `info` is taken for it");
     }
