@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::fhir::{FhirVersions, Reference, is_id};
 use crate::interaction::{Interaction, Interactions};
 use crate::outcome::Outcome;
+use crate::uses::Uses;
 
 /// The most events that are let through.
 const MAXIMUM: usize = 100;
