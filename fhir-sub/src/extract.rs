@@ -66,7 +66,7 @@ pub trait FromNotification: Sized {
     ) -> impl Future<Output = Result<Self, Rejection>> + Send;
 }
 
-/// Whether an argument is made from the resource that a notification carries.
+/// Whether an argument is made from the resource that a notification carries; of several arguments, the greatest holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ResourceUse {
     /// It is not: the resource need not be there.

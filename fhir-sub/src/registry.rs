@@ -1,4 +1,4 @@
-//! [`Registry`]: the declarations of a program, sorted and checked.
+//! [`Registry`]: the declarations of a program, by endpoint, checked.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;

@@ -2,8 +2,8 @@
 
 use crate::extract::{FromNotification, ResourceUse};
 
-/// What the arguments of a handler are made from, known to the compiler: at a cold start none of ten thousand handlers is
-/// asked.
+/// What the arguments of a handler are made from, known to the compiler: at a cold start only those of ten thousand
+/// handlers are asked what they need that may need something.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uses {

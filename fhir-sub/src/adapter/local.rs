@@ -21,8 +21,8 @@ const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
 /// What answers the requests.
 ///
-/// It is boxed, as are the tasks that it runs in: hyper's and tokio's code for each type of them is tens of kilobytes of
-/// the program.
+/// It is boxed, so that connections and tasks are of one type each: hyper's and tokio's code for each is tens of kilobytes
+/// of the program.
 pub(crate) type Answer =
     Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response<ResponseBody>> + Send + Sync>;
 

@@ -14,6 +14,9 @@ pub(crate) struct Instant {
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
+/// In minutes: no zone of FHIR's is farther from UTC than 14 hours.
+const FARTHEST_ZONE: i64 = 14 * 60;
+
 impl Instant {
     /// Earlier and later than all that has a date.
     #[cfg(feature = "sandbox")]
@@ -37,6 +40,9 @@ impl Instant {
             [sign @ (b'+' | b'-'), ..] => {
                 let (hours, minutes) = zone[1..].split_once(':')?;
                 let minutes = digits(hours, 2)? * 60 + digits(minutes, 2)?;
+                if minutes > FARTHEST_ZONE {
+                    return None;
+                }
                 if *sign == b'-' { -minutes } else { minutes }
             }
             _ => return None,
@@ -46,7 +52,7 @@ impl Instant {
         let hours = digits(parts.next()?, 2)?;
         let minutes = digits(parts.next()?, 2)?;
         let seconds = digits(parts.next()?, 2)?;
-        if hours > 24 || minutes > 59 || seconds > 60 || fraction.is_empty() {
+        if hours > 23 || minutes > 59 || seconds > 60 || fraction.is_empty() {
             return None;
         }
         let mut milliseconds = 0;

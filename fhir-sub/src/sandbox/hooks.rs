@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::subscription::RestHook;
 
-/// The subscriptions that can be understood, in the order in which they first came.
+/// The subscriptions that can be understood, in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Hooks(Vec<Arc<RestHook>>);
 

@@ -2,12 +2,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    panic::AssertUnwindSafe,
     sync::Arc,
 };
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::{Request, StatusCode};
 use tokio::{sync::watch, time::Instant};
 
@@ -224,7 +222,15 @@ fn is_dropped(registered: bool, job: &Job, store: &Store, attempt: u32) -> bool 
 }
 
 async fn send(server: &Arc<Server>, hook: &RestHook, request: Request<Bytes>) -> Option<StatusCode> {
-    // A panic in the program under test must not end the queue.
-    let answer = AssertUnwindSafe(async { server.delivery.deliver(request).await }).catch_unwind();
-    tokio::time::timeout(hook.patience(), answer).await.ok()?.ok()?.ok()
+    let delivery = server.delivery.clone();
+    // A task of its own: a panic in the program under test must not end the queue.
+    let answer = tokio::spawn(async move { delivery.deliver(request).await });
+    let abort = answer.abort_handle();
+    match tokio::time::timeout(hook.patience(), answer).await {
+        Ok(answer) => answer.ok()?.ok(),
+        Err(_) => {
+            abort.abort();
+            None
+        }
+    }
 }

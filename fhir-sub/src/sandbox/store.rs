@@ -9,7 +9,7 @@ use crate::fhir::Instant;
 
 /// Every version of every resource, and what has changed since somebody last asked.
 ///
-/// Cloning is cheap enough to be a transaction's way back: versions are shared, only the maps are copied.
+/// Cloning is cheap enough to be a transaction's way back: versions are shared, only the maps and lists are copied.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     types: HashMap<String, OfType>,

@@ -45,4 +45,9 @@ impl DeadLetter {
     pub(crate) fn kept(retention: Duration) -> Duration {
         retention.max(KEPT)
     }
+
+    /// What puts the oldest first.
+    pub(crate) fn age(&self) -> impl Ord {
+        (&self.since, &self.key)
+    }
 }

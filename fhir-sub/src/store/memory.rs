@@ -214,7 +214,7 @@ impl Store for MemoryStore {
             records.dead.insert(letter.key, (expires, letter.clone()));
             if records.dead.len() > MAXIMUM_DEAD {
                 let letters = records.dead.values().map(|(_, letter)| letter);
-                let oldest = letters.min_by(|one, other| one.since.cmp(&other.since));
+                let oldest = letters.min_by(|one, other| one.age().cmp(&other.age()));
                 if let Some(key) = oldest.map(|letter| letter.key) {
                     records.dead.remove(&key);
                 }
@@ -230,7 +230,7 @@ impl Store for MemoryStore {
             let mut records = self.lock();
             records.dead.retain(|_, (expires, _)| *expires > now);
             let mut letters: Vec<_> = records.dead.values().map(|(_, letter)| letter.clone()).collect();
-            letters.sort_unstable_by(|one, other| (&one.since, &one.key).cmp(&(&other.since, &other.key)));
+            letters.sort_unstable_by(|one, other| one.age().cmp(&other.age()));
             Ok(letters)
         }
         .boxed()

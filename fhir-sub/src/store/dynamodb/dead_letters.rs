@@ -96,7 +96,7 @@ impl DynamoDbStore {
                 letters.extend(read_letter(&item, now)?);
             }
         }
-        letters.sort_by(|one, other| (&one.since, &one.key).cmp(&(&other.since, &other.key)));
+        letters.sort_unstable_by(|one, other| one.age().cmp(&other.age()));
 
         let there: HashSet<_> = letters.iter().map(|letter| letter.key).collect();
         let gone: Vec<_> = listed.into_iter().filter(|key| !there.contains(key)).collect();
