@@ -16,6 +16,8 @@ mod version;
 
 pub use bundle::{Bundle, BundleEntry, BundleLink, BundleRequest, BundleResponse, BundleSearch};
 pub(crate) use instant::Instant;
+#[cfg(feature = "sandbox")]
+pub(crate) use instant::digits;
 pub use json_error::JsonError;
 pub use media_type::is_json;
 pub use operation_outcome::{OperationOutcome, OperationOutcomeIssue};

@@ -19,12 +19,16 @@ pub(crate) fn is_signature(secret: &str, body: &[u8], shown: &[u8]) -> bool {
 /// The signature of `body` with `secret`.
 #[cfg(any(feature = "sandbox", test))]
 pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
-    let signature = ring::hmac::sign(&key(secret), body);
-    signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(ring::hmac::sign(&key(secret), body).as_ref())
 }
 
 fn key(secret: &str) -> Key {
     Key::new(HMAC_SHA256, secret.as_bytes())
+}
+
+/// The lower-case hexadecimal digits of `bytes`.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The bytes that lower-case hexadecimal digits stand for.

@@ -26,6 +26,7 @@ use crate::registration::{self, Options};
 use crate::sandbox::topic::StandIn;
 use crate::sandbox::{Behaviour, Sandbox};
 use crate::settings::{FhirServer, fhir_version, listen_address};
+use crate::signature::hex;
 
 /// The largest body that the sandbox reads, in bytes.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
@@ -88,10 +89,9 @@ async fn listen_beside(port: u16) -> Result<TcpListener, BoxError> {
 fn with_defaults(builder: AppBuilder, port: u16, sandbox_url: &str) -> Result<AppBuilder, BoxError> {
     let mut secret = [0; 32];
     SystemRandom::new().fill(&mut secret).map_err(|_| "the system gives no random bytes for a secret")?;
-    let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let defaults = [
         ("APP_BASE_URL", format!("http://127.0.0.1:{port}")),
-        ("FHIR_SUBSCRIPTION_SECRET", secret),
+        ("FHIR_SUBSCRIPTION_SECRET", hex(&secret)),
         ("FHIR_SERVER", imitated(&builder).name().to_owned()),
     ];
     let builder = builder.set("FHIR_BASE_URL", sandbox_url);

@@ -119,7 +119,8 @@ fn milliseconds(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn digits(text: &str, count: usize) -> Option<i64> {
+/// The number that a text of so many digits is.
+pub(crate) fn digits(text: &str, count: usize) -> Option<i64> {
     // `parse` would take a sign.
     let is_number = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().ok()).flatten()

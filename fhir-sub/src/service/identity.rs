@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::fhir::Instant;
 use crate::interaction::Interaction;
 use crate::key::{Key, Keys};
+use crate::signature::hex;
 use crate::store::Entry;
 use crate::text::Text;
 
@@ -96,7 +97,7 @@ pub(super) fn last_updated(resource: &str) -> Option<Instant> {
 
 /// Nothing of the resource is told by the key that is made of it; this only makes it short.
 fn hash(resource: &str) -> String {
-    digest(&SHA256, resource.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(digest(&SHA256, resource.as_bytes()).as_ref())
 }
 
 #[cfg(all(test, feature = "testing"))]

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{fhir::Instant, sandbox::clock};
+use crate::{
+    fhir::{Instant, digits},
+    sandbox::clock,
+};
 
 /// A date with its comparison ([FHIR R4 §3.1.1.4.7](https://hl7.org/fhir/R4/search.html#date)).
 #[derive(Debug)]
@@ -87,26 +90,22 @@ impl Range {
     }
 
     fn of_date(text: &str) -> Option<Self> {
-        let number = |text: &str, length| {
-            let is_number = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
-            is_number.then(|| text.parse::<i64>().ok()).flatten()
-        };
         let parts: Vec<&str> = text.split('-').collect();
-        let year = number(parts[0], 4)?;
+        let year = digits(parts[0], 4)?;
         let (start, end) = match parts[1..] {
-            [] => ((year, 1, 1), (year + 1, 1, 1)),
-            [month] => match number(month, 2)? {
-                12 => ((year, 12, 1), (year + 1, 1, 1)),
-                month => ((year, month, 1), (year, month + 1, 1)),
-            },
+            [] => (Instant::midnight(year, 1, 1)?, Instant::midnight(year + 1, 1, 1)?),
+            [month] => {
+                let month = digits(month, 2)?;
+                let next = Instant::midnight(year + month / 12, month % 12 + 1, 1)?;
+                (Instant::midnight(year, month, 1)?, next)
+            }
             [month, day] => {
-                let start = Instant::midnight(year, number(month, 2)?, number(day, 2)?)?;
-                return Some(Self { start, end: start.after(Duration::from_secs(24 * 60 * 60)) });
+                let start = Instant::midnight(year, digits(month, 2)?, digits(day, 2)?)?;
+                (start, start.after(Duration::from_secs(24 * 60 * 60)))
             }
             _ => return None,
         };
-        let midnight = |(year, month, day)| Instant::midnight(year, month, day);
-        Some(Self { start: midnight(start)?, end: midnight(end)? })
+        Some(Self { start, end })
     }
 
     fn of_time(date: &str, time: &str) -> Option<Self> {
