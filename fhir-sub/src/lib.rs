@@ -62,7 +62,7 @@ mod interaction;
 mod fhir_resource;
 pub mod fhir;
 mod problems;
-mod text;
+mod json;
 mod deadline;
 mod signature;
 pub mod client;
@@ -84,6 +84,11 @@ mod store;
 mod app;
 #[cfg(feature = "registration")]
 pub mod registration;
+mod request;
+mod decode;
+mod delivery;
+#[cfg(feature = "registration")]
+mod sweep;
 mod service;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
@@ -110,7 +115,7 @@ pub mod __parts {
 /// Not public API. What `tests/fuzz` runs.
 #[cfg(fuzzing)]
 #[doc(hidden)]
-pub use service::fuzzing::notification as __fuzz_notification;
+pub use decode::fuzzing::notification as __fuzz_notification;
 
 pub use adapter::ResponseBody;
 pub use app::{App, AppBuilder};

@@ -5,45 +5,26 @@
 
 mod answer;
 mod authenticate;
-mod changed;
-pub(crate) mod dead_letters;
-mod decode;
-mod dispatch;
-#[cfg(fuzzing)]
-pub(crate) mod fuzzing;
-mod gap;
-mod handle;
-mod history;
-mod identity;
-mod look_up;
-mod once;
 #[cfg(feature = "__parts")]
 pub(crate) mod parts;
-mod query;
-mod read;
-mod record;
 #[cfg(feature = "registration")]
 mod register;
-mod request;
 mod route;
 #[cfg(feature = "registration")]
 mod status;
 #[cfg(feature = "registration")]
 mod sweep;
-mod unhandled;
+pub(crate) mod unhandled;
 
 pub(crate) use answer::Answer;
-#[cfg(feature = "lambda")]
-pub(crate) use decode::{Mistake, Scanner, has_control_character, once};
-pub(crate) use record::{Ended, Record};
-pub(crate) use request::{Head, Header, Headers};
 pub(crate) use route::Route;
-#[cfg(feature = "registration")]
-pub(crate) use sweep::{Report as SweepReport, Row as SweepRow, SweepOptions, refusal, sweep};
 
 use crate::app::App;
 use crate::deadline::Deadline;
+use crate::delivery::record::Record;
+use crate::delivery::{dead_letters, dispatch};
 use crate::memory::Numbering;
+use crate::request::Head;
 
 /// An answer, and what the log says of it.
 #[derive(Debug)]
@@ -55,12 +36,12 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    fn new(answer: Answer, record: Record) -> Self {
+    pub(crate) fn new(answer: Answer, record: Record) -> Self {
         Self { answer, record, further: Vec::new() }
     }
 
     /// Says in the log what the event's number is among those that came.
-    fn numbered(mut self, numbering: Numbering) -> Self {
+    pub(crate) fn numbered(mut self, numbering: Numbering) -> Self {
         self.record.set_numbering(numbering);
         self
     }
@@ -121,7 +102,5 @@ impl App {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
-mod scripted;
 #[cfg(test)]
 mod tests;

@@ -97,8 +97,8 @@ use crate::app::{App, AppBuilder};
 use crate::problems::Problems;
 use crate::registration::{Options, Report};
 use crate::registry::Registry;
+use crate::request::Head;
 use crate::sandbox::{self, Behaviour, Sandbox};
-use crate::service::Head;
 use crate::settings::Variables;
 
 use self::transport::{LateSandbox, WeakApp};

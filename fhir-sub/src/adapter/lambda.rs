@@ -19,7 +19,8 @@ pub(crate) use self::invocations::{has_several_at_once, run};
 use self::response::LambdaResponse;
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::service::{Answered, Head, Route};
+use crate::request::Head;
+use crate::service::{Answered, Route};
 
 /// What is kept of an invocation's time to get the answer out.
 const TO_ANSWER: Duration = Duration::from_millis(250);

@@ -12,7 +12,8 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower_service::Service;
 
 use crate::app::App;
-use crate::service::{Answered, Head, Route};
+use crate::request::Head;
+use crate::service::{Answered, Route};
 
 /// The body of an answer: whole, and often empty.
 pub type ResponseBody = Full<Bytes>;

@@ -8,7 +8,7 @@ use crate::fhir::Instant;
 #[cfg(feature = "registration")]
 use crate::registration::Options;
 #[cfg(feature = "registration")]
-use crate::service::SweepOptions;
+use crate::sweep::SweepOptions;
 
 pub(super) const HELP: &str = "\
 Handles the notifications of this program's FHIR Subscriptions.

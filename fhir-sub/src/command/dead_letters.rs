@@ -4,8 +4,8 @@ use super::table::table;
 use super::{COMMAND_LIMIT, Exit, say};
 use crate::app::App;
 use crate::deadline::Deadline;
+use crate::delivery::dead_letters::{self, Retried};
 use crate::error::BoxError;
-use crate::service::dead_letters::{self, Retried};
 use crate::store::DeadLetter;
 
 /// What is to be done with them.

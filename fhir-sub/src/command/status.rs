@@ -6,7 +6,6 @@ use crate::app::App;
 use crate::deadline::Deadline;
 use crate::error::BoxError;
 use crate::registration::{self, StatusRow};
-use crate::service;
 
 pub(super) async fn status(app: &App) -> Result<Exit, BoxError> {
     let rows = registration::status(app, Deadline::after(COMMAND_LIMIT)).await;
@@ -15,7 +14,7 @@ pub(super) async fn status(app: &App) -> Result<Exit, BoxError> {
         ["endpoint", "criteria or topic", "status", "drift", "last error", "subscription", "events"],
         &cells,
     ));
-    match service::dead_letters::list(app).await {
+    match crate::delivery::dead_letters::list(app).await {
         Ok(letters) if letters.is_empty() => {}
         Ok(letters) => say(&format!("\ndead letters:\n{}", dead_letters::list(&letters))),
         Err(unavailable) => say(&format!("\n{unavailable}")),

@@ -5,7 +5,7 @@ use super::{Exit, complain, say};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::error::BoxError;
-use crate::service::{SweepOptions, SweepReport, SweepRow, refusal};
+use crate::sweep::{Report, Row, SweepOptions, refusal};
 
 pub(super) async fn sweep(app: &App, options: SweepOptions) -> Result<Exit, BoxError> {
     if !options.is_of(app.registry()) {
@@ -26,13 +26,13 @@ pub(super) async fn sweep(app: &App, options: SweepOptions) -> Result<Exit, BoxE
     }
     // However much there is: each request, and each handler, has a limit of its own.
     let unlimited = Deadline::after(std::time::Duration::MAX);
-    let report = crate::service::sweep(app, &options, unlimited, None).await;
+    let report = crate::sweep::sweep(app, &options, unlimited, None).await;
     say(&show(&report));
     Ok(if report.is_sound() { Exit::Sound } else { Exit::Unsound })
 }
 
 /// The report as a table, and under it what a table has no room for.
-fn show(report: &SweepReport) -> String {
+fn show(report: &Report) -> String {
     let titles =
         ["endpoint", "criteria or topic", "result", "seen", "before", "handled", "failed", "dead", "up to"];
     let cells: Vec<_> = report.subscriptions.iter().map(cells).collect();
@@ -53,7 +53,7 @@ fn show(report: &SweepReport) -> String {
     text
 }
 
-fn cells(row: &SweepRow) -> [String; 9] {
+fn cells(row: &Row) -> [String; 9] {
     [
         row.endpoint.to_owned(),
         row.criteria.to_owned(),

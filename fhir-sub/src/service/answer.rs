@@ -31,32 +31,32 @@ impl Answer {
     }
 
     /// 204 without a body: the one answer that every server takes as success.
-    pub(super) fn handled() -> Self {
+    pub(crate) fn handled() -> Self {
         Self::json(StatusCode::NO_CONTENT, String::new())
     }
 
-    pub(super) fn healthy() -> Self {
+    pub(crate) fn healthy() -> Self {
         Self::json(StatusCode::OK, json!({ "status": "ok" }).to_string())
     }
 
     /// A JSON body that is no FHIR resource.
-    pub(super) fn json(status: StatusCode, body: String) -> Self {
+    pub(crate) fn json(status: StatusCode, body: String) -> Self {
         Self { status, header: None, content_type: JSON, body, said: None }
     }
 
-    pub(super) fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         Self::outcome(StatusCode::UNAUTHORIZED, "security", "the secret is missing or wrong")
     }
 
-    pub(super) fn unsigned() -> Self {
+    pub(crate) fn unsigned() -> Self {
         Self::outcome(StatusCode::UNAUTHORIZED, "security", "the signature is missing or wrong")
     }
 
-    pub(super) fn unknown_endpoint() -> Self {
+    pub(crate) fn unknown_endpoint() -> Self {
         Self::outcome(StatusCode::NOT_FOUND, "not-found", "no subscription has this endpoint")
     }
 
-    pub(super) fn prune_needs_admin_secret() -> Self {
+    pub(crate) fn prune_needs_admin_secret() -> Self {
         Self::outcome(
             StatusCode::NOT_FOUND,
             "not-supported",
@@ -64,7 +64,7 @@ impl Answer {
         )
     }
 
-    pub(super) fn dead_letters_need_admin_secret() -> Self {
+    pub(crate) fn dead_letters_need_admin_secret() -> Self {
         Self::outcome(
             StatusCode::NOT_FOUND,
             "not-supported",
@@ -72,19 +72,19 @@ impl Answer {
         )
     }
 
-    pub(super) fn unknown_dead_letter() -> Self {
+    pub(crate) fn unknown_dead_letter() -> Self {
         Self::outcome(StatusCode::NOT_FOUND, "not-found", "there is no such dead letter")
     }
 
-    pub(super) fn no_handler() -> Self {
+    pub(crate) fn no_handler() -> Self {
         Self::unprocessable("no handler has the endpoint of the dead letter any more")
     }
 
-    pub(super) fn unknown_option() -> Self {
+    pub(crate) fn unknown_option() -> Self {
         Self::malformed("the query may say `dry-run=true` and `prune=true`, and nothing else")
     }
 
-    pub(super) fn method_not_allowed(allow: &'static str) -> Self {
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         let answer = Self::outcome(
             StatusCode::METHOD_NOT_ALLOWED,
             "not-supported",
@@ -93,7 +93,7 @@ impl Answer {
         Self { header: Some(("allow", allow)), ..answer }
     }
 
-    pub(super) fn too_large(limit: usize) -> Self {
+    pub(crate) fn too_large(limit: usize) -> Self {
         Self::outcome(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-long",
@@ -101,7 +101,7 @@ impl Answer {
         )
     }
 
-    pub(super) fn not_json() -> Self {
+    pub(crate) fn not_json() -> Self {
         Self::outcome(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "not-supported",
@@ -109,21 +109,21 @@ impl Answer {
         )
     }
 
-    pub(super) fn malformed(text: &str) -> Self {
+    pub(crate) fn malformed(text: &str) -> Self {
         Self::outcome(StatusCode::BAD_REQUEST, "structure", text)
     }
 
-    pub(super) fn unprocessable(text: &str) -> Self {
+    pub(crate) fn unprocessable(text: &str) -> Self {
         Self::outcome(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text)
     }
 
     /// The handler says that no other try can succeed.
-    pub(super) fn permanent() -> Self {
+    pub(crate) fn permanent() -> Self {
         Self::outcome(StatusCode::UNPROCESSABLE_ENTITY, "processing", "the event cannot be processed")
     }
 
     /// The handler failed, and another try may succeed.
-    pub(super) fn failed() -> Self {
+    pub(crate) fn failed() -> Self {
         Self::outcome(
             StatusCode::INTERNAL_SERVER_ERROR,
             "exception",
@@ -132,7 +132,7 @@ impl Answer {
     }
 
     /// The resource could not be read, and another try may succeed.
-    pub(super) fn unread() -> Self {
+    pub(crate) fn unread() -> Self {
         Self::unavailable(
             "transient",
             "the resource could not be read from the FHIR server: send the notification again",
@@ -140,7 +140,7 @@ impl Answer {
     }
 
     /// The server still has what is said to be deleted. It may lag behind, so nothing is given up.
-    pub(super) fn unconfirmed() -> Self {
+    pub(crate) fn unconfirmed() -> Self {
         Self::unavailable(
             "transient",
             "the FHIR server does not confirm the deletion: send the notification again",
@@ -148,7 +148,7 @@ impl Answer {
     }
 
     /// Another is at it: whoever sends it again learns how that ended.
-    pub(super) fn under_way() -> Self {
+    pub(crate) fn under_way() -> Self {
         Self::unavailable(
             "conflict",
             "the event is being processed: send the notification again to learn how that ended",
@@ -156,54 +156,54 @@ impl Answer {
     }
 
     /// It cannot be told whether it was handled before, and so it is not.
-    pub(super) fn store_unavailable() -> Self {
+    pub(crate) fn store_unavailable() -> Self {
         Self::unavailable("transient", "the event was not processed: send the notification again")
     }
 
-    pub(super) fn out_of_time() -> Self {
+    pub(crate) fn out_of_time() -> Self {
         Self::too_late("the event was not processed in time: send the notification again")
     }
 
     /// Of the answers to several events the gravest is given: one that makes the server send again, else a refusal.
-    pub(super) fn gravity(&self) -> u16 {
+    pub(crate) fn gravity(&self) -> u16 {
         self.status.as_u16() / 100
     }
 
     /// Whether it makes the server send the notification again.
-    pub(super) fn asks_for_another_try(&self) -> bool {
+    pub(crate) fn asks_for_another_try(&self) -> bool {
         self.status.is_server_error()
     }
 
-    pub(super) fn registration_failed() -> Self {
+    pub(crate) fn registration_failed() -> Self {
         let text = "the registration broke off: see the program's log";
         Self::outcome(StatusCode::INTERNAL_SERVER_ERROR, "exception", text)
     }
 
-    pub(super) fn registration_out_of_time() -> Self {
+    pub(crate) fn registration_out_of_time() -> Self {
         Self::too_late("the registration did not end in time: ask for it again")
     }
 
-    pub(super) fn unknown_sweep_option() -> Self {
+    pub(crate) fn unknown_sweep_option() -> Self {
         Self::malformed(
             "the query may say `since`, a FHIR instant such as 2026-01-31T12:00:00Z, and `endpoint`, and nothing else",
         )
     }
 
-    pub(super) fn sweep_failed() -> Self {
+    pub(crate) fn sweep_failed() -> Self {
         let text = "the sweep broke off: see the program's log";
         Self::outcome(StatusCode::INTERNAL_SERVER_ERROR, "exception", text)
     }
 
-    pub(super) fn sweep_out_of_time() -> Self {
+    pub(crate) fn sweep_out_of_time() -> Self {
         Self::too_late("the sweep did not end in time: ask for it again, it goes on where it has come to")
     }
 
-    pub(super) fn status_failed() -> Self {
+    pub(crate) fn status_failed() -> Self {
         let text = "the status could not be told: see the program's log";
         Self::outcome(StatusCode::INTERNAL_SERVER_ERROR, "exception", text)
     }
 
-    pub(super) fn status_out_of_time() -> Self {
+    pub(crate) fn status_out_of_time() -> Self {
         Self::too_late("the status was not known in time: ask for it again")
     }
 
@@ -225,12 +225,12 @@ impl Answer {
     }
 
     /// What it says of the event that was not handled; `None` where it was.
-    pub(super) fn said(&self) -> Option<&Said> {
+    pub(crate) fn said(&self) -> Option<&Said> {
         self.said.as_ref()
     }
 
     /// The same with these issues, each with what it is about, if that is said.
-    pub(super) fn with_issues(self, issues: impl IntoIterator<Item = (Said, Option<String>)>) -> Self {
+    pub(crate) fn with_issues(self, issues: impl IntoIterator<Item = (Said, Option<String>)>) -> Self {
         Self { body: outcome(issues), content_type: FHIR_JSON, ..self }
     }
 }

@@ -2,7 +2,7 @@
 
 use subtle::Choice;
 
-use super::request::{Header, Headers};
+use crate::request::{Header, Headers};
 use crate::settings::{Secrets, Settings, Signing};
 use crate::signature::SIGNATURE;
 

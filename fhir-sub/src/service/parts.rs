@@ -2,13 +2,14 @@
 
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::decode::{Decoded, decode};
-use super::{Head, Route, authenticate};
+use super::{Route, authenticate};
 use crate::app::{App, AppBuilder};
+use crate::decode::{Decoded, decode};
 use crate::extract::FromNotification;
 use crate::fixtures::{Handler, declaration, leak};
 use crate::outcome::Outcome;
 use crate::registration::Planned;
+use crate::request::Head;
 use crate::settings::Variables;
 
 /// An app of many subscriptions, whose parts can be run by themselves.

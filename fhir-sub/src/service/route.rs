@@ -3,17 +3,18 @@
 use http::Method;
 
 use super::authenticate::authenticate;
-use super::dead_letters;
-use super::{Answer, Answered, Head, Record};
+use super::{Answer, Answered, Record};
 use crate::app::App;
 use crate::declaration::Declaration;
+use crate::delivery::dead_letters;
 use crate::fhir::{is_id, is_type_name};
 use crate::key::Key;
+use crate::request::Head;
 
 #[cfg(feature = "registration")]
-use super::sweep::SweepOptions;
-#[cfg(feature = "registration")]
 use crate::registration::Options;
+#[cfg(feature = "registration")]
+use crate::sweep::SweepOptions;
 
 /// What a request is for.
 #[derive(Debug)]

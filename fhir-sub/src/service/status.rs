@@ -7,9 +7,10 @@ use futures_util::FutureExt;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{Answer, Answered, Record, dead_letters};
+use super::{Answer, Answered, Record};
 use crate::app::App;
 use crate::deadline::Deadline;
+use crate::delivery::dead_letters;
 use crate::memory::{Counts, Name};
 use crate::registration::StatusRow;
 use crate::store::DeadLetter;

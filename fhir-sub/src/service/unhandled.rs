@@ -5,7 +5,7 @@ use crate::event::Event;
 
 /// An event as the answer names it: by nothing but its place and its number.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Among the events of its notification, from 1 on.
     place: usize,
     number: Option<u64>,
@@ -13,41 +13,41 @@ pub(super) struct Place {
 
 impl Place {
     /// The places of events, in their order.
-    pub(super) fn of_all<'e>(events: impl IntoIterator<Item = &'e Event>) -> Vec<Self> {
+    pub(crate) fn of_all<'e>(events: impl IntoIterator<Item = &'e Event>) -> Vec<Self> {
         (1..).zip(events).map(|(place, event)| Self { place, number: event.number() }).collect()
     }
 
-    pub(super) fn number(&self) -> Option<u64> {
+    pub(crate) fn number(&self) -> Option<u64> {
         self.number
     }
 }
 
 /// The events of a notification that were not handled.
 #[derive(Debug)]
-pub(super) struct Unhandled {
+pub(crate) struct Unhandled {
     /// How many events the notification has.
     events: usize,
     said: Vec<(Place, Said)>,
 }
 
 /// What an answer says of an event: a code of <https://hl7.org/fhir/R4/valueset-issue-type.html>, and a text.
-pub(super) type Said = (&'static str, String);
+pub(crate) type Said = (&'static str, String);
 
 /// The most events that are named one by one; of more, the answer says how many there are.
 const MAXIMUM: usize = 100;
 
 impl Unhandled {
-    pub(super) fn of(events: usize) -> Self {
+    pub(crate) fn of(events: usize) -> Self {
         Self { events, said: Vec::new() }
     }
 
     /// Takes in what came of an event.
-    pub(super) fn add(&mut self, place: Place, answer: &Answer) {
+    pub(crate) fn add(&mut self, place: Place, answer: &Answer) {
         self.said.extend(answer.said().map(|said| (place, said.clone())));
     }
 
     /// `answer`, to several events, with an issue for each that was not handled.
-    pub(super) fn named_in(mut self, answer: Answer) -> Answer {
+    pub(crate) fn named_in(mut self, answer: Answer) -> Answer {
         if self.events < 2 || self.said.is_empty() {
             return answer;
         }

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::app::App;
-use crate::service::{Answered, Record};
+use crate::delivery::record::Record;
+use crate::service::Answered;
 
 /// What the app answered, and which handler ran.
 #[derive(Debug)]

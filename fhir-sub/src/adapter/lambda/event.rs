@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use base64_simd::STANDARD;
 use http::Method;
 
-use crate::service::{Header, Headers, Mistake, Scanner, has_control_character, once};
-use crate::text::Text;
+use crate::json::{Mistake, Scanner, Text, has_control_character, once};
+use crate::request::{Header, Headers};
 
 /// An event of API Gateway's HTTP API (format 2.0, which Function URLs share), of its REST API (format 1.0)
 /// or of an Application Load Balancer: the elements of all of them that a request is made of.

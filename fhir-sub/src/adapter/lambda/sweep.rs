@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::fhir::Instant;
-use crate::service::{SweepOptions, refusal, sweep};
-use crate::text::Text;
+use crate::json::Text;
+use crate::sweep::{SweepOptions, refusal, sweep};
 
 /// An event that asks for a sweep: `{"source":"aws.events","detail-type":"Scheduled Event",…}`
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>), or

@@ -2,9 +2,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::declaration::{Content, Declaration};
+use crate::delivery::scripted::{REQUIRED, Scripted, UNUSED, event, notification, topic};
 use crate::fixtures::{Succeed, declaration, leak};
 use crate::sandbox::Behaviour;
-use crate::service::scripted::{REQUIRED, Scripted, UNUSED, event, notification, topic};
 use crate::testing::{TestApp, TestRequest};
 
 fn patients() -> Declaration {

@@ -1,0 +1,138 @@
+//! From a request to the events that it notifies of. One dialect or concept a file.
+
+#[cfg(any(test, fuzzing))]
+mod by_serde;
+mod criteria;
+mod entry;
+mod events;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
+mod index;
+mod parameters;
+mod payload_search;
+mod reference;
+mod status;
+mod topic;
+
+use serde::de::IgnoredAny;
+
+use crate::declaration::{Declaration, Trigger};
+use crate::event::Event;
+use crate::fhir::is_json;
+use crate::json::Mistake;
+use crate::rejection::not_well_formed;
+use crate::request::{Head, Header};
+use crate::service::Answer;
+
+/// What a request notifies of.
+#[derive(Debug)]
+pub(crate) enum Decoded<'a> {
+    /// A word of the server's own, for which no handler runs: a handshake, a heartbeat, the state of the subscription.
+    Notice(&'static str, Counted),
+    /// Events, in the server's order.
+    Events(Vec<Happened<'a>>, Counted),
+}
+
+/// What a notification says of all the events of its Subscription.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    /// `Subscription/1`
+    pub(crate) subscription: Option<String>,
+    /// How many there have been: `eventsSinceSubscriptionStart`.
+    pub(crate) events: Option<u64>,
+    /// Whether the server begins with it.
+    pub(crate) is_handshake: bool,
+}
+
+/// An event, and the resource that came with it.
+#[derive(Debug)]
+pub(crate) struct Happened<'a> {
+    pub(crate) event: Event,
+    /// One object, its brackets balanced: whether it is JSON finds out who reads it.
+    pub(crate) resource: Option<&'a str>,
+    /// Why it cannot be handled, where the others of its notification can; a caller may be told.
+    pub(crate) mistake: Option<&'static str>,
+}
+
+impl<'a> Happened<'a> {
+    pub(crate) fn new(event: Event, resource: Option<&'a str>) -> Self {
+        Self { event, resource, mistake: None }
+    }
+}
+
+/// Why a request is no notification.
+#[derive(Debug)]
+pub(crate) struct Undecodable {
+    pub(crate) answer: Answer,
+    /// What the log says of it.
+    pub(crate) outcome: &'static str,
+}
+
+impl Undecodable {
+    /// What is answered to `body`; `text` where it is JSON, but not what it should be.
+    fn of(mistake: Mistake, body: &str, text: &str) -> Self {
+        match mistake {
+            // serde says where; what is JSON as far as it was looked at need not be further on.
+            Mistake::NotJson | Mistake::OtherShape => match serde_json::from_str::<IgnoredAny>(body) {
+                Err(error) => Self::malformed(&not_well_formed("body", &error)),
+                Ok(_) => Self::unprocessable(text),
+            },
+            Mistake::NoResource => Self::unprocessable("an entry of the notification has no FHIR resource"),
+            Mistake::TooMany => Self::unprocessable("the notification has too many entries"),
+        }
+    }
+
+    fn malformed(text: &str) -> Self {
+        Self { answer: Answer::malformed(text), outcome: "malformed" }
+    }
+
+    fn unprocessable(text: &str) -> Self {
+        Self { answer: Answer::unprocessable(text), outcome: "unprocessable" }
+    }
+}
+
+/// Reads the notification of `declaration`'s subscription, of at most `maximum` events.
+///
+/// `reference` is what the path names.
+pub(crate) fn decode<'a>(
+    head: &Head<'_>,
+    declaration: &Declaration,
+    reference: Option<String>,
+    body: &'a [u8],
+    maximum: usize,
+) -> Result<Decoded<'a>, Undecodable> {
+    match declaration.trigger {
+        Trigger::Criteria(_) => criteria::decode(head, declaration, reference, body, maximum),
+        Trigger::Topic(_) if reference.is_some() => {
+            Err(Undecodable { answer: Answer::method_not_allowed("POST"), outcome: "method not allowed" })
+        }
+        Trigger::Topic(_) => topic::decode(json_text(head, body)?, maximum),
+    }
+}
+
+/// Reads what a server answers to `$events`: the events that it lists, and none where it is anything else.
+pub(crate) fn decode_queried(body: &str) -> Vec<Happened<'_>> {
+    match topic::decode(body, usize::MAX) {
+        Ok(Decoded::Events(events, _)) => events,
+        Ok(Decoded::Notice(..)) | Err(_) => Vec::new(),
+    }
+}
+
+/// The body as text, where the request says that it is JSON.
+fn json_text<'a>(head: &Head<'_>, body: &'a [u8]) -> Result<&'a str, Undecodable> {
+    match head.headers.get("content-type") {
+        Header::Absent => {}
+        header if header.text().is_some_and(is_json) => {}
+        _ => return Err(Undecodable { answer: Answer::not_json(), outcome: "not JSON" }),
+    }
+    std::str::from_utf8(body).map_err(|_| Undecodable::malformed("the body is not UTF-8"))
+}
+
+/// A notification of more events than `maximum`: whoever wants them all raises the setting.
+fn too_many(maximum: usize) -> Undecodable {
+    let text = format!("the notification has more than {maximum} events");
+    Undecodable { answer: Answer::unprocessable(&text), outcome: "too many events" }
+}
+
+#[cfg(test)]
+mod tests;

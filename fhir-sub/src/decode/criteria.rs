@@ -1,0 +1,106 @@
+//! The notification of a criteria subscription: one resource, or what names one.
+
+use http::Method;
+
+use super::{Counted, Decoded, Happened, Undecodable, json_text, payload_search, reference};
+use crate::declaration::{Content, Declaration};
+use crate::event::Event;
+use crate::fhir::reference::entity_tag_version;
+use crate::fhir::{Reference, is_id, is_type_name};
+use crate::interaction::Interaction;
+use crate::json::Outline;
+use crate::request::Head;
+
+/// Reads the notification of a criteria subscription, as HAPI, Medplum, Firely and the R4 specification
+/// send it: a `PUT` or `DELETE` that names the resource in its path, or a `POST` of the resource, of
+/// nothing, of Medplum's `{}` for a deletion, or of what HAPI's search for a payload found.
+///
+/// `reference` is what the path names.
+pub(super) fn decode<'a>(
+    head: &Head<'_>,
+    declaration: &Declaration,
+    reference: Option<String>,
+    body: &'a [u8],
+    maximum: usize,
+) -> Result<Decoded<'a>, Undecodable> {
+    let mut event = Event::unknown();
+    if let Some(id) = head.headers.get("x-medplum-subscription").text().filter(|id| is_id(id)) {
+        event.subscription = Some(format!("Subscription/{id}"));
+    }
+    match head.headers.get("x-medplum-interaction").text() {
+        Some("create") => event.interaction = Interaction::Create,
+        Some("update") => event.interaction = Interaction::Update,
+        Some("delete") => event.interaction = Interaction::Delete,
+        _ => {}
+    }
+    if *head.method == Method::DELETE {
+        event.interaction = Interaction::Delete;
+    }
+
+    // Medplum's deletion is the body `{}` itself: a resource that comes with it is no deletion.
+    let is_empty = || matches!(body.trim_ascii(), b"" | b"{}");
+    if *head.method != Method::DELETE && event.interaction == Interaction::Delete && !is_empty() {
+        return Err(Undecodable::unprocessable("a deletion carries no resource"));
+    }
+    if event.interaction == Interaction::Delete {
+        let medplums = head.headers.get("x-medplum-deleted-resource").text();
+        event.focus = reference.or_else(|| medplums.map(str::to_owned));
+        return match &event.focus {
+            None => Err(Undecodable::unprocessable("the deletion names no resource")),
+            Some(focus) => match focus.split_once('/') {
+                Some((resource_type, id)) if is_type_name(resource_type) && is_id(id) => {
+                    expect_type(declaration, resource_type)?;
+                    Ok(one(event, None))
+                }
+                _ => Err(Undecodable::unprocessable("the deletion does not name its resource as Type/id")),
+            },
+        };
+    }
+
+    if body.is_empty() && reference.is_none() && declaration.content == Content::Empty {
+        return Ok(one(event, None));
+    }
+    if body.is_empty() {
+        return Err(Undecodable::unprocessable("the notification carries no resource"));
+    }
+    let resource = json_text(head, body)?;
+    let outline = Outline::read(resource)
+        .map_err(|mistake| Undecodable::of(mistake, resource, "the body is not a FHIR resource"))?;
+    if reference.is_none() && &*outline.resource_type == "Bundle" {
+        let watched = declaration.trigger.resource_type();
+        // A Bundle with an id may be the resource itself, where the criteria watches any type.
+        if watched.map_or(outline.id.is_none(), |watched| watched != "Bundle") {
+            return payload_search::decode(&event, watched, resource, maximum);
+        }
+    }
+    expect_type(declaration, &outline.resource_type)?;
+
+    let id = outline.id.as_deref().filter(|id| is_id(id));
+    let id = id.ok_or_else(|| Undecodable::unprocessable("the resource has no id"))?;
+    let focus =
+        reference::relative(Reference { resource_type: &outline.resource_type, id, version_id: None });
+    if reference.is_some_and(|reference| reference != focus) {
+        return Err(Undecodable::unprocessable("the resource is not the one that the path names"));
+    }
+    event.focus = Some(focus);
+    event.version_id = outline
+        .version_id()
+        .or_else(|| head.headers.get("if-match").text().map(entity_tag_version))
+        .filter(|version_id| is_id(version_id))
+        .map(str::to_owned);
+    Ok(one(event, Some(resource)))
+}
+
+fn one(event: Event, resource: Option<&str>) -> Decoded<'_> {
+    Decoded::Events(vec![Happened::new(event, resource)], Counted::default())
+}
+
+/// The resource must be of the type that the subscription watches, if it watches one only.
+fn expect_type(declaration: &Declaration, resource_type: &str) -> Result<(), Undecodable> {
+    match declaration.trigger.resource_type() {
+        Some(expected) if expected != resource_type => {
+            Err(Undecodable::unprocessable("the resource is not of the type that the subscription watches"))
+        }
+        _ => Ok(()),
+    }
+}

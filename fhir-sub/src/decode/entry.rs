@@ -1,0 +1,187 @@
+//! The entries of a notification's Bundle, and which of them an event is about.
+
+use super::{Undecodable, reference};
+use crate::fhir::{Reference, is_id};
+use crate::interaction::Interaction;
+use crate::json::Outline;
+use crate::json::Text;
+use crate::json::{Mistake, Scanner, once};
+
+/// A Bundle, its resources as the text that came.
+#[derive(Debug)]
+pub(super) struct Bundle<'a> {
+    pub(super) bundle_type: Option<Text<'a>>,
+    pub(super) entries: Vec<Entry<'a>>,
+}
+
+/// An entry, and what its resource says of itself.
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    pub(super) full_url: Option<Text<'a>>,
+    pub(super) request: Request<'a>,
+    pub(super) resource: Option<Described<'a>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Request<'a> {
+    pub(super) method: Option<Text<'a>>,
+    pub(super) url: Option<Text<'a>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Described<'a> {
+    /// One object, its brackets balanced: whether it is JSON finds out who reads it.
+    pub(super) json: &'a str,
+    pub(super) outline: Outline<'a>,
+}
+
+impl<'a> Bundle<'a> {
+    /// Reads a Bundle; `text` is what a caller is told of anything else.
+    pub(super) fn read(body: &'a str, text: &str) -> Result<Self, Undecodable> {
+        Scanner::read(body, Self::scan).map_err(|mistake| Undecodable::of(mistake, body, text))
+    }
+
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
+        let (mut resource_type, mut bundle_type, mut entries) = (None, None, None);
+        scanner.object(|scanner, name| match name {
+            "resourceType" => once(&mut resource_type, scanner.string()?),
+            "type" => once(&mut bundle_type, scanner.optional(Scanner::string)?),
+            "entry" => once(&mut entries, scanner.optional(Entry::scan_all)?),
+            _ => scanner.ignore(),
+        })?;
+        if resource_type.as_deref() != Some("Bundle") {
+            return Err(Mistake::OtherShape);
+        }
+        Ok(Self { bundle_type: bundle_type.flatten(), entries: entries.flatten().unwrap_or_default() })
+    }
+}
+
+impl<'a> Entry<'a> {
+    /// The most entries of a Bundle: `{}` takes three bytes of a body, and many more of memory.
+    pub(super) const MAXIMUM: usize = 10_000;
+
+    fn scan_all(scanner: &mut Scanner<'a>) -> Result<Vec<Self>, Mistake> {
+        let mut entries = Vec::new();
+        scanner.list(|scanner| {
+            if entries.len() == Self::MAXIMUM {
+                return Err(Mistake::TooMany);
+            }
+            entries.push(Self::scan(scanner)?);
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
+        let (mut full_url, mut resource, mut request) = (None, None, None);
+        scanner.object(|scanner, name| match name {
+            "fullUrl" => once(&mut full_url, scanner.optional(Scanner::string)?),
+            "resource" => once(&mut resource, scanner.optional(Described::scan)?),
+            "request" => once(&mut request, scanner.optional(Request::scan)?),
+            _ => scanner.ignore(),
+        })?;
+        Ok(Self {
+            full_url: full_url.flatten(),
+            request: request.flatten().unwrap_or_default(),
+            resource: resource.flatten(),
+        })
+    }
+
+    /// What was done, where the request says so: a `GET` stands for anything.
+    pub(super) fn interaction(&self) -> Interaction {
+        match self.request.method.as_deref() {
+            Some("POST") => Interaction::Create,
+            Some("PUT") => Interaction::Update,
+            Some("DELETE") => Interaction::Delete,
+            _ => Interaction::Unknown,
+        }
+    }
+
+    pub(super) fn is_resource(&self, resource_type: &str) -> bool {
+        self.resource.as_ref().is_some_and(|resource| &*resource.outline.resource_type == resource_type)
+    }
+
+    /// The version, as the resource says it, or what names the entry.
+    pub(super) fn version_id(&self) -> Option<&str> {
+        let own = self.resource.as_ref().and_then(|resource| resource.outline.valid_version_id());
+        let named = || {
+            [&self.full_url, &self.request.url]
+                .into_iter()
+                .flatten()
+                .find_map(|url| reference::parse(url)?.version_id)
+        };
+        own.or_else(named)
+    }
+
+    /// The resource that the entry is about, by what it says itself.
+    pub(super) fn own_reference(&self) -> Option<Reference<'_>> {
+        let Outline { resource_type, id, .. } = &self.resource.as_ref()?.outline;
+        let id = id.as_deref().filter(|id| is_id(id))?;
+        Some(Reference { resource_type, id, version_id: None })
+    }
+
+    /// The resource that the entry is about, by its names or by what it says itself.
+    pub(super) fn reference(&self) -> Option<Reference<'_>> {
+        let full_url = self.full_url.as_deref().and_then(reference::parse);
+        full_url.or_else(|| self.own_reference()).or_else(|| reference::parse(self.request.url.as_deref()?))
+    }
+
+    /// Whether an event about `name`, which is `text`, may mean the entry.
+    pub(super) fn is_called(&self, name: Name<'_>, text: &str) -> bool {
+        // Most servers write the two alike, and then neither has to be taken apart.
+        self.full_url.as_deref() == Some(text) || self.names().any(|own| own == name)
+    }
+
+    /// Every name by which an event may mean the entry.
+    pub(super) fn names(&self) -> impl Iterator<Item = Name<'_>> {
+        let full_url = self.full_url.as_deref().map(Name::new);
+        let url = self.request.url.as_deref().map(Name::new);
+        full_url.into_iter().chain(url).chain(self.own_reference().map(Name::from))
+    }
+}
+
+impl<'a> Request<'a> {
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
+        let (mut method, mut url) = (None, None);
+        scanner.object(|scanner, name| match name {
+            "method" => once(&mut method, scanner.optional(Scanner::string)?),
+            "url" => once(&mut url, scanner.optional(Scanner::string)?),
+            _ => scanner.ignore(),
+        })?;
+        Ok(Self { method: method.flatten(), url: url.flatten() })
+    }
+}
+
+impl<'a> Described<'a> {
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
+        let (json, outline) = scanner.with_text(Outline::scan).map_err(|mistake| match mistake {
+            Mistake::OtherShape => Mistake::NoResource,
+            other => other,
+        })?;
+        Ok(Self { json, outline })
+    }
+}
+
+/// What an entry is called, or an event's focus: type and id, or where it has none (`urn:uuid:…`) the whole text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Name<'a> {
+    resource_type: Option<&'a str>,
+    id: &'a str,
+}
+
+impl<'a> Name<'a> {
+    fn new(text: &'a str) -> Self {
+        Self::of(text, reference::parse(text))
+    }
+
+    /// The name that `text` is, which is `reference` if it is one.
+    pub(super) fn of(text: &'a str, reference: Option<Reference<'a>>) -> Self {
+        reference.map_or(Self { resource_type: None, id: text }, Self::from)
+    }
+}
+
+impl<'a> From<Reference<'a>> for Name<'a> {
+    fn from(reference: Reference<'a>) -> Self {
+        Self { resource_type: Some(reference.resource_type), id: reference.id }
+    }
+}

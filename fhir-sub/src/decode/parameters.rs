@@ -1,0 +1,122 @@
+//! The status of a notification as R4 has it: a Parameters resource, as the Subscriptions R5 Backport IG defines it.
+//!
+//! <https://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition-backport-subscription-status-r4.html>
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+
+use super::reference::ReferenceElement;
+use super::status::{Focus, Kind, Status, StatusEvent};
+use crate::json::Mistake;
+use crate::json::Text;
+use crate::json::strict::{Number, Object, Scalar};
+
+#[derive(Deserialize)]
+struct Parameters<'a> {
+    #[serde(borrow, default)]
+    parameter: Option<StatusParameters<'a>>,
+}
+
+/// A parameter, or a part of one, with the values that those of a status have. Whatever else there is, such as an
+/// authorization or a related query, is read over.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "P: Deserialize<'de>"))]
+struct Parameter<'a, P> {
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, rename = "valueReference")]
+    reference: Option<Object<ReferenceElement<'a>>>,
+    #[serde(borrow, rename = "valueString")]
+    string: Option<Scalar<'a>>,
+    #[serde(rename = "valueInteger", alias = "valueUnsignedInt", alias = "valuePositiveInt")]
+    #[serde(alias = "valueInteger64")]
+    integer: Option<Number>,
+    /// HAPI knows the day only.
+    #[serde(borrow, rename = "valueInstant", alias = "valueDate", alias = "valueDateTime")]
+    instant: Option<Text<'a>>,
+    #[serde(borrow, rename = "valueCanonical")]
+    canonical: Option<Text<'a>>,
+    #[serde(borrow, rename = "valueCode")]
+    code: Option<Text<'a>>,
+    part: Option<P>,
+}
+
+impl<'a> Status<'a> {
+    /// Reads a Parameters resource.
+    pub(super) fn from_parameters(resource: &'a str) -> Result<Self, Mistake> {
+        let Object(parameters): Object<Parameters<'a>> = serde_json::from_str(resource)?;
+        Ok(parameters.parameter.map(|StatusParameters(status)| status).unwrap_or_default())
+    }
+
+    fn take(&mut self, parameter: Parameter<'a, EventParts<'a>>) {
+        let Parameter { name, reference, string, integer, canonical, code, part, .. } = parameter;
+        match name.as_deref() {
+            // fhir-candle of 2023 writes a string.
+            Some("subscription") => {
+                self.subscription = reference
+                    .and_then(|Object(element)| element.reference)
+                    .or_else(|| string.and_then(Scalar::into_text));
+            }
+            Some("topic") => self.topic = canonical,
+            Some("type") => self.kind = code.as_deref().and_then(Kind::from_code),
+            Some("events-since-subscription-start") => self.events_since_start = number(integer, string),
+            Some("notification-event") => {
+                self.events.add(part.map(|EventParts(event)| event).unwrap_or_default())
+            }
+            _ => {}
+        }
+    }
+}
+
+impl<'a> StatusEvent<'a> {
+    fn take(&mut self, part: Parameter<'a, IgnoredAny>) {
+        match part.name.as_deref() {
+            Some("event-number") => self.number = number(part.integer, part.string),
+            Some("timestamp") => self.timestamp = part.instant,
+            Some("focus") => {
+                self.focus = Focus::from(part.reference.and_then(|Object(element)| element.reference))
+            }
+            _ => {}
+        }
+    }
+}
+
+/// R4 has its numbers as strings.
+fn number(integer: Option<Number>, string: Option<Scalar<'_>>) -> Option<u64> {
+    integer.map(|Number(number)| number).or_else(|| string.and_then(|string| string.number()))
+}
+
+/// The parameters of a status, each taken in as it is read: a list of them would take many times the body's size.
+struct StatusParameters<'a>(Status<'a>);
+
+/// The parts of a `notification-event`, likewise.
+struct EventParts<'a>(StatusEvent<'a>);
+
+macro_rules! take_in_each {
+    ($Name:ident of $Item:ty, $expected:literal) => {
+        impl<'de: 'a, 'a> Deserialize<'de> for $Name<'a> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_seq($Name(Default::default()))
+            }
+        }
+
+        impl<'de: 'a, 'a> Visitor<'de> for $Name<'a> {
+            type Value = Self;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str($expected)
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(mut self, mut sequence: S) -> Result<Self, S::Error> {
+                while let Some(Object(item)) = sequence.next_element::<Object<$Item>>()? {
+                    self.0.take(item);
+                }
+                Ok(self)
+            }
+        }
+    };
+}
+take_in_each!(StatusParameters of Parameter<'a, EventParts<'a>>, "a list of parameters");
+take_in_each!(EventParts of Parameter<'a, IgnoredAny>, "a list of parts");

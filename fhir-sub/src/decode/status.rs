@@ -1,0 +1,125 @@
+//! [`Status`]: the entry of a topic notification that says what it is. R4B and R5 have a resource for it,
+//! SubscriptionStatus; R4's Parameters are in `parameters`.
+
+use super::reference;
+use crate::json::Text;
+use crate::json::strict::{List, Number, Scalar};
+use crate::json::{Mistake, Scanner, once};
+
+/// What the server says of a notification, in whichever encoding.
+#[derive(Debug, Default)]
+pub(super) struct Status<'a> {
+    pub(super) kind: Option<Kind>,
+    pub(super) subscription: Option<Text<'a>>,
+    pub(super) topic: Option<Text<'a>>,
+    /// Whatever else than a number it is, it is no reason to turn the notification down.
+    pub(super) events_since_start: Option<u64>,
+    pub(super) events: List<StatusEvent<'a>>,
+}
+
+/// A `notificationEvent`.
+#[derive(Debug, Default)]
+pub(super) struct StatusEvent<'a> {
+    pub(super) number: Option<u64>,
+    pub(super) timestamp: Option<Text<'a>>,
+    pub(super) focus: Focus<'a>,
+}
+
+/// What an event is about.
+#[derive(Debug, Default)]
+pub(super) enum Focus<'a> {
+    /// It does not say: `content` is `empty`.
+    #[default]
+    Absent,
+    /// In words or by an identifier, which is nothing to read.
+    Unnamed,
+    /// By a literal reference.
+    Named(Text<'a>),
+}
+
+/// The codes of <https://hl7.org/fhir/R5/valueset-subscription-notification-type.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Handshake,
+    Heartbeat,
+    EventNotification,
+    QueryStatus,
+    QueryEvent,
+}
+
+impl Kind {
+    pub(super) fn from_code(code: &str) -> Option<Self> {
+        Some(match code {
+            "handshake" => Self::Handshake,
+            "heartbeat" => Self::Heartbeat,
+            "event-notification" => Self::EventNotification,
+            "query-status" => Self::QueryStatus,
+            "query-event" => Self::QueryEvent,
+            _ => return None,
+        })
+    }
+}
+
+/// SubscriptionStatus: <https://hl7.org/fhir/R5/subscriptionstatus.html>.
+impl<'a> Status<'a> {
+    /// Reads a SubscriptionStatus.
+    pub(super) fn from_subscription_status(resource: &'a str) -> Result<Self, Mistake> {
+        Scanner::read(resource, Self::scan)
+    }
+
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
+        let (mut kind, mut subscription, mut topic) = (None, None, None);
+        let (mut events_since_start, mut events) = (None, None);
+        scanner.object(|scanner, name| match name {
+            "type" => once(&mut kind, scanner.optional(Scanner::string)?),
+            "subscription" => once(&mut subscription, scanner.optional(reference::scan)?),
+            "topic" => once(&mut topic, scanner.optional(Scanner::string)?),
+            "eventsSinceSubscriptionStart" => {
+                let (json, ()) = scanner.with_text(Scanner::ignore)?;
+                once(&mut events_since_start, serde_json::from_str::<Scalar<'_>>(json).ok())
+            }
+            "notificationEvent" => once(&mut events, scanner.optional(StatusEvent::scan_all)?),
+            _ => scanner.ignore(),
+        })?;
+        Ok(Self {
+            kind: kind.flatten().and_then(|kind: Text<'_>| Kind::from_code(&kind)),
+            subscription: subscription.flatten().flatten(),
+            topic: topic.flatten(),
+            events_since_start: events_since_start.flatten().and_then(|number| number.number()),
+            events: events.flatten().unwrap_or_default(),
+        })
+    }
+}
+
+impl<'a> StatusEvent<'a> {
+    fn scan_all(scanner: &mut Scanner<'a>) -> Result<List<Self>, Mistake> {
+        let mut events = List::default();
+        scanner.list(|scanner| {
+            events.add(Self::scan(scanner)?);
+            Ok(())
+        })?;
+        Ok(events)
+    }
+
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
+        let (mut number, mut timestamp, mut focus) = (None, None, None);
+        scanner.object(|scanner, name| match name {
+            "eventNumber" => once(&mut number, scanner.optional(Scanner::by_serde::<Number>)?),
+            "timestamp" => once(&mut timestamp, scanner.optional(Scanner::string)?),
+            "focus" => once(&mut focus, scanner.optional(reference::scan)?),
+            _ => scanner.ignore(),
+        })?;
+        Ok(Self {
+            number: number.flatten().map(|Number(number)| number),
+            timestamp: timestamp.flatten(),
+            focus: focus.flatten().map_or(Focus::Absent, Focus::from),
+        })
+    }
+}
+
+/// From the `reference` of what an event is about.
+impl<'a> From<Option<Text<'a>>> for Focus<'a> {
+    fn from(reference: Option<Text<'a>>) -> Self {
+        reference.map_or(Self::Unnamed, Self::Named)
+    }
+}

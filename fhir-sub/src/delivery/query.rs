@@ -1,0 +1,117 @@
+//! `$events`: asking the server for events by their numbers.
+//!
+//! <https://hl7.org/fhir/R5/subscription-operation-events.html>; for R4 and R4B,
+//! <https://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition-backport-subscription-events.html>.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::record::Failure;
+use crate::app::App;
+use crate::client;
+use crate::deadline::Deadline;
+use crate::declaration::{Content, Declaration};
+use crate::decode::{Happened, decode_queried};
+use crate::fhir::FhirVersion;
+use crate::memory::{Asked, Name, Range};
+use crate::settings::FhirServer;
+
+/// Events that the server was asked for.
+#[derive(Debug)]
+pub(crate) enum Queried {
+    /// What it answered; the events are [read](events) from it.
+    Answered(Box<RawValue>),
+    /// It has no such operation, or not for this Subscription.
+    Unknown,
+    Failed(Failure),
+}
+
+/// Asks the app's own FHIR server for the events of these numbers, whatever host the notification names.
+pub(crate) async fn query(
+    app: &App,
+    declaration: &Declaration,
+    id: &str,
+    numbers: &Range,
+    deadline: Deadline,
+) -> Queried {
+    let content = content(declaration).code();
+    // A token provider of the user's runs in it.
+    match AssertUnwindSafe(ask(app, id, numbers, content, deadline)).catch_unwind().await {
+        Ok(Ok(answer)) => Queried::Answered(answer),
+        // Whoever may not call it has none of its events, however often it is asked; a search may be allowed.
+        Ok(Err(error)) if matches!(error.status(), Some(400 | 403 | 404 | 405 | 406 | 410 | 422 | 501)) => {
+            Queried::Unknown
+        }
+        Ok(Err(error)) => Queried::Failed(Failure::of_reading(&error)),
+        Err(_panic) => Queried::Failed(Failure::PANICKED),
+    }
+}
+
+/// Asks by `GET`, as nothing is changed by it; where that is not known, and of Aidbox, which documents no other, by `POST`.
+async fn ask(
+    app: &App,
+    id: &str,
+    numbers: &Range,
+    content: &str,
+    deadline: Deadline,
+) -> Result<Box<RawValue>, client::Error> {
+    let (since, until) = (numbers.start().to_string(), numbers.end().to_string());
+    let client = app.provided().fhir_client().with_deadline(deadline);
+    let events = || client.operation("$events").on_instance("Subscription", id);
+    let is_aidbox = app.settings().fhir_server == FhirServer::Aidbox;
+    if !is_aidbox {
+        let query = [("eventsSinceNumber", &*since), ("eventsUntilNumber", &*until), ("content", content)];
+        match events().get(&query).await {
+            Err(error) if matches!(error.status(), Some(404 | 405)) => {}
+            got => return got,
+        }
+    }
+    // The backport has a string for R5's `integer64`, and Aidbox has it in R5, too.
+    let is_native = app.settings().fhir_version == FhirVersion::R5 && !is_aidbox;
+    let number = if is_native { "valueInteger64" } else { "valueString" };
+    let parameters = json!({
+        "resourceType": "Parameters",
+        "parameter": [
+            { "name": "eventsSinceNumber", number: since },
+            { "name": "eventsUntilNumber", number: until },
+            { "name": "content", "valueCode": content },
+        ],
+    });
+    events().repeatable().post(&parameters).await
+}
+
+/// The content to ask for: that of the subscription, but that a handler which is made from the resource must be told its
+/// name.
+fn content(declaration: &Declaration) -> Content {
+    let is_named = declaration.content != Content::Empty || !declaration.needs_resource();
+    if is_named { declaration.content } else { Content::IdOnly }
+}
+
+/// The events of these numbers that the server answered, each once.
+pub(crate) fn events<'a>(answer: &'a RawValue, name: Name<'_>, numbers: &Range) -> Vec<Happened<'a>> {
+    let mut events = decode_queried(answer.get());
+    events.retain(|happened| happened.event.number.is_some_and(|number| numbers.contains(&number)));
+    events.sort_by_key(|happened| happened.event.number);
+    events.dedup_by_key(|happened| happened.event.number);
+    for happened in &mut events {
+        happened.event.subscription = name.subscription.map(str::to_owned);
+    }
+    events
+}
+
+impl Queried {
+    /// What is remembered of it; `is_found` if there were events.
+    pub(crate) fn asked(&self, is_found: bool) -> Asked {
+        match self {
+            Self::Answered(_) if is_found => Asked::Found,
+            Self::Answered(_) | Self::Unknown => Asked::Nothing,
+            Self::Failed(_) => Asked::Failed,
+        }
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

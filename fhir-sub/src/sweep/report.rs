@@ -1,0 +1,190 @@
+//! [`Report`]: what a sweep found and did, one row a subscription.
+
+use serde::Serialize;
+
+use crate::client::Error;
+use crate::declaration::Declaration;
+use crate::delivery::record::Ended;
+
+/// What a sweep found and did. As JSON, the answer of `POST /sweep`: it holds no secret, nothing of a resource, and none of
+/// the server's own texts.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    pub(crate) subscriptions: Vec<Row>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
+}
+
+/// What was found and done for one subscription.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Row {
+    pub(crate) endpoint: &'static str,
+    /// The criteria, or the topic.
+    pub(crate) criteria: &'static str,
+    pub(crate) result: RowResult,
+    /// The Subscription on the server: `Subscription/1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subscription: Option<String>,
+    /// Whether it was armed again, since the server had put it in error.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) rearmed: bool,
+    /// How many resources and events were found.
+    pub(crate) seen: u64,
+    /// Of those, what was handled before.
+    pub(crate) already_handled: u64,
+    pub(crate) handled: u64,
+    /// What is tried again by the next sweep.
+    pub(crate) failed: u64,
+    /// What was given up.
+    pub(crate) dead: u64,
+    /// Whether the next sweep has something left to do that this one did not come to.
+    pub(crate) left: bool,
+    /// Everything that was changed up to then is done or given up, by the server's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) watermark: Option<String>,
+    /// Why it could not be swept, or what is worth knowing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
+    #[serde(skip)]
+    pub(super) is_unarmed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RowResult {
+    Swept,
+    /// Another sweep is at it.
+    UnderWay,
+    /// Nothing finds what no notification told of.
+    CannotBeSwept,
+    /// The server or the store could not be asked.
+    Failed,
+}
+
+impl RowResult {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Swept => "swept",
+            Self::UnderWay => "under way",
+            Self::CannotBeSwept => "cannot be swept",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Row {
+    pub(super) fn new(declaration: &Declaration) -> Self {
+        Self {
+            endpoint: declaration.endpoint,
+            criteria: declaration.trigger.text(),
+            result: RowResult::Swept,
+            subscription: None,
+            rearmed: false,
+            seen: 0,
+            already_handled: 0,
+            handled: 0,
+            failed: 0,
+            dead: 0,
+            left: false,
+            watermark: None,
+            notes: Vec::new(),
+            is_unarmed: false,
+        }
+    }
+
+    pub(super) fn failed(mut self, message: String) -> Self {
+        self.note(message);
+        Self { result: RowResult::Failed, left: true, ..self }
+    }
+
+    pub(super) fn under_way(mut self) -> Self {
+        self.note("another sweep of it is under way".into());
+        Self { result: RowResult::UnderWay, ..self }
+    }
+
+    pub(super) fn not_sweepable(mut self, reason: &str) -> Self {
+        self.cannot(reason);
+        self
+    }
+
+    pub(super) fn cannot(&mut self, reason: &str) {
+        self.result = RowResult::CannotBeSwept;
+        self.note(reason.to_owned());
+    }
+
+    pub(super) fn not_rearmed(&mut self, error: &Error) {
+        self.is_unarmed = true;
+        self.note(format!("the server has it in `error`, and writing it once more failed: {error}"));
+    }
+
+    pub(super) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// Counts what was found, by what became of it; `None` where there was no time.
+    pub(super) fn count(&mut self, ended: Option<Ended>) {
+        self.seen += 1;
+        match ended {
+            Some(Ended::Handled) => self.handled += 1,
+            Some(Ended::AlreadyHandled) => self.already_handled += 1,
+            Some(Ended::NothingToDo) => {}
+            Some(Ended::Dead) => self.dead += 1,
+            Some(Ended::Failed) => self.failed += 1,
+            Some(Ended::UnderWay) | None => self.left = true,
+        }
+    }
+
+    /// Whether nothing failed.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.result != RowResult::Failed && self.failed == 0 && !self.is_unarmed
+    }
+}
+
+impl Report {
+    pub(super) fn new(subscriptions: Vec<Row>, is_durable: bool) -> Self {
+        let note = "FHIR_SUBSCRIPTION_IDEMPOTENCY is memory: what was handled, and how far sweeps have come, is known \
+                    since the process was started";
+        Self { subscriptions, note: (!is_durable).then_some(note) }
+    }
+
+    /// Whether nothing failed.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.subscriptions.iter().all(Row::is_sound)
+    }
+
+    /// Whether nothing at all could be swept, since the server or the store could not be asked.
+    pub(crate) fn is_void(&self) -> bool {
+        let mut failed = self.subscriptions.iter().map(|row| row.result == RowResult::Failed).peekable();
+        failed.peek().is_some() && failed.all(|has_failed| has_failed)
+    }
+
+    pub(crate) fn note(&self) -> Option<&'static str> {
+        self.note
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a report is plain strings, lists and numbers")
+    }
+
+    /// Writes the log line of the whole, and one of each subscription that was not swept.
+    pub(super) fn write(&self, request_id: Option<&str>) {
+        let sum = |count: fn(&Row) -> u64| self.subscriptions.iter().map(count).sum::<u64>();
+        tracing::info!(
+            subscriptions = self.subscriptions.len(),
+            seen = sum(|row| row.seen),
+            already_handled = sum(|row| row.already_handled),
+            handled = sum(|row| row.handled),
+            failed = sum(|row| row.failed),
+            dead = sum(|row| row.dead),
+            left = self.subscriptions.iter().filter(|row| row.left).count(),
+            request_id,
+            "sweep"
+        );
+        for row in self.subscriptions.iter().filter(|row| row.result == RowResult::Failed || row.is_unarmed) {
+            let reason = row.notes.last().map(String::as_str);
+            tracing::error!(endpoint = row.endpoint, reason, request_id, "sweep failed");
+        }
+    }
+}
