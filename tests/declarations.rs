@@ -1,6 +1,8 @@
 //! What the attribute declares, as the program finds it when it starts.
 
-use fhir_sub::__private::{Content, Declaration, FHIR_SUB_DECLARATIONS, Interactions, Topic, Trigger, Trust};
+use fhir_sub::__private::{
+    Content, Declaration, FHIR_SUB_DECLARATIONS, Interactions, ParameterType, Topic, Trigger, Trust,
+};
 use fhir_sub::prelude::*;
 
 /// Bill what was done,
@@ -142,6 +144,28 @@ fn what_is_given_of_a_topic_is_declared() {
     assert_eq!(declaration.trigger, Trigger::Topic(topic));
     assert_eq!(declaration.content, Content::IdOnly);
     assert_eq!(declaration.trust, Trust::Reference);
+}
+
+#[test]
+fn each_parameter_has_the_type_that_the_attribute_found() {
+    let types = |endpoint| -> Vec<_> {
+        declared(endpoint).parameters().map(|(written, of)| (written.to_string(), of)).collect()
+    };
+    let expected = |each: &[(&str, ParameterType)]| -> Vec<_> {
+        each.iter().map(|(written, of)| ((*written).to_owned(), *of)).collect()
+    };
+    assert_eq!(types("documented"), expected(&[("Encounter?status=finished", ParameterType::Token)]));
+    assert_eq!(types("undocumented"), []);
+    assert_eq!(
+        types("narrowed"),
+        expected(&[
+            ("Encounter?patient=Patient/1", ParameterType::Reference),
+            ("Encounter?status=finished", ParameterType::Token),
+            ("Encounter?_has:Observation:encounter:code=1234-5", ParameterType::Token),
+            ("Encounter?ward=7", ParameterType::Unknown),
+        ])
+    );
+    assert_eq!(types("of-r5"), expected(&[("Ward?bed=7", ParameterType::Unknown)]));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Criteria that must compile: what the specification and servers' documentation show, taken from
-//! `fhir-sub-macros/tests/criteria/right.txt`, as handlers of one program.
+//! `fhir-sub-macros/search/tests/criteria/right.txt`, as handlers of one program.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use fhir_sub::prelude::*;
 
 #[test]
 fn each_is_declared_as_it_is_written() {
-    let right = include_str!("../fhir-sub-macros/tests/criteria/right.txt");
+    let right = include_str!("../fhir-sub-macros/search/tests/criteria/right.txt");
     let right: BTreeSet<_> = right.lines().collect();
     assert!(FHIR_SUB_DECLARATIONS.len() >= 100, "{}", FHIR_SUB_DECLARATIONS.len());
     for declaration in FHIR_SUB_DECLARATIONS {

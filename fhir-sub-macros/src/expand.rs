@@ -17,10 +17,11 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Path, Type};
 
-use crate::definitions::{FhirVersion, WITH_CRITERIA};
 use crate::subscription::{
     Content, Handler, Interactions, Order, Output, Subscription, Topic, Trigger, Trust, Watched,
 };
+use fhir_sub_search::definitions::{FhirVersion, WITH_CRITERIA};
+use fhir_sub_search::search::ParameterType;
 
 /// The declaration of `subscription`, in the slice of all.
 pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
@@ -44,6 +45,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
     let order = order(subscription.order);
     let end = option(subscription.end.as_ref());
     let versions = versions(&subscription.versions);
+    let parameter_types = parameter_types(&subscription.parameter_types);
     let registration = option(subscription.registration.as_ref().map(registration));
     let uses = uses(&subscription.handler);
     let require = require(subscription);
@@ -74,6 +76,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
                 order: #order,
                 end: #end,
                 versions: #versions,
+                parameter_types: #parameter_types,
                 registration: #registration,
                 uses: #uses,
                 require: #require,
@@ -239,6 +242,12 @@ fn versions(versions: &[FhirVersion]) -> TokenStream {
     }
     let versions = versions.iter().map(|version| Ident::new(&version.to_string(), site));
     quote_spanned!(site=> __fhir_sub::FhirVersions::of(&[#(__fhir_sub::FhirVersion::#versions),*]))
+}
+
+fn parameter_types(types: &[ParameterType]) -> TokenStream {
+    let site = Span::mixed_site();
+    let types = types.iter().map(|of| Ident::new(&format!("{of:?}"), site));
+    quote_spanned!(site=> &[#(__fhir_sub::ParameterType::#types),*])
 }
 
 /// Names the type that the path must have, so that the compiler points at the path if it has another.

@@ -5,13 +5,13 @@ use quote::quote_spanned;
 use syn::{Attribute, Fields, Generics, Item, LitStr, Meta, Path, parse_quote};
 
 use crate::check::given::Given;
-use crate::definitions::{Definitions, FhirVersion};
 use crate::entry;
 use crate::fallback;
 use crate::key::Key;
-use crate::mistake::Mistake;
-use crate::nearest::did_you_mean;
 use crate::report::Errors;
+use fhir_sub_search::definitions::{Definitions, FhirVersion};
+use fhir_sub_search::mistake::Mistake;
+use fhir_sub_search::nearest::did_you_mean;
 
 /// An entry of `#[fhir(…)]`, to copy.
 const EXAMPLE: &str = r#"type = "Appointment""#;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
 
-use crate::nearest::nearest;
+use fhir_sub_search::nearest::nearest;
 
 /// A key of `#[fhir_subscription(…)]` or of `#[fhir(…)]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,13 +3,10 @@
 //! Use them through `fhir_sub`, which documents them in full.
 //!
 //! `attribute` below is the summary. The modules in reading order, where a later one uses earlier ones: `report`,
-//! `nearest`, `calendar`, `key`, `entry`, `item`, `endpoint`; for the criteria `mistake`, `search`, `definitions`,
-//! `criteria`; then `subscription`, `check`, `expand`, `fallback`; and `fhir_resource`, the derive.
+//! `key`, `entry`, `item`, `endpoint`; then `subscription`, `check`, `expand`, `fallback`; and `fhir_resource`, the derive.
+//! The grammar of FHIR search and what FHIR defines are a crate of their own, `fhir_sub_search`.
 
-mod calendar;
 mod check;
-mod criteria;
-mod definitions;
 mod endpoint;
 mod entry;
 mod expand;
@@ -17,10 +14,7 @@ mod fallback;
 mod fhir_resource;
 mod item;
 mod key;
-mod mistake;
-mod nearest;
 mod report;
-mod search;
 mod subscription;
 
 use proc_macro2::TokenStream;

@@ -3,8 +3,9 @@
 use proc_macro2::{Ident, Span};
 use syn::{Attribute, LitStr, Path, Type};
 
-use crate::definitions::FhirVersion;
 use crate::endpoint::Endpoint;
+use fhir_sub_search::definitions::FhirVersion;
+use fhir_sub_search::search::ParameterType;
 
 /// All that one `#[fhir_subscription(…)]` says, and its handler.
 pub(crate) struct Subscription {
@@ -22,6 +23,8 @@ pub(crate) struct Subscription {
     pub(crate) end: Option<LitStr>,
     /// In which the criteria, or all filters, are right: one at least.
     pub(crate) versions: Vec<FhirVersion>,
+    /// The types of the parameters in the criteria, or in the filters, one after the other: none where they are unchecked.
+    pub(crate) parameter_types: Vec<ParameterType>,
     pub(crate) registration: Option<Path>,
 }
 

@@ -5,6 +5,7 @@ mod sweepable;
 use std::fmt;
 use std::pin::Pin;
 
+use fhir_sub_search::search::{self, ParameterType, Written};
 use linkme::distributed_slice;
 
 pub(crate) use sweepable::Sweepable;
@@ -47,6 +48,9 @@ pub struct Declaration {
     pub end: Option<&'static str>,
     /// The versions of FHIR in which the declaration is right.
     pub versions: FhirVersions,
+    /// The types of the parameters in the criteria, or in the filters, one after the other; see
+    /// [`parameters`](Self::parameters).
+    pub parameter_types: &'static [ParameterType],
     /// Has the last word on the registered resource.
     pub registration: Option<fn(&mut Subscription)>,
     /// What the arguments are made from.
@@ -85,6 +89,17 @@ impl Declaration {
                 || types.iter().any(|said| focus.strip_prefix(said).is_some_and(|rest| rest.starts_with('/')))
         };
         self.interactions.contains(event.interaction()) && is_taken()
+    }
+
+    /// The parameters of the criteria, or of all filters, as they were written, with the types that FHIR gives them:
+    /// [`ParameterType::Unknown`] for what only the server knows, or was left unchecked.
+    pub fn parameters(&self) -> impl Iterator<Item = (Written<'static>, ParameterType)> {
+        let texts = match &self.trigger {
+            Trigger::Criteria(criteria) => std::slice::from_ref(criteria),
+            Trigger::Topic(topic) => topic.filters,
+        };
+        let types = self.parameter_types.iter().copied().chain(std::iter::repeat(ParameterType::Unknown));
+        texts.iter().flat_map(|text| search::split_filter(text)).zip(types)
     }
 
     /// Whether an argument is made from the resource, so that an event which names none must be looked up.
@@ -175,9 +190,8 @@ impl Trigger {
     pub(crate) fn search(&self, said: &[&'static str]) -> Option<String> {
         match self {
             Self::Criteria(criteria) => {
-                let (types, parameters) = criteria.split_once('?').unwrap_or((criteria, ""));
-                let one = types.strip_prefix('[').and_then(|types| types.strip_suffix(']')).unwrap_or(types);
-                crate::fhir::is_type_name(one).then(|| format!("{one}?{parameters}"))
+                let (_, parameters) = search::split(criteria);
+                search::resource_type(criteria).map(|one| format!("{one}?{parameters}"))
             }
             Self::Topic(topic) => topic.search(said),
         }
@@ -186,21 +200,21 @@ impl Trigger {
     /// The one type of resource that it watches; `None` for `[*]`, `[A,B]` and the like.
     pub(crate) fn resource_type(&self) -> Option<&'static str> {
         let Self::Criteria(criteria) = self else { return None };
-        let resource_type = criteria.split_once('?').map_or(*criteria, |(resource_type, _)| resource_type);
-        crate::fhir::is_type_name(resource_type).then_some(resource_type)
+        search::resource_type(criteria)
     }
 }
 
 impl Topic {
     fn search(&self, said: &[&'static str]) -> Option<String> {
-        let filters = || self.filters.iter().map(|filter| filter.split_once('?').unwrap_or((filter, "")));
-        let filtered = filters().map(|(resource_type, _)| resource_type);
+        let filters = || self.filters.iter().flat_map(|filter| search::split_filter(filter));
+        let filtered = filters().filter_map(|filter| filter.resource_type);
         let mut types: Vec<_> = if said.is_empty() { filtered.collect() } else { said.to_vec() };
         types.sort_unstable();
         types.dedup();
         let [resource_type] = types[..] else { return None };
-        let own = filters().filter(|(filtered, _)| *filtered == resource_type);
-        let parameters: Vec<_> = own.map(|(_, parameters)| parameters).collect();
+        // A filter without a type is of whatever the topic fires for.
+        let own = filters().filter(|filter| filter.resource_type.is_none_or(|of| of == resource_type));
+        let parameters: Vec<_> = own.map(|filter| format!("{}={}", filter.name, filter.value)).collect();
         Some(format!("{resource_type}?{}", parameters.join("&")))
     }
 }

@@ -25,6 +25,7 @@ where
         order: Order::Any,
         end: None,
         versions: FhirVersions::WITH_CRITERIA,
+        parameter_types: &[],
         registration: None,
         uses: Uses::of::<A>(),
         require: A::require,

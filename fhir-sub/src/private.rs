@@ -3,6 +3,7 @@
 pub use std::option::Option::{None, Some};
 pub use std::primitive::str;
 
+pub use fhir_sub_search::search::ParameterType;
 pub use linkme;
 
 pub use crate::__fhir_sub_source as source;

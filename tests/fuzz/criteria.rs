@@ -3,24 +3,11 @@
 //! `tests/fuzz/test` runs it.
 #![no_main]
 
-/// A crate of macros cannot be linked, so its modules for criteria are compiled here as they stand there.
-#[path = "../../fhir-sub-macros/src"]
-mod macros {
-    pub mod calendar;
-    pub mod criteria;
-    pub mod definitions;
-    pub mod mistake;
-    pub mod nearest;
-    pub mod search;
-}
-
-// In them `crate` is the crate of macros.
-use macros::{calendar, criteria, definitions, mistake, nearest, search};
-
-use definitions::FhirVersion;
+use fhir_sub_search::definitions::FhirVersion;
+use fhir_sub_search::mistake::Mistake;
+use fhir_sub_search::search::{Search, Step};
+use fhir_sub_search::{criteria, search};
 use libfuzzer_sys::{Corpus, fuzz_target};
-use mistake::Mistake;
-use search::{Search, Step};
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {
     // A criteria is a string literal.

@@ -35,6 +35,7 @@ pub fn fhir_subscription(entries: TokenStream, item: TokenStream) -> TokenStream
                 order: __fhir_sub::Order::Any,
                 end: __fhir_sub::None,
                 versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
+                parameter_types: &[__fhir_sub::ParameterType::Token],
                 registration: __fhir_sub::None,
                 uses: __fhir_sub::Uses::NOTHING {uses},
                 require: |requirements| {{ {require} }},

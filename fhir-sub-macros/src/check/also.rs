@@ -8,11 +8,11 @@ use syn::{LitStr, Token};
 use super::given::Given;
 use super::rules::Rules;
 use super::trigger::Kind;
-use crate::criteria::is_parameter_name;
-use crate::definitions::{Definitions, FhirVersion};
 use crate::key::Key;
 use crate::report::Errors;
-use crate::search::{Search, Step, Subject};
+use fhir_sub_search::criteria::is_parameter_name;
+use fhir_sub_search::definitions::{Definitions, FhirVersion};
+use fhir_sub_search::search::{Search, Step, Subject};
 
 /// One name at least, each with the letters of a parameter's name.
 pub(super) fn check(list: &TokenTree, errors: &mut Errors) -> Option<Vec<LitStr>> {

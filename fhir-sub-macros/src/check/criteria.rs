@@ -3,19 +3,18 @@
 use syn::LitStr;
 
 use super::also;
-use super::rules::{Rules, form};
-use crate::definitions::FhirVersion;
+use super::rules::{Right, Rules, form};
 use crate::key::Key;
 use crate::report::Errors;
-use crate::search;
 use crate::subscription::Watched;
+use fhir_sub_search::search;
 
-/// The versions in which the criteria is right, or `None` where it is in none, which is reported.
-pub(super) fn check(literal: &LitStr, rules: &Rules<'_>, errors: &mut Errors) -> Option<Vec<FhirVersion>> {
+/// In which versions the criteria is right, or `None` where it is in none, which is reported.
+pub(super) fn check(literal: &LitStr, rules: &Rules<'_>, errors: &mut Errors) -> Option<Right> {
     let text = literal.value();
     if rules.is_unchecked {
         return match form(Key::Criteria, &text) {
-            Ok(()) => Some(rules.versions.to_vec()),
+            Ok(()) => Some(rules.right(rules.versions.to_vec(), &[])),
             Err(message) => {
                 errors.push(literal, message);
                 None
@@ -35,15 +34,16 @@ pub(super) fn check(literal: &LitStr, rules: &Rules<'_>, errors: &mut Errors) ->
     for mistake in &mistakes {
         errors.push(literal, mistake.within(&text));
     }
-    mistakes.is_empty().then_some(versions)
+    let search = search.filter(|_| mistakes.is_empty())?;
+    Some(rules.right(versions, std::slice::from_ref(&search)))
 }
 
 /// The type before the `?`, or within the brackets if it stands there alone.
 pub(super) fn watched(criteria: &LitStr) -> Watched {
-    let criteria = criteria.value();
-    let types = criteria.split_once('?').map_or(&*criteria, |(types, _)| types);
-    let types = types.strip_prefix('[').and_then(|types| types.strip_suffix(']')).unwrap_or(types).trim();
-    if types.contains([',', '*']) { Watched::Several } else { Watched::One(types.to_owned()) }
+    match search::resource_type(&criteria.value()) {
+        Some(resource_type) => Watched::One(resource_type.to_owned()),
+        None => Watched::Several,
+    }
 }
 
 #[cfg(test)]

@@ -5,19 +5,19 @@ use std::collections::HashSet;
 use syn::LitStr;
 
 use super::also;
-use super::rules::{Rules, form};
-use crate::definitions::FhirVersion;
+use super::rules::{Right, Rules, form};
 use crate::key::Key;
-use crate::mistake::Mistake;
 use crate::report::Errors;
-use crate::search::{self, Search, Subject};
 use crate::subscription::Watched;
+use fhir_sub_search::definitions::FhirVersion;
+use fhir_sub_search::mistake::Mistake;
+use fhir_sub_search::search::{self, Search, Subject};
 
 /// <https://hl7.org/fhir/R5/subscription.html>, which says what a filter is.
 const FILTER: &str = "https://hl7.org/fhir/R5/subscription-definitions.html#Subscription.filterBy";
 
-/// The versions in which all filters are right, or `None` where they are in none, which is reported.
-pub(super) fn check(filters: &[LitStr], rules: &Rules<'_>, errors: &mut Errors) -> Option<Vec<FhirVersion>> {
+/// In which versions all filters are right, or `None` where they are in none, which is reported.
+pub(super) fn check(filters: &[LitStr], rules: &Rules<'_>, errors: &mut Errors) -> Option<Right> {
     let mut versions = Some(rules.versions.to_vec());
     let (mut searches, mut seen) = (Vec::new(), HashSet::new());
     for literal in filters {
@@ -45,7 +45,7 @@ pub(super) fn check(filters: &[LitStr], rules: &Rules<'_>, errors: &mut Errors) 
     if !rules.is_unchecked && !filters.is_empty() {
         also::is_needed(Key::Filter, &searches, rules, errors);
     }
-    versions
+    Some(rules.right(versions?, &searches))
 }
 
 /// The versions in which one filter is right, or what is wrong with it. Adds its search to `searches`.
@@ -141,7 +141,7 @@ fn common(
 pub(super) fn watched(filters: &[LitStr]) -> Watched {
     let mut types = filters.iter().map(|filter| {
         let filter = filter.value();
-        filter.split_once('?').map_or(&*filter, |(resource_type, _)| resource_type).to_owned()
+        search::split(&filter).0.to_owned()
     });
     match types.next() {
         Some(first) if types.all(|other| other == first) => Watched::One(first),

@@ -2,7 +2,7 @@
 
 use syn::LitStr;
 
-use crate::calendar;
+use fhir_sub_search::calendar;
 
 /// A date, a time with seconds and a zone: `2030-12-31T23:59:59Z`.
 pub(super) fn check(literal: &LitStr) -> Result<LitStr, String> {

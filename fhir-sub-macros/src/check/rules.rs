@@ -2,11 +2,11 @@
 
 use syn::LitStr;
 
-use crate::criteria;
-use crate::definitions::FhirVersion;
 use crate::key::Key;
-use crate::mistake::Mistake;
-use crate::search::Search;
+use fhir_sub_search::criteria;
+use fhir_sub_search::definitions::FhirVersion;
+use fhir_sub_search::mistake::Mistake;
+use fhir_sub_search::search::{ParameterType, Search};
 
 /// What `fhir`, `unchecked` and `also` say of the check.
 pub(super) struct Rules<'a> {
@@ -16,11 +16,34 @@ pub(super) struct Rules<'a> {
     pub(super) also: &'a [LitStr],
 }
 
+/// What is known of a criteria, or of filters, that are right.
+#[derive(Debug)]
+pub(super) struct Right {
+    /// One at least.
+    pub(super) versions: Vec<FhirVersion>,
+    /// Of the parameters, in their order.
+    pub(super) parameter_types: Vec<ParameterType>,
+}
+
 impl Rules<'_> {
     /// The versions in which `search` is right, or what is wrong with it.
     pub(super) fn check(&self, search: &Search) -> Result<Vec<FhirVersion>, Vec<Mistake>> {
-        let also: Vec<_> = self.also.iter().map(LitStr::value).collect();
-        criteria::check(search, self.versions, &also)
+        criteria::check(search, self.versions, &self.also())
+    }
+
+    /// What is known of searches that are right in all of `versions`.
+    pub(super) fn right(&self, versions: Vec<FhirVersion>, searches: &[Search]) -> Right {
+        let also = self.also();
+        let types_of = |search| match versions.first() {
+            Some(version) => criteria::parameter_types(search, *version, &also),
+            None => Vec::new(),
+        };
+        let parameter_types = searches.iter().flat_map(types_of).collect();
+        Right { versions, parameter_types }
+    }
+
+    fn also(&self) -> Vec<String> {
+        self.also.iter().map(LitStr::value).collect()
     }
 }
 

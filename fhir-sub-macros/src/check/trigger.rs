@@ -3,12 +3,13 @@
 use proc_macro2::Span;
 
 use super::given::Given;
-use super::rules::Rules;
+use super::rules::{Right, Rules};
 use super::{also, canonical, criteria, filters};
-use crate::definitions::{FhirVersion, WITH_CRITERIA};
 use crate::key::Key;
 use crate::report::Errors;
 use crate::subscription::{Topic, Trigger, Watched};
+use fhir_sub_search::definitions::{FhirVersion, WITH_CRITERIA};
+use fhir_sub_search::search::ParameterType;
 
 /// What is watched, checked.
 pub(super) struct Watch {
@@ -16,6 +17,7 @@ pub(super) struct Watch {
     pub(super) watched: Watched,
     /// One at least.
     pub(super) versions: Vec<FhirVersion>,
+    pub(super) parameter_types: Vec<ParameterType>,
 }
 
 /// Which of the two the keys say.
@@ -109,21 +111,23 @@ pub(super) fn check(given: &Given<'_>, kind: Kind, errors: &mut Errors) -> Optio
 
 fn watched_by_criteria(given: &Given<'_>, rules: &Rules<'_>, errors: &mut Errors) -> Option<Watch> {
     let criteria = given.text(Key::Criteria, errors, |literal| Ok(literal.clone()))??;
-    let versions = criteria::check(&criteria, rules, errors)?;
-    Some(Watch { watched: criteria::watched(&criteria), trigger: Trigger::Criteria(criteria), versions })
+    let Right { versions, parameter_types } = criteria::check(&criteria, rules, errors)?;
+    let watched = criteria::watched(&criteria);
+    Some(Watch { watched, trigger: Trigger::Criteria(criteria), versions, parameter_types })
 }
 
 fn watched_by_topic(given: &Given<'_>, rules: &Rules<'_>, errors: &mut Errors) -> Option<Watch> {
     let url = given.text(Key::Topic, errors, canonical::check);
     let filters = given.texts(Key::Filter, errors);
-    let versions = filters.as_ref().and_then(|filters| filters::check(filters, rules, errors));
+    let right = filters.as_ref().and_then(|filters| filters::check(filters, rules, errors));
     let heartbeat = given.number(Key::Heartbeat, errors);
     let timeout = given.number(Key::Timeout, errors);
     let max_count = given.number(Key::MaxCount, errors);
-    let filters = filters?;
+    let (filters, Right { versions, parameter_types }) = (filters?, right?);
     Some(Watch {
         watched: filters::watched(&filters),
-        versions: versions?,
+        versions,
+        parameter_types,
         trigger: Trigger::Topic(Topic {
             url: url??,
             filters,

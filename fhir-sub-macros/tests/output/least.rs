@@ -41,6 +41,7 @@ const _: () = {
         order: __fhir_sub::Order::Any,
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
+        parameter_types: &[__fhir_sub::ParameterType::Token],
         registration: __fhir_sub::None,
         uses: __fhir_sub::Uses::NOTHING
             .and(__fhir_sub::Argument::<Resource<Appointment>>::USES)

@@ -21,6 +21,7 @@ const _: () = {
         order: __fhir_sub::Order::Any,
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
+        parameter_types: &[],
         registration: __fhir_sub::None,
         uses: __fhir_sub::Uses::NOTHING,
         require: |_| {},

@@ -32,6 +32,10 @@ const _: () = {
         order: __fhir_sub::Order::Latest,
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::of(&[__fhir_sub::FhirVersion::R5]),
+        parameter_types: &[
+            __fhir_sub::ParameterType::Reference,
+            __fhir_sub::ParameterType::Token,
+        ],
         registration: __fhir_sub::None,
         uses: __fhir_sub::Uses::NOTHING
             .and(__fhir_sub::Argument::<Resource<Encounter>>::USES),

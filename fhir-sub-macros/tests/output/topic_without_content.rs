@@ -46,6 +46,7 @@ const _: () = {
                 __fhir_sub::FhirVersion::R5,
             ],
         ),
+        parameter_types: &[],
         registration: __fhir_sub::None,
         uses: __fhir_sub::Uses::NOTHING
             .and(__fhir_sub::Argument::<Option<Resource<Encounter>>>::USES)

@@ -7,6 +7,7 @@ fn the_watched_type_is_known_where_there_is_one() {
         ("Patient", Some("Patient")),
         ("Patient?", Some("Patient")),
         ("[*]", None),
+        ("[Patient]", Some("Patient")),
         ("[Patient,Encounter]", None),
     ] {
         assert_eq!(Trigger::Criteria(criteria).resource_type(), expected, "{criteria}");
@@ -36,6 +37,9 @@ fn what_fires_is_searched_for() {
         (two, &[], None),
         (two, &["Encounter", "Encounter"], Some("Encounter?patient=Patient/1&class=IMP")),
         (two, &["Patient"], Some("Patient?")),
+        (&["patient=Patient/1"], &[], None),
+        (&["patient=Patient/1"], &["Encounter"], Some("Encounter?patient=Patient/1")),
+        (&["Encounter.patient=Patient/1", "class=IMP"], &[], Some("Encounter?patient=Patient/1&class=IMP")),
     ] {
         assert_eq!(topic(filters).search(said).as_deref(), expected, "{filters:?} {said:?}");
     }

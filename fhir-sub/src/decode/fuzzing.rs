@@ -89,6 +89,7 @@ fn declaration(trigger: Trigger) -> Declaration {
         order: Order::Any,
         end: None,
         versions: FhirVersions::of(&[]),
+        parameter_types: &[],
         registration: None,
         uses: Uses::NOTHING,
         require: |_| {},

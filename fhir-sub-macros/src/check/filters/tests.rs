@@ -10,11 +10,11 @@ fn literals(filters: &[&str]) -> Vec<LitStr> {
 fn checked(filters: &[&str]) -> Result<String, String> {
     let rules = Rules { versions: &FhirVersion::ALL, is_unchecked: false, also: &[] };
     let mut errors = Errors::new();
-    let versions = check(&literals(filters), &rules, &mut errors);
+    let right = check(&literals(filters), &rules, &mut errors);
     let text =
         |errors: Vec<syn::Error>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n---\n");
-    let versions = errors.finish(versions).map_err(text)?;
-    Ok(versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    let right = errors.finish(right).map_err(text)?;
+    Ok(right.versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::path::Path;
 
 /// One line per resource type: `Type | kind name name=path … | kind …`.
 ///
-/// Derived by `fhir-sub-macros/tools/definitions.py` from the definitions that HL7 publishes. A path is element names
+/// Derived by `fhir-sub-macros/search/tools/definitions.py` from the definitions that HL7 publishes. A path is element names
 /// with dots; `effective[x]` is an element of several types, `telecom(system=email)` a condition,
 /// `subject>Patient` a reference to one type only, `a+b` a union. Without a path the parameter is the element
 /// of its own name, in camel case. The line `Resource` holds for every type.

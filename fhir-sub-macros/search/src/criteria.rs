@@ -13,12 +13,15 @@ mod value;
 use crate::definitions::{Definitions, FhirVersion, ResourceType};
 use crate::mistake::Mistake;
 use crate::nearest::did_you_mean;
-use crate::search::{Search, Subject, Text};
+use crate::search::{Parameter, ParameterType, Search, Subject, Text};
 
 /// The versions among `versions` in which the search is right, or what is wrong in the one where the least is.
 ///
 /// `also` are parameters that only the user's server knows: nothing is known of their values.
-pub(crate) fn check(
+///
+/// # Errors
+/// The mistakes of the version that has the fewest.
+pub fn check(
     search: &Search,
     versions: &[FhirVersion],
     also: &[String],
@@ -41,11 +44,26 @@ pub(crate) fn check(
     if right.is_empty() { Err(least.map(|(_, mistakes)| mistakes).unwrap_or_default()) } else { Ok(right) }
 }
 
+/// The type of each parameter of a search, in their order, in a version in which the search is right.
+#[must_use]
+pub fn parameter_types(search: &Search, version: FhirVersion, also: &[String]) -> Vec<ParameterType> {
+    let check = Check { definitions: Definitions::of(version), also };
+    let on = match &search.subject {
+        Subject::Type(name) => check.definitions.resource_type(&name.to_string()),
+        Subject::Types(_) | Subject::Any => None,
+    };
+    let type_of = |parameter: &Parameter| {
+        on.map_or(ParameterType::Unknown, |on| check.parameter_type(&[on], &parameter.name))
+    };
+    search.parameters.iter().map(type_of).collect()
+}
+
 /// A list of types or of parameters that is no longer than this is told whole.
 const SHORT_LIST: usize = 30;
 
 /// Whether `text` has the letters of a search parameter's name.
-pub(crate) fn is_parameter_name(text: &str) -> bool {
+#[must_use]
+pub fn is_parameter_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
 }
 

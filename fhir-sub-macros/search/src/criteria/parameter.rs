@@ -4,7 +4,7 @@ use super::{Check, SHORT_LIST, is_parameter_name, listed, value};
 use crate::definitions::{FhirVersion, Kind, ResourceType, SearchParameter, Targets};
 use crate::mistake::Mistake;
 use crate::nearest::nearest;
-use crate::search::{Parameter, Step, Text};
+use crate::search::{Parameter, ParameterType, Step, Text};
 
 /// Parameters that say how results are returned: <https://hl7.org/fhir/R5/search.html#modifyingresults>.
 const OF_RESULTS: [&str; 15] = [
@@ -51,6 +51,25 @@ impl Check<'_> {
             Ok((targets, rest)) => self.steps(&targets, rest, values),
             Err(mistake) => vec![mistake],
         }
+    }
+
+    /// The type of the parameter at the end of `steps`: that of the first of several types that a chain may lead to.
+    pub(super) fn parameter_type(&self, on: &[ResourceType], steps: &[Step]) -> ParameterType {
+        let (targets, rest) = match steps {
+            [Step::Code { code, .. }, ..] if self.is_also(code) => return ParameterType::Unknown,
+            [Step::Code { code, .. }] => {
+                let found = self.look_up(on, code).ok();
+                let first = found.as_ref().and_then(|found| found.first());
+                return first
+                    .map_or(ParameterType::Unknown, |(_, parameter)| parameter.kind.parameter_type());
+            }
+            [Step::Code { code, qualifier }, rest @ ..] => (self.chained(on, code, qualifier.as_ref()), rest),
+            [Step::Has { resource, reference }, rest @ ..] => {
+                (self.has(on, resource, reference).map(|resource_type| vec![resource_type]), rest)
+            }
+            [] => return ParameterType::Unknown,
+        };
+        targets.map_or(ParameterType::Unknown, |targets| self.parameter_type(&targets, rest))
     }
 
     fn is_also(&self, code: &Text) -> bool {

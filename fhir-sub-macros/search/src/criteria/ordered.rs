@@ -4,10 +4,7 @@ use super::reference;
 use super::value::Asked;
 use crate::calendar;
 use crate::mistake::Mistake;
-use crate::search::{Text, comparison};
-
-/// <https://hl7.org/fhir/R4/search.html#prefix>
-const PREFIXES: [&str; 9] = ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"];
+use crate::search::{Prefix, Text, comparison};
 
 /// `5.4`, `ge5.4`
 pub(super) fn number(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
@@ -131,7 +128,8 @@ fn without_prefix(asked: &Asked<'_>, value: &Text, kind: &str, example: &str) ->
     }
     let letters = written.chars().take_while(char::is_ascii_alphabetic).count();
     let (prefix, rest) = value.split_at(letters);
-    if letters == 0 || PREFIXES.contains(&&*prefix.to_string()) && !rest.is_empty() {
+    if letters == 0 || Prefix::ALL.iter().any(|known| known.code() == prefix.to_string()) && !rest.is_empty()
+    {
         return Ok(rest);
     }
     let is_followed_by_value = rest.to_string().starts_with(|letter: char| letter.is_ascii_digit());

@@ -244,12 +244,12 @@ fn what_excludes_itself_finds_nothing() {
 /// `docs/criteria.md`: a criteria, the compiler's message, and the criteria as it should be.
 #[test]
 fn the_page_on_mistakes_quotes_what_is_said() {
-    let page = include_str!("../../../docs/criteria.md");
+    let page = include_str!("../../../../docs/criteria.md");
     let sections: Vec<_> = page.split("\n## ").filter(|section| section.contains("\nerror: ")).collect();
     assert_eq!(sections.len(), 10);
     let (_, first) = sections[0].split_once("error: ").expect("it has a message");
     let (first, _) = first.split_once("```").expect("what begins ends");
-    assert!(include_str!("../../../README.md").contains(first), "the README shows the first of them");
+    assert!(include_str!("../../../../README.md").contains(first), "the README shows the first of them");
     for section in sections {
         let between = |start: &str, end: &str| {
             let (_, rest) = section.split_once(start).unwrap_or_else(|| panic!("{start} is in {section}"));

@@ -4,22 +4,26 @@ use std::ops::Range;
 
 /// Something wrong in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mistake {
+pub struct Mistake {
     /// The bytes of the text that are wrong.
-    pub(crate) place: Range<usize>,
-    pub(crate) message: String,
+    pub place: Range<usize>,
+    /// What is wrong, and what to write instead.
+    pub message: String,
     /// The page of the specification that says so.
-    pub(crate) page: String,
+    pub page: String,
     /// What to write where the server knows more than the specification.
-    pub(crate) hint: Option<String>,
+    pub hint: Option<String>,
 }
 
 impl Mistake {
-    pub(crate) fn new(place: Range<usize>, message: impl Into<String>, page: impl Into<String>) -> Self {
+    /// A mistake at `place`, of which `page` of the specification speaks.
+    pub fn new(place: Range<usize>, message: impl Into<String>, page: impl Into<String>) -> Self {
         Self { place, message: message.into(), page: page.into(), hint: None }
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    /// The same with a hint.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -27,7 +31,8 @@ impl Mistake {
     /// The message, the text with the wrong piece underlined, and the page.
     ///
     /// The compiler can only point at a whole literal, and so the message points within it.
-    pub(crate) fn within(&self, text: &str) -> String {
+    #[must_use]
+    pub fn within(&self, text: &str) -> String {
         let mut message = self.message.clone();
         if !text.is_empty() {
             let letter = |letter: char| if letter.is_control() { '·' } else { letter };

@@ -4,7 +4,7 @@
 ///
 /// One that differs in capitals, hyphens or underscores only, else the one with the fewest other letters:
 /// a third of them may be wrong, of a short name, one.
-pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let letters = letters(name);
     let mut best = None;
     for candidate in names {
@@ -19,7 +19,7 @@ pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
 }
 
 /// ``: did you mean `status`?`` where one of the names resembles `name`, else nothing.
-pub(crate) fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, names).map_or_else(String::new, |nearest| format!(": did you mean `{nearest}`?"))
 }
 

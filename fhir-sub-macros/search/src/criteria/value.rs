@@ -1,10 +1,9 @@
 //! A parameter's values: what form they have goes by the parameter's type and its modifier.
 
-use super::modifier::{self, Modifier};
-use super::{Check, ordered, reference, token};
+use super::{Check, modifier, ordered, reference, token};
 use crate::definitions::{Kind, ResourceType, SearchParameter, Token};
 use crate::mistake::Mistake;
-use crate::search::Text;
+use crate::search::{Modifier, Text};
 
 /// What is wrong in the modifier and in the values.
 pub(super) fn check(
@@ -20,7 +19,7 @@ pub(super) fn check(
         Err(mistake) => return vec![mistake],
     };
     let asked = Asked { check, on, code: parameter.code };
-    values.iter().filter_map(|value| asked.value(&parameter.kind, modifier, value).err()).collect()
+    values.iter().filter_map(|value| asked.value(&parameter.kind, modifier.as_ref(), value).err()).collect()
 }
 
 /// The type of a parameter, in a sentence.
@@ -46,7 +45,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn value(&self, kind: &Kind, modifier: Option<Modifier>, value: &Text) -> Result<(), Mistake> {
+    fn value(&self, kind: &Kind, modifier: Option<&Modifier>, value: &Text) -> Result<(), Mistake> {
         match modifier {
             Some(Modifier::Missing) => self.missing(value),
             Some(
@@ -61,9 +60,15 @@ impl Asked<'_> {
             Some(Modifier::OfType) => token::identifier_of_type(self, value),
             Some(Modifier::Identifier) => token::check(self, &Token::Identifier, value),
             Some(Modifier::Type(resource_type)) => reference::of_type(self, resource_type, value),
-            Some(Modifier::Not | Modifier::Above | Modifier::Below | Modifier::Mdm) | None => {
-                self.plain(kind, value)
-            }
+            Some(
+                Modifier::Not
+                | Modifier::Above
+                | Modifier::Below
+                | Modifier::Mdm
+                | Modifier::Iterate
+                | Modifier::Other(_),
+            )
+            | None => self.plain(kind, value),
         }
     }
 

@@ -9,20 +9,25 @@ mod table;
 use std::fmt;
 
 use self::table::{Block, Line, lines_of, table};
+use crate::search::ParameterType;
 
 /// A release of the specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FhirVersion {
+pub enum FhirVersion {
+    /// 4.0.1
     R4,
+    /// 4.3.0
     R4B,
+    /// 5.0.0
     R5,
 }
 
 /// The versions whose Subscription has a `criteria` of its own.
-pub(crate) const WITH_CRITERIA: [FhirVersion; 2] = [FhirVersion::R4, FhirVersion::R4B];
+pub const WITH_CRITERIA: [FhirVersion; 2] = [FhirVersion::R4, FhirVersion::R4B];
 
 impl FhirVersion {
-    pub(crate) const ALL: [Self; 3] = [Self::R4, Self::R4B, Self::R5];
+    /// All that are known.
+    pub const ALL: [Self; 3] = [Self::R4, Self::R4B, Self::R5];
 
     /// Its bit in the table.
     fn bit(self) -> u8 {
@@ -34,7 +39,8 @@ impl FhirVersion {
     }
 
     /// A page of its specification.
-    pub(crate) fn page(self, page: &str) -> String {
+    #[must_use]
+    pub fn page(self, page: &str) -> String {
         format!("https://hl7.org/fhir/{self}/{page}")
     }
 }
@@ -50,16 +56,19 @@ impl fmt::Display for FhirVersion {
 }
 
 /// What one version defines.
-#[derive(Clone, Copy)]
-pub(crate) struct Definitions {
-    pub(crate) version: FhirVersion,
+#[derive(Clone, Copy, Debug)]
+pub struct Definitions {
+    /// The version.
+    pub version: FhirVersion,
 }
 
 /// A type of resource in one version.
-#[derive(Clone, Copy)]
-pub(crate) struct ResourceType {
-    pub(crate) version: FhirVersion,
-    pub(crate) name: &'static str,
+#[derive(Clone, Copy, Debug)]
+pub struct ResourceType {
+    /// The version.
+    pub version: FhirVersion,
+    /// The type's name, `Encounter`.
+    pub name: &'static str,
     /// Its own parameters, a line each.
     own: &'static str,
     /// Whether it has a narrative, and so the parameters of a DomainResource.
@@ -67,67 +76,86 @@ pub(crate) struct ResourceType {
 }
 
 /// A search parameter of a type.
-#[derive(Clone)]
-pub(crate) struct SearchParameter {
-    pub(crate) code: &'static str,
-    pub(crate) kind: Kind,
+#[derive(Clone, Debug)]
+pub struct SearchParameter {
+    /// The name by which it is searched, `status`.
+    pub code: &'static str,
+    /// Its type, and what is known of its values.
+    pub kind: Kind,
 }
 
 /// The type of a search parameter, and what its elements say of its values.
-#[derive(Clone)]
-pub(crate) enum Kind {
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// `gt0.8`
     Number,
+    /// `ge2030-12-31`
     Date,
+    /// The start of a text.
     String,
+    /// `http://example.org/fhir/ValueSet/1`
     Uri,
+    /// `5.4|http://unitsofmeasure.org|mg`
     Quantity,
+    /// A form of its own, such as `near`.
     Special,
+    /// `system|code`
     Token(Token),
+    /// `Patient/1`, and the types that it may point to.
     Reference(Targets),
     /// The parameters whose values it joins; of one that is no parameter of the type only the kind is known.
     Composite(Vec<Kind>),
 }
 
 /// What a token parameter searches.
-#[derive(Clone)]
-pub(crate) enum Token {
+#[derive(Clone, Debug)]
+pub enum Token {
     /// Nothing is known of its codes.
     Any,
+    /// `true` or `false`.
     Boolean,
+    /// An identifier.
     Identifier,
+    /// A telephone number, an e-mail address and the like.
     ContactPoint,
     /// The resource's id.
     Id,
     /// The name of a resource type.
     ResourceType,
+    /// One of these.
     Codes(Codes),
 }
 
 /// The codes of a required binding.
-#[derive(Clone)]
-pub(crate) struct Codes {
+#[derive(Clone, Debug)]
+pub struct Codes {
     /// The value set's id.
-    pub(crate) value_set: &'static str,
+    pub value_set: &'static str,
     /// Each code system with its codes.
-    pub(crate) systems: Vec<(&'static str, Vec<&'static str>)>,
+    pub systems: Vec<(&'static str, Vec<&'static str>)>,
     /// Whether a resource has one of them at most.
-    pub(crate) is_single: bool,
+    pub is_single: bool,
 }
 
 /// The types that a reference may point to.
-#[derive(Clone)]
-pub(crate) enum Targets {
+#[derive(Clone, Debug)]
+pub enum Targets {
+    /// All.
     Any,
+    /// These.
     Types(Vec<&'static str>),
 }
 
 impl Definitions {
-    pub(crate) fn of(version: FhirVersion) -> Self {
+    /// What `version` defines.
+    #[must_use]
+    pub fn of(version: FhirVersion) -> Self {
         Self { version }
     }
 
     /// The concrete type of this name.
-    pub(crate) fn resource_type(&self, name: &str) -> Option<ResourceType> {
+    #[must_use]
+    pub fn resource_type(&self, name: &str) -> Option<ResourceType> {
         let (name, block) = table().types.get_key_value(name)?;
         if block.is_abstract || !self.has(block.versions) {
             return None;
@@ -141,13 +169,14 @@ impl Definitions {
     }
 
     /// The names of all concrete types.
-    pub(crate) fn resource_types(&self) -> impl Iterator<Item = &'static str> {
+    pub fn resource_types(&self) -> impl Iterator<Item = &'static str> {
         let is_there = |block: &Block| !block.is_abstract && self.has(block.versions);
         table().types.iter().filter(move |(_, block)| is_there(block)).map(|(name, _)| *name)
     }
 
     /// The types that `targets` names.
-    pub(crate) fn targets(&self, targets: &Targets) -> Vec<ResourceType> {
+    #[must_use]
+    pub fn targets(&self, targets: &Targets) -> Vec<ResourceType> {
         match targets {
             Targets::Any => self.resource_types().filter_map(|name| self.resource_type(name)).collect(),
             Targets::Types(names) => names.iter().filter_map(|name| self.resource_type(name)).collect(),
@@ -161,23 +190,25 @@ impl Definitions {
 
 impl ResourceType {
     /// Its parameter of this code, its own or one of all types.
-    pub(crate) fn parameter(&self, code: &str) -> Option<SearchParameter> {
+    #[must_use]
+    pub fn parameter(&self, code: &str) -> Option<SearchParameter> {
         let line = self.lines().find(|line| line.code == code)?;
         Some(SearchParameter { code: line.code, kind: self.kind(line.kind, line.detail) })
     }
 
     /// The codes of all its parameters, its own first.
-    pub(crate) fn codes(&self) -> impl Iterator<Item = &'static str> {
+    pub fn codes(&self) -> impl Iterator<Item = &'static str> {
         self.lines().map(|line| line.code)
     }
 
     /// The codes of its own parameters.
-    pub(crate) fn own_codes(&self) -> impl Iterator<Item = &'static str> {
+    pub fn own_codes(&self) -> impl Iterator<Item = &'static str> {
         lines_of(self.own, self.version).map(|line| line.code)
     }
 
     /// The page that lists its parameters.
-    pub(crate) fn page(&self) -> String {
+    #[must_use]
+    pub fn page(&self) -> String {
         let name = self.name.to_lowercase();
         match self.version {
             FhirVersion::R4 | FhirVersion::R4B => self.version.page(&format!("{name}.html#search")),
@@ -237,8 +268,28 @@ impl ResourceType {
     }
 }
 
+impl Kind {
+    /// The type alone.
+    #[must_use]
+    pub fn parameter_type(&self) -> ParameterType {
+        match self {
+            Self::Number => ParameterType::Number,
+            Self::Date => ParameterType::Date,
+            Self::String => ParameterType::String,
+            Self::Uri => ParameterType::Uri,
+            Self::Quantity => ParameterType::Quantity,
+            Self::Special => ParameterType::Special,
+            Self::Token(_) => ParameterType::Token,
+            Self::Reference(_) => ParameterType::Reference,
+            Self::Composite(_) => ParameterType::Composite,
+        }
+    }
+}
+
 impl Targets {
-    pub(crate) fn contain(&self, resource_type: &str) -> bool {
+    /// Whether `resource_type` is among them.
+    #[must_use]
+    pub fn contain(&self, resource_type: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Types(names) => names.contains(&resource_type),

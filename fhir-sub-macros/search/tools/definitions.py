@@ -1,8 +1,8 @@
 """Writes definitions.txt, which the macros check search criteria against, from HL7's FHIR definitions (CC0).
 
-    cd fhir-sub-macros
+    cd fhir-sub-macros/search
     python3 tools/definitions.py > src/definitions/definitions.txt
-    python3 tools/definitions.py --sandbox > ../fhir-sub/src/sandbox/search/parameters.txt
+    python3 tools/definitions.py --sandbox > ../../fhir-sub/src/sandbox/search/parameters.txt
     python3 tools/definitions.py --verify DIR    # hold the table against DIR/sp-table-{R4,R4B,R5}.json
 
 The definitions of R4 4.0.1, R4B 4.3.0 and R5 5.0.0 come from three jars of Maven Central, which hold

@@ -1,14 +1,19 @@
 //! Signs of comparison, where FHIR has prefixes.
 
 /// A sign where FHIR has a prefix of the value: `date>=2020` for `date=ge2020`.
-pub(crate) struct Comparison {
-    pub(crate) at: usize,
-    pub(crate) length: usize,
-    pub(crate) prefix: &'static str,
+#[derive(Clone, Copy, Debug)]
+pub struct Comparison {
+    /// The byte at which the sign stands.
+    pub at: usize,
+    /// The bytes of the sign.
+    pub length: usize,
+    /// The prefix to write instead.
+    pub prefix: &'static str,
 }
 
 /// The first sign of comparison in `written`.
-pub(crate) fn comparison(written: &str) -> Option<Comparison> {
+#[must_use]
+pub fn comparison(written: &str) -> Option<Comparison> {
     let signs = [(">=", "ge"), ("<=", "le"), ("!=", "ne"), ("<>", "ne"), (">", "gt"), ("<", "lt")];
     let at = written.find(['>', '<', '!'])?;
     let (sign, prefix) = signs.into_iter().find(|(sign, _)| written[at..].starts_with(sign))?;

@@ -10,10 +10,10 @@ const ENCODING: &str = "https://www.rfc-editor.org/rfc/rfc3986#section-2.1";
 
 /// A piece of a search.
 #[derive(Clone, Debug)]
-pub(crate) struct Text {
+pub struct Text {
     characters: Vec<Character>,
     /// Where it stands, also when it is empty.
-    pub(crate) place: Range<usize>,
+    pub place: Range<usize>,
 }
 
 /// A character, and the bytes that stand for it.
@@ -27,7 +27,10 @@ struct Character {
 
 impl Text {
     /// The bytes of `source` at `place`, with `%20` and `+` decoded as in the query of a URL.
-    pub(crate) fn decode(source: &str, place: Range<usize>) -> Result<Self, Mistake> {
+    ///
+    /// # Errors
+    /// A `%` that begins no character.
+    pub fn decode(source: &str, place: Range<usize>) -> Result<Self, Mistake> {
         let mut characters = Vec::new();
         let mut at = place.start;
         while let Some(character) = source[at..place.end].chars().next() {
@@ -46,7 +49,10 @@ impl Text {
     }
 
     /// The same with `\,`, `\|`, `\$` and `\\` made into the characters that they stand for.
-    pub(crate) fn unescape(self) -> Result<Self, Mistake> {
+    ///
+    /// # Errors
+    /// A `\` that stands before something else.
+    pub fn unescape(self) -> Result<Self, Mistake> {
         let mut characters = Vec::with_capacity(self.characters.len());
         let mut rest = self.characters.into_iter();
         while let Some(character) = rest.next() {
@@ -76,7 +82,8 @@ impl Text {
     }
 
     /// The pieces between the separators that are not escaped.
-    pub(crate) fn split(&self, separator: char) -> Vec<Self> {
+    #[must_use]
+    pub fn split(&self, separator: char) -> Vec<Self> {
         let mut pieces = Vec::new();
         let mut start = self.place.start;
         let is_separator = |character: &Character| character.character == separator && !character.is_escaped;
@@ -96,7 +103,8 @@ impl Text {
     }
 
     /// What stands before the first `separator` and what stands after it.
-    pub(crate) fn split_once(&self, separator: char) -> Option<(Self, Self)> {
+    #[must_use]
+    pub fn split_once(&self, separator: char) -> Option<(Self, Self)> {
         let at = self
             .characters
             .iter()
@@ -105,7 +113,9 @@ impl Text {
     }
 
     /// So many characters at the start, and the rest.
-    pub(crate) fn split_at(&self, count: usize) -> (Self, Self) {
+    #[must_use]
+    pub fn split_at(&self, count: usize) -> (Self, Self) {
+        let count = count.min(self.characters.len());
         (self.slice(0, count), self.slice(count, self.characters.len()))
     }
 
@@ -123,7 +133,8 @@ impl Text {
     }
 
     /// The same without the white space around it.
-    pub(crate) fn trim(&self) -> Self {
+    #[must_use]
+    pub fn trim(&self) -> Self {
         let is_space = |character: &Character| character.character.is_whitespace();
         let count = self.characters.len();
         let start = self.characters.iter().position(|character| !is_space(character)).unwrap_or(count);
@@ -132,17 +143,18 @@ impl Text {
         self.slice(start, end)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether it has no characters.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.characters.is_empty()
     }
 
     /// The places of its characters, one by one.
-    pub(crate) fn places(&self) -> impl Iterator<Item = (char, &Range<usize>)> {
+    pub fn places(&self) -> impl Iterator<Item = (char, &Range<usize>)> {
         self.characters.iter().map(|character| (character.character, &character.place))
     }
 
     /// Its characters, and whether a `\` stood before each.
-    #[cfg(any(test, fuzzing))]
     pub(super) fn characters(&self) -> impl Iterator<Item = (char, bool)> {
         self.characters.iter().map(|character| (character.character, character.is_escaped))
     }

@@ -4,49 +4,7 @@ use super::{Check, value};
 use crate::definitions::{FhirVersion, Kind, ResourceType, SearchParameter, Token};
 use crate::mistake::Mistake;
 use crate::nearest::nearest;
-use crate::search::Text;
-
-/// A modifier, and so how the values are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Modifier {
-    Missing,
-    Exact,
-    Contains,
-    Text,
-    CodeText,
-    TextAdvanced,
-    Not,
-    Above,
-    Below,
-    In,
-    NotIn,
-    OfType,
-    Identifier,
-    /// Of HAPI FHIR: a name by its nicknames too.
-    Nickname,
-    /// Of HAPI FHIR: all resources that are known to be of the same person.
-    Mdm,
-    /// `:Patient`: the type that a reference points to.
-    Type(&'static str),
-}
-
-const NAMED: [(&str, Modifier); 15] = [
-    ("missing", Modifier::Missing),
-    ("exact", Modifier::Exact),
-    ("contains", Modifier::Contains),
-    ("text", Modifier::Text),
-    ("code-text", Modifier::CodeText),
-    ("text-advanced", Modifier::TextAdvanced),
-    ("not", Modifier::Not),
-    ("above", Modifier::Above),
-    ("below", Modifier::Below),
-    ("in", Modifier::In),
-    ("not-in", Modifier::NotIn),
-    ("of-type", Modifier::OfType),
-    ("identifier", Modifier::Identifier),
-    ("nickname", Modifier::Nickname),
-    ("mdm", Modifier::Mdm),
-];
+use crate::search::{Modifier, Text};
 
 /// The modifier that `written` names, where the parameter takes it.
 pub(super) fn check(
@@ -59,18 +17,17 @@ pub(super) fn check(
     if let Kind::Reference(targets) = &parameter.kind
         && name.starts_with(|letter: char| letter.is_ascii_uppercase())
     {
-        return check.target(on, parameter.code, targets, written).map(|target| Modifier::Type(target.name));
+        return check
+            .target(on, parameter.code, targets, written)
+            .map(|target| Modifier::Type(target.name.to_owned()));
     }
-    let known = NAMED.into_iter().find(|(other, _)| *other == name);
-    if let Some((_, modifier)) = known
-        && is_taken(modifier, &parameter.kind, check.definitions.version)
-    {
+    let modifier = Modifier::read(&name);
+    if is_taken(&modifier, &parameter.kind, check.definitions.version) {
         return Ok(modifier);
     }
-    let taken = |version| {
-        NAMED.into_iter().filter(move |(_, modifier)| is_taken(*modifier, &parameter.kind, version))
-    };
-    let names = || taken(check.definitions.version).map(|(name, _)| name);
+    let taken =
+        |version| Modifier::NAMED.iter().filter(move |modifier| is_taken(modifier, &parameter.kind, version));
+    let names = || taken(check.definitions.version).map(Modifier::code);
     let (code, kind) = (parameter.code, value::kind_name(&parameter.kind));
     let mut takes = names().map(|name| format!("`:{name}`")).collect::<Vec<_>>().join(", ");
     if takes.is_empty() {
@@ -80,32 +37,33 @@ pub(super) fn check(
         takes.push_str(", and the types that it refers to");
     }
     let takes = format!("it takes {takes}");
-    let later = FhirVersion::ALL.into_iter().find(|version| taken(*version).any(|(other, _)| other == name));
+    let later = FhirVersion::ALL.into_iter().find(|version| taken(*version).any(|other| *other == modifier));
     let types = match &parameter.kind {
         Kind::Reference(targets) => check.definitions.targets(targets),
         _ => Vec::new(),
     };
     let types = types.iter().map(|target| target.name);
-    let message = match (known, nearest(&name, names().chain(types))) {
-        (Some(_), _) if name == "of-type" && matches!(parameter.kind, Kind::Token(_)) => {
+    let is_known = Modifier::NAMED.contains(&modifier) && modifier != Modifier::Iterate;
+    let message = match (is_known, nearest(&name, names().chain(types))) {
+        (true, _) if name == "of-type" && matches!(parameter.kind, Kind::Token(_)) => {
             format!("`{code}` is no identifier, and `:of-type` is for identifiers: {takes}")
         }
-        (Some(_), _) => match later {
+        (true, _) => match later {
             Some(later) => format!(
                 "a {kind} such as `{code}` takes `:{name}` in FHIR {later}, and not in FHIR {}: {takes}",
                 check.definitions.version
             ),
             None => format!("`{code}` is a {kind}, which does not take the modifier `:{name}`: {takes}"),
         },
-        (None, Some(nearest)) => format!("there is no modifier `:{name}`: did you mean `:{nearest}`?"),
-        (None, None) => format!("`{code}` is a {kind} and has no modifier `:{name}`: {takes}"),
+        (false, Some(nearest)) => format!("there is no modifier `:{name}`: did you mean `:{nearest}`?"),
+        (false, None) => format!("`{code}` is a {kind} and has no modifier `:{name}`: {takes}"),
     };
     Err(Mistake::new(written.place.clone(), message, check.chapter("modifiers"))
         .with_hint("A modifier that only your server has: `unchecked = true`"))
 }
 
 /// Which types of parameter take a modifier.
-fn is_taken(modifier: Modifier, kind: &Kind, version: FhirVersion) -> bool {
+fn is_taken(modifier: &Modifier, kind: &Kind, version: FhirVersion) -> bool {
     let is_later = version == FhirVersion::R5;
     match modifier {
         Modifier::Missing => !matches!(kind, Kind::Composite(_)),
@@ -123,6 +81,8 @@ fn is_taken(modifier: Modifier, kind: &Kind, version: FhirVersion) -> bool {
         }
         Modifier::OfType => matches!(kind, Kind::Token(Token::Identifier | Token::Any)),
         Modifier::Nickname => matches!(kind, Kind::String),
-        Modifier::Identifier | Modifier::Mdm | Modifier::Type(_) => matches!(kind, Kind::Reference(_)),
+        Modifier::Identifier | Modifier::Mdm => matches!(kind, Kind::Reference(_)),
+        // `:iterate` is of `_include`, and the types that a reference has are looked at by themselves.
+        Modifier::Iterate | Modifier::Type(_) | Modifier::Other(_) => false,
     }
 }

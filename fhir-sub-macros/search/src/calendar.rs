@@ -1,7 +1,7 @@
 //! Dates and times as FHIR writes them, and whether there are such.
 
 /// Numbers of so many digits each, and nothing else.
-pub(crate) fn numbers<const COUNT: usize>(
+pub fn numbers<const COUNT: usize>(
     text: &str,
     separator: char,
     digits: [usize; COUNT],
@@ -19,7 +19,10 @@ pub(crate) fn numbers<const COUNT: usize>(
 }
 
 /// A day that there is: `2030-12-31`.
-pub(crate) fn date(text: &str) -> Result<(), &'static str> {
+///
+/// # Errors
+/// What is wrong, as a part of a sentence.
+pub fn date(text: &str) -> Result<(), &'static str> {
     let date = numbers(text, '-', [4, 2, 2]).ok_or("the date is not of the form YYYY-MM-DD")?;
     if is_date(date) { Ok(()) } else { Err("there is no such day") }
 }
@@ -37,7 +40,10 @@ fn is_date([year, month, day]: [u32; 3]) -> bool {
 }
 
 /// A time with seconds, or parts of them: `23:59:59.5`.
-pub(crate) fn time(text: &str) -> Result<(), &'static str> {
+///
+/// # Errors
+/// What is wrong, as a part of a sentence.
+pub fn time(text: &str) -> Result<(), &'static str> {
     let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, rest)| (whole, Some(rest)));
     let [hour, minute, second] =
         numbers(whole, ':', [2, 2, 2]).ok_or("the time is not of the form HH:MM:SS")?;
@@ -52,7 +58,10 @@ pub(crate) fn time(text: &str) -> Result<(), &'static str> {
 }
 
 /// `Z`, `+01:00` or `-01:00`.
-pub(crate) fn zone(text: &str) -> Result<(), &'static str> {
+///
+/// # Errors
+/// What is wrong, as a part of a sentence.
+pub fn zone(text: &str) -> Result<(), &'static str> {
     if text == "Z" {
         return Ok(());
     }

@@ -12,11 +12,10 @@ use crate::mistake::Mistake;
 const SEARCH: &str = "https://hl7.org/fhir/R4/search.html";
 
 /// What could be read of `source`, and every mistake in the rest.
-pub(crate) fn parse(source: &str) -> (Option<Search>, Vec<Mistake>) {
-    let mut parser = Parser { source, mistakes: Vec::new() };
-    parser.characters();
-    if !parser.mistakes.is_empty() {
-        // What follows from a stray space or a `#` is not worth a message of its own.
+#[must_use]
+pub fn parse(source: &str) -> (Option<Search>, Vec<Mistake>) {
+    let mut parser = Parser::new(source);
+    if !parser.characters() {
         return (None, parser.mistakes);
     }
     let (subject, query) = match source.find('?') {
@@ -31,9 +30,30 @@ pub(crate) fn parse(source: &str) -> (Option<Search>, Vec<Mistake>) {
     (subject.map(|subject| Search { subject, parameters }), parser.mistakes)
 }
 
-struct Parser<'a> {
+/// The parameter `name=value,value`, which nothing stands before or after.
+///
+/// # Errors
+/// Every mistake in it.
+pub fn parse_parameter(source: &str) -> Result<Parameter, Vec<Mistake>> {
+    let mut parser = Parser::new(source);
+    if !parser.characters() {
+        return Err(parser.mistakes);
+    }
+    match parser.parameter(0..source.len()) {
+        Some(parameter) if parser.mistakes.is_empty() => Ok(parameter),
+        _ => Err(parser.mistakes),
+    }
+}
+
+pub(super) struct Parser<'a> {
     source: &'a str,
-    mistakes: Vec<Mistake>,
+    pub(super) mistakes: Vec<Mistake>,
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(source: &'a str) -> Self {
+        Self { source, mistakes: Vec::new() }
+    }
 }
 
 impl Parser<'_> {
@@ -41,12 +61,13 @@ impl Parser<'_> {
         self.mistakes.push(Mistake::new(place, message, page));
     }
 
-    fn text(&mut self, place: Range<usize>) -> Option<Text> {
+    pub(super) fn text(&mut self, place: Range<usize>) -> Option<Text> {
         Text::decode(self.source, place).map_err(|mistake| self.mistakes.push(mistake)).ok()
     }
 
-    /// Characters that a search cannot have, as it stands in a URL.
-    fn characters(&mut self) {
+    /// Whether all characters are such as a search can have, since it stands in a URL. What follows from a stray space or
+    /// a `#` is not worth a message of its own.
+    pub(super) fn characters(&mut self) -> bool {
         if self.source.is_empty() {
             let message =
                 "a search is not empty: it starts with a resource type, such as `Encounter?status=finished`";
@@ -55,7 +76,8 @@ impl Parser<'_> {
         if self.source.trim() != self.source {
             let start = self.source.len() - self.source.trim_start().len();
             let space = if start > 0 { 0..start } else { self.source.trim_end().len()..self.source.len() };
-            return self.mistake(space, "there is white space around the search: take it out", SEARCH);
+            self.mistake(space, "there is white space around the search: take it out", SEARCH);
+            return false;
         }
         // HAPI's list of types is none of a URL.
         let listed = if self.source.starts_with('[') { self.source.find(']').unwrap_or(0) } else { 0 };
@@ -74,6 +96,7 @@ impl Parser<'_> {
             };
             self.mistakes.push(Mistake::new(at..at + character.len_utf8(), message, SEARCH));
         }
+        self.mistakes.is_empty()
     }
 
     fn parameters(&mut self, query: Range<usize>) -> Vec<Parameter> {
@@ -87,7 +110,7 @@ impl Parser<'_> {
         parameters
     }
 
-    fn parameter(&mut self, place: Range<usize>) -> Option<Parameter> {
+    pub(super) fn parameter(&mut self, place: Range<usize>) -> Option<Parameter> {
         if place.is_empty() {
             // The `&` that stands too much: there is one before, or after.
             let at = if place.end == self.source.len() { place.start - 1 } else { place.start };

@@ -1,0 +1,192 @@
+//! [`Search`]: a FHIR search as it is written, before anything is known of its types and parameters.
+//!
+//! <https://hl7.org/fhir/R4/search.html>, and what HAPI FHIR adds for subscriptions: `[*]` and `[A,B]`.
+
+mod comparison;
+mod filter;
+mod modifier;
+mod parse;
+mod prefix;
+mod print;
+mod text;
+mod written;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+pub use self::comparison::{Comparison, comparison};
+pub use self::filter::{Filter, Form, parse_filter};
+pub use self::modifier::Modifier;
+pub use self::parse::{parse, parse_parameter};
+pub use self::prefix::Prefix;
+pub use self::text::Text;
+pub use self::written::{Written, resource_type, split, split_filter};
+
+/// `Type?name=value&name=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// What stands before the `?`.
+    pub subject: Subject,
+    /// What stands after it: all must hold.
+    pub parameters: Vec<Parameter>,
+}
+
+/// What stands before the `?`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// `Encounter`
+    Type(Text),
+    /// `[Encounter,Patient]`
+    Types(Vec<Text>),
+    /// `[*]`
+    Any,
+}
+
+/// `name=value,value`: the resource has one of the values.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// One at least.
+    pub name: Vec<Step>,
+    /// One at least.
+    pub values: Vec<Text>,
+    /// The bytes of the text that are the parameter.
+    pub place: Range<usize>,
+}
+
+/// A part of a parameter's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// `code` or `code:qualifier`.
+    Code {
+        /// The code of a search parameter.
+        code: Text,
+        /// On a name's last step a modifier; on those before it, which a `.` follows, the type that a reference points
+        /// to.
+        qualifier: Option<Text>,
+    },
+    /// `_has:Observation:patient:`, which another step follows.
+    Has {
+        /// The type that refers to the one before.
+        resource: Text,
+        /// Its parameter that does so.
+        reference: Text,
+    },
+}
+
+/// The type of a search parameter: <https://hl7.org/fhir/R4/valueset-search-param-type.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ParameterType {
+    /// `gt0.8`
+    Number,
+    /// `ge2030-12-31`
+    Date,
+    /// The start of a text.
+    String,
+    /// `system|code`
+    Token,
+    /// `Patient/1`
+    Reference,
+    /// Values of other parameters, joined by `$`.
+    Composite,
+    /// `5.4|http://unitsofmeasure.org|mg`
+    Quantity,
+    /// `http://example.org/fhir/ValueSet/1`
+    Uri,
+    /// A form of its own, such as `near`.
+    Special,
+    /// Of a parameter that only a server or a topic knows, or that was left unchecked.
+    Unknown,
+}
+
+impl ParameterType {
+    /// Whether its values have an order, and so may begin with a [`Prefix`].
+    #[must_use]
+    pub const fn has_prefixes(self) -> bool {
+        matches!(self, Self::Number | Self::Date | Self::Quantity)
+    }
+}
+
+impl Subject {
+    /// The one type that is searched, `Encounter` or `[Encounter]`.
+    #[must_use]
+    pub fn resource_type(&self) -> Option<String> {
+        match self {
+            Self::Type(name) => Some(name.to_string()),
+            Self::Types(names) => match &names[..] {
+                [name] => Some(name.to_string()),
+                _ => None,
+            },
+            Self::Any => None,
+        }
+    }
+}
+
+impl Parameter {
+    /// The name without its modifier: `status`, `subject:Patient.name`, `_has:Observation:patient:code`.
+    #[must_use]
+    pub fn code(&self) -> String {
+        let mut code = String::new();
+        for (index, step) in self.name.iter().enumerate() {
+            let is_last = index + 1 == self.name.len();
+            match step {
+                Step::Has { resource, reference } => code.push_str(&format!("_has:{resource}:{reference}:")),
+                Step::Code { code: own, qualifier } => {
+                    code.push_str(&own.to_string());
+                    if let Some(qualifier) = qualifier.as_ref().filter(|_| !is_last) {
+                        code.push_str(&format!(":{qualifier}"));
+                    }
+                    code.push_str(if is_last { "" } else { "." });
+                }
+            }
+        }
+        code
+    }
+
+    /// What stands after the `:` of the last step, as it was written.
+    #[must_use]
+    pub fn qualifier(&self) -> Option<&Text> {
+        match self.name.last() {
+            Some(Step::Code { qualifier, .. }) => qualifier.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The modifier, if there is one.
+    #[must_use]
+    pub fn modifier(&self) -> Option<Modifier> {
+        self.qualifier().map(|qualifier| Modifier::read(&qualifier.to_string()))
+    }
+
+    /// Whether another resource is asked, `subject.name` or `_has:…`.
+    #[must_use]
+    pub fn is_chained(&self) -> bool {
+        self.name.len() > 1
+    }
+
+    /// Whether a resource is asked that refers to this one, `_has:…`.
+    #[must_use]
+    pub fn is_reverse_chained(&self) -> bool {
+        self.name.iter().any(|step| matches!(step, Step::Has { .. }))
+    }
+
+    /// Whether anything is asked but that the resource has one value: a modifier, one of several values, or a prefix.
+    #[must_use]
+    pub fn is_more_than_equal(&self, of: ParameterType) -> bool {
+        let has_prefix = |value: &Text| match of {
+            ParameterType::Unknown => Prefix::seems_to_begin(&value.to_string()),
+            of => of.has_prefixes() && Prefix::split(value).0.is_some_and(|prefix| prefix != Prefix::Eq),
+        };
+        self.qualifier().is_some() || self.values.len() > 1 || self.values.iter().any(has_prefix)
+    }
+}
+
+/// Where it stood in the text is no part of what is said.
+impl PartialEq for Parameter {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.values == other.values
+    }
+}
+
+impl Eq for Parameter {}

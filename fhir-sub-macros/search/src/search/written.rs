@@ -1,0 +1,85 @@
+//! A search split into its parts as they were written: nothing is decoded and nothing is allocated.
+
+use super::{Form, Parameter, parse_parameter};
+use crate::mistake::Mistake;
+
+/// What stands before the first `?`, and after it.
+#[must_use]
+pub fn split(search: &str) -> (&str, &str) {
+    search.split_once('?').unwrap_or((search, ""))
+}
+
+/// The one type that a criteria watches: of `[*]` and `[A,B]` there is none.
+#[must_use]
+pub fn resource_type(criteria: &str) -> Option<&str> {
+    let types = split(criteria).0;
+    let one = types.strip_prefix('[').and_then(|types| types.strip_suffix(']')).unwrap_or(types).trim();
+    let is_name = one.starts_with(|letter: char| letter.is_ascii_uppercase())
+        && one.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_name.then_some(one)
+}
+
+/// One parameter as it was written: `Encounter?patient=Patient/1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written<'a> {
+    /// The form of the filter that it stands in.
+    pub form: Form,
+    /// The type that it is of, if it names one.
+    pub resource_type: Option<&'a str>,
+    /// With its modifier.
+    pub name: &'a str,
+    /// All values, with their `,`.
+    pub value: &'a str,
+}
+
+/// The parameters of a filter, each with the type that the filter names. What has no `=` has an empty value.
+pub fn split_filter(filter: &str) -> impl Iterator<Item = Written<'_>> {
+    let form = Form::of(filter);
+    let (resource_type, query) = match form {
+        Form::Search => {
+            let (resource_type, query) = split(filter);
+            (Some(resource_type), query)
+        }
+        Form::Dotted => {
+            let (resource_type, query) = filter.split_once('.').unwrap_or((filter, ""));
+            (Some(resource_type), query)
+        }
+        Form::Bare => (None, filter),
+    };
+    // Only a search joins parameters: the other forms are of one.
+    let mut rest = Some(query);
+    let pieces = std::iter::from_fn(move || {
+        let query = rest?;
+        let (piece, after) = match query.split_once('&').filter(|_| form == Form::Search) {
+            Some((piece, after)) => (piece, Some(after)),
+            None => (query, None),
+        };
+        rest = after;
+        Some(piece)
+    });
+    pieces.filter(|piece| !piece.is_empty()).map(move |piece| {
+        let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+        Written { form, resource_type, name, value }
+    })
+}
+
+impl Written<'_> {
+    /// The parameter, decoded.
+    ///
+    /// # Errors
+    /// It is none, which only a text that was left unchecked can be.
+    pub fn parse(&self) -> Result<Parameter, Vec<Mistake>> {
+        parse_parameter(&format!("{}={}", self.name, self.value))
+    }
+}
+
+/// In the form of its filter, and with its type if it has one.
+impl std::fmt::Display for Written<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(resource_type) = self.resource_type {
+            formatter.write_str(resource_type)?;
+            formatter.write_str(if self.form == Form::Dotted { "." } else { "?" })?;
+        }
+        write!(formatter, "{}={}", self.name, self.value)
+    }
+}
