@@ -29,6 +29,8 @@ use crate::service::Answer;
 pub(crate) enum Decoded<'a> {
     /// A word of the server's own, for which no handler runs: a handshake, a heartbeat, the state of the subscription.
     Notice(&'static str, Counted),
+    /// HAPI has searched for a payload, and found none.
+    NothingFound,
     /// Events, in the server's order.
     Events(Vec<Happened<'a>>, Counted),
 }
@@ -114,7 +116,7 @@ pub(crate) fn decode<'a>(
 pub(crate) fn decode_queried(body: &str) -> Vec<Happened<'_>> {
     match topic::decode(body, usize::MAX) {
         Ok(Decoded::Events(events, _)) => events,
-        Ok(Decoded::Notice(..)) | Err(_) => Vec::new(),
+        Ok(Decoded::Notice(..) | Decoded::NothingFound) | Err(_) => Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use http::Method;
 use super::{Counted, Decoded, Happened, Undecodable, json_text, payload_search, reference};
 use crate::declaration::{Content, Declaration};
 use crate::event::Event;
-use crate::fhir::reference::entity_tag_version;
+use crate::fhir::reference::{entity_tag_version, id_mistake};
 use crate::fhir::{Reference, is_id, is_type_name};
 use crate::interaction::Interaction;
 use crate::json::Outline;
@@ -13,7 +13,8 @@ use crate::request::Head;
 
 /// Reads the notification of a criteria subscription, as HAPI, Medplum, Firely and the R4 specification
 /// send it: a `PUT` or `DELETE` that names the resource in its path, or a `POST` of the resource, of
-/// nothing, of Medplum's `{}` for a deletion, or of what HAPI's search for a payload found.
+/// nothing, of Medplum's `{}` for a deletion, or of what HAPI's search for a payload found. A `PUT` of
+/// nothing only names the resource.
 ///
 /// `reference` is what the path names.
 pub(super) fn decode<'a>(
@@ -52,16 +53,27 @@ pub(super) fn decode<'a>(
                     expect_type(declaration, resource_type)?;
                     Ok(one(event, None))
                 }
-                _ => Err(Undecodable::unprocessable("the deletion does not name its resource as Type/id")),
+                Some((resource_type, id)) if is_type_name(resource_type) && !id.contains('/') => {
+                    Err(Undecodable::unprocessable(id_mistake(id).unwrap_or(NOT_NAMED)))
+                }
+                _ => Err(Undecodable::unprocessable(NOT_NAMED)),
             },
         };
     }
 
-    if body.is_empty() && reference.is_none() && declaration.content == Content::Empty {
-        return Ok(one(event, None));
-    }
-    if body.is_empty() {
-        return Err(Undecodable::unprocessable("the notification carries no resource"));
+    if body.trim_ascii().is_empty() {
+        return match reference {
+            // FHIR Works on AWS sends no more than the path, under the content type of a form.
+            Some(reference) => {
+                let resource_type = reference.split_once('/').map_or("", |(resource_type, _)| resource_type);
+                expect_type(declaration, resource_type)?;
+                event.version_id = head.headers.get("if-match").text().and_then(valid_version);
+                event.focus = Some(reference);
+                Ok(one(event, None))
+            }
+            None if declaration.content == Content::Empty => Ok(one(event, None)),
+            None => Err(Undecodable::unprocessable("the notification carries no resource")),
+        };
     }
     let resource = json_text(head, body)?;
     let outline = Outline::read(resource)
@@ -75,21 +87,31 @@ pub(super) fn decode<'a>(
     }
     expect_type(declaration, &outline.resource_type)?;
 
-    let id = outline.id.as_deref().filter(|id| is_id(id));
+    let id = outline.id.as_deref();
     let id = id.ok_or_else(|| Undecodable::unprocessable("the resource has no id"))?;
+    if let Some(mistake) = id_mistake(id) {
+        return Err(Undecodable::unprocessable(mistake));
+    }
     let focus =
         reference::relative(Reference { resource_type: &outline.resource_type, id, version_id: None });
     if reference.is_some_and(|reference| reference != focus) {
         return Err(Undecodable::unprocessable("the resource is not the one that the path names"));
     }
     event.focus = Some(focus);
-    event.version_id = outline
-        .version_id()
-        .or_else(|| head.headers.get("if-match").text().map(entity_tag_version))
-        .filter(|version_id| is_id(version_id))
-        .map(str::to_owned);
+    event.version_id = match outline.version_id() {
+        Some(version_id) => Some(version_id).filter(|version_id| is_id(version_id)).map(str::to_owned),
+        None => head.headers.get("if-match").text().and_then(valid_version),
+    };
     Ok(one(event, Some(resource)))
 }
+
+/// The version that an entity tag stands for, if it is one that may stand in a URL.
+fn valid_version(tag: &str) -> Option<String> {
+    let version_id = entity_tag_version(tag);
+    is_id(version_id).then(|| version_id.to_owned())
+}
+
+const NOT_NAMED: &str = "the deletion does not name its resource as Type/id";
 
 fn one(event: Event, resource: Option<&str>) -> Decoded<'_> {
     Decoded::Events(vec![Happened::new(event, resource)], Counted::default())

@@ -37,7 +37,7 @@ pub fn notification(body: &[u8]) {
         let (headers, declaration) = (HeaderMap::new(), declaration(trigger));
         let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
         match decode(&head, &declaration, None, body, MAXIMUM) {
-            Ok(Decoded::Notice(..)) => {}
+            Ok(Decoded::Notice(..) | Decoded::NothingFound) => {}
             Ok(Decoded::Events(events, _)) => {
                 assert!((1..=MAXIMUM).contains(&events.len()), "{} events", events.len());
                 for happened in events {

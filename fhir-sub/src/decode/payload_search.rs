@@ -22,7 +22,7 @@ pub(super) fn decode<'a>(
         return Err(Undecodable::unprocessable(no_notification));
     }
     if entries.is_empty() {
-        return Ok(Decoded::Notice("nothing found", Counted::default()));
+        return Ok(Decoded::NothingFound);
     }
     let is_put = |entry: &Entry<'_>| entry.interaction() == Interaction::Update;
     if !entries.iter().all(is_put) {

@@ -36,6 +36,10 @@ pub(crate) async fn dispatch(
         Ok(Decoded::Notice(notice, counted)) => {
             handle_notice(app, declaration, notice, &counted, deadline).await
         }
+        // HAPI reads a body out of any other answer to its transaction.
+        Ok(Decoded::NothingFound) => {
+            Answered::new(Answer::handled(), Record::notice(endpoint, "nothing found"))
+        }
         Err(Undecodable { answer, outcome }) => {
             Answered::new(answer, Record::refused(Some(endpoint), outcome))
         }
@@ -121,7 +125,7 @@ async fn handle_notice(
     let numbering = counted.events.map_or(Numbering::InOrder, count);
     let mut record = Record::notice(endpoint, notice);
     record.set_numbering(numbering);
-    let mut answered = Answered::new(Answer::handled(), record);
+    let mut answered = Answered::new(Answer::acknowledged(), record);
     if !counted.is_handshake {
         let further = gap::close(app, declaration, name, deadline).await;
         answered.further.extend(further.into_iter().map(|answered| answered.record));

@@ -89,6 +89,18 @@ pub fn is_id(text: &str) -> bool {
         && text != ".."
 }
 
+/// What is wrong with an id that is none by [`is_id`], in words for whoever wrote it; it quotes nothing.
+pub(crate) fn id_mistake(text: &str) -> Option<&'static str> {
+    match text {
+        _ if is_id(text) => None,
+        "" => Some("the id of the resource is empty"),
+        _ if text.len() > 64 => Some("the id of the resource is no FHIR id: it has more than 64 characters"),
+        _ => Some(
+            "the id of the resource is no FHIR id: it has other characters than letters, digits, `-` and `.`",
+        ),
+    }
+}
+
 /// Whether a text has the form of a resource type's name: an upper-case letter, then letters; at most 64.
 #[must_use]
 pub fn is_type_name(text: &str) -> bool {

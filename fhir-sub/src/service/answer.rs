@@ -35,6 +35,12 @@ impl Answer {
         Self::json(StatusCode::NO_CONTENT, String::new())
     }
 
+    /// 200 without a body, for a notification of no event. IHE's DSUBm asks for exactly that, and a server that tries a
+    /// subscriber with a handshake may send no event after any other status.
+    pub(crate) fn acknowledged() -> Self {
+        Self::json(StatusCode::OK, String::new())
+    }
+
     pub(crate) fn healthy() -> Self {
         Self::json(StatusCode::OK, json!({ "status": "ok" }).to_string())
     }

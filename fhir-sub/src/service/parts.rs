@@ -75,7 +75,7 @@ impl Parts {
         let declaration = self.app.registry().declarations()[0];
         match decode(&self.head(PATH), declaration, None, body, usize::MAX) {
             Ok(Decoded::Events(events, _)) => events.len(),
-            Ok(Decoded::Notice(..)) | Err(_) => 0,
+            Ok(Decoded::Notice(..) | Decoded::NothingFound) | Err(_) => 0,
         }
     }
 

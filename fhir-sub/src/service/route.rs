@@ -7,6 +7,7 @@ use super::{Answer, Answered, Record};
 use crate::app::App;
 use crate::declaration::Declaration;
 use crate::delivery::dead_letters;
+use crate::fhir::reference::id_mistake;
 use crate::fhir::{is_id, is_type_name};
 use crate::key::Key;
 use crate::request::Head;
@@ -122,6 +123,27 @@ pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
             _ => refuse(Answer::method_not_allowed("POST"), "method not allowed"),
         },
         _ if resource().is_some() => refuse(Answer::method_not_allowed("PUT, DELETE"), "method not allowed"),
-        _ => refuse(Answer::unknown_endpoint(), "not found"),
+        _ => match misnamed(app, head.method, path) {
+            None => refuse(Answer::unknown_endpoint(), "not found"),
+            Some(_) if !caller.notifies => stranger(),
+            Some((declaration, mistake)) => {
+                let record = Record::refused(Some(declaration.endpoint), "unprocessable");
+                Err(Answered::new(Answer::unprocessable(mistake), record))
+            }
+        },
     }
+}
+
+/// What is wrong with the path of a `PUT` or `DELETE` that names an endpoint, and below it no resource.
+fn misnamed(app: &App, method: &Method, path: &str) -> Option<(&'static Declaration, &'static str)> {
+    if ![Method::PUT, Method::DELETE].contains(method) {
+        return None;
+    }
+    let find = |segment: &str| app.registry().find(segment);
+    let mut segments = path.rsplit('/');
+    let (id, resource_type) = (segments.next()?, segments.next()?);
+    let declaration = segments.next().and_then(find);
+    let id_mistake = id_mistake(id).filter(|_| declaration.is_some() && is_type_name(resource_type));
+    let mistake = id_mistake.unwrap_or("the path names no resource: write `Type/id` after the endpoint");
+    Some((declaration.or_else(|| find(resource_type))?, mistake))
 }

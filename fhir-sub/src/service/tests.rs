@@ -206,8 +206,79 @@ fn the_route_is_in_the_last_segments() {
     check(ok(), TestRequest::post("e/Patient/7"), 405, false);
     check(ok(), TestRequest::new(Method::GET, "prod/e/Patient/7"), 405, false);
     check(ok(), TestRequest::post(""), 404, false);
-    check(ok(), TestRequest::new(Method::PUT, "e/patient/7"), 404, false);
-    check(ok(), TestRequest::new(Method::PUT, "e/Patient/.."), 404, false);
+    check(ok(), TestRequest::post("e/nowhere"), 404, false);
+    check(ok(), TestRequest::new(Method::PUT, "nowhere/Patient/7"), 404, false);
+    check(ok(), TestRequest::new(Method::PUT, "nowhere/Patient/a_b"), 404, false);
+}
+
+#[test]
+fn a_path_that_names_no_resource_is_told_why() {
+    let long = "a".repeat(65);
+    for (path, reason) in [
+        (format!("e/Patient/{long}"), "more than 64 characters"),
+        ("e/Patient/a_b".into(), "other characters"),
+        ("e/Patient/a%2Db".into(), "other characters"),
+        ("prod/v1/e/Patient/..".into(), "other characters"),
+        ("e/Patient//".into(), "is empty"),
+        ("e/patient/7".into(), "`Type/id`"),
+        ("e/Patient/".into(), "`Type/id`"),
+        ("e/Patient".into(), "`Type/id`"),
+    ] {
+        for method in [Method::PUT, Method::DELETE] {
+            let request = TestRequest::new(method, &path).body(patient().to_string());
+            let answer = check(patients::<Succeed>(), request.clone(), 422, false);
+            assert!(answer.contains(reason), "{path}: {answer}");
+            check(patients::<Succeed>(), request.without_secret(), 401, false);
+        }
+    }
+    // The same of the resource itself, and of what Medplum names.
+    for (id, reason) in [(&*long, "more than 64 characters"), ("a_b", "other characters"), ("", "is empty")] {
+        let resource = json!({ "resourceType": "Patient", "id": id });
+        let answer =
+            check(patients::<Succeed>(), TestRequest::post("e").body(resource.to_string()), 422, false);
+        assert!(answer.contains(reason), "{answer}");
+        let all = Interactions { delete: true, ..Interactions::DEFAULT };
+        let wants = declaration::<Option<Resource<Value>>, Succeed>("Patient?", "e");
+        let wants = Declaration { interactions: all, ..wants };
+        let answer = check(wants, TestRequest::medplum_delete("e", &format!("Patient/{id}")), 422, false);
+        assert!(answer.contains(reason), "{answer}");
+    }
+    // The longest that there is, and dots.
+    for id in [&long[1..], "a.b", "a-195900.E-1"] {
+        let resource = json!({ "resourceType": "Patient", "id": id });
+        check(patients::<Succeed>(), TestRequest::hapi_update("e", &resource), 204, true);
+    }
+}
+
+#[test]
+fn an_empty_put_names_a_resource() {
+    for (name, request) in [
+        ("no content type", TestRequest::new(Method::PUT, "e/Patient/7")),
+        ("of a form", {
+            let request = TestRequest::new(Method::PUT, "prod/e/Patient/7");
+            request.header("content-type", "application/x-www-form-urlencoded").header("content-length", "0")
+        }),
+        (
+            "of FHIR",
+            TestRequest::new(Method::PUT, "e/Patient/7").header("content-type", "application/fhir+json"),
+        ),
+        ("white space", TestRequest::new(Method::PUT, "e/Patient/7").body("\r\n")),
+    ] {
+        crate::command::block_on(async {
+            let test = app(patients::<Succeed>());
+            // What was never there, or is there no more, is told in the log.
+            let answer = test.send(request.clone()).await;
+            assert_eq!((answer.status(), answer.outcome()), (204, "gone"), "{name}");
+            test.sandbox().update(&patient()).await.unwrap();
+            let answer = test.send(request.clone()).await;
+            assert_eq!((answer.status(), answer.handler()), (204, Some("handler")), "{name}");
+
+            // Whoever needs no resource runs without one being read.
+            let answer = app(declaration::<Event, Succeed>("Patient?", "e")).send(request).await;
+            assert_eq!((answer.status(), answer.handler()), (204, Some("handler")), "{name}");
+        });
+    }
+    check(patients::<Succeed>(), TestRequest::new(Method::PUT, "e/Group/7"), 422, false);
 }
 
 #[test]

@@ -109,7 +109,7 @@ async fn registered(test: &TestApp) {
     assert_eq!((row.result, row.status.as_deref()), (RowResult::Created, Some("active")), "{report:?}");
     assert_eq!(row.message, None);
     let handshake = &test.sandbox().deliveries()[0];
-    assert_eq!(handshake.outcome, DeliveryOutcome::Delivered(http::StatusCode::NO_CONTENT));
+    assert_eq!(handshake.outcome, DeliveryOutcome::Delivered(http::StatusCode::OK));
 }
 
 fn encounter(id: &str, class: &str, status: &str) -> Value {
@@ -314,7 +314,7 @@ async fn heartbeats_are_answered_and_no_handler_runs() {
         registered(&test).await;
         tokio::time::sleep(Duration::from_secs(200)).await;
         let outcomes: Vec<_> = test.sandbox().deliveries().into_iter().map(|it| it.outcome).collect();
-        assert_eq!(outcomes, [DeliveryOutcome::Delivered(http::StatusCode::NO_CONTENT); 4]);
+        assert_eq!(outcomes, [DeliveryOutcome::Delivered(http::StatusCode::OK); 4]);
         assert!(log.take().is_empty());
     }
 }
@@ -333,7 +333,7 @@ async fn notifications_by_hand() {
             (TestNotification::query_status(), "query-status"),
         ] {
             let answer = test.send(notification(kind.events_since_subscription_start(first - 1))).await;
-            assert_eq!((answer.status(), answer.outcome(), answer.handler()), (204, outcome, None));
+            assert_eq!((answer.status(), answer.outcome(), answer.handler()), (200, outcome, None));
         }
         let events = [TestEvent::create(&encounter).number(first), TestEvent::delete("Encounter/2")];
         let answer = test.send(notification(TestNotification::events(events))).await;

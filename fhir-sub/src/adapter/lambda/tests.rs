@@ -159,3 +159,40 @@ async fn a_sweep_that_comes_to_nothing_fails_the_invocation() {
     let failed = invoked(&test, r#"{"fhir-sub":"sweep"}"#).await.unwrap_err();
     assert!(failed.contains("nothing could be swept"), "{failed}");
 }
+
+/// FHIR Works on AWS names the resource in the path, and an event of Lambda has four ways to say that there is no body.
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn an_empty_put_is_one_in_every_kind_of_event() {
+    use crate::fixtures::{Succeed, declaration, leak};
+    use crate::testing::TestApp;
+
+    let encounters = leak([declaration::<crate::Event, Succeed>("Encounter?", "e")]);
+    let behaviour = crate::sandbox::Behaviour::Generic;
+    let test = TestApp::build(behaviour, TestApp::builder(behaviour, encounters)).unwrap();
+    let headers = r#"{"x-subscription-auth":"the-secret-of-a-test-and-no-other","content-type":"application/x-www-form-urlencoded","content-length":"0"}"#;
+    let multiple = headers.replace(":\"", ":[\"").replace("\",", "\"],").replace("\"}", "\"]}");
+    let path = "/prod/e/Encounter/abc";
+    for kind in [
+        format!(r#""requestContext":{{"http":{{"method":"PUT"}}}},"rawPath":"{path}","headers":{headers}"#),
+        format!(
+            r#""requestContext":{{"stage":"prod"}},"httpMethod":"PUT","path":"{path}","headers":{headers},"multiValueHeaders":{multiple}"#
+        ),
+        format!(r#""requestContext":{{"elb":{{}}}},"httpMethod":"PUT","path":"{path}","headers":{headers}"#),
+        format!(
+            r#""requestContext":{{"elb":{{}}}},"httpMethod":"PUT","path":"{path}","multiValueHeaders":{multiple}"#
+        ),
+    ] {
+        for body in [
+            "",
+            r#","body":null"#,
+            r#","body":null,"isBase64Encoded":false"#,
+            r#","body":null,"isBase64Encoded":null"#,
+            r#","body":"","isBase64Encoded":false"#,
+            r#","body":"","isBase64Encoded":true"#,
+        ] {
+            let reply = invoked(&test, &format!("{{{kind}{body}}}")).await.unwrap();
+            assert_eq!(reply["statusCode"], 204, "{kind}{body}: {reply}");
+        }
+    }
+}
