@@ -14,7 +14,7 @@ use crate::problems::Problems;
 use crate::provided::{Provided, States};
 use crate::registry::Registry;
 #[cfg(feature = "registration")]
-use crate::settings::FhirServer;
+use crate::server::Room;
 use crate::settings::{Settings, Variables, fhir_version};
 use crate::store::{self, Keys, Store};
 
@@ -80,25 +80,27 @@ impl App {
         crate::logs::log_panics(self.0.settings.log.error_text);
     }
 
-    /// The client with which Subscriptions are written. Firely keeps them apart from the resources
-    /// (<https://docs.fire.ly/projects/Firely-Server/en/latest/features_data_exchange/subscription.html>).
+    /// The client with which Subscriptions are written: a server may keep them apart from other resources.
     #[cfg(feature = "registration")]
     pub(crate) fn registration_client(&self) -> FhirClient {
         let Settings { fhir_server, fhir_version, .. } = self.0.settings;
         let fhir_client = self.0.provided.fhir_client();
-        let fhir_client = if fhir_server.has_several_versions() {
+        let fhir_client = if fhir_server.holds_several_versions {
             fhir_client.of_version(fhir_version)
         } else {
             fhir_client.clone()
         };
-        if fhir_server == FhirServer::Firely { fhir_client.below("administration") } else { fhir_client }
+        match fhir_server.registering.path {
+            Some(path) => fhir_client.below(path),
+            None => fhir_client,
+        }
     }
 
     /// The same app, where its server is this one.
     #[cfg(feature = "registration")]
-    pub(crate) fn at(&self, server: FhirServer) -> Self {
+    pub(crate) fn at(&self, server: &'static Room) -> Self {
         let Parts { registry, settings, provided, memory, store, keys } = &*self.0;
-        let settings = Settings { fhir_server: server, ..settings.clone() };
+        let settings = Settings { fhir_server: server, is_server_unknown: false, ..settings.clone() };
         let (registry, provided, memory) = (registry.clone(), provided.clone(), memory.clone());
         let (store, keys) = (store.clone(), keys.clone());
         Self(Arc::new(Parts { registry, settings, provided, memory, store, keys }))
@@ -264,7 +266,7 @@ impl AppBuilder {
 
         let config = ClientConfig::new(settings.fhir_base_url.url().clone());
         let mut config = config.authorization(settings.authorization.clone());
-        if settings.fhir_server.has_several_versions() {
+        if settings.fhir_server.holds_several_versions {
             config = config.fhir_version(settings.fhir_version);
         }
         let client = client(config, &self.root_certificates, self.proxy, self.transport);

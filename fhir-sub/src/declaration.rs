@@ -8,6 +8,7 @@ use std::pin::Pin;
 use fhir_sub_search::search::{self, ParameterType, Written};
 use linkme::distributed_slice;
 
+pub use crate::content::Content;
 pub(crate) use sweepable::Sweepable;
 
 use crate::event::Event;
@@ -216,33 +217,6 @@ impl Topic {
         let own = filters().filter(|filter| filter.resource_type.is_none_or(|of| of == resource_type));
         let parameters: Vec<_> = own.map(|filter| format!("{}={}", filter.name, filter.value)).collect();
         Some(format!("{resource_type}?{}", parameters.join("&")))
-    }
-}
-
-/// How much of the resource a notification carries: the attribute's `content`.
-///
-/// The codes of <https://hl7.org/fhir/R5/valueset-subscription-payload-content.html>.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Content {
-    /// Nothing: where a handler needs the resource, it is looked up.
-    Empty,
-    /// The resource's type and id; of topic subscriptions only.
-    IdOnly,
-    /// The resource.
-    #[default]
-    FullResource,
-}
-
-impl Content {
-    /// `empty`, `id-only` or `full-resource`.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::IdOnly => "id-only",
-            Self::FullResource => "full-resource",
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! register a subscription, to page through a search, to write a transaction, or to tell what a server complains
 //! of. All are read leniently: fields that are not listed are ignored.
 
+pub(crate) mod backport;
 pub mod bundle;
 mod instant;
 pub mod json_error;

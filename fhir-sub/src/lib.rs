@@ -59,12 +59,15 @@ extern crate self as fhir_sub;
 // In reading order: each module uses those above it.
 mod error;
 mod interaction;
+mod content;
 mod fhir_resource;
 pub mod fhir;
 mod problems;
 mod json;
 mod deadline;
+mod logs;
 mod signature;
+mod server;
 pub mod client;
 mod settings;
 mod key;
@@ -93,11 +96,12 @@ mod service;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod adapter;
-mod logs;
 mod command;
 mod main_macro;
 #[cfg(any(test, feature = "__parts"))]
 mod fixtures;
+#[cfg(test)]
+mod reading_order;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[doc(hidden)]

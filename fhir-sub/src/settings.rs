@@ -17,13 +17,14 @@ pub(crate) use address::Address;
 pub(crate) use idempotency::{Idempotency, Place};
 pub(crate) use secret::SharedSecret;
 pub(crate) use secrets::{Secrets, Signing};
-pub(crate) use server::FhirServer;
 pub(crate) use variables::{Variables, is_lambda};
 
 use self::authorization::authorization;
+use self::server::fhir_server;
 use crate::client::Authorization;
 use crate::fhir::FhirVersion;
 use crate::problems::Problems;
+use crate::server::{Room, Signature};
 
 /// The largest body that is read unless `setup` says otherwise: what Lambda takes in one event.
 const BODY_LIMIT: usize = 6 * 1024 * 1024;
@@ -43,7 +44,11 @@ pub(crate) struct Settings {
     pub(crate) payload: String,
     pub(crate) fhir_base_url: Address,
     pub(crate) fhir_version: FhirVersion,
-    pub(crate) fhir_server: FhirServer,
+    /// What is known of the FHIR server.
+    pub(crate) fhir_server: &'static Room,
+    /// Whether the server is yet to be recognised (`FHIR_SERVER=auto`): until then it is taken for one that keeps to the
+    /// specification, and nothing is said of what it cannot do.
+    pub(crate) is_server_unknown: bool,
     pub(crate) authorization: Authorization,
     pub(crate) log: LogSettings,
     pub(crate) idempotency: Idempotency,
@@ -98,13 +103,7 @@ impl Settings {
         let header = header(variables, &mut problems);
         let payload = payload(variables, &mut problems);
         let fhir_version = problems.collect(fhir_version(variables)).unwrap_or_default();
-        let fhir_server = match variables.get("FHIR_SERVER") {
-            None => FhirServer::default(),
-            Some(name) => FhirServer::from_name(name).unwrap_or_else(|| {
-                problems.add(format!("FHIR_SERVER is {name:?}: write one of {}", FhirServer::names()));
-                FhirServer::default()
-            }),
-        };
+        let (fhir_server, is_server_unknown) = fhir_server(variables, &mut problems);
         let authorization = problems.collect(authorization(variables, allow_http));
         let references =
             !off(variables, "FHIR_SUBSCRIPTION_LOG_REFERENCES", ["plain", "off"], false, &mut problems);
@@ -128,6 +127,7 @@ impl Settings {
             fhir_base_url,
             fhir_version,
             fhir_server,
+            is_server_unknown,
             authorization,
             log: LogSettings { references, error_text },
             idempotency,
@@ -143,7 +143,8 @@ impl Settings {
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.secrets.warnings();
         warnings.extend(self.idempotency.warnings(self.on_lambda));
-        if self.secrets.signing.is_some() && self.fhir_server == FhirServer::Generic {
+        let is_signed_by_gateway = matches!(self.fhir_server.signature, Signature::ByGateway);
+        if self.secrets.signing.is_some() && is_signed_by_gateway && !self.is_server_unknown {
             warnings.push(
                 "FHIR_SUBSCRIPTION_SIGNING_SECRET is set, and FHIR_SERVER is generic: registration does not tell the \
                  server of it, and every notification without its X-Signature is refused"

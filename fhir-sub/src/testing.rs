@@ -153,16 +153,11 @@ impl TestApp {
         behaviour: Behaviour,
         declarations: Vec<&'static crate::declaration::Declaration>,
     ) -> AppBuilder {
-        let server = match behaviour {
-            Behaviour::Hapi => "hapi",
-            Behaviour::Generic => "generic",
-            Behaviour::Medplum => "medplum",
-        };
         AppBuilder::new(variables, declarations)
             .set("APP_BASE_URL", APP_BASE_URL)
             .set("FHIR_BASE_URL", FHIR_BASE_URL)
             .set("FHIR_SUBSCRIPTION_SECRET", SECRET)
-            .set("FHIR_SERVER", server)
+            .set("FHIR_SERVER", behaviour.name())
     }
 
     pub(crate) fn build(behaviour: Behaviour, builder: AppBuilder) -> Result<Self, Problems> {

@@ -6,8 +6,6 @@ use crate::app::AppBuilder;
 use crate::declaration::Declaration;
 use crate::problems::Problems;
 use crate::registry::sort;
-#[cfg(feature = "registration")]
-use crate::settings::FhirServer;
 
 /// Lists the endpoints by crate, so that a crate which was never linked is seen to be missing, and says all
 /// that is wrong.
@@ -30,7 +28,7 @@ pub(super) fn check(builder: AppBuilder) -> Exit {
             for warning in app.settings().warnings() {
                 complain(&format!("warning: {warning}"));
             }
-            if app.settings().fhir_server == FhirServer::Auto {
+            if app.settings().is_server_unknown {
                 complain(
                     "FHIR_SERVER is auto: what the server cannot do is said by `register --dry-run`, which asks it what \
                      it is",

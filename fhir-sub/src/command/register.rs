@@ -6,11 +6,11 @@ use crate::app::App;
 use crate::deadline::Deadline;
 use crate::error::BoxError;
 use crate::registration::{self, Options, Report, Row};
-use crate::settings::FhirServer;
+use crate::server::Room;
 
 pub(super) async fn register(app: &App, options: Options) -> Result<Exit, BoxError> {
     let report = registration::register(app, options, Deadline::after(COMMAND_LIMIT)).await;
-    let is_recognised = app.settings().fhir_server == FhirServer::Auto;
+    let is_recognised = app.settings().is_server_unknown;
     say(&show(&report, report.server().filter(|_| is_recognised)));
     Ok(if report.is_complete() { Exit::Sound } else { Exit::Unsound })
 }
@@ -37,11 +37,8 @@ pub(super) fn show(report: &Report, recognised: Option<&str>) -> String {
         row.diagnostics.iter().for_each(|diagnostics| note(&format!("the server says: {diagnostics}")));
     }
     if let Some(server) = recognised {
-        let named = if server == FhirServer::Generic.name() {
-            "it is none that is known"
-        } else {
-            "it says so itself"
-        };
+        let is_known = Room::named(server).is_some_and(Room::is_known);
+        let named = if is_known { "it says so itself" } else { "it is none that is known" };
         text.push_str(&format!("\nthe server was taken for {server}: {named}"));
     }
     if report.is_dry_run() {

@@ -25,7 +25,7 @@ use crate::problems::Problems;
 use crate::registration::{self, Options};
 use crate::sandbox::topic::StandIn;
 use crate::sandbox::{Behaviour, Sandbox};
-use crate::settings::{FhirServer, fhir_version, listen_address};
+use crate::settings::{fhir_version, listen_address};
 use crate::signature::hex;
 
 /// The largest body that the sandbox reads, in bytes.
@@ -53,11 +53,7 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
 
     let app = with_defaults(builder, port, &sandbox_url)?.build()?;
     begin(&app);
-    let behaviour = match app.settings().fhir_server {
-        FhirServer::Medplum => Behaviour::Medplum,
-        FhirServer::Hapi => Behaviour::Hapi,
-        _ => Behaviour::Generic,
-    };
+    let behaviour = Behaviour::named(app.settings().fhir_server.name).unwrap_or(Behaviour::Generic);
     let sandbox = Sandbox::builder().behaviour(behaviour).fhir_version(app.settings().fhir_version);
     let sandbox = sandbox.base_url(&sandbox_url).build(OverHttp::new());
     let stand_ins = sandbox.stand_in(app.registry().declarations());
@@ -103,7 +99,7 @@ fn with_defaults(builder: AppBuilder, port: u16, sandbox_url: &str) -> Result<Ap
 
 /// The server to imitate where nothing says which: the specification's for topics, which HAPI does the least of, unless a
 /// criteria needs HAPI.
-fn imitated(builder: &AppBuilder) -> FhirServer {
+fn imitated(builder: &AppBuilder) -> Behaviour {
     let declarations = builder.declarations();
     let has_topics = declarations.iter().any(|it| matches!(it.trigger, Trigger::Topic(_)));
     // Deletions, and lists of types, are what only HAPI knows of criteria.
@@ -112,7 +108,7 @@ fn imitated(builder: &AppBuilder) -> FhirServer {
         Trigger::Topic(_) => false,
     });
     let is_r5 = fhir_version(builder.variables()).is_ok_and(|version| version == FhirVersion::R5);
-    if has_topics && (is_r5 || !needs_hapi) { FhirServer::Generic } else { FhirServer::Hapi }
+    if has_topics && (is_r5 || !needs_hapi) { Behaviour::Generic } else { Behaviour::Hapi }
 }
 
 /// Answers a request for the sandbox.

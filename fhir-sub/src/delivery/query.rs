@@ -17,7 +17,7 @@ use crate::declaration::{Content, Declaration};
 use crate::decode::{Happened, decode_queried};
 use crate::fhir::FhirVersion;
 use crate::memory::{Asked, Name, Range};
-use crate::settings::FhirServer;
+use crate::server::Events;
 
 /// Events that the server was asked for.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub(crate) async fn query(
     }
 }
 
-/// Asks by `GET`, as nothing is changed by it; where that is not known, and of Aidbox, which documents no other, by `POST`.
+/// Asks by `GET`, as nothing is changed by it; a server that does not take that by `POST`.
 async fn ask(
     app: &App,
     id: &str,
@@ -61,17 +61,17 @@ async fn ask(
     let (since, until) = (numbers.start().to_string(), numbers.end().to_string());
     let client = app.provided().fhir_client().with_deadline(deadline);
     let events = || client.operation("$events").on_instance("Subscription", id);
-    let is_aidbox = app.settings().fhir_server == FhirServer::Aidbox;
-    if !is_aidbox {
+    let Events { by_get, number_in_r5 } = app.settings().fhir_server.events;
+    if by_get {
         let query = [("eventsSinceNumber", &*since), ("eventsUntilNumber", &*until), ("content", content)];
         match events().get(&query).await {
             Err(error) if matches!(error.status(), Some(404 | 405)) => {}
             got => return got,
         }
     }
-    // The backport has a string for R5's `integer64`, and Aidbox has it in R5, too.
-    let is_native = app.settings().fhir_version == FhirVersion::R5 && !is_aidbox;
-    let number = if is_native { "valueInteger64" } else { "valueString" };
+    // The backport has a string for R5's `integer64`.
+    let is_r5 = app.settings().fhir_version == FhirVersion::R5;
+    let number = if is_r5 { number_in_r5 } else { "valueString" };
     let parameters = json!({
         "resourceType": "Parameters",
         "parameter": [

@@ -1,67 +1,80 @@
 //! What no server can do, and what this one cannot: told before anything is written, with the cure. Of a server that is
 //! yet to be recognised nothing is said.
 
-mod topic;
-
-use crate::declaration::{Content, Declaration, Trigger};
+use crate::declaration::{Declaration, Trigger};
+use crate::interaction::Interactions;
 use crate::problems::Problems;
-use crate::settings::{FhirServer, Settings};
+use crate::server::{Ask, Cannot, Criteria, Room, Signature, filters};
+use crate::settings::Settings;
 
-pub(super) fn check(declaration: &Declaration, settings: &Settings) -> Result<(), Problems> {
+/// What `declaration` asks of its server.
+pub(super) fn ask(declaration: &Declaration, settings: &Settings) -> Ask<'static> {
+    let filters = match &declaration.trigger {
+        Trigger::Criteria(_) => None,
+        Trigger::Topic(topic) => Some(filters(topic.filters).collect()),
+    };
+    Ask {
+        version: settings.fhir_version,
+        interactions: declaration.interactions,
+        content: declaration.content,
+        is_https: settings.base_url.url().scheme() == "https",
+        filters,
+    }
+}
+
+pub(super) fn check(declaration: &Declaration, ask: &Ask<'_>, settings: &Settings) -> Result<(), Problems> {
     let mut problems = Problems::default();
     let mut cannot = |what: &str| problems.add(problem(declaration, what));
-    let signs = matches!(settings.fhir_server, FhirServer::Medplum | FhirServer::Generic | FhirServer::Auto);
-    if settings.secrets.signing.is_some() && !signs {
-        cannot(&format!(
-            "FHIR_SUBSCRIPTION_SIGNING_SECRET is set, and {} signs nothing, so that every notification would be refused: \
-             leave it out, and write `trust = \"reference\"` where what a notification carries must not be believed",
-            settings.fhir_server.name()
-        ));
-    }
-    match &declaration.trigger {
-        Trigger::Criteria(_) => criteria(declaration, settings, &mut cannot),
-        Trigger::Topic(topic) => {
-            let maximum = settings.events_maximum;
-            if let Some(count) =
-                topic.max_count.filter(|count| usize::try_from(*count).is_ok_and(|it| it > maximum))
-            {
-                cannot(&format!(
-                    "its max_count is {count}, and FHIR_SUBSCRIPTION_EVENTS_MAXIMUM refuses a notification of more than \
-                     {maximum} events: lower the one, or raise the other"
-                ));
-            }
-            topic::check(topic, declaration, settings, &mut cannot);
+    if let Trigger::Topic(topic) = &declaration.trigger {
+        let maximum = settings.events_maximum;
+        if let Some(count) =
+            topic.max_count.filter(|count| usize::try_from(*count).is_ok_and(|it| it > maximum))
+        {
+            cannot(&format!(
+                "its max_count is {count}, and FHIR_SUBSCRIPTION_EVENTS_MAXIMUM refuses a notification of more than \
+                 {maximum} events: lower the one, or raise the other"
+            ));
         }
+    }
+    if !settings.is_server_unknown {
+        of_server(settings.fhir_server, ask, settings, &mut cannot);
     }
     problems.or(())
 }
 
-fn criteria(declaration: &Declaration, settings: &Settings, cannot: &mut dyn FnMut(&str)) {
-    let (server, interactions) = (settings.fhir_server, declaration.interactions);
-    match server {
-        FhirServer::Helios | FhirServer::Aidbox => cannot(&format!(
-            "FHIR_SERVER is {}, which evaluates topics, not criteria: it would store the Subscription and never fire it; \
-             write `topic`",
-            server.name()
-        )),
-        FhirServer::Generic | FhirServer::Firely if interactions.delete => cannot(
+fn of_server(room: &Room, ask: &Ask<'_>, settings: &Settings, cannot: &mut Cannot<'_>) {
+    let name = room.name;
+    if settings.secrets.signing.is_some() && matches!(room.signature, Signature::Nothing) {
+        cannot(&format!(
+            "FHIR_SUBSCRIPTION_SIGNING_SECRET is set, and {name} signs nothing, so that every notification would be \
+             refused: leave it out, and write `trust = \"reference\"` where what a notification carries must not be \
+             believed"
+        ));
+    }
+    if ask.is_criteria() {
+        match &room.criteria {
+            Err(why) => cannot(&format!("FHIR_SERVER is {name}, which {why}; write `topic`")),
+            Ok(criteria) => interactions(ask, criteria, cannot),
+        }
+    } else if let Err(why) = &room.topics {
+        cannot(&format!("FHIR_SERVER is {name}, which {why}: write `criteria`"));
+    }
+    (room.refuse)(ask, cannot);
+}
+
+/// Which interactions of a topic fire is its own; those of a criteria are asked for.
+fn interactions(ask: &Ask<'_>, criteria: &Criteria, cannot: &mut Cannot<'_>) {
+    let Interactions { create, update, delete } = ask.interactions;
+    if delete && !criteria.has_deletions {
+        cannot(
             "it wants deletions, which R4 has no way to ask for: leave `delete` out of `on`, or, where the server \
              is one that can, say FHIR_SERVER=hapi or FHIR_SERVER=medplum",
-        ),
-        _ => {}
+        );
     }
-    let tells_apart = matches!(server, FhirServer::Medplum | FhirServer::Auto);
-    let wants_both = interactions.create && interactions.update;
-    if !(tells_apart || wants_both) {
+    if !(criteria.tells_interactions || create && update) {
         cannot(
             "it wants creates or updates only, and the server tells of both alike: write `on = [create, update]`, \
              with or without `delete`; FHIR_SERVER=medplum can tell them apart",
-        );
-    }
-    if server == FhirServer::Medplum && declaration.content == Content::Empty {
-        cannot(
-            "it has content = \"empty\", but Medplum sends the whole resource whatever the Subscription says: \
-             leave `content` out",
         );
     }
 }

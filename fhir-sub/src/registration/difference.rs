@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::wanted::{MANAGED_EXTENSIONS, PROFILE};
+use super::wanted::is_managed;
 use crate::fhir::Subscription;
+use crate::fhir::backport::PROFILE;
 
 /// The elements that the server owns, or that a program has nothing to say of.
 ///
@@ -144,8 +145,7 @@ fn mend_extensions(target: &mut Map<String, Value>, wanted: Option<&Value>) {
     let (wanted, found) = (list(wanted), list(target.get("extension")));
     let is_ours = |extension: &Value| {
         let url = url(extension);
-        url.is_some_and(|url| MANAGED_EXTENSIONS.contains(&url))
-            || wanted.iter().any(|wanted| self::url(wanted) == url)
+        url.is_some_and(is_managed) || wanted.iter().any(|wanted| self::url(wanted) == url)
     };
     let (ours, mut mended): (Vec<_>, Vec<_>) = found.iter().cloned().partition(is_ours);
     let same = ours.len() == wanted.len()

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::client::FhirClient;
 use crate::fhir::FhirVersion;
-use crate::settings::FhirServer;
+use crate::server::{GENERIC, Room};
 
 /// What a server says of itself, as far as it is of use here:
 /// <https://hl7.org/fhir/R4/capabilitystatement.html>.
@@ -30,23 +30,10 @@ struct Implementation {
     description: String,
 }
 
-/// How the names begin under which servers are known, in any case. Those of HAPI (`RestfulServer`), Medplum
-/// (`metadata.ts`) and Helios (`build_info.rs`) are from their sources, Smile CDR's, Aidbox's and Firely's, which was
-/// once called Vonk, from their documentation.
-const NAMES: [(&str, FhirServer); 7] = [
-    ("hapi fhir", FhirServer::Hapi),
-    ("smile cdr", FhirServer::Hapi),
-    ("medplum", FhirServer::Medplum),
-    ("helios fhir server", FhirServer::Helios),
-    ("aidbox", FhirServer::Aidbox),
-    ("firely server", FhirServer::Firely),
-    ("vonk", FhirServer::Firely),
-];
-
 /// `app` with the server that it has, where it is to be recognised, by one request; or why that cannot be known.
 pub(super) async fn recognise(app: &App, client: &FhirClient) -> Result<App, String> {
     let settings = app.settings();
-    if settings.fhir_server != FhirServer::Auto {
+    if !settings.is_server_unknown {
         return Ok(app.clone());
     }
     let statement = client.capabilities::<CapabilityStatement>().await.map_err(|error| {
@@ -55,29 +42,26 @@ pub(super) async fn recognise(app: &App, client: &FhirClient) -> Result<App, Str
              say in FHIR_SERVER which server it is"
         )
     })?;
-    let server = statement.server().unwrap_or(FhirServer::Generic);
+    let server = statement.server().unwrap_or(&GENERIC);
     statement.check_version(server, settings.fhir_version)?;
     Ok(app.at(server))
 }
 
 impl CapabilityStatement {
     /// The server, if it is a known one.
-    fn server(&self) -> Option<FhirServer> {
+    fn server(&self) -> Option<&'static Room> {
         // Whoever runs a server may give it a name, and mostly leaves the others as they were.
         let said = [&self.software.name, &self.implementation.description, &self.publisher];
-        said.into_iter().find_map(|said| {
-            let said = said.to_lowercase();
-            NAMES.into_iter().find(|(name, _)| said.starts_with(name)).map(|(_, server)| server)
-        })
+        said.into_iter().find_map(|said| Room::recognised(said))
     }
 
     /// A Subscription of another version than the server's would be refused, or misread.
-    fn check_version(&self, server: FhirServer, expected: FhirVersion) -> Result<(), String> {
+    fn check_version(&self, server: &Room, expected: FhirVersion) -> Result<(), String> {
         let Some(release) = self.fhir_version.as_deref() else { return Ok(()) };
         let version = FhirVersion::from_release(release);
-        if server.has_several_versions() && version != Some(expected) {
+        if server.holds_several_versions && version != Some(expected) {
             // What is of another version it would not find, which would pass for gone.
-            let name = server.name();
+            let name = server.name;
             return Err(format!(
                 "FHIR_VERSION is {expected}, and the server, {name}, takes requests to be of another version where they do \
                  not say so, which those of handlers do only if FHIR_SERVER names the server: set FHIR_SERVER={name}"

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::Options;
 use crate::declaration::Declaration;
-use crate::settings::{FhirServer, Secrets};
+use crate::server::Room;
+use crate::settings::Secrets;
 
 /// What a registration did, or would do.
 ///
@@ -117,11 +118,11 @@ impl Row {
 impl Report {
     pub(super) fn new(
         options: Options,
-        server: FhirServer,
+        server: &Room,
         subscriptions: Vec<Row>,
         pruned: Option<Vec<Row>>,
     ) -> Self {
-        Self { dry_run: options.dry_run, server: Some(server.name()), subscriptions, pruned }
+        Self { dry_run: options.dry_run, server: Some(server.name), subscriptions, pruned }
     }
 
     /// Nothing could be done, since which server it is is not known.

@@ -7,11 +7,10 @@ use serde_json::Value;
 use super::apply::Progress;
 use super::report::{Row, RowResult};
 use super::side_by_side;
-use super::wanted::filters;
 use crate::client::{Error, FhirClient};
 use crate::declaration::Topic;
-use crate::fhir::FhirVersion;
-use crate::settings::{FhirServer, Settings};
+use crate::server::{Kept, Topics, filters};
+use crate::settings::Settings;
 
 /// Adds to the rows what of their topics will not come: the server does not have the topic, or not so that it can be
 /// filtered as is wanted, or sends no heartbeats.
@@ -20,15 +19,14 @@ pub(super) async fn look_for_topics(
     settings: &Settings,
     all: &mut [Result<Progress, Row>],
 ) {
+    let Ok(topics) = &settings.fhir_server.topics else { return };
     let rows = all.iter_mut().flatten().filter(|progress| progress.row.result != RowResult::Failed);
     let rows = rows.filter_map(|progress| Some((progress.wanted.topic?, &mut progress.row)));
     side_by_side(rows.map(|(topic, row)| -> BoxFuture<'_, _> {
         Box::pin(async move {
-            if let Some(message) = lacking(client, settings, topic).await {
+            if let Some(message) = lacking(client, settings, topics, topic).await {
                 row.message = Some(message);
-            } else if topic.heartbeat.is_some()
-                && matches!(settings.fhir_server, FhirServer::Hapi | FhirServer::Helios)
-            {
+            } else if topic.heartbeat.is_some() && !topics.sends_heartbeats {
                 row.message.get_or_insert_with(|| "the server sends no heartbeats: wait for none".into());
             }
         })
@@ -36,23 +34,18 @@ pub(super) async fn look_for_topics(
     .await;
 }
 
-async fn lacking(client: &FhirClient, settings: &Settings, topic: &Topic) -> Option<String> {
-    let (version, server) = (settings.fhir_version, settings.fhir_server);
-    let is_known = version != FhirVersion::R4 || matches!(server, FhirServer::Hapi | FhirServer::Helios);
-    if !is_known || server == FhirServer::Aidbox {
-        // R4 has no SubscriptionTopic, and how others keep theirs is not known; Aidbox has resources of its own for it.
-        return None;
-    }
+async fn lacking(client: &FhirClient, settings: &Settings, topics: &Topics, topic: &Topic) -> Option<String> {
+    let kept = (topics.kept)(settings.fhir_version)?;
     // Whoever may not look at topics may still be told of their events.
-    let Some(found) = find(client, version, topic.url).await.ok()? else {
-        return Some(unknown(version, topic.url));
+    let Some(found) = find(client, kept, topic.url).await.ok()? else {
+        return Some(unknown(kept, topic.url));
     };
     let offered = parameters(&found);
-    // By the specification, nothing listed is nothing said; Helios takes it for nothing.
-    if offered.is_empty() && server != FhirServer::Helios {
+    // By the specification, nothing listed is nothing said.
+    if offered.is_empty() && topics.filters_freely {
         return None;
     }
-    let filter = filters(topic).find(|filter| !offered.contains(&filter.parameter()))?;
+    let filter = filters(topic.filters).find(|filter| !offered.contains(&filter.parameter()))?;
     Some(format!(
         "the topic {} on the server is not to be filtered by `{}`: add that to its canFilterBy, or look in the handler, \
          then register again",
@@ -61,11 +54,11 @@ async fn lacking(client: &FhirClient, settings: &Settings, topic: &Topic) -> Opt
     ))
 }
 
-async fn find(client: &FhirClient, version: FhirVersion, topic: &str) -> Result<Option<Value>, Error> {
+async fn find(client: &FhirClient, kept: Kept, topic: &str) -> Result<Option<Value>, Error> {
     let (url, _version) = topic.split_once('|').unwrap_or((topic, ""));
-    let mut found = match version {
-        FhirVersion::R4 => client.search::<Value>("Basic", &[("code", CODE)]),
-        FhirVersion::R4B | FhirVersion::R5 => client.search::<Value>("SubscriptionTopic", &[("url", url)]),
+    let mut found = match kept {
+        Kept::Basic => client.search::<Value>("Basic", &[("code", CODE)]),
+        Kept::Topic => client.search::<Value>("SubscriptionTopic", &[("url", url)]),
     };
     while let Some(found) = found.next().await {
         let found = found?;
@@ -102,10 +95,10 @@ fn extensions<'t>(topic: &'t Value, element: &str) -> impl Iterator<Item = &'t V
     all.filter(move |extension| extension["url"].as_str().is_some_and(|url| url.ends_with(&end)))
 }
 
-fn unknown(version: FhirVersion, topic: &str) -> String {
-    let kind = match version {
-        FhirVersion::R4 => "Basic with the code SubscriptionTopic and the URL",
-        FhirVersion::R4B | FhirVersion::R5 => "SubscriptionTopic with the URL",
+fn unknown(kept: Kept, topic: &str) -> String {
+    let kind = match kept {
+        Kept::Basic => "Basic with the code SubscriptionTopic and the URL",
+        Kept::Topic => "SubscriptionTopic with the URL",
     };
     format!(
         "the server has no {kind} {topic}, and may never tell of it: store the topic, or correct `topic`, then \

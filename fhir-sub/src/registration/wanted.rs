@@ -2,19 +2,17 @@
 
 mod backport;
 mod criteria;
-mod filter;
 mod native;
 
 use serde_json::{Value, json};
 
-pub(super) use self::backport::PROFILE;
-pub(super) use self::filter::filters;
-
 use super::abilities;
 use crate::declaration::{Declaration, Topic, Trigger};
+use crate::fhir::backport::{EXTENSIONS, PROFILE};
 use crate::fhir::{FhirVersion, Subscription};
 use crate::problems::Problems;
-use crate::settings::{FhirServer, Settings};
+use crate::server::{Signature, Topics, is_extension};
+use crate::settings::Settings;
 
 /// The Subscription that a declaration wants on the server.
 pub(crate) struct Wanted {
@@ -29,37 +27,38 @@ pub(crate) struct Wanted {
     pub(super) resource: Subscription,
 }
 
-/// The extensions that are ours to set and to take away, wherever they stand: whatever else has been added stays.
-pub(super) const MANAGED_EXTENSIONS: [&str; 8] = [
-    criteria::HAPI_SEND_DELETES,
-    criteria::MEDPLUM_INTERACTION,
-    criteria::MEDPLUM_SECRET,
-    backport::FILTER_CRITERIA,
-    backport::PAYLOAD_CONTENT,
-    backport::HEARTBEAT_PERIOD,
-    backport::TIMEOUT,
-    backport::MAX_COUNT,
-];
+/// Whether an extension is ours to set and to take away, wherever it stands: whatever else has been added stays.
+pub(super) fn is_managed(extension: &str) -> bool {
+    EXTENSIONS.contains(&extension) || is_extension(extension)
+}
 
 /// The elements in which a Subscription is written down.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Form {
     /// `criteria` is a search: R4 and R4B.
     Criteria,
     /// `criteria` is a topic, and extensions say what R4 and R4B have no elements for.
-    Backport(&'static Topic),
+    Backport(&'static Topic, &'static Topics),
     /// `topic` and its neighbours: R5.
-    Native(&'static Topic),
+    Native(&'static Topic, &'static Topics),
 }
 
 impl Form {
+    /// A server without topics is no server for a topic, which [`abilities`] says.
     fn of(declaration: &'static Declaration, settings: &Settings) -> Self {
-        match (&declaration.trigger, settings.fhir_version, settings.fhir_server) {
-            (Trigger::Criteria(_), ..) => Self::Criteria,
-            // Helios reads the Subscriptions of R4B as it reads those of R5.
-            (Trigger::Topic(topic), FhirVersion::R5, _)
-            | (Trigger::Topic(topic), FhirVersion::R4B, FhirServer::Helios) => Self::Native(topic),
-            (Trigger::Topic(topic), ..) => Self::Backport(topic),
+        match (&declaration.trigger, &settings.fhir_server.topics) {
+            (Trigger::Topic(topic), Ok(topics)) if topics.native_in.contains(&settings.fhir_version) => {
+                Self::Native(topic, topics)
+            }
+            (Trigger::Topic(topic), Ok(topics)) => Self::Backport(topic, topics),
+            _ => Self::Criteria,
+        }
+    }
+
+    fn topic(self) -> Option<(&'static Topic, &'static Topics)> {
+        match self {
+            Self::Criteria => None,
+            Self::Backport(topic, topics) | Self::Native(topic, topics) => Some((topic, topics)),
         }
     }
 }
@@ -67,29 +66,31 @@ impl Form {
 /// The Subscription that `declaration` wants on the server of `settings`, or why that server cannot do
 /// what it asks.
 pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> Result<Wanted, Problems> {
-    abilities::check(declaration, settings)?;
+    let (server, ask) = (settings.fhir_server, abilities::ask(declaration, settings));
+    abilities::check(declaration, &ask, settings)?;
 
     let form = Form::of(declaration, settings);
     let url = settings.base_url.join(declaration.endpoint);
     let mut resource = Subscription::new();
-    resource.set("status", status_to_post(settings.fhir_server));
+    resource.set("status", server.registering.status);
     resource.set("reason", declaration.reason);
     if let Some(end) = declaration.end {
         resource.set("end", end);
     }
     match form {
         Form::Criteria => criteria::write(&mut resource, &url, declaration, settings),
-        Form::Backport(topic) => backport::write(&mut resource, &url, topic, declaration, settings),
-        Form::Native(topic) => native::write(&mut resource, &url, topic, declaration, settings)
+        Form::Backport(topic, topics) => backport::write(&mut resource, &url, topic, topics, &ask, settings),
+        Form::Native(topic, topics) => native::write(&mut resource, &url, topic, topics, &ask, settings)
             .map_err(|what| abilities::problem(declaration, &what))?,
     }
+    (server.registering.complete)(&mut resource, &ask);
     if let Some(registration) = declaration.registration {
         registration(&mut resource);
         let has_profile = |resource: &Subscription| {
             let profiles = resource.get("meta").and_then(|meta| meta.get("profile")?.as_array());
             profiles.is_some_and(|profiles| profiles.iter().any(|profile| profile == PROFILE))
         };
-        if matches!(form, Form::Backport(_)) && !has_profile(&resource) {
+        if matches!(form, Form::Backport(..)) && !has_profile(&resource) {
             return Err(Problems::from(abilities::problem(
                 declaration,
                 "its `registration` function took the profile of topics out of meta.profile, without which HAPI FHIR \
@@ -97,7 +98,7 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
             )));
         }
         if resource.endpoint() != Some(&url) {
-            let element = if matches!(form, Form::Native(_)) { "endpoint" } else { "channel.endpoint" };
+            let element = if matches!(form, Form::Native(..)) { "endpoint" } else { "channel.endpoint" };
             return Err(Problems::from(abilities::problem(
                 declaration,
                 &format!(
@@ -109,45 +110,46 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
     }
     // After the user's function, which so never sees the secrets.
     add_secret(&mut resource, form, settings);
-    criteria::add_signing_secret(&mut resource, settings);
+    add_signing_secret(&mut resource, settings);
     // The search parameter of R4B looks into `channel`, which a Subscription of R5's form does not have.
-    let is_found_by_url = !(matches!(form, Form::Native(_)) && settings.fhir_version != FhirVersion::R5);
-    let topic = match form {
-        Form::Criteria => None,
-        Form::Backport(topic) | Form::Native(topic) => Some(topic),
-    };
-    let is_asked_to_answer = topic.is_some() && settings.fhir_server != FhirServer::Hapi;
+    let is_found_by_url = !(matches!(form, Form::Native(..)) && settings.fhir_version != FhirVersion::R5);
+    let is_asked_to_answer = form.topic().is_some_and(|(_, topics)| topics.shakes_hands);
+    let topic = form.topic().map(|(topic, _)| topic);
     Ok(Wanted { url, is_found_by_url, is_asked_to_answer, topic, resource })
 }
 
-/// The topic's canonical URL. HAPI and Helios compare it with the topic's `url` as it stands, to which a version does not
-/// belong, and would never tell of it.
-fn topic_url(topic: &Topic, server: FhirServer) -> &'static str {
-    match (server, topic.url.split_once('|')) {
-        (FhirServer::Hapi | FhirServer::Helios, Some((url, _version))) => url,
+/// The topic's canonical URL. A server that compares it with the topic's `url` as it stands, to which a version does not
+/// belong, would never tell of it.
+fn topic_url(topic: &Topic, topics: &Topics) -> &'static str {
+    match topic.url.split_once('|') {
+        Some((url, _version)) if topics.compares_urls => url,
         _ => topic.url,
     }
-}
-
-/// `requested` by the specification; Medplum looks at `active` ones only.
-pub(super) fn status_to_post(server: FhirServer) -> &'static str {
-    if server == FhirServer::Medplum { "active" } else { "requested" }
 }
 
 /// The header that the server is to send: a line in `channel.header`, in R5 a name and a value in `parameter`.
 fn add_secret(resource: &mut Subscription, form: Form, settings: &Settings) {
     let (name, secret) = (display_name(&settings.header), &settings.secrets.shared);
     let (headers, header) = match form {
-        Form::Native(_) => {
+        Form::Native(..) => {
             (resource.elements_mut().entry("parameter"), json!({ "name": name, "value": secret.expose() }))
         }
-        Form::Criteria | Form::Backport(_) => {
+        Form::Criteria | Form::Backport(..) => {
             (resource.channel_mut().entry("header"), secret.header_line(name).into())
         }
     };
     match headers.or_insert_with(|| Value::Array(Vec::new())) {
         Value::Array(headers) => headers.push(header),
         other => *other = json!([header]),
+    }
+}
+
+/// Tells the server what to sign notifications with. One that does not know of it is told nothing.
+fn add_signing_secret(resource: &mut Subscription, settings: &Settings) {
+    if let (Signature::Body { told_by }, Some(signing)) =
+        (&settings.fhir_server.signature, &settings.secrets.signing)
+    {
+        resource.add_extension(json!({ "url": told_by, "valueString": signing.current.expose() }));
     }
 }
 

@@ -27,6 +27,24 @@ pub enum Behaviour {
     Medplum,
 }
 
+impl Behaviour {
+    /// The name that `FHIR_SERVER` gives the server: `hapi`, `generic` or `medplum`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hapi => "hapi",
+            Self::Generic => "generic",
+            Self::Medplum => "medplum",
+        }
+    }
+
+    /// The behaviour of the server that `FHIR_SERVER` calls by this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Hapi, Self::Generic, Self::Medplum].into_iter().find(|behaviour| behaviour.name() == name)
+    }
+}
+
 /// Settings of a [`Sandbox`]; [`build`](Self::build) ends it.
 #[derive(Clone, Debug)]
 #[must_use]

@@ -1,54 +1,23 @@
-//! [`FhirServer`]: which server it is, where servers differ.
+//! `FHIR_SERVER`: which make of server it is.
 
-/// The FHIR server's make: what to send at registration where servers differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum FhirServer {
-    /// As the specification says, and no more.
-    #[default]
-    Generic,
-    /// One of those below, or generic: it is recognised by its CapabilityStatement when it is registered with.
-    Auto,
-    /// HAPI FHIR, and Smile CDR.
-    Hapi,
-    /// Medplum.
-    Medplum,
-    /// Helios FHIR Server.
-    Helios,
-    /// Aidbox.
-    Aidbox,
-    /// Firely Server.
-    Firely,
-}
+use super::Variables;
+use crate::problems::Problems;
+use crate::server::{GENERIC, Room};
 
-impl FhirServer {
-    const ALL: [Self; 7] =
-        [Self::Generic, Self::Auto, Self::Hapi, Self::Medplum, Self::Helios, Self::Aidbox, Self::Firely];
+/// The name for a server that is recognised by its CapabilityStatement when it is registered with.
+const AUTO: &str = "auto";
 
-    /// The name that `FHIR_SERVER` gives it.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Generic => "generic",
-            Self::Auto => "auto",
-            Self::Hapi => "hapi",
-            Self::Medplum => "medplum",
-            Self::Helios => "helios",
-            Self::Aidbox => "aidbox",
-            Self::Firely => "firely",
-        }
+/// What is known of the server, and whether it is yet to be recognised.
+pub(super) fn fhir_server(variables: &Variables, problems: &mut Problems) -> (&'static Room, bool) {
+    let Some(name) = variables.get("FHIR_SERVER") else { return (&GENERIC, false) };
+    if name == AUTO {
+        return (&GENERIC, true);
     }
-
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|server| server.name() == name)
-    }
-
-    /// Whether it holds resources of several versions of FHIR under one base URL, so that a request says which one it
-    /// means (<https://hl7.org/fhir/R5/http.html#version-parameter>). Other servers need not be told, and may take
-    /// offence.
-    pub(crate) const fn has_several_versions(self) -> bool {
-        matches!(self, Self::Helios | Self::Firely)
-    }
-
-    pub(crate) fn names() -> String {
-        Self::ALL.map(Self::name).join(", ")
-    }
+    let room = Room::named(name).unwrap_or_else(|| {
+        let mut names: Vec<_> = Room::names().collect();
+        names.insert(1, AUTO);
+        problems.add(format!("FHIR_SERVER is {name:?}: write one of {}", names.join(", ")));
+        &GENERIC
+    });
+    (room, false)
 }

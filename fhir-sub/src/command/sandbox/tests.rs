@@ -23,12 +23,12 @@ fn the_server_that_is_imitated_can_do_what_the_handlers_ask() {
         ..criteria("Patient?")
     };
     for (version, declarations, expected) in [
-        ("R4", vec![criteria("Patient?")], FhirServer::Hapi),
-        ("R4", vec![topic(&[])], FhirServer::Generic),
-        ("R4", vec![topic(&[]), criteria("Patient?")], FhirServer::Generic),
-        ("R4", vec![topic(&[]), deletes()], FhirServer::Hapi),
-        ("R4B", vec![topic(&[]), criteria("[*]")], FhirServer::Hapi),
-        ("R5", vec![topic(&[]), deletes()], FhirServer::Generic),
+        ("R4", vec![criteria("Patient?")], Behaviour::Hapi),
+        ("R4", vec![topic(&[])], Behaviour::Generic),
+        ("R4", vec![topic(&[]), criteria("Patient?")], Behaviour::Generic),
+        ("R4", vec![topic(&[]), deletes()], Behaviour::Hapi),
+        ("R4B", vec![topic(&[]), criteria("[*]")], Behaviour::Hapi),
+        ("R5", vec![topic(&[]), deletes()], Behaviour::Generic),
     ] {
         let builder = AppBuilder::new(Variables::default(), leak(declarations)).set("FHIR_VERSION", version);
         assert_eq!(imitated(&builder), expected);

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{filters, topic_url};
-use crate::declaration::{Declaration, Topic};
+use super::topic_url;
+use crate::declaration::Topic;
 use crate::fhir::Subscription;
+use crate::server::{Ask, Filter, Topics};
 use crate::settings::Settings;
 
 const CHANNEL_TYPE: &str = "http://terminology.hl7.org/CodeSystem/subscription-channel-type";
@@ -14,11 +15,12 @@ pub(super) fn write(
     resource: &mut Subscription,
     url: &str,
     topic: &Topic,
-    declaration: &Declaration,
+    topics: &Topics,
+    ask: &Ask<'_>,
     settings: &Settings,
 ) -> Result<(), String> {
-    resource.set("topic", topic_url(topic, settings.fhir_server));
-    let filters = filters(topic).map(|filter| filter.element()).collect::<Result<Vec<Value>, String>>()?;
+    resource.set("topic", topic_url(topic, topics));
+    let filters = ask.filters().iter().map(Filter::element).collect::<Result<Vec<Value>, String>>()?;
     if !filters.is_empty() {
         resource.set("filterBy", filters);
     }
@@ -32,6 +34,6 @@ pub(super) fn write(
         }
     }
     resource.set("contentType", settings.payload.as_str());
-    resource.set("content", declaration.content.code());
+    resource.set("content", ask.content.code());
     Ok(())
 }

@@ -2,29 +2,24 @@ use serde_json::json;
 
 use super::*;
 
-fn topic(filters: &'static [&'static str]) -> Topic {
-    Topic { url: "https://example.org/topic", filters, heartbeat: None, timeout: None, max_count: None }
-}
-
 #[test]
 fn each_parameter_is_a_filter() {
-    let topic = topic(&["Encounter?patient=Patient/1&status=finished", "Patient?active=true", "Ward"]);
-    let of = |server| filters(&topic).map(|filter| filter.text(server)).collect::<Vec<_>>();
-    assert_eq!(
-        of(FhirServer::Generic),
-        ["Encounter?patient=Patient/1", "Encounter?status=finished", "Patient?active=true"]
-    );
-    assert_eq!(of(FhirServer::Hapi), of(FhirServer::Generic));
-    assert_eq!(of(FhirServer::Aidbox), ["patient=Patient/1", "status=finished", "active=true"]);
+    let of = |has_type| {
+        let written = ["Encounter?patient=Patient/1&status=finished", "Patient?active=true", "Ward"];
+        let text = FilterText { has_type, is_decoded: false };
+        filters(&written).map(|filter| filter.text(text)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(true), ["Encounter?patient=Patient/1", "Encounter?status=finished", "Patient?active=true"]);
+    assert_eq!(of(false), ["patient=Patient/1", "status=finished", "active=true"]);
 }
 
 #[test]
 fn an_encoded_value_goes_decoded_to_a_server_that_decodes_nothing() {
-    let topic = topic(&["Observation?code=http://loinc.org%7C1234-5"]);
-    let of = |server| filters(&topic).map(|filter| filter.text(server)).next().unwrap();
-    assert_eq!(of(FhirServer::Helios), "Observation?code=http://loinc.org|1234-5");
-    assert_eq!(of(FhirServer::Aidbox), "code=http://loinc.org|1234-5");
-    assert_eq!(of(FhirServer::Hapi), "Observation?code=http://loinc.org%7C1234-5");
+    let filter = filters(&["Observation?code=http://loinc.org%7C1234-5"]).next().unwrap();
+    let text = |has_type, is_decoded| filter.text(FilterText { has_type, is_decoded });
+    assert_eq!(text(true, true), "Observation?code=http://loinc.org|1234-5");
+    assert_eq!(text(false, true), "code=http://loinc.org|1234-5");
+    assert_eq!(text(true, false), "Observation?code=http://loinc.org%7C1234-5");
 }
 
 #[test]

@@ -3,22 +3,28 @@
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use crate::declaration::Topic;
-use crate::settings::FhirServer;
-
 /// One parameter of a filter, as it was written: `Encounter?patient=Patient/1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::registration) struct Filter<'a> {
+pub(crate) struct Filter<'a> {
     resource_type: &'a str,
     /// With its modifier.
     name: &'a str,
     value: &'a str,
 }
 
-/// The parameters of all filters of `topic`. All must hold, whether they stand in one filter or in several, and Helios
+/// The text of a filter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FilterText {
+    /// `Encounter?patient=Patient/1`, as the guide's examples have it; else `patient=Patient/1`, as its prose has it.
+    pub(crate) has_type: bool,
+    /// For a server that compares the value as it stands, and decodes nothing.
+    pub(crate) is_decoded: bool,
+}
+
+/// The parameters of all filters of a topic. All must hold, whether they stand in one filter or in several, and Helios
 /// reads one of each filter only.
-pub(in crate::registration) fn filters(topic: &Topic) -> impl Iterator<Item = Filter<'static>> {
-    topic.filters.iter().flat_map(|filter| {
+pub(crate) fn filters<'a>(filters: &[&'a str]) -> impl Iterator<Item = Filter<'a>> {
+    filters.iter().flat_map(|filter| {
         let (resource_type, parameters) = filter.split_once('?').unwrap_or((filter, ""));
         let parameters = parameters.split('&').filter(|parameter| !parameter.is_empty());
         parameters.map(move |parameter| {
@@ -46,23 +52,18 @@ const MODIFIERS: [&str; 13] = [
 ];
 
 impl<'a> Filter<'a> {
-    /// The filter as the text of an extension. The guide's examples and most servers write the type before it; Aidbox
-    /// has the form of the guide's prose.
-    pub(super) fn text(&self, server: FhirServer) -> String {
+    /// The filter as the text of an extension.
+    pub(crate) fn text(&self, form: FilterText) -> String {
         let Self { resource_type, name, value } = self;
-        match server {
-            // These two compare the text as it stands, and decode nothing.
-            FhirServer::Aidbox => format!("{name}={}", decoded(value)),
-            FhirServer::Helios => format!("{resource_type}?{name}={}", decoded(value)),
-            _ => format!("{resource_type}?{name}={value}"),
-        }
+        let value = if form.is_decoded { decoded(value) } else { (*value).to_owned() };
+        if form.has_type { format!("{resource_type}?{name}={value}") } else { format!("{name}={value}") }
     }
 
     /// The filter as an element of R5's `filterBy`.
     ///
     /// A prefix stays in the value, which by the specification is one "as is legal in search, such as `le1950`": whether
     /// `ap1` is a prefix and a number, or a code, is known to the server only.
-    pub(super) fn element(&self) -> Result<Value, String> {
+    pub(crate) fn element(&self) -> Result<Value, String> {
         let (name, modifier) = self.split_name();
         let mut value = decoded(self.value);
         let mut element = json!({ "resourceType": self.resource_type, "filterParameter": decoded(name) });
@@ -86,22 +87,22 @@ impl<'a> Filter<'a> {
         Ok(element)
     }
 
-    pub(in crate::registration) fn resource_type(&self) -> &'a str {
+    pub(crate) fn resource_type(&self) -> &'a str {
         self.resource_type
     }
 
     /// The parameter, without its modifier.
-    pub(in crate::registration) fn parameter(&self) -> &str {
+    pub(crate) fn parameter(&self) -> &str {
         self.split_name().0
     }
 
     /// Whether it asks for what another resource has: `subject.name`, `_has:…`.
-    pub(in crate::registration) fn is_chained(&self) -> bool {
+    pub(crate) fn is_chained(&self) -> bool {
         self.name.starts_with("_has:") || self.name.contains('.')
     }
 
     /// Whether it asks for anything but that one value is there: a modifier, a prefix, one of several values.
-    pub(in crate::registration) fn is_more_than_equal(&self) -> bool {
+    pub(crate) fn is_more_than_equal(&self) -> bool {
         self.split_name().1.is_some() || self.value.contains(',') || has_prefix(self.value)
     }
 

@@ -1,0 +1,147 @@
+//! Each module uses only modules that stand above it in `lib.rs`, so that the crate can be read from the top.
+//!
+//! What only tests, fuzzing and measuring compile is left out: it may use anything.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What is yet to be untied: a module, and one below it that it uses.
+const KNOTS: [(&str, &str); 3] = [("decode", "service"), ("delivery", "service"), ("sweep", "service")];
+
+#[test]
+fn each_module_uses_those_above_it_only() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = fs::read_to_string(source.join("lib.rs")).unwrap();
+    let order: Vec<_> = modules(&root).filter(|module| !module.is_for_tests).collect();
+    let place = |name: &str| order.iter().position(|module| module.name == name);
+    let exported = exports(&root);
+
+    let mut files = Vec::new();
+    for module in &order {
+        let directory = module.path.as_deref().unwrap_or(module.name);
+        collect(&source, directory.trim_end_matches(".rs"), module.name, &mut files);
+    }
+    assert!(files.len() > order.len(), "{files:?}");
+
+    let mut mistakes = Vec::new();
+    for (top, file) in &files {
+        let text = fs::read_to_string(file).unwrap();
+        for used in uses(&text) {
+            let used = exported.get(&*used).copied().unwrap_or(&used);
+            if place(used) > place(top) && !KNOTS.contains(&(*top, used)) {
+                let file = file.strip_prefix(&source).unwrap().display();
+                mistakes.push(format!(
+                    "src/{file}: `{top}` uses `crate::{used}`, which stands below it in lib.rs"
+                ));
+            }
+        }
+    }
+    mistakes.dedup();
+    let cure = "move what is used to a module above both, or change the order in lib.rs";
+    assert!(mistakes.is_empty(), "{}\n{cure}", mistakes.join("\n"));
+}
+
+/// A `mod name;`.
+struct Module<'t> {
+    name: &'t str,
+    /// What its `#[path]` says.
+    path: Option<String>,
+    is_for_tests: bool,
+}
+
+/// The modules that a file declares, in order.
+fn modules(text: &str) -> impl Iterator<Item = Module<'_>> {
+    let mut attributes = String::new();
+    text.lines().filter_map(move |line| {
+        if line.starts_with("#[") {
+            attributes.push_str(line);
+            return None;
+        }
+        let attributes = std::mem::take(&mut attributes);
+        let declared = line.strip_suffix(';')?;
+        let name = ["mod ", "pub mod ", "pub(crate) mod ", "pub(super) mod "]
+            .into_iter()
+            .find_map(|start| declared.strip_prefix(start))?;
+        let is_for_tests =
+            ["(test", "\"testing\"", "__parts", "fuzzing"].iter().any(|it| attributes.contains(it));
+        let path = attributes.split_once("#[path = \"").and_then(|(_, rest)| rest.split('"').next());
+        Some(Module { name, path: path.map(str::to_owned), is_for_tests })
+    })
+}
+
+/// The module that each name at the top of the crate comes from: `crate::FhirClient` is of `client`.
+fn exports(root: &str) -> HashMap<&str, &str> {
+    let mut exported = HashMap::new();
+    for line in root.lines() {
+        let Some((module, names)) =
+            line.strip_prefix("pub use ").and_then(|rest| rest.strip_suffix(';')?.split_once("::"))
+        else {
+            continue;
+        };
+        let names = names.trim_start_matches('{').trim_end_matches('}').split(',');
+        exported.extend(names.map(|name| (name.trim(), module)));
+    }
+    exported
+}
+
+/// The files of a module and of those within it.
+fn collect<'t>(directory: &Path, name: &str, top: &'t str, files: &mut Vec<(&'t str, PathBuf)>) {
+    let file = directory.join(format!("{name}.rs"));
+    let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    files.push((top, file));
+    for module in modules(&text).filter(|module| !module.is_for_tests) {
+        collect(&directory.join(name), module.name, top, files);
+    }
+}
+
+/// What stands after each `crate::` of a file, but in comments, in its tests, and in the macros that it exports.
+fn uses(text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    let code: Vec<_> = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let code = code.join("\n");
+    let mut used = Vec::new();
+    for (at, name) in code.match_indices("crate::").filter(|(at, _)| !code[..*at].ends_with('$')) {
+        let rest = &code[at + name.len()..];
+        match rest.strip_prefix('{') {
+            None => used.push(first_name(rest)),
+            Some(group) => used.extend(members(group)),
+        }
+    }
+    used
+}
+
+/// The first names of what a group, `a::{b, c}, d}`, has in it.
+fn members(group: &str) -> Vec<String> {
+    let (mut depth, mut start, mut members) = (0, 0, Vec::new());
+    for (at, letter) in group.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                members.push(first_name(group[start..at].trim()));
+                start = at + 1;
+            }
+            _ => {}
+        }
+        if letter == '}' && depth == 0 && start == at + 1 {
+            break;
+        }
+    }
+    members.retain(|member| !member.is_empty());
+    members
+}
+
+fn first_name(path: &str) -> String {
+    path.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
+}
+
+#[test]
+fn what_is_used_is_found_in_each_form() {
+    let text = "use crate::a::B;\nuse crate::{\n    c::{X, y::Z},\n    d::E,\n};\nlet x = crate::f(); // crate::g\n$crate::h!();\n";
+    assert_eq!(uses(text), ["a", "c", "d", "f"]);
+    let root = "mod a;\n#[cfg(test)]\nmod b;\n#[cfg(feature = \"x\")]\npub mod c;\npub use a::{D, E};\n";
+    let order: Vec<_> = modules(root).map(|module| (module.name, module.is_for_tests)).collect();
+    assert_eq!(order, [("a", false), ("b", true), ("c", false)]);
+    assert_eq!(exports(root)["E"], "a");
+}

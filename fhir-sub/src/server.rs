@@ -1,0 +1,190 @@
+//! [`Room`]: all that is known of one make of FHIR server. One file a server, in `server/`.
+//!
+//! Whatever differs between servers is asked here, and nowhere else. A room has no defaults: a new question does not
+//! compile until each server has an answer, and a new server not until it has answered each question.
+//! `FHIR_SERVER` names a room; `FHIR_SERVER=auto` looks for the room that the server's CapabilityStatement
+//! [names](recognised).
+
+mod aidbox;
+mod filter;
+mod firely;
+mod generic;
+mod hapi;
+mod helios;
+mod medplum;
+
+use std::fmt;
+
+pub(crate) use filter::{Filter, FilterText, filters};
+pub(crate) use generic::ROOM as GENERIC;
+
+use crate::content::Content;
+use crate::fhir::{FhirVersion, Subscription};
+use crate::interaction::Interactions;
+
+/// Every room, in the order in which `FHIR_SERVER` lists them.
+static ROOMS: [&Room; 6] =
+    [&generic::ROOM, &hapi::ROOM, &medplum::ROOM, &helios::ROOM, &aidbox::ROOM, &firely::ROOM];
+
+/// All that is known of one make of FHIR server.
+pub(crate) struct Room {
+    /// The name that `FHIR_SERVER` gives the server.
+    pub(crate) name: &'static str,
+    /// How the names begin by which its CapabilityStatement calls it, in lower case.
+    pub(crate) called: &'static [&'static str],
+    /// Whether it holds resources of several versions of FHIR under one base URL, so that each request says which version
+    /// it means (<https://hl7.org/fhir/R5/http.html#version-parameter>). Other servers may refuse a media type with a
+    /// version.
+    pub(crate) holds_several_versions: bool,
+    /// How a Subscription is written.
+    pub(crate) registering: Registering,
+    /// Which criteria it evaluates; or why it evaluates none, as the end of "which …".
+    pub(crate) criteria: Result<Criteria, &'static str>,
+    /// What it knows of topics; or why it knows none, as the end of "which …".
+    pub(crate) topics: Result<Topics, &'static str>,
+    /// How it is asked for the events that no notification told of.
+    pub(crate) events: Events,
+    /// What it signs of a notification.
+    pub(crate) signature: Signature,
+    /// Tells of all that the server cannot do, or would leave undone without a word, and what to do instead.
+    pub(crate) refuse: fn(&Ask<'_>, &mut Cannot<'_>),
+}
+
+/// Is called with each thing that a server cannot do.
+pub(crate) type Cannot<'c> = dyn FnMut(&str) + 'c;
+
+/// How a Subscription is written.
+pub(crate) struct Registering {
+    /// The path below the base URL under which the server keeps Subscriptions, where it keeps them apart.
+    pub(crate) path: Option<&'static str>,
+    /// `Subscription.status` as it is posted: what the server activates, or evaluates right away.
+    pub(crate) status: &'static str,
+    /// Writes what the server wants beyond what the specification has: the interactions, for one.
+    pub(crate) complete: fn(&mut Subscription, &Ask<'_>),
+    /// The extensions that `complete` writes: one that is there and no longer wanted is taken away.
+    pub(crate) extensions: &'static [&'static str],
+}
+
+/// Which criteria the server evaluates.
+pub(crate) struct Criteria {
+    /// Whether it can be asked for deletions.
+    pub(crate) has_deletions: bool,
+    /// Whether a notification says if the resource was created or updated.
+    pub(crate) tells_interactions: bool,
+}
+
+/// What the server knows of topics.
+pub(crate) struct Topics {
+    /// The versions of FHIR whose Subscription has elements for topics; in others extensions stand for them.
+    pub(crate) native_in: &'static [FhirVersion],
+    /// Whether it compares a topic's URL with what the Subscription names as a text, to which no `|version` may belong.
+    pub(crate) compares_urls: bool,
+    /// The text of a filter, in the extension that stands for `filterBy`.
+    pub(crate) filter: FilterText,
+    /// Where it keeps the topics of a version; `None` where that is not known.
+    pub(crate) kept: fn(FhirVersion) -> Option<Kept>,
+    /// Whether a topic without `canFilterBy` takes any filter, as the specification has it, or none.
+    pub(crate) filters_freely: bool,
+    /// Whether it asks the endpoint for an answer before it makes a Subscription `active`.
+    pub(crate) shakes_hands: bool,
+    /// Whether it sends heartbeats.
+    pub(crate) sends_heartbeats: bool,
+}
+
+/// What a topic is kept as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// A SubscriptionTopic.
+    Topic,
+    /// A Basic that stands for a SubscriptionTopic, which R4 does not have.
+    Basic,
+}
+
+/// How the server is asked for `$events`.
+pub(crate) struct Events {
+    /// Whether it can be asked by `GET`, as the specification has it, or by `POST` only.
+    pub(crate) by_get: bool,
+    /// The element of Parameters that has an event's number in R5. In R4 and R4B it is `valueString`.
+    pub(crate) number_in_r5: &'static str,
+}
+
+/// What the server signs of a notification.
+pub(crate) enum Signature {
+    /// Nothing.
+    Nothing,
+    /// The body, and no header and no path: with the secret that this extension of the Subscription tells it.
+    Body { told_by: &'static str },
+    /// Nothing that it could be told of; a gateway before it may sign the body.
+    ByGateway,
+}
+
+/// What a program asks of its server with one subscription.
+pub(crate) struct Ask<'a> {
+    pub(crate) version: FhirVersion,
+    pub(crate) interactions: Interactions,
+    pub(crate) content: Content,
+    /// Whether the endpoint is an https URL.
+    pub(crate) is_https: bool,
+    /// The parameters of a topic's filters; `None` where it is a criteria.
+    pub(crate) filters: Option<Vec<Filter<'a>>>,
+}
+
+impl Ask<'_> {
+    /// The parameters of the filters; none of a criteria.
+    pub(crate) fn filters(&self) -> &[Filter<'_>] {
+        self.filters.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn is_criteria(&self) -> bool {
+        self.filters.is_none()
+    }
+}
+
+impl Room {
+    /// The room that `FHIR_SERVER` calls by this name.
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        ROOMS.into_iter().find(|room| room.name == name)
+    }
+
+    /// The room whose server calls itself so. Whoever runs a server may add to its name.
+    pub(crate) fn recognised(said: &str) -> Option<&'static Self> {
+        let said = said.to_lowercase();
+        ROOMS.into_iter().find(|room| room.called.iter().any(|name| said.starts_with(name)))
+    }
+
+    /// The names of all rooms.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        ROOMS.into_iter().map(|room| room.name)
+    }
+
+    /// Whether it is known which make of server this is.
+    pub(crate) fn is_known(&self) -> bool {
+        !self.called.is_empty()
+    }
+}
+
+/// Whether some server's extension: a Subscription that was written for one may be there when another is named.
+pub(crate) fn is_extension(url: &str) -> bool {
+    let is_signatures = |room: &Room| matches!(room.signature, Signature::Body { told_by } if told_by == url);
+    ROOMS.into_iter().any(|room| room.registering.extensions.contains(&url) || is_signatures(room))
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Room").field(&self.name).finish()
+    }
+}
+
+/// Refuses each filter that asks for more than that a parameter has one value: of servers that compare texts, which take
+/// all else for part of the value, and never fire.
+fn filters_are_equal(server: &str, ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
+    for filter in ask.filters().iter().filter(|filter| filter.is_chained() || filter.is_more_than_equal()) {
+        cannot(&format!(
+            "its filter `{filter}` asks for more than that a parameter has a value, and {server} does nothing else: \
+             write `Type?parameter=value`, and look for the rest in the handler"
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests;

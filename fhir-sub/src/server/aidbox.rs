@@ -1,0 +1,40 @@
+//! Aidbox, by its documentation (`docs/modules/topic-based-subscriptions/fhir-topic-based-subscriptions.md`).
+//!
+//! | | |
+//! |---|---|
+//! | criteria | none |
+//! | topics | R4 and R4B by the backport guide, R5 |
+//! | filters | `parameter=value`, without the type; equality only |
+//! | handshake, heartbeat, `$status` | yes |
+//! | `$events` | by `POST` only |
+//! | signature | none |
+
+use super::{Events, FilterText, Registering, Room, Signature, Topics, filters_are_equal};
+use crate::fhir::FhirVersion;
+
+pub(super) static ROOM: Room = Room {
+    name: "aidbox",
+    called: &["aidbox"],
+    holds_several_versions: false,
+    registering: Registering {
+        path: None,
+        status: "requested",
+        complete: |_subscription, _ask| {},
+        extensions: &[],
+    },
+    criteria: Err("evaluates topics, not criteria: it would store the Subscription and never fire it"),
+    topics: Ok(Topics {
+        native_in: &[FhirVersion::R5],
+        compares_urls: false,
+        filter: FilterText { has_type: false, is_decoded: true },
+        // It has resources of its own for topics.
+        kept: |_version| None,
+        filters_freely: true,
+        shakes_hands: true,
+        sends_heartbeats: true,
+    }),
+    // The backport has a string for the number, and Aidbox has it in R5, too.
+    events: Events { by_get: false, number_in_r5: "valueString" },
+    signature: Signature::Nothing,
+    refuse: |ask, cannot| filters_are_equal("Aidbox", ask, cannot),
+};

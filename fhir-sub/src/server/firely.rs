@@ -1,0 +1,29 @@
+//! Firely Server, by its documentation (`features_data_exchange/subscription.rst`).
+//!
+//! | | |
+//! |---|---|
+//! | Subscriptions | below `/administration` |
+//! | criteria | create and update, told alike; no deletions |
+//! | topics | none |
+//! | versions | several under one URL |
+//! | signature | none |
+
+use super::{Criteria, Events, Registering, Room, Signature};
+
+pub(super) static ROOM: Room = Room {
+    name: "firely",
+    // It was once called Vonk.
+    called: &["firely server", "vonk"],
+    holds_several_versions: true,
+    registering: Registering {
+        path: Some("administration"),
+        status: "requested",
+        complete: |_subscription, _ask| {},
+        extensions: &[],
+    },
+    criteria: Ok(Criteria { has_deletions: false, tells_interactions: false }),
+    topics: Err("knows criteria, and no topics"),
+    events: Events { by_get: true, number_in_r5: "valueInteger64" },
+    signature: Signature::Nothing,
+    refuse: |_ask, _cannot| {},
+};

@@ -1,0 +1,41 @@
+//! A server of which nothing is known but that it keeps to the specification. It is what `FHIR_SERVER=auto` falls back to.
+//!
+//! | | |
+//! |---|---|
+//! | criteria | create and update, told alike; R4 has no way to ask for deletions |
+//! | topics | R4 and R4B by the backport guide, R5 |
+//! | filters | `Type?parameter=value` |
+//! | handshake, heartbeat, `$status`, `$events` | yes |
+//! | signature | a gateway may sign |
+
+use super::{Criteria, Events, FilterText, Kept, Registering, Room, Signature, Topics};
+use crate::fhir::FhirVersion;
+
+pub(crate) static ROOM: Room = Room {
+    name: "generic",
+    called: &[],
+    holds_several_versions: false,
+    registering: Registering {
+        path: None,
+        status: "requested",
+        complete: |_subscription, _ask| {},
+        extensions: &[],
+    },
+    criteria: Ok(Criteria { has_deletions: false, tells_interactions: false }),
+    topics: Ok(Topics {
+        native_in: &[FhirVersion::R5],
+        compares_urls: false,
+        filter: FilterText { has_type: true, is_decoded: false },
+        kept: |version| match version {
+            // R4 has no SubscriptionTopic, and how a server keeps its topics then is its own.
+            FhirVersion::R4 => None,
+            FhirVersion::R4B | FhirVersion::R5 => Some(Kept::Topic),
+        },
+        filters_freely: true,
+        shakes_hands: true,
+        sends_heartbeats: true,
+    }),
+    events: Events { by_get: true, number_in_r5: "valueInteger64" },
+    signature: Signature::ByGateway,
+    refuse: |_ask, _cannot| {},
+};

@@ -1,0 +1,79 @@
+//! HAPI FHIR's JPA server, and Smile CDR, which is of the same code. Seen to do so in `tests/real/hapi/RECORDED.md` (8.8.0).
+//!
+//! | | |
+//! |---|---|
+//! | criteria | create and update, told alike; deletions by an extension |
+//! | topics | R4 by the backport guide, with a filter; R4B, where it ignores filters; not R5, in which it sends no headers |
+//! | filters | `Type?parameter=value`, of the changed resource alone |
+//! | handshake, heartbeat, `$status`, `$events` | none |
+//! | signature | none |
+
+use serde_json::json;
+
+use super::{Ask, Cannot, Criteria, Events, FilterText, Kept, Registering, Room, Signature, Topics};
+use crate::fhir::{FhirVersion, Subscription};
+
+pub(super) static ROOM: Room = Room {
+    name: "hapi",
+    // `RestfulServer` has the first, Smile CDR's documentation the second.
+    called: &["hapi fhir", "smile cdr"],
+    holds_several_versions: false,
+    registering: Registering {
+        path: None,
+        status: "requested",
+        complete: ask_for_deletions,
+        extensions: &[SEND_DELETES],
+    },
+    criteria: Ok(Criteria { has_deletions: true, tells_interactions: false }),
+    topics: Ok(Topics {
+        native_in: &[FhirVersion::R5],
+        compares_urls: true,
+        filter: FilterText { has_type: true, is_decoded: false },
+        kept: |version| match version {
+            FhirVersion::R4 => Some(Kept::Basic),
+            FhirVersion::R4B | FhirVersion::R5 => Some(Kept::Topic),
+        },
+        filters_freely: true,
+        shakes_hands: false,
+        sends_heartbeats: false,
+    }),
+    events: Events { by_get: true, number_in_r5: "valueInteger64" },
+    signature: Signature::Nothing,
+    refuse,
+};
+
+const SEND_DELETES: &str = "http://hapifhir.io/fhir/StructureDefinition/subscription-send-delete-messages";
+
+/// The extension moved to the channel in HAPI 6.1: each version reads its own.
+fn ask_for_deletions(subscription: &mut Subscription, ask: &Ask<'_>) {
+    if ask.is_criteria() && ask.interactions.delete {
+        subscription.add_extension(json!({ "url": SEND_DELETES, "valueBoolean": true }));
+        subscription.add_channel_extension(json!({ "url": SEND_DELETES, "valueBoolean": true }));
+    }
+}
+
+fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
+    let Some(filters) = &ask.filters else { return };
+    match ask.version {
+        FhirVersion::R5 => cannot(
+            "HAPI FHIR sends none of the headers that a Subscription of R5 names, so that every notification would come \
+             without the secret, and be refused: use HAPI FHIR with R4 or R4B, or another server",
+        ),
+        FhirVersion::R4B if !filters.is_empty() => cannot(
+            "HAPI FHIR ignores the filters of R4B, so that the handler would run for everything that the topic fires \
+             for: take `filter` out and look in the handler, or use HAPI FHIR with R4",
+        ),
+        FhirVersion::R4 if filters.is_empty() => {
+            cannot("HAPI FHIR refuses a topic's Subscription of R4 that has no filter: write `filter`");
+        }
+        FhirVersion::R4 | FhirVersion::R4B => {
+            // They are held against the resource in memory, by which alone no other resource can be seen.
+            for filter in filters.iter().filter(|filter| filter.is_chained()) {
+                cannot(&format!(
+                    "its filter `{filter}` asks for what another resource has, and HAPI FHIR looks at the changed one \
+                     only, so that it would never fire: look in the handler"
+                ));
+            }
+        }
+    }
+}

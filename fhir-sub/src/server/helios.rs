@@ -1,0 +1,119 @@
+//! Helios FHIR Server, by its source and `tests/real/helios/RECORDED.md` (0.2.7).
+//!
+//! | | |
+//! |---|---|
+//! | criteria | none |
+//! | topics | R4 by the backport guide; R4B and R5 with the elements of R5 |
+//! | filters | `Type?parameter=value`, equality of few parameters; no deletions where there is one |
+//! | content | the whole resource to https endpoints only |
+//! | handshake | one attempt |
+//! | heartbeat | none |
+//! | `$status`, `$events` | `$status` bare; `$events` without events |
+//! | interactions | not told |
+//! | signature | none |
+
+use serde_json::{Value, json};
+
+use super::{
+    Ask, Cannot, Events, Filter, FilterText, Kept, Registering, Room, Signature, Topics, filters_are_equal,
+};
+use crate::content::Content;
+use crate::fhir::{FhirVersion, Subscription, backport};
+
+pub(super) static ROOM: Room = Room {
+    name: "helios",
+    // `build_info.rs`
+    called: &["helios fhir server"],
+    holds_several_versions: true,
+    registering: Registering {
+        path: None,
+        status: "requested",
+        complete: repeat_at_the_root,
+        // Those of the guide, which are ours wherever they stand.
+        extensions: &[],
+    },
+    criteria: Err("evaluates topics, not criteria: it would store the Subscription and never fire it"),
+    topics: Ok(Topics {
+        native_in: &[FhirVersion::R4B, FhirVersion::R5],
+        compares_urls: true,
+        filter: FilterText { has_type: true, is_decoded: true },
+        kept: |version| match version {
+            FhirVersion::R4 => Some(Kept::Basic),
+            FhirVersion::R4B | FhirVersion::R5 => Some(Kept::Topic),
+        },
+        filters_freely: false,
+        shakes_hands: true,
+        sends_heartbeats: false,
+    }),
+    events: Events { by_get: true, number_in_r5: "valueInteger64" },
+    signature: Signature::Nothing,
+    refuse,
+};
+
+/// In R4, Helios reads the guide's extensions at the root of the resource, and `max-count` as another type.
+fn repeat_at_the_root(subscription: &mut Subscription, ask: &Ask<'_>) {
+    if ask.version != FhirVersion::R4 {
+        return;
+    }
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let filters = list(subscription.get("_criteria").and_then(|criteria| criteria.get("extension")));
+    let numbers = list(subscription.channel().and_then(|channel| channel.get("extension")));
+    for mut extension in filters.into_iter().chain(numbers) {
+        if extension["url"] == backport::MAX_COUNT {
+            extension =
+                json!({ "url": backport::MAX_COUNT, "valueUnsignedInt": extension["valuePositiveInt"] });
+        }
+        subscription.add_extension(extension);
+    }
+}
+
+/// What Helios finds in a resource, by its source (`helios-subscriptions` 0.2.7, `evaluator/filter_match.rs`): four
+/// parameters, and elements of one value that are called as the parameter is.
+const PARAMETERS: [&str; 16] = [
+    "patient",
+    "code",
+    "category",
+    "identifier",
+    "active",
+    "description",
+    "experimental",
+    "gender",
+    "intent",
+    "language",
+    "mode",
+    "priority",
+    "status",
+    "title",
+    "url",
+    "version",
+];
+
+fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
+    filters_are_equal("Helios", ask, cannot);
+    for filter in ask.filters().iter().filter(|filter| !PARAMETERS.contains(&filter.parameter())) {
+        cannot(&format!(
+            "its filter `{filter}` would never hold: Helios looks at `patient`, `code`, `category`, `identifier` and at \
+             elements of one value, such as `status`; look for the rest in the handler"
+        ));
+    }
+    let mut types: Vec<_> = ask.filters().iter().map(Filter::resource_type).collect();
+    types.dedup();
+    if types.len() > 1 {
+        cannot(
+            "it has filters of several types, and Helios wants all of them of each resource, so that they would never \
+             hold: write a handler for each type",
+        );
+    }
+    if ask.interactions.delete && !types.is_empty() {
+        cannot(
+            "it wants deletions and has a filter, and Helios tells of deletions only where there is none: leave `delete` \
+             out of `on`, or `filter` out, and look in the handler",
+        );
+    }
+    if ask.content == Content::FullResource && !ask.is_https && !ask.is_criteria() {
+        cannot(
+            "Helios sends whole resources to https endpoints only: write `content = \"id-only\"`, or give APP_BASE_URL as \
+             an https URL",
+        );
+    }
+}
