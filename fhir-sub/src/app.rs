@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "registration")]
+use crate::client::PageLimits;
 use crate::client::transport::Transport;
 use crate::client::{Authorization, ClientConfig, FhirClient, TokenProvider};
 use crate::deadline::Deadline;
@@ -17,6 +19,10 @@ use crate::registry::Registry;
 use crate::server::Room;
 use crate::settings::{Settings, Variables, fhir_version};
 use crate::store::{self, Keys, Store};
+
+/// What bounds a walk over the Subscriptions of a server, of which several may be under way.
+#[cfg(feature = "registration")]
+const SUBSCRIPTIONS: PageLimits = PageLimits::new(2_000, 20_000, 64 << 20, Duration::from_secs(120));
 
 /// A program's subscriptions, settings and state, ready to handle requests.
 ///
@@ -90,6 +96,7 @@ impl App {
         } else {
             fhir_client.clone()
         };
+        let fhir_client = fhir_client.with_page_limits(SUBSCRIPTIONS);
         match fhir_server.registering.path {
             Some(path) => fhir_client.below(path),
             None => fhir_client,

@@ -20,11 +20,14 @@ pub use self::authorization::{
 };
 pub use self::config::ClientConfig;
 pub use self::error::Error;
+pub use self::failed_entry::FailedEntry;
 pub use self::operation::Operation;
+pub use self::page_limits::PageLimits;
+pub use self::patch::Patch;
 #[cfg(feature = "registration")]
 pub(crate) use self::search::Page;
 pub use self::search::{History, Search};
-pub use self::write::{Create, Patch, Returning, Update};
+pub use self::write::{Create, Returning, Update};
 
 use self::client_credentials::ClientCredentialsProvider;
 use self::exchange::{Exchange, SignIn};
@@ -40,12 +43,17 @@ mod client_credentials;
 mod config;
 mod error;
 mod exchange;
+mod failed_entry;
 mod interactions;
+mod location;
 mod operation;
+mod page_limits;
 mod page_link;
 mod pages;
+mod patch;
 mod request;
 mod retry;
+mod retry_after;
 mod search;
 mod token;
 mod transaction;
@@ -87,8 +95,9 @@ mod write;
 ///
 /// # Repeating
 /// A request is sent up to four times, after pauses that grow from at most 0.2 s, drawn at random (exponential back-off
-/// with full jitter). A `Retry-After` is obeyed; where the pause would be longer than 30 s or go beyond the deadline,
-/// the error comes at once, with [`Error::retry_after`].
+/// with full jitter). What the server asks for is obeyed: `Retry-After`, in seconds or as a date, or with 429 also
+/// `RateLimit: "quota";r=0;t=36`, `RateLimit-Reset` and `X-RateLimit-Reset`. Where the pause would be longer than two
+/// minutes or go beyond the deadline, the error comes at once, with [`Error::retry_after`].
 ///
 /// | what happened | read, search, update, delete, create with `if_none_exist` | create, patch, operation by `POST` |
 /// |---|---|---|
@@ -107,7 +116,9 @@ mod write;
 /// # Errors
 /// All calls fail with [`Error`]: a name, id or version that may not stand in a URL (nothing is sent), a body that
 /// cannot be written, no sign-in, no connection, no time, a status other than 2xx (redirects too: none is followed), an
-/// answer that is too large ([`ClientConfig::max_answer_bytes`]) or does not fit the type.
+/// answer that is too large ([`ClientConfig::max_answer_bytes`]) or does not fit the type, and a walk over pages that
+/// comes to one of its [`PageLimits`]. A failed connection says which step failed and why: DNS, TCP, the proxy, or TLS
+/// and which of its checks.
 #[derive(Clone)]
 pub struct FhirClient {
     shared: Arc<Shared>,
@@ -121,6 +132,7 @@ struct Shared {
     fhir_version: Option<FhirVersion>,
     exchange: Arc<Exchange>,
     sign_in: Option<Arc<SignIn>>,
+    page_limits: PageLimits,
 }
 
 impl FhirClient {
@@ -144,8 +156,8 @@ impl FhirClient {
         let exchange = Arc::new(Exchange { transport, attempt_timeout: config.attempt_timeout, limits });
         let sign_in = sign_in(config.authorization, &exchange)?;
         let sign_in = sign_in.map(Arc::new);
-        let shared =
-            Shared { base_url: config.base_url, fhir_version: config.fhir_version, exchange, sign_in };
+        let ClientConfig { base_url, fhir_version, page_limits, .. } = config;
+        let shared = Shared { base_url, fhir_version, exchange, sign_in, page_limits };
         Ok(Self { shared: Arc::new(shared), deadline: None })
     }
 
@@ -153,6 +165,13 @@ impl FhirClient {
     #[must_use]
     pub fn with_deadline(&self, deadline: Deadline) -> Self {
         Self { shared: Arc::clone(&self.shared), deadline: Some(deadline) }
+    }
+
+    /// The same client, whose walks over pages have other limits than [`ClientConfig::page_limits`].
+    #[must_use]
+    pub fn with_page_limits(&self, limits: PageLimits) -> Self {
+        let shared = Shared { page_limits: limits, ..Shared::clone(&self.shared) };
+        Self { shared: Arc::new(shared), deadline: self.deadline }
     }
 
     /// The same server, under a path segment of its own below the base URL.
@@ -186,6 +205,15 @@ impl FhirClient {
     #[must_use]
     pub fn base_url(&self) -> &Url {
         &self.shared.base_url
+    }
+
+    pub(crate) fn page_limits(&self) -> PageLimits {
+        self.shared.page_limits
+    }
+
+    /// The longest answer that is read, in bytes.
+    pub(crate) fn answer_bytes(&self) -> usize {
+        self.shared.exchange.limits.answer_bytes
     }
 
     /// Sends a request and gives back the answer, whose status is 2xx.

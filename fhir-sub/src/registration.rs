@@ -25,16 +25,21 @@ pub use report::{Report, Row, RowResult};
 pub(crate) use status::{StatusRow, status};
 pub(crate) use wanted::{Wanted, wanted};
 
+use std::time::Duration;
+
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 
 use crate::app::App;
-use crate::client::FhirClient;
+use crate::client::{FhirClient, PageLimits};
 use crate::deadline::Deadline;
 use crate::problems::Problems;
 
 /// How many subscriptions are looked at, written or waited for at a time.
 const AT_A_TIME: usize = 24;
+
+/// What bounds a search for the Subscriptions of one URL, of which there should be one.
+const OF_ONE_URL: PageLimits = PageLimits::new(500, 2_000, 8 << 20, Duration::from_secs(60));
 
 /// What a registration is to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,7 +116,8 @@ async fn find(
     wanted: &Wanted,
 ) -> Result<Vec<crate::fhir::Subscription>, crate::client::Error> {
     let query = [("url", wanted.url.as_str())];
-    client.search("Subscription", if wanted.is_found_by_url { &query } else { &[] }).all().await
+    let search = client.search("Subscription", if wanted.is_found_by_url { &query } else { &[] });
+    if wanted.is_found_by_url { search.limits(OF_ONE_URL).all().await } else { search.all().await }
 }
 
 /// Runs all of `work`, [`AT_A_TIME`]; the results are in the order of the work.

@@ -10,8 +10,9 @@ use serde::de::DeserializeOwned;
 
 use crate::client::error::{Error, Kind};
 use crate::client::exchange::Attempts;
+use crate::client::location::Location;
 use crate::client::request::Request;
-use crate::fhir::Reference;
+use crate::fhir::is_id;
 use crate::fhir::reference::entity_tag_version;
 
 /// Reads an answer's body into a type. An empty body reads as JSON's `null`.
@@ -45,7 +46,7 @@ pub(crate) fn decode_resource<T: DeserializeOwned>(
     decode(request, answer)
 }
 
-fn failure(request: &Request, answer: &Response<Bytes>, kind: Kind) -> Error {
+pub(crate) fn failure(request: &Request, answer: &Response<Bytes>, kind: Kind) -> Error {
     let attempts = answer.extensions().get().map_or(1, |Attempts(attempts)| *attempts);
     Error::new(kind).of(&request.method, &request.subject, attempts)
 }
@@ -62,7 +63,8 @@ struct Tag<'a> {
 pub struct Written {
     /// The status: 201 where the resource is new; 200 or 204 where it was changed, or was there already.
     pub status: u16,
-    /// The resource's id, where the server says.
+    /// The resource's id, where the server says, or where the request has named it. After a create the server may leave it
+    /// out: see [`Create::with_id`](crate::client::Create::with_id).
     pub id: Option<String>,
     /// The resource's version, where the server says; made for `if_match`.
     pub version_id: Option<String>,
@@ -77,10 +79,12 @@ impl Written {
 
     /// Takes id and version out of `Location` and `ETag`, or out of `Content-Location` or the body where a server sends
     /// only those: HAPI answers a patch with neither of the first two.
-    pub(crate) fn from_answer(answer: &Response<Bytes>) -> Self {
+    pub(crate) fn from_answer(answer: &Response<Bytes>, resource_type: &str) -> Self {
         let header =
             |name| answer.headers().get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-        let location = header(LOCATION).or_else(|| header(CONTENT_LOCATION)).and_then(Reference::parse);
+        let location = [LOCATION, CONTENT_LOCATION]
+            .into_iter()
+            .find_map(|name| Location::parse(header(name)?, resource_type));
         let etag = header(ETAG).map(entity_tag_version);
         let mut id = location.map(|location| location.id.to_owned());
         let mut version_id = location
@@ -89,16 +93,27 @@ impl Written {
             .filter(|tag| !tag.is_empty())
             .map(str::to_owned);
         if id.is_none() || version_id.is_none() {
-            let body: Identity = serde_json::from_slice(answer.body()).unwrap_or_default();
-            id = id.or(body.id);
-            version_id = version_id.or(body.meta.and_then(|meta| meta.version_id));
+            let (body_id, body_version) = Identity::of_body(answer.body(), resource_type).parts();
+            id = id.or(body_id);
+            version_id = version_id.or(body_version);
         }
         Self { status: answer.status().as_u16(), id, version_id }
     }
 }
 
+/// Whether an answer carries no resource: no body, or an OperationOutcome on how the write went.
+pub(crate) fn has_no_resource(answer: &Response<Bytes>) -> bool {
+    let body = answer.body();
+    body.is_empty()
+        || serde_json::from_slice::<Tag<'_>>(body)
+            .is_ok_and(|tag| tag.resource_type.is_some_and(|found| found == "OperationOutcome"))
+}
+
+/// What of a resource says which one it is.
 #[derive(Default, Deserialize)]
-struct Identity {
+pub(crate) struct Identity {
+    #[serde(rename = "resourceType")]
+    resource_type: Option<String>,
     id: Option<String>,
     meta: Option<Meta>,
 }
@@ -107,4 +122,18 @@ struct Identity {
 struct Meta {
     #[serde(rename = "versionId")]
     version_id: Option<String>,
+}
+
+impl Identity {
+    fn of_body(body: &[u8], resource_type: &str) -> Self {
+        // An OperationOutcome may have an id too.
+        let is_meant =
+            |found: &Self| found.resource_type.as_deref().is_none_or(|found| found == resource_type);
+        serde_json::from_slice(body).ok().filter(is_meant).unwrap_or_default()
+    }
+
+    /// The id, and the version.
+    pub(crate) fn parts(self) -> (Option<String>, Option<String>) {
+        (self.id.filter(|id| is_id(id)), self.meta.and_then(|meta| meta.version_id))
+    }
 }

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::client::authorization::Authorization;
 use crate::client::error::Error;
+use crate::client::page_limits::PageLimits;
 use crate::fhir::FhirVersion;
 
 /// The settings of a [`FhirClient`](crate::client::FhirClient).
@@ -34,6 +35,7 @@ pub struct ClientConfig {
     pub(crate) proxy: Option<Url>,
     pub(crate) attempt_timeout: Duration,
     pub(crate) answer_bytes: usize,
+    pub(crate) page_limits: PageLimits,
 }
 
 impl ClientConfig {
@@ -48,6 +50,7 @@ impl ClientConfig {
             proxy: None,
             attempt_timeout: Duration::from_secs(10),
             answer_bytes: 32 * 1024 * 1024,
+            page_limits: PageLimits::default(),
         }
     }
 
@@ -114,6 +117,13 @@ impl ClientConfig {
         self
     }
 
+    /// What bounds every walk over the pages of a search or a history; [`PageLimits::default`] unless set. A walk may have
+    /// [its own](crate::client::Search::limits).
+    pub fn page_limits(mut self, limits: PageLimits) -> Self {
+        self.page_limits = limits;
+        self
+    }
+
     /// Says what is wrong with the URLs.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !is_plain_http(&self.base_url) {
@@ -158,6 +168,7 @@ impl fmt::Debug for ClientConfig {
             .field("proxy", &self.proxy.as_ref().and_then(Url::host_str))
             .field("attempt_timeout", &self.attempt_timeout)
             .field("answer_bytes", &self.answer_bytes)
+            .field("page_limits", &self.page_limits)
             .finish()
     }
 }

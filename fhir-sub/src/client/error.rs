@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+use crate::client::failed_entry::FailedEntry;
+use crate::client::page_limits::Bound;
 use crate::client::transport::{TransportError, TransportErrorKind};
 use crate::fhir::{JsonError, OperationOutcome};
 
 /// The error of every call on a [`FhirClient`](crate::client::FhirClient).
 ///
-/// Its text names the method, the resource type, the status and the issue codes that the specification knows, as in
-/// `PUT Encounter/… answered 422 (invalid)`. It never carries an id, a query, a secret, a resource's content or the
+/// Its text names the method, the resource type, the status, the issue codes that the specification knows and the
+/// elements that they are of, as in `PUT Encounter/… answered 422 (invalid at Encounter.status)`. It never carries an id, a query, a secret, a resource's content or the
 /// server's diagnostics, which quote patients, and neither does `Debug`; so it may be logged. What the server said is
 /// in [`operation_outcome`](Error::operation_outcome).
 ///
@@ -55,6 +57,10 @@ pub(crate) enum Kind {
     Deadline,
     /// The next page of a search cannot be asked for.
     PageLink(&'static str),
+    /// A walk over pages has come to one of its limits.
+    Bound(Bound),
+    /// Entries of a transaction failed, although its answer is 200.
+    Entries(Vec<FailedEntry>),
 }
 
 impl Error {
@@ -97,6 +103,24 @@ impl Error {
         }
     }
 
+    /// The entries of a transaction that the server did not do although it answered 200; empty for every other error.
+    ///
+    /// A server that cannot do a transaction as a whole answers so, as Medplum without its feature `transaction-bundles`:
+    /// **the other entries were done**. Undo them, or write again what failed.
+    #[must_use]
+    pub fn failed_entries(&self) -> &[FailedEntry] {
+        match &self.0.kind {
+            Kind::Entries(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Whether a walk over pages has come to one of its [`PageLimits`](crate::client::PageLimits).
+    #[must_use]
+    pub fn is_page_limit(&self) -> bool {
+        matches!(self.0.kind, Kind::Bound(_))
+    }
+
     /// Whether the server knows no such resource (404).
     #[must_use]
     pub fn is_not_found(&self) -> bool {
@@ -110,13 +134,15 @@ impl Error {
     }
 
     /// Whether the write met another: the version is no longer the expected one, or a condition matches several
-    /// resources (409, 412).
+    /// resources (409, 412); of a transaction also where this is true of one of its
+    /// [`failed_entries`](Error::failed_entries).
     ///
     /// Where [`attempts`](Error::attempts) is above 1, the other write may have been an earlier attempt of this very
     /// call, whose answer was lost: read the resource and compare before writing again.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        matches!(self.status(), Some(409 | 412))
+        let is_conflict = |status| matches!(status, Some(409 | 412));
+        is_conflict(self.status()) || self.failed_entries().iter().any(|entry| is_conflict(entry.status()))
     }
 
     /// Whether time ran out: that of the last attempt, or the deadline.
@@ -129,8 +155,13 @@ impl Error {
         }
     }
 
+    /// Whether the answer is longer than its limit.
+    pub(crate) fn is_too_large(&self) -> bool {
+        matches!(&self.0.kind, Kind::Transport(error) if error.kind == TransportErrorKind::TooLarge)
+    }
+
     /// Whether the same call may succeed later: no answer, a deadline, 408, 425, 429, 500, 502, 503, 504, or a sign-in
-    /// that failed for such a reason.
+    /// that failed for such a reason; of a transaction, where all of its failed entries are of these.
     ///
     /// It says nothing of whether the server did what it was asked to.
     #[must_use]
@@ -140,11 +171,15 @@ impl Error {
             Kind::Transport(error) => error.is_transient(),
             Kind::SignIn(error) => error.transient,
             Kind::Deadline => true,
+            Kind::Entries(entries) => {
+                let transient = |status| StatusCode::from_u16(status).is_ok_and(is_transient_status);
+                entries.iter().all(|entry| entry.status().is_some_and(transient))
+            }
             _ => false,
         }
     }
 
-    /// How long the server asked to be left alone (`Retry-After`).
+    /// How long the server asked to be left alone: by `Retry-After` or, with 429, by `RateLimit` and the like.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match &self.0.kind {
@@ -159,6 +194,9 @@ impl Error {
         self.0.attempts
     }
 }
+
+/// The most failed entries that a text names.
+const ENTRIES: usize = 5;
 
 /// A status after which the same request may succeed later.
 pub(crate) fn is_transient_status(status: StatusCode) -> bool {
@@ -178,11 +216,21 @@ impl fmt::Display for Error {
             Kind::Decode(error) => write!(f, "the answer could not be read: {error}"),
             Kind::Status { status, outcome, .. } => {
                 write!(f, "answered {}", status.as_u16())?;
-                let codes = outcome.as_ref().map(OperationOutcome::known_codes).unwrap_or_default();
-                if !codes.is_empty() {
-                    write!(f, " ({})", codes.join(", "))?;
+                match outcome.as_ref().map(OperationOutcome::reasons).unwrap_or_default() {
+                    reasons if reasons.is_empty() => Ok(()),
+                    reasons => write!(f, " ({reasons})"),
                 }
-                Ok(())
+            }
+            Kind::Bound(bound) => write!(f, "{bound}"),
+            Kind::Entries(entries) => {
+                write!(f, "{} of its entries failed, although the answer is 200", entries.len())?;
+                for (place, entry) in entries.iter().take(ENTRIES).enumerate() {
+                    write!(f, "{} {entry}", if place == 0 { ":" } else { ";" })?;
+                }
+                match entries.len().saturating_sub(ENTRIES) {
+                    0 => Ok(()),
+                    more => write!(f, "; and {more} more"),
+                }
             }
             Kind::SignIn(error) => write!(f, "signing in failed: {error}"),
             Kind::Transport(error) => write!(f, "{error}"),

@@ -10,6 +10,7 @@ use http::{HeaderValue, Response, StatusCode};
 use crate::client::error::{Error, Kind};
 use crate::client::request::Request;
 use crate::client::retry;
+use crate::client::retry_after::retry_after;
 use crate::client::token::{Signature, TokenCache};
 use crate::client::transport::{Limits, Transport, TransportError, TransportErrorKind};
 use crate::deadline::Deadline;
@@ -101,7 +102,8 @@ impl Exchange {
         if let Some(authorization) = authorization {
             outgoing.headers_mut().insert(AUTHORIZATION, authorization);
         }
-        match tokio::time::timeout(limit, self.transport.send(outgoing, self.limits)).await {
+        let limits = Limits { answer_bytes: self.limits.answer_bytes.min(request.answer_bytes) };
+        match tokio::time::timeout(limit, self.transport.send(outgoing, limits)).await {
             Ok(answer) => answer.map_err(|error| Error::new(Kind::Transport(error))),
             Err(_) if cut => Err(Error::new(Kind::Deadline)),
             Err(_) => Err(Error::new(Kind::Transport(TransportError::new(TransportErrorKind::TimedOut)))),
@@ -147,6 +149,6 @@ fn status_error(answer: &Response<Bytes>) -> Error {
     Error::new(Kind::Status {
         status: answer.status(),
         outcome: OperationOutcome::from_body(answer.body()),
-        retry_after: retry::retry_after(answer.headers(), SystemTime::now()),
+        retry_after: retry_after(answer.status(), answer.headers(), SystemTime::now()),
     })
 }

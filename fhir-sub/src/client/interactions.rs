@@ -7,13 +7,14 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use crate::client::FhirClient;
-use crate::client::answer::decode_resource;
-use crate::client::error::Error;
+use crate::client::answer::{decode_resource, failure};
+use crate::client::error::{Error, Kind};
 use crate::client::operation::Operation;
+use crate::client::patch::Patch;
 use crate::client::request::{Request, Target};
 use crate::client::search::{History, Search};
-use crate::client::transaction;
-use crate::client::write::{Create, Patch, Update};
+use crate::client::transaction::Asked;
+use crate::client::write::{Create, Update};
 use crate::fhir::{Bundle, Reference};
 
 const ALL_OF_HISTORY: (&str, &str) = ("_since", "1970-01-01T00:00:00Z");
@@ -127,8 +128,9 @@ impl FhirClient {
     /// literally, put a `\` before each. It asks for a fresh result (`Cache-Control: no-cache`).
     ///
     /// A link to the next page is followed only under the base URL; where a server behind a gateway names itself by
-    /// another host, the link's path and query are put under the base URL, and where that is not possible the search
-    /// fails.
+    /// another host, the link's path and query are put under the base URL. Where that is not possible, where the link
+    /// leads to a third host or below another base, and where the pages go round in a circle, the search fails.
+    /// [`PageLimits`](crate::client::PageLimits) bound it.
     pub fn search<T: DeserializeOwned>(&self, resource_type: &str, query: &[(&str, &str)]) -> Search<T> {
         let target = Target::resource_type(self.base_url(), resource_type);
         Search::new(self.clone(), target.map(|target| target.query(query)))
@@ -176,7 +178,7 @@ impl FhirClient {
     /// Updates a resource, or creates it under this id where the server allows that: `PUT Type/id`.
     pub fn update<B: Serialize + ?Sized>(&self, resource_type: &str, id: &str, resource: &B) -> Update {
         let target = Target::instance(self.base_url(), resource_type, id);
-        Update::new(self, resource_type, write(target, Method::PUT, resource))
+        Update::new(self, resource_type, write(target, Method::PUT, resource)).of_id(id)
     }
 
     /// Updates the one resource that matches a search, or creates it where there is none: `PUT Type?name=value`.
@@ -195,7 +197,7 @@ impl FhirClient {
             }
             Ok(target.query(query))
         });
-        Update::new(self, resource_type, write(target, Method::PUT, resource))
+        Update::new(self, resource_type, write(target, Method::PUT, resource)).of_condition(query)
     }
 
     /// Changes parts of a resource: `PATCH Type/id`.
@@ -213,10 +215,12 @@ impl FhirClient {
         let target = Target::instance(self.base_url(), resource_type, id);
         let request =
             target.and_then(|target| target.request(Method::PATCH)).map(|request| patch.apply_to(request));
-        Update::new(self, resource_type, request)
+        Update::new(self, resource_type, request).of_id(id)
     }
 
     /// Deletes a resource: `DELETE Type/id`. One that was never there is whatever the server makes of it.
+    ///
+    /// It is deleted in whatever version it is: HAPI and Medplum ignore `If-Match` on a `DELETE`, so there is no way to ask.
     ///
     /// # Errors
     /// See [`FhirClient`].
@@ -232,7 +236,8 @@ impl FhirClient {
     /// Sends a transaction or a batch, `POST [base]`, and gives the bundle of answers.
     ///
     /// The bundle is one of [`Bundle::transaction`] or any other type. Whether it is repeated goes by its entries, see
-    /// [`FhirClient`]. Of a batch, look into each entry's response: it may have failed for itself.
+    /// [`FhirClient`]. Of a batch, look into each entry's [`response`](crate::fhir::BundleEntry::response): it may have
+    /// failed for itself, and then says why in its [`outcome`](crate::fhir::BundleResponse::outcome).
     ///
     /// ```no_run
     /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), Box<dyn std::error::Error>> {
@@ -250,15 +255,21 @@ impl FhirClient {
     /// ```
     ///
     /// # Errors
-    /// See [`FhirClient`].
+    /// See [`FhirClient`]. A transaction whose answer is 200 but has entries that failed is an error too, which names them
+    /// ([`Error::failed_entries`]): Medplum without its feature `transaction-bundles` does a transaction as a batch, so
+    /// the other entries were done.
     pub async fn transaction<B: Serialize + ?Sized>(
         &self,
         bundle: &B,
     ) -> Result<Bundle<Box<RawValue>>, Error> {
         let mut request =
             Target::system(self.base_url(), "transaction").request(Method::POST)?.json(bundle)?;
-        request.repeat = transaction::repeat(&request.body);
-        decode_resource(&request, &self.send(&request).await?, "Bundle")
+        let asked = Asked::read(&request.body);
+        request.repeat = asked.repeat;
+        let answer = self.send(&request).await?;
+        let bundle = decode_resource(&request, &answer, "Bundle")?;
+        let failed = asked.failed(&bundle);
+        if failed.is_empty() { Ok(bundle) } else { Err(failure(&request, &answer, Kind::Entries(failed))) }
     }
 
     /// An operation, by its name with or without the `$`.

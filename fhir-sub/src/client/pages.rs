@@ -4,18 +4,20 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use std::vec;
 
 use futures_core::future::BoxFuture;
 use http::Method;
 use http::header::DATE;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use crate::client::FhirClient;
-use crate::client::answer::decode_resource;
+use crate::client::answer::{decode_resource, failure};
 use crate::client::error::{Error, Kind};
-use crate::client::page_link;
+use crate::client::page_limits::{Bound, PageLimits, Walked};
+use crate::client::page_link::{self, OwnBase};
 use crate::client::request::{Request, Target};
 use crate::fhir::{Bundle, BundleEntry};
 
@@ -28,8 +30,9 @@ pub(crate) struct Pages {
     entries: vec::IntoIter<Entry>,
     /// The path by which the first page was asked for.
     asked: Arc<str>,
-    /// The path of the server's own idea of its base URL, once the first page has told it.
-    own: Option<Arc<str>>,
+    /// The server's own idea of its base URL, once the first page has told it.
+    own: Option<Arc<OwnBase>>,
+    walked: Walked,
     /// When the server answered with the last page, by its own clock.
     date: Option<SystemTime>,
     seen: HashSet<u64>,
@@ -48,8 +51,11 @@ enum State {
 struct Page {
     entries: Vec<Entry>,
     next: Option<Request>,
-    own: Option<Arc<str>>,
+    own: Option<Arc<OwnBase>>,
     date: Option<SystemTime>,
+    bytes: usize,
+    took: Duration,
+    request: Request,
 }
 
 impl Pages {
@@ -68,7 +74,13 @@ impl Pages {
         };
         let entries = Vec::new().into_iter();
         let (seen, hasher) = (HashSet::new(), RandomState::new());
-        Self { client, state, entries, asked, own: None, date: None, seen, hasher }
+        let walked = Walked::new(client.page_limits());
+        Self { client, state, entries, asked, own: None, walked, date: None, seen, hasher }
+    }
+
+    /// Sets other limits, before anything is asked for.
+    pub(crate) fn limit(&mut self, limits: PageLimits) {
+        self.walked = Walked::new(limits);
     }
 
     /// Ends it, after an error: what came behind could not be trusted to be whole.
@@ -96,14 +108,20 @@ impl Pages {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Poll::Ready(None),
                 State::Mistake(error) => return Poll::Ready(Some(Err(error))),
-                State::Next(request) => {
+                State::Next(mut request) => {
                     let repeated = !self.seen.insert(self.hasher.hash_one(request.uri.to_string()));
                     if repeated {
                         let error = Error::new(Kind::PageLink("the pages go round in a circle"));
                         return Poll::Ready(Some(Err(error.of(&request.method, &request.subject, 0))));
                     }
+                    let (bytes, time) = match self.walked.next() {
+                        Ok(left) => left,
+                        Err(bound) => return Poll::Ready(Some(Err(ended(bound, &request)))),
+                    };
+                    request.answer_bytes = bytes;
                     let (client, asked, own) = (self.client.clone(), self.asked.clone(), self.own.clone());
-                    self.state = State::Asking(Box::pin(fetch(client, *request, asked, own)));
+                    let page = fetch(client, *request, asked, own, self.walked, time);
+                    self.state = State::Asking(Box::pin(page));
                 }
                 State::Asking(mut page) => match page.as_mut().poll(context) {
                     Poll::Pending => {
@@ -115,6 +133,9 @@ impl Pages {
                             Ok(page) => page,
                             Err(error) => return Poll::Ready(Some(Err(error))),
                         };
+                        if let Err(bound) = self.walked.count(page.entries.len(), page.bytes, page.took) {
+                            return Poll::Ready(Some(Err(ended(bound, &page.request))));
+                        }
                         (self.own, self.date) = (page.own, page.date);
                         self.state = page.next.map_or(State::Done, |next| State::Next(Box::new(next)));
                         return Poll::Ready(Some(Ok(page.entries)));
@@ -137,25 +158,41 @@ impl Pages {
     }
 }
 
+/// The error of a walk that has come to a limit.
+fn ended(bound: Bound, request: &Request) -> Error {
+    Error::new(Kind::Bound(bound)).of(&request.method, &request.subject, 0)
+}
+
 async fn fetch(
     client: FhirClient,
     request: Request,
     asked: Arc<str>,
-    own: Option<Arc<str>>,
+    own: Option<Arc<OwnBase>>,
+    walked: Walked,
+    time: Duration,
 ) -> Result<Page, Error> {
-    let answer = client.send(&request).await?;
+    let began = Instant::now();
+    let answer = match tokio::time::timeout(time, client.send(&request)).await {
+        Err(_) => return Err(ended(walked.out_of_time(), &request)),
+        Ok(Err(error)) if error.is_too_large() && request.answer_bytes < client.answer_bytes() => {
+            return Err(ended(walked.out_of_bytes(), &request));
+        }
+        Ok(answer) => answer?,
+    };
+    let (took, bytes) = (began.elapsed(), answer.body().len());
     let date =
         answer.headers().get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
     let bundle: Bundle<Box<RawValue>> = decode_resource(&request, &answer, "Bundle")?;
     let base = client.base_url();
-    let own = own.or_else(|| page_link::own_path(base, &asked, bundle.link("self")?).map(Arc::from));
+    let own_link = bundle.link("self");
+    let own = own.or_else(|| OwnBase::read(base, &asked, own_link?).map(Arc::new));
     let next = match bundle.link("next") {
         None => None,
         Some(link) => {
-            let url = page_link::resolve(base, &asked, own.as_deref(), link)
-                .map_err(|what| Error::new(Kind::PageLink(what)).of(&request.method, &request.subject, 1))?;
+            let url = page_link::resolve(base, &asked, own.as_deref(), own_link, link)
+                .map_err(|what| failure(&request, &answer, Kind::PageLink(what)))?;
             Some(Request::new(Method::GET, &url, request.subject.as_str())?.no_cache())
         }
     };
-    Ok(Page { entries: bundle.entry, next, own, date })
+    Ok(Page { entries: bundle.entry, next, own, date, bytes, took, request })
 }

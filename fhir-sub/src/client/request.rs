@@ -25,6 +25,8 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) repeat: Repeat,
+    /// The longest answer that this request may have, beside what the client allows for any.
+    pub(crate) answer_bytes: usize,
 }
 
 impl Request {
@@ -36,7 +38,7 @@ impl Request {
         })?;
         let repeat = if method.is_idempotent() { Repeat::Safe } else { Repeat::IfUnprocessed };
         let headers = HeaderMap::from_iter([(ACCEPT, FHIR_JSON)]);
-        Ok(Self { method, uri, subject, headers, body: Bytes::new(), repeat })
+        Ok(Self { method, uri, subject, headers, body: Bytes::new(), repeat, answer_bytes: usize::MAX })
     }
 
     /// Sets the body, written as JSON.
@@ -59,9 +61,12 @@ impl Request {
         self
     }
 
-    /// Asks for the resource in the answer, or for none.
+    /// Asks for the resource in the answer, or for an OperationOutcome alone.
+    ///
+    /// Not for `return=minimal`: Medplum then leaves out of a refusal why it was refused. A server that does not know
+    /// `return=OperationOutcome` answers as it does by default.
     pub(crate) fn prefer(mut self, representation: bool) -> Self {
-        let value = if representation { "return=representation" } else { "return=minimal" };
+        let value = if representation { "return=representation" } else { "return=OperationOutcome" };
         self.headers.insert(PREFER, HeaderValue::from_static(value));
         self
     }

@@ -1,8 +1,8 @@
 //! When a request is sent again, and after how long. Pure but for the dice.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use http::{HeaderMap, StatusCode, header};
+use http::StatusCode;
 
 use crate::client::error::{Error, Kind};
 use crate::client::transport::TransportErrorKind;
@@ -11,8 +11,9 @@ use crate::client::transport::TransportErrorKind;
 pub(crate) const ATTEMPTS: u32 = 4;
 /// The longest first pause; it doubles from attempt to attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause. A server that asks for a longer one is not waited for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest pause that a server may ask for: quotas are counted by the minute, Medplum's too. One that asks for more
+/// is not waited for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 /// Whether sending a request twice does what sending it once does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +39,9 @@ pub(crate) fn pause(
     let step = FIRST_PAUSE * 2u32.saturating_pow(attempt.saturating_sub(1));
     // Full jitter: those who failed together should not come back together. After Retry-After they would, so it is
     // added on top.
-    let pause = error.retry_after().unwrap_or_default().saturating_add(step.mul_f64(fastrand::f64()));
-    let fits = pause <= LONGEST_PAUSE && remaining.is_none_or(|remaining| pause < remaining);
+    let asked = error.retry_after().unwrap_or_default();
+    let pause = asked.saturating_add(step.mul_f64(fastrand::f64()));
+    let fits = asked <= LONGEST_PAUSE && remaining.is_none_or(|remaining| pause < remaining);
     fits.then_some(pause)
 }
 
@@ -63,16 +65,6 @@ fn may_repeat(repeat: Repeat, kind: &Kind) -> bool {
         },
         _ => false,
     }
-}
-
-/// Reads `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3); a date gone by counts as zero.
-pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
 }
 
 #[cfg(test)]

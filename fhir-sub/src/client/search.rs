@@ -19,6 +19,7 @@ pub(crate) use self::page::Page;
 
 use crate::client::FhirClient;
 use crate::client::error::{Error, Kind};
+use crate::client::page_limits::PageLimits;
 use crate::client::pages::{Entry, Pages};
 use crate::client::request::Target;
 use crate::fhir::reference::encode_query;
@@ -82,6 +83,12 @@ impl<T> Search<T> {
         self
     }
 
+    /// Bounds the walk over the pages otherwise than [`ClientConfig::page_limits`](crate::client::ClientConfig) does.
+    pub fn limits(mut self, limits: PageLimits) -> Self {
+        self.pages.limit(limits);
+        self
+    }
+
     fn is_wanted(&self, search: Option<&BundleSearch>) -> bool {
         match search.and_then(|search| search.mode.as_deref()) {
             None | Some("match") => true,
@@ -100,7 +107,8 @@ impl<T: DeserializeOwned> Search<T> {
     /// All resources. They are held at once: for what may be many, use [`next`](Search::next).
     ///
     /// # Errors
-    /// See [`FhirClient`]; also a link to a next page that leads elsewhere or in a circle.
+    /// See [`FhirClient`]; also a link to a next page that leads elsewhere or in a circle, and more pages, entries or bytes
+    /// than the [limits](Search::limits) allow.
     pub async fn all(mut self) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
         while let Some(resource) = self.next().await {
@@ -168,6 +176,12 @@ impl<T> History<T> {
     pub(crate) fn new(client: FhirClient, target: Result<Target, Error>) -> Self {
         let subject = target.as_ref().map(|target| target.subject.clone()).unwrap_or_default();
         Self { pages: Pages::new(client, target), subject, resource: PhantomData }
+    }
+
+    /// Bounds the walk over the pages otherwise than [`ClientConfig::page_limits`](crate::client::ClientConfig) does.
+    pub fn limits(mut self, limits: PageLimits) -> Self {
+        self.pages.limit(limits);
+        self
     }
 }
 

@@ -1,9 +1,12 @@
 //! The client as a whole: over a scripted transport, where time stands still, and over real connections to loopback.
 
+mod connection;
 mod interactions;
 mod leaks;
 mod network;
+mod page_limits;
 mod paging;
 mod repeating;
 mod sign_in;
 mod support;
+mod writing;

@@ -8,6 +8,7 @@ use futures_core::future::BoxFuture;
 
 pub(crate) use self::network::{Network, NetworkSettings};
 
+mod connection;
 mod network;
 mod tls;
 
@@ -36,6 +37,8 @@ pub(crate) struct TransportError {
     pub(crate) kind: TransportErrorKind,
     /// Whether it was the time for connecting that ran out.
     pub(crate) connect_timed_out: bool,
+    /// Which step failed, and why, where that is known. A constant text: it quotes no host, no name and no content.
+    pub(crate) reason: Option<&'static str>,
     /// What lies below. It must carry no URL and no content.
     pub(crate) source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -56,7 +59,7 @@ pub(crate) enum TransportErrorKind {
 
 impl TransportError {
     pub(crate) fn new(kind: TransportErrorKind) -> Self {
-        Self { kind, connect_timed_out: false, source: None }
+        Self { kind, connect_timed_out: false, reason: None, source: None }
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -80,7 +83,11 @@ impl fmt::Display for TransportError {
             TransportErrorKind::TimedOut => "no answer in time",
             TransportErrorKind::TooLarge => "the answer is larger than the limit",
             TransportErrorKind::Unusable => "the HTTP client cannot be set up",
-        })
+        })?;
+        match self.reason {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
+        }
     }
 }
 

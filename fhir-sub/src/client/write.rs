@@ -1,33 +1,31 @@
-//! Creates, updates and patches, before and while they are sent.
+//! Creates and updates, before and while they are sent.
 
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 
-use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use http::{HeaderValue, Response};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::client::FhirClient;
-use crate::client::answer::{Written, decode_resource};
-use crate::client::error::Error;
-use crate::client::request::{FHIR_JSON, Request};
-use crate::fhir::JsonError;
+use crate::client::answer::{Identity, Written, decode_resource, failure, has_no_resource};
+use crate::client::error::{Error, Kind};
+use crate::client::request::Request;
 
 /// A create, sent when it is awaited; made by [`FhirClient::create`].
 ///
-/// Awaited, it asks for `return=minimal` and gives what the server says of the write; after
-/// [`returning`](Create::returning) it asks for `return=representation` and gives the resource.
+/// Awaited, it asks for an OperationOutcome (`Prefer: return=OperationOutcome`) rather than for the resource, and gives
+/// what the server says of the write; after [`returning`](Create::returning) it asks for `return=representation` and
+/// gives the resource. It never asks for `return=minimal`, with which Medplum does not say why it refuses a write.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Create(Prepared);
 
 /// An update or patch, sent when it is awaited; made by [`FhirClient::update`], [`FhirClient::update_where`] and
 /// [`FhirClient::patch`].
 ///
-/// Awaited, it asks for `return=minimal` and gives what the server says of the write; after
-/// [`returning`](Update::returning) it asks for `return=representation` and gives the resource.
+/// Awaited, it gives what the server says of the write; after [`returning`](Update::returning) it gives the resource. It
+/// asks for these as a [`Create`] does.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Update(Prepared);
 
@@ -38,6 +36,11 @@ pub struct Returning<T>(Prepared, PhantomData<fn() -> T>);
 struct Prepared {
     client: FhirClient,
     resource_type: String,
+    /// The id, where the request names it.
+    id: Option<String>,
+    /// The condition by which the resource is found that was written, where the request has one.
+    condition: Vec<(String, String)>,
+    finds_id: bool,
     request: Result<Request, Error>,
 }
 
@@ -52,13 +55,40 @@ impl Create {
     /// this very call has created, whose answer was lost. Several: an error that
     /// [is a conflict](Error::is_conflict). Since repeating it creates nothing twice, it is repeated where a plain
     /// create is not.
+    ///
+    /// A server need not name the match in its answer: then [`Written::id`] is `None`, unless
+    /// [`with_id`](Create::with_id) is called too.
     pub fn if_none_exist(mut self, query: &[(&str, &str)]) -> Self {
         self.0.request = self.0.request.and_then(|request| request.if_none_exist(query));
+        self.0.condition = owned(query);
         self
     }
 
-    /// Gives back the resource as the server has stored it. An answer without it is an error, though the write was
-    /// done.
+    /// Finds the id where the answer does not name it: one search by the condition of
+    /// [`if_none_exist`](Create::if_none_exist) follows, only then.
+    ///
+    /// [`Written::id`] stays `None` where that search finds none or several, and where there is no condition. An error of
+    /// the search is the error of the call; the create was done, and may be repeated for its condition.
+    ///
+    /// ```no_run
+    /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), fhir_sub::client::Error> {
+    /// let encounter = serde_json::json!({"resourceType": "Encounter", "status": "arrived"});
+    /// let condition = [("appointment", "Appointment/1")];
+    /// let written = fhir.create("Encounter", &encounter).if_none_exist(&condition).with_id().await?;
+    /// let id = written.id;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_id(mut self) -> Self {
+        self.0.finds_id = true;
+        self
+    }
+
+    /// Gives back the resource as the server has stored it.
+    ///
+    /// If the answer does not carry the resource, the resource is read: by the id that the answer names, else by the
+    /// condition of [`if_none_exist`](Create::if_none_exist). If neither names one resource, the call is an error, though
+    /// the write was done.
     pub fn returning<T: DeserializeOwned>(self) -> Returning<T> {
         Returning(self.0, PhantomData)
     }
@@ -69,15 +99,31 @@ impl Update {
         Self(Prepared::new(client, resource_type, request))
     }
 
+    /// Says which resource the request names.
+    pub(crate) fn of_id(mut self, id: &str) -> Self {
+        self.0.id = Some(id.to_owned());
+        self
+    }
+
+    /// Says by which condition the resource is found.
+    pub(crate) fn of_condition(mut self, query: &[(&str, &str)]) -> Self {
+        self.0.condition = owned(query);
+        self
+    }
+
     /// Writes only if the resource still has this version, `3` (`If-Match: W/"3"`); otherwise the error
     /// [is a conflict](Error::is_conflict).
+    ///
+    /// The server has to heed it. **Medplum ignores `If-Match` on a `PATCH`** (5.1.6) and patches whatever is there: where
+    /// two may write the same resource, use [`update`](FhirClient::update) with the whole resource.
     pub fn if_match(mut self, version_id: &str) -> Self {
         self.0.request = self.0.request.and_then(|request| request.if_match(version_id));
         self
     }
 
-    /// Gives back the resource as the server has stored it. An answer without it is an error, though the write was
-    /// done.
+    /// Gives back the resource as the server has stored it.
+    ///
+    /// If the answer does not carry the resource, the resource is read, and may have been written again meanwhile.
     pub fn returning<T: DeserializeOwned>(self) -> Returning<T> {
         Returning(self.0, PhantomData)
     }
@@ -85,19 +131,63 @@ impl Update {
 
 impl Prepared {
     fn new(client: &FhirClient, resource_type: &str, request: Result<Request, Error>) -> Self {
-        Self { client: client.clone(), resource_type: resource_type.to_owned(), request }
+        let (client, resource_type) = (client.clone(), resource_type.to_owned());
+        Self { client, resource_type, id: None, condition: Vec::new(), finds_id: false, request }
     }
 
-    async fn send(self, representation: bool) -> Result<(Request, Response<Bytes>, String), Error> {
-        let request = self.request?.prefer(representation);
+    /// Writes, and gives what the server says of it.
+    async fn written(self) -> Result<Written, Error> {
+        let request = self.request?.prefer(false);
         let answer = self.client.send(&request).await?;
-        Ok((request, answer, self.resource_type))
+        let mut written = Written::from_answer(&answer, &self.resource_type);
+        written.id = written.id.or(self.id);
+        if written.id.is_none() && self.finds_id {
+            let found = one(&self.client, &self.resource_type, &self.condition).await?;
+            let found = found.and_then(|found| serde_json::from_str(found.get()).ok());
+            let (id, version_id) = found.map(Identity::parts).unwrap_or_default();
+            written.id = id;
+            written.version_id = written.version_id.or(version_id);
+        }
+        Ok(written)
     }
 
-    async fn minimal(self) -> Result<Written, Error> {
-        let (_, answer, _) = self.send(false).await?;
-        Ok(Written::from_answer(&answer))
+    /// Writes, and gives the resource: of the answer, or read for it.
+    async fn resource<T: DeserializeOwned>(self) -> Result<T, Error> {
+        let request = self.request?.prefer(true);
+        let answer = self.client.send(&request).await?;
+        if has_no_resource(&answer) {
+            let named = Written::from_answer(&answer, &self.resource_type).id.or(self.id);
+            if let Some(id) = named {
+                return self.client.read(&self.resource_type, &id).await;
+            }
+            if let Some(found) = one(&self.client, &self.resource_type, &self.condition).await? {
+                let found = serde_json::from_str(found.get());
+                return found.map_err(|error| failure(&request, &answer, Kind::Decode(error.into())));
+            }
+        }
+        decode_resource(&request, &answer, &self.resource_type)
     }
+}
+
+/// The one resource that a condition finds; `None` where it finds none or several, or says nothing.
+async fn one(
+    client: &FhirClient,
+    resource_type: &str,
+    condition: &[(String, String)],
+) -> Result<Option<Box<RawValue>>, Error> {
+    if condition.is_empty() {
+        return Ok(None);
+    }
+    let condition = condition.iter().map(|(name, value)| (&**name, &**value));
+    let query: Vec<_> = condition.chain([("_count", "2")]).collect();
+    let mut search = client.search::<Box<RawValue>>(resource_type, &query);
+    let first = search.next().await.transpose()?;
+    let second = search.next().await.transpose()?;
+    Ok(first.filter(|_| second.is_none()))
+}
+
+fn owned(query: &[(&str, &str)]) -> Vec<(String, String)> {
+    query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 impl IntoFuture for Create {
@@ -105,7 +195,7 @@ impl IntoFuture for Create {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.0.minimal())
+        Box::pin(self.0.written())
     }
 }
 
@@ -114,7 +204,7 @@ impl IntoFuture for Update {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.0.minimal())
+        Box::pin(self.0.written())
     }
 }
 
@@ -123,52 +213,7 @@ impl<T: DeserializeOwned + 'static> IntoFuture for Returning<T> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let (request, answer, resource_type) = self.0.send(true).await?;
-            decode_resource(&request, &answer, &resource_type)
-        })
-    }
-}
-
-/// The body of a patch, in one of the forms that FHIR allows.
-#[derive(Clone)]
-pub struct Patch {
-    content_type: HeaderValue,
-    body: Bytes,
-}
-
-impl Patch {
-    /// A JSON Patch (RFC 6902): an array of operations.
-    ///
-    /// # Errors
-    /// The operations cannot be written as JSON.
-    pub fn json<B: Serialize + ?Sized>(operations: &B) -> Result<Self, JsonError> {
-        let body = serde_json::to_vec(operations)?.into();
-        Ok(Self { content_type: HeaderValue::from_static("application/json-patch+json"), body })
-    }
-
-    /// A `FHIRPath` Patch: a `Parameters` resource.
-    ///
-    /// # Errors
-    /// The parameters cannot be written as JSON.
-    pub fn fhir_path<B: Serialize + ?Sized>(parameters: &B) -> Result<Self, JsonError> {
-        Ok(Self { content_type: FHIR_JSON, body: serde_json::to_vec(parameters)?.into() })
-    }
-
-    /// A patch of another content type, such as an XML Patch, as it is.
-    #[must_use]
-    pub fn other(content_type: HeaderValue, body: impl Into<Bytes>) -> Self {
-        Self { content_type, body: body.into() }
-    }
-
-    pub(crate) fn apply_to(&self, request: Request) -> Request {
-        request.body(self.content_type.clone(), self.body.clone())
-    }
-}
-
-impl fmt::Debug for Patch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Patch").field("bytes", &self.body.len()).finish_non_exhaustive()
+        Box::pin(self.0.resource())
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::fhir::json_error::JsonError;
+use crate::fhir::operation_outcome::{self, OperationOutcome};
 
 /// The `Bundle` resource, over the type of its resources.
 ///
@@ -106,6 +107,13 @@ pub struct BundleResponse {
     /// When it was last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<String>,
+    /// What the server says of it: why it was refused. Its texts may quote patients.
+    #[serde(
+        default,
+        deserialize_with = "operation_outcome::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub outcome: Option<OperationOutcome>,
 }
 
 impl<T> Bundle<T> {

@@ -2,15 +2,20 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::fhir::reference::is_type_name;
 
 /// The `OperationOutcome` resource: what a server says went wrong.
 ///
 /// Servers quote the offending values in it, so `Debug` shows severities and codes only; the texts are in the fields.
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(tag = "resourceType")]
 pub struct OperationOutcome {
     /// `OperationOutcome.issue`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub issue: Vec<OperationOutcomeIssue>,
 }
 
@@ -18,20 +23,23 @@ pub struct OperationOutcome {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct OperationOutcomeIssue {
     /// `fatal`, `error`, `warning`, `information` or `success`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub severity: String,
     /// The kind of issue, from the value set `issue-type`: `invalid`, `not-found`, ….
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub code: String,
     /// A coded description; only its text is kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub details: Option<IssueDetails>,
     /// Additional text for whoever looks for the cause. It may quote the resource.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub diagnostics: Option<String>,
-    /// `FHIRPath` of the elements concerned.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// `FHIRPath` of the elements concerned. It may quote the resource, in a `where(…)`.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Vec::is_empty")]
     pub expression: Vec<String>,
+    /// The same in older servers: a path, or a place such as `Line[1] Col[20]`. It may quote the resource.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Vec::is_empty")]
+    pub location: Vec<String>,
 }
 
 /// `OperationOutcome.issue.details`, of which only the text is kept.
@@ -56,18 +64,86 @@ impl OperationOutcome {
         (tagged.resource_type == "OperationOutcome").then_some(tagged.outcome)
     }
 
-    /// The issues' codes as far as the specification knows them, each once.
+    /// Why, in what the specification knows: each issue's code, and the elements that it is of.
     ///
-    /// A code that no value set lists could be any text, so it is left out: this is what errors display.
-    pub(crate) fn known_codes(&self) -> Vec<&'static str> {
-        let mut codes = Vec::new();
+    /// `invalid at Encounter.status, business-rule`. A code that no value set lists could be any text, and so could an
+    /// expression that is more than names and places; both are left out, and what is left is fit for a log. Empty where
+    /// nothing is.
+    pub(crate) fn reasons(&self) -> String {
+        let mut reasons: Vec<String> = Vec::new();
         for issue in &self.issue {
-            if let Some(code) = known_code(&issue.code).filter(|code| !codes.contains(code)) {
-                codes.push(code);
+            let reason = issue.reason();
+            if !reason.is_empty() && !reasons.contains(&reason) {
+                reasons.push(reason);
             }
         }
-        codes
+        let more = reasons.len().saturating_sub(REASONS);
+        reasons.truncate(REASONS);
+        if more > 0 {
+            reasons.push(format!("and {more} more"));
+        }
+        reasons.join(", ")
     }
+
+    /// Whether an issue says that something was refused.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.issue.iter().any(|issue| matches!(&*issue.severity, "fatal" | "error"))
+    }
+}
+
+/// The most reasons that one text names.
+const REASONS: usize = 5;
+
+impl OperationOutcomeIssue {
+    fn reason(&self) -> String {
+        let code = known_code(&self.code);
+        let paths = self.expression.iter().chain(&self.location).filter(|path| is_element_path(path));
+        let mut named: Vec<&str> = Vec::new();
+        for path in paths.take(3) {
+            if !named.contains(&path.as_str()) {
+                named.push(path);
+            }
+        }
+        match (code, named.is_empty()) {
+            (code, true) => code.unwrap_or_default().to_owned(),
+            (Some(code), false) => format!("{code} at {}", named.join(" and ")),
+            (None, false) => format!("an issue at {}", named.join(" and ")),
+        }
+    }
+}
+
+/// Whether a path names elements and places only, such as `Encounter.participant[0].individual`: no function, no value.
+fn is_element_path(path: &str) -> bool {
+    let mut segments = path.split('.');
+    let is_name = |name: &str| {
+        name.len() <= 40
+            && name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let is_place = |place: &str| {
+        place == "x" || (1..=4).contains(&place.len()) && place.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    path.len() <= 200
+        && segments.next().is_some_and(is_type_name)
+        && segments.all(|segment| match segment.split_once('[') {
+            None => is_name(segment),
+            Some((name, place)) => is_name(name) && place.strip_suffix(']').is_some_and(is_place),
+        })
+}
+
+/// Reads a field that a server may write in another shape, which must not hide what else it says: `null`, or one value
+/// instead of several.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(T::deserialize(&value).or_else(|_| T::deserialize(&Value::Array(vec![value]))).unwrap_or_default())
+}
+
+/// Reads an outcome where there is one.
+pub(crate) fn optional<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<OperationOutcome>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(OperationOutcome::deserialize(&value).ok().filter(|outcome| !outcome.issue.is_empty()))
 }
 
 impl fmt::Debug for OperationOutcome {

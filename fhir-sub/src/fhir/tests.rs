@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::fhir::reference::encode_query;
@@ -82,10 +82,54 @@ fn an_outcome_is_read_leniently_and_shows_no_text() {
     let outcome = OperationOutcome::from_body(body.to_string().as_bytes()).unwrap();
     assert_eq!(outcome.issue[0].diagnostics.as_deref(), Some(CANARY));
     assert_eq!(outcome.issue[0].details.as_ref().unwrap().text.as_deref(), Some(CANARY));
-    assert_eq!(outcome.known_codes(), ["invalid"]);
+    assert_eq!(outcome.reasons(), "invalid");
     assert!(!format!("{outcome:?} {:?}", outcome.issue[0].details).contains(CANARY));
     assert!(OperationOutcome::from_body(br#"{"resourceType":"Patient"}"#).is_none());
     assert!(OperationOutcome::from_body(b"<html>").is_none());
+}
+
+#[test]
+fn the_reasons_of_an_outcome_name_elements_and_no_values() {
+    let reasons = |issue: Value| {
+        let body = json!({"resourceType": "OperationOutcome", "issue": issue}).to_string();
+        OperationOutcome::from_body(body.as_bytes()).unwrap().reasons()
+    };
+    let of = |expression: Value| {
+        reasons(json!([{"severity": "error", "code": "value", "expression": expression}]))
+    };
+    assert_eq!(of(json!(["Encounter.status"])), "value at Encounter.status");
+    assert_eq!(
+        of(json!(["Encounter.participant[0].individual", "Encounter.value[x]"])),
+        "value at Encounter.participant[0].individual and Encounter.value[x]"
+    );
+    assert_eq!(of(json!("Encounter.status")), "value at Encounter.status", "one instead of several");
+    for hidden in [
+        "canary",
+        "Patient.name.where(family='Canary')",
+        "Patient.name['canary']",
+        "Patient.name[x",
+        "Patient.name[12345]",
+        "Patient. canary",
+        "Patient.Canary",
+        "Patient.",
+        ".x",
+        "Line[1] Col[20]",
+        "http://canary/Patient.name",
+    ] {
+        assert_eq!(of(json!([hidden])), "value", "{hidden}");
+    }
+    let both = json!([
+        {"severity": "error", "code": "value", "location": ["Encounter.status", "Line[1] Col[20]"]},
+        {"severity": "error", "code": "canary", "expression": ["Encounter.class"]},
+        {"severity": "error", "code": "canary"},
+        {"severity": null, "code": "required", "details": "odd", "expression": null},
+    ]);
+    assert_eq!(reasons(both), "value at Encounter.status, an issue at Encounter.class, required");
+    let codes = ["invalid", "required", "value", "conflict", "timeout", "login", "expired"];
+    let many = codes.map(|code| json!({"severity": "error", "code": code})).to_vec();
+    assert_eq!(reasons(many.into()), "invalid, required, value, conflict, timeout, and 2 more");
+    let written = serde_json::to_value(OperationOutcome::default()).unwrap();
+    assert_eq!(written, json!({"resourceType": "OperationOutcome", "issue": []}));
 }
 
 #[test]

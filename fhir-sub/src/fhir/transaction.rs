@@ -68,6 +68,8 @@ impl TransactionBuilder {
     }
 
     /// Does the entry before only if the resource still has this version.
+    ///
+    /// The server has to heed it: HAPI and Medplum ignore `If-Match` on a `DELETE`.
     pub fn if_match(mut self, version_id: &str) -> Self {
         if !is_id(version_id) {
             return self.mistaken(Mistake::Version);

@@ -1,5 +1,6 @@
 #![cfg(feature = "testing")]
 
+mod endless;
 mod recognised;
 mod topics;
 

@@ -5,14 +5,14 @@
 //! not: what is there now is found by the search.
 
 use std::collections::HashSet;
-use std::time::Instant as Moment;
+use std::time::{Duration, Instant as Moment};
 
 use serde::de::IgnoredAny;
 
 use super::by_search::asked;
 use super::handling::Unsettled;
 use super::{Stop, Sweep};
-use crate::client::Page;
+use crate::client::{Page, PageLimits};
 use crate::deadline::Deadline;
 use crate::decode::Happened;
 use crate::delivery::dispatch::handle_all;
@@ -28,6 +28,9 @@ const COUNT: &str = "200";
 /// The most resources of which it is remembered that a newer version was seen.
 const MAXIMUM: usize = 100_000;
 
+/// What bounds the history: it must be read to its end before the next sweep may begin later. One page is held at a time.
+const LIMITS: PageLimits = PageLimits::new(20_000, 2_000_000, 4 << 30, Duration::from_secs(900));
+
 /// Finds and handles what was deleted.
 pub(super) async fn sweep(sweep: &mut Sweep<'_>, stop: Deadline) -> Result<(), Stop> {
     let search = sweep.declaration.search().unwrap_or_default();
@@ -35,8 +38,9 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, stop: Deadline) -> Result<(), S
     let from = sweep.from(sweep.lease.state().deletions_watermark.as_deref());
     let since = from.to_string();
     let client = sweep.client.with_deadline(stop);
-    let mut history =
-        client.type_history::<IgnoredAny>(resource_type, &[("_since", &since), ("_count", COUNT)]);
+    let mut history = client
+        .type_history::<IgnoredAny>(resource_type, &[("_since", &since), ("_count", COUNT)])
+        .limits(LIMITS);
     let (mut begun, mut newer, mut unsettled) = (None, HashSet::new(), Unsettled::default());
     let mut is_first = true;
     loop {

@@ -2,8 +2,8 @@ use super::*;
 
 fn check(base: &str, asked: &str, own: Option<&str>, next: &str, expected: Result<&str, ()>) {
     let base: Url = base.parse().unwrap();
-    let own = own.and_then(|own| own_path(&base, asked, own));
-    let found = resolve(&base, asked, own.as_deref(), next);
+    let told = own.and_then(|own| OwnBase::read(&base, asked, own));
+    let found = resolve(&base, asked, told.as_ref(), own, next);
     assert_eq!(found.as_ref().map(Url::as_str).map_err(|_| ()), expected, "{base} {asked} {next}");
 }
 
@@ -58,7 +58,20 @@ fn the_self_link_tells_the_servers_own_base() {
         "http://internal:8080/fhir?_getpages=1",
         Ok("https://fhir.example.org/r4?_getpages=1"),
     );
-    check(BASE, "Encounter", own, "http://other:1/fhir/__page/1", Ok("https://fhir.example.org/r4/__page/1"));
+    check(
+        BASE,
+        "Encounter",
+        own,
+        "http://internal:8080/fhir/__page/1",
+        Ok("https://fhir.example.org/r4/__page/1"),
+    );
+    check(
+        BASE,
+        "Encounter",
+        own,
+        "https://fhir.example.org/r4/x?p=2",
+        Ok("https://fhir.example.org/r4/x?p=2"),
+    );
     let posted = Some("http://internal:8080/fhir/Encounter");
     check(
         BASE,
@@ -76,6 +89,36 @@ fn the_self_link_tells_the_servers_own_base() {
         "https://fhir.example.org/?_getpages=1",
         Ok("https://fhir.example.org/r4?_getpages=1"),
     );
+}
+
+#[test]
+fn where_the_server_names_itself_no_third_place_is_guessed_at() {
+    let own = "http://internal:8080/fhir/Encounter?patient=1";
+    for elsewhere in [
+        // Another host, scheme or port than the base URL's and the server's own.
+        "http://other:8080/fhir/Encounter?p=2",
+        "http://other:1/fhir/__page/1",
+        "http://internal:9090/fhir/Encounter?p=2",
+        "https://internal:8080/fhir/Encounter?p=2",
+        "http://fhir.example.org/r4/Encounter?p=2",
+        // Another base on the same host.
+        "http://internal:8080/other/Encounter?p=2",
+        "http://internal:8080/r4x/Encounter?p=2",
+        "http://internal:8080/?_getpages=1",
+        "https://fhir.example.org/r5/Encounter?p=2",
+        "https://fhir.example.org/Encounter?_getpages=1",
+    ] {
+        check(BASE, "Encounter", Some(own), elsewhere, Err(()));
+    }
+    check(BASE, "Encounter", None, "https://fhir.example.org/r5/Encounter?p=2", Err(()));
+    check(BASE, "Encounter", None, "https://fhir.example.org/?_getpages=1", Err(()));
+    // A later page may come from another node, which names itself.
+    let base: Url = BASE.parse().unwrap();
+    let first = OwnBase::read(&base, "Encounter", own).unwrap();
+    let this = Some("http://node-2:8080/fhir?_getpages=1");
+    let next = "http://node-2:8080/fhir?_getpages=1&_getpagesoffset=4";
+    assert!(resolve(&base, "Encounter", Some(&first), this, next).is_ok());
+    assert!(resolve(&base, "Encounter", Some(&first), Some(own), next).is_err());
 }
 
 #[test]

@@ -142,7 +142,7 @@ async fn writes_say_what_came_of_them() {
         script.lines(),
         ["POST /r4/Encounter", "PUT /r4/Encounter/1", "PATCH /r4/Encounter/1", "DELETE /r4/Encounter/1",]
     );
-    assert_eq!(script.header(0, "prefer").unwrap(), "return=minimal");
+    assert_eq!(script.header(0, "prefer").unwrap(), "return=OperationOutcome");
     assert_eq!(script.header(0, "content-type").unwrap(), "application/fhir+json");
     assert_eq!(script.body(0), encounter("x").to_string());
     assert_eq!(script.header(1, "if-match").unwrap(), "W/\"3\"");

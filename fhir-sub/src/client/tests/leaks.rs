@@ -142,3 +142,38 @@ fn unfit_urls_are_refused() {
     assert!(FhirClient::new(config().proxy("socks5://a".parse().unwrap())).is_err());
     assert!(FhirClient::new(config().attempt_timeout(std::time::Duration::ZERO)).is_err());
 }
+
+#[tokio::test]
+async fn the_reasons_of_a_refusal_are_elements_and_no_values() {
+    let outcome = json!({
+        "resourceType": "OperationOutcome",
+        "issue": [
+            {"severity": "error", "code": "invalid", "expression": ["Patient.name.where(family='Canary')"]},
+            {"severity": "error", "code": "required", "diagnostics": CANARY, "expression": ["Encounter.class"]},
+        ],
+    });
+    let script = Script::new([answer(422, &[], outcome.to_string())]);
+    let error = script.client().create("Encounter", &json!({"x": CANARY})).await.unwrap_err();
+    assert_eq!(error.to_string(), "POST Encounter answered 422 (invalid, required at Encounter.class)");
+    assert_error_clean(&error);
+}
+
+#[tokio::test]
+async fn the_failed_entries_of_a_transaction_are_told_without_ids() {
+    let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"request": {"method": "PUT", "url": "Patient/canary?canary=canary"}, "resource": {CANARY: CANARY}}]});
+    let reply = json!({"resourceType": "Bundle", "type": "batch-response", "entry": [
+    {"response": {"status": "422 Canary", "location": "Patient/canary", "outcome": {
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": "error", "code": "value", "diagnostics": CANARY, "expression": ["Patient.name"]}],
+    }}}]});
+    let error = Script::new([json(&reply)]).client().transaction(&bundle).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "POST transaction: 1 of its entries failed, although the answer is 200: \
+         entry[0] PUT Patient/… answered 422 (value at Patient.name)"
+    );
+    assert_error_clean(&error);
+    assert_clean(&format!("{:?}", error.failed_entries()));
+    assert_eq!(error.failed_entries()[0].path(), "Patient/canary");
+}

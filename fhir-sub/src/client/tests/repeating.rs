@@ -70,6 +70,29 @@ async fn retry_after_is_waited_for_but_not_beyond_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_quota_that_is_used_up_is_waited_for_even_by_a_create() {
+    let later = || answer(429, &[("RateLimit", "\"fhirInteractions\";r=0;t=36")], "");
+    let script = Script::new([later(), answer(201, &[], "")]);
+    let start = Instant::now();
+    script.client().create("Encounter", &json!({})).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(36) && start.elapsed() < Duration::from_secs(37));
+
+    let script = Script::new([later()]);
+    let fhir = script.client().with_deadline(Deadline::after(Duration::from_secs(25)));
+    let start = Instant::now();
+    let error = fhir.create("Encounter", &json!({})).await.unwrap_err();
+    assert_eq!((error.status(), error.retry_after()), (Some(429), Some(Duration::from_secs(36))));
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_is_no_promise_that_a_503_did_nothing() {
+    let script = Script::new([answer(503, &[("RateLimit", "\"a\";r=0;t=1")], "")]);
+    let error = script.client().create("Encounter", &json!({})).await.unwrap_err();
+    assert_eq!((error.status(), error.attempts(), error.retry_after()), (Some(503), 1, None));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_retry_after_date_is_understood() {
     let date = httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(8));
     let script = Script::new([answer(503, &[("retry-after", &date)], ""), encounter()]);

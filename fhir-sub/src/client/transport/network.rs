@@ -8,7 +8,7 @@ use futures_core::future::BoxFuture;
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
-use crate::client::transport::{Limits, Transport, TransportError, TransportErrorKind, tls};
+use crate::client::transport::{Limits, Transport, TransportError, TransportErrorKind, connection, tls};
 
 /// How long a connection is kept without use. Node closes after 5 seconds, most servers later.
 const POOL_IDLE: Duration = Duration::from_secs(4);
@@ -93,6 +93,8 @@ impl Network {
     ) -> Result<http::Response<Bytes>, TransportError> {
         let client = self.client()?;
         let request = reqwest::Request::try_from(request).map_err(|error| unusable(error.without_url()))?;
+        let proxied = self.settings.proxy.is_some();
+        let failure = |error| failure(error, proxied);
         let mut answer = client.execute(request).await.map_err(failure)?;
         let too_large = || TransportError::new(TransportErrorKind::TooLarge);
         if answer.content_length().is_some_and(|length| length > limits.answer_bytes as u64) {
@@ -161,7 +163,7 @@ fn unusable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Trans
 }
 
 /// Tells by where it happened whether a request may have reached the server.
-fn failure(error: reqwest::Error) -> TransportError {
+fn failure(error: reqwest::Error, proxied: bool) -> TransportError {
     let kind = if error.is_builder() {
         TransportErrorKind::Unusable
     } else if error.is_connect() {
@@ -172,7 +174,9 @@ fn failure(error: reqwest::Error) -> TransportError {
         TransportErrorKind::Broken
     };
     let connect_timed_out = kind == TransportErrorKind::NotSent && error.is_timeout();
-    TransportError { kind, connect_timed_out, source: Some(error.without_url().into()) }
+    let error = error.without_url();
+    let reason = connection::reason(&error, kind == TransportErrorKind::NotSent, proxied);
+    TransportError { kind, connect_timed_out, reason, source: Some(error.into()) }
 }
 
 #[cfg(test)]
