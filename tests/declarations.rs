@@ -51,6 +51,34 @@ async fn narrowed(_: Option<Resource<Encounter>>) {}
 )]
 async fn of_r5(_: Event) {}
 
+/// The forms of the backport guide, and a parameter of the topic's own.
+#[fhir_subscription(
+    topic = "http://hl7.org/fhir/us/davinci-pas/SubscriptionTopic/PASSubscriptionTopic",
+    filter = "org-identifier=8189991234",
+    filter = "Encounter.patient=Patient/1",
+    filter = "status:not=planned",
+    also = ["org-identifier"],
+    endpoint = "guide"
+)]
+async fn of_the_guide(_: Resource<Encounter>) {}
+
+/// Nothing says of which type it is.
+#[fhir_subscription(
+    topic = "http://example.org/t",
+    filter = "patient=Patient/1",
+    endpoint = "without-a-type"
+)]
+async fn without_a_type(_: Event) {}
+
+#[fhir_subscription(
+    topic = "http://example.org/t",
+    filter = "ward=7",
+    filter = "Ward.bed:odd=7",
+    unchecked = true,
+    endpoint = "unchecked-forms"
+)]
+async fn unchecked_forms(_: Event) {}
+
 /// Its filters name two types, so that an argument may be read from either, or from a third.
 #[fhir_subscription(
     topic = "https://example.org/topics/admission",
@@ -164,6 +192,19 @@ fn each_parameter_has_the_type_that_the_attribute_found() {
             ("Encounter?_has:Observation:encounter:code=1234-5", ParameterType::Token),
             ("Encounter?ward=7", ParameterType::Unknown),
         ])
+    );
+    assert_eq!(
+        types("guide"),
+        expected(&[
+            ("org-identifier=8189991234", ParameterType::Unknown),
+            ("Encounter.patient=Patient/1", ParameterType::Reference),
+            ("status:not=planned", ParameterType::Token),
+        ])
+    );
+    assert_eq!(types("without-a-type"), expected(&[("patient=Patient/1", ParameterType::Unknown)]));
+    assert_eq!(
+        types("unchecked-forms"),
+        expected(&[("ward=7", ParameterType::Unknown), ("Ward.bed:odd=7", ParameterType::Unknown)])
     );
     assert_eq!(types("of-r5"), expected(&[("Ward?bed=7", ParameterType::Unknown)]));
 }

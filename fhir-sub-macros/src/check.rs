@@ -11,6 +11,7 @@ mod order;
 mod reason;
 mod rules;
 mod signature;
+mod taken;
 mod trigger;
 mod trust;
 
@@ -31,7 +32,7 @@ pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors)
     let given = Given::new(entries, Key::OF_SUBSCRIPTIONS, errors);
 
     let kind = trigger::kind(&given, errors);
-    let watch = trigger::check(&given, kind, errors);
+    let watch = trigger::check(&given, kind, function, errors);
     let endpoint = given.required_text(Key::Endpoint, errors, Endpoint::new);
     let reason = given.text(Key::Reason, errors, reason::check);
     let interactions = given.list(Key::On, errors, interactions::check);

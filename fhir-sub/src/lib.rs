@@ -164,7 +164,7 @@ pub use rejection::Rejection;
 /// |---|---|---|
 /// | `criteria` | a FHIR search, `"Type?param=value"`: what the server watches (R4, R4B) | this or `topic` is required |
 /// | `topic` | the canonical URL of a SubscriptionTopic that the server has, with a `|version` or without (R4 and R4B by the backport guide, R5) | this or `criteria` is required |
-/// | `filter` | with `topic`, and as often as there are some: a search that narrows it, `"Encounter?patient=Patient/1"` | none |
+/// | `filter` | with `topic`, and as often as there are some: what narrows it, `"Encounter?patient=Patient/1"`, in any [form](#topics) of the guide | none |
 /// | `endpoint` | the one path segment that the server calls: letters, digits, `-`, `.`, `_`, `~`; none of `register`, `sweep`, `status`, `health`, `dead-letters` | required |
 /// | `reason` | the text of `Subscription.reason` | the first paragraph of the doc comment, else name and criteria |
 /// | `on` | the interactions wanted, `[create, update, delete]` | `[create, update]` |
@@ -208,7 +208,11 @@ pub use rejection::Rejection;
 /// | chains and `_has`, to the last step | `Patient` has no search parameter `nme`: did you mean `name`? |
 /// | composites, part by part | `code-value-quantity` joins 2 values with `$`: write it as `token$quantity` |
 /// | empty values | `status` has no value, and servers leave such a parameter unread: … |
-/// | codes that exclude each other | `status` of `Appointment` cannot be `booked` and also `arrived`, so this finds nothing: … |
+/// | values that exclude each other: codes, references, dates, numbers | `status` of `Appointment` cannot be `booked` and also `arrived`, so this finds nothing: … |
+/// | URIs that are nearly those of a code system | `https://loinc.org` is not the URI of this code system, and finds nothing: write `http://loinc.org\|8480-6` |
+/// | a raw `+` where a plus must be meant | a `+` in a URL stands for a space, and this finds `a b@example.org`: … |
+/// | a decimal comma | a `,` separates two values, and a number has a decimal point: write `probability=gt0.8`, … |
+/// | a second `?` | one `?` stands before all parameters: write `&class=AMB`, … |
 /// | what another version has | `Encounter` has no search parameter `end-date` in FHIR R4, it has in FHIR R5 |
 /// | names in `also` | `wards` is no parameter of the criteria: take it out of `also` |
 ///
@@ -240,6 +244,15 @@ pub use rejection::Rejection;
 /// All filters must hold, and so must all parameters of one. Each is checked as a criteria is, against R4, R4B and R5,
 /// and the program is right in the versions that take all of them. A topic may define filters that are no search
 /// parameters: `also` names those.
+///
+/// A filter has one of the forms of the backport guide, and is sent in the form in which you write it. A server that
+/// reads another form gets that form:
+///
+/// | form | what is checked |
+/// |---|---|
+/// | `Encounter?patient=Patient/1&class=IMP` | the type, and each parameter |
+/// | `Encounter.patient=Patient/1`, `Encounter.class:not=IMP` | the same; one parameter |
+/// | `patient=Patient/1`, `class:not=IMP` | one parameter, of the types that the other filters and the handler's `Resource<…>` name; if they name none, only the form |
 ///
 /// Which interactions fire is the topic's own, and nothing in a Subscription asks for others. `on` is what the handler
 /// wants of them: a notification that says it is of another interaction is acknowledged and not handled, and one that

@@ -186,5 +186,15 @@ fn filters_are_equal(server: &str, ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
     }
 }
 
+/// Refuses each filter whose type is not known, of servers that read filters with their type only.
+fn filters_have_types(server: &str, ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
+    for filter in ask.filters().iter().filter(|filter| filter.resource_type().is_none()) {
+        cannot(&format!(
+            "its filter `{filter}` names no type, neither the handler nor its other filters name just one, and {server} \
+             reads no filter without: write `Type?{filter}`"
+        ));
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -35,7 +35,7 @@ pub(super) fn check(literal: &LitStr, rules: &Rules<'_>, errors: &mut Errors) ->
         errors.push(literal, mistake.within(&text));
     }
     let search = search.filter(|_| mistakes.is_empty())?;
-    Some(rules.right(versions, std::slice::from_ref(&search)))
+    Some(rules.right(versions, &[vec![search]]))
 }
 
 /// The type before the `?`, or within the brackets if it stands there alone.

@@ -1,7 +1,11 @@
-//! `filter`: each is a search of one type, and all of them must hold in one version of FHIR.
+//! `filter`: each narrows the topic, in one of the forms of R5 and of the backport guide, and all of them must hold in one
+//! version of FHIR.
 
 use std::collections::HashSet;
 
+use fhir_sub_search::definitions::FhirVersion;
+use fhir_sub_search::mistake::Mistake;
+use fhir_sub_search::search::{self, Filter, Search, Subject, Text};
 use syn::LitStr;
 
 use super::also;
@@ -9,17 +13,19 @@ use super::rules::{Right, Rules, form};
 use crate::key::Key;
 use crate::report::Errors;
 use crate::subscription::Watched;
-use fhir_sub_search::definitions::FhirVersion;
-use fhir_sub_search::mistake::Mistake;
-use fhir_sub_search::search::{self, Search, Subject};
-
-/// <https://hl7.org/fhir/R5/subscription.html>, which says what a filter is.
-const FILTER: &str = "https://hl7.org/fhir/R5/subscription-definitions.html#Subscription.filterBy";
 
 /// In which versions all filters are right, or `None` where they are in none, which is reported.
-pub(super) fn check(filters: &[LitStr], rules: &Rules<'_>, errors: &mut Errors) -> Option<Right> {
+///
+/// `taken` are the types of resource that the handler's arguments name.
+pub(super) fn check(
+    filters: &[LitStr],
+    taken: &[String],
+    rules: &Rules<'_>,
+    errors: &mut Errors,
+) -> Option<Right> {
+    let types = types(filters, taken);
     let mut versions = Some(rules.versions.to_vec());
-    let (mut searches, mut seen) = (Vec::new(), HashSet::new());
+    let (mut read, mut seen) = (Vec::new(), HashSet::new());
     for literal in filters {
         if !seen.insert(literal.value()) {
             errors.push(literal, "this filter is given twice: take one of them out");
@@ -31,7 +37,7 @@ pub(super) fn check(filters: &[LitStr], rules: &Rules<'_>, errors: &mut Errors) 
                 .map(|()| rules.versions.to_vec())
                 .map_err(|message| vec![message])
         } else {
-            filter(&literal.value(), rules, &mut searches)
+            filter(&literal.value(), &types, rules, &mut read)
         };
         versions = match (right, versions) {
             (Ok(right), Some(versions)) => common(literal, versions, &right, errors),
@@ -43,32 +49,41 @@ pub(super) fn check(filters: &[LitStr], rules: &Rules<'_>, errors: &mut Errors) 
         };
     }
     if !rules.is_unchecked && !filters.is_empty() {
+        let searches: Vec<_> = read.iter().flatten().cloned().collect();
         also::is_needed(Key::Filter, &searches, rules, errors);
     }
-    Some(rules.right(versions?, &searches))
+    Some(rules.right(versions?, &read))
 }
 
-/// The versions in which one filter is right, or what is wrong with it. Adds its search to `searches`.
+/// The types of which a filter that names none may be: those that the other filters and the handler's arguments name.
+fn types(filters: &[LitStr], taken: &[String]) -> Vec<String> {
+    let texts: Vec<_> = filters.iter().map(LitStr::value).collect();
+    let named =
+        texts.iter().flat_map(|text| search::split_filter(text)).filter_map(|filter| filter.resource_type);
+    let mut types: Vec<_> = taken.iter().cloned().chain(named.map(str::to_owned)).collect();
+    types.sort_unstable();
+    types.dedup();
+    types
+}
+
+/// The versions in which one filter is right, or what is wrong with it. Adds to `read` the searches that it may be.
 fn filter(
     text: &str,
+    types: &[String],
     rules: &Rules<'_>,
-    searches: &mut Vec<Search>,
+    read: &mut Vec<Vec<Search>>,
 ) -> Result<Vec<FhirVersion>, Vec<String>> {
-    if let Some(mistake) = without_type(text) {
-        return Err(vec![mistake.within(text)]);
-    }
-    let (search, mut mistakes) = search::parse(text);
+    let (filter, mut mistakes) = search::parse_filter(text);
     let mut versions = Vec::new();
-    if let Some(search) = search {
-        match (form_of(text, &search), rules.check(&search)) {
-            (None, Ok(right)) => versions = right,
-            (None, Err(more)) => mistakes.extend(more),
-            // What is wrong in it is of no use to a search that is written anew. A parameter that could not be read is
-            // reported as that.
-            (Some(mistake), _) if mistakes.is_empty() => mistakes.push(mistake),
-            (Some(_), _) => {}
+    if let Some(filter) = filter {
+        let is_bare = filter.resource_type.is_none();
+        let searches = searches(filter, types);
+        match check_one(&searches, rules) {
+            Ok(right) => versions = right,
+            Err(more) if is_bare => mistakes.extend(more.into_iter().map(|mistake| of_bare(mistake, types))),
+            Err(more) => mistakes.extend(more),
         }
-        searches.push(search);
+        read.push(searches);
     }
     if mistakes.is_empty() {
         return Ok(versions);
@@ -84,32 +99,49 @@ fn filter(
     Err(told.collect())
 }
 
-/// The forms without a `?` that the guide's prose has: `patient=Patient/1`, `Encounter.patient=Patient/1`.
-fn without_type(text: &str) -> Option<Mistake> {
-    let (name, value) = text.split_once('=').filter(|_| !text.contains('?') && text.trim() == text)?;
-    let has_type = name.starts_with(|letter: char| letter.is_ascii_uppercase());
-    let written = match name.split_once('.').filter(|_| has_type) {
-        Some((resource_type, name)) => format!("write `{resource_type}?{name}={value}`"),
-        None => format!("write it as in `Encounter?{text}`"),
-    };
-    let message = format!("a resource type and a `?` stand before a filter's parameter: {written}");
-    Some(Mistake::new(0..text.len(), message, FILTER))
+/// The searches that a filter may be: one, or, where it names no type, one of each type that may be meant. Where none is
+/// known, nothing but its form is.
+fn searches(filter: Filter, types: &[String]) -> Vec<Search> {
+    let Filter { resource_type, parameters, .. } = filter;
+    let of = |subject| Search { subject, parameters: parameters.clone() };
+    match resource_type {
+        Some(resource_type) => vec![of(Subject::Type(resource_type))],
+        None if types.is_empty() => vec![of(Subject::Any)],
+        None => types.iter().map(|name| of(Subject::Type(Text::plain(name)))).collect(),
+    }
 }
 
-/// What a search may be, and a filter may not.
-fn form_of(text: &str, search: &Search) -> Option<Mistake> {
-    let Subject::Type(resource_type) = &search.subject else {
-        let message = "a filter is of one type: write one for each, as in `Encounter?patient=Patient/1`";
-        return Some(Mistake::new(0..text.len(), message, FILTER));
-    };
-    if !search.parameters.is_empty() {
-        return None;
+/// The versions in which one of `searches` at least is right, or what is wrong in the one where the least is.
+fn check_one(searches: &[Search], rules: &Rules<'_>) -> Result<Vec<FhirVersion>, Vec<Mistake>> {
+    let (mut right, mut least): (Vec<FhirVersion>, Option<Vec<Mistake>>) = (Vec::new(), None);
+    for search in searches {
+        match rules.check(search) {
+            Ok(versions) => right.extend(versions),
+            Err(mistakes) if least.as_ref().is_none_or(|least| mistakes.len() < least.len()) => {
+                least = Some(mistakes);
+            }
+            Err(_) => {}
+        }
     }
-    let message = format!(
-        "`{resource_type}` alone filters nothing: write what a resource must have, as in `{resource_type}?_id=1`, or take \
-         the filter out"
+    if right.is_empty() {
+        return Err(least.unwrap_or_default());
+    }
+    Ok(rules.versions.iter().copied().filter(|version| right.contains(version)).collect())
+}
+
+/// Says why a filter that names no type was checked against some.
+fn of_bare(mut mistake: Mistake, types: &[String]) -> Mistake {
+    let types: Vec<_> = types.iter().map(|name| format!("`{name}`")).collect();
+    let why = format!(
+        "This filter names no type, so it is checked as one of {}, which the handler or the other filters name: write \
+         `Type?…` for another",
+        types.join(" or ")
     );
-    Some(Mistake::new(0..text.len(), message, FILTER))
+    mistake.hint = Some(match mistake.hint.take() {
+        Some(hint) => format!("{hint}\n{why}"),
+        None => why,
+    });
+    mistake
 }
 
 /// Those of `versions` in which a further filter is right too.
@@ -137,14 +169,10 @@ fn common(
     Some(common)
 }
 
-/// The type that all filters name.
+/// The type that all filters name which name one.
 pub(super) fn watched(filters: &[LitStr]) -> Watched {
-    let mut types = filters.iter().map(|filter| {
-        let filter = filter.value();
-        search::split(&filter).0.to_owned()
-    });
-    match types.next() {
-        Some(first) if types.all(|other| other == first) => Watched::One(first),
+    match &types(filters, &[])[..] {
+        [one] => Watched::One(one.clone()),
         _ => Watched::Unknown,
     }
 }

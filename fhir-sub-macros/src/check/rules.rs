@@ -6,7 +6,7 @@ use crate::key::Key;
 use fhir_sub_search::criteria;
 use fhir_sub_search::definitions::FhirVersion;
 use fhir_sub_search::mistake::Mistake;
-use fhir_sub_search::search::{ParameterType, Search};
+use fhir_sub_search::search::{self, ParameterType, Search};
 
 /// What `fhir`, `unchecked` and `also` say of the check.
 pub(super) struct Rules<'a> {
@@ -31,14 +31,17 @@ impl Rules<'_> {
         criteria::check(search, self.versions, &self.also())
     }
 
-    /// What is known of searches that are right in all of `versions`.
-    pub(super) fn right(&self, versions: Vec<FhirVersion>, searches: &[Search]) -> Right {
+    /// What is known of searches that are right in all of `versions`. Each is one of several that may be meant.
+    pub(super) fn right(&self, versions: Vec<FhirVersion>, searches: &[Vec<Search>]) -> Right {
         let also = self.also();
-        let types_of = |search| match versions.first() {
-            Some(version) => criteria::parameter_types(search, *version, &also),
-            None => Vec::new(),
+        let first = versions.first().copied();
+        let types_of = |meant: &Vec<Search>| {
+            let version = first?;
+            let is_right = |search: &&Search| criteria::check(search, &[version], &also).is_ok();
+            let search = meant.iter().find(is_right).or(meant.first())?;
+            Some(criteria::parameter_types(search, version, &also))
         };
-        let parameter_types = searches.iter().flat_map(types_of).collect();
+        let parameter_types = searches.iter().filter_map(types_of).flatten().collect();
         Right { versions, parameter_types }
     }
 
@@ -56,13 +59,14 @@ pub(super) fn form(key: Key, text: &str) -> Result<(), String> {
     if text.trim() != text {
         return Err(format!("the {name} has white space around it: write {:?}", text.trim()));
     }
-    if !first.is_ascii_uppercase() && (first != '[' || key == Key::Filter) {
+    // A filter may begin with its parameter.
+    let is_parameter = key == Key::Filter && (first.is_ascii_lowercase() || first == '_');
+    if !first.is_ascii_uppercase() && !is_parameter && (first != '[' || key == Key::Filter) {
         return Err(format!(
             "the {name} starts with {first:?}, not with a resource type such as `Encounter`; it takes {usage}"
         ));
     }
-    let parameters = text.split_once('?').map(|(_, parameters)| parameters);
-    if key == Key::Filter && parameters.is_none_or(|parameters| !parameters.contains('=')) {
+    if key == Key::Filter && !search::split_filter(text).any(|written| !written.value.is_empty()) {
         return Err(format!("the filter has no parameter; it takes {usage}"));
     }
     Ok(())

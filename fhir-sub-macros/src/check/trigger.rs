@@ -4,7 +4,8 @@ use proc_macro2::Span;
 
 use super::given::Given;
 use super::rules::{Right, Rules};
-use super::{also, canonical, criteria, filters};
+use super::{also, canonical, criteria, filters, taken};
+use crate::item::Function;
 use crate::key::Key;
 use crate::report::Errors;
 use crate::subscription::{Topic, Trigger, Watched};
@@ -76,7 +77,12 @@ fn of_no_criteria(key: Key) -> String {
 }
 
 /// `None` where a mistake was found.
-pub(super) fn check(given: &Given<'_>, kind: Kind, errors: &mut Errors) -> Option<Watch> {
+pub(super) fn check(
+    given: &Given<'_>,
+    kind: Kind,
+    function: &Function,
+    errors: &mut Errors,
+) -> Option<Watch> {
     let version = given.text(Key::Fhir, errors, |literal| match &*literal.value() {
         "R4" => Ok(FhirVersion::R4),
         "R4B" => Ok(FhirVersion::R4B),
@@ -99,7 +105,7 @@ pub(super) fn check(given: &Given<'_>, kind: Kind, errors: &mut Errors) -> Optio
     };
     let watch = match kind {
         Kind::Criteria => watched_by_criteria(given, &rules, errors),
-        Kind::Topic => watched_by_topic(given, &rules, errors),
+        Kind::Topic => watched_by_topic(given, function, &rules, errors),
         Kind::Unknown => None,
     };
     // Each has been reported where it is wrong.
@@ -116,10 +122,18 @@ fn watched_by_criteria(given: &Given<'_>, rules: &Rules<'_>, errors: &mut Errors
     Some(Watch { watched, trigger: Trigger::Criteria(criteria), versions, parameter_types })
 }
 
-fn watched_by_topic(given: &Given<'_>, rules: &Rules<'_>, errors: &mut Errors) -> Option<Watch> {
+fn watched_by_topic(
+    given: &Given<'_>,
+    function: &Function,
+    rules: &Rules<'_>,
+    errors: &mut Errors,
+) -> Option<Watch> {
     let url = given.text(Key::Topic, errors, canonical::check);
     let filters = given.texts(Key::Filter, errors);
-    let right = filters.as_ref().and_then(|filters| filters::check(filters, rules, errors));
+    let right = filters.as_ref().and_then(|filters| {
+        let taken = taken::resource_types(function);
+        filters::check(filters, &taken, rules, errors)
+    });
     let heartbeat = given.number(Key::Heartbeat, errors);
     let timeout = given.number(Key::Timeout, errors);
     let max_count = given.number(Key::MaxCount, errors);

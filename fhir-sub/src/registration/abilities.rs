@@ -1,6 +1,8 @@
 //! What no server can do, and what this one cannot: told before anything is written, with the cure. Of a server that is
 //! yet to be recognised nothing is said.
 
+use fhir_sub_search::search;
+
 use crate::declaration::{Declaration, Trigger};
 use crate::interaction::Interactions;
 use crate::problems::Problems;
@@ -11,7 +13,11 @@ use crate::settings::Settings;
 pub(super) fn ask(declaration: &Declaration, settings: &Settings) -> Ask<'static> {
     let filters = match &declaration.trigger {
         Trigger::Criteria(_) => None,
-        Trigger::Topic(topic) => Some(filters(topic.filters).collect()),
+        Trigger::Topic(_) => {
+            let assumed = declaration.search();
+            let assumed = assumed.as_deref().map(|search| search::split(search).0);
+            Some(filters(declaration.parameters(), assumed))
+        }
     };
     Ask {
         version: settings.fhir_version,

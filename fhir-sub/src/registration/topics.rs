@@ -1,6 +1,7 @@
 //! Whether the server has the topics that the program names: where it has not, it may accept a Subscription all the same
 //! (HAPI), or leave it as it is (Helios), and in either case it never tells of anything.
 
+use fhir_sub_search::search::{self, Written};
 use futures_core::future::BoxFuture;
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use super::report::{Row, RowResult};
 use super::side_by_side;
 use crate::client::{Error, FhirClient};
 use crate::declaration::Topic;
-use crate::server::{Kept, Topics, filters};
+use crate::server::{Kept, Topics};
 use crate::settings::Settings;
 
 /// Adds to the rows what of their topics will not come: the server does not have the topic, or not so that it can be
@@ -45,12 +46,15 @@ async fn lacking(client: &FhirClient, settings: &Settings, topics: &Topics, topi
     if offered.is_empty() && topics.filters_freely {
         return None;
     }
-    let filter = filters(topic.filters).find(|filter| !offered.contains(&filter.parameter()))?;
+    let filters = topic.filters.iter().flat_map(|filter| search::split_filter(filter));
+    let code = |filter: Written<'_>| {
+        filter.parse().map_or_else(|_| filter.name.to_owned(), |parameter| parameter.code())
+    };
+    let parameter = filters.map(code).find(|code| !offered.contains(&code.as_str()))?;
     Some(format!(
         "the topic {} on the server is not to be filtered by `{}`: add that to its canFilterBy, or look in the handler, \
          then register again",
-        topic.url,
-        filter.parameter()
+        topic.url, parameter
     ))
 }
 

@@ -26,7 +26,7 @@ pub(super) static ROOM: Room = Room {
     topics: Ok(Topics {
         native_in: &[FhirVersion::R5],
         compares_urls: false,
-        filter: FilterText { has_type: false, is_decoded: true },
+        filter: FilterText::UntypedDecoded,
         // It has resources of its own for topics.
         kept: |_version| None,
         filters_freely: true,

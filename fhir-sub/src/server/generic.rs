@@ -25,7 +25,7 @@ pub(crate) static ROOM: Room = Room {
     topics: Ok(Topics {
         native_in: &[FhirVersion::R5],
         compares_urls: false,
-        filter: FilterText { has_type: true, is_decoded: false },
+        filter: FilterText::AsWritten,
         kept: |version| match version {
             // R4 has no SubscriptionTopic, and how a server keeps its topics then is its own.
             FhirVersion::R4 => None,

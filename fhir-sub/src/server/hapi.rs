@@ -10,7 +10,9 @@
 
 use serde_json::json;
 
-use super::{Ask, Cannot, Criteria, Events, FilterText, Kept, Registering, Room, Signature, Topics};
+use super::{
+    Ask, Cannot, Criteria, Events, FilterText, Kept, Registering, Room, Signature, Topics, filters_have_types,
+};
 use crate::fhir::{FhirVersion, Subscription};
 
 pub(super) static ROOM: Room = Room {
@@ -28,7 +30,7 @@ pub(super) static ROOM: Room = Room {
     topics: Ok(Topics {
         native_in: &[FhirVersion::R5],
         compares_urls: true,
-        filter: FilterText { has_type: true, is_decoded: false },
+        filter: FilterText::Typed,
         kept: |version| match version {
             FhirVersion::R4 => Some(Kept::Basic),
             FhirVersion::R4B | FhirVersion::R5 => Some(Kept::Topic),
@@ -67,6 +69,7 @@ fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
             cannot("HAPI FHIR refuses a topic's Subscription of R4 that has no filter: write `filter`");
         }
         FhirVersion::R4 | FhirVersion::R4B => {
+            filters_have_types("HAPI FHIR", ask, cannot);
             // They are held against the resource in memory, by which alone no other resource can be seen.
             for filter in filters.iter().filter(|filter| filter.is_chained()) {
                 cannot(&format!(

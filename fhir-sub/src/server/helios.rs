@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::{
     Ask, Cannot, Events, Filter, FilterText, Kept, Registering, Room, Signature, Topics, filters_are_equal,
+    filters_have_types,
 };
 use crate::content::Content;
 use crate::fhir::{FhirVersion, Subscription, backport};
@@ -36,7 +37,7 @@ pub(super) static ROOM: Room = Room {
     topics: Ok(Topics {
         native_in: &[FhirVersion::R4B, FhirVersion::R5],
         compares_urls: true,
-        filter: FilterText { has_type: true, is_decoded: true },
+        filter: FilterText::TypedDecoded,
         kept: |version| match version {
             FhirVersion::R4 => Some(Kept::Basic),
             FhirVersion::R4B | FhirVersion::R5 => Some(Kept::Topic),
@@ -90,13 +91,14 @@ const PARAMETERS: [&str; 16] = [
 
 fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
     filters_are_equal("Helios", ask, cannot);
-    for filter in ask.filters().iter().filter(|filter| !PARAMETERS.contains(&filter.parameter())) {
+    filters_have_types("Helios", ask, cannot);
+    for filter in ask.filters().iter().filter(|filter| !PARAMETERS.contains(&&*filter.parameter())) {
         cannot(&format!(
             "its filter `{filter}` would never hold: Helios looks at `patient`, `code`, `category`, `identifier` and at \
              elements of one value, such as `status`; look for the rest in the handler"
         ));
     }
-    let mut types: Vec<_> = ask.filters().iter().map(Filter::resource_type).collect();
+    let mut types: Vec<_> = ask.filters().iter().filter_map(Filter::resource_type).collect();
     types.dedup();
     if types.len() > 1 {
         cannot(
@@ -104,7 +106,7 @@ fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
              hold: write a handler for each type",
         );
     }
-    if ask.interactions.delete && !types.is_empty() {
+    if ask.interactions.delete && !ask.filters().is_empty() {
         cannot(
             "it wants deletions and has a filter, and Helios tells of deletions only where there is none: leave `delete` \
              out of `on`, or `filter` out, and look in the handler",

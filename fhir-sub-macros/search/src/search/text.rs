@@ -48,6 +48,14 @@ impl Text {
         Ok(Self { characters, place })
     }
 
+    /// A text as it is, which stands nowhere.
+    #[must_use]
+    pub fn plain(text: &str) -> Self {
+        let characters =
+            text.chars().map(|character| Character { character, is_escaped: false, place: 0..0 }).collect();
+        Self { characters, place: 0..0 }
+    }
+
     /// The same with `\,`, `\|`, `\$` and `\\` made into the characters that they stand for.
     ///
     /// # Errors
@@ -141,6 +149,13 @@ impl Text {
         let end =
             self.characters.iter().rposition(|character| !is_space(character)).map_or(start, |at| at + 1);
         self.slice(start, end)
+    }
+
+    /// Where the first `+` stands that is written as it is, and so is a space.
+    #[must_use]
+    pub fn plus(&self) -> Option<Range<usize>> {
+        let plus = self.characters.iter().find(|it| it.character == ' ' && it.place.len() == 1);
+        plus.map(|plus| plus.place.clone())
     }
 
     /// Whether it has no characters.

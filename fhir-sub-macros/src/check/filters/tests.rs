@@ -8,9 +8,15 @@ fn literals(filters: &[&str]) -> Vec<LitStr> {
 
 /// The versions in which all are right; the text of what is wrong otherwise.
 fn checked(filters: &[&str]) -> Result<String, String> {
-    let rules = Rules { versions: &FhirVersion::ALL, is_unchecked: false, also: &[] };
+    checked_with(filters, &[], &[])
+}
+
+/// The same for a handler that takes such resources, and with `also`.
+fn checked_with(filters: &[&str], taken: &[&str], also: &[&str]) -> Result<String, String> {
+    let (taken, also) = (taken.iter().map(ToString::to_string).collect::<Vec<_>>(), literals(also));
+    let rules = Rules { versions: &FhirVersion::ALL, is_unchecked: false, also: &also };
     let mut errors = Errors::new();
-    let right = check(&literals(filters), &rules, &mut errors);
+    let right = check(&literals(filters), &taken, &rules, &mut errors);
     let text =
         |errors: Vec<syn::Error>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n---\n");
     let right = errors.finish(right).map_err(text)?;
@@ -26,6 +32,19 @@ fn the_versions_are_those_in_which_all_filters_are_right() {
         (&["Encounter?patient=Patient/1", "Encounter?end-date=ge2030"], "R5"),
         (&["Encounter?subject:Patient.name=a", "Encounter?_has:Observation:encounter:code=1"], "R4 R4B R5"),
         (&["Encounter?patient=Patient/1", "Patient?active=true"], "R4 R4B R5"),
+        (&["Encounter.patient=Patient/1"], "R4 R4B R5"),
+        (&["Encounter.status:not=finished", "Encounter?patient=Patient/1"], "R4 R4B"),
+        (&["Encounter.subject.name:exact=a"], "R4 R4B R5"),
+        // Of what nobody names a type, only the form is known.
+        (&["org-identifier=8189991234"], "R4 R4B R5"),
+        (&["patient=Patient/1", "anything:exact=a,b"], "R4 R4B R5"),
+        (&["Encounter?patient=Patient/1", "status=finished"], "R4 R4B"),
+        (&["Encounter?patient=Patient/1", "end-date=ge2030"], "R5"),
+        (
+            &["Encounter.patient=Patient/1", "Observation?code=a", "component-code=b", "class=IMP"],
+            "R4 R4B R5",
+        ),
+        (&["_has:Observation:encounter:code=1", "Encounter?patient=1"], "R4 R4B R5"),
     ] {
         assert_eq!(checked(filters).as_deref(), Ok(expected), "{filters:?}");
     }
@@ -35,6 +54,39 @@ fn the_versions_are_those_in_which_all_filters_are_right() {
 fn filters_that_no_version_takes_together_are_told_apart() {
     let told = checked(&["Encounter?status=finished", "Encounter?end-date=ge2030"]).unwrap_err();
     assert!(told.contains("right in FHIR R5 only, and the filters before it in FHIR R4 and R4B"), "{told}");
+}
+
+#[test]
+fn a_filter_without_a_type_is_held_against_those_that_are_named() {
+    for (filters, taken, expected) in [
+        (&["statsu=finished", "Encounter?patient=1"][..], &[][..], "did you mean `status`"),
+        (&["statsu=finished"], &["Encounter"], "did you mean `status`"),
+        (
+            &["birthdate=2030"],
+            &["Encounter", "Observation"],
+            "checked as one of `Encounter` or `Observation`",
+        ),
+        (&["status:exact=finished"], &["Encounter"], "does not take the modifier `:exact`"),
+        (&["status=arived"], &["Appointment"], "did you mean `arrived`"),
+        (&["Encounter.statsu=finished"], &[], "did you mean `status`"),
+        (&["Encountr.status=finished"], &[], "did you mean `Encounter`"),
+        (&["patient=1&status=finished"], &["Encounter"], "write a filter for each"),
+        (&["patient=1&status=finished"], &[], "write a filter for each"),
+        (&["patient="], &[], "has no value"),
+    ] {
+        let told = checked_with(filters, taken, &[]).expect_err(filters[0]);
+        assert!(told.contains(expected), "{filters:?}: {told}");
+    }
+    for (filters, taken, also) in [
+        (&["status=finished"][..], &["Encounter"][..], &[][..]),
+        (&["birthdate=2030"], &["Encounter", "Patient"], &[]),
+        (&["org-identifier=8189991234"], &["ClaimResponse"], &["org-identifier"]),
+        (&["org-identifier=8189991234"], &[], &["org-identifier"]),
+        (&["Encounter.ward=7"], &[], &["ward"]),
+        (&["ward=7", "Encounter?patient=1"], &[], &["ward"]),
+    ] {
+        checked_with(filters, taken, also).expect(filters[0]);
+    }
 }
 
 #[test]
@@ -52,6 +104,8 @@ fn the_watched_type_is_that_of_all_filters() {
         (&["Encounter?status=finished"], Some("Encounter")),
         (&["Encounter?status=finished", "Encounter?patient=Patient/1"], Some("Encounter")),
         (&["Encounter?status=finished", "Patient?active=true"], None),
+        (&["Encounter.status=finished", "patient=Patient/1"], Some("Encounter")),
+        (&["patient=Patient/1"], None),
     ] {
         let one = match watched(&literals(filters)) {
             Watched::One(one) => Some(one),

@@ -8,6 +8,8 @@ const OF_TWO_TYPES: Topic = Topic { filters: &["Encounter?status=planned", "Pati
 const MODIFIED: Topic = Topic { filters: &["Encounter?status:not=planned"], ..BARE };
 const SEVERAL: Topic = Topic { filters: &["Encounter?status=planned,finished"], ..BARE };
 const CHAINED: Topic = Topic { filters: &["Encounter?patient.name=a", "Encounter?identifier=IMP"], ..BARE };
+const BARE_FILTER: Topic = Topic { filters: &["patient=Patient/1"], ..BARE };
+const DOTTED: Topic = Topic { filters: &["Encounter.patient=Patient/1", "status=planned"], ..BARE };
 const REVERSED: Topic = Topic { filters: &["Encounter?_has:Observation:encounter:code=1"], ..BARE };
 
 #[test]
@@ -40,6 +42,13 @@ fn what_a_server_cannot_do_of_topics_names_the_subscription_and_the_cure() {
         (CHAINED, "aidbox", "R4B", "`Encounter?patient.name=a`"),
         (REVERSED, "helios", "R4", "look for the rest in the handler"),
         (CHAINED, "generic", "R5", ""),
+        (BARE_FILTER, "generic", "R4", ""),
+        (BARE_FILTER, "aidbox", "R4", ""),
+        (BARE_FILTER, "hapi", "R4", "HAPI FHIR reads no filter without: write `Type?patient=Patient/1`"),
+        (BARE_FILTER, "helios", "R5", "Helios reads no filter without: write `Type?patient=Patient/1`"),
+        (DOTTED, "hapi", "R4", ""),
+        (DOTTED, "helios", "R4", ""),
+        (DOTTED, "generic", "R5", ""),
         (DATED, "generic", "R4", ""),
     ] {
         let refused = refusal(admissions(topic), &settings(server, version));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::topic_url;
 use crate::declaration::Topic;
 use crate::fhir::Subscription;
-use crate::server::{Ask, Filter, Topics};
+use crate::server::{Ask, Topics};
 use crate::settings::Settings;
 
 const CHANNEL_TYPE: &str = "http://terminology.hl7.org/CodeSystem/subscription-channel-type";
@@ -20,7 +20,11 @@ pub(super) fn write(
     settings: &Settings,
 ) -> Result<(), String> {
     resource.set("topic", topic_url(topic, topics));
-    let filters = ask.filters().iter().map(Filter::element).collect::<Result<Vec<Value>, String>>()?;
+    let filters = ask
+        .filters()
+        .iter()
+        .map(|filter| filter.element(topics.filter))
+        .collect::<Result<Vec<Value>, String>>()?;
     if !filters.is_empty() {
         resource.set("filterBy", filters);
     }

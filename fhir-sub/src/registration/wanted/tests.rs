@@ -132,6 +132,47 @@ fn aidbox_has_filters_without_their_type() {
 }
 
 #[test]
+fn filters_of_the_guide_are_sent_as_they_are_written() {
+    const GUIDE: Topic = Topic {
+        filters: &[
+            "org-identifier=8189991234",
+            "Encounter.patient=Patient/1",
+            "Encounter?class:not=IMP&status=planned",
+        ],
+        ..BARE
+    };
+    let extensions = |server| written(admissions(GUIDE), server, "R4")["_criteria"]["extension"].clone();
+    assert_eq!(
+        extensions("generic"),
+        json!([
+            filter("org-identifier=8189991234"),
+            filter("Encounter.patient=Patient/1"),
+            filter("Encounter?class:not=IMP"),
+            filter("Encounter?status=planned"),
+        ])
+    );
+    // Whose filter has no type is said by the others.
+    assert_eq!(
+        extensions("hapi"),
+        json!([
+            filter("Encounter?org-identifier=8189991234"),
+            filter("Encounter?patient=Patient/1"),
+            filter("Encounter?class:not=IMP"),
+            filter("Encounter?status=planned"),
+        ])
+    );
+    assert_eq!(
+        written(admissions(GUIDE), "generic", "R5")["filterBy"],
+        json!([
+            { "filterParameter": "org-identifier", "value": "8189991234" },
+            { "resourceType": "Encounter", "filterParameter": "patient", "value": "Patient/1" },
+            { "resourceType": "Encounter", "filterParameter": "class", "modifier": "not", "value": "IMP" },
+            { "resourceType": "Encounter", "filterParameter": "status", "value": "planned" },
+        ])
+    );
+}
+
+#[test]
 fn what_is_not_asked_for_is_not_sent() {
     assert_eq!(
         written(Declaration { content: Content::Empty, ..admissions(BARE) }, "generic", "R4"),

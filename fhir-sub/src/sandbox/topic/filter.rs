@@ -1,5 +1,6 @@
 //! What narrows a topic for one subscription.
 
+use fhir_sub_search::search::split_filter;
 use serde_json::Value;
 
 use super::definition::Topic;
@@ -17,13 +18,14 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Reads the text of an extension: `Encounter?patient=Patient/1`, or `patient=Patient/1`.
+    /// Reads the text of an extension: `Encounter?patient=Patient/1`, `Encounter.patient=Patient/1`, or
+    /// `patient=Patient/1`.
     pub(crate) fn from_text(text: &str) -> Self {
-        let (resource, search) = match text.split_once('?') {
-            Some((resource, search)) => (Some(resource.to_owned()).filter(|it| !it.is_empty()), search),
-            None => (None, text),
-        };
-        Self { resource, pairs: query::pairs(search) }
+        let written: Vec<_> = split_filter(text).collect();
+        let resource = written.first().and_then(|filter| filter.resource_type);
+        let pairs =
+            written.iter().flat_map(|filter| query::pairs(&format!("{}={}", filter.name, filter.value)));
+        Self { resource: resource.filter(|it| !it.is_empty()).map(str::to_owned), pairs: pairs.collect() }
     }
 
     /// Reads an element of R5's `filterBy`, `None` where it has not what it must have.
@@ -54,7 +56,17 @@ impl Filter {
                 Search::parse(resource, &self.pairs).map(drop)
             }
             Some(resource) => Err(Refusal::unprocessable(format!("the topic is not about `{resource}`"))),
-            None => topic.types().try_for_each(|kind| Search::parse(kind, &self.pairs).map(drop)),
+            // Of the types that have such a parameter: one at least.
+            None => {
+                let mut refused = Ok(());
+                for kind in topic.types() {
+                    match Search::parse(kind, &self.pairs) {
+                        Ok(_) => return Ok(()),
+                        Err(refusal) => refused = Err(refusal),
+                    }
+                }
+                refused
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Topics for a program that is tried out: the real ones are on the real server.
 
+use fhir_sub_search::search;
 use serde_json::{Value, json};
 
 use super::basic;
@@ -87,7 +88,8 @@ fn topic(declaration: &'static Declaration) -> Option<&'static Topic> {
 
 /// The types of a topic's filters.
 fn filtered(topic: &'static Topic) -> impl Iterator<Item = &'static str> {
-    topic.filters.iter().filter_map(|filter| known(filter.split('?').next()?))
+    let written = topic.filters.iter().flat_map(|filter| search::split_filter(filter));
+    written.filter_map(|filter| known(filter.resource_type?))
 }
 
 fn watched(declaration: &'static Declaration) -> Vec<&'static str> {

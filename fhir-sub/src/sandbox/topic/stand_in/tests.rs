@@ -44,7 +44,7 @@ fn else_the_other_handlers_suggest_it_or_nobody_does() {
     let several = || declaration::<Event, Succeed>("[*]", "g");
     let other = "https://example.org/topics/other";
     assert_eq!(
-        made([named(url, &[]), criteria(), several(), named(other, &["Patient?"])]),
+        made([named(url, &[]), criteria(), several(), named(other, &["Patient?active=true"])]),
         [(url, vec!["Observation", "Patient"], false), (other, vec!["Patient"], false)]
     );
     assert_eq!(made([named(url, &[]), several()]), [(url, vec!["Encounter"], true)]);

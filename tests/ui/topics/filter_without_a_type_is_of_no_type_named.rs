@@ -2,7 +2,8 @@ use fhir_sub::prelude::*;
 
 #[fhir_subscription(
     topic = "https://example.org/topics/admission",
-    filter = "Encounter.patient=Patient/1",
+    filter = "Encounter?status=finished",
+    filter = "birthdate=2030-12-31",
     endpoint = "changes"
 )]
 async fn changes(_: Event) {}
