@@ -7,6 +7,7 @@ mod modifier;
 mod ordered;
 mod parameter;
 mod reference;
+mod system;
 mod token;
 mod value;
 

@@ -82,6 +82,8 @@ pub struct SearchParameter {
     pub code: &'static str,
     /// Its type, and what is known of its values.
     pub kind: Kind,
+    /// Whether a resource has one value of it at most.
+    pub is_single: bool,
 }
 
 /// The type of a search parameter, and what its elements say of its values.
@@ -193,7 +195,9 @@ impl ResourceType {
     #[must_use]
     pub fn parameter(&self, code: &str) -> Option<SearchParameter> {
         let line = self.lines().find(|line| line.code == code)?;
-        Some(SearchParameter { code: line.code, kind: self.kind(line.kind, line.detail) })
+        let kind = self.kind(&line);
+        let is_single = line.is_single || matches!(kind, Kind::Token(Token::Id));
+        Some(SearchParameter { code: line.code, kind, is_single })
     }
 
     /// The codes of all its parameters, its own first.
@@ -225,7 +229,8 @@ impl ResourceType {
             .flat_map(move |parameters| lines_of(parameters, version))
     }
 
-    fn kind(&self, kind: &'static str, detail: &'static str) -> Kind {
+    fn kind(&self, line: &Line) -> Kind {
+        let Line { kind, detail, is_single, .. } = *line;
         match kind {
             "number" => Kind::Number,
             "date" => Kind::Date,
@@ -233,7 +238,7 @@ impl ResourceType {
             "uri" => Kind::Uri,
             "quantity" => Kind::Quantity,
             "special" => Kind::Special,
-            "token" => Kind::Token(self.token(detail)),
+            "token" => Kind::Token(self.token(detail, is_single)),
             "reference" => Kind::Reference(targets(detail)),
             "composite" => {
                 Kind::Composite(detail.split(',').map(|component| self.component(component)).collect())
@@ -244,12 +249,12 @@ impl ResourceType {
 
     fn component(&self, component: &'static str) -> Kind {
         match component.strip_prefix(':') {
-            Some(kind) => self.kind(kind, ""),
+            Some(kind) => self.kind(&Line { code: "", kind, is_single: false, detail: "" }),
             None => self.parameter(component).expect("a component is a parameter of the type").kind,
         }
     }
 
-    fn token(&self, detail: &'static str) -> Token {
+    fn token(&self, detail: &'static str, is_single: bool) -> Token {
         match detail {
             "boolean" => Token::Boolean,
             "identifier" => Token::Identifier,
@@ -257,11 +262,7 @@ impl ResourceType {
             "id" => Token::Id,
             "types" => Token::ResourceType,
             _ => match detail.strip_prefix("codes:") {
-                Some(value_set) => {
-                    let single = value_set.strip_suffix('!');
-                    codes(single.unwrap_or(value_set), self.version, single.is_some())
-                        .map_or(Token::Any, Token::Codes)
-                }
+                Some(value_set) => codes(value_set, self.version, is_single).map_or(Token::Any, Token::Codes),
                 None => Token::Any,
             },
         }

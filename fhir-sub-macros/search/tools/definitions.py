@@ -31,10 +31,10 @@ HEADER = """\
 # MASK is the sum of 1 (R4), 2 (R4B) and 4 (R5): the versions in which a line holds.
 # =ID MASK SYSTEM code,code …         the codes of a value set, by code system
 # TYPE MASK [abstract|plain]          a resource type; plain: concrete, and not a DomainResource
-#  CODE MASK KIND [DETAIL]            a search parameter of that type
+#  CODE MASK KIND[!] [DETAIL]         a search parameter of that type; !: a resource has one value of it at most
 # DETAIL of a reference: its target types, or * for any; after !, of a canonical or uri.
-# DETAIL of a token: boolean, identifier, contact, id, types (a resource type), codes:ID (a code of =ID),
-#   codes:ID! (of an element that holds one code at most), or - for anything else.
+# DETAIL of a token: boolean, identifier, contact, id, types (a resource type), codes:ID (a code of =ID), or - for
+#   anything else.
 # DETAIL of a composite: its components, as parameters of the same type, or as :KIND.
 """ % HAPI
 
@@ -343,10 +343,22 @@ KINDS = {
     "reference": REFERENCES | CANONICALS,
 }
 
+# The types whose elements have one value. A CodeableConcept may hold several codings, a Timing several times, and a Period
+# or a Range reaches from one value to another.
+OF_ONE_VALUE = {
+    "token": {"code", "Coding", "Identifier", "boolean", "id"},
+    "date": {"date", "dateTime", "instant"},
+    "number": {"decimal", "integer", "positiveInt", "unsignedInt"},
+    "quantity": {"Quantity", "Money", "Age", "Duration"},
+    "reference": {"Reference"},
+    "uri": CANONICALS,
+}
+
 class Table:
     def __init__(self, definitions):
         self.definitions = definitions
         self.kinds, self.details, self.lists, self.odd = {}, {}, {}, []
+        self.single = set()
         for parameter in definitions.parameters.values():
             for base in parameter["base"]:
                 if self.kinds.setdefault((base, one(parameter, "code")), one(parameter, "type")) != one(parameter, "type"):
@@ -365,15 +377,19 @@ class Table:
         kind = one(parameter, "type")
         if kind == "composite":
             return self.composite(base, parameter)
-        if kind not in ("token", "reference"):
-            return ""
         nodes = []
         try:
             if not parameter.get("expression"):
                 raise NotUnderstood("no expression")
             nodes = Evaluation(self.definitions, base, one(parameter, "expression")).nodes()
         except NotUnderstood as reason:
-            self.note(base, parameter, f"{reason} in {one(parameter, 'expression')}")
+            if kind in ("token", "reference"):
+                self.note(base, parameter, f"{reason} in {one(parameter, 'expression')}")
+        codes = {code for node in nodes for code, _ in node.types}
+        if len(nodes) == 1 and nodes[0].single and codes and codes <= OF_ONE_VALUE.get(kind, set()):
+            self.single.add((base, one(parameter, "code")))
+        if kind not in ("token", "reference"):
+            return ""
         return self.token(base, parameter, nodes) if kind == "token" else self.reference(base, parameter, nodes)
 
     def composite(self, base, parameter):
@@ -421,9 +437,7 @@ class Table:
             return "-"
         name = one(self.definitions.value_sets[binding], "id")
         self.lists[name] = expanded
-        # A CodeableConcept may hold several codings, so even one of them can match several codes.
-        single = len(nodes) == 1 and nodes[0].single and codes <= {"code", "Coding"}
-        return f"codes:{name}" + "!" * single
+        return f"codes:{name}"
 
     def reference(self, base, parameter, nodes):
         types = [(code, targets) for node in nodes for code, targets in node.types if code in REFERENCES | CANONICALS]
@@ -469,7 +483,7 @@ def types(table):
             for name, (_, abstract) in definitions.types.items() if not abstract or name in bases}
 
 def parameters(table):
-    return {key: f"{kind} {table.details[key]}" for key, kind in table.kinds.items()}
+    return {key: f"{kind}{'!' * (key in table.single)} {table.details[key]}" for key, kind in table.kinds.items()}
 
 def write(tables):
     print(HEADER, end="")

@@ -1,7 +1,7 @@
 //! Values that have an order, and so may have a prefix: numbers, dates, quantities; and positions.
 
-use super::reference;
 use super::value::Asked;
+use super::{reference, system};
 use crate::calendar;
 use crate::mistake::Mistake;
 use crate::search::{Prefix, Text, comparison};
@@ -12,7 +12,7 @@ pub(super) fn number(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     if is_number(&number.to_string()) {
         return Ok(());
     }
-    Err(asked.mistake(value, not_a_number(asked, &number), "number"))
+    Err(not_a_number(asked, &number, "number"))
 }
 
 /// `2030-12-31`, `ge2030-12-31T23:59Z`
@@ -23,12 +23,11 @@ pub(super) fn date(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     if ["%now", "%today"].contains(&&*written.to_lowercase()) {
         return Ok(());
     }
-    let is_plus = |(character, place): (char, &std::ops::Range<usize>)| character == ' ' && place.len() == 1;
     if written.contains('T')
-        && let Some(plus) = date.places().find(|character| is_plus(*character))
+        && let Some(plus) = date.plus()
     {
         let message = "a `+` in a URL stands for a space: write the zone's `+` as `%2B`";
-        return Err(Mistake::new(plus.1.clone(), message, asked.check.chapter("date")));
+        return Err(Mistake::new(plus, message, asked.check.chapter("date")));
     }
     date_time(&written).map_err(|wrong| {
         let message = format!(
@@ -44,14 +43,23 @@ pub(super) fn quantity(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     let parts = value.split('|');
     let number = without_prefix(asked, &parts[0], "quantity", "5.4")?;
     if !is_number(&number.to_string()) {
-        return Err(asked.mistake(&parts[0], not_a_number(asked, &number), "quantity"));
+        return Err(not_a_number(asked, &number, "quantity"));
     }
     match &parts[1..] {
         [] => Ok(()),
         [system, code]
             if !code.is_empty() && (system.is_empty() || reference::is_uri(&system.to_string())) =>
         {
-            Ok(())
+            system::check(asked, system, &code.to_string(), [])
+                .map_err(|mistake| of_unit(mistake, &number))?;
+            match code.plus() {
+                Some(plus) => {
+                    let message =
+                        "a `+` in a URL stands for a space, and a unit has none: write the `+` as `%2B`";
+                    Err(Mistake::new(plus, message, asked.check.chapter("quantity")))
+                }
+                None => Ok(()),
+            }
         }
         [system, code] if !code.is_empty() => {
             let message = format!(
@@ -147,11 +155,51 @@ fn without_prefix(asked: &Asked<'_>, value: &Text, kind: &str, example: &str) ->
     Err(asked.mistake(value, message, kind))
 }
 
-fn not_a_number(asked: &Asked<'_>, number: &Text) -> String {
-    format!(
-        "`{}` takes a number, and `{number}` is none: write digits with a decimal point, as in `100`, `0.5` or `1e3`",
-        asked.code
-    )
+/// `write `5.4|http://unitsofmeasure.org|mg``, of a mistake in its system.
+fn of_unit(mut mistake: Mistake, number: &Text) -> Mistake {
+    mistake.message = mistake.message.replace("write `", &format!("write `{number}|"));
+    mistake
+}
+
+fn not_a_number(asked: &Asked<'_>, number: &Text, section: &str) -> Mistake {
+    let code = asked.code;
+    if let Some(plus) = number.plus().filter(|_| is_number(&number.to_string().replace(' ', "+"))) {
+        let message = "a `+` in a URL stands for a space: write the `+` as `%2B`, or leave it out";
+        return Mistake::new(plus, message, asked.check.chapter(section));
+    }
+    let pointed = number.to_string().replace(',', ".");
+    let message = if pointed != number.to_string() && is_number(&pointed) {
+        format!("a number has a decimal point, and no comma: write `{pointed}`")
+    } else {
+        format!(
+            "`{code}` takes a number, and `{number}` is none: write digits with a decimal point, as in `100`, `0.5` or `1e3`"
+        )
+    };
+    asked.mistake(number, message, section)
+}
+
+/// What seems to be a number with a decimal comma, which separates two values: `0,5`, `gt5,4`, `5,4||mg`. Two values that
+/// are both meant are `5,4`, `5||mg,4||mg` or `lt60,gt100`.
+pub(super) fn decimal_comma(asked: &Asked<'_>, values: &[Text]) -> Result<(), Mistake> {
+    let [first, second] = values else { return Ok(()) };
+    let (before, after) = (first.to_string(), second.split('|'));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let letters = before.chars().take_while(char::is_ascii_alphabetic).count();
+    let (prefix, whole) = before.split_at(letters);
+    let whole = whole.strip_prefix('-').unwrap_or(whole);
+    let is_one = is_digits(whole)
+        && is_digits(&after[0].to_string())
+        && (after.len() > 1 || whole == "0" || !prefix.is_empty());
+    if !is_one {
+        return Ok(());
+    }
+    let code = asked.code;
+    let message = format!(
+        "a `,` separates two values, and a number has a decimal point: write `{code}={before}.{second}`, or \
+         `{code}={before},eq{second}` where two values are meant"
+    );
+    let place = first.place.start..second.place.end;
+    Err(Mistake::new(place, message, asked.check.chapter("number")))
 }
 
 /// `100`, `-0.5`, `1e-3`

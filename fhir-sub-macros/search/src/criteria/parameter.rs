@@ -292,7 +292,7 @@ impl Check<'_> {
 pub(super) fn of_type(on: ResourceType, code: &str) -> Option<SearchParameter> {
     // Some versions define some of them, as tokens or strings, and mean the same.
     if let Some(code) = OF_ALL_TYPES.into_iter().find(|other| *other == code) {
-        return Some(SearchParameter { code, kind: Kind::Special });
+        return Some(SearchParameter { code, kind: Kind::Special, is_single: false });
     }
     on.parameter(code)
 }

@@ -39,6 +39,21 @@ pub(super) fn check(asked: &Asked<'_>, targets: &Targets, value: &Text) -> Resul
     type_of_reference(asked, targets, value, resource_type)
 }
 
+/// The type, if it names one, and the id of what a reference points to; `None` of one that is known by other means, as
+/// `urn:uuid:…` is.
+pub(super) fn type_and_id(written: &str) -> Option<(Option<&str>, &str)> {
+    if written.starts_with("urn:") || written.contains(['|', '#']) {
+        return None;
+    }
+    let current = written.split_once("/_history/").map_or(written, |(current, _)| current);
+    let (before, id) = match current.rsplit_once('/') {
+        Some((before, id)) => (Some(before), id),
+        None => (None, current),
+    };
+    let resource_type = before.map(|before| before.rsplit('/').next().unwrap_or(before));
+    is_id(id).then_some((resource_type, id))
+}
+
 fn type_of_reference(
     asked: &Asked<'_>,
     targets: &Targets,
@@ -108,6 +123,10 @@ pub(super) fn uri(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
         && written.split_once(':').is_none_or(|parts| is_uri(&written) && has_host(parts));
     if is_right {
         return Ok(());
+    }
+    if let Some(plus) = value.plus() {
+        let message = "a URI has no space, and a `+` in a URL stands for one: write the `+` as `%2B`";
+        return Err(Mistake::new(plus, message, asked.check.chapter("uri")));
     }
     let message = format!(
         "`{}` takes a URI, and `{written}` is none: write it as in `https://example.org/fhir/1` or `urn:oid:1.2.3`",

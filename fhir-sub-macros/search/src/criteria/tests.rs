@@ -241,6 +241,281 @@ fn what_excludes_itself_finds_nothing() {
     right("Encounter?date=ge2030&date=lt2031", &[R4, R4B, FhirVersion::R5]);
 }
 
+#[test]
+fn what_one_value_cannot_be_together_finds_nothing() {
+    for (text, piece) in [
+        ("Observation?subject=Patient/1&subject=Patient/2", "subject=Patient/2"),
+        ("Observation?subject=Patient/1&subject=Group/1", "subject=Group/1"),
+        ("Observation?subject:Patient=1&subject:Group=1", "subject:Group=1"),
+        (
+            "Observation?subject=1&subject=http://example.org/fhir/Patient/2",
+            "subject=http://example.org/fhir/Patient/2",
+        ),
+        ("Observation?subject=Patient/1,Patient/2&subject=Patient/3", "subject=Patient/3"),
+        ("Observation?encounter=1&status=final&encounter=2", "encounter=2"),
+        ("Patient?birthdate=ge2024-01-01&birthdate=lt2023-01-01", "birthdate=lt2023-01-01"),
+        ("Patient?birthdate=2024&birthdate=2025-01", "birthdate=2025-01"),
+        ("Patient?birthdate=sa2024&birthdate=le2024-12", "birthdate=le2024-12"),
+        ("Patient?birthdate=gt2030,2028&birthdate=lt2028,2029", "birthdate=lt2028,2029"),
+        ("Patient?birthdate=ge2020&birthdate=le2030&birthdate=eb2010", "birthdate=eb2010"),
+        ("Patient?_lastUpdated=gt2030&_lastUpdated=lt2029", "_lastUpdated=lt2029"),
+        ("Patient?_id=1&_id=2", "_id=2"),
+        ("Patient?active=true&active=false", "active=false"),
+        ("Patient?deceased=true&deceased=false", "deceased=false"),
+        ("Encounter?class=IMP&class=AMB", "class=AMB"),
+        (
+            "Encounter?class=http://terminology.hl7.org/CodeSystem/v3-ActCode|IMP&class=http://example.org|IMP",
+            "class=http://example.org|IMP",
+        ),
+        ("Encounter?length=gt5||h&length=lt4||h", "length=lt4||h"),
+        ("ValueSet?url=http://a.example/1&url=http://a.example/2", "url=http://a.example/2"),
+        ("Encounter?status=planned&status=finished&status=finished", "status=finished"),
+    ] {
+        wrong_in(text, piece);
+    }
+    for text in [
+        "Observation?subject=Patient/1&subject=1",
+        "Observation?subject=Patient/1&subject=http://example.org/fhir/Patient/1",
+        "Observation?subject=Patient/1&subject=Patient/1/_history/2",
+        "Observation?subject=urn:uuid:1&subject=Patient/1",
+        "Observation?subject=Patient/1&subject:identifier=http://example.org|2",
+        "Observation?subject=Patient/1&patient=1",
+        "Observation?subject:missing=false&subject=Patient/1",
+        "Observation?performer=Practitioner/1&performer=Practitioner/2",
+        "Observation?category=laboratory&category=vital-signs",
+        "Observation?code=http://loinc.org|1&code=http://snomed.info/sct|2",
+        "Encounter?date=ge2024&date=lt2023",
+        "Patient?birthdate=ge2024-06-01&birthdate=lt2024-01-15",
+        "Patient?birthdate=ap2024&birthdate=2030",
+        "Patient?birthdate=ne2024&birthdate=2024-01",
+        "Patient?birthdate=ge2024,2010&birthdate=lt2023",
+        "Patient?_id=1,2&_id=2",
+        "Patient?identifier=1&identifier=2",
+        "Patient?given=a&given=b",
+        "Patient?email=a@example.org&email=b@example.org",
+        "Encounter?class=IMP&class=http://terminology.hl7.org/CodeSystem/v3-ActCode|imp",
+        "Encounter?class:not=IMP&class=AMB",
+        "Encounter?length=gt5||h&length=lt4||d",
+        "Observation?value-quantity=gt8&value-quantity=lt5",
+        "ValueSet?url=http://a.example/1&url=http://a.example/1|2",
+        "ValueSet?url=http://a.example/1&url:below=http://a.example",
+        "Patient?general-practitioner=1&general-practitioner=2",
+        "Observation?subject.name=a&subject.name=b",
+        "Observation?subject._id=1&subject._id=2",
+    ] {
+        judge(text, &WITH_CRITERIA, &[]).unwrap_or_else(|told| panic!("{text}: {told:?}"));
+    }
+}
+
+#[track_caller]
+fn wrong_in(text: &str, piece: &str) {
+    wrong(text, piece, "");
+}
+
+#[test]
+fn what_is_nearly_a_code_system_is_none() {
+    for (written, meant) in [
+        ("https://loinc.org", "http://loinc.org"),
+        ("http://loinc.org/", "http://loinc.org"),
+        ("http://www.loinc.org", "http://loinc.org"),
+        ("https://www.loinc.org/", "http://loinc.org"),
+        ("HTTP://LOINC.ORG", "http://loinc.org"),
+        ("http://loinc.org%23", "http://loinc.org"),
+        ("loinc.org", "http://loinc.org"),
+        ("http://snomed.info/sct/", "http://snomed.info/sct"),
+        ("https://snomed.info/sct", "http://snomed.info/sct"),
+        ("http://snomed.org/sct", "http://snomed.info/sct"),
+        ("http://snomed.info", "http://snomed.info/sct"),
+        ("http://snomed.info/SCT", "http://snomed.info/sct"),
+        ("http://snomed.info/sct/900000000000207008", "http://snomed.info/sct"),
+        ("https://www.nlm.nih.gov/research/umls/rxnorm", "http://www.nlm.nih.gov/research/umls/rxnorm"),
+        ("http://nlm.nih.gov/research/umls/rxnorm", "http://www.nlm.nih.gov/research/umls/rxnorm"),
+        ("http://www.nlm.nih.gov/research/umls/rxnorm/", "http://www.nlm.nih.gov/research/umls/rxnorm"),
+        ("https://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-10"),
+        ("http://hl7.org/fhir/sid/icd-10-cm/", "http://hl7.org/fhir/sid/icd-10-cm"),
+        ("http://www.hl7.org/fhir/sid/cvx", "http://hl7.org/fhir/sid/cvx"),
+        ("http://hl7.org/fhir/sid/CVX", "http://hl7.org/fhir/sid/cvx"),
+        (
+            "https://terminology.hl7.org/CodeSystem/v3-ActCode",
+            "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+        ),
+        (
+            "http://terminology.hl7.org/CodeSystem/v3-ActCode/",
+            "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+        ),
+        ("http://www.terminology.hl7.org/CodeSystem/x", "http://terminology.hl7.org/CodeSystem/x"),
+    ] {
+        let text = format!("Observation?code={written}|1");
+        let told = judge(&text, &WITH_CRITERIA, &[]).expect_err(&text);
+        assert!(told[0].contains(&format!("write `{meant}|1`")), "{text}: {told:?}");
+        judge(&text, &WITH_CRITERIA, &["code"]).expect("`also` lets it through");
+    }
+    for (text, message) in [
+        (
+            "Observation?value-quantity=5|https://unitsofmeasure.org|mg",
+            "write `5|http://unitsofmeasure.org|mg`",
+        ),
+        (
+            "Observation?value-quantity=5|http://unitsofmeasure.org/|mg",
+            "write `5|http://unitsofmeasure.org|mg`",
+        ),
+        ("Observation?value-quantity=5|ucum|mg", "write `5|http://unitsofmeasure.org|mg`"),
+        ("Observation?code-value-quantity=https://loinc.org|1$5", "write `http://loinc.org|1`"),
+        ("Patient?_has:Observation:patient:code=https://loinc.org|1", "write `http://loinc.org|1`"),
+        ("Observation?code:below=https://loinc.org|1", "write `http://loinc.org|1`"),
+        ("Patient?identifier=https://hl7.org/fhir/sid/us-ssn|1", "write `http://hl7.org/fhir/sid/us-ssn|1`"),
+        (
+            "Observation?status=https://hl7.org/fhir/observation-status|final",
+            "write `http://hl7.org/fhir/observation-status|final`",
+        ),
+        (
+            "Condition?clinical-status=https://terminology.hl7.org/CodeSystem/condition-clinical|active",
+            "write `http://terminology.hl7.org/CodeSystem/condition-clinical|active`",
+        ),
+        ("Observation?code=http://loinc.org/2823-3", "write `http://loinc.org|2823-3`"),
+        ("Observation?code=https://loinc.org/2823-3/", "write `http://loinc.org|2823-3`"),
+        ("Observation?code=http://snomed.info/sct/73211009", "write `http://snomed.info/sct|73211009`"),
+        ("Observation?code=http://snomed.info/id/73211009", "write `http://snomed.info/sct|73211009`"),
+        (
+            "Condition?code=http://hl7.org/fhir/sid/icd-10-cm/E11.9",
+            "write `http://hl7.org/fhir/sid/icd-10-cm|E11.9`",
+        ),
+        ("Observation?code=a,http://loinc.org%232823-3", "write `http://loinc.org|2823-3`"),
+        ("Observation?code=http://loinc.org", "write `http://loinc.org|` for any code of it"),
+    ] {
+        let told = judge(text, &WITH_CRITERIA, &[]).expect_err(text);
+        assert!(told[0].contains(message), "{text}: {told:?}");
+    }
+    for text in [
+        "Observation?code=http://loinc.org|1",
+        "Observation?code=http://loinc.org|",
+        "Observation?code=http://example.org/loinc|1",
+        "Observation?code=https://example.org/|1",
+        "Observation?code=urn:oid:2.16.840.1.113883.6.1|1",
+        "Observation?code=http://www.ama-assn.org/go/cpt|1",
+        "Observation?code=http://hl7.org/fhir/sid/icd-10|1",
+        "Observation?code=http://hl7.org/fhir/sid/icd-10-de|1",
+        "Observation?code=http://www.nlm.nih.gov/research/umls/rxnorm|1",
+        "Observation?code=http://terminology.hl7.org/CodeSystem/v2-0203|MR",
+        "Observation?code=http://example.org/1",
+        "Observation?code:in=http://snomed.info/sct?fhir_vs=isa/235862008",
+        "Patient?identifier=system|1",
+        "Patient?identifier=https://example.org/|1",
+        "Patient?_tag=https://example.org/tags|a",
+    ] {
+        judge(text, &WITH_CRITERIA, &[]).unwrap_or_else(|told| panic!("{text}: {told:?}"));
+    }
+}
+
+#[test]
+fn a_plus_that_is_written_as_it_is_would_be_a_space() {
+    for text in [
+        "Patient?email=a+b@example.org",
+        "Patient?phone=+15555550100",
+        "Patient?phone=0049,+15555550100",
+        "Patient?telecom=phone|+49152236898",
+        "Practitioner?telecom=a+b@example.org",
+        "Observation?patient.phone=+1555",
+        "Patient?phone:not=+1555",
+        "DocumentReference?contenttype=application/fhir+json",
+        "Observation?value-quantity=1e+3",
+        "Observation?value-quantity=5|http://unitsofmeasure.org|10*+3/uL",
+        "ValueSet?url=http://example.org/a+b",
+        "Observation?code=http://example.org/a+b|1",
+    ] {
+        let plus = if text.contains("http://example.org/a+b|") { "http://example.org/a+b" } else { "+" };
+        wrong_in(text, plus);
+    }
+    for text in [
+        "Patient?email=a%2Bb@example.org",
+        "Patient?phone=%2B15555550100",
+        "Patient?phone=03%205555%206473",
+        "Patient?name=van+der+Meer",
+        "Patient?address=Main+Street",
+        "DocumentReference?contenttype=application/fhir%2Bjson",
+        "Observation?value-quantity=1e%2B3",
+        "Patient?identifier=a+b",
+    ] {
+        judge(text, &WITH_CRITERIA, &[]).unwrap_or_else(|told| panic!("{text}: {told:?}"));
+    }
+}
+
+#[test]
+fn a_decimal_comma_separates_two_values() {
+    for (text, written) in [
+        ("RiskAssessment?probability=gt0,8", "probability=gt0.8"),
+        ("RiskAssessment?probability=0,8", "probability=0.8"),
+        ("Observation?value-quantity=5,4||mg", "value-quantity=5.4||mg"),
+        (
+            "Observation?value-quantity=5,4|http://unitsofmeasure.org|mg",
+            "value-quantity=5.4|http://unitsofmeasure.org|mg",
+        ),
+        ("Observation?value-quantity=ge5,4|http://unitsofmeasure.org|mg", "value-quantity=ge5.4|"),
+        (r"Observation?value-quantity=5\,4||mg", "write `5.4`"),
+        (r"RiskAssessment?probability=gt0\,8", "write `0.8`"),
+    ] {
+        let told = judge(text, &WITH_CRITERIA, &[]).expect_err(text);
+        assert!(told[0].contains(written), "{text}: {told:?}");
+    }
+    for text in [
+        "Observation?value-quantity=5,4",
+        "Observation?value-quantity=lt60,gt100",
+        "Observation?value-quantity=5||mg,4||mg",
+        "RiskAssessment?probability=gt0.8,0.1",
+        "RiskAssessment?probability=lt0,eq5",
+    ] {
+        judge(text, &WITH_CRITERIA, &[]).unwrap_or_else(|told| panic!("{text}: {told:?}"));
+    }
+}
+
+#[test]
+fn one_question_mark_stands_before_all_parameters() {
+    wrong(
+        "Encounter?status=finished?class=AMB",
+        "?",
+        "one `?` stands before all parameters: write `&class=AMB`",
+    );
+    wrong(
+        "Encounter??status=finished",
+        "?",
+        "one `?` stands between the type and the parameters: take this one out",
+    );
+    wrong("Encounter?status=finished&?class=AMB", "?", "one `?` stands between");
+    wrong("Observation?code=http://loinc.org|1?status=final", "?", "one `?` stands before all parameters");
+    wrong("Observation?_id=1?subject:Patient.name=a", "?", "one `?` stands before all parameters");
+    for text in [
+        "ValueSet?url=http://example.org/a?b=c",
+        "ValueSet?url=urn:x:a?b=c",
+        "Patient?name=who?",
+        "Patient?name=a%3Fb=c",
+        "Condition?code:in=http%3A%2F%2Fsnomed.info%2Fsct?fhir_vs=isa/126851005",
+    ] {
+        judge(text, &WITH_CRITERIA, &[]).unwrap_or_else(|told| panic!("{text}: {told:?}"));
+    }
+}
+
+#[test]
+fn a_code_with_a_prefix_is_told_the_modifier() {
+    wrong("Patient?gender=nemale", "nemale", "a token takes no prefix: write `gender:not=male`");
+    wrong("Patient?gender=!male", "!male", "a token takes no prefix: write `gender:not=male`");
+    wrong(
+        "Encounter?status=nefinished",
+        "nefinished",
+        "a token takes no prefix: write `status:not=finished`",
+    );
+    wrong(
+        "Patient?gender=eqmale",
+        "eqmale",
+        "a token takes no prefix, and is compared for equality: write `gender=male`",
+    );
+    wrong(
+        "Patient?gender=http://hl7.org/fhir/administrative-gender|nemale",
+        "nemale",
+        "a token takes no prefix: write `gender:not=http://hl7.org/fhir/administrative-gender|male`",
+    );
+    wrong("Patient?gender=femal", "femal", "`gender` of `Patient` is never `femal`: did you mean `female`?");
+}
+
 /// `docs/criteria.md`: a criteria, the compiler's message, and the criteria as it should be.
 #[test]
 fn the_page_on_mistakes_quotes_what_is_said() {

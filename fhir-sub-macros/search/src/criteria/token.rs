@@ -1,7 +1,7 @@
 //! Tokens: a code, or a system and a code. <https://hl7.org/fhir/R4/search.html#token>
 
 use super::value::Asked;
-use super::{listed, ordered, reference};
+use super::{listed, ordered, reference, system};
 use crate::definitions::{Codes, Definitions, Kind, Token};
 use crate::mistake::Mistake;
 use crate::nearest::nearest;
@@ -9,19 +9,6 @@ use crate::search::Text;
 
 /// A list of codes that is no longer than this is told whole.
 const SHORT_LIST: usize = 25;
-
-/// Code systems that are often called by another name than their URI.
-const SYSTEMS: [(&str, &str); 9] = [
-    ("loinc", "http://loinc.org"),
-    ("snomed", "http://snomed.info/sct"),
-    ("snomedct", "http://snomed.info/sct"),
-    ("sct", "http://snomed.info/sct"),
-    ("ucum", "http://unitsofmeasure.org"),
-    ("rxnorm", "http://www.nlm.nih.gov/research/umls/rxnorm"),
-    ("icd10", "http://hl7.org/fhir/sid/icd-10"),
-    ("icd10cm", "http://hl7.org/fhir/sid/icd-10-cm"),
-    ("cvx", "http://hl7.org/fhir/sid/cvx"),
-];
 
 /// `code`, `system|code`, `|code`, `system|`
 pub(super) fn check(asked: &Asked<'_>, token: &Token, value: &Text) -> Result<(), Mistake> {
@@ -42,11 +29,18 @@ pub(super) fn check(asked: &Asked<'_>, token: &Token, value: &Text) -> Result<()
         Token::Id => id(asked, value),
         Token::ResourceType => resource_type(asked, &code),
         Token::Codes(codes) => coded(asked, codes, system.as_ref(), &code),
-        Token::ContactPoint => Ok(()),
-        Token::Identifier => without_prefix(asked, value),
+        Token::ContactPoint => without_plus(asked, &code),
+        Token::Identifier => {
+            without_prefix(asked, value)?;
+            of_identifier(asked, system.as_ref(), &code)
+        }
         Token::Any => {
             without_prefix(asked, value)?;
-            system.map_or(Ok(()), |system| uri_of_system(asked, &system, &code))
+            media_type(asked, &code)?;
+            match system {
+                Some(system) => system::check(asked, &system, &code.to_string(), []),
+                None => system::check_code(asked, &code),
+            }
         }
     }
 }
@@ -55,11 +49,44 @@ pub(super) fn check(asked: &Asked<'_>, token: &Token, value: &Text) -> Result<()
 pub(super) fn identifier_of_type(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     let parts = value.split('|');
     if parts.len() == 3 && parts.iter().all(|part| !part.is_empty()) {
-        return Ok(());
+        let rest = Text::plain(&format!("{}|{}", parts[1], parts[2]));
+        return of_identifier(asked, Some(&parts[0]), &rest);
     }
     let message = "`:of-type` takes the identifier's type, by system and code, and its value: write it as in \
                    `http://terminology.hl7.org/CodeSystem/v2-0203|MR|446053`";
     Err(asked.mistake(value, message, "token"))
+}
+
+/// The system of an identifier may be any text that a server has stored; only what is nearly one of the known ones is
+/// none.
+fn of_identifier(asked: &Asked<'_>, system: Option<&Text>, code: &Text) -> Result<(), Mistake> {
+    match system {
+        Some(system) if reference::is_uri(&system.to_string()) => {
+            system::check(asked, system, &code.to_string(), [])
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A telephone number or an address has a `+`, and a space stands in none that could not be written `%20`.
+fn without_plus(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    let Some(plus) = value.plus() else { return Ok(()) };
+    let message = format!(
+        "a `+` in a URL stands for a space, and this finds `{value}`: write the `+` as `%2B`, or a space as `%20`"
+    );
+    Err(Mistake::new(plus, message, asked.check.chapter("token")))
+}
+
+/// `application/fhir+json`: a media type has no space.
+fn media_type(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    let written = value.to_string();
+    let is_part = |part: &str| {
+        !part.is_empty() && part.chars().all(|it| it.is_ascii_alphanumeric() || "-._ ".contains(it))
+    };
+    let is_media_type = written.split_once('/').is_some_and(|(kind, rest)| {
+        ["application", "audio", "image", "model", "text", "video"].contains(&kind) && is_part(rest)
+    });
+    if is_media_type { without_plus(asked, value) } else { Ok(()) }
 }
 
 fn boolean(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
@@ -105,27 +132,12 @@ fn without_prefix(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     Ok(())
 }
 
-fn uri_of_system(asked: &Asked<'_>, system: &Text, code: &Text) -> Result<(), Mistake> {
-    let written = system.to_string();
-    if system.is_empty() || reference::is_uri(&written) {
-        return Ok(());
-    }
-    let letters: String = written.chars().filter(char::is_ascii_alphanumeric).collect();
-    let letters = letters.to_lowercase();
-    let known = SYSTEMS.into_iter().find(|(name, _)| *name == letters);
-    let message = match known {
-        Some((_, uri)) => format!("a code system is named by its URI: write `{uri}|{code}`"),
-        None => format!(
-            "a code system is named by its URI, and `{written}` is none: write it as in `http://loinc.org|{code}`, or \
-             `{code}` for any system's"
-        ),
-    };
-    Err(asked.mistake(system, message, "token"))
-}
-
 /// A code of a required binding, alone or with its system.
 fn coded(asked: &Asked<'_>, codes: &Codes, system: Option<&Text>, code: &Text) -> Result<(), Mistake> {
     let version = asked.check.definitions.version;
+    if let Some(system) = system.filter(|system| reference::is_uri(&system.to_string())) {
+        system::check(asked, system, &code.to_string(), codes.systems.iter().map(|(system, _)| *system))?;
+    }
     let page = || version.page(&format!("valueset-{}.html", codes.value_set));
     let of_system: Vec<&str> = match system.filter(|system| !system.is_empty()) {
         None => codes.systems.iter().flat_map(|(_, codes)| codes.iter().copied()).collect(),
@@ -156,7 +168,12 @@ fn coded(asked: &Asked<'_>, codes: &Codes, system: Option<&Text>, code: &Text) -
     }
     let (of, name) = (asked.code, asked.on.name);
     let elsewhere = asked.check.elsewhere(|definitions| has_code(definitions, name, of, &written));
-    let message = if let Some(elsewhere) = elsewhere {
+    let message = if let Some(rest) = negated(&written).filter(|rest| of_system.contains(rest)) {
+        let parameter = system.map_or_else(String::new, |system| format!("{system}|"));
+        format!("a token takes no prefix: write `{of}:not={parameter}{rest}` for all that is not `{rest}`")
+    } else if let Some(rest) = written.strip_prefix("eq").filter(|rest| of_system.contains(rest)) {
+        format!("a token takes no prefix, and is compared for equality: write `{of}={rest}`")
+    } else if let Some(elsewhere) = elsewhere {
         let list = short_list(&of_system);
         format!("`{of}` of `{name}` has no code `{written}` in FHIR {version}, it has in {elsewhere}{list}")
     } else if let Some(nearest) = nearest(&written, of_system.iter().copied()) {
@@ -165,6 +182,11 @@ fn coded(asked: &Asked<'_>, codes: &Codes, system: Option<&Text>, code: &Text) -
         format!("`{of}` of `{name}` is never `{written}`{}", short_list(&of_system))
     };
     Err(Mistake::new(code.place.clone(), message, page()))
+}
+
+/// What `nemale`, `!male` and `not male` say is not to be.
+fn negated(written: &str) -> Option<&str> {
+    ["ne", "!=", "!", "not-", "not ", "<>", "-"].iter().find_map(|sign| written.strip_prefix(sign))
 }
 
 fn short_list(codes: &[&str]) -> String {

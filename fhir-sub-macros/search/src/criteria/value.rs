@@ -19,6 +19,12 @@ pub(super) fn check(
         Err(mistake) => return vec![mistake],
     };
     let asked = Asked { check, on, code: parameter.code };
+    if matches!(parameter.kind, Kind::Number | Kind::Quantity)
+        && modifier.is_none()
+        && let Err(mistake) = ordered::decimal_comma(&asked, values)
+    {
+        return vec![mistake];
+    }
     values.iter().filter_map(|value| asked.value(&parameter.kind, modifier.as_ref(), value).err()).collect()
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Block {
 pub(super) struct Line {
     pub(super) code: &'static str,
     pub(super) kind: &'static str,
+    /// Whether a resource has one value at most.
+    pub(super) is_single: bool,
     pub(super) detail: &'static str,
 }
 
@@ -71,7 +73,8 @@ pub(super) fn lines_of(parameters: &'static str, version: FhirVersion) -> impl I
         let mut words = line[1..].split(' ');
         let (code, versions) = (words.next()?, words.next()?);
         let (kind, detail) = (words.next()?, words.next().unwrap_or_default());
-        (mask(versions) & version.bit() != 0).then_some(Line { code, kind, detail })
+        let (kind, is_single) = kind.strip_suffix('!').map_or((kind, false), |kind| (kind, true));
+        (mask(versions) & version.bit() != 0).then_some(Line { code, kind, is_single, detail })
     })
 }
 

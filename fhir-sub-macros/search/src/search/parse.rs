@@ -134,6 +134,10 @@ impl Parser<'_> {
             self.mistake(place, message, &format!("{SEARCH}#prefix"));
             return None;
         }
+        if let Some(mistake) = second_question_mark(written, equals, place.start) {
+            self.mistakes.push(mistake);
+            return None;
+        }
         let Some(equals) = equals else {
             let message = format!("`{written}` has no value: write `{written}=…`{}", or_any(written));
             self.mistake(place, message, SEARCH);
@@ -167,6 +171,34 @@ impl Parser<'_> {
         }
         is_right.then_some(values)
     }
+}
+
+/// `Encounter?status=finished?class=AMB` and `Encounter??status=finished`: one `?` stands before all parameters. A URI may
+/// have one of its own, `url=http://example.org/a?b=c`.
+fn second_question_mark(written: &str, equals: Option<usize>, start: usize) -> Option<Mistake> {
+    let name_end = equals.unwrap_or(written.len());
+    let (at, message) = match written[..name_end].find('?') {
+        Some(0) => (0, "one `?` stands between the type and the parameters: take this one out".to_owned()),
+        Some(at) => (at, format!("one `?` stands before all parameters: write `&{}`", &written[at + 1..])),
+        None => {
+            let value = &written[name_end..];
+            let at = value.find('?')?;
+            let (before, after) = (&value[1..at], &value[at + 1..]);
+            let name = after.split_once('=').map_or("", |(name, _)| name);
+            let is_name = name.starts_with(|it: char| it.is_ascii_lowercase() || it == '_')
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
+            let last = before.rsplit([',', '|', '$']).next().unwrap_or(before);
+            let is_of_uri = last.contains("://") || last.starts_with("urn:") || last.contains("%3A%2F%2F");
+            if !is_name || is_of_uri {
+                return None;
+            }
+            let message = format!(
+                "one `?` stands before all parameters: write `&{after}`, or a `?` that belongs to the value as `%3F`"
+            );
+            (name_end + at, message)
+        }
+    };
+    Some(Mistake::new(start + at..start + at + 1, message, SEARCH))
 }
 
 /// How to ask for any value of a parameter of the resource itself that stands without a modifier.

@@ -1,0 +1,178 @@
+//! The URIs of code systems: what is nearly one of them finds nothing. <https://hl7.org/fhir/R4/terminologies-systems.html>
+
+use super::reference;
+use super::value::Asked;
+use crate::mistake::Mistake;
+use crate::search::Text;
+
+/// Code systems that are used across all of FHIR, with other names that they go by: what people call them, and URLs of
+/// their pages. Letters and digits only, small letters.
+const SYSTEMS: [(&str, &[&str]); 21] = [
+    ("http://loinc.org", &["loinc", "loinccom", "loincorgloinc"]),
+    (
+        "http://snomed.info/sct",
+        &[
+            "snomed",
+            "snomedct",
+            "sct",
+            "snomedorg",
+            "snomedorgsct",
+            "snomedinfo",
+            "snomedinfoid",
+            "ihtsdoorg",
+        ],
+    ),
+    (
+        "http://unitsofmeasure.org",
+        &["ucum", "ucumorg", "unitsofmeasure", "unitsofmeasureorgucum", "unitsofmeasureorgucumhtml"],
+    ),
+    ("http://www.nlm.nih.gov/research/umls/rxnorm", &["rxnorm", "rxnorminfo", "nlmnihgovrxnorm"]),
+    ("http://hl7.org/fhir/sid/icd-10", &["icd10", "idc10"]),
+    ("http://hl7.org/fhir/sid/icd-10-cm", &["icd10cm"]),
+    ("http://hl7.org/fhir/sid/icd-9-cm", &["icd9cm"]),
+    ("http://www.cms.gov/Medicare/Coding/ICD10", &["icd10pcs"]),
+    ("http://hl7.org/fhir/sid/cvx", &["cvx"]),
+    ("http://hl7.org/fhir/sid/mvx", &["mvx"]),
+    ("http://hl7.org/fhir/sid/ndc", &["ndc"]),
+    ("http://hl7.org/fhir/sid/us-npi", &["npi", "usnpi"]),
+    ("http://hl7.org/fhir/sid/us-ssn", &["ssn", "usssn"]),
+    ("http://www.ama-assn.org/go/cpt", &["cpt", "amaassnorgcpt"]),
+    ("http://www.whocc.no/atc", &["atc"]),
+    ("http://nucc.org/provider-taxonomy", &["nucc"]),
+    ("http://dicom.nema.org/resources/ontology/DCM", &["dcm", "dicom"]),
+    ("http://fdasis.nlm.nih.gov", &["unii"]),
+    ("urn:iso:std:iso:3166", &["iso3166"]),
+    ("urn:ietf:bcp:13", &["bcp13"]),
+    ("urn:ietf:bcp:47", &["bcp47"]),
+];
+
+/// The parts of HL7's own URLs that begin those of its code systems.
+const HL7: [&str; 2] = ["http://terminology.hl7.org/", "http://hl7.org/fhir/"];
+
+/// What may end a URI and says nothing there.
+const ENDS: [char; 3] = ['/', '#', '?'];
+
+/// Whether `system` is a URI, and no other way to write that of a known code system. `of` are the code systems of the
+/// parameter itself, `code` what stands after the `|`.
+pub(super) fn check<'a>(
+    asked: &Asked<'_>,
+    system: &Text,
+    code: &str,
+    of: impl IntoIterator<Item = &'a str>,
+) -> Result<(), Mistake> {
+    let written = system.to_string();
+    if system.is_empty() {
+        return Ok(());
+    }
+    if let Some(meant) = meant(&written, of) {
+        let message = if reference::is_uri(&written) {
+            format!(
+                "`{written}` is not the URI of this code system, and finds nothing: write `{meant}|{code}`"
+            )
+        } else {
+            format!("a code system is named by its URI: write `{meant}|{code}`")
+        };
+        let mistake = Mistake::new(system.place.clone(), message, page(asked));
+        return Err(if reference::is_uri(&written) { of_data(mistake, asked.code) } else { mistake });
+    }
+    if reference::is_uri(&written) && !written.contains(char::is_whitespace) {
+        return Ok(());
+    }
+    let message = if reference::is_uri(&written) {
+        format!(
+            "a URI has no space, and a `+` in a URL stands for one: write the `+` of `{written}` as `%2B`"
+        )
+    } else {
+        format!(
+            "a code system is named by its URI, and `{written}` is none: write it as in `http://loinc.org|{code}`, or \
+             `{code}` for any system's"
+        )
+    };
+    Err(asked.mistake(system, message, "token"))
+}
+
+/// `http://loinc.org/1234-5`, where `http://loinc.org|1234-5` is meant, and `http://loinc.org` alone.
+pub(super) fn check_code(asked: &Asked<'_>, code: &Text) -> Result<(), Mistake> {
+    let written = code.to_string();
+    if !reference::is_uri(&written) {
+        return Ok(());
+    }
+    let bare = bare(&written);
+    let mut known: Vec<_> = SYSTEMS.iter().map(|(system, _)| (*system, self::bare(system))).collect();
+    known.push(("http://snomed.info/sct", self::bare("http://snomed.info/id")));
+    // The longest first: ICD-10-CM begins as ICD-10 does.
+    known.sort_by_key(|(_, bare)| std::cmp::Reverse(bare.len()));
+    for (system, known) in known {
+        let Some(rest) = bare.strip_prefix(known.as_str()) else { continue };
+        let message = if rest.is_empty() {
+            format!(
+                "`{written}` is a code system, and no code: write `{system}|` for any code of it, or `{system}|…`"
+            )
+        } else if rest.starts_with(['/', '#', ':']) {
+            // As it was written, capitals and all.
+            let written = written.trim_end_matches(ENDS);
+            let code = &written[written.len() - rest.len() + 1..];
+            format!("a `|` stands between a code system and its code: write `{system}|{code}`")
+        } else {
+            continue;
+        };
+        return Err(Mistake::new(code.place.clone(), message, page(asked)));
+    }
+    Ok(())
+}
+
+fn page(asked: &Asked<'_>) -> String {
+    asked.check.definitions.version.page("terminologies-systems.html")
+}
+
+/// For data that has the system as it is written, whatever the specification says.
+fn of_data(mistake: Mistake, code: &str) -> Mistake {
+    mistake.with_hint(format!("A system that your server's data has so: `also = [\"{code}\"]`"))
+}
+
+/// The URI that `written` is another way to write of; `None` of what is right, and of what is not known.
+fn meant<'a>(written: &str, of: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let (bare, is_uri) = (bare(written), reference::is_uri(written));
+    let mut near = None;
+    for known in SYSTEMS.iter().map(|(system, _)| *system).chain(of) {
+        if known == written {
+            return None;
+        }
+        if self::bare(known) == bare {
+            near = Some(known.to_owned());
+        }
+    }
+    if near.is_some() {
+        return near;
+    }
+    let letters: String = bare.chars().filter(char::is_ascii_alphanumeric).collect();
+    let named = SYSTEMS.iter().find(|(_, names)| names.contains(&letters.as_str()));
+    if let Some((system, _)) = named {
+        return Some((*system).to_owned());
+    }
+    // A URI of SNOMED CT's editions and versions names the version, and the system stays the same.
+    if bare
+        .strip_prefix("snomed.info/sct/")
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return Some("http://snomed.info/sct".to_owned());
+    }
+    let hl7 = is_uri.then(|| HL7.into_iter().find(|known| bare.starts_with(&self::bare(known)))).flatten()?;
+    let rest = &without_scheme(written)[self::bare(hl7).len()..];
+    let right = format!("{hl7}{}", rest.trim_start_matches('/').trim_end_matches(ENDS));
+    (right != written).then_some(right)
+}
+
+/// Without scheme, `www.` and what ends it, in small letters: the same of all ways to write one URI.
+fn bare(uri: &str) -> String {
+    without_scheme(uri).to_ascii_lowercase().trim_end_matches(ENDS).to_owned()
+}
+
+fn without_scheme(uri: &str) -> &str {
+    let scheme = uri.find("://").filter(|at| ["http", "https"].contains(&&*uri[..*at].to_lowercase()));
+    let rest = scheme.map_or(uri, |at| &uri[at + 3..]);
+    match rest.get(..4) {
+        Some(www) if www.eq_ignore_ascii_case("www.") => &rest[4..],
+        _ => rest,
+    }
+}
