@@ -33,6 +33,7 @@ use futures_util::StreamExt;
 use crate::app::App;
 use crate::client::{FhirClient, PageLimits};
 use crate::deadline::Deadline;
+use crate::declaration::Declaration;
 use crate::problems::Problems;
 
 /// How many subscriptions are looked at, written or waited for at a time.
@@ -108,6 +109,16 @@ pub(crate) fn check(app: &App) -> Result<(), Problems> {
         problems.collect(wanted(declaration, app.settings()));
     }
     problems.or(())
+}
+
+/// What the server of `app` does otherwise than its subscriptions ask, each with the endpoint before it.
+pub(crate) fn notes(app: &App) -> Vec<String> {
+    let of = |declaration: &&'static Declaration| {
+        let wanted = wanted(declaration, app.settings()).ok();
+        let notes = wanted.map(|wanted| wanted.notes).unwrap_or_default();
+        notes.into_iter().map(|note| format!("{}: {note}", declaration.endpoint)).collect::<Vec<_>>()
+    };
+    app.registry().declarations().iter().flat_map(of).collect()
 }
 
 /// Every Subscription that has the endpoint of `wanted`, and others, where the server cannot be asked for just those.

@@ -30,6 +30,8 @@ static ROOMS: [&Room; 6] =
 pub(crate) struct Room {
     /// The name that `FHIR_SERVER` gives the server.
     pub(crate) name: &'static str,
+    /// The name that its makers give it, for messages.
+    pub(crate) title: &'static str,
     /// How the names begin by which its CapabilityStatement calls it, in lower case.
     pub(crate) called: &'static [&'static str],
     /// Whether it holds resources of several versions of FHIR under one base URL, so that each request says which version
@@ -48,9 +50,11 @@ pub(crate) struct Room {
     pub(crate) signature: Signature,
     /// Tells of all that the server cannot do, or would leave undone without a word, and what to do instead.
     pub(crate) refuse: fn(&Ask<'_>, &mut Cannot<'_>),
+    /// Tells of what the server does otherwise than is asked, so that whoever registers may know.
+    pub(crate) note: fn(&Ask<'_>, &mut Cannot<'_>),
 }
 
-/// Is called with each thing that a server cannot do.
+/// Is called with each thing that a server cannot do, or does otherwise.
 pub(crate) type Cannot<'c> = dyn FnMut(&str) + 'c;
 
 /// How a Subscription is written.
@@ -69,8 +73,16 @@ pub(crate) struct Registering {
 pub(crate) struct Criteria {
     /// Whether it can be asked for deletions.
     pub(crate) has_deletions: bool,
-    /// Whether a notification says if the resource was created or updated.
-    pub(crate) tells_interactions: bool,
+    /// Whether creates can be had without updates: the server can be asked for either, or says of each notification what
+    /// has happened.
+    pub(crate) tells_apart: bool,
+    /// Whether a criteria can be of several types, `[*]` or `[Patient,Observation]`.
+    pub(crate) has_several_types: bool,
+    /// The parameters that it has beside FHIR's own, as `Task.due-date`, where it matches no others; `None` where it may
+    /// have any.
+    pub(crate) own_parameters: Option<&'static [&'static str]>,
+    /// Why the server stores a criteria with this parameter and never fires for it, and what to do instead.
+    pub(crate) never_fires: fn(&Filter<'_>) -> Option<String>,
 }
 
 /// What the server knows of topics.
@@ -123,20 +135,26 @@ pub(crate) struct Ask<'a> {
     pub(crate) version: FhirVersion,
     pub(crate) interactions: Interactions,
     pub(crate) content: Content,
-    /// Whether the endpoint is an https URL.
-    pub(crate) is_https: bool,
+    /// The URL below which the endpoint is.
+    pub(crate) base_url: &'a url::Url,
+    /// Whether the subscription is to end.
+    pub(crate) has_end: bool,
     /// The parameters of a topic's filters; `None` where it is a criteria.
     pub(crate) filters: Option<Vec<Filter<'a>>>,
 }
 
-impl Ask<'_> {
+impl<'a> Ask<'a> {
     /// The parameters of the filters; none of a criteria.
-    pub(crate) fn filters(&self) -> &[Filter<'_>] {
+    pub(crate) fn filters(&self) -> &[Filter<'a>] {
         self.filters.as_deref().unwrap_or_default()
     }
 
     pub(crate) fn is_criteria(&self) -> bool {
         self.filters.is_none()
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.base_url.scheme() == "https"
     }
 }
 
@@ -194,6 +212,17 @@ fn filters_have_types(server: &str, ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
              reads no filter without: write `Type?{filter}`"
         ));
     }
+}
+
+/// Why a server that does not know them never fires for one of the parameters that ask for more than that an element has a
+/// value.
+fn by_other_means(server: &str, filter: &Filter<'_>) -> Option<String> {
+    let code = filter.parameter();
+    ["_filter", "_text", "_content", "_list", "_query"].contains(&code.as_str()).then(|| {
+        format!(
+            "{server} evaluates no `{code}` of a changed resource: write other parameters, or look in the handler"
+        )
+    })
 }
 
 #[cfg(test)]

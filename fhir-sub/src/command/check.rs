@@ -42,6 +42,9 @@ pub(super) fn check(builder: AppBuilder) -> Exit {
                     ));
                 }
             }
+            for note in crate::registration::notes(&app) {
+                complain(&format!("warning: {note}"));
+            }
             crate::registration::check(&app).err().unwrap_or_default()
         }
     };

@@ -1,7 +1,7 @@
 //! What no server can do, and what this one cannot: told before anything is written, with the cure. Of a server that is
 //! yet to be recognised nothing is said.
 
-use fhir_sub_search::search;
+use fhir_sub_search::search::{self, ParameterType};
 
 use crate::declaration::{Declaration, Trigger};
 use crate::interaction::Interactions;
@@ -10,7 +10,7 @@ use crate::server::{Ask, Cannot, Criteria, Room, Signature, filters};
 use crate::settings::Settings;
 
 /// What `declaration` asks of its server.
-pub(super) fn ask(declaration: &Declaration, settings: &Settings) -> Ask<'static> {
+pub(super) fn ask<'s>(declaration: &Declaration, settings: &'s Settings) -> Ask<'s> {
     let filters = match &declaration.trigger {
         Trigger::Criteria(_) => None,
         Trigger::Topic(_) => {
@@ -23,11 +23,13 @@ pub(super) fn ask(declaration: &Declaration, settings: &Settings) -> Ask<'static
         version: settings.fhir_version,
         interactions: declaration.interactions,
         content: declaration.content,
-        is_https: settings.base_url.url().scheme() == "https",
+        base_url: settings.base_url.url(),
+        has_end: declaration.end.is_some(),
         filters,
     }
 }
 
+/// What keeps the server of `settings` from doing what is asked of it, whatever the criteria is.
 pub(super) fn check(declaration: &Declaration, ask: &Ask<'_>, settings: &Settings) -> Result<(), Problems> {
     let mut problems = Problems::default();
     let mut cannot = |what: &str| problems.add(problem(declaration, what));
@@ -57,32 +59,97 @@ fn of_server(room: &Room, ask: &Ask<'_>, settings: &Settings, cannot: &mut Canno
              believed"
         ));
     }
-    if ask.is_criteria() {
-        match &room.criteria {
-            Err(why) => cannot(&format!("FHIR_SERVER is {name}, which {why}; write `topic`")),
-            Ok(criteria) => interactions(ask, criteria, cannot),
+    match (&room.criteria, &room.topics) {
+        (Err(why), _) if ask.is_criteria() => {
+            cannot(&format!("FHIR_SERVER is {name}, which {why}; write `topic`"));
         }
-    } else if let Err(why) = &room.topics {
-        cannot(&format!("FHIR_SERVER is {name}, which {why}: write `criteria`"));
+        (_, Err(why)) if !ask.is_criteria() => {
+            cannot(&format!("FHIR_SERVER is {name}, which {why}: write `criteria`"));
+        }
+        _ => {}
     }
     (room.refuse)(ask, cannot);
 }
 
+/// What keeps the server from firing as is asked for the criteria that is registered in the end: after the user's
+/// `registration` function, which `extends` the Subscription where it adds an extension to it.
+pub(super) fn check_criteria(
+    declaration: &Declaration,
+    registered: &str,
+    extends: bool,
+    settings: &Settings,
+) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    let (room, mut cannot) = (settings.fhir_server, |what: &str| problems.add(problem(declaration, what)));
+    let Some(criteria) = room.criteria.as_ref().ok().filter(|_| !settings.is_server_unknown) else {
+        return Ok(());
+    };
+    // Only of a server that is not known may an extension ask for what the specification cannot.
+    if room.is_known() || !extends {
+        interactions(declaration.interactions, criteria, &mut cannot);
+    }
+    if search::resource_type(registered).is_none() && !criteria.has_several_types {
+        cannot(&format!(
+            "its criteria `{registered}` is of several types, which {} stores and never fires for: write a handler for \
+             each type",
+            room.title
+        ));
+    }
+    let declared: Vec<_> = declaration.parameters().collect();
+    let is_checked = !declaration.parameter_types.is_empty();
+    let written = search::split_filter(registered).map(|written| {
+        // A value may be known only here, and the whole of it be the user's function's.
+        let declared = declared.iter().find(|(declared, _)| declared.name == written.name);
+        (written, declared.map_or(ParameterType::Unknown, |(_, of)| *of))
+    });
+    for filter in filters(written, None) {
+        let is_undefined = is_checked
+            && filter.kind() == ParameterType::Unknown
+            && declared.iter().any(|(declared, _)| declared.name == filter.name());
+        let why = (criteria.never_fires)(&filter).or_else(|| {
+            let own = criteria.own_parameters.filter(|_| is_undefined)?;
+            let (of, code) = (filter.resource_type().unwrap_or_default(), filter.parameter());
+            let is_own = own.iter().any(|own| own.split_once('.') == Some((of, code.as_str())));
+            let why = format!(
+                "{} matches no parameter but those that FHIR or itself defines, and `{code}` is none of them: look in the \
+                 handler",
+                room.title
+            );
+            (!is_own).then_some(why)
+        });
+        if let Some(why) = why {
+            cannot(&format!("its criteria has `{filter}`, for which {} would never fire: {why}", room.title));
+        }
+    }
+    problems.or(())
+}
+
 /// Which interactions of a topic fire is its own; those of a criteria are asked for.
-fn interactions(ask: &Ask<'_>, criteria: &Criteria, cannot: &mut Cannot<'_>) {
-    let Interactions { create, update, delete } = ask.interactions;
+fn interactions(wanted: Interactions, criteria: &Criteria, cannot: &mut Cannot<'_>) {
+    let Interactions { create, update, delete } = wanted;
     if delete && !criteria.has_deletions {
         cannot(
             "it wants deletions, which R4 has no way to ask for: leave `delete` out of `on`, or, where the server \
-             is one that can, say FHIR_SERVER=hapi or FHIR_SERVER=medplum",
+             is one that can, say FHIR_SERVER=hapi or FHIR_SERVER=medplum, or have a `registration` function add the \
+             extension by which it is asked",
         );
     }
-    if !(criteria.tells_interactions || create && update) {
+    if !(criteria.tells_apart || create && update) {
         cannot(
             "it wants creates or updates only, and the server tells of both alike: write `on = [create, update]`, \
-             with or without `delete`; FHIR_SERVER=medplum can tell them apart",
+             with or without `delete`; FHIR_SERVER=medplum can tell them apart, and where another server has an extension \
+             for it, have a `registration` function add that, with FHIR_SERVER=generic",
         );
     }
+}
+
+/// What the server does otherwise than is asked, so that whoever registers may know.
+pub(super) fn notes(ask: &Ask<'_>, settings: &Settings) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !settings.is_server_unknown {
+        (settings.fhir_server.note)(ask, &mut |what| notes.push(what.to_owned()));
+    }
+    notes
 }
 
 /// What is wrong, with the subscription's name before it.

@@ -20,6 +20,12 @@ pub(super) async fn look_for_topics(
     settings: &Settings,
     all: &mut [Result<Progress, Row>],
 ) {
+    for progress in all.iter_mut().flatten() {
+        let is_done = progress.row.result != RowResult::Failed;
+        if is_done && progress.row.message.is_none() && !progress.wanted.notes.is_empty() {
+            progress.row.message = Some(progress.wanted.notes.join("; "));
+        }
+    }
     let Ok(topics) = &settings.fhir_server.topics else { return };
     let rows = all.iter_mut().flatten().filter(|progress| progress.row.result != RowResult::Failed);
     let rows = rows.filter_map(|progress| Some((progress.wanted.topic?, &mut progress.row)));

@@ -24,6 +24,8 @@ pub(crate) struct Wanted {
     pub(super) is_asked_to_answer: bool,
     /// The topic, if it is not a criteria that is watched.
     pub(super) topic: Option<&'static Topic>,
+    /// What the server does otherwise than is asked.
+    pub(super) notes: Vec<String>,
     pub(super) resource: Subscription,
 }
 
@@ -84,8 +86,11 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
             .map_err(|what| abilities::problem(declaration, &what))?,
     }
     (server.registering.complete)(&mut resource, &ask);
+    let mut extends = false;
     if let Some(registration) = declaration.registration {
+        let before = resource.clone();
         registration(&mut resource);
+        extends = has_further_extensions(&resource, &before);
         let has_profile = |resource: &Subscription| {
             let profiles = resource.get("meta").and_then(|meta| meta.get("profile")?.as_array());
             profiles.is_some_and(|profiles| profiles.iter().any(|profile| profile == PROFILE))
@@ -108,6 +113,9 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
             )));
         }
     }
+    if let (Form::Criteria, Some(criteria)) = (form, resource.text("criteria")) {
+        abilities::check_criteria(declaration, criteria, extends, settings)?;
+    }
     // After the user's function, which so never sees the secrets.
     add_secret(&mut resource, form, settings);
     add_signing_secret(&mut resource, settings);
@@ -115,7 +123,19 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
     let is_found_by_url = !(matches!(form, Form::Native(..)) && settings.fhir_version != FhirVersion::R5);
     let is_asked_to_answer = form.topic().is_some_and(|(_, topics)| topics.shakes_hands);
     let topic = form.topic().map(|(topic, _)| topic);
-    Ok(Wanted { url, is_found_by_url, is_asked_to_answer, topic, resource })
+    let notes = abilities::notes(&ask, settings);
+    Ok(Wanted { url, is_found_by_url, is_asked_to_answer, topic, notes, resource })
+}
+
+/// Whether the Subscription or its channel has an extension that it did not have.
+fn has_further_extensions(after: &Subscription, before: &Subscription) -> bool {
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let all = |subscription: &Subscription| {
+        let of_channel = subscription.channel().and_then(|channel| channel.get("extension"));
+        [list(subscription.get("extension")), list(of_channel)].concat()
+    };
+    let before = all(before);
+    all(after).iter().any(|extension| !before.contains(extension))
 }
 
 /// The topic's canonical URL. A server that compares it with the topic's `url` as it stands, to which a version does not

@@ -14,6 +14,7 @@ use crate::fhir::FhirVersion;
 
 pub(super) static ROOM: Room = Room {
     name: "aidbox",
+    title: "Aidbox",
     called: &["aidbox"],
     holds_several_versions: false,
     registering: Registering {
@@ -37,4 +38,5 @@ pub(super) static ROOM: Room = Room {
     events: Events { by_get: false, number_in_r5: "valueString" },
     signature: Signature::Nothing,
     refuse: |ask, cannot| filters_are_equal("Aidbox", ask, cannot),
+    note: |_ask, _note| {},
 };

@@ -1,9 +1,9 @@
-//! [`Filter`]: one parameter of a topic's filters, as servers want it written.
+//! [`Filter`]: one parameter of a criteria or of a topic's filters, and how servers want a filter written.
 
 use fhir_sub_search::search::{Form, Modifier, Parameter, ParameterType, Text, Written};
 use serde_json::{Value, json};
 
-/// One parameter of a filter: `Encounter?patient=Patient/1`.
+/// One parameter of a criteria or of a filter: `Encounter?patient=Patient/1`.
 #[derive(Clone, Debug)]
 pub(crate) struct Filter<'a> {
     written: Written<'a>,
@@ -113,6 +113,11 @@ impl<'a> Filter<'a> {
         self.written.resource_type.or(self.assumed.as_deref())
     }
 
+    /// The parameter as it was written, with its modifier.
+    pub(crate) fn name(&self) -> &'a str {
+        self.written.name
+    }
+
     /// The parameter, without its modifier.
     pub(crate) fn parameter(&self) -> String {
         match &self.parameter {
@@ -121,7 +126,17 @@ impl<'a> Filter<'a> {
         }
     }
 
-    fn modifier(&self) -> Option<Modifier> {
+    /// The type of the parameter: `Unknown` where FHIR defines none, or the text was left unchecked.
+    pub(crate) fn kind(&self) -> ParameterType {
+        self.of
+    }
+
+    /// Its values, decoded: the resource has one of them.
+    pub(crate) fn values(&self) -> impl Iterator<Item = String> {
+        self.parameter.iter().flat_map(|parameter| parameter.values.iter().map(Text::to_string))
+    }
+
+    pub(crate) fn modifier(&self) -> Option<Modifier> {
         self.parameter.as_ref().and_then(Parameter::modifier)
     }
 

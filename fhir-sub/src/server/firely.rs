@@ -12,6 +12,7 @@ use super::{Criteria, Events, Registering, Room, Signature};
 
 pub(super) static ROOM: Room = Room {
     name: "firely",
+    title: "Firely Server",
     // It was once called Vonk.
     called: &["firely server", "vonk"],
     holds_several_versions: true,
@@ -21,9 +22,16 @@ pub(super) static ROOM: Room = Room {
         complete: |_subscription, _ask| {},
         extensions: &[],
     },
-    criteria: Ok(Criteria { has_deletions: false, tells_interactions: false }),
+    criteria: Ok(Criteria {
+        has_deletions: false,
+        tells_apart: false,
+        has_several_types: true,
+        own_parameters: None,
+        never_fires: |_filter| None,
+    }),
     topics: Err("knows criteria, and no topics"),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     signature: Signature::Nothing,
     refuse: |_ask, _cannot| {},
+    note: |_ask, _note| {},
 };

@@ -13,6 +13,7 @@ use crate::fhir::FhirVersion;
 
 pub(crate) static ROOM: Room = Room {
     name: "generic",
+    title: "the server",
     called: &[],
     holds_several_versions: false,
     registering: Registering {
@@ -21,7 +22,13 @@ pub(crate) static ROOM: Room = Room {
         complete: |_subscription, _ask| {},
         extensions: &[],
     },
-    criteria: Ok(Criteria { has_deletions: false, tells_interactions: false }),
+    criteria: Ok(Criteria {
+        has_deletions: false,
+        tells_apart: false,
+        has_several_types: true,
+        own_parameters: None,
+        never_fires: |_filter| None,
+    }),
     topics: Ok(Topics {
         native_in: &[FhirVersion::R5],
         compares_urls: false,
@@ -38,4 +45,5 @@ pub(crate) static ROOM: Room = Room {
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     signature: Signature::ByGateway,
     refuse: |_ask, _cannot| {},
+    note: |_ask, _note| {},
 };

@@ -11,12 +11,14 @@
 use serde_json::json;
 
 use super::{
-    Ask, Cannot, Criteria, Events, FilterText, Kept, Registering, Room, Signature, Topics, filters_have_types,
+    Ask, Cannot, Criteria, Events, Filter, FilterText, Kept, Registering, Room, Signature, Topics,
+    by_other_means, filters_have_types,
 };
 use crate::fhir::{FhirVersion, Subscription};
 
 pub(super) static ROOM: Room = Room {
     name: "hapi",
+    title: "HAPI FHIR",
     // `RestfulServer` has the first, Smile CDR's documentation the second.
     called: &["hapi fhir", "smile cdr"],
     holds_several_versions: false,
@@ -26,7 +28,13 @@ pub(super) static ROOM: Room = Room {
         complete: ask_for_deletions,
         extensions: &[SEND_DELETES],
     },
-    criteria: Ok(Criteria { has_deletions: true, tells_interactions: false }),
+    criteria: Ok(Criteria {
+        has_deletions: true,
+        tells_apart: false,
+        has_several_types: true,
+        own_parameters: None,
+        never_fires,
+    }),
     topics: Ok(Topics {
         native_in: &[FhirVersion::R5],
         compares_urls: true,
@@ -42,6 +50,7 @@ pub(super) static ROOM: Room = Room {
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     signature: Signature::Nothing,
     refuse,
+    note: |_ask, _note| {},
 };
 
 const SEND_DELETES: &str = "http://hapifhir.io/fhir/StructureDefinition/subscription-send-delete-messages";
@@ -52,6 +61,11 @@ fn ask_for_deletions(subscription: &mut Subscription, ask: &Ask<'_>) {
         subscription.add_extension(json!({ "url": SEND_DELETES, "valueBoolean": true }));
         subscription.add_channel_extension(json!({ "url": SEND_DELETES, "valueBoolean": true }));
     }
+}
+
+/// What cannot be seen in the changed resource alone, such as a chain, HAPI looks for in its database.
+fn never_fires(filter: &Filter<'_>) -> Option<String> {
+    by_other_means("HAPI FHIR", filter)
 }
 
 fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
@@ -71,11 +85,15 @@ fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
         FhirVersion::R4 | FhirVersion::R4B => {
             filters_have_types("HAPI FHIR", ask, cannot);
             // They are held against the resource in memory, by which alone no other resource can be seen.
-            for filter in filters.iter().filter(|filter| filter.is_chained()) {
-                cannot(&format!(
-                    "its filter `{filter}` asks for what another resource has, and HAPI FHIR looks at the changed one \
-                     only, so that it would never fire: look in the handler"
-                ));
+            for filter in filters {
+                if filter.is_chained() {
+                    cannot(&format!(
+                        "its filter `{filter}` asks for what another resource has, and HAPI FHIR looks at the changed one \
+                         only, so that it would never fire: look in the handler"
+                    ));
+                } else if let Some(why) = never_fires(filter) {
+                    cannot(&format!("its filter `{filter}` would never hold: {why}"));
+                }
             }
         }
     }

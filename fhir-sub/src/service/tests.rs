@@ -110,7 +110,8 @@ fn deletions_reach_those_who_want_them() {
     for request in [TestRequest::hapi_delete("e", "Patient/7"), TestRequest::medplum_delete("e", "Patient/7")]
     {
         check(wants(), request.clone(), 204, true);
-        check(optional(), request, 204, false);
+        check(optional(), request.clone(), 204, false);
+        check(patients::<Succeed>(), request, 204, false);
     }
     check(wants(), TestRequest::hapi_delete("e", "Group/7"), 422, false);
     check(wants(), TestRequest::medplum_delete("e", "Patient/7/x"), 422, false);

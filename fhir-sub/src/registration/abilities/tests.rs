@@ -1,6 +1,11 @@
+use fhir_sub_search::search::ParameterType;
+
 use crate::declaration::{Content, Declaration, Topic};
+use crate::event::Event;
+use crate::fhir::Subscription;
+use crate::fixtures::{Succeed, declaration};
 use crate::interaction::Interactions;
-use crate::registration::fixtures::{ADMISSIONS, BARE, admissions, refusal, settings, settings_under};
+use crate::registration::fixtures::{ADMISSIONS, BARE, admissions, refusal, settings, settings_under, wants};
 
 const DATED: Topic = Topic { filters: &["Encounter?date=ge2030-01-01"], ..BARE };
 const BY_CLASS: Topic = Topic { filters: &["Encounter?class=IMP"], ..BARE };
@@ -97,4 +102,118 @@ fn any_interactions_may_be_wanted_of_a_topic() {
         let declaration = Declaration { interactions, ..admissions(BARE) };
         assert_eq!(refusal(declaration, &settings("generic", "R4")), "");
     }
+}
+
+fn watching(criteria: &'static str, parameter_types: &'static [ParameterType]) -> Declaration {
+    Declaration { parameter_types, ..declaration::<Event, Succeed>(criteria, "watching") }
+}
+
+#[test]
+fn a_criteria_that_the_server_would_never_fire_is_refused() {
+    use ParameterType::{Quantity, Reference, Special, String, Token, Unknown};
+    for (criteria, types, server, expected) in [
+        ("Observation?status=final", &[Token][..], "medplum", ""),
+        (
+            "Observation?status=final&patient.name=a",
+            &[Token, String],
+            "medplum",
+            "`Observation?patient.name=a`",
+        ),
+        ("Observation?patient.name=a", &[String], "hapi", ""),
+        (
+            "Observation?value-quantity=gt5",
+            &[Quantity],
+            "medplum",
+            "compares no quantities: look in the handler",
+        ),
+        ("Observation?value-quantity=gt5", &[Quantity], "hapi", ""),
+        ("Observation?patient=1", &[Reference], "medplum", "write `patient=Patient/1`"),
+        ("Observation?_filter=a%20eq%20b", &[Special], "hapi", "HAPI FHIR evaluates no `_filter`"),
+        ("Observation?_text=a", &[String], "hapi", "evaluates no `_text`"),
+        ("Observation?_list=1", &[Special], "medplum", "evaluates no `_list`"),
+        ("Observation?_filter=a%20eq%20b", &[Special], "generic", ""),
+        ("Observation?_filter=a%20eq%20b", &[Special], "auto", ""),
+        // What `also` names, and what Medplum adds to FHIR.
+        ("Observation?ward=7", &[Unknown], "medplum", "`ward` is none of them"),
+        ("Observation?ward:missing=true", &[Unknown], "medplum", "`ward` is none of them"),
+        ("Observation?ward=7", &[Unknown], "hapi", ""),
+        ("Task?due-date=2030-01-01", &[Unknown], "medplum", ""),
+        ("Patient?due-date=2030-01-01", &[Unknown], "medplum", "`due-date` is none of them"),
+        // Of what was left unchecked nothing is known but its form.
+        ("Observation?ward=7", &[], "medplum", ""),
+        ("Observation?ward.name=7", &[], "medplum", "no other resource"),
+        ("Bot?identifier=7", &[], "medplum", ""),
+        ("[*]", &[], "medplum", "write a handler for each type"),
+        ("[Patient,Group]?_tag=a", &[Token], "medplum", "of several types"),
+        ("[*]", &[], "hapi", ""),
+    ] {
+        let refused = refusal(watching(criteria, types), &settings(server, "R4"));
+        assert!(refused.contains(expected), "{server} {criteria}: {refused}");
+        assert_eq!(refused.is_empty(), expected.is_empty(), "{server} {criteria}: {refused}");
+    }
+}
+
+#[test]
+fn what_the_users_function_registers_is_what_is_checked() {
+    fn chained(subscription: &mut Subscription) {
+        subscription.set("criteria", "Observation?status=final&subject.name=a");
+    }
+    fn bare(subscription: &mut Subscription) {
+        subscription.set("criteria", "Observation?status=final&patient=Patient/1");
+    }
+    let types = &[ParameterType::Reference];
+    let with = |registration| Declaration {
+        registration: Some(registration),
+        ..watching("Observation?patient=1", types)
+    };
+    let medplum = settings("medplum", "R4");
+    assert!(refusal(with(chained), &medplum).contains("`Observation?subject.name=a`"));
+    assert_eq!(refusal(with(bare), &medplum), "");
+}
+
+#[test]
+fn one_interaction_may_be_asked_for_in_a_servers_own_words() {
+    fn with_event(subscription: &mut Subscription) {
+        subscription.add_extension(serde_json::json!({
+            "url": "http://zapehr.com/fhir/extension/SubscriptionTriggerEvent", "valueString": "create"
+        }));
+    }
+    fn of_channel(subscription: &mut Subscription) {
+        subscription
+            .add_channel_extension(serde_json::json!({ "url": "https://x.org", "valueBoolean": true }));
+    }
+    fn with_contact(subscription: &mut Subscription) {
+        subscription.set("contact", serde_json::json!([{ "system": "email" }]));
+    }
+    let only = |create, delete, registration| Declaration {
+        interactions: Interactions { create, update: !create, delete },
+        registration,
+        ..watching("Patient", &[])
+    };
+    type Hook = Option<fn(&mut Subscription)>;
+    for (hook, server, is_refused) in [
+        (None, "generic", true),
+        (Some(with_event as fn(&mut Subscription)), "generic", false),
+        (Some(of_channel), "generic", false),
+        (Some(with_contact), "generic", true),
+        // It is known what HAPI can be asked for.
+        (Some(with_event), "hapi", true),
+        (Some(with_event), "medplum", false),
+    ] as [(Hook, &str, bool); 6]
+    {
+        for declaration in [only(true, false, hook), only(false, false, hook), only(false, true, hook)] {
+            let refused = refusal(declaration, &settings(server, "R4"));
+            assert_eq!(!refused.is_empty(), is_refused, "{server}: {refused}");
+        }
+    }
+}
+
+#[test]
+fn what_the_server_does_otherwise_is_noted() {
+    let ending = || Declaration { end: Some("2030-01-31T12:00:00Z"), ..watching("Patient", &[]) };
+    for (server, is_noted) in [("medplum", true), ("hapi", false), ("generic", false), ("auto", false)] {
+        let notes = wants(ending(), &settings(server, "R4")).notes;
+        assert_eq!(notes.iter().any(|note| note.contains("does not heed `end`")), is_noted, "{server}");
+    }
+    assert!(wants(watching("Patient", &[]), &settings("medplum", "R4")).notes.is_empty());
 }

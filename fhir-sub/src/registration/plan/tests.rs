@@ -82,15 +82,50 @@ fn what_is_wanted_is_what_the_servers_need() {
     );
     let medplum = wants(arrivals(), "medplum").resource;
     assert_eq!(medplum.text("status"), Some("active"));
-    let codes: Vec<_> = medplum
-        .get("extension")
-        .unwrap()
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|e| e["valueCode"].clone())
-        .collect();
-    assert_eq!(codes, ["create", "update"]);
+    // Up to 5.1.26 the first would count alone, and the updates would never come.
+    assert_eq!(medplum.get("extension"), None);
+}
+
+/// Earlier versions of the library asked Medplum for each interaction by itself.
+#[test]
+fn several_interactions_that_medplum_was_asked_for_are_taken_back() {
+    let interaction = |code: &str| {
+        json!({
+            "url": "https://medplum.com/fhir/StructureDefinition/subscription-supported-interaction",
+            "valueCode": code,
+        })
+    };
+    let other = json!({ "url": "https://example.org/ward", "valueString": "7" });
+    let deletes = Interactions { create: false, update: false, delete: true };
+    let of = |interactions| {
+        let declaration = declaration::<Option<Resource<Value>>, Succeed>("Patient?", "a");
+        wants(crate::declaration::Declaration { interactions, ..declaration }, "medplum")
+    };
+    for (interactions, found, expected) in [
+        (Interactions::DEFAULT, json!([interaction("create"), interaction("update")]), None),
+        (Interactions::DEFAULT, json!([interaction("create"), other.clone()]), Some(json!([other.clone()]))),
+        (
+            deletes,
+            json!([interaction("create"), interaction("delete")]),
+            Some(json!([interaction("delete")])),
+        ),
+        (deletes, json!([]), Some(json!([interaction("delete")]))),
+    ] {
+        let wanted = of(interactions);
+        let found = on_server(&wanted, |resource| resource["extension"] = found);
+        let Action::Update { resource, differences, .. } = plan_only(&wanted, found) else {
+            panic!("{interactions}: it differs")
+        };
+        assert_eq!(differences, ["extension"]);
+        assert_eq!(resource.get("extension"), expected.as_ref(), "{interactions}");
+        let mut there = resource;
+        there.set("status", "active");
+        assert!(matches!(plan_only(&wanted, there), Action::Keep { .. }));
+    }
+}
+
+fn plan_only(wanted: &Wanted, found: Subscription) -> Action {
+    plan(wanted, vec![found]).action
 }
 
 #[test]
