@@ -14,6 +14,8 @@ mod reference;
 mod status;
 mod topic;
 
+use std::borrow::Cow;
+
 use serde::de::IgnoredAny;
 
 use crate::declaration::{Declaration, Trigger};
@@ -22,7 +24,6 @@ use crate::fhir::is_json;
 use crate::json::Mistake;
 use crate::rejection::not_well_formed;
 use crate::request::{Head, Header};
-use crate::service::Answer;
 
 /// What a request notifies of.
 #[derive(Debug)]
@@ -62,21 +63,28 @@ impl<'a> Happened<'a> {
     }
 }
 
-/// Why a request is no notification.
+/// Why a request is no notification. A caller may be told the texts.
 #[derive(Debug)]
-pub(crate) struct Undecodable {
-    pub(crate) answer: Answer,
-    /// What the log says of it.
-    pub(crate) outcome: &'static str,
+pub(crate) enum Undecodable {
+    /// It says that it is no JSON.
+    NotJson,
+    /// Its path names a resource, as no notification of its kind does.
+    NamesResource,
+    /// Its body is not well-formed.
+    Malformed(Cow<'static, str>),
+    /// Its body is JSON, and no notification.
+    Unprocessable(Cow<'static, str>),
+    /// It has more events than this: whoever wants them all raises the setting.
+    TooManyEvents { maximum: usize },
 }
 
 impl Undecodable {
-    /// What is answered to `body`; `text` where it is JSON, but not what it should be.
-    fn of(mistake: Mistake, body: &str, text: &str) -> Self {
+    /// What is wrong with `body`; `text` where it is JSON, but not what it should be.
+    fn of(mistake: Mistake, body: &str, text: &'static str) -> Self {
         match mistake {
             // serde says where; what is JSON as far as it was looked at need not be further on.
             Mistake::NotJson | Mistake::OtherShape => match serde_json::from_str::<IgnoredAny>(body) {
-                Err(error) => Self::malformed(&not_well_formed("body", &error)),
+                Err(error) => Self::Malformed(not_well_formed("body", &error).into()),
                 Ok(_) => Self::unprocessable(text),
             },
             Mistake::NoResource => Self::unprocessable("an entry of the notification has no FHIR resource"),
@@ -84,12 +92,12 @@ impl Undecodable {
         }
     }
 
-    fn malformed(text: &str) -> Self {
-        Self { answer: Answer::malformed(text), outcome: "malformed" }
+    fn malformed(text: &'static str) -> Self {
+        Self::Malformed(text.into())
     }
 
-    fn unprocessable(text: &str) -> Self {
-        Self { answer: Answer::unprocessable(text), outcome: "unprocessable" }
+    fn unprocessable(text: &'static str) -> Self {
+        Self::Unprocessable(text.into())
     }
 }
 
@@ -105,9 +113,7 @@ pub(crate) fn decode<'a>(
 ) -> Result<Decoded<'a>, Undecodable> {
     match declaration.trigger {
         Trigger::Criteria(_) => criteria::decode(head, declaration, reference, body, maximum),
-        Trigger::Topic(_) if reference.is_some() => {
-            Err(Undecodable { answer: Answer::method_not_allowed("POST"), outcome: "method not allowed" })
-        }
+        Trigger::Topic(_) if reference.is_some() => Err(Undecodable::NamesResource),
         Trigger::Topic(_) => topic::decode(json_text(head, body)?, maximum),
     }
 }
@@ -125,15 +131,9 @@ fn json_text<'a>(head: &Head<'_>, body: &'a [u8]) -> Result<&'a str, Undecodable
     match head.headers.get("content-type") {
         Header::Absent => {}
         header if header.text().is_some_and(is_json) => {}
-        _ => return Err(Undecodable { answer: Answer::not_json(), outcome: "not JSON" }),
+        _ => return Err(Undecodable::NotJson),
     }
     std::str::from_utf8(body).map_err(|_| Undecodable::malformed("the body is not UTF-8"))
-}
-
-/// A notification of more events than `maximum`: whoever wants them all raises the setting.
-fn too_many(maximum: usize) -> Undecodable {
-    let text = format!("the notification has more than {maximum} events");
-    Undecodable { answer: Answer::unprocessable(&text), outcome: "too many events" }
 }
 
 #[cfg(test)]

@@ -1,19 +1,34 @@
-//! An event in, and what became of it out: read, begin in the store, extract, handle, complete.
+//! An event in, and what became of it out. It knows of no request, and of no answer.
 //!
-//! Notifications, look-ups, gaps, sweeps and dead letters call it.
+//! An event is read, where it is only named; identified; begun in the store; handled; and completed there, or released.
+//! Notifications, look-ups, gaps, sweeps and dead letters call [`deliver`], and nothing else runs a handler.
 
-pub(crate) mod changed;
-pub(crate) mod dead_letters;
-pub(crate) mod dispatch;
-pub(crate) mod gap;
-pub(crate) mod handle;
+mod failure;
+mod delivered;
+mod time;
+mod identity;
 pub(crate) mod history;
-pub(crate) mod identity;
-pub(crate) mod look_up;
-pub(crate) mod once;
+mod read;
+mod once;
+mod handle;
+mod deliver;
 pub(crate) mod query;
-pub(crate) mod read;
-pub(crate) mod record;
+pub(crate) mod changed;
+pub(crate) mod look_up;
+mod gap;
+mod notified;
+mod record;
+pub(crate) mod dead_letters;
+
+pub(crate) use deliver::{deliver, deliver_found};
+#[cfg(test)]
+pub(crate) use delivered::GivenUp;
+pub(crate) use delivered::{Delivered, Due, End, Ended};
+pub(crate) use failure::Failure;
+pub(crate) use notified::{Notified, Place, events, none};
+pub(crate) use read::Deletion;
+pub(crate) use record::{Record, Severity};
+pub(crate) use time::Time;
 
 #[cfg(all(test, feature = "testing"))]
 pub(crate) mod scripted;

@@ -63,6 +63,7 @@ mod content;
 mod fhir_resource;
 pub mod fhir;
 mod problems;
+mod contain;
 mod json;
 mod deadline;
 mod logs;

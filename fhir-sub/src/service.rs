@@ -5,8 +5,11 @@
 
 mod answer;
 mod authenticate;
+mod dead_letters;
+mod notify;
 #[cfg(feature = "__parts")]
 pub(crate) mod parts;
+mod refusal;
 #[cfg(feature = "registration")]
 mod register;
 mod route;
@@ -14,16 +17,19 @@ mod route;
 mod status;
 #[cfg(feature = "registration")]
 mod sweep;
-pub(crate) mod unhandled;
+mod unhandled;
+#[cfg(feature = "registration")]
+mod work;
+
+use http::StatusCode;
 
 pub(crate) use answer::Answer;
 pub(crate) use route::Route;
 
+use self::refusal::Refusal;
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::delivery::record::Record;
-use crate::delivery::{dead_letters, dispatch};
-use crate::memory::Numbering;
+use crate::delivery::{Record, Severity};
 use crate::request::Head;
 
 /// An answer, and what the log says of it.
@@ -36,14 +42,8 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    pub(crate) fn new(answer: Answer, record: Record) -> Self {
+    fn new(answer: Answer, record: Record) -> Self {
         Self { answer, record, further: Vec::new() }
-    }
-
-    /// Says in the log what the event's number is among those that came.
-    pub(crate) fn numbered(mut self, numbering: Numbering) -> Self {
-        self.record.set_numbering(numbering);
-        self
     }
 
     /// Every record, in the order of the events.
@@ -67,14 +67,17 @@ impl App {
         deadline: Deadline,
     ) -> Answered {
         match route {
-            Route::Health => Answered::new(Answer::healthy(), Record::health()),
+            Route::Health => {
+                let answer = Answer::json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned());
+                Answered::new(answer, Record::request(Some("health"), "healthy", Severity::Silent))
+            }
             Route::Endpoint { declaration, .. }
                 if !authenticate::is_signed(self.settings(), head.headers, body) =>
             {
-                Answered::new(Answer::unsigned(), Record::refused(Some(declaration.endpoint), "unsigned"))
+                Refusal::Unsigned.answered(Some(declaration.endpoint))
             }
             Route::Endpoint { declaration, reference } => {
-                dispatch::dispatch(self, head, declaration, reference, body, deadline).await
+                notify::notify(self, head, declaration, reference, body, deadline).await
             }
             Route::DeadLetters(request) => dead_letters::answer(self, request, deadline).await,
             #[cfg(feature = "registration")]
@@ -88,17 +91,17 @@ impl App {
 
     /// The answer to a body that is larger than the app takes.
     pub(crate) fn too_large(&self) -> Answered {
-        Answered::new(Answer::too_large(self.settings().body_limit), Record::refused(None, "too large"))
+        Refusal::TooLarge(self.settings().body_limit).answered(None)
     }
 
     /// The answer to a body that did not arrive whole, should the caller still be there to read it.
     pub(crate) fn broken_off(&self) -> Answered {
-        Answered::new(Answer::malformed("the body did not arrive whole"), Record::refused(None, "broken off"))
+        Refusal::BrokenOff.answered(None)
     }
 
     /// The answer to a body that took longer than a request may.
     pub(crate) fn late(&self) -> Answered {
-        Answered::new(Answer::out_of_time(), Record::refused(None, "out of time"))
+        Refusal::Late.answered(None)
     }
 }
 

@@ -15,11 +15,10 @@ mod order;
 mod report;
 mod start;
 
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 
 pub(crate) use self::options::SweepOptions;
 pub(crate) use self::report::{Report, Row};
@@ -27,8 +26,10 @@ pub(crate) use self::report::{Report, Row};
 use self::lease::Lease;
 use crate::app::App;
 use crate::client::{Error, FhirClient};
+use crate::contain::contain;
 use crate::deadline::Deadline;
 use crate::declaration::{Declaration, Sweepable, Trigger};
+use crate::delivery::Time;
 use crate::event::Event;
 use crate::fhir::Instant;
 use crate::registration::{self, Located};
@@ -74,7 +75,8 @@ pub(crate) async fn sweep(
         Err(message) => declarations.into_iter().map(|it| Row::new(it).failed(message.clone())).collect(),
         Ok(server) => {
             let least = TO_HANDLE.min(stop.remaining() / 4);
-            let run = Run { app, server: &server, options, stop, least, request_id };
+            let time = Time::until(app.deadline(None).min(stop));
+            let run = Run { app, server: &server, options, stop, time, least, request_id };
             let work: Vec<BoxFuture<'_, Row>> = declarations
                 .into_iter()
                 .map(|it| -> BoxFuture<'_, Row> { Box::pin(one(&run, it)) })
@@ -96,6 +98,8 @@ struct Run<'a> {
     options: &'a SweepOptions,
     /// When everything must have ended.
     stop: Deadline,
+    /// Of which an event gets a share.
+    time: Time,
     /// Nothing is handled for which there is less time: to fail for that would count as a try.
     least: Duration,
     request_id: Option<&'a str>,
@@ -137,7 +141,7 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
     let occasion = Event::unknown();
     let mut sweep = Sweep { run, declaration, client, lease, row, occasion };
     // A token provider of the user's runs in it.
-    let ended = AssertUnwindSafe(sweep.run()).catch_unwind().await;
+    let ended = contain(sweep.run()).await;
     let Sweep { lease, mut row, .. } = sweep;
     row.watermark.clone_from(&lease.state().watermark);
     let mut row = match ended {
@@ -145,7 +149,7 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
         Ok(Err(Stop::OutOfTime)) => Row { left: true, ..row },
         Ok(Err(Stop::Lost)) => Row { left: true, ..row }.under_way(),
         Ok(Err(Stop::Failed(message))) => row.failed(message),
-        Err(_panic) => row.failed("it panicked: see the program's log".into()),
+        Err(_panicked) => row.failed("it panicked: see the program's log".into()),
     };
     if let Err(unavailable) = lease.end().await {
         row = row.failed(unavailable.to_string());

@@ -37,7 +37,7 @@ pub(super) struct Described<'a> {
 
 impl<'a> Bundle<'a> {
     /// Reads a Bundle; `text` is what a caller is told of anything else.
-    pub(super) fn read(body: &'a str, text: &str) -> Result<Self, Undecodable> {
+    pub(super) fn read(body: &'a str, text: &'static str) -> Result<Self, Undecodable> {
         Scanner::read(body, Self::scan).map_err(|mistake| Undecodable::of(mistake, body, text))
     }
 

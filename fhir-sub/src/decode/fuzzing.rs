@@ -4,7 +4,7 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use super::by_serde::must_agree;
-use super::{Decoded, Happened, decode};
+use super::{Decoded, Happened, Undecodable, decode};
 use crate::declaration::{Content, Declaration, Order, Source, Topic, Trigger, Trust};
 use crate::event::Event;
 use crate::fhir::{FhirVersions, Reference, is_id};
@@ -44,11 +44,11 @@ pub fn notification(body: &[u8]) {
                     can_be_relied_on(&happened, body);
                 }
             }
-            Err(undecodable) => {
-                let answer = undecodable.answer;
-                assert!([400, 422].contains(&answer.status.as_u16()), "{answer:?}");
-                assert!(answer.body.len() < 400, "the answer grows with what it is to");
+            Err(Undecodable::Malformed(text) | Undecodable::Unprocessable(text)) => {
+                assert!(text.len() < 200, "what is said of it grows with it: {text}");
             }
+            Err(Undecodable::TooManyEvents { maximum }) => assert_eq!(maximum, MAXIMUM),
+            Err(undecodable) => panic!("{undecodable:?}"),
         }
     }
 }

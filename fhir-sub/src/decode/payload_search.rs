@@ -2,7 +2,7 @@
 //! the search found.
 
 use super::entry::{Bundle, Entry};
-use super::{Counted, Decoded, Happened, Undecodable, too_many};
+use super::{Counted, Decoded, Happened, Undecodable};
 use crate::event::Event;
 use crate::interaction::Interaction;
 
@@ -31,7 +31,7 @@ pub(super) fn decode<'a>(
     let is_watched = |entry: &&Entry<'_>| watched.is_none_or(|watched| entry.is_resource(watched));
     let count = entries.iter().filter(is_watched).count();
     if count > maximum {
-        return Err(too_many(maximum));
+        return Err(Undecodable::TooManyEvents { maximum });
     }
     if count == 0 {
         return Err(Undecodable::unprocessable(no_notification));

@@ -10,7 +10,7 @@ use super::entry::{Bundle, Entry};
 use super::events::Events;
 use super::index::Index;
 use super::status::{Kind, Status};
-use super::{Counted, Decoded, Undecodable, reference, too_many};
+use super::{Counted, Decoded, Undecodable, reference};
 
 /// What the caller is told of anything else.
 const NO_NOTIFICATION: &str = "the body is not the notification of a topic subscription";
@@ -37,7 +37,7 @@ pub(super) fn decode(body: &str, maximum: usize) -> Result<Decoded<'_>, Undecoda
         Some(Kind::QueryStatus) => "query-status",
         Some(Kind::QueryEvent) if status.events.count == 0 => "query-event",
         Some(Kind::EventNotification | Kind::QueryEvent) if status.events.count > maximum => {
-            return Err(too_many(maximum));
+            return Err(Undecodable::TooManyEvents { maximum });
         }
         Some(Kind::EventNotification | Kind::QueryEvent) => {
             let events = Events::new(&status, counted.subscription.clone());
@@ -47,7 +47,7 @@ pub(super) fn decode(body: &str, maximum: usize) -> Result<Decoded<'_>, Undecoda
                 events.collect(&status, &mut Index::new(&entries))
             };
             if events.len() > maximum {
-                return Err(too_many(maximum));
+                return Err(Undecodable::TooManyEvents { maximum });
             }
             return Ok(Decoded::Events(events, counted));
         }

@@ -1,28 +1,18 @@
 //! Dead letters: events that were given up are listed, handled once more, or dropped.
 
-use http::{Method, StatusCode};
-use serde::Serialize;
-
-use super::dispatch::handle_all;
+use super::deliver::deliver;
+use super::delivered::Ended;
+use super::identity::resource_key;
 use super::read::Deletion;
-use super::record::Ended;
 use super::record::Record;
+use super::time::Time;
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::decode::Happened;
 use crate::event::Event;
 use crate::interaction::Interaction;
 use crate::key::Key;
-use crate::service::{Answer, Answered};
 use crate::store::{DeadLetter, Stored};
-
-/// What is to be done with dead letters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Request {
-    List,
-    Retry(Key),
-    Drop(Key),
-}
 
 /// What came of handling one once more.
 #[derive(Debug)]
@@ -51,17 +41,17 @@ pub(crate) async fn retry(app: &App, letter: &DeadLetter, deadline: Deadline) ->
     // Given up, it counts as done.
     store.reopen(&letter.key).await?;
     if let Some(focus) = event.focus() {
-        store.reopen(&super::identity::resource_key(app, declaration, focus)).await?;
+        store.reopen(&resource_key(app, declaration, focus)).await?;
     }
     let deletion = Deletion::in_answer(declaration);
     let happened = vec![Happened::new(event, None)];
-    let answered = handle_all(app, declaration, deletion, happened, deadline).await;
-    let Some(Answered { record, .. }) = answered.into_iter().next() else { return Ok(None) };
-    let is_settled = matches!(record.ended(), Ended::Handled | Ended::AlreadyHandled | Ended::NothingToDo);
+    let delivered = deliver(app, declaration, deletion, happened, Time::until(deadline)).await;
+    let Some(delivered) = delivered.into_iter().next() else { return Ok(None) };
+    let is_settled = matches!(delivered.ended(), Ended::Handled | Ended::AlreadyHandled | Ended::NothingToDo);
     if is_settled {
         store.remove_dead_letter(&letter.key).await?;
     }
-    Ok(Some(Retried { record, is_settled }))
+    Ok(Some(Retried { record: Record::of(delivered), is_settled }))
 }
 
 /// Takes one away, without handling it; whether it was there. Its event counts as done.
@@ -82,85 +72,3 @@ fn event(letter: &DeadLetter) -> Event {
         ..Event::unknown()
     }
 }
-
-/// The answer over HTTP.
-pub(crate) async fn answer(app: &App, request: Request, deadline: Deadline) -> Answered {
-    let answering = async {
-        match request {
-            Request::List => {
-                let letters = list(app).await?;
-                Ok(Answered::new(
-                    Answer::json(StatusCode::OK, json(&List { dead_letters: &letters })),
-                    record("listed"),
-                ))
-            }
-            Request::Drop(key) => Ok(if drop(app, &key).await? {
-                Answered::new(Answer::handled(), record("dropped"))
-            } else {
-                unknown()
-            }),
-            Request::Retry(key) => {
-                let letters = list(app).await?;
-                let Some(letter) = letters.iter().find(|letter| letter.key == key) else {
-                    return Ok(unknown());
-                };
-                Ok(match retry(app, letter, deadline).await? {
-                    None => Answered::new(Answer::no_handler(), Record::refused(Some(ROUTE), "no handler")),
-                    Some(Retried { record, is_settled }) => {
-                        let outcome = record.outcome();
-                        let body = json(&Row { key, outcome, is_settled });
-                        let status = if is_settled { StatusCode::OK } else { StatusCode::BAD_GATEWAY };
-                        Answered::new(Answer::json(status, body), record)
-                    }
-                })
-            }
-        }
-    };
-    answering.await.unwrap_or_else(|unavailable| {
-        let failure = super::record::Failure::of_store(&unavailable);
-        Answered::new(Answer::store_unavailable(), Record::route_failed(ROUTE, "store unavailable", failure))
-    })
-}
-
-const ROUTE: &str = "dead-letters";
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct List<'a> {
-    dead_letters: &'a [DeadLetter],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Row {
-    key: Key,
-    /// How it ended, in the words of the log.
-    outcome: &'static str,
-    is_settled: bool,
-}
-
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("dead letters are plain strings and numbers")
-}
-
-fn record(outcome: &'static str) -> Record {
-    Record::notice(ROUTE, outcome)
-}
-
-fn unknown() -> Answered {
-    Answered::new(Answer::unknown_dead_letter(), Record::refused(Some(ROUTE), "not found"))
-}
-
-/// What a request to the route asks for; `key` is what its path names. The error is what is allowed instead.
-pub(crate) fn request(method: &Method, key: Option<Key>) -> Result<Request, &'static str> {
-    match (method, key) {
-        (&Method::GET, None) => Ok(Request::List),
-        (&Method::POST, Some(key)) => Ok(Request::Retry(key)),
-        (&Method::DELETE, Some(key)) => Ok(Request::Drop(key)),
-        (_, None) => Err("GET"),
-        (_, Some(_)) => Err("POST, DELETE"),
-    }
-}
-
-#[cfg(all(test, feature = "testing"))]
-mod tests;

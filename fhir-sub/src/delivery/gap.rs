@@ -5,17 +5,40 @@
 
 use std::time::Duration;
 
-use super::dispatch::handle_all;
+use super::deliver::deliver;
+use super::delivered::Delivered;
+use super::failure::Failure;
 use super::look_up;
 use super::query::{self, Queried, query};
 use super::read::Deletion;
-use super::record::Record;
+use super::time::Time;
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
 use crate::decode::Happened;
 use crate::memory::{Claim, Name, Range};
-use crate::service::Answered;
+
+/// What was made of numbers of which no events had come.
+#[derive(Debug)]
+pub(crate) enum Missing {
+    /// One of them, that the server had.
+    Event(Delivered),
+    /// All of them.
+    Gap { numbers: Range, end: Closed },
+}
+
+/// How closing a gap ended.
+#[derive(Debug)]
+pub(crate) enum Closed {
+    /// The server had them all.
+    Filled,
+    /// It had not, or they are still to be handled.
+    Open,
+    /// Their counter has begun anew.
+    Lost,
+    /// The server could not be asked, or its answer not be used.
+    Unread(Failure),
+}
 
 /// How long an event is waited for before the server is asked: notifications overtake each other.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -24,55 +47,55 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const TO_ANSWER: Duration = Duration::from_secs(5);
 
 /// Asks the server for the events of a Subscription that are missing, at most as many as a notification may have, and
-/// handles them; what came of each, and of each gap.
-pub(crate) async fn close(
+/// delivers them; what became of each, and of each gap.
+pub(super) async fn close(
     app: &App,
     declaration: &'static Declaration,
     name: Name<'_>,
-    deadline: Deadline,
-) -> Vec<Answered> {
-    let mut answered = Vec::new();
-    let Some(id) = name.id() else { return answered };
+    time: Time,
+) -> Vec<Missing> {
+    let mut missing = Vec::new();
+    let Some(id) = name.id() else { return missing };
     let event_numbers = &app.memory().event_numbers;
     if !app.settings().asks_for_missing_events || !event_numbers.can_be_asked(name) {
-        return answered;
+        return missing;
     }
-    tokio::time::sleep(PATIENCE.min(deadline.remaining() / 4)).await;
+    tokio::time::sleep(PATIENCE.min(time.deadline().remaining() / 4)).await;
 
     let claim = event_numbers.claim(name, app.settings().events_maximum);
     for numbers in claim.ranges() {
-        if deadline.has_passed() || !event_numbers.has_events(name) {
+        if time.deadline().has_passed() || !event_numbers.has_events(name) {
             break;
         }
-        match ask(app, declaration, id, &claim, numbers, deadline.sooner_by_half()).await {
-            Ok(further) => answered.extend(further),
-            // The next notification asks again, for this range and those that follow.
-            Err(record) => {
-                answered.push(Answered::of_gap(*record));
-                break;
-            }
+        let end =
+            ask(app, declaration, id, &claim, numbers, time.unless_waited_for(false), &mut missing).await;
+        // The next notification asks again, for this range and those that follow.
+        let is_unread = matches!(end, Closed::Unread(_));
+        missing.push(Missing::Gap { numbers: numbers.clone(), end });
+        if is_unread {
+            break;
         }
     }
-    answered
+    missing
 }
 
-/// Asks for one range; the error says that the server could not be asked.
+/// Asks for one range, and delivers what is in it.
 async fn ask(
     app: &App,
     declaration: &'static Declaration,
     id: &str,
     claim: &Claim<'_>,
     numbers: &Range,
-    deadline: Deadline,
-) -> Result<Vec<Answered>, Box<Record>> {
-    let (name, endpoint) = (claim.name(), declaration.endpoint);
-    let queried = query(app, declaration, id, numbers, deadline.min(Deadline::after(TO_ANSWER))).await;
+    time: Time,
+    missing: &mut Vec<Missing>,
+) -> Closed {
+    let name = claim.name();
+    let until = time.deadline().min(Deadline::after(TO_ANSWER));
+    let queried = query(app, declaration, id, numbers, until).await;
     let answer = match &queried {
         Queried::Answered(answer) => Some(answer),
         Queried::Unknown => None,
-        Queried::Failed(failure) => {
-            return Err(Box::new(Record::gap_unread(endpoint, numbers, failure.clone())));
-        }
+        Queried::Failed(failure) => return Closed::Unread(failure.clone()),
     };
     claim.ask(numbers);
     let mut events = answer.map(|answer| query::events(answer, name, numbers)).unwrap_or_default();
@@ -83,26 +106,25 @@ async fn ask(
     app.memory().event_numbers.asked(name, queried.asked(!events.is_empty()));
     if events.is_empty() {
         claim.give_up(numbers);
-        return Ok(vec![Answered::of_gap(Record::gap(endpoint, numbers, "gap open"))]);
+        return Closed::Open;
     }
 
     // Some may have come by themselves in the meantime.
     events.retain(|Happened { event, .. }| event.number.is_some_and(|number| claim.is_missing(number)));
     let told: Vec<_> = events.iter().map(|happened| happened.event.clone()).collect();
-    let mut answered = handle_all(app, declaration, Deletion::in_answer(declaration), events, deadline).await;
-    for (event, answered) in told.iter().zip(&answered) {
-        if !answered.answer.asks_for_another_try() {
+    let delivered = deliver(app, declaration, Deletion::in_answer(declaration), events, time).await;
+    for (event, delivered) in told.iter().zip(&delivered) {
+        if !delivered.must_come_again() {
             claim.found(event);
         }
     }
+    missing.extend(delivered.into_iter().map(Missing::Event));
     let is_filled = numbers.clone().all(|number| !claim.is_missing(number));
-    let record = match (claim.is_of_now(), is_filled) {
-        (false, _) => Record::gap(endpoint, numbers, "gap lost"),
-        (true, true) => Record::gap_filled(endpoint, numbers),
-        (true, false) => Record::gap(endpoint, numbers, "gap open"),
-    };
-    answered.push(Answered::of_gap(record));
-    Ok(answered)
+    match (claim.is_of_now(), is_filled) {
+        (false, _) => Closed::Lost,
+        (true, true) => Closed::Filled,
+        (true, false) => Closed::Open,
+    }
 }
 
 #[cfg(all(test, feature = "testing"))]

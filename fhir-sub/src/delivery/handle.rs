@@ -1,17 +1,15 @@
-//! From one event to what came of it.
+//! From one event to what became of it.
 
-use std::panic::AssertUnwindSafe;
-
-use futures_util::FutureExt;
 use serde::de::IgnoredAny;
 
+use super::delivered::{Delivered, End};
+use super::failure::Failure;
 use super::identity::{identify, is_asked_for};
 use super::once::{Known, once};
 use super::read::Read;
-use super::record::Failure;
-use super::record::Record;
+use super::time::Time;
 use crate::app::App;
-use crate::deadline::Deadline;
+use crate::contain::{Contained, Panicked, attempt, dispose};
 use crate::declaration::{Declaration, Trust};
 use crate::decode::Happened;
 use crate::event::Event;
@@ -20,31 +18,26 @@ use crate::memory::Name;
 use crate::notification::Notification;
 use crate::outcome::Outcome;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::service::{Answer, Answered};
 
 /// Runs the handler of `declaration` on one event; `read` is what was read of a resource that did not come with it, or is
 /// not believed.
-pub(crate) async fn handle(
+pub(super) async fn handle(
     app: &App,
     declaration: &'static Declaration,
     Happened { mut event, resource, mistake }: Happened<'_>,
     read: Option<Read>,
-    deadline: Deadline,
-) -> Answered {
+    time: Time,
+) -> Delivered {
     let endpoint = declaration.endpoint;
     if let Some(mistake) = mistake {
-        return Answered::new(
-            Answer::unprocessable(mistake),
-            Record::rejected(endpoint, event, "unprocessable"),
-        );
+        return Delivered::new(endpoint, event, End::Unprocessable(mistake.into()));
     }
     if !declaration.is_wanted(&event) {
-        // The server was not told, or does not heed, what is wanted: there is nothing to do, and nothing to
-        // send again.
-        return Answered::new(Answer::handled(), Record::not_wanted(endpoint, event));
+        // There is nothing to do, and nothing to send again.
+        return Delivered::new(endpoint, event, End::NotWanted);
     }
-    if deadline.has_passed() {
-        return Answered::new(Answer::out_of_time(), Record::not_begun(endpoint, event));
+    if time.deadline().has_passed() {
+        return Delivered::new(endpoint, event, End::NotBegun);
     }
     let resource = match &read {
         None => resource.filter(|_| declaration.trust == Trust::Notification),
@@ -55,14 +48,12 @@ pub(crate) async fn handle(
         // Whoever needs the resource has nothing to do once it is gone, and never will have.
         Some(Read::Gone | Read::Deleted(_)) if declaration.needs_resource() => {
             app.memory().event_numbers.gone(Name { endpoint, subscription: event.subscription() });
-            return Answered::new(Answer::handled(), Record::gone(endpoint, event));
+            return Delivered::new(endpoint, event, End::Gone);
         }
         Some(Read::Gone | Read::Deleted(_)) => None,
-        Some(Read::Undeleted) => {
-            return Answered::new(Answer::unconfirmed(), Record::unconfirmed(endpoint, event));
-        }
+        Some(Read::Undeleted) => return Delivered::new(endpoint, event, End::Unconfirmed),
         Some(Read::Failed(failure)) => {
-            return Answered::new(Answer::unread(), Record::unread(endpoint, event, failure.clone()));
+            return Delivered::new(endpoint, event, End::Unread(failure.clone()));
         }
     };
     // It came as it is. An argument that is made from it reads it all; where there is none, nothing else does.
@@ -70,7 +61,7 @@ pub(crate) async fn handle(
         && declaration.uses.resource == ResourceUse::Unused
         && let Err(error) = serde_json::from_str::<IgnoredAny>(resource)
     {
-        return answer(endpoint, event, Outcome::Rejected(Rejection::json(&error)), false);
+        return Delivered::new(endpoint, event, rejected(Rejection::json(&error), false));
     }
 
     let mut known = None;
@@ -86,8 +77,8 @@ pub(crate) async fn handle(
         known = entry.map(|entry| Known { entry, otherwise });
     }
     event.key = known.as_ref().and_then(|known| known.entry.idempotency_key());
-    once(app, endpoint, event, known, deadline, async |event| {
-        run(app, declaration, event, resource, deadline).await
+    once(app, endpoint, event, known, time.deadline(), async |event| {
+        run(app, declaration, event, resource, time).await
     })
     .await
 }
@@ -98,45 +89,46 @@ async fn run(
     declaration: &'static Declaration,
     event: Event,
     resource: Option<&str>,
-    deadline: Deadline,
-) -> Answered {
-    let endpoint = declaration.endpoint;
+    time: Time,
+) -> Delivered {
+    let (deadline, had_fair_time) = (time.deadline(), time.is_fair());
     let notification = Notification { event: &event, resource, provided: app.provided(), deadline };
-    // A panic ends this event, not the process. Whatever the handler left half done in its own state is
-    // the handler's: locks poison, and the rest of the event is dropped.
-    let run = AssertUnwindSafe(async { (declaration.run)(&notification).await }).catch_unwind();
-    match tokio::time::timeout_at(deadline.instant(), run).await {
-        Ok(Ok(outcome)) => answer(endpoint, event, outcome, app.settings().log.error_text),
-        Ok(Err(_panic)) => Answered::new(Answer::failed(), Record::failed(endpoint, event, "panicked", None)),
-        Err(_elapsed) => {
-            Answered::new(Answer::out_of_time(), Record::failed(endpoint, event, "out of time", None))
+    // A panic ends this event, not the process.
+    let ended = match attempt(|| Contained::new((declaration.run)(&notification))) {
+        Ok(run) => tokio::time::timeout_at(deadline.instant(), run).await,
+        Err(panicked) => Ok(Err(panicked)),
+    };
+    let end = match ended {
+        Ok(Ok(outcome)) => end(outcome, app.settings().log.error_text),
+        Ok(Err(Panicked)) => End::Panicked,
+        Err(_elapsed) => End::OutOfTime,
+    };
+    Delivered { had_fair_time, ..Delivered::new(declaration.endpoint, event, end) }
+}
+
+/// What a handler's outcome comes to; `quote` says whether an error's text may be logged.
+fn end(outcome: Outcome, quote: bool) -> End {
+    match outcome {
+        Outcome::Handled => End::Handled,
+        Outcome::Transient(error) => {
+            let failure = Failure::new(&error, quote);
+            dispose(error);
+            End::Failed(failure)
         }
+        Outcome::Permanent(error) => {
+            let failure = Failure::new(&error, quote);
+            dispose(error);
+            End::FailedForGood(failure)
+        }
+        Outcome::Rejected(rejection) => rejected(rejection, quote),
     }
 }
 
-/// The answer to an outcome; `quote` says whether an error's text may be logged.
-fn answer(endpoint: &'static str, event: Event, outcome: Outcome, quote: bool) -> Answered {
-    match outcome {
-        Outcome::Handled => Answered::new(Answer::handled(), Record::handled(endpoint, event)),
-        Outcome::Transient(error) => {
-            let record = Record::failed(endpoint, event, "failed", Some(Failure::new(&error, quote)));
-            Answered::new(Answer::failed(), record)
-        }
-        Outcome::Permanent(error) => {
-            let record =
-                Record::failed(endpoint, event, "failed for good", Some(Failure::new(&error, quote)));
-            Answered::new(Answer::permanent(), record)
-        }
-        Outcome::Rejected(rejection) => match rejection.into_kind() {
-            RejectionKind::Malformed(text) => {
-                Answered::new(Answer::malformed(&text), Record::rejected(endpoint, event, "malformed"))
-            }
-            RejectionKind::Unprocessable(text) => Answered::new(
-                Answer::unprocessable(&text),
-                Record::rejected(endpoint, event, "unprocessable"),
-            ),
-            RejectionKind::Failed(error) => answer(endpoint, event, error.into(), quote),
-        },
+fn rejected(rejection: Rejection, quote: bool) -> End {
+    match rejection.into_kind() {
+        RejectionKind::Malformed(text) => End::Malformed(text),
+        RejectionKind::Unprocessable(text) => End::Unprocessable(text),
+        RejectionKind::Failed(error) => end(error.into(), quote),
     }
 }
 

@@ -6,80 +6,79 @@
 //! by a search for what was changed since the last time. A search finds a resource once, as it is now, whatever has
 //! happened to it in between, and no deletion.
 
-use std::panic::AssertUnwindSafe;
 use std::time::SystemTime;
 
-use futures_util::FutureExt;
-
 use super::changed::{self, Changed};
-use super::dispatch::{handle_all, share};
-use super::handle::handle;
+use super::deliver::{deliver, deliver_found};
+use super::delivered::{Delivered, End};
+use super::failure::Failure;
 use super::query::{self, Queried, query};
-use super::read::{self, Deletion, Read};
-use super::record::Failure;
-use super::record::Record;
+use super::read::Deletion;
+use super::time::Time;
 use crate::app::App;
-use crate::deadline::Deadline;
+use crate::contain::contain;
 use crate::declaration::Declaration;
 use crate::decode::Happened;
 use crate::event::Event;
 use crate::fhir::Instant;
 use crate::memory::{LookUp, Name, Numbering, Range};
-use crate::service::{Answer, Answered};
 
 /// How often the server is asked for the events of one notification, whose numbers may be far apart. What is left is
 /// searched for.
 const RANGES: usize = 16;
 
 /// An event that names nothing, and what its number is among those that came.
-pub(crate) type Unnamed = (Event, Numbering);
+pub(super) struct Unnamed {
+    pub(super) event: Event,
+    pub(super) numbering: Numbering,
+}
 
 /// Whether it must be looked up what the event is about.
 pub(crate) fn is_unnamed(Happened { event, resource, mistake }: &Happened<'_>) -> bool {
     event.focus.is_none() && resource.is_none() && mistake.is_none()
 }
 
-/// What came of events that were looked up.
-pub(crate) struct LookedUp {
-    pub(crate) by_number: Vec<Answered>,
-    /// Of what a search found, for all others: which of it is whose is not known.
-    pub(crate) by_search: Vec<Answered>,
+/// What became of events that were looked up.
+pub(super) struct LookedUp {
+    pub(super) delivered: Vec<Delivered>,
+    /// How many of those are known by their numbers. What a search has found is for all others: which of it is whose is not
+    /// known.
+    by_number: usize,
 }
 
 impl LookedUp {
-    /// What came of the event of this number, at worst.
-    pub(crate) fn of(&self, number: Option<u64>) -> Option<&Answered> {
-        let is_its =
-            |one: &&Answered| number.is_some() && one.record.event().and_then(Event::number) == number;
-        let gravity = |one: &&Answered| one.answer.gravity();
-        let by_number = self.by_number.iter().filter(is_its).max_by_key(gravity);
-        by_number.or_else(|| self.by_search.iter().max_by_key(gravity))
+    /// Which of `delivered` says what became of the event of this number, at worst.
+    pub(super) fn of(&self, number: Option<u64>) -> Option<usize> {
+        let due = |index: &usize| self.delivered[*index].due();
+        let is_its = |index: &usize| number.is_some() && self.delivered[*index].event.number == number;
+        let by_number = (0..self.by_number).filter(is_its).max_by_key(due);
+        by_number.or_else(|| (self.by_number..self.delivered.len()).max_by_key(due))
     }
 }
 
-/// Looks up what `events` are about, and handles it.
-pub(crate) async fn look_up(
+/// Looks up what `events` are about, and delivers it.
+pub(super) async fn look_up(
     app: &App,
     declaration: &'static Declaration,
     name: Name<'_>,
     events: Vec<Unnamed>,
-    deadline: Deadline,
+    time: Time,
 ) -> LookedUp {
-    let (by_number, left) = by_number(app, declaration, name, events, deadline).await;
-    let mut others = Vec::new();
+    let (mut delivered, left) = by_number(app, declaration, name, events, time).await;
+    let by_number = delivered.len();
     if declaration.search().is_none() {
         // Of subscriptions with content = "empty" it is known what to search for.
-        for (event, numbering) in left {
-            let happened = Happened::new(event, None);
-            others.push(handle(app, declaration, happened, None, deadline).await.numbered(numbering));
-        }
+        let (left, numberings): (Vec<_>, Vec<_>) =
+            left.into_iter().map(|left| (Happened::new(left.event, None), left.numbering)).unzip();
+        let others = deliver(app, declaration, Deletion::in_answer(declaration), left, time).await;
+        delivered.extend(others.into_iter().zip(numberings).map(|(one, numbering)| one.numbered(numbering)));
     } else if let Some(first) = left.first() {
         // One search finds whatever all of them are about.
-        let telling = left.iter().find(|(_, numbering)| !numbering.is_in_order()).unwrap_or(first);
-        let told = left.iter().filter_map(|(event, _)| Instant::parse(event.timestamp()?)).min();
-        others = by_search(app, declaration, telling, told, deadline).await;
+        let telling = left.iter().find(|left| !left.numbering.is_in_order()).unwrap_or(first);
+        let told = left.iter().filter_map(|left| Instant::parse(left.event.timestamp()?)).min();
+        delivered.extend(by_search(app, declaration, telling, told, time).await);
     }
-    LookedUp { by_number, by_search: others }
+    LookedUp { delivered, by_number }
 }
 
 /// Asks the server for the events by their numbers; those that it does not have are left.
@@ -88,15 +87,15 @@ async fn by_number(
     declaration: &'static Declaration,
     name: Name<'_>,
     mut left: Vec<Unnamed>,
-    deadline: Deadline,
-) -> (Vec<Answered>, Vec<Unnamed>) {
-    let (mut answered, event_numbers) = (Vec::new(), &app.memory().event_numbers);
-    let Some(id) = name.id() else { return (answered, left) };
+    time: Time,
+) -> (Vec<Delivered>, Vec<Unnamed>) {
+    let (mut delivered, event_numbers) = (Vec::new(), &app.memory().event_numbers);
+    let Some(id) = name.id() else { return (delivered, left) };
     for numbers in ranges(&left).into_iter().take(RANGES) {
         if !event_numbers.has_events(name) {
             break;
         }
-        let queried = query(app, declaration, id, &numbers, deadline.sooner_by_half()).await;
+        let queried = query(app, declaration, id, &numbers, time.deadline().sooner_by_half()).await;
         let answer = match &queried {
             Queried::Answered(answer) => answer,
             Queried::Unknown => {
@@ -104,9 +103,9 @@ async fn by_number(
                 break;
             }
             Queried::Failed(failure) => {
-                for (event, numbering) in take(&mut left, |number| numbers.contains(&number)) {
-                    let record = Record::unread(declaration.endpoint, event, failure.clone());
-                    answered.push(Answered::new(Answer::unread(), record).numbered(numbering));
+                for Unnamed { event, numbering } in take(&mut left, |number| numbers.contains(&number)) {
+                    let end = End::Unread(failure.clone());
+                    delivered.push(Delivered::new(declaration.endpoint, event, end).numbered(numbering));
                 }
                 continue;
             }
@@ -116,25 +115,18 @@ async fn by_number(
         event_numbers.asked(name, queried.asked(!events.is_empty()));
         let found: Vec<_> = events.iter().filter_map(|happened| happened.event.number).collect();
         let taken = take(&mut left, |number| found.contains(&number));
-        let handled = handle_all(
-            app,
-            declaration,
-            Deletion::in_answer(declaration),
-            events,
-            share(deadline, left.is_empty()),
-        )
-        .await;
-        for (number, one) in found.iter().zip(handled) {
-            let numbering = taken.iter().find(|(event, _)| event.number == Some(*number));
-            answered.push(one.numbered(numbering.map_or(Numbering::InOrder, |(_, numbering)| *numbering)));
+        let (deletion, share) = (Deletion::in_answer(declaration), time.unless_waited_for(left.is_empty()));
+        for one in deliver(app, declaration, deletion, events, share).await {
+            let taken = taken.iter().find(|taken| taken.event.number == one.event.number);
+            delivered.push(one.numbered(taken.map_or(Numbering::InOrder, |taken| taken.numbering)));
         }
     }
-    (answered, left)
+    (delivered, left)
 }
 
 /// The numbers of the events, those that follow upon each other together.
 fn ranges(events: &[Unnamed]) -> Vec<Range> {
-    let mut numbers: Vec<_> = events.iter().filter_map(|(event, _)| event.number).collect();
+    let mut numbers: Vec<_> = events.iter().filter_map(|unnamed| unnamed.event.number).collect();
     numbers.sort_unstable();
     let mut ranges: Vec<Range> = Vec::new();
     for number in numbers {
@@ -148,59 +140,54 @@ fn ranges(events: &[Unnamed]) -> Vec<Range> {
 
 /// Takes those out whose number fits.
 fn take(events: &mut Vec<Unnamed>, fits: impl Fn(u64) -> bool) -> Vec<Unnamed> {
-    events.extract_if(.., |(event, _)| event.number.is_some_and(&fits)).collect()
+    events.extract_if(.., |unnamed| unnamed.event.number.is_some_and(&fits)).collect()
 }
 
-/// Searches for what was changed since the last time, or since the first event happened, and handles it; one notification of an endpoint after the other, so
-/// that none finds what another is at work on.
+/// Searches for what was changed since the last time, or since the first event happened, and delivers it; one notification of
+/// an endpoint after the other, so that none finds what another is at work on.
 async fn by_search(
     app: &App,
     declaration: &'static Declaration,
-    (event, numbering): &Unnamed,
+    Unnamed { event, numbering }: &Unnamed,
     told: Option<Instant>,
-    deadline: Deadline,
-) -> Vec<Answered> {
-    let (endpoint, event) = (declaration.endpoint, event.clone());
-    let one = |answer, record| vec![Answered::new(answer, record).numbered(*numbering)];
+    time: Time,
+) -> Vec<Delivered> {
+    let one = |end| vec![Delivered::new(declaration.endpoint, event.clone(), end).numbered(*numbering)];
     let now = Instant::from(SystemTime::now());
-    let look_up = app.memory().look_ups.of(endpoint);
-    let Ok(mut look_up) = tokio::time::timeout_at(deadline.instant(), look_up.lock()).await else {
-        return one(Answer::out_of_time(), Record::not_begun(endpoint, event));
+    let look_up = app.memory().look_ups.of(declaration.endpoint);
+    let Ok(mut look_up) = tokio::time::timeout_at(time.deadline().instant(), look_up.lock()).await else {
+        return one(End::NotBegun);
     };
 
     let since = look_up.since(now, told);
-    let Found { hits, end } = find(app, declaration, &event, since, &look_up, deadline).await;
-    let mut answered = match end {
-        End::Whole if hits.is_empty() => {
-            return one(Answer::handled(), Record::looked_up(endpoint, event, "nothing found"));
-        }
-        End::Whole => one(Answer::handled(), Record::looked_up(endpoint, event, "looked up")),
+    let Found { hits, end } = find(app, declaration, event, since, &look_up, time).await;
+    let mut delivered = match &end {
+        Searched::Whole if hits.is_empty() => return one(End::NothingFound),
+        Searched::Whole => one(End::LookedUp),
         // The rest is found when the server sends again.
-        End::Cut => one(Answer::unread(), Record::not_all_looked_up(endpoint, event)),
-        End::Failed(ref failure) => one(Answer::unread(), Record::unread(endpoint, event, failure.clone())),
+        Searched::Cut => one(End::NotAllFound),
+        Searched::Failed(failure) => one(End::Unread(failure.clone())),
     };
     let (is_seen, count) = (is_seen(&hits, &end), hits.len());
     let (mut newest, mut unsettled) = (None, None);
+    let reserve = time.reserve(count);
     for (place, hit) in hits.into_iter().enumerate() {
-        // It is the server's own word.
-        let read =
-            Read::Found(read::Found { version_id: hit.event.version_id.clone(), json: hit.json.into() });
-        let share = share(deadline, place + 1 == count);
-        let one = handle(app, declaration, Happened::new(hit.event, None), Some(read), share).await;
-        if one.answer.asks_for_another_try() {
+        let share = time.share(count - place - 1, reserve);
+        let one = deliver_found(app, declaration, hit.event, hit.json, share).await;
+        if one.must_come_again() {
             let updated = hit.updated.unwrap_or(since);
             unsettled = Some(unsettled.map_or(updated, |unsettled: Instant| unsettled.min(updated)));
         } else {
             newest = newest.max(hit.updated);
             hit.version.into_iter().for_each(|version| look_up.handled(version, hit.updated.unwrap_or(now)));
         }
-        answered.push(one);
+        delivered.push(one);
     }
     // What failed, or was not looked at, must be found the next time.
     if let Some(newest) = newest.filter(|_| is_seen) {
         look_up.advance(unsettled.map_or(newest, |unsettled| unsettled.min(newest)));
     }
-    answered
+    delivered
 }
 
 /// How much of what a search finds is held at once; the rest is found when the server sends again.
@@ -208,11 +195,11 @@ const BYTES: usize = 32 * 1024 * 1024;
 
 struct Found {
     hits: Vec<Changed>,
-    end: End,
+    end: Searched,
 }
 
 /// How a search ended.
-enum End {
+enum Searched {
     Whole,
     /// There is more than may be handled at once.
     Cut,
@@ -226,10 +213,10 @@ async fn find(
     event: &Event,
     since: Instant,
     look_up: &LookUp,
-    deadline: Deadline,
+    time: Time,
 ) -> Found {
-    let mut found = Found { hits: Vec::new(), end: End::Whole };
-    let client = app.provided().fhir_client().with_deadline(deadline.sooner_by_half());
+    let mut found = Found { hits: Vec::new(), end: Searched::Whole };
+    let client = app.provided().fhir_client().with_deadline(time.deadline().sooner_by_half());
     // It is called where there is one.
     let Some(mut search) = changed::search(&client, declaration, since, &[]) else { return found };
     let mut bytes = 0;
@@ -242,7 +229,7 @@ async fn find(
             bytes += hit.json.get().len();
             if found.hits.len() == app.settings().events_maximum || (bytes > BYTES && !found.hits.is_empty())
             {
-                found.end = End::Cut;
+                found.end = Searched::Cut;
                 break;
             }
             found.hits.push(hit);
@@ -250,20 +237,20 @@ async fn find(
         Ok(())
     };
     // A token provider of the user's runs in it.
-    match AssertUnwindSafe(searching).catch_unwind().await {
+    match contain(searching).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => found.end = End::Failed(Failure::of_reading(&error)),
-        Err(_panic) => found.end = End::Failed(Failure::PANICKED),
+        Ok(Err(error)) => found.end = Searched::Failed(Failure::of_reading(&error)),
+        Err(_panicked) => found.end = Searched::Failed(Failure::PANICKED),
     }
     found
 }
 
 /// Whether the search showed all that is older than the newest that it showed. Where it did not come to its end, that goes
 /// by whether the server sorts, which few resources do not tell.
-fn is_seen(hits: &[Changed], end: &End) -> bool {
+fn is_seen(hits: &[Changed], end: &Searched) -> bool {
     match end {
-        End::Whole => true,
-        End::Cut | End::Failed(_) => {
+        Searched::Whole => true,
+        Searched::Cut | Searched::Failed(_) => {
             let (first, last) = (hits.first(), hits.last());
             // All of one moment are in any order.
             let is_told = first.and_then(|hit| hit.updated) < last.and_then(|hit| hit.updated);

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use super::record::Record;
-use super::record::{Ended, Failure};
+use super::delivered::{Delivered, End, Ended, GivenUp};
+use super::failure::Failure;
+use super::record::reference;
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::event::Event;
 use crate::fhir::Instant;
-use crate::service::{Answer, Answered};
 use crate::store::{Begun, Claim, DeadLetter, Entry, Store, Unavailable};
 
 /// How much longer than its handler an event is under way: so long it may take to say that it is done.
@@ -33,8 +33,8 @@ pub(crate) async fn once(
     event: Event,
     known: Option<Known>,
     deadline: Deadline,
-    handle: impl AsyncFnOnce(Event) -> Answered,
-) -> Answered {
+    handle: impl AsyncFnOnce(Event) -> Delivered,
+) -> Delivered {
     let (Some(store), Some(Known { entry, otherwise })) = (app.store(), known) else {
         return handle(event).await;
     };
@@ -47,81 +47,74 @@ pub(crate) async fn once(
     };
     let claim = match tokio::time::timeout_at(deadline.instant(), begin).await {
         Ok(Ok(Begun::Fresh(claim))) => claim,
-        Ok(Ok(Begun::Done)) => return Answered::new(Answer::handled(), Record::repeated(endpoint, event)),
-        Ok(Ok(Begun::Superseded)) => {
-            return Answered::new(Answer::handled(), Record::superseded(endpoint, event));
-        }
-        Ok(Ok(Begun::UnderWay)) => {
-            return Answered::new(Answer::under_way(), Record::under_way(endpoint, event));
-        }
+        Ok(Ok(Begun::Done)) => return Delivered::new(endpoint, event, End::Repeated),
+        Ok(Ok(Begun::Superseded)) => return Delivered::new(endpoint, event, End::Superseded),
+        Ok(Ok(Begun::UnderWay)) => return Delivered::new(endpoint, event, End::UnderWay),
         Ok(Err(unavailable)) => {
-            let failure = Failure::of_store(&unavailable);
-            let record = Record::store_unavailable(endpoint, event, failure);
-            return Answered::new(Answer::store_unavailable(), record);
+            let end = End::StoreUnavailable(Failure::of_store(&unavailable));
+            return Delivered::new(endpoint, event, end);
         }
-        Err(_elapsed) => return Answered::new(Answer::out_of_time(), Record::not_begun(endpoint, event)),
+        Err(_elapsed) => return Delivered::new(endpoint, event, End::NotBegun),
     };
-    let answered = handle(event).await;
-    end(app, store, &claim, answered).await
+    let delivered = handle(event).await;
+    end(app, store, &claim, delivered).await
 }
 
 /// Says to the store how the event has ended.
-async fn end(app: &App, store: &dyn Store, claim: &Claim, mut answered: Answered) -> Answered {
-    if answered.record.ended() != Ended::Failed {
-        tell(app, &answered.record, "is done", store.complete(claim).await);
-        return answered;
+async fn end(app: &App, store: &dyn Store, claim: &Claim, mut delivered: Delivered) -> Delivered {
+    if delivered.ended() != Ended::Failed {
+        tell(app, &delivered, "is done", store.complete(claim).await);
+        return delivered;
     }
-    let is_for_good = !answered.answer.asks_for_another_try();
-    if is_for_good || claim.tries >= app.settings().idempotency.tries {
-        let letter = dead_letter(claim, &answered.record);
-        match store.add_dead_letter(&letter).await {
-            Ok(()) => {
-                answered.record = answered.record.given_up();
-                if store.is_durable() {
-                    // Whoever sent it has nothing more to do: it is kept.
-                    answered.answer = Answer::handled();
-                    tell(app, &answered.record, "is given up", store.complete(claim).await);
-                    return answered;
-                }
+    let is_for_good = !delivered.must_come_again();
+    let was_last_try = claim.tries >= app.settings().idempotency.tries && delivered.had_fair_time;
+    if is_for_good || was_last_try {
+        match store.add_dead_letter(&dead_letter(claim, &delivered)).await {
+            Ok(()) if store.is_durable() => {
+                // Whoever sent it has nothing more to do: it is kept.
+                delivered.given_up = Some(GivenUp::Kept);
+                tell(app, &delivered, "is given up", store.complete(claim).await);
+                return delivered;
             }
-            Err(unavailable) => tell(app, &answered.record, "is given up", Err(unavailable)),
+            Ok(()) => delivered.given_up = Some(GivenUp::InMemory),
+            Err(unavailable) => tell(app, &delivered, "is given up", Err(unavailable)),
         }
     }
-    tell(app, &answered.record, "is free again", store.release(claim).await);
-    answered
+    tell(app, &delivered, "is free again", store.release(claim).await);
+    delivered
 }
 
-fn dead_letter(claim: &Claim, record: &Record) -> DeadLetter {
-    let unknown = Event::unknown();
-    let event = record.event().unwrap_or(&unknown);
+fn dead_letter(claim: &Claim, Delivered { endpoint, event, end, .. }: &Delivered) -> DeadLetter {
     DeadLetter {
         key: *claim.entry.version(),
-        endpoint: record.endpoint().unwrap_or_default().to_owned(),
+        endpoint: (*endpoint).to_owned(),
         interaction: event.interaction().name().to_owned(),
         reference: event.focus().map(str::to_owned),
         version_id: event.version_id().map(str::to_owned),
         subscription: event.subscription().map(str::to_owned),
         number: event.number(),
         tries: claim.tries,
-        outcome: record.outcome().to_owned(),
-        error_kind: record.error_kind().map(str::to_owned),
+        outcome: end.words().to_owned(),
+        error_kind: end.failure().map(|failure| failure.kind.to_owned()),
         since: Instant::from(std::time::SystemTime::now()).to_string(),
     }
 }
 
 /// A store that did not hear of it lets the event be begun again once its lease has run out: it is handled once more, and
 /// not lost.
-fn tell(app: &App, record: &Record, what: &'static str, told: Result<(), Unavailable>) {
+fn tell(
+    app: &App,
+    Delivered { endpoint, event, .. }: &Delivered,
+    what: &'static str,
+    told: Result<(), Unavailable>,
+) {
     let Err(unavailable) = told else { return };
-    let (endpoint, event) = (record.endpoint(), record.event());
-    let reference = record.reference(app.settings().log);
-    let version = event.and_then(Event::version_id);
-    let number = event.and_then(Event::number);
+    let reference = reference(event, app.settings().log);
     warn!(
         endpoint,
         reference,
-        version,
-        number,
+        version = event.version_id(),
+        number = event.number(),
         error.text = %unavailable,
         "the store was not told that an event {what}"
     );

@@ -3,15 +3,13 @@
 //! <https://hl7.org/fhir/R5/subscription-operation-events.html>; for R4 and R4B,
 //! <https://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition-backport-subscription-events.html>.
 
-use std::panic::AssertUnwindSafe;
-
-use futures_util::FutureExt;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::record::Failure;
+use super::failure::Failure;
 use crate::app::App;
 use crate::client;
+use crate::contain::contain;
 use crate::deadline::Deadline;
 use crate::declaration::{Content, Declaration};
 use crate::decode::{Happened, decode_queried};
@@ -39,14 +37,14 @@ pub(crate) async fn query(
 ) -> Queried {
     let content = content(declaration).code();
     // A token provider of the user's runs in it.
-    match AssertUnwindSafe(ask(app, id, numbers, content, deadline)).catch_unwind().await {
+    match contain(ask(app, id, numbers, content, deadline)).await {
         Ok(Ok(answer)) => Queried::Answered(answer),
         // Whoever may not call it has none of its events, however often it is asked; a search may be allowed.
         Ok(Err(error)) if matches!(error.status(), Some(400 | 403 | 404 | 405 | 406 | 410 | 422 | 501)) => {
             Queried::Unknown
         }
         Ok(Err(error)) => Queried::Failed(Failure::of_reading(&error)),
-        Err(_panic) => Queried::Failed(Failure::PANICKED),
+        Err(_panicked) => Queried::Failed(Failure::PANICKED),
     }
 }
 

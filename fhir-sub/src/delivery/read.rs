@@ -4,29 +4,26 @@
 //! themselves by another, and a host that a notification names is never called.
 
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use http::Method;
 use serde_json::value::RawValue;
 use tracing::info;
 
+use super::failure::Failure;
 use super::history::version_of_deletion;
 use super::identity::{identify, is_asked_for};
-use super::record::Failure;
 use crate::app::App;
 use crate::client::{Error, FhirClient};
+use crate::contain::contain;
 use crate::deadline::Deadline;
-use crate::declaration::{Declaration, Trigger, Trust};
+use crate::declaration::{Declaration, Trust};
 use crate::decode::Happened;
 use crate::event::Event;
 use crate::extract::ResourceUse;
 use crate::fhir::Reference;
 use crate::interaction::Interaction;
 use crate::json::Outline;
-use crate::request::Head;
 use crate::store::Entry;
 
 /// How long it may take to find out which versions deletions are.
@@ -65,15 +62,6 @@ impl Deletion {
     /// In what the server itself was asked for.
     pub(crate) fn in_answer(declaration: &Declaration) -> Self {
         if declaration.trust == Trust::Notification { Self::Told } else { Self::Confirmed }
-    }
-
-    /// In what somebody has sent.
-    pub(crate) fn in_request(app: &App, head: &Head<'_>, declaration: &Declaration) -> Self {
-        // Medplum names what was deleted in a header, others name it in the path, and a signature covers neither.
-        let is_outside = matches!(declaration.trigger, Trigger::Criteria(_));
-        let is_medplums = is_outside && *head.method == Method::POST;
-        let is_signed = is_outside && app.settings().secrets.signing.is_some();
-        if is_medplums || is_signed { Self::Confirmed } else { Self::in_answer(declaration) }
     }
 }
 
@@ -145,7 +133,7 @@ pub(crate) async fn read(
         }
     };
     // A token provider of the user's runs in it.
-    let ended = AssertUnwindSafe(reading).catch_unwind().await;
+    let ended = contain(reading).await;
     if ended.is_err() {
         for (place, _) in wanted {
             reads[place].get_or_insert(Read::Failed(Failure::PANICKED));

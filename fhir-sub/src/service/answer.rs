@@ -1,11 +1,14 @@
-//! [`Answer`]: what the caller gets.
+//! [`Answer`]: what the caller gets. It helps the caller and tells nothing about the inside.
+
+use std::borrow::Cow;
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::unhandled::Said;
+use super::unhandled::Unhandled;
+use crate::delivery::{Delivered, Due, End, Notified};
 
-/// A response. Its text helps the caller and tells nothing about the inside.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -13,8 +16,16 @@ pub(crate) struct Answer {
     header: Option<(&'static str, &'static str)>,
     content_type: &'static str,
     pub(crate) body: String,
-    /// What the body says, where it is an OperationOutcome.
-    said: Option<Said>,
+}
+
+/// What is said of a request, or of an event, that is not done: an OperationOutcome's issue, of a code of
+/// <https://hl7.org/fhir/R4/valueset-issue-type.html>.
+#[derive(Debug)]
+pub(super) struct Said {
+    status: StatusCode,
+    header: Option<(&'static str, &'static str)>,
+    pub(super) code: &'static str,
+    pub(super) text: Cow<'static, str>,
 }
 
 const FHIR_JSON: &str = "application/fhir+json";
@@ -30,219 +41,121 @@ impl Answer {
         content_type.into_iter().chain(self.header)
     }
 
+    /// The answer to a notification of events: that to the gravest of them, and if there are several, an issue for each that
+    /// was not handled.
+    pub(super) fn of(notified: &Notified) -> Self {
+        let said = notified.gravest().and_then(Said::of);
+        match (said, Unhandled::of(notified)) {
+            (None, _) => Self::handled(),
+            (Some(said), None) => Self::said(said),
+            (Some(said), Some(unhandled)) => {
+                let body = outcome(unhandled.issues());
+                Self { body, ..Self::said(said) }
+            }
+        }
+    }
+
     /// 204 without a body: the one answer that every server takes as success.
-    pub(crate) fn handled() -> Self {
+    pub(super) fn handled() -> Self {
         Self::json(StatusCode::NO_CONTENT, String::new())
     }
 
     /// 200 without a body, for a notification of no event. IHE's DSUBm asks for exactly that, and a server that tries a
     /// subscriber with a handshake may send no event after any other status.
-    pub(crate) fn acknowledged() -> Self {
+    pub(super) fn acknowledged() -> Self {
         Self::json(StatusCode::OK, String::new())
     }
 
-    pub(crate) fn healthy() -> Self {
-        Self::json(StatusCode::OK, json!({ "status": "ok" }).to_string())
-    }
-
     /// A JSON body that is no FHIR resource.
-    pub(crate) fn json(status: StatusCode, body: String) -> Self {
-        Self { status, header: None, content_type: JSON, body, said: None }
+    pub(super) fn json(status: StatusCode, body: String) -> Self {
+        Self { status, header: None, content_type: JSON, body }
     }
 
-    pub(crate) fn unauthorized() -> Self {
-        Self::outcome(StatusCode::UNAUTHORIZED, "security", "the secret is missing or wrong")
-    }
-
-    pub(crate) fn unsigned() -> Self {
-        Self::outcome(StatusCode::UNAUTHORIZED, "security", "the signature is missing or wrong")
-    }
-
-    pub(crate) fn unknown_endpoint() -> Self {
-        Self::outcome(StatusCode::NOT_FOUND, "not-found", "no subscription has this endpoint")
-    }
-
-    pub(crate) fn prune_needs_admin_secret() -> Self {
-        Self::outcome(
-            StatusCode::NOT_FOUND,
-            "not-supported",
-            "subscriptions are removed only where FHIR_SUBSCRIPTION_ADMIN_SECRET is set",
-        )
-    }
-
-    pub(crate) fn dead_letters_need_admin_secret() -> Self {
-        Self::outcome(
-            StatusCode::NOT_FOUND,
-            "not-supported",
-            "dead letters are told of only where FHIR_SUBSCRIPTION_ADMIN_SECRET is set",
-        )
-    }
-
-    pub(crate) fn unknown_dead_letter() -> Self {
-        Self::outcome(StatusCode::NOT_FOUND, "not-found", "there is no such dead letter")
-    }
-
-    pub(crate) fn no_handler() -> Self {
-        Self::unprocessable("no handler has the endpoint of the dead letter any more")
-    }
-
-    pub(crate) fn unknown_option() -> Self {
-        Self::malformed("the query may say `dry-run=true` and `prune=true`, and nothing else")
-    }
-
-    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
-        let answer = Self::outcome(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "not-supported",
-            "the method is not one of those allowed",
-        );
-        Self { header: Some(("allow", allow)), ..answer }
-    }
-
-    pub(crate) fn too_large(limit: usize) -> Self {
-        Self::outcome(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-long",
-            &format!("the body has more than {limit} bytes"),
-        )
-    }
-
-    pub(crate) fn not_json() -> Self {
-        Self::outcome(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "not-supported",
-            "the body must be JSON, by its Content-Type too",
-        )
-    }
-
-    pub(crate) fn malformed(text: &str) -> Self {
-        Self::outcome(StatusCode::BAD_REQUEST, "structure", text)
-    }
-
-    pub(crate) fn unprocessable(text: &str) -> Self {
-        Self::outcome(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text)
-    }
-
-    /// The handler says that no other try can succeed.
-    pub(crate) fn permanent() -> Self {
-        Self::outcome(StatusCode::UNPROCESSABLE_ENTITY, "processing", "the event cannot be processed")
-    }
-
-    /// The handler failed, and another try may succeed.
-    pub(crate) fn failed() -> Self {
-        Self::outcome(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "exception",
-            "the event was not processed: send the notification again",
-        )
-    }
-
-    /// The resource could not be read, and another try may succeed.
-    pub(crate) fn unread() -> Self {
-        Self::unavailable(
-            "transient",
-            "the resource could not be read from the FHIR server: send the notification again",
-        )
-    }
-
-    /// The server still has what is said to be deleted. It may lag behind, so nothing is given up.
-    pub(crate) fn unconfirmed() -> Self {
-        Self::unavailable(
-            "transient",
-            "the FHIR server does not confirm the deletion: send the notification again",
-        )
-    }
-
-    /// Another is at it: whoever sends it again learns how that ended.
-    pub(crate) fn under_way() -> Self {
-        Self::unavailable(
-            "conflict",
-            "the event is being processed: send the notification again to learn how that ended",
-        )
-    }
-
-    /// It cannot be told whether it was handled before, and so it is not.
-    pub(crate) fn store_unavailable() -> Self {
-        Self::unavailable("transient", "the event was not processed: send the notification again")
-    }
-
-    pub(crate) fn out_of_time() -> Self {
-        Self::too_late("the event was not processed in time: send the notification again")
-    }
-
-    /// Of the answers to several events the gravest is given: one that makes the server send again, else a refusal.
-    pub(crate) fn gravity(&self) -> u16 {
-        self.status.as_u16() / 100
-    }
-
-    /// Whether it makes the server send the notification again.
-    pub(crate) fn asks_for_another_try(&self) -> bool {
-        self.status.is_server_error()
-    }
-
-    pub(crate) fn registration_failed() -> Self {
-        let text = "the registration broke off: see the program's log";
-        Self::outcome(StatusCode::INTERNAL_SERVER_ERROR, "exception", text)
-    }
-
-    pub(crate) fn registration_out_of_time() -> Self {
-        Self::too_late("the registration did not end in time: ask for it again")
-    }
-
-    pub(crate) fn unknown_sweep_option() -> Self {
-        Self::malformed(
-            "the query may say `since`, a FHIR instant such as 2026-01-31T12:00:00Z, and `endpoint`, and nothing else",
-        )
-    }
-
-    pub(crate) fn sweep_failed() -> Self {
-        let text = "the sweep broke off: see the program's log";
-        Self::outcome(StatusCode::INTERNAL_SERVER_ERROR, "exception", text)
-    }
-
-    pub(crate) fn sweep_out_of_time() -> Self {
-        Self::too_late("the sweep did not end in time: ask for it again, it goes on where it has come to")
-    }
-
-    pub(crate) fn status_failed() -> Self {
-        let text = "the status could not be told: see the program's log";
-        Self::outcome(StatusCode::INTERNAL_SERVER_ERROR, "exception", text)
-    }
-
-    pub(crate) fn status_out_of_time() -> Self {
-        Self::too_late("the status was not known in time: ask for it again")
-    }
-
-    fn too_late(text: &str) -> Self {
-        Self::unavailable("timeout", text)
-    }
-
-    fn unavailable(code: &'static str, text: &str) -> Self {
-        let answer = Self::outcome(StatusCode::SERVICE_UNAVAILABLE, code, text);
-        Self { header: Some(("retry-after", RETRY_AFTER)), ..answer }
-    }
-
-    /// An OperationOutcome with one issue, of a code of
-    /// <https://hl7.org/fhir/R4/valueset-issue-type.html>.
-    fn outcome(status: StatusCode, code: &'static str, text: &str) -> Self {
-        let said = (code, text.to_owned());
-        let body = outcome([(said.clone(), None)]);
-        Self { status, header: None, content_type: FHIR_JSON, body, said: Some(said) }
-    }
-
-    /// What it says of the event that was not handled; `None` where it was.
-    pub(crate) fn said(&self) -> Option<&Said> {
-        self.said.as_ref()
-    }
-
-    /// The same with these issues, each with what it is about, if that is said.
-    pub(crate) fn with_issues(self, issues: impl IntoIterator<Item = (Said, Option<String>)>) -> Self {
-        Self { body: outcome(issues), content_type: FHIR_JSON, ..self }
+    /// An OperationOutcome with one issue.
+    pub(super) fn said(Said { status, header, code, text }: Said) -> Self {
+        let body = outcome([(code, text, None)]);
+        Self { status, header, content_type: FHIR_JSON, body }
     }
 }
 
-fn outcome(issues: impl IntoIterator<Item = (Said, Option<String>)>) -> String {
-    let issue = |((code, text), about): (Said, Option<String>)| {
+impl Said {
+    /// What its sender is told of an event; `None` where there is nothing to do about it.
+    pub(super) fn of(delivered: &Delivered) -> Option<Self> {
+        if delivered.due() == Due::Nothing {
+            return None;
+        }
+        let failed = "the event was not processed: send the notification again";
+        let late = "the event was not processed in time: send the notification again";
+        let unread = "the resource could not be read from the FHIR server: send the notification again";
+        let unconfirmed = "the FHIR server does not confirm the deletion: send the notification again";
+        let under_way = "the event is being processed: send the notification again to learn how that ended";
+        Some(match &delivered.end {
+            End::Handled
+            | End::Repeated
+            | End::Superseded
+            | End::NotWanted
+            | End::Gone
+            | End::LookedUp
+            | End::NothingFound => return None,
+            End::Malformed(text) => Self::malformed(text.clone()),
+            End::Unprocessable(text) => Self::unprocessable(text.clone()),
+            End::FailedForGood(_) => {
+                let text = "the event cannot be processed";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "processing", text.into())
+            }
+            End::Failed(_) | End::Panicked => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "exception", failed.into())
+            }
+            End::NotBegun | End::OutOfTime => Self::too_late(late),
+            End::Unread(_) | End::NotAllFound => Self::unavailable("transient", unread),
+            // It may lag behind, so nothing is given up.
+            End::Unconfirmed => Self::unavailable("transient", unconfirmed),
+            End::UnderWay => Self::unavailable("conflict", under_way),
+            End::StoreUnavailable(_) => Self::store_unavailable(),
+        })
+    }
+
+    pub(super) fn new(status: StatusCode, code: &'static str, text: Cow<'static, str>) -> Self {
+        Self { status, header: None, code, text }
+    }
+
+    pub(super) fn malformed(text: Cow<'static, str>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "structure", text)
+    }
+
+    pub(super) fn unprocessable(text: Cow<'static, str>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text)
+    }
+
+    pub(super) fn method_not_allowed(allow: &'static str) -> Self {
+        let text = "the method is not one of those allowed";
+        let said = Self::new(StatusCode::METHOD_NOT_ALLOWED, "not-supported", text.into());
+        Self { header: Some(("allow", allow)), ..said }
+    }
+
+    pub(super) fn failed(text: &'static str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "exception", text.into())
+    }
+
+    pub(super) fn too_late(text: &'static str) -> Self {
+        Self::unavailable("timeout", text)
+    }
+
+    pub(super) fn store_unavailable() -> Self {
+        Self::unavailable("transient", "the event was not processed: send the notification again")
+    }
+
+    fn unavailable(code: &'static str, text: &'static str) -> Self {
+        let said = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, text.into());
+        Self { header: Some(("retry-after", RETRY_AFTER)), ..said }
+    }
+}
+
+/// An issue: its code, its text, and what it is about, if that is said.
+pub(super) type Issue = (&'static str, Cow<'static, str>, Option<String>);
+
+fn outcome(issues: impl IntoIterator<Item = Issue>) -> String {
+    let issue = |(code, text, about): Issue| {
         let mut issue = json!({ "severity": "error", "code": code, "details": { "text": text } });
         if let Some(about) = about {
             issue["diagnostics"] = Value::String(about);
@@ -252,3 +165,6 @@ fn outcome(issues: impl IntoIterator<Item = (Said, Option<String>)>) -> String {
     let issues: Vec<_> = issues.into_iter().map(issue).collect();
     json!({ "resourceType": "OperationOutcome", "issue": issues }).to_string()
 }
+
+#[cfg(test)]
+mod tests;

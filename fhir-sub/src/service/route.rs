@@ -3,10 +3,10 @@
 use http::Method;
 
 use super::authenticate::authenticate;
-use super::{Answer, Answered, Record};
+use super::refusal::Refusal;
+use super::{Answered, dead_letters};
 use crate::app::App;
 use crate::declaration::Declaration;
-use crate::delivery::dead_letters;
 use crate::fhir::reference::id_mistake;
 use crate::fhir::{is_id, is_type_name};
 use crate::key::Key;
@@ -48,8 +48,9 @@ pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
         return Ok(Route::Health);
     }
 
-    let refuse = |answer, outcome| Err(Answered::new(answer, Record::refused(None, outcome)));
-    let stranger = || refuse(Answer::unauthorized(), "unauthorized");
+    let refuse = |refusal: Refusal| Err(refusal.answered(None));
+    let stranger = || refuse(Refusal::Unauthorized);
+    let not_allowed = |allow| refuse(Refusal::MethodNotAllowed { allow });
     let Some(caller) = authenticate(app.settings(), head.headers) else { return stranger() };
 
     // `{endpoint}/{Type}/{id}`, under which servers keep a resource up to date.
@@ -69,7 +70,7 @@ pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
         return match *head.method {
             _ if !caller.notifies => stranger(),
             Method::POST => Ok(Route::Endpoint { declaration, reference: None }),
-            _ => refuse(Answer::method_not_allowed("POST"), "method not allowed"),
+            _ => not_allowed("POST"),
         };
     }
     let letter = || {
@@ -80,55 +81,48 @@ pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
         return match request {
             _ if !caller.administers => stranger(),
             // As with pruning: who merely reads Subscriptions must not be able to take events away.
-            _ if app.settings().secrets.admin.is_none() => {
-                refuse(Answer::dead_letters_need_admin_secret(), "not found")
-            }
+            _ if app.settings().secrets.admin.is_none() => refuse(Refusal::DeadLettersNeedAdminSecret),
             Ok(request) => Ok(Route::DeadLetters(request)),
-            Err(allowed) => refuse(Answer::method_not_allowed(allowed), "method not allowed"),
+            Err(allowed) => not_allowed(allowed),
         };
     }
     match last {
-        "health" => refuse(Answer::method_not_allowed("GET, HEAD"), "method not allowed"),
+        "health" => not_allowed("GET, HEAD"),
         #[cfg(feature = "registration")]
         "register" => {
             let may_prune = app.settings().secrets.admin.is_some();
             match *head.method {
                 _ if !caller.administers => stranger(),
                 Method::POST => match Options::from_query(head.query.unwrap_or_default()) {
-                    None => refuse(Answer::unknown_option(), "malformed"),
-                    Some(options) if options.prune && !may_prune => {
-                        refuse(Answer::prune_needs_admin_secret(), "not found")
-                    }
+                    None => refuse(Refusal::UnknownOption),
+                    Some(options) if options.prune && !may_prune => refuse(Refusal::PruneNeedsAdminSecret),
                     Some(options) => Ok(Route::Register { options }),
                 },
-                _ => refuse(Answer::method_not_allowed("POST"), "method not allowed"),
+                _ => not_allowed("POST"),
             }
         }
         #[cfg(feature = "registration")]
         "status" => match *head.method {
             _ if !caller.administers => stranger(),
             Method::GET => Ok(Route::Status),
-            _ => refuse(Answer::method_not_allowed("GET"), "method not allowed"),
+            _ => not_allowed("GET"),
         },
         #[cfg(feature = "registration")]
         "sweep" => match *head.method {
             _ if !caller.administers => stranger(),
             Method::POST => match SweepOptions::from_query(head.query.unwrap_or_default()) {
-                None => refuse(Answer::unknown_sweep_option(), "malformed"),
-                Some(options) if !options.is_of(app.registry()) => {
-                    refuse(Answer::unknown_endpoint(), "not found")
-                }
+                None => refuse(Refusal::UnknownSweepOption),
+                Some(options) if !options.is_of(app.registry()) => refuse(Refusal::UnknownEndpoint),
                 Some(options) => Ok(Route::Sweep { options }),
             },
-            _ => refuse(Answer::method_not_allowed("POST"), "method not allowed"),
+            _ => not_allowed("POST"),
         },
-        _ if resource().is_some() => refuse(Answer::method_not_allowed("PUT, DELETE"), "method not allowed"),
+        _ if resource().is_some() => not_allowed("PUT, DELETE"),
         _ => match misnamed(app, head.method, path) {
-            None => refuse(Answer::unknown_endpoint(), "not found"),
+            None => refuse(Refusal::UnknownEndpoint),
             Some(_) if !caller.notifies => stranger(),
             Some((declaration, mistake)) => {
-                let record = Record::refused(Some(declaration.endpoint), "unprocessable");
-                Err(Answered::new(Answer::unprocessable(mistake), record))
+                Err(Refusal::Misnamed(mistake).answered(Some(declaration.endpoint)))
             }
         },
     }

@@ -1,38 +1,30 @@
 //! `GET …/status`: each subscription as the server has it, and what this instance knows of its events.
 
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use http::StatusCode;
 use serde::Serialize;
 
-use super::{Answer, Answered, Record};
+use super::Answered;
+use super::work::{self, Work};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::delivery::dead_letters;
 use crate::memory::{Counts, Name};
-use crate::registration::StatusRow;
+use crate::registration::{self, StatusRow};
 use crate::store::DeadLetter;
 
 /// Looks at every subscription; writes nothing.
 pub(super) async fn status(app: &App, deadline: Deadline) -> Answered {
-    let report_by = deadline.earlier_by(TO_REPORT);
-    let looking = crate::registration::status(app, report_by);
-    // The user's `registration` functions and token provider run in it.
-    let looking = AssertUnwindSafe(looking).catch_unwind();
-    match tokio::time::timeout_at(deadline.instant(), looking).await {
-        Ok(Ok(rows)) => {
-            let is_sound = rows.iter().all(StatusRow::is_sound);
-            let subscriptions = rows.iter().map(|row| Row::new(app, row)).collect();
-            let letters = dead_letters::list(app).await;
-            let store = if letters.is_ok() { "reached" } else { "unavailable" };
-            let report = Report { subscriptions, store, dead_letters: letters.unwrap_or_default() };
-            Answered::new(Answer::json(StatusCode::OK, report.to_json()), Record::status(is_sound))
-        }
-        Ok(Err(_panic)) => Answered::new(Answer::status_failed(), Record::status(false)),
-        Err(_elapsed) => Answered::new(Answer::status_out_of_time(), Record::status(false)),
-    }
+    let looking = async {
+        let rows = registration::status(app, deadline.earlier_by(TO_REPORT)).await;
+        let is_sound = rows.iter().all(StatusRow::is_sound);
+        let subscriptions = rows.iter().map(|row| Row::new(app, row)).collect();
+        let letters = dead_letters::list(app).await;
+        let store = if letters.is_ok() { "reached" } else { "unavailable" };
+        let report = Report { subscriptions, store, dead_letters: letters.unwrap_or_default() };
+        work::Report { is_sound, body: report.to_json() }
+    };
+    Work::Status.answer(looking, deadline).await
 }
 
 /// What is kept of the time to say what was found.

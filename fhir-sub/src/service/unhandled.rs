@@ -1,68 +1,45 @@
 //! Which events of a notification were not handled: the answer to one of several names them.
 
-use super::Answer;
-use crate::event::Event;
-
-/// An event as the answer names it: by nothing but its place and its number.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    /// Among the events of its notification, from 1 on.
-    place: usize,
-    number: Option<u64>,
-}
-
-impl Place {
-    /// The places of events, in their order.
-    pub(crate) fn of_all<'e>(events: impl IntoIterator<Item = &'e Event>) -> Vec<Self> {
-        (1..).zip(events).map(|(place, event)| Self { place, number: event.number() }).collect()
-    }
-
-    pub(crate) fn number(&self) -> Option<u64> {
-        self.number
-    }
-}
+use super::answer::{Issue, Said};
+use crate::delivery::{Notified, Place};
 
 /// The events of a notification that were not handled.
 #[derive(Debug)]
-pub(crate) struct Unhandled {
+pub(super) struct Unhandled {
     /// How many events the notification has.
     events: usize,
     said: Vec<(Place, Said)>,
 }
 
-/// What an answer says of an event: a code of <https://hl7.org/fhir/R4/valueset-issue-type.html>, and a text.
-pub(crate) type Said = (&'static str, String);
-
 /// The most events that are named one by one; of more, the answer says how many there are.
 const MAXIMUM: usize = 100;
 
 impl Unhandled {
-    pub(crate) fn of(events: usize) -> Self {
-        Self { events, said: Vec::new() }
-    }
-
-    /// Takes in what came of an event.
-    pub(crate) fn add(&mut self, place: Place, answer: &Answer) {
-        self.said.extend(answer.said().map(|said| (place, said.clone())));
-    }
-
-    /// `answer`, to several events, with an issue for each that was not handled.
-    pub(crate) fn named_in(mut self, answer: Answer) -> Answer {
-        if self.events < 2 || self.said.is_empty() {
-            return answer;
+    /// `None` where there is but one event, or all were handled.
+    pub(super) fn of(notified: &Notified) -> Option<Self> {
+        let events = notified.places.len();
+        if events < 2 {
+            return None;
         }
-        self.said.sort_by_key(|(place, _)| place.place);
-        let more = self.said.len().saturating_sub(MAXIMUM);
-        self.said.truncate(MAXIMUM);
-        let events = self.events;
-        let name = |Place { place, number }: Place| match number {
+        let said = |(place, index): &(Place, usize)| Some((*place, Said::of(&notified.delivered[*index])?));
+        let mut said: Vec<_> = notified.places.iter().filter_map(said).collect();
+        said.sort_by_key(|(place, _)| place.place);
+        (!said.is_empty()).then_some(Self { events, said })
+    }
+
+    /// An issue for each.
+    pub(super) fn issues(self) -> impl Iterator<Item = Issue> {
+        let Self { events, mut said } = self;
+        let more = said.len().saturating_sub(MAXIMUM);
+        said.truncate(MAXIMUM);
+        let name = move |Place { place, number }: Place| match number {
             Some(number) => format!("event {place} of {events}, number {number}"),
             None => format!("event {place} of {events}"),
         };
-        let named = self.said.into_iter().map(|(place, said)| (said, Some(name(place))));
-        let more =
-            (more > 0).then(|| (("informational", format!("{more} more events were not handled")), None));
-        answer.with_issues(named.chain(more))
+        let named = said.into_iter().map(move |(place, said)| (said.code, said.text, Some(name(place))));
+        let more = (more > 0)
+            .then(|| ("informational", format!("{more} more events were not handled").into(), None));
+        named.chain(more)
     }
 }
 

@@ -5,10 +5,9 @@ use std::time::Instant as Moment;
 use super::handling::is_settled;
 use super::{Stop, Sweep};
 use crate::decode::Happened;
-use crate::delivery::dispatch::handle_all;
 use crate::delivery::look_up;
 use crate::delivery::query::{self, Queried, query};
-use crate::delivery::read::Deletion;
+use crate::delivery::{Deletion, deliver};
 use crate::fhir::Instant;
 use crate::memory::{Name, Range};
 use crate::registration::counter;
@@ -93,9 +92,9 @@ impl Walk {
                 None
             } else {
                 let deletion = Deletion::in_answer(declaration);
-                let handling = handle_all(run.app, declaration, deletion, vec![happened], run.share());
-                let answered = sweep.lease.during(handling).await;
-                answered.into_iter().next().map(|answered| run.tell(answered, began))
+                let handling = deliver(run.app, declaration, deletion, vec![happened], run.share());
+                let delivered = sweep.lease.during(handling).await;
+                delivered.into_iter().next().map(|delivered| run.tell(delivered, began))
             };
             sweep.row.count(ended);
             if !is_settled(ended) && self.is_settled {

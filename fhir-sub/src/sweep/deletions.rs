@@ -15,9 +15,8 @@ use super::{Stop, Sweep};
 use crate::client::{Page, PageLimits};
 use crate::deadline::Deadline;
 use crate::decode::Happened;
-use crate::delivery::dispatch::handle_all;
 use crate::delivery::history::Version;
-use crate::delivery::read::Deletion;
+use crate::delivery::{Deletion, deliver};
 use crate::event::Event;
 use crate::fhir::Instant;
 use crate::interaction::Interaction;
@@ -106,9 +105,9 @@ async fn handle(sweep: &mut Sweep<'_>, version: Version, stop: Deadline, unsettl
     } else {
         // Since the history was read it may be there again, and that have been told and handled.
         let events = vec![Happened::new(event, None)];
-        let handling = handle_all(run.app, declaration, Deletion::Confirmed, events, run.share());
-        let answered = sweep.lease.during(handling).await;
-        answered.into_iter().next().map(|answered| run.tell(answered, began))
+        let handling = deliver(run.app, declaration, Deletion::Confirmed, events, run.share());
+        let delivered = sweep.lease.during(handling).await;
+        delivered.into_iter().next().map(|delivered| run.tell(delivered, began))
     };
     sweep.row.count(ended);
     unsettled.add(version.at, ended);

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::time::Instant as Moment;
 
 use futures_core::future::BoxFuture;
@@ -13,14 +12,10 @@ use super::{Run, Sweep, TO_HANDLE};
 use crate::client::FhirClient;
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
-use crate::decode::Happened;
 use crate::delivery::changed::Changed;
-use crate::delivery::handle::handle;
-use crate::delivery::read::{Found, Read};
-use crate::delivery::record::{Ended, Failure, Record};
+use crate::delivery::{Delivered, End, Ended, Failure, Record, Time, deliver_found};
 use crate::fhir::Instant;
 use crate::memory::Version;
-use crate::service::{Answer, Answered};
 
 /// How many resources of a subscription are handled at a time.
 const AT_A_TIME: usize = 4;
@@ -116,14 +111,12 @@ async fn one(
     match interaction(client, declaration, version.as_ref()).await {
         Ok(interaction) => event.interaction = interaction,
         Err(error) => {
-            let record = Record::unread(declaration.endpoint, event, Failure::of_reading(&error));
-            return Some(run.tell(Answered::new(Answer::unread(), record), began));
+            let end = End::Unread(Failure::of_reading(&error));
+            return Some(run.tell(Delivered::new(declaration.endpoint, event, end), began));
         }
     }
-    let version_id = event.version_id.clone();
-    let read = Read::Found(Found { json: Arc::from(json), version_id });
-    let answered = handle(run.app, declaration, Happened::new(event, None), Some(read), run.share()).await;
-    Some(run.tell(answered, began))
+    let delivered = deliver_found(run.app, declaration, event, json, run.share()).await;
+    Some(run.tell(delivered, began))
 }
 
 impl Run<'_> {
@@ -133,16 +126,17 @@ impl Run<'_> {
     }
 
     /// When one of several must have ended: it may take as long as a notification, and not all of the time.
-    pub(super) fn share(&self) -> Deadline {
+    pub(super) fn share(&self) -> Time {
         let half = self.stop.sooner_by_half().max(Deadline::after(TO_HANDLE * 2));
-        half.min(self.stop).min(self.app.deadline(None))
+        self.time.no_later_than(half.min(self.stop).min(self.app.deadline(None)))
     }
 
-    /// Writes the log lines of what was found, but for what was handled before; what became of it.
-    pub(super) fn tell(&self, answered: Answered, began: Moment) -> Ended {
-        for record in answered.records().filter(|record| record.ended() != Ended::AlreadyHandled) {
-            record.write(self.app.settings().log, began.elapsed(), self.request_id);
+    /// Writes the log line of what was found, but for what was handled before; what became of it.
+    pub(super) fn tell(&self, delivered: Delivered, began: Moment) -> Ended {
+        let ended = delivered.ended();
+        if ended != Ended::AlreadyHandled {
+            Record::of(delivered).write(self.app.settings().log, began.elapsed(), self.request_id);
         }
-        answered.record.ended()
+        ended
     }
 }

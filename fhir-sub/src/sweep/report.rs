@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::client::Error;
 use crate::declaration::Declaration;
-use crate::delivery::record::Ended;
+use crate::delivery::Ended;
 
 /// What a sweep found and did. As JSON, the answer of `POST /sweep`: it holds no secret, nothing of a resource, and none of
 /// the server's own texts.

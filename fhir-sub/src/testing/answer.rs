@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::app::App;
-use crate::delivery::record::Record;
+use crate::delivery::Record;
 use crate::service::Answered;
 
 /// What the app answered, and which handler ran.

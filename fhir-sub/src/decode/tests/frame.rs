@@ -105,7 +105,7 @@ fn a_resource_that_is_no_json_is_left_to_whoever_reads_it() {
         let decoded = decode(&head, &topic(), None, broken.as_bytes(), MAXIMUM);
         match name {
             // As far as a value at the first level is no text, list or object, it is read at once.
-            "a word" => assert_eq!(decoded.unwrap_err().answer.status, 400),
+            "a word" => assert_eq!(status(&decoded.unwrap_err()), 400),
             _ => {
                 let Ok(Decoded::Events(events, _)) = decoded else { panic!("{name}: {decoded:?}") };
                 assert!(serde_json::from_str::<Value>(events[0].resource.unwrap()).is_err(), "{name}");

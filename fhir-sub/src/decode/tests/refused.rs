@@ -85,5 +85,5 @@ fn a_path_is_for_criteria() {
     let head = Head { method: &Method::PUT, path: "/e/Encounter/1", query: None, headers: &headers };
     let body = r5().to_string();
     let decoded = decode(&head, &topic(), Some("Encounter/1".into()), body.as_bytes(), MAXIMUM);
-    assert_eq!(decoded.unwrap_err().answer.status, 405);
+    assert_eq!(status(&decoded.unwrap_err()), 405);
 }

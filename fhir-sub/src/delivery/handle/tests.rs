@@ -1,5 +1,7 @@
 //! A topic that fires for several types of resource, and a handler of one.
 
+mod panics;
+
 use serde_json::{Value, json};
 
 use crate::declaration::{Content, Declaration, Trust};

@@ -1,0 +1,62 @@
+//! [`deliver`]: events are handled, one after the other. Nothing else runs a handler.
+
+use serde_json::value::RawValue;
+
+use super::delivered::Delivered;
+use super::handle::handle;
+use super::read::{self, Deletion, Found, Read};
+use super::time::Time;
+use crate::app::App;
+use crate::declaration::Declaration;
+use crate::decode::Happened;
+use crate::event::Event;
+
+/// Of how many events the resources are read, and held, at once.
+const READ_AT_ONCE: usize = 50;
+
+/// Delivers events to the handler of `declaration`: what became of each, in their order.
+pub(crate) async fn deliver(
+    app: &App,
+    declaration: &'static Declaration,
+    deletion: Deletion,
+    events: Vec<Happened<'_>>,
+    time: Time,
+) -> Vec<Delivered> {
+    let reserve = time.reserve(events.len());
+    let mut delivered = Vec::with_capacity(events.len());
+    let mut events = events.into_iter();
+    let mut tells_versions = true;
+    while events.len() > 0 {
+        let some: Vec<_> = events.by_ref().take(READ_AT_ONCE).collect();
+        let further = events.len();
+        let missing = read::missing(app, declaration, deletion, &some);
+        let reads = if missing.is_empty() {
+            Vec::new()
+        } else {
+            let is_alone = some.len() == 1 && further == 0;
+            let waiting = if is_alone { 0 } else { some.len() + further };
+            let until = time.share(waiting, reserve).deadline();
+            read::read(app, declaration, deletion, &some, &missing, until, &mut tells_versions).await
+        };
+        let mut reads = reads.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        let mut some = some.into_iter();
+        while let Some(happened) = some.next() {
+            let share = time.share(some.len() + further, reserve);
+            let read = reads.next().flatten().flatten();
+            delivered.push(handle(app, declaration, happened, read, share).await);
+        }
+    }
+    delivered
+}
+
+/// Delivers an event whose resource the server itself has just said.
+pub(crate) async fn deliver_found(
+    app: &App,
+    declaration: &'static Declaration,
+    event: Event,
+    json: Box<RawValue>,
+    time: Time,
+) -> Delivered {
+    let found = Found { version_id: event.version_id.clone(), json: json.into() };
+    handle(app, declaration, Happened::new(event, None), Some(Read::Found(found)), time).await
+}

@@ -1,0 +1,111 @@
+//! [`Notified`]: what became of all the events of a notification.
+
+use super::deliver::deliver;
+use super::delivered::Delivered;
+use super::gap::{self, Missing};
+use super::look_up::{self, LookedUp, Unnamed};
+use super::read::Deletion;
+use super::time::Time;
+use crate::app::App;
+use crate::declaration::Declaration;
+use crate::decode::{Counted, Happened};
+use crate::memory::{Name, Numbering};
+
+/// What became of a notification: the answer to it, its log lines, and whether it must be sent again are derived from it.
+#[derive(Debug)]
+pub(crate) struct Notified {
+    /// What became of its events, and of what a search has found for those that name nothing.
+    pub(crate) delivered: Vec<Delivered>,
+    /// Which of `delivered` says what became of which of its events.
+    pub(crate) places: Vec<(Place, usize)>,
+    /// What became of events that did not come with it. Sent again, it would not bring them.
+    pub(crate) missing: Vec<Missing>,
+}
+
+/// An event of a notification as its sender is told of it: by nothing but its place and its number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Among the events of its notification, from 1 on.
+    pub(crate) place: usize,
+    pub(crate) number: Option<u64>,
+}
+
+/// Delivers the events of a notification. What is missing before them is asked for after them: by then it may have come by
+/// itself.
+pub(crate) async fn events(
+    app: &App,
+    declaration: &'static Declaration,
+    deletion: Deletion,
+    events: Vec<Happened<'_>>,
+    counted: &Counted,
+    time: Time,
+) -> Notified {
+    let subscription = counted.subscription.clone().or_else(|| events.first()?.event.subscription.clone());
+    let name = Name { endpoint: declaration.endpoint, subscription: subscription.as_deref() };
+    let told = events.iter().map(|happened| &happened.event);
+    let numberings = app.memory().event_numbers.events(name, told, counted.events);
+
+    let is_looked_up = declaration.needs_resource();
+    let places = (1..).zip(&events).map(|(place, happened)| Place { place, number: happened.event.number });
+    let places: Vec<_> = places.collect();
+    let (unnamed, named): (Vec<_>, Vec<_>) = events
+        .into_iter()
+        .zip(numberings.into_iter().zip(places))
+        .partition(|(happened, _)| is_looked_up && look_up::is_unnamed(happened));
+    let (named, known): (Vec<_>, Vec<_>) = named.into_iter().unzip();
+    let share = time.unless_waited_for(unnamed.is_empty());
+    let mut notified = Notified { delivered: Vec::new(), places: Vec::new(), missing: Vec::new() };
+    notified.delivered = deliver(app, declaration, deletion, named, share).await;
+    for (index, (one, (numbering, place))) in notified.delivered.iter_mut().zip(known).enumerate() {
+        one.numbering = numbering;
+        notified.places.push((place, index));
+    }
+    if !unnamed.is_empty() {
+        let unnamed = unnamed.into_iter().map(|(happened, (numbering, place))| {
+            let unnamed = Unnamed { event: happened.event, numbering };
+            (unnamed, place)
+        });
+        let (unnamed, places): (Vec<_>, Vec<_>) = unnamed.unzip();
+        let looked_up = look_up::look_up(app, declaration, name, unnamed, time).await;
+        notified.add(looked_up, places);
+    }
+    notified.missing = gap::close(app, declaration, name, time).await;
+    notified
+}
+
+/// A notification of no event: what its count says. What it shows to be missing is asked for, but not before a handshake is
+/// over; and if that fails, the next notification will ask again.
+pub(crate) async fn none(
+    app: &App,
+    declaration: &'static Declaration,
+    counted: &Counted,
+    time: Time,
+) -> (Numbering, Vec<Missing>) {
+    let name = Name { endpoint: declaration.endpoint, subscription: counted.subscription.as_deref() };
+    let count = |count| app.memory().event_numbers.count(name, count, counted.is_handshake);
+    let numbering = counted.events.map_or(Numbering::InOrder, count);
+    let missing = match counted.is_handshake {
+        true => Vec::new(),
+        false => gap::close(app, declaration, name, time).await,
+    };
+    (numbering, missing)
+}
+
+impl Notified {
+    fn add(&mut self, looked_up: LookedUp, places: Vec<Place>) {
+        let first = self.delivered.len();
+        for place in places {
+            let index = looked_up.of(place.number);
+            self.places.extend(index.map(|index| (place, first + index)));
+        }
+        self.delivered.extend(looked_up.delivered);
+    }
+
+    /// The one that the notification is answered by: the first of those about which most is due.
+    pub(crate) fn gravest(&self) -> Option<&Delivered> {
+        self.delivered.iter().reduce(|gravest, next| if next.due() > gravest.due() { next } else { gravest })
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -1,0 +1,107 @@
+//! [`Time`]: how long events may take, and how long is fair to one of them.
+
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+
+/// The time that is there for events.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time {
+    deadline: Deadline,
+    /// What one event is to have had before it counts as tried.
+    fair: Duration,
+}
+
+impl Time {
+    /// All the time that a request has, from now on.
+    ///
+    /// A quarter of it is fair: an event that is alone gets more, and so does the first of many, whatever its resource takes to
+    /// be read. So each time there is one that counts as tried, and none fails for what those before it took.
+    pub(crate) fn until(deadline: Deadline) -> Self {
+        Self { deadline, fair: deadline.remaining() / 4 }
+    }
+
+    /// Less of it.
+    pub(crate) fn no_later_than(self, deadline: Deadline) -> Self {
+        Self { deadline: self.deadline.min(deadline), ..self }
+    }
+
+    /// All of it for the last, and half where others wait: one that takes all the time would hide them each time that it is
+    /// sent again.
+    pub(super) fn unless_waited_for(self, is_last: bool) -> Self {
+        if is_last { self } else { self.no_later_than(self.deadline.sooner_by_half()) }
+    }
+
+    /// What is kept for each of so many events, whatever those before it take: a quarter of all that there is.
+    pub(super) fn reserve(self, events: usize) -> Duration {
+        self.deadline.remaining() / u32::try_from(events).unwrap_or(u32::MAX).saturating_mul(4).max(1)
+    }
+
+    /// What the next event may take, while so many wait for it to end and each is to have `reserve`.
+    pub(super) fn share(self, waiting: usize, reserve: Duration) -> Self {
+        if waiting == 0 {
+            return self;
+        }
+        let (remaining, waiting) = (self.deadline.remaining(), u32::try_from(waiting).unwrap_or(u32::MAX));
+        let left = remaining.saturating_sub(reserve.saturating_mul(waiting));
+        self.no_later_than(Deadline::after(left.min(remaining / 2).max(reserve)))
+    }
+
+    /// When it is over.
+    pub(super) fn deadline(self) -> Deadline {
+        self.deadline
+    }
+
+    /// Whether as much is left of it as an event is to have.
+    pub(super) fn is_fair(self) -> bool {
+        self.deadline.remaining() >= self.fair
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: Duration = Duration::from_secs(24);
+
+    /// How long each of so many events takes, where each takes all that it gets, and whether that is fair.
+    async fn shares(events: usize) -> Vec<(Duration, bool)> {
+        let time = Time::until(Deadline::after(WHOLE));
+        let (reserve, mut shares) = (time.reserve(events), Vec::new());
+        for waiting in (0..events).rev() {
+            let share = time.share(waiting, reserve);
+            shares.push((share.deadline().remaining(), share.is_fair()));
+            tokio::time::sleep_until(share.deadline().instant()).await;
+        }
+        shares
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_alone_has_all_of_it() {
+        assert_eq!(shares(1).await, [(WHOLE, true)]);
+        assert_eq!(shares(2).await, [(WHOLE / 2, true); 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_of_many_gets_some_and_the_first_what_is_fair() {
+        for events in [3, 10, 40, 1000] {
+            let shares = shares(events).await;
+            assert!(shares[0].1 && shares[0].0 == WHOLE / 2, "{events}: {shares:?}");
+            let least = WHOLE / (4 * u32::try_from(events).unwrap()) - Duration::from_millis(2);
+            assert!(shares.iter().all(|(share, _)| *share >= least), "{events}: {shares:?}");
+            assert!(
+                shares.iter().map(|(share, _)| *share).sum::<Duration>() <= WHOLE + Duration::from_secs(1)
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn quick_ones_leave_it_to_those_behind_them() {
+        let time = Time::until(Deadline::after(WHOLE));
+        let reserve = time.reserve(40);
+        for waiting in (1..40).rev() {
+            assert!(time.share(waiting, reserve).is_fair(), "{waiting}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! A notification: decoded, delivered and answered.
+
+use std::time::Duration;
+
+use http::Method;
+
+use super::refusal::Refusal;
+use super::{Answer, Answered, Record};
+use crate::app::App;
+use crate::deadline::Deadline;
+use crate::declaration::{Declaration, Topic, Trigger};
+use crate::decode::{Decoded, decode};
+use crate::delivery::{self, Deletion, Severity, Time};
+use crate::request::Head;
+
+/// Runs the handler of `declaration` on what the request notifies of.
+pub(super) async fn notify(
+    app: &App,
+    head: &Head<'_>,
+    declaration: &'static Declaration,
+    reference: Option<String>,
+    body: &[u8],
+    deadline: Deadline,
+) -> Answered {
+    let endpoint = declaration.endpoint;
+    let time = Time::until(deadline.min(sent_again(declaration)));
+    match decode(head, declaration, reference, body, app.settings().events_maximum) {
+        Ok(Decoded::Events(events, counted)) => {
+            let deletion = deletion(app, head, declaration);
+            let notified = delivery::events(app, declaration, deletion, events, &counted, time).await;
+            let answer = Answer::of(&notified);
+            let mut records = notified.delivered.into_iter().map(Record::of);
+            // A notification has one event at least.
+            let no_events = || Record::request(Some(endpoint), "no events", Severity::Fine);
+            let mut answered = Answered::new(answer, records.next().unwrap_or_else(no_events));
+            let missing = notified.missing.into_iter().map(|missing| Record::of_missing(endpoint, missing));
+            answered.further = records.chain(missing).collect();
+            answered
+        }
+        Ok(Decoded::Notice(notice, counted)) => {
+            let (numbering, missing) = delivery::none(app, declaration, &counted, time).await;
+            let record = Record::request(Some(endpoint), notice, Severity::Fine).numbered(numbering);
+            let mut answered = Answered::new(Answer::acknowledged(), record);
+            let missing = missing.into_iter().map(|missing| Record::of_missing(endpoint, missing));
+            answered.further = missing.collect();
+            answered
+        }
+        // HAPI reads a body out of any other answer to its transaction.
+        Ok(Decoded::NothingFound) => {
+            Answered::new(Answer::handled(), Record::request(Some(endpoint), "nothing found", Severity::Fine))
+        }
+        Err(undecodable) => Refusal::Undecodable(undecodable).answered(Some(endpoint)),
+    }
+}
+
+/// When the server gives up on an attempt, if the Subscription says so, and sends it again: by then it must have been
+/// answered.
+fn sent_again(declaration: &Declaration) -> Deadline {
+    match declaration.trigger {
+        Trigger::Topic(Topic { timeout: Some(seconds), .. }) => {
+            // Less what a network takes.
+            Deadline::after(Duration::from_secs(seconds.into()).mul_f64(0.9))
+        }
+        _ => Deadline::after(Duration::MAX),
+    }
+}
+
+/// What it takes for a resource to count as deleted, in what somebody has sent.
+fn deletion(app: &App, head: &Head<'_>, declaration: &Declaration) -> Deletion {
+    // Medplum names what was deleted in a header, others name it in the path, and a signature covers neither.
+    let is_outside = matches!(declaration.trigger, Trigger::Criteria(_));
+    let is_medplums = is_outside && *head.method == Method::POST;
+    let is_signed = is_outside && app.settings().secrets.signing.is_some();
+    if is_medplums || is_signed { Deletion::Confirmed } else { Deletion::in_answer(declaration) }
+}
