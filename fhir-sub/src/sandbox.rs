@@ -47,11 +47,15 @@
 //! ```
 //!
 //! # What it evaluates
-//! The token, string, reference, date and uri parameters that FHIR R4 defines, where their definition is
-//! made of element names; the modifiers `:missing`, `:not` (tokens), `:exact` and `:contains` (strings); the
-//! prefixes of dates; lists with commas. Everything else (chains, `_has`, `_include`, composites, quantities,
-//! unknown names) is refused by name, in a search with 400, in a `Subscription` with 422 (HAPI) or 400
-//! (Medplum), and never passed over. Dates without a zone are taken as UTC.
+//! Every search that the compiler takes as a criteria or a filter, by the same grammar: all parameters that FHIR R4,
+//! R4B and R5 define, with their prefixes, modifiers and lists; chains, `_has` and composites; `_list`, `_text`,
+//! `_content`, and HAPI's `%now` and `%today`. Units of quantities are compared as they are written. `:in`, `:below` and
+//! `:above` look into the `ValueSet` and `CodeSystem` resources that were created in the sandbox. Dates without a zone are
+//! taken as UTC.
+//!
+//! `_filter`, `_query`, `_include` and unknown parameters are refused by name, in a search with 400 and in a
+//! `Subscription` with 422. As [`Behaviour::Medplum`] the sandbox matches as Medplum's subscriptions do, which is less
+//! than Medplum's search: any criteria is stored, and one that Medplum does not understand never fires.
 //!
 //! # Topics
 //! A `SubscriptionTopic` is created like any other resource, in R4 too, which has no such type: there the `Basic` that
@@ -84,6 +88,8 @@ mod page;
 mod queue;
 mod refusal;
 mod rest;
+#[cfg(feature = "local")]
+pub(crate) mod sample;
 mod search;
 mod server;
 mod store;
@@ -210,7 +216,7 @@ impl Sandbox {
 
     /// Puts topics there that stand in for those which the handlers name, and tells which.
     pub(crate) fn stand_in(&self, declarations: &[&'static Declaration]) -> Vec<StandIn> {
-        let stand_ins = topic::stand_ins(declarations);
+        let stand_ins = topic::stand_ins(declarations, self.server.settings.fhir_version);
         for (index, stand_in) in stand_ins.iter().enumerate() {
             let resource = stand_in.resource(index, self.server.settings.fhir_version);
             let path = topic::bundle::name(&resource);

@@ -2,7 +2,6 @@
 
     cd fhir-sub-macros/search
     python3 tools/definitions.py > src/definitions/definitions.txt
-    python3 tools/definitions.py --sandbox > ../../fhir-sub/src/sandbox/search/parameters.txt
     python3 tools/definitions.py --verify DIR    # hold the table against DIR/sp-table-{R4,R4B,R5}.json
 
 The definitions of R4 4.0.1, R4B 4.3.0 and R5 5.0.0 come from three jars of Maven Central, which hold
@@ -102,7 +101,7 @@ def resources(version):
                             yield kind.group(1), of_json(json.load(package.extractfile(member)))
 
 
-Element = namedtuple("Element", "single types binding content")
+Element = namedtuple("Element", "single types binding content required")
 
 class Definitions:
     def __init__(self, version):
@@ -134,7 +133,8 @@ class Definitions:
             types = {one(of, "code"): frozenset(url.rpartition("/")[2] for url in of.get("targetProfile", []))
                      for of in element.get("type", [])}
             self.elements.setdefault(one(element, "path"), Element(
-                one(element, "max") == "1", types, required, one(element, "contentReference").partition("#")[2]))
+                one(element, "max") == "1", types, required, one(element, "contentReference").partition("#")[2],
+                one(element, "min") not in ("", "0")))
 
     def derives(self, name, ancestor):
         while name in self.types and name != ancestor:
@@ -497,64 +497,6 @@ def write(tables):
                 print(f" {code} {mask} {rest}".rstrip())
 
 
-# The sandbox's table of R4: the paths of what it can search by.
-
-SANDBOX_KINDS = ["token", "string", "reference", "date", "uri"]
-
-def camel(name):
-    head, *rest = name.split("-")
-    return head + "".join(part[:1].upper() + part[1:] for part in rest)
-
-STEP = re.compile(r"\.(ofType\(([A-Za-z]+)\)|where\(resolve\(\) is ([A-Za-z]+)\)|where\(([a-z]+)='([^']+)'\)|([a-zA-Z]+))")
-
-def path_of(definitions, base, expression):
-    """The path in the sandbox's words. An expression of more than STEPs has none, so that its parameter is refused."""
-    expression = re.sub(r"^\(([^()]*)\)$", r"\1", expression)
-    expression = re.sub(r"\.as\(| as (?=[A-Za-z]+$)", ".ofType(", expression)
-    expression += ")" * (expression.count("(") - expression.count(")"))
-    steps, element, target, position = [], base, "", len(base)
-    while position < len(expression):
-        step = STEP.match(expression, position)
-        if not step or target:
-            return None
-        _, of_type, resolves_to, key, value, name = step.groups()
-        if of_type:
-            if not steps[-1].endswith("[x]"):
-                return None
-            steps[-1] = steps[-1][:-3] + of_type[0].upper() + of_type[1:]
-        elif resolves_to:
-            target = ">" + resolves_to
-        elif key:
-            steps[-1] += f"({key}={value})"
-        else:
-            element = "UsageContext" if name == "useContext" else f"{element}.{name}"
-            steps.append(name + "[x]" * (element + "[x]" in definitions.elements))
-        position = step.end()
-    return ".".join(steps) + target
-
-def write_sandbox(definitions):
-    table = {base: {} for base in ["Resource", *sorted(definitions.concrete())]}
-    for parameter in definitions.parameters.values():
-        kind, code = one(parameter, "type"), one(parameter, "code")
-        if kind not in SANDBOX_KINDS or code == "phonetic":
-            continue
-        parts = [part.strip() for part in one(parameter, "expression").split(" | ")]
-        for base in parameter["base"]:
-            paths = [path_of(definitions, base, part) for part in parts if re.match(rf"\(*{base}\b", part)]
-            if base in table and paths and None not in paths:
-                table[base][code] = kind, "+".join(dict.fromkeys(paths))
-            else:
-                print(f"left out: {base}?{code}: {' | '.join(parts)}", file=sys.stderr)
-    for base, parameters in table.items():
-        groups = [base]
-        for kind in SANDBOX_KINDS:
-            names = [code if path == camel(code) else f"{code}={path}"
-                     for code, (of, path) in sorted(parameters.items()) if of == kind]
-            if names:
-                groups.append(" ".join([kind] + names))
-        print(" | ".join(groups))
-
-
 SPOTS = """Appointment.status Appointment.actor AllergyIntolerance.clinical-status Encounter.status Encounter.class
 Encounter.patient Encounter.diagnosis Observation.subject Observation.patient Observation.code-value-quantity
 Patient.active Patient.deceased Patient.identifier Patient.general-practitioner Patient.telecom Task.status
@@ -576,14 +518,12 @@ def verify(tables, folder):
             print(f"{spot} {version}: {detail}", code_lists(table).get(detail.rstrip("!").partition(":")[2], ""))
 
 
-if sys.argv[1:] == ["--sandbox"]:
-    write_sandbox(Definitions("R4"))
-    sys.exit()
-tables = {version: Table(Definitions(version)) for version in VERSIONS}
-for table in tables.values():
-    for text in sorted(table.odd):
-        print(text, file=sys.stderr)
-if sys.argv[1:2] == ["--verify"]:
-    verify(tables, sys.argv[2])
-else:
-    write(tables)
+if __name__ == "__main__":
+    tables = {version: Table(Definitions(version)) for version in VERSIONS}
+    for table in tables.values():
+        for text in sorted(table.odd):
+            print(text, file=sys.stderr)
+    if sys.argv[1:2] == ["--verify"]:
+        verify(tables, sys.argv[2])
+    else:
+        write(tables)

@@ -1,11 +1,11 @@
 //! `serve` without a FHIR server: the sandbox stands in for it.
 
 mod delivery;
-mod sample;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use fhir_sub_search::search::split_filter;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -23,6 +23,7 @@ use crate::error::BoxError;
 use crate::fhir::FhirVersion;
 use crate::problems::Problems;
 use crate::registration::{self, Options};
+use crate::sandbox::sample::{Sample, sample};
 use crate::sandbox::topic::StandIn;
 use crate::sandbox::{Behaviour, Sandbox};
 use crate::settings::{fhir_version, listen_address};
@@ -58,13 +59,16 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     let sandbox = sandbox.base_url(&sandbox_url).build(OverHttp::new());
     let stand_ins = sandbox.stand_in(app.registry().declarations());
 
+    // Before the subscriptions are there, which what it refers to must not fire.
+    let trial = trial(&app, &stand_ins, &sandbox).await;
+
     let resources: local::Answer = Arc::new(move |request| Box::pin(respond(sandbox.clone(), request)));
     let for_ever = Box::pin(std::future::pending());
     let sandbox_server = tokio::spawn(local::serve(sandbox_listener, resources, for_ever));
     let server = tokio::spawn(local::serve(listener, handlers(app.clone()), told_to_stop()));
 
     let report = registration::register(&app, Options::default(), Deadline::after(COMMAND_LIMIT)).await;
-    let welcome = welcome(&app, port, &sandbox_url, &stand_ins).await;
+    let welcome = welcome(port, &sandbox_url, &stand_ins, trial);
     say(&format!("{}\n\n{welcome}\n", register::show(&report, None)));
     server.await?;
     // It goes last: handlers that were under way may have been talking to it.
@@ -124,26 +128,52 @@ async fn respond(sandbox: Sandbox, request: Request<Incoming>) -> Response<Respo
     }
 }
 
+/// A handler, and a resource that makes it run when it is created.
+struct Trial {
+    declaration: &'static Declaration,
+    resource: serde_json::Value,
+}
+
+/// The first handler for which there is such a resource. What the resource refers to is put into the sandbox.
+async fn trial(app: &App, stand_ins: &[StandIn], sandbox: &Sandbox) -> Option<Trial> {
+    let version = app.settings().fhir_version;
+    for declaration in app.registry().declarations().iter().copied() {
+        let Some(criteria) = criteria_of_sample(declaration, stand_ins) else { continue };
+        let Some(Sample { resource, others }) = sample(&criteria, version) else { continue };
+        for other in &others {
+            if let Err(refusal) = sandbox.update(other).await {
+                tracing::error!(%refusal, "the sandbox does not take what a sample refers to");
+            }
+        }
+        return Some(Trial { declaration, resource });
+    }
+    None
+}
+
 /// What to do next.
-async fn welcome(app: &App, port: u16, sandbox_url: &str, stand_ins: &[StandIn]) -> String {
+fn welcome(port: u16, sandbox_url: &str, stand_ins: &[StandIn], trial: Option<Trial>) -> String {
     let mut text = format!(
         "The handlers listen on http://127.0.0.1:{port}, and the sandbox, an in-memory FHIR server which forgets \
          everything when this program ends, on {sandbox_url}. Ctrl-C stops both."
     );
     text.push_str(&topics(stand_ins, sandbox_url));
-    for declaration in app.registry().declarations() {
-        let Some(criteria) = criteria_of_sample(declaration, stand_ins) else { continue };
-        let Some(sample) = sample::sample(&criteria, app.settings().fhir_version).await else { continue };
-        let resource_type = sample["resourceType"].as_str().unwrap_or_default();
+    if let Some(Trial { declaration, resource }) = trial {
         let fires = match declaration.trigger {
             Trigger::Criteria(_) => "that its criteria matches",
             Trigger::Topic(_) => "that its topic fires for",
         };
+        let text_of = |member: &str| resource[member].as_str().unwrap_or_default();
+        // A resource that others refer to has an id of its own.
+        let (method, path) = match text_of("id") {
+            "" => ("", text_of("resourceType").to_owned()),
+            id => ("-X PUT ", format!("{}/{id}", text_of("resourceType"))),
+        };
         text.push_str(&format!(
             "\n\nTo make `{}` run, create a resource {fires}:\n\n  \
-             curl -H 'Content-Type: application/fhir+json' -d '{}' {sandbox_url}/{resource_type}",
+             curl {method}-H 'Content-Type: application/fhir+json' -d '{}' {sandbox_url}/{path}",
             declaration.handler,
-            type_first(&sample)
+            // A single quote would end the shell's.
+            type_first(&resource).replace('\'', r"'\''")
         ));
         return text;
     }
@@ -178,14 +208,14 @@ fn criteria_of_sample(declaration: &Declaration, stand_ins: &[StandIn]) -> Optio
         return None;
     }
     let types = &stand_ins.iter().find(|stand_in| stand_in.url == topic.url)?.types;
-    let mut of_filters = topic.filters.iter().filter_map(|filter| filter.split('?').next());
-    let resource_type = of_filters.find(|kind| types.contains(kind)).or(types.first().copied())?;
-    let parameters: Vec<_> = topic
-        .filters
-        .iter()
-        .filter_map(|filter| filter.split_once('?'))
-        .filter(|(kind, _)| *kind == resource_type)
-        .map(|(_, parameters)| parameters)
+    let filters = || topic.filters.iter().flat_map(|filter| split_filter(filter));
+    let resource_type = filters()
+        .filter_map(|it| it.resource_type)
+        .find(|kind| types.contains(kind))
+        .or(types.first().copied())?;
+    let parameters: Vec<_> = filters()
+        .filter(|it| it.resource_type.is_none_or(|kind| kind == resource_type))
+        .map(|it| format!("{}={}", it.name, it.value))
         .collect();
     Some(format!("{resource_type}?{}", parameters.join("&")))
 }

@@ -16,7 +16,7 @@ pub enum FhirVersion {
 }
 
 impl FhirVersion {
-    const ALL: [Self; 3] = [Self::R4, Self::R4B, Self::R5];
+    pub(crate) const ALL: [Self; 3] = [Self::R4, Self::R4B, Self::R5];
 
     /// The version's usual name: `R4`, `R4B` or `R5`.
     #[must_use]

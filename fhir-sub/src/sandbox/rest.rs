@@ -32,10 +32,9 @@ pub(crate) fn answer(desk: &mut Desk<'_>, call: &Call) -> Result<Answer, Refusal
         return Err(Refusal::unsupported(format!("the sandbox has no operation `{operation}`"))
             .with_status(StatusCode::NOT_FOUND));
     }
-    if let Some(kind) = segments
-        .first()
-        .filter(|kind| !is_type(kind) && !matches!(**kind, "metadata" | "_history" | "_search"))
-    {
+    if let Some(kind) = segments.first().filter(|kind| {
+        !is_type(kind, desk.settings.fhir_version) && !matches!(**kind, "metadata" | "_history" | "_search")
+    }) {
         return Err(Refusal::unknown(format!("`{kind}` is not a resource type of FHIR R4")));
     }
     match (call.method.as_str(), segments.as_slice()) {

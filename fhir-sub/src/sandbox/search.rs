@@ -1,29 +1,36 @@
-//! FHIR search, as far as the sandbox evaluates it: which resources a query means.
+//! FHIR search: which resources a query means.
 //!
-//! The same evaluation serves `GET /Type?…`, conditional writes and the criteria of a `Subscription`
-//! ([FHIR R4 §3.1.1](https://hl7.org/fhir/R4/search.html)). What is not evaluated is refused by name, never
-//! passed over: a criteria that silently matched too much would make a test lie.
+//! The same evaluation serves `GET /Type?…`, conditional writes, the criteria of a `Subscription` and the filters of a
+//! topic ([FHIR R4 §3.1.1](https://hl7.org/fhir/R4/search.html)). The grammar is that of the macro, so that the sandbox
+//! takes what the compiler takes. A parameter that the sandbox does not know is refused by name, never passed over: a
+//! criteria that silently matched too much would make a test lie.
 
+mod clause;
 mod date;
+mod near;
+mod number;
+mod operand;
 mod parameter;
 mod path;
+mod quantity;
 pub(crate) mod query;
 mod reference;
 mod text;
 mod token;
+mod uri;
+mod value_set;
 
+use fhir_sub_search::search::{self as grammar, Subject};
 use serde_json::Value;
 
-pub(crate) use self::parameter::{is_type, names, types};
-use self::{
-    date::DateOperand,
-    parameter::{Kind, Parameter},
-    reference::ReferenceOperand,
-    text::Comparison,
-    token::TokenOperand,
-};
+pub(crate) use self::date::Range;
+pub(crate) use self::parameter::{Kind, Parameter, find, is_type, names, types};
+#[cfg(feature = "local")]
+pub(crate) use self::path::{Path, Place};
+
+use self::clause::Clause;
 use super::refusal::Refusal;
-use crate::fhir::Instant;
+use crate::fhir::{FhirVersion, Instant};
 
 /// A search over one type: every clause must hold.
 #[derive(Debug)]
@@ -33,39 +40,54 @@ pub(crate) struct Search {
 }
 
 /// What a comparison needs to know beside the resource.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     /// The server's own base URL: references under it are as good as relative ones.
     pub(crate) base: &'a str,
     pub(crate) now: Instant,
+    pub(crate) version: FhirVersion,
+    /// What else is there: a chain, `_has` and `:in` look into other resources.
+    pub(crate) resources: &'a dyn Resources,
 }
 
-/// One `parameter:modifier=value,value`.
-#[derive(Debug)]
-struct Clause {
-    parameter: &'static Parameter,
-    test: Test,
-}
+/// The resources that a server has now.
+pub(crate) trait Resources {
+    fn read(&self, kind: &str, id: &str) -> Option<&Value>;
 
-#[derive(Debug)]
-enum Test {
-    Missing(bool),
-    Token { negated: bool, any_of: Vec<TokenOperand> },
-    Date(Vec<DateOperand>),
-    Reference(Vec<ReferenceOperand>),
-    Text(Comparison, Vec<String>),
-    Uri(Vec<String>),
+    /// All of a type, in the order in which they first came.
+    fn all(&self, kind: &str) -> Vec<&Value>;
 }
 
 impl Search {
-    /// Reads the parameters of a search; the error names the first that cannot be evaluated.
-    pub(crate) fn parse(kind: &str, pairs: &[(String, String)]) -> Result<Self, Refusal> {
-        if !is_type(kind) {
-            return Err(Refusal::unknown(format!("`{kind}` is not a resource type of FHIR R4")));
+    /// Reads the decoded parameters of a search; the error names the first that cannot be evaluated.
+    pub(crate) fn parse(
+        kind: &str,
+        pairs: &[(String, String)],
+        version: FhirVersion,
+    ) -> Result<Self, Refusal> {
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| format!("{}={}", query::encode(name), query::encode(value)))
+            .collect();
+        Self::of_text(&format!("{kind}?{}", pairs.join("&")), version)
+    }
+
+    /// Reads `Type?parameter=value`, as a criteria has it.
+    pub(crate) fn of_text(text: &str, version: FhirVersion) -> Result<Self, Refusal> {
+        let (search, mistakes) = grammar::parse(text);
+        if let Some(mistake) = mistakes.first() {
+            return Err(Refusal::bad_request(mistake.message.clone()));
         }
-        let clauses =
-            pairs.iter().map(|(name, value)| Clause::parse(kind, name, value)).collect::<Result<_, _>>()?;
-        Ok(Self { kind: kind.to_owned(), clauses })
+        let kind = match search.as_ref().map(|search| &search.subject) {
+            Some(Subject::Type(kind)) => kind.to_string(),
+            _ => return Err(Refusal::bad_request("a search is of one type, `Type?parameter=value`")),
+        };
+        if !is_type(&kind, version) {
+            return Err(Refusal::unknown(format!("`{kind}` is not a resource type of FHIR {version}")));
+        }
+        let parameters = search.into_iter().flat_map(|search| search.parameters);
+        let clauses = parameters.map(|it| Clause::read(&kind, &it, version)).collect::<Result<_, _>>()?;
+        Ok(Self { kind, clauses })
     }
 
     /// Whether the resource is one of those searched for.
@@ -73,95 +95,4 @@ impl Search {
         resource["resourceType"] == self.kind.as_str()
             && self.clauses.iter().all(|clause| clause.holds(resource, context))
     }
-}
-
-impl Clause {
-    fn parse(kind: &str, key: &str, value: &str) -> Result<Self, Refusal> {
-        let (name, modifier) = match key.split_once(':') {
-            Some((name, modifier)) => (name, Some(modifier)),
-            None => (key, None),
-        };
-        if name.contains('.') {
-            return Err(refuse(key, "a chained parameter"));
-        }
-        if matches!(
-            name,
-            "_has" | "_include" | "_revinclude" | "_filter" | "_list" | "_text" | "_content" | "_query"
-        ) {
-            return Err(refuse(key, "a parameter"));
-        }
-        let parameter = parameter::find(kind, name).ok_or_else(|| {
-            Refusal::unsupported(format!(
-                "the sandbox cannot evaluate the parameter `{key}`: {kind} has no parameter `{name}` that it knows",
-            ))
-        })?;
-        let any_of = query::split_unescaped(value, ',');
-        if any_of.iter().any(|value| value.is_empty()) {
-            return Err(Refusal::bad_request(format!("the parameter `{key}` has an empty value")));
-        }
-        let test = Test::parse(parameter, modifier, &any_of, key)?;
-        Ok(Self { parameter, test })
-    }
-
-    fn holds(&self, resource: &Value, context: Context<'_>) -> bool {
-        let target = self.parameter.target();
-        let any = |test: &dyn Fn(&Value) -> bool| self.parameter.any(resource, test);
-        match &self.test {
-            Test::Missing(wanted) => any(&|_| true) != *wanted,
-            Test::Token { negated, any_of } => {
-                any(&|value| any_of.iter().any(|it| it.matches(value))) != *negated
-            }
-            Test::Date(any_of) => any(&|value| any_of.iter().any(|it| it.matches(value, context.now))),
-            Test::Reference(any_of) => {
-                any(&|value| any_of.iter().any(|it| it.matches(value, target, context.base)))
-            }
-            Test::Text(comparison, any_of) => {
-                any(&|value| any_of.iter().any(|it| comparison.matches(value, it)))
-            }
-            Test::Uri(any_of) => any(&|value| any_of.iter().any(|it| value.as_str() == Some(it.as_str()))),
-        }
-    }
-}
-
-impl Test {
-    fn parse(
-        parameter: &Parameter,
-        modifier: Option<&str>,
-        any_of: &[&str],
-        key: &str,
-    ) -> Result<Self, Refusal> {
-        let unescaped = || any_of.iter().map(|value| query::unescape(value)).collect::<Vec<_>>();
-        match (parameter.kind(), modifier) {
-            (_, Some("missing")) => match any_of {
-                ["true"] => Ok(Self::Missing(true)),
-                ["false"] => Ok(Self::Missing(false)),
-                _ => Err(Refusal::bad_request(format!("the parameter `{key}` is `true` or `false`"))),
-            },
-            (Kind::Token, None | Some("not")) => {
-                let any_of = any_of.iter().map(|value| TokenOperand::parse(value)).collect();
-                Ok(Self::Token { negated: modifier.is_some(), any_of })
-            }
-            (Kind::String, None) => Ok(Self::Text(Comparison::StartsWith, unescaped())),
-            (Kind::String, Some("exact")) => Ok(Self::Text(Comparison::Exact, unescaped())),
-            (Kind::String, Some("contains")) => Ok(Self::Text(Comparison::Contains, unescaped())),
-            (Kind::Reference, None) => {
-                Ok(Self::Reference(unescaped().iter().map(|value| ReferenceOperand::parse(value)).collect()))
-            }
-            (Kind::Uri, None) => Ok(Self::Uri(unescaped())),
-            (Kind::Date, None) => {
-                let any_of = unescaped().iter().map(|value| DateOperand::parse(value)).collect::<Option<_>>();
-                any_of.map(Self::Date).ok_or_else(|| {
-                    Refusal::bad_request(format!(
-                        "the parameter `{key}` is a date such as `ge2026-01-31` or `lt2026-01-31T12:00:00Z` \
-                         (a `+` in a URL is written `%2B`)",
-                    ))
-                })
-            }
-            (_, Some(_)) => Err(refuse(key, "a modifier")),
-        }
-    }
-}
-
-fn refuse(key: &str, what: &str) -> Refusal {
-    Refusal::unsupported(format!("the sandbox cannot evaluate `{key}`: {what} that it does not know"))
 }

@@ -30,7 +30,7 @@ use super::{
     task,
     topic::Log,
 };
-use crate::fhir::Instant;
+use crate::fhir::{FhirVersion, Instant};
 
 pub(crate) struct Server {
     pub(crate) settings: Builder,
@@ -55,6 +55,12 @@ pub(crate) struct State {
     pub(crate) pages: Pages,
 }
 
+impl State {
+    fn new(version: FhirVersion) -> Self {
+        Self { store: Store::new(version), ..Self::default() }
+    }
+}
+
 /// What an interaction works on.
 #[derive(Debug)]
 pub(crate) struct Desk<'a> {
@@ -68,18 +74,19 @@ pub(crate) struct Desk<'a> {
 
 impl Desk<'_> {
     pub(crate) fn context(&self) -> Context<'_> {
-        Context { base: &self.settings.base_url, now: self.now }
+        self.store.context(&self.settings.base_url, self.now)
     }
 }
 
 impl Server {
     pub(crate) fn new(settings: Builder, delivery: Arc<dyn Deliver>) -> Self {
+        let version = settings.fhir_version;
         Self {
             settings,
             delivery,
             underway: Arc::new(watch::Sender::new(0)),
             clock: Clock::start(),
-            state: Mutex::default(),
+            state: Mutex::new(State::new(version)),
         }
     }
 
@@ -142,7 +149,7 @@ impl Server {
 
     /// Matches the change with the subscriptions; then, if it is to a subscription, minds that.
     fn settle(self: &Arc<Self>, state: &mut State, change: &Change, now: Instant) {
-        let context = Context { base: &self.settings.base_url, now };
+        let context = state.store.context(&self.settings.base_url, now);
         let previous = state.store.before(change).cloned();
         let fires = |hook: &&Arc<RestHook>| hook.fires(change, previous.as_deref(), &state.store, context);
         let fired: Vec<_> = state.hooks.iter().filter(fires).cloned().collect();

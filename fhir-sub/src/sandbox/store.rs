@@ -4,8 +4,12 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
-use super::{notification::Interaction, refusal::Refusal};
-use crate::fhir::Instant;
+use super::{
+    notification::Interaction,
+    refusal::Refusal,
+    search::{Context, Resources},
+};
+use crate::fhir::{FhirVersion, Instant};
 
 /// Every version of every resource, and what has changed since somebody last asked.
 ///
@@ -16,6 +20,8 @@ pub(crate) struct Store {
     last_id: u64,
     last_write: u64,
     changes: Vec<Change>,
+    /// Which FHIR the resources are of.
+    version: FhirVersion,
 }
 
 /// The resources of one type.
@@ -107,6 +113,20 @@ impl Store {
         }
     }
 
+    /// An empty store for resources of that version.
+    pub(crate) fn new(version: FhirVersion) -> Self {
+        Self { version, ..Self::default() }
+    }
+
+    pub(crate) fn version(&self) -> FhirVersion {
+        self.version
+    }
+
+    /// What a search needs to know of the server.
+    pub(crate) fn context<'a>(&'a self, base: &'a str, now: Instant) -> Context<'a> {
+        Context { base, now, version: self.version, resources: self }
+    }
+
     /// The resources of the type that are there now and pass the test, in the order in which they first came.
     pub(crate) fn find(&self, kind: &str, test: impl Fn(&Value) -> bool) -> Vec<(&Version, &Arc<Value>)> {
         let mut found = Vec::new();
@@ -185,6 +205,16 @@ impl Store {
         }
         of_type.resources[place].1.push(version.clone());
         version
+    }
+}
+
+impl Resources for Store {
+    fn read(&self, kind: &str, id: &str) -> Option<&Value> {
+        self.current(kind, id).ok().map(|(_, resource)| &**resource)
+    }
+
+    fn all(&self, kind: &str) -> Vec<&Value> {
+        self.find(kind, |_| true).into_iter().map(|(_, resource)| &**resource).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod criteria;
 mod extension;
+mod medplum;
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -96,7 +97,7 @@ impl RestHook {
         match Form::of(resource, settings.fhir_version)? {
             Some(form) => Self::of_topic(resource, form, status, settings, store).map(Some),
             None if matches!(status, Status::Off | Status::Error) => Ok(None),
-            None => Self::of_criteria(resource, status, settings.behaviour).map(Some),
+            None => Self::of_criteria(resource, status, settings).map(Some),
         }
     }
 
@@ -126,7 +127,8 @@ impl RestHook {
         })
     }
 
-    fn of_criteria(resource: &Value, status: Status, behaviour: Behaviour) -> Result<Self, Refusal> {
+    fn of_criteria(resource: &Value, status: Status, settings: &Builder) -> Result<Self, Refusal> {
+        let behaviour = settings.behaviour;
         let channel = &resource["channel"];
         if channel["type"] != "rest-hook" {
             return Err(refuse("channel.type", "is not `rest-hook`, the only channel of the sandbox"));
@@ -139,7 +141,7 @@ impl RestHook {
             status,
             end: end(resource)?,
             watch: Watch::Criteria(
-                Criteria::parse(criteria, behaviour)
+                Criteria::parse(criteria, behaviour, settings.fhir_version)
                     .map_err(|refusal| refusal.within("Subscription.criteria"))?,
             ),
             endpoint: endpoint(channel)?,

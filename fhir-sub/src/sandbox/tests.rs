@@ -1,6 +1,7 @@
 //! The sandbox as its users see it: requests in, notifications out.
 
 mod bundle;
+mod criteria;
 mod faults;
 mod hapi;
 mod medplum;

@@ -39,7 +39,7 @@ fn the_server_that_is_imitated_can_do_what_the_handlers_ask() {
 fn a_sample_makes_the_handler_run() {
     let of = |declaration: Declaration| {
         let declarations = leak([declaration]);
-        criteria_of_sample(declarations[0], &stand_ins(&declarations))
+        criteria_of_sample(declarations[0], &stand_ins(&declarations, FhirVersion::R4))
     };
     assert_eq!(of(criteria("Patient?active=true")).as_deref(), Some("Patient?active=true"));
     assert_eq!(of(topic(&[])).as_deref(), Some("Encounter?"));
@@ -54,7 +54,7 @@ fn a_sample_makes_the_handler_run() {
 #[test]
 fn what_stands_in_is_said() {
     assert_eq!(topics(&[], "http://s"), "");
-    let said = |filters| topics(&stand_ins(&leak([topic(filters)])), "http://s/fhir");
+    let said = |filters| topics(&stand_ins(&leak([topic(filters)]), FhirVersion::R4), "http://s/fhir");
     let filtered = said(&["Patient?active=true"]);
     assert!(filtered.contains("https://example.org/topics/admission  of Patient\n"), "{filtered}");
     assert!(filtered.contains("http://s/fhir/SubscriptionTopic"), "{filtered}");

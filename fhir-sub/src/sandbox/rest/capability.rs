@@ -11,12 +11,13 @@ use crate::sandbox::{
 
 /// `GET /metadata`.
 pub(super) fn statement(desk: &Desk<'_>) -> Value {
+    let version = desk.settings.fhir_version;
     let imitated = match desk.settings.behaviour {
         Behaviour::Hapi => "HAPI FHIR",
         Behaviour::Generic => "the specification",
         Behaviour::Medplum => "Medplum",
     };
-    let resources: Vec<_> = types().map(resource).collect();
+    let resources: Vec<_> = types(version).into_iter().map(|kind| resource(kind, version)).collect();
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -30,14 +31,14 @@ pub(super) fn statement(desk: &Desk<'_>) -> Value {
             ),
             "url": desk.settings.base_url,
         },
-        "fhirVersion": release(desk.settings.fhir_version),
+        "fhirVersion": release(version),
         "format": ["application/fhir+json"],
         "patchFormat": ["application/json-patch+json"],
         "rest": [{
             "mode": "server",
             "resource": resources,
             "interaction": [{ "code": "transaction" }, { "code": "batch" }],
-            "searchParam": parameters("Resource"),
+            "searchParam": parameters("Resource", version),
         }],
     })
 }
@@ -50,7 +51,7 @@ fn release(version: FhirVersion) -> &'static str {
     }
 }
 
-fn resource(kind: &str) -> Value {
+fn resource(kind: &str, version: FhirVersion) -> Value {
     let interactions = [
         "read",
         "vread",
@@ -72,13 +73,13 @@ fn resource(kind: &str) -> Value {
         "conditionalUpdate": true,
         "conditionalDelete": "single",
     });
-    let parameters = parameters(kind);
+    let parameters = parameters(kind, version);
     if !parameters.is_empty() {
         resource["searchParam"] = parameters.into();
     }
     resource
 }
 
-fn parameters(kind: &str) -> Vec<Value> {
-    names(kind).into_iter().map(|(name, kind)| json!({ "name": name, "type": kind })).collect()
+fn parameters(kind: &str, version: FhirVersion) -> Vec<Value> {
+    names(kind, version).into_iter().map(|(name, kind)| json!({ "name": name, "type": kind })).collect()
 }

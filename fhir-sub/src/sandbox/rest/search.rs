@@ -40,7 +40,7 @@ pub(super) fn next_page(desk: &Desk<'_>, call: &Call) -> Result<Answer, Refusal>
 fn answer(desk: &mut Desk<'_>, kind: &str, mut pairs: Vec<(String, String)>) -> Result<Answer, Refusal> {
     let own_link = own_link(&desk.settings.base_url, kind, &pairs);
     let shape = Shape::take(&mut pairs, desk.settings.page_size)?;
-    let search = Search::parse(kind, &pairs)?;
+    let search = Search::parse(kind, &pairs, desk.settings.fhir_version)?;
     let mut found = desk.store.find(kind, |resource| search.matches(resource, desk.context()));
     if shape.sorted {
         found.sort_by_key(|(version, _)| (version.at, version.write));

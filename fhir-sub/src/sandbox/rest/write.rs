@@ -97,7 +97,7 @@ pub(crate) fn matching(desk: &Desk<'_>, kind: &str, condition: &str) -> Result<O
     if pairs.is_empty() {
         return Err(Refusal::bad_request("a conditional write needs search parameters"));
     }
-    let search = Search::parse(kind, &pairs)?;
+    let search = Search::parse(kind, &pairs, desk.settings.fhir_version)?;
     match desk.store.find(kind, |resource| search.matches(resource, desk.context())).as_slice() {
         [] => Ok(None),
         [(_, resource)] => Ok(resource["id"].as_str().map(str::to_owned)),
@@ -114,7 +114,7 @@ fn put(
 ) -> Result<Answer, Refusal> {
     if matches!(kind, "Subscription" | "SubscriptionTopic" | "Basic") {
         let resource = Value::Object(content.clone());
-        Topic::of_resource(kind, &resource)?;
+        Topic::of_resource(kind, &resource, desk.settings.fhir_version)?;
         if kind == "Subscription" {
             RestHook::read(&resource, desk.settings, desk.store)?;
         }

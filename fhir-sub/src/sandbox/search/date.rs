@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fhir_sub_search::search::{Prefix, Text};
 use serde_json::Value;
 
 use crate::{
@@ -13,20 +14,16 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct DateOperand {
     prefix: Prefix,
-    range: Range,
+    when: When,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Prefix {
-    Equal,
-    NotEqual,
-    Greater,
-    Less,
-    GreaterOrEqual,
-    LessOrEqual,
-    StartsAfter,
-    EndsBefore,
-    Approximately,
+enum When {
+    Then(Range),
+    /// `%now`, of HAPI.
+    Now,
+    /// `%today`, of HAPI.
+    Today,
 }
 
 /// From the start on, and up to but without the end. A date without a zone is one of UTC.
@@ -37,39 +34,45 @@ pub(crate) struct Range {
 }
 
 impl DateOperand {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (prefix, date) = match text.get(..2) {
-            Some("eq") => (Prefix::Equal, &text[2..]),
-            Some("ne") => (Prefix::NotEqual, &text[2..]),
-            Some("gt") => (Prefix::Greater, &text[2..]),
-            Some("lt") => (Prefix::Less, &text[2..]),
-            Some("ge") => (Prefix::GreaterOrEqual, &text[2..]),
-            Some("le") => (Prefix::LessOrEqual, &text[2..]),
-            Some("sa") => (Prefix::StartsAfter, &text[2..]),
-            Some("eb") => (Prefix::EndsBefore, &text[2..]),
-            Some("ap") => (Prefix::Approximately, &text[2..]),
-            _ => (Prefix::Equal, text),
+    pub(crate) fn read(text: &Text) -> Option<Self> {
+        let (prefix, date) = Prefix::split(text);
+        let date = date.to_string();
+        let when = match date.to_ascii_lowercase().as_str() {
+            "%now" => When::Now,
+            "%today" => When::Today,
+            _ => When::Then(Range::parse(&date)?),
         };
-        Some(Self { prefix, range: Range::parse(date)? })
+        Some(Self { prefix: prefix.unwrap_or(Prefix::Eq), when })
     }
 
     pub(crate) fn matches(&self, value: &Value, now: Instant) -> bool {
         if let Some(events) = value["event"].as_array() {
             return events.iter().any(|event| self.matches(event, now));
         }
+        // A Timing without events may say within which time it is.
+        if value["repeat"]["boundsPeriod"].is_object() {
+            return self.matches(&value["repeat"]["boundsPeriod"], now);
+        }
         let Some(there) = Range::of(value) else { return false };
-        let wanted = self.range;
+        let wanted = match self.when {
+            When::Then(range) => range,
+            When::Now => Range { start: now, end: now.after(Duration::from_millis(1)) },
+            When::Today => match Range::parse(now.to_string().get(..10).unwrap_or_default()) {
+                Some(today) => today,
+                None => return false,
+            },
+        };
         let within = wanted.start <= there.start && there.end <= wanted.end;
         match self.prefix {
-            Prefix::Equal => within,
-            Prefix::NotEqual => !within,
-            Prefix::Greater => there.end > wanted.end,
-            Prefix::Less => there.start < wanted.start,
-            Prefix::GreaterOrEqual => within || there.end > wanted.end,
-            Prefix::LessOrEqual => within || there.start < wanted.start,
-            Prefix::StartsAfter => there.start >= wanted.end,
-            Prefix::EndsBefore => there.end <= wanted.start,
-            Prefix::Approximately => {
+            Prefix::Eq => within,
+            Prefix::Ne => !within,
+            Prefix::Gt => there.end > wanted.end,
+            Prefix::Lt => there.start < wanted.start,
+            Prefix::Ge => within || there.end > wanted.end,
+            Prefix::Le => within || there.start < wanted.start,
+            Prefix::Sa => there.start >= wanted.end,
+            Prefix::Eb => there.end <= wanted.start,
+            Prefix::Ap => {
                 // The specification recommends a tenth of the distance to now.
                 let slack = clock::distance(now, wanted.start) / 10;
                 there.start < wanted.end.after(slack) && there.end > wanted.start.before(slack)

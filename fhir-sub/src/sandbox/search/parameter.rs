@@ -1,36 +1,31 @@
-//! The search parameters of FHIR R4 that the sandbox evaluates.
+//! The search parameters that the sandbox evaluates: those of FHIR R4, R4B and R5 that have a path.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use serde_json::Value;
 
 use super::path::Path;
+use crate::fhir::FhirVersion;
 
-/// One line per resource type: `Type | kind name name=path … | kind …`.
-///
-/// Derived by `fhir-sub-macros/search/tools/definitions.py` from the definitions that HL7 publishes. A path is element names
-/// with dots; `effective[x]` is an element of several types, `telecom(system=email)` a condition,
-/// `subject>Patient` a reference to one type only, `a+b` a union. Without a path the parameter is the element
-/// of its own name, in camel case. The line `Resource` holds for every type.
+/// Written by `fhir-sub-macros/search/tools/sandbox_tables.py`, which says how a line is read. The line `Resource` holds for every type.
 const TABLE: &str = include_str!("parameters.txt");
 
 /// What later versions have for topics: a type, which the sandbox stores in every version, and the parameters of a
 /// Subscription that has its elements at the top.
 const TOPICS: [&str; 2] = [
-    "SubscriptionTopic | token identifier status version | string title trigger-description=resourceTrigger.description \
-     | date date effective=effectivePeriod | uri derived-or-self=url+derivedFrom resource=resourceTrigger.resource url",
-    "Subscription | token content-level=content identifier payload=channel.payload+contentType \
-     type=channel.type+channelType | string filter-value=filterBy.value name \
-     | uri topic url=channel.endpoint+endpoint",
+    "SubscriptionTopic | token identifier=identifier*:Identifier status=status:code version=version:string \
+     | string title=title trigger-description=resourceTrigger*.description | date date=date \
+     effective=effectivePeriod:Period | uri derived-or-self=url+derivedFrom* resource=resourceTrigger*.resource url=url",
+    "Subscription | token content-level=content:code identifier=identifier*:Identifier payload=channel.payload:code+contentType:code \
+     type=channel.type:code+channelType:Coding | string filter-value=filterBy*.value name=name \
+     | uri topic=topic url=channel.endpoint+endpoint",
 ];
 
-static PARAMETERS: LazyLock<HashMap<&'static str, HashMap<&'static str, Parameter>>> = LazyLock::new(|| {
-    let mut parameters: HashMap<_, HashMap<_, _>> = TABLE.lines().map(read_line).collect();
-    for (kind, of_topics) in TOPICS.map(read_line) {
-        parameters.entry(kind).or_default().extend(of_topics);
-    }
-    parameters
-});
+type Parameters = HashMap<&'static str, HashMap<&'static str, Parameter>>;
+
+static R4: LazyLock<Parameters> = LazyLock::new(|| read(1));
+static R4B: LazyLock<Parameters> = LazyLock::new(|| read(2));
+static R5: LazyLock<Parameters> = LazyLock::new(|| read(4));
 
 /// How the values of a parameter are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,104 +35,160 @@ pub(crate) enum Kind {
     Reference,
     Date,
     Uri,
+    Number,
+    Quantity,
+    Composite,
+    Special,
 }
 
 /// A search parameter of one type.
 #[derive(Debug)]
 pub(crate) struct Parameter {
-    kind: Kind,
-    paths: Vec<Path>,
-    target: Option<&'static str>,
+    pub(crate) kind: Kind,
+    pub(crate) paths: Vec<Path>,
+    /// Of a composite: what stands below one of its paths, each with a value of its own.
+    pub(crate) components: Vec<Parameter>,
 }
 
 impl Parameter {
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// The only type that a reference may be to, where the definition says so.
-    pub(crate) fn target(&self) -> Option<&'static str> {
-        self.target
-    }
-
     /// Whether a value that the resource has under this parameter passes the test.
-    pub(crate) fn any(&self, resource: &Value, mut test: impl FnMut(&Value) -> bool) -> bool {
-        self.paths.iter().any(|path| path.any(resource, &mut test))
+    pub(crate) fn any(&self, resource: &Value, test: impl FnMut(&Value, &Path) -> bool) -> bool {
+        self.any_below(resource, resource, test)
     }
 
-    fn read(word: &'static str, kind: Kind) -> (&'static str, Self) {
-        let (name, path) = match word.split_once('=') {
-            Some((name, path)) => (name, path.to_owned()),
-            None => (word, camel_case(word)),
-        };
-        let target = word.split_once('>').map(|(_, target)| target);
-        let path = path.split('>').next().unwrap_or_default();
-        (name, Self { kind, paths: path.split('+').map(Path::read).collect(), target })
+    /// The same of what stands below `value`, which is a part of the resource.
+    pub(crate) fn any_below(
+        &self,
+        resource: &Value,
+        value: &Value,
+        mut test: impl FnMut(&Value, &Path) -> bool,
+    ) -> bool {
+        self.paths.iter().any(|path| path.any(resource, value, &mut |value| test(value, path)))
+    }
+
+    fn read(kind: Kind, text: &'static str, mask: u8) -> Option<Self> {
+        let mut parts = text.split('~');
+        let paths: Vec<_> = parts.next()?.split('+').filter_map(|path| of_version(path, mask)).collect();
+        if paths.is_empty() {
+            return None;
+        }
+        let paths = paths.into_iter().map(|path| Path::read(path, kind.usual_type())).collect();
+        let components = parts.filter_map(|part| {
+            let (kind, paths) = part.split_once(';')?;
+            Self::read(Kind::named(kind)?, paths, mask)
+        });
+        Some(Self { kind, paths, components: components.collect() })
+    }
+}
+
+/// The text without its mask, if the version is one of those that it holds in.
+fn of_version(text: &'static str, mask: u8) -> Option<&'static str> {
+    match text.rsplit_once('@') {
+        Some((text, versions)) => {
+            versions.parse().is_ok_and(|versions: u8| versions & mask != 0).then_some(text)
+        }
+        None => Some(text),
+    }
+}
+
+fn parameters(version: FhirVersion) -> &'static Parameters {
+    match version {
+        FhirVersion::R4 => &R4,
+        FhirVersion::R4B => &R4B,
+        FhirVersion::R5 => &R5,
     }
 }
 
 /// The parameter of the type, or the one that every resource has.
-pub(crate) fn find(kind: &str, name: &str) -> Option<&'static Parameter> {
-    let of = |kind: &str| PARAMETERS.get(kind)?.get(name);
+pub(crate) fn find(kind: &str, name: &str, version: FhirVersion) -> Option<&'static Parameter> {
+    let of = |kind: &str| parameters(version).get(kind)?.get(name);
     of(kind).or_else(|| of("Resource"))
 }
 
-/// Whether FHIR R4 has such a resource type, or it is SubscriptionTopic.
-pub(crate) fn is_type(kind: &str) -> bool {
-    kind != "Resource" && PARAMETERS.contains_key(kind)
+/// Whether the version has such a resource type, or it is SubscriptionTopic.
+pub(crate) fn is_type(kind: &str, version: FhirVersion) -> bool {
+    kind != "Resource" && parameters(version).contains_key(kind)
 }
 
-/// All resource types, those of R4 in alphabetical order.
-pub(crate) fn types() -> impl Iterator<Item = &'static str> {
-    TABLE.lines().skip(1).filter_map(|line| line.split(' ').next()).chain(["SubscriptionTopic"])
+/// All resource types, in alphabetical order.
+pub(crate) fn types(version: FhirVersion) -> Vec<&'static str> {
+    let mut types: Vec<_> = parameters(version).keys().copied().filter(|kind| *kind != "Resource").collect();
+    types.sort_unstable();
+    types
 }
 
 /// The parameters of a type and their kinds, in alphabetical order; those of every resource under `Resource`.
-pub(crate) fn names(kind: &str) -> Vec<(&'static str, &'static str)> {
-    let parameters = PARAMETERS.get(kind).into_iter().flatten();
+pub(crate) fn names(kind: &str, version: FhirVersion) -> Vec<(&'static str, &'static str)> {
+    let parameters = parameters(version).get(kind).into_iter().flatten();
     let mut names: Vec<_> = parameters.map(|(name, parameter)| (*name, parameter.kind.name())).collect();
     names.sort_unstable();
     names
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Token, Self::String, Self::Reference, Self::Date, Self::Uri];
+    const ALL: [Self; 9] = [
+        Self::Token,
+        Self::String,
+        Self::Reference,
+        Self::Date,
+        Self::Uri,
+        Self::Number,
+        Self::Quantity,
+        Self::Composite,
+        Self::Special,
+    ];
 
-    fn name(self) -> &'static str {
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Token => "token",
             Self::String => "string",
             Self::Reference => "reference",
             Self::Date => "date",
             Self::Uri => "uri",
+            Self::Number => "number",
+            Self::Quantity => "quantity",
+            Self::Composite => "composite",
+            Self::Special => "special",
+        }
+    }
+
+    /// What an element is whose type the table does not name.
+    fn usual_type(self) -> &'static str {
+        match self {
+            Self::Token => "CodeableConcept",
+            Self::String => "string",
+            Self::Reference => "Reference",
+            Self::Date => "dateTime",
+            Self::Uri => "uri",
+            Self::Number => "decimal",
+            Self::Quantity => "Quantity",
+            Self::Composite | Self::Special => "BackboneElement",
         }
     }
 }
 
-fn read_line(line: &'static str) -> (&'static str, HashMap<&'static str, Parameter>) {
-    let mut groups = line.split(" | ");
-    let resource = groups.next().unwrap_or_default();
-    let parameters = groups.flat_map(|group| {
-        let (name, words) = group.split_once(' ').unwrap_or((group, ""));
-        let kind =
-            Kind::ALL.into_iter().find(|kind| kind.name() == name).expect("the table names a known kind");
-        words.split(' ').map(move |word| Parameter::read(word, kind))
-    });
-    (resource, parameters.collect())
-}
-
-fn camel_case(name: &str) -> String {
-    let mut camel = String::with_capacity(name.len());
-    let mut upper = false;
-    for character in name.chars() {
-        match character {
-            '-' => upper = true,
-            character if upper => {
-                camel.push(character.to_ascii_uppercase());
-                upper = false;
-            }
-            character => camel.push(character),
+fn read(mask: u8) -> Parameters {
+    let mut parameters = Parameters::new();
+    for line in TABLE.lines().filter(|line| !line.starts_with('#')).chain(TOPICS) {
+        let mut groups = line.split(" | ");
+        let (resource, mask_of_type) = match groups.next().unwrap_or_default().split_once('@') {
+            Some((resource, versions)) => (resource, versions.parse().unwrap_or(0)),
+            None => (line.split(' ').next().unwrap_or_default(), 7),
+        };
+        if mask_of_type & mask == 0 {
+            continue;
+        }
+        let of_type = parameters.entry(resource).or_default();
+        for group in groups {
+            let (kind, words) = group.split_once(' ').unwrap_or((group, ""));
+            let Some(kind) = Kind::named(kind) else { continue };
+            let words = words.split(' ').filter_map(|word| word.split_once('='));
+            of_type.extend(words.filter_map(|(name, text)| Some((name, Parameter::read(kind, text, mask)?))));
         }
     }
-    camel
+    parameters
 }

@@ -4,68 +4,202 @@ use serde_json::Value;
 
 /// Element names, from the resource inwards; lists are passed through.
 #[derive(Debug)]
-pub(crate) struct Path(Vec<Step>);
+pub(crate) struct Path {
+    steps: Vec<Step>,
+    /// What the element may be, as the names of FHIR's types; empty where that is of no interest.
+    types: Vec<&'static str>,
+    /// The only type of resource that a reference counts for.
+    target: Option<&'static str>,
+}
 
 #[derive(Debug)]
-struct Step {
-    element: String,
-    /// `value[x]`: the JSON member carries the name of its type, as `valueString` does.
-    choice: bool,
-    /// `telecom(system=email)`: only where this member has this value.
-    condition: Option<(String, String)>,
+enum Step {
+    Element {
+        name: &'static str,
+        /// `value[x]`: the JSON member carries the name of its type, as `valueString` does.
+        is_choice: bool,
+        is_list: bool,
+        /// `entry#0`: the first of a list.
+        is_first: bool,
+        condition: Option<Condition>,
+    },
+    /// `deceased!`: true unless the element is absent or false.
+    IsThere,
+    /// `^`: the resource itself, from a component of a composite.
+    Root,
+}
+
+#[derive(Debug)]
+enum Condition {
+    /// `telecom(system=email)`
+    Member(&'static str, &'static str),
+    /// `item(~is-subject)`: an extension whose URL ends so.
+    Extension(&'static str),
+}
+
+/// A step of a path, for whoever builds what stands there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) is_choice: bool,
+    pub(crate) is_list: bool,
+    /// The member that must have this value.
+    pub(crate) condition: Option<(&'a str, &'a str)>,
 }
 
 impl Path {
-    /// Reads a path as the table of parameters writes it.
-    pub(crate) fn read(text: &str) -> Self {
-        Self(text.split('.').map(Step::read).collect())
+    /// Reads a path as the table of parameters writes it, without its mask. `usual` is the type that it does not name.
+    pub(crate) fn read(text: &'static str, usual: &'static str) -> Self {
+        let (text, target) = match text.split_once('>') {
+            Some((text, target)) => (text, Some(target)),
+            None => (text, None),
+        };
+        let (steps, types) = match text.split_once(':') {
+            Some((steps, types)) => (steps, types.split(',').collect()),
+            None => (text, vec![usual]),
+        };
+        Self { steps: steps.split('.').flat_map(Step::read).collect(), types, target }
     }
 
-    /// Whether a value that the resource has at this path passes the test.
-    pub(crate) fn any(&self, resource: &Value, test: &mut dyn FnMut(&Value) -> bool) -> bool {
-        walk(&self.0, resource, test)
+    /// What the element may be.
+    pub(crate) fn types(&self) -> &[&'static str] {
+        &self.types
     }
+
+    /// The only type of resource that a reference counts for, if there is one.
+    pub(crate) fn target(&self) -> Option<&'static str> {
+        self.target
+    }
+
+    /// Its elements, and whether the last one only has to be there; `None` for a path that leads back to the resource.
+    pub(crate) fn places(&self) -> Option<(Vec<Place<'_>>, bool)> {
+        let mut places = Vec::new();
+        let mut is_there = false;
+        for step in &self.steps {
+            match step {
+                Step::Element { name, is_choice, is_list, condition, .. } => {
+                    let condition = match condition {
+                        Some(Condition::Member(member, value)) => Some((*member, *value)),
+                        Some(Condition::Extension(_)) => return None,
+                        None => None,
+                    };
+                    places.push(Place { name, is_choice: *is_choice, is_list: *is_list, condition });
+                }
+                Step::IsThere => is_there = true,
+                Step::Root => return None,
+            }
+        }
+        Some((places, is_there))
+    }
+
+    /// Whether a value at this path passes the test, seen from `value`, which is `root` or a part of it.
+    pub(crate) fn any(&self, root: &Value, value: &Value, test: &mut dyn FnMut(&Value) -> bool) -> bool {
+        self.walk(&self.steps, root, value, test)
+    }
+
+    fn walk(
+        &self,
+        steps: &[Step],
+        root: &Value,
+        value: &Value,
+        test: &mut dyn FnMut(&Value) -> bool,
+    ) -> bool {
+        let Some((step, rest)) = steps.split_first() else { return !value.is_null() && test(value) };
+        let (name, is_choice, is_first, condition) = match step {
+            Step::Element { name, is_choice, is_first, condition, .. } => {
+                (*name, *is_choice, *is_first, condition.as_ref())
+            }
+            Step::Root => return self.walk(rest, root, root, test),
+            Step::IsThere => return test(value),
+        };
+        let Value::Object(members) = value else { return false };
+        let is_there = matches!(rest, [Step::IsThere]);
+        let mut below = |found: &Value| {
+            let items = match found {
+                Value::Array(items) => items.as_slice(),
+                single => std::slice::from_ref(single),
+            };
+            let items = if is_first { &items[..items.len().min(1)] } else { items };
+            items
+                .iter()
+                .any(|item| condition.is_none_or(|it| it.holds(item)) && self.walk(rest, root, item, test))
+        };
+        let found = if is_choice {
+            let is_last = rest.iter().all(|step| matches!(step, Step::IsThere));
+            members.iter().find(|(member, _)| self.is_choice(name, member, is_last)).map(|(_, found)| found)
+        } else {
+            members.get(name)
+        };
+        if is_there {
+            return test(&Value::Bool(found.is_some_and(|found| *found != Value::Bool(false))));
+        }
+        found.is_some_and(&mut below)
+    }
+
+    /// Whether the member is the element `name[x]`; of the last step the types are known.
+    fn is_choice(&self, name: &str, member: &str, is_last: bool) -> bool {
+        let Some(of_type) = member.strip_prefix(name) else { return false };
+        match is_last {
+            true => self.types.iter().any(|known| is_capitalised(of_type, known)),
+            false => of_type.starts_with(|first: char| first.is_ascii_uppercase()),
+        }
+    }
+}
+
+/// Whether `written` is `name` with a capital letter at its beginning.
+fn is_capitalised(written: &str, name: &str) -> bool {
+    written.len() == name.len()
+        && written.get(1..) == name.get(1..)
+        && written.get(..1).is_some_and(|first| first.eq_ignore_ascii_case(&name[..1]))
+        && written.starts_with(|first: char| first.is_ascii_uppercase())
 }
 
 impl Step {
-    fn read(text: &str) -> Self {
-        let (element, condition) = match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
-            Some((element, condition)) => (element, condition.split_once('=')),
+    fn read(text: &'static str) -> Vec<Self> {
+        match text {
+            "-" => return Vec::new(),
+            "^" => return vec![Self::Root],
+            _ => {}
+        }
+        let (text, is_there) = match text.strip_suffix('!') {
+            Some(text) => (text, true),
+            None => (text, false),
+        };
+        let (text, condition) = match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
+            Some((text, condition)) => (text, Condition::read(condition)),
             None => (text, None),
         };
-        let condition = condition.map(|(member, value)| (member.to_owned(), value.to_owned()));
-        match element.strip_suffix("[x]") {
-            Some(element) => Self { element: element.to_owned(), choice: true, condition },
-            None => Self { element: element.to_owned(), choice: false, condition },
-        }
-    }
-
-    fn is_at(&self, member: &str) -> bool {
-        match member.strip_prefix(self.element.as_str()) {
-            Some("") => true,
-            Some(rest) => self.choice && rest.starts_with(|first: char| first.is_ascii_uppercase()),
-            None => false,
-        }
-    }
-
-    fn admits(&self, value: &Value) -> bool {
-        self.condition.as_ref().is_none_or(|(member, wanted)| value[member.as_str()] == wanted.as_str())
+        let (text, is_first) = match text.strip_suffix("#0") {
+            Some(text) => (text, true),
+            None => (text, false),
+        };
+        let (text, is_list) = match text.strip_suffix('*') {
+            Some(text) => (text, true),
+            None => (text, is_first),
+        };
+        let (name, is_choice) = match text.strip_suffix("[x]") {
+            Some(name) => (name, true),
+            None => (text, false),
+        };
+        let element = Self::Element { name, is_choice, is_list, is_first, condition };
+        if is_there { vec![element, Self::IsThere] } else { vec![element] }
     }
 }
 
-fn walk(steps: &[Step], value: &Value, test: &mut dyn FnMut(&Value) -> bool) -> bool {
-    let Some((step, rest)) = steps.split_first() else { return !value.is_null() && test(value) };
-    let Value::Object(members) = value else { return false };
-    let mut below = |found: &Value| {
-        let items = match found {
-            Value::Array(items) => items.as_slice(),
-            single => std::slice::from_ref(single),
-        };
-        items.iter().any(|item| step.admits(item) && walk(rest, item, test))
-    };
-    if step.choice {
-        members.iter().any(|(member, found)| step.is_at(member) && below(found))
-    } else {
-        members.get(&step.element).is_some_and(below)
+impl Condition {
+    fn read(text: &'static str) -> Option<Self> {
+        if let Some(extension) = text.strip_prefix('~') {
+            return Some(Self::Extension(extension));
+        }
+        text.split_once('=').map(|(member, value)| Self::Member(member, value))
+    }
+
+    fn holds(&self, value: &Value) -> bool {
+        match self {
+            Self::Member(member, wanted) => value[*member] == *wanted,
+            Self::Extension(name) => value["extension"].as_array().is_some_and(|extensions| {
+                extensions.iter().filter_map(|it| it["url"].as_str()).any(|url| url.ends_with(name))
+            }),
+        }
     }
 }

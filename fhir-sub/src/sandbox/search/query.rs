@@ -39,16 +39,3 @@ pub(crate) fn split_unescaped(text: &str, separator: char) -> Vec<&str> {
     parts.push(&text[start..]);
     parts
 }
-
-/// The value without its escapes: `\,` `\|` `\$` `\\` ([FHIR R4 §3.1.1.4.0.1](https://hl7.org/fhir/R4/search.html#escaping)).
-pub(crate) fn unescape(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => plain.extend(characters.next()),
-            character => plain.push(character),
-        }
-    }
-    plain
-}

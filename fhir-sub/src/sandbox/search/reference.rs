@@ -2,29 +2,81 @@
 
 use serde_json::Value;
 
+use super::{Context, path::Path};
+
 /// `id`, `Type/id` or a URL ([FHIR R4 §3.1.1.4.11](https://hl7.org/fhir/R4/search.html#reference)).
 #[derive(Debug)]
-pub(crate) struct ReferenceOperand(String);
+pub(crate) struct ReferenceOperand {
+    wanted: String,
+    /// `:Patient`: the type that `wanted` is of.
+    of_type: Option<String>,
+    by: By,
+}
+
+/// What of the reference is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Itself,
+    /// `:below`: also what is part of it, step by step.
+    Below,
+    /// `:above`: also what it is a part of.
+    Above,
+}
 
 impl ReferenceOperand {
-    pub(crate) fn parse(text: &str) -> Self {
-        Self(text.to_owned())
+    pub(crate) fn new(wanted: String, of_type: Option<String>, by: By) -> Self {
+        Self { wanted, of_type, by }
     }
 
-    /// Whether the value refers to it; `target` is the only type that counts, where there is one.
-    pub(crate) fn matches(&self, value: &Value, target: Option<&str>, base: &str) -> bool {
-        let Some(reference) = value.as_str().or_else(|| value["reference"].as_str()) else { return false };
-        let (reference, wanted) = (local(reference, base), local(&self.0, base));
-        let type_and_id = type_and_id(reference);
-        if let (Some(target), Some((kind, _))) = (target, type_and_id)
+    pub(crate) fn matches(&self, value: &Value, path: &Path, context: Context<'_>) -> bool {
+        // A Bundle has the resource itself where others have a reference.
+        let contained = value["resourceType"]
+            .as_str()
+            .map(|kind| format!("{kind}/{}", value["id"].as_str().unwrap_or("")));
+        let Some(reference) = contained.as_deref().or_else(|| text_of(value)) else { return false };
+        let (reference, wanted) = (local(reference, context.base), local(&self.wanted, context.base));
+        if let (Some(target), Some((kind, _))) = (path.target(), type_and_id(reference))
             && kind != target
         {
             return false;
         }
-        if wanted.contains('/') {
+        match self.by {
+            By::Itself => self.is(reference, wanted),
+            // A canonical has no parts: what is above it is a shorter URL.
+            _ if value.is_string() => match self.by {
+                By::Above => wanted.starts_with(reference),
+                _ => reference.starts_with(wanted),
+            },
+            By::Below => ancestors(reference, context).iter().any(|it| self.is(it, wanted)),
+            By::Above => {
+                let wanted = match (&self.of_type, wanted.contains('/')) {
+                    (Some(of_type), false) => format!("{of_type}/{wanted}"),
+                    _ => wanted.to_owned(),
+                };
+                ancestors(&wanted, context).iter().any(|it| it == reference)
+            }
+        }
+    }
+
+    fn is(&self, reference: &str, wanted: &str) -> bool {
+        let type_and_id = type_and_id(reference);
+        if let Some(of_type) = &self.of_type
+            && type_and_id.is_none_or(|(kind, _)| kind != of_type)
+        {
+            return false;
+        }
+        if wanted.contains('/') || wanted.contains(':') {
             return reference == wanted || without_canonical_version(reference) == wanted;
         }
         type_and_id.is_some_and(|(_, id)| id == wanted) || reference == wanted
+    }
+}
+
+/// What a reference says, or a canonical, or the reference of a CodeableReference.
+pub(crate) fn text_of(value: &Value) -> Option<&str> {
+    match value.as_str() {
+        Some(text) => Some(text),
+        None => value["reference"].as_str().or_else(|| value["reference"]["reference"].as_str()),
     }
 }
 
@@ -34,7 +86,27 @@ pub(crate) fn local<'a>(reference: &'a str, base: &str) -> &'a str {
     relative.split("/_history/").next().unwrap_or(relative)
 }
 
-fn type_and_id(reference: &str) -> Option<(&str, &str)> {
+/// The reference and all that it is a part of, by `partOf`, on this server.
+fn ancestors(reference: &str, context: Context<'_>) -> Vec<String> {
+    let mut found = vec![reference.to_owned()];
+    while let Some(resource) = resolve(&found[found.len() - 1], context) {
+        let part_of = &resource["partOf"];
+        let next = text_of(part_of).or_else(|| text_of(&part_of[0]));
+        match next.map(|next| local(next, context.base).to_owned()) {
+            Some(next) if !found.contains(&next) => found.push(next),
+            _ => break,
+        }
+    }
+    found
+}
+
+/// The resource of this server that the reference is to.
+pub(crate) fn resolve<'a>(reference: &str, context: Context<'a>) -> Option<&'a Value> {
+    let (kind, id) = local(reference, context.base).split_once('/')?;
+    context.resources.read(kind, id)
+}
+
+pub(crate) fn type_and_id(reference: &str) -> Option<(&str, &str)> {
     let (rest, id) = reference.rsplit_once('/')?;
     Some((rest.rsplit('/').next().unwrap_or(rest), id))
 }

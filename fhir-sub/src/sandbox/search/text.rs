@@ -5,9 +5,9 @@ use serde_json::Value;
 /// How a string is compared ([FHIR R4 §3.1.1.4.8](https://hl7.org/fhir/R4/search.html#string)).
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Comparison {
-    /// Without regard to case; accents do count, unlike on HAPI.
+    /// Without regard to case and accents.
     StartsWith,
-    /// Without regard to case.
+    /// Without regard to case and accents.
     Contains,
     Exact,
 }
@@ -17,18 +17,76 @@ impl Comparison {
         match value {
             Value::String(text) => match self {
                 Self::Exact => text == wanted,
-                Self::StartsWith => text.to_lowercase().starts_with(&wanted.to_lowercase()),
-                Self::Contains => text.to_lowercase().contains(&wanted.to_lowercase()),
+                Self::StartsWith => folded(text).starts_with(&folded(wanted)),
+                Self::Contains => folded(text).contains(&folded(wanted)),
             },
             Value::Array(items) => items.iter().any(|item| self.matches(item, wanted)),
-            // A HumanName or an Address: every part of it but the codes.
+            // A HumanName, an Address or a CodeableConcept: every part of it but the codes.
             Value::Object(members) => members
                 .iter()
                 .filter(|(member, _)| {
-                    !matches!(member.as_str(), "use" | "type" | "period" | "extension" | "id")
+                    !matches!(
+                        member.as_str(),
+                        "use" | "type" | "period" | "extension" | "id" | "system" | "code"
+                    )
                 })
                 .any(|(_, part)| self.matches(part, wanted)),
             _ => false,
         }
     }
+}
+
+/// What a code, an identifier or a reference is called: `text`, `display`, and `type.text` of an identifier.
+pub(crate) fn is_called(value: &Value, comparison: Comparison, wanted: &str) -> bool {
+    let text = |value: &Value| comparison.matches(value, wanted);
+    text(&value["text"])
+        || text(&value["display"])
+        || text(&value["type"]["text"])
+        || value["coding"].as_array().is_some_and(|codings| codings.iter().any(|it| text(&it["display"])))
+        || value["concept"].is_object() && is_called(&value["concept"], comparison, wanted)
+}
+
+/// The text in small letters and without accents.
+pub(crate) fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).filter_map(without_accent).collect()
+}
+
+/// The letters of Latin-1 and Latin Extended-A, and the letter that each is without its accent.
+const ACCENTS: [(&str, char); 25] = [
+    ("àáâãäåāăą", 'a'),
+    ("çćĉċč", 'c'),
+    ("ďđ", 'd'),
+    ("èéêëēĕėęě", 'e'),
+    ("ĝğġģ", 'g'),
+    ("ĥħ", 'h'),
+    ("ìíîïĩīĭįı", 'i'),
+    ("ĵ", 'j'),
+    ("ķ", 'k'),
+    ("ĺļľŀł", 'l'),
+    ("ñńņňŉ", 'n'),
+    ("òóôõöōŏőø", 'o'),
+    ("ŕŗř", 'r'),
+    ("śŝşš", 's'),
+    ("ţťŧ", 't'),
+    ("ùúûüũūŭůűų", 'u'),
+    ("ŵ", 'w'),
+    ("ýÿŷ", 'y'),
+    ("źżž", 'z'),
+    ("ș", 's'),
+    ("ț", 't'),
+    ("ǎ", 'a'),
+    ("ǐ", 'i'),
+    ("ǒ", 'o'),
+    ("ǔ", 'u'),
+];
+
+/// `None` for an accent that stands by itself, after its letter.
+fn without_accent(letter: char) -> Option<char> {
+    if ('\u{300}'..='\u{36f}').contains(&letter) {
+        return None;
+    }
+    if letter.is_ascii() {
+        return Some(letter);
+    }
+    Some(ACCENTS.iter().find(|(letters, _)| letters.contains(letter)).map_or(letter, |(_, plain)| *plain))
 }

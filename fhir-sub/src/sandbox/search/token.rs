@@ -1,8 +1,7 @@
 //! Tokens: codes, identifiers, contact points, booleans.
 
+use fhir_sub_search::search::Text;
 use serde_json::Value;
-
-use super::query::{split_unescaped, unescape};
 
 /// `code`, `system|code`, `|code` or `system|`
 /// ([FHIR R4 §3.1.1.4.10](https://hl7.org/fhir/R4/search.html#token)).
@@ -20,15 +19,26 @@ enum System {
 }
 
 impl TokenOperand {
-    pub(crate) fn parse(text: &str) -> Self {
-        let parts = split_unescaped(text, '|');
-        let (system, code) = match parts.as_slice() {
-            [code] => (System::Any, *code),
-            ["", ..] => (System::Absent, &text[1..]),
-            [system, ..] => (System::Is(unescape(system)), &text[system.len() + 1..]),
-            [] => (System::Any, ""),
+    pub(crate) fn read(text: &Text) -> Self {
+        match text.split_once('|') {
+            Some((system, code)) => Self::new(&system.to_string(), &code.to_string()),
+            None => Self { system: System::Any, code: some(&text.to_string()) },
+        }
+    }
+
+    /// The code of a system; without a system that of none, and without a code any.
+    pub(crate) fn new(system: &str, code: &str) -> Self {
+        let system = if system.is_empty() { System::Absent } else { System::Is(system.to_owned()) };
+        Self { system, code: some(code) }
+    }
+
+    /// The system, if it says which, and the code.
+    pub(crate) fn system_and_code(&self) -> (Option<&str>, Option<&str>) {
+        let system = match &self.system {
+            System::Is(system) => Some(system.as_str()),
+            System::Any | System::Absent => None,
         };
-        Self { system, code: (!code.is_empty()).then(|| unescape(code)) }
+        (system, self.code.as_deref())
     }
 
     /// Whether the value is this token.
@@ -40,21 +50,51 @@ impl TokenOperand {
             Value::String(code) => self.is_code(Some(code)),
             Value::Bool(true) => self.is_code(Some("true")),
             Value::Bool(false) => self.is_code(Some("false")),
-            Value::Object(members) => match members.get("coding") {
-                Some(Value::Array(codings)) => codings.iter().any(|coding| self.matches(coding)),
-                _ => {
-                    let member = |name| members.get(name).and_then(Value::as_str);
-                    // A contact point's system says what it is (`email`), not who gave it out.
-                    let is_contact = member("value").is_some()
-                        && matches!(
-                            member("system"),
-                            Some("phone" | "fax" | "email" | "pager" | "url" | "sms" | "other")
-                        );
-                    let system = if is_contact { member("use") } else { member("system") };
-                    self.is_system(system) && self.is_code(member("code").or_else(|| member("value")))
+            Value::Object(members) => {
+                let member = |name| members.get(name).and_then(Value::as_str);
+                if let Some(Value::Array(codings)) = members.get("coding") {
+                    return codings.iter().any(|coding| self.matches(coding));
+                }
+                if let Some(concept) = members.get("concept") {
+                    return self.matches(concept);
+                }
+                if members.contains_key("text") {
+                    // A concept in words only has no code.
+                    return false;
+                }
+                // A contact point's system says what it is (`email`), not who gave it out.
+                let is_contact = member("value").is_some()
+                    && matches!(
+                        member("system"),
+                        Some("phone" | "fax" | "email" | "pager" | "url" | "sms" | "other")
+                    );
+                let system = if is_contact { member("use") } else { member("system") };
+                self.is_system(system) && self.is_code(member("code").or_else(|| member("value")))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is the code of the system.
+    pub(crate) fn is(&self, system: Option<&str>, code: &str) -> bool {
+        self.is_system(system) && self.is_code(Some(code))
+    }
+
+    /// The systems and codes that a value has. That of a plain code is not known.
+    pub(crate) fn codes(value: &Value) -> Vec<(Option<&str>, &str)> {
+        match value {
+            Value::String(code) => vec![(None, code)],
+            Value::Object(members) => match members.get("coding").or_else(|| members.get("concept")) {
+                Some(Value::Array(codings)) => codings.iter().flat_map(Self::codes).collect(),
+                Some(concept) => Self::codes(concept),
+                None => {
+                    let code = members.get("code").and_then(Value::as_str);
+                    code.map(|code| (members.get("system").and_then(Value::as_str), code))
+                        .into_iter()
+                        .collect()
                 }
             },
-            _ => false,
+            _ => Vec::new(),
         }
     }
 
@@ -69,4 +109,8 @@ impl TokenOperand {
     fn is_code(&self, code: Option<&str>) -> bool {
         self.code.as_deref().is_none_or(|wanted| code == Some(wanted))
     }
+}
+
+fn some(code: &str) -> Option<String> {
+    (!code.is_empty()).then(|| code.to_owned())
 }

@@ -1,11 +1,14 @@
 //! The criteria of a subscription.
 
+use fhir_sub_search::search::{self as grammar, Subject};
 use serde_json::Value;
 
+use super::medplum;
+use crate::fhir::FhirVersion;
 use crate::sandbox::{
     builder::Behaviour,
     refusal::Refusal,
-    search::{Context, Search, is_type, query},
+    search::{Context, Search, is_type},
 };
 
 /// Which resources a subscription is for.
@@ -17,41 +20,44 @@ pub(crate) enum Criteria {
     Types(Vec<String>),
     /// `Type?parameter=value`.
     Search(Search),
+    /// The same as Medplum takes it, which is less than its own search.
+    Medplum(medplum::Criteria),
 }
 
 impl Criteria {
-    pub(crate) fn parse(text: &str, behaviour: Behaviour) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str, behaviour: Behaviour, version: FhirVersion) -> Result<Self, Refusal> {
         if text.trim().is_empty() {
             return Err(Refusal::unprocessable("must be given"));
         }
-        if let Some(list) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-            return Self::parse_list(list, behaviour);
+        if behaviour == Behaviour::Medplum {
+            return Ok(Self::Medplum(medplum::Criteria::read(text, version)));
         }
-        if text.contains("://") {
+        let subject = grammar::split(text).0;
+        if subject.contains("://") {
             return Err(Refusal::unprocessable(
                 "is the URL of a topic, which `meta.profile` must say: it has no `backport-subscription`",
             ));
         }
-        match (text.split_once('?'), behaviour) {
-            (Some((kind, query)), _) => Ok(Self::Search(Search::parse(kind, &query::pairs(query))?)),
-            (None, Behaviour::Medplum | Behaviour::Generic) => Ok(Self::Search(Search::parse(text, &[])?)),
-            (None, Behaviour::Hapi) => Err(Refusal::unprocessable(format!(
+        if behaviour == Behaviour::Hapi && !text.contains('?') && !subject.starts_with('[') {
+            return Err(Refusal::unprocessable(format!(
                 "HAPI takes a bare type only as `{text}?`, with the question mark"
-            ))),
+            )));
         }
-    }
-
-    fn parse_list(list: &str, behaviour: Behaviour) -> Result<Self, Refusal> {
-        if behaviour != Behaviour::Hapi {
-            return Err(Refusal::unsupported("a list in brackets is HAPI's, others have none"));
+        if !subject.starts_with('[') {
+            return Search::of_text(text, version).map(Self::Search);
         }
-        if list.trim() == "*" {
-            return Ok(Self::Everything);
-        }
-        let types: Vec<_> = list.split(',').map(|kind| kind.trim().to_owned()).collect();
-        match types.iter().find(|kind| !is_type(kind)) {
-            Some(kind) => Err(Refusal::unprocessable(format!("`{kind}` is not a resource type of FHIR R4"))),
-            None => Ok(Self::Types(types)),
+        match grammar::parse(text).0.map(|search| search.subject) {
+            Some(Subject::Any) => Ok(Self::Everything),
+            Some(Subject::Types(types)) => {
+                let types: Vec<_> = types.iter().map(ToString::to_string).collect();
+                match types.iter().find(|kind| !is_type(kind, version)) {
+                    Some(kind) => Err(Refusal::unprocessable(format!(
+                        "`{kind}` is not a resource type of FHIR {version}"
+                    ))),
+                    None => Ok(Self::Types(types)),
+                }
+            }
+            _ => Err(Refusal::unprocessable("is no list of types, as `[Patient,Encounter]` is")),
         }
     }
 
@@ -60,6 +66,7 @@ impl Criteria {
             Self::Everything => true,
             Self::Types(types) => types.iter().any(|kind| resource["resourceType"] == kind.as_str()),
             Self::Search(search) => search.matches(resource, context),
+            Self::Medplum(criteria) => criteria.matches(resource),
         }
     }
 }

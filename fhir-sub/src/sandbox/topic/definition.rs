@@ -4,10 +4,11 @@ use http::StatusCode;
 use serde_json::Value;
 
 use super::basic;
+use crate::fhir::FhirVersion;
 use crate::sandbox::{
     notification::Interaction,
     refusal::Refusal,
-    search::{Context, Search, is_type, query},
+    search::{Context, Search, is_type},
     store::{Change, Store},
 };
 
@@ -53,7 +54,7 @@ pub(crate) fn find(store: &Store, canonical: &str) -> Result<Topic, Refusal> {
         topic["url"] == url && version.is_none_or(|version| topic["version"] == version)
     };
     match stored(store).iter().filter(is_meant).max_by_key(|stored| stored.write) {
-        Some(stored) => Topic::read(&stored.topic),
+        Some(stored) => Topic::read(&stored.topic, store.version()),
         None => Err(unknown(store, canonical)),
     }
 }
@@ -91,20 +92,25 @@ fn unknown(store: &Store, canonical: &str) -> Refusal {
 
 impl Topic {
     /// Reads the topic that a resource of this type is, if it is one.
-    pub(crate) fn of_resource(kind: &str, resource: &Value) -> Result<Option<Self>, Refusal> {
+    pub(crate) fn of_resource(
+        kind: &str,
+        resource: &Value,
+        version: FhirVersion,
+    ) -> Result<Option<Self>, Refusal> {
         match kind {
-            "SubscriptionTopic" => Self::read(resource).map(Some),
-            "Basic" if basic::is_topic(resource) => Self::read(&basic::to_topic(resource)).map(Some),
+            "SubscriptionTopic" => Self::read(resource, version).map(Some),
+            "Basic" if basic::is_topic(resource) => Self::read(&basic::to_topic(resource), version).map(Some),
             _ => Ok(None),
         }
     }
 
     /// Reads a `SubscriptionTopic`; the error, 422, names what the sandbox cannot evaluate.
-    pub(super) fn read(resource: &Value) -> Result<Self, Refusal> {
-        Self::check(resource).map_err(|refusal| refusal.with_status(StatusCode::UNPROCESSABLE_ENTITY))
+    pub(super) fn read(resource: &Value, version: FhirVersion) -> Result<Self, Refusal> {
+        Self::check(resource, version)
+            .map_err(|refusal| refusal.with_status(StatusCode::UNPROCESSABLE_ENTITY))
     }
 
-    fn check(resource: &Value) -> Result<Self, Refusal> {
+    fn check(resource: &Value, version: FhirVersion) -> Result<Self, Refusal> {
         let within = |refusal: Refusal| refusal.within("SubscriptionTopic");
         if resource["url"].as_str().is_none_or(str::is_empty) {
             return Err(within(Refusal::unprocessable("url must be given")));
@@ -118,13 +124,14 @@ impl Topic {
         let triggers: Vec<_> = triggers
             .map(|(index, trigger)| {
                 let place = format!("SubscriptionTopic.resourceTrigger[{index}]");
-                ResourceTrigger::read(trigger).map_err(|refusal| refusal.within(&place))
+                ResourceTrigger::read(trigger, version).map_err(|refusal| refusal.within(&place))
             })
             .collect::<Result<_, _>>()?;
         if triggers.is_empty() {
             return Err(within(Refusal::unprocessable("resourceTrigger must be given, or it never fires")));
         }
-        let can_filter_by = items(&resource["canFilterBy"]).iter().map(CanFilterBy::read).collect();
+        let can_filter_by =
+            items(&resource["canFilterBy"]).iter().map(|it| CanFilterBy::read(it, version)).collect();
         Ok(Self { triggers, can_filter_by })
     }
 
@@ -158,14 +165,15 @@ impl Topic {
 }
 
 impl ResourceTrigger {
-    fn read(trigger: &Value) -> Result<Self, Refusal> {
+    fn read(trigger: &Value, version: FhirVersion) -> Result<Self, Refusal> {
         if !trigger["fhirPathCriteria"].is_null() {
             return Err(Refusal::unprocessable(
                 "fhirPathCriteria: the sandbox evaluates no FHIRPath: write `queryCriteria`",
             ));
         }
-        let resource = type_name(&trigger["resource"])
-            .ok_or_else(|| Refusal::unprocessable("resource is no resource type of FHIR R4"))?;
+        let resource = type_name(&trigger["resource"], version).ok_or_else(|| {
+            Refusal::unprocessable(format!("resource is no resource type of FHIR {version}"))
+        })?;
         let interactions: Vec<_> = items(&trigger["supportedInteraction"])
             .iter()
             .map(|code| {
@@ -177,7 +185,7 @@ impl ResourceTrigger {
         let query = &trigger["queryCriteria"];
         let search = |member: &str| match &query[member] {
             Value::Null => Ok(None),
-            Value::String(text) => criteria(&resource, text)
+            Value::String(text) => criteria(&resource, text, version)
                 .map(Some)
                 .map_err(|refusal| refusal.within(&format!("queryCriteria.{member}"))),
             _ => Err(Refusal::unprocessable(format!("queryCriteria.{member} is not a search"))),
@@ -224,28 +232,28 @@ impl ResourceTrigger {
 }
 
 impl CanFilterBy {
-    fn read(element: &Value) -> Self {
+    fn read(element: &Value, version: FhirVersion) -> Self {
         let parameter = element["filterParameter"].as_str().unwrap_or_default().to_owned();
-        Self { resource: type_name(&element["resource"]), parameter }
+        Self { resource: type_name(&element["resource"], version), parameter }
     }
 }
 
 /// `Encounter`, or the URL of its definition.
-fn type_name(element: &Value) -> Option<String> {
+fn type_name(element: &Value, version: FhirVersion) -> Option<String> {
     let text = element.as_str()?;
     let name = text.strip_prefix("http://hl7.org/fhir/StructureDefinition/").unwrap_or(text);
-    is_type(name).then(|| name.to_owned())
+    is_type(name, version).then(|| name.to_owned())
 }
 
 /// `status=arrived`, or the same with the type before it.
-fn criteria(resource: &str, text: &str) -> Result<Search, Refusal> {
+fn criteria(resource: &str, text: &str, version: FhirVersion) -> Result<Search, Refusal> {
     let query = match text.split_once('?') {
         Some((kind, query)) if kind == resource => query,
         Some(("", query)) => query,
         Some(_) => return Err(Refusal::unprocessable("is of another type than the trigger")),
         None => text,
     };
-    Search::parse(resource, &query::pairs(query))
+    Search::of_text(&format!("{resource}?{query}"), version)
 }
 
 pub(super) fn items(list: &Value) -> &[Value] {

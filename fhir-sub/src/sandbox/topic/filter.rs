@@ -4,6 +4,7 @@ use fhir_sub_search::search::split_filter;
 use serde_json::Value;
 
 use super::definition::Topic;
+use crate::fhir::FhirVersion;
 use crate::sandbox::{
     refusal::Refusal,
     search::{Context, Search, query},
@@ -41,7 +42,7 @@ impl Filter {
     }
 
     /// Whether the topic allows it, and the sandbox can evaluate it.
-    pub(crate) fn check(&self, topic: &Topic) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, topic: &Topic, version: FhirVersion) -> Result<(), Refusal> {
         for (name, _) in &self.pairs {
             let parameter = name.split(':').next().unwrap_or_default();
             if !topic.can_filter_by(self.resource.as_deref(), parameter) {
@@ -53,14 +54,14 @@ impl Filter {
         }
         match &self.resource {
             Some(resource) if topic.types().any(|kind| kind == resource) => {
-                Search::parse(resource, &self.pairs).map(drop)
+                Search::parse(resource, &self.pairs, version).map(drop)
             }
             Some(resource) => Err(Refusal::unprocessable(format!("the topic is not about `{resource}`"))),
             // Of the types that have such a parameter: one at least.
             None => {
                 let mut refused = Ok(());
                 for kind in topic.types() {
-                    match Search::parse(kind, &self.pairs) {
+                    match Search::parse(kind, &self.pairs, version) {
                         Ok(_) => return Ok(()),
                         Err(refusal) => refused = Err(refusal),
                     }
@@ -75,6 +76,7 @@ impl Filter {
             return true;
         }
         // It was checked when the Subscription came.
-        Search::parse(kind, &self.pairs).is_ok_and(|search| search.matches(resource, context))
+        Search::parse(kind, &self.pairs, context.version)
+            .is_ok_and(|search| search.matches(resource, context))
     }
 }

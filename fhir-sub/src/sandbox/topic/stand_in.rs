@@ -25,7 +25,7 @@ const GUESS: &str = "Encounter";
 /// One topic for each URL that the handlers name. It fires for every change of the types that their filters are of; where
 /// there is no filter, of the type that the URL names, as `…/appointment-booked` does, or else of those that the other
 /// handlers watch. Never of all types, or a handler that writes would make itself run for ever.
-pub(crate) fn stand_ins(declarations: &[&'static Declaration]) -> Vec<StandIn> {
+pub(crate) fn stand_ins(declarations: &[&'static Declaration], version: FhirVersion) -> Vec<StandIn> {
     let mut found: Vec<StandIn> = Vec::new();
     for topic in declarations.iter().filter_map(|declaration| topic(declaration)) {
         if found.iter().any(|stand_in| stand_in.url == topic.url) {
@@ -33,12 +33,12 @@ pub(crate) fn stand_ins(declarations: &[&'static Declaration]) -> Vec<StandIn> {
         }
         let of_the_same =
             declarations.iter().filter_map(|it| self::topic(it)).filter(|it| it.url == topic.url);
-        let mut types: Vec<_> = of_the_same.flat_map(filtered).collect();
+        let mut types: Vec<_> = of_the_same.flat_map(|topic| filtered(topic, version)).collect();
         if types.is_empty() {
-            types.extend(named_by(topic.url));
+            types.extend(named_by(topic.url, version));
         }
         if types.is_empty() {
-            types = declarations.iter().flat_map(|declaration| watched(declaration)).collect();
+            types = declarations.iter().flat_map(|declaration| watched(declaration, version)).collect();
         }
         let is_guess = types.is_empty();
         if is_guess {
@@ -87,29 +87,31 @@ fn topic(declaration: &'static Declaration) -> Option<&'static Topic> {
 }
 
 /// The types of a topic's filters.
-fn filtered(topic: &'static Topic) -> impl Iterator<Item = &'static str> {
+fn filtered(topic: &'static Topic, version: FhirVersion) -> impl Iterator<Item = &'static str> {
     let written = topic.filters.iter().flat_map(|filter| search::split_filter(filter));
-    written.filter_map(|filter| known(filter.resource_type?))
+    written.filter_map(move |filter| known(filter.resource_type?, version))
 }
 
-fn watched(declaration: &'static Declaration) -> Vec<&'static str> {
+fn watched(declaration: &'static Declaration, version: FhirVersion) -> Vec<&'static str> {
     match &declaration.trigger {
-        Trigger::Topic(topic) => filtered(topic).collect(),
-        Trigger::Criteria(_) => declaration.trigger.resource_type().and_then(known).into_iter().collect(),
+        Trigger::Topic(topic) => filtered(topic, version).collect(),
+        Trigger::Criteria(_) => {
+            declaration.trigger.resource_type().and_then(|name| known(name, version)).into_iter().collect()
+        }
     }
 }
 
-fn known(name: &str) -> Option<&'static str> {
-    types().find(|kind| *kind == name)
+fn known(name: &str, version: FhirVersion) -> Option<&'static str> {
+    types(version).into_iter().find(|kind| *kind == name)
 }
 
 /// The type whose name, in whatever case, is a part of the URL's last segment; of several the longest.
-fn named_by(url: &str) -> Option<&'static str> {
+fn named_by(url: &str, version: FhirVersion) -> Option<&'static str> {
     let url = url.split('|').next().unwrap_or_default();
     let segment = url.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     let letters: String = segment.chars().filter(char::is_ascii_alphanumeric).collect();
     let is_named = |kind: &&str| letters.contains(&kind.to_ascii_lowercase());
-    types().filter(is_named).max_by_key(|kind| kind.len())
+    types(version).into_iter().filter(is_named).max_by_key(|kind| kind.len())
 }
 
 #[cfg(test)]

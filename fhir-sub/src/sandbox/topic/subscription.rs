@@ -117,7 +117,9 @@ impl TopicHook {
         let element = if form == Form::Native { "Subscription.topic" } else { "Subscription.criteria" };
         let topic = definition::find(store, &hook.topic).map_err(|refusal| refusal.within(element))?;
         for filter in &hook.filters {
-            filter.check(&topic).map_err(|refusal| refusal.within("Subscription: a filter"))?;
+            filter
+                .check(&topic, store.version())
+                .map_err(|refusal| refusal.within("Subscription: a filter"))?;
         }
         Ok(hook)
     }

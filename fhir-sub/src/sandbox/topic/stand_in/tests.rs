@@ -8,7 +8,7 @@ fn named(url: &'static str, filters: &'static [&'static str]) -> Declaration {
 }
 
 fn made(declarations: impl IntoIterator<Item = Declaration>) -> Vec<(&'static str, Vec<&'static str>, bool)> {
-    let made = stand_ins(&leak(declarations));
+    let made = stand_ins(&leak(declarations), FhirVersion::R4);
     made.into_iter().map(|stand_in| (stand_in.url, stand_in.types, stand_in.is_guess)).collect()
 }
 
@@ -53,7 +53,7 @@ fn else_the_other_handlers_suggest_it_or_nobody_does() {
 
 #[test]
 fn the_version_is_its_own_element() {
-    let made = stand_ins(&leak([named("https://example.org/topics/encounter|1.2", &[])]));
+    let made = stand_ins(&leak([named("https://example.org/topics/encounter|1.2", &[])]), FhirVersion::R4);
     let topic = made[0].resource(0, FhirVersion::R5);
     let said = |topic: &Value| (topic["url"].clone(), topic["version"].clone());
     let expected = (json!("https://example.org/topics/encounter"), json!("1.2"));
