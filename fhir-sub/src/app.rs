@@ -8,7 +8,7 @@ use std::time::Duration;
 #[cfg(feature = "registration")]
 use crate::client::PageLimits;
 use crate::client::transport::Transport;
-use crate::client::{Authorization, ClientConfig, FhirClient, TokenProvider};
+use crate::client::{Authorization, ClientConfig, FhirClient, Signer, TokenProvider};
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
 use crate::memory::Memory;
@@ -202,6 +202,21 @@ impl AppBuilder {
     /// Signs in at the FHIR server with tokens of `provider`, instead of what `FHIR_AUTH_…` says.
     pub fn token_provider(mut self, provider: impl TokenProvider + 'static) -> Self {
         self.token_provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// Signs in at the FHIR server as a SMART Backend Service whose assertions `signer` signs, so that the key may stay in a
+    /// key management service. `FHIR_AUTH_CLIENT_ID` must be set, and neither `FHIR_AUTH_PRIVATE_KEY` nor
+    /// `FHIR_AUTH_KEY_ID`. The sandbox, also in tests, asks for no signature. [`Signer`] has an example for AWS KMS.
+    pub fn signer(mut self, signer: impl Signer) -> Self {
+        self.variables.signer = Some(Arc::new(signer));
+        self
+    }
+
+    /// The same without the signer: the sandbox lets everybody in.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn without_signer(mut self) -> Self {
+        self.variables.signer = None;
         self
     }
 

@@ -18,6 +18,7 @@ pub use self::answer::Written;
 pub use self::authorization::{
     AccessToken, Authorization, ClientCredentials, TokenFuture, TokenProvider, TokenRequest,
 };
+pub use self::backend_services::BackendServices;
 pub use self::config::ClientConfig;
 pub use self::error::Error;
 pub use self::failed_entry::FailedEntry;
@@ -27,8 +28,11 @@ pub use self::patch::Patch;
 #[cfg(feature = "registration")]
 pub(crate) use self::search::Page;
 pub use self::search::{History, Search};
+pub use self::signer::{SignatureFuture, Signer, SigningAlgorithm};
+pub use self::signing_key::SigningKey;
 pub use self::write::{Create, Returning, Update};
 
+use self::backend_services::BackendServicesProvider;
 use self::client_credentials::ClientCredentialsProvider;
 use self::exchange::{Exchange, SignIn};
 use self::request::Request;
@@ -38,9 +42,12 @@ use crate::deadline::Deadline;
 use crate::fhir::FhirVersion;
 
 mod answer;
+mod assertion;
 mod authorization;
+mod backend_services;
 mod client_credentials;
 mod config;
+pub(crate) mod discovery;
 mod error;
 mod exchange;
 mod failed_entry;
@@ -55,7 +62,11 @@ mod request;
 mod retry;
 mod retry_after;
 mod search;
+mod sign_in_error;
+mod signer;
+mod signing_key;
 mod token;
+mod token_endpoint;
 mod transaction;
 pub(crate) mod transport;
 mod write;
@@ -154,7 +165,7 @@ impl FhirClient {
         config.check()?;
         let limits = Limits { answer_bytes: config.answer_bytes };
         let exchange = Arc::new(Exchange { transport, attempt_timeout: config.attempt_timeout, limits });
-        let sign_in = sign_in(config.authorization, &exchange)?;
+        let sign_in = sign_in(config.authorization, &config.base_url, &exchange)?;
         let sign_in = sign_in.map(Arc::new);
         let ClientConfig { base_url, fhir_version, page_limits, .. } = config;
         let shared = Shared { base_url, fhir_version, exchange, sign_in, page_limits };
@@ -225,7 +236,11 @@ impl FhirClient {
     }
 }
 
-fn sign_in(authorization: Authorization, exchange: &Arc<Exchange>) -> Result<Option<SignIn>, Error> {
+fn sign_in(
+    authorization: Authorization,
+    base_url: &Url,
+    exchange: &Arc<Exchange>,
+) -> Result<Option<SignIn>, Error> {
     Ok(Some(match authorization {
         Authorization::None => return Ok(None),
         Authorization::Bearer(token) => SignIn::Fixed(
@@ -243,6 +258,11 @@ fn sign_in(authorization: Authorization, exchange: &Arc<Exchange>) -> Result<Opt
         Authorization::ClientCredentials(credentials) => {
             let exchange = Arc::clone(exchange);
             SignIn::Tokens(TokenCache::new(Arc::new(ClientCredentialsProvider { credentials, exchange })))
+        }
+        Authorization::BackendServices(services) => {
+            let (base_url, exchange) = (base_url.clone(), Arc::clone(exchange));
+            let provider = BackendServicesProvider::new(services, base_url, exchange);
+            SignIn::Tokens(TokenCache::new(Arc::new(provider)))
         }
         Authorization::Provider(provider) => SignIn::Tokens(TokenCache::new(provider)),
     }))

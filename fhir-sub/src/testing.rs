@@ -170,7 +170,7 @@ impl TestApp {
         sandbox: impl FnOnce(sandbox::Builder) -> sandbox::Builder,
     ) -> Result<Self, Problems> {
         let transport = Arc::new(LateSandbox::default());
-        let app = builder.transport(transport.clone()).build()?;
+        let app = builder.without_signer().transport(transport.clone()).build()?;
         let version = app.settings().fhir_version;
         let settings = Sandbox::builder().behaviour(behaviour).fhir_version(version).base_url(FHIR_BASE_URL);
         let sandbox = sandbox(settings).build(WeakApp::of(&app));

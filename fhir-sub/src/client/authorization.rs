@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use secrecy::SecretString;
 use url::Url;
 
+use crate::client::backend_services::BackendServices;
 use crate::deadline::Deadline;
 
 /// How a [`FhirClient`](crate::client::FhirClient) signs in. `Debug` shows no secret.
@@ -30,6 +31,8 @@ pub enum Authorization {
     },
     /// With OAuth 2.0 client credentials (RFC 6749 §4.4).
     ClientCredentials(ClientCredentials),
+    /// With assertions that a private key signs: SMART Backend Services.
+    BackendServices(BackendServices),
     /// With tokens of the user's own making.
     Provider(Arc<dyn TokenProvider>),
 }
@@ -37,8 +40,8 @@ pub enum Authorization {
 /// OAuth 2.0 client credentials: where to get a token, and by which name.
 ///
 /// The client signs in at the token endpoint with HTTP Basic, which RFC 6749 §2.3.1 obliges every server to take; id and
-/// secret are form-encoded first, as it says. Where a server wants them in the body instead, or a signed assertion as
-/// SMART Backend Services do, use a [`TokenProvider`].
+/// secret are form-encoded first, as it says. Where a server wants them in the body instead, use a [`TokenProvider`]; where
+/// it wants a signed assertion, [`BackendServices`].
 ///
 /// A token is kept until 60 seconds before its end, or a fifth of its life where that is less. An answer without
 /// `expires_in` counts as 300 seconds.
@@ -92,7 +95,7 @@ impl fmt::Debug for ClientCredentials {
     }
 }
 
-/// Gets access tokens in a way of the user's own: SMART Backend Services, a cloud's identity service, a vault.
+/// Gets access tokens in a way of the user's own: from a cloud's identity service, a vault, a file.
 ///
 /// The client keeps the token and asks again shortly before its end, and once more after a 401; it never asks twice at
 /// once, however many requests wait, so an implementation need neither cache nor lock. It must

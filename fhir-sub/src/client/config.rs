@@ -9,6 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use url::Url;
 
 use crate::client::authorization::Authorization;
+use crate::client::discovery::is_plain;
 use crate::client::error::Error;
 use crate::client::page_limits::PageLimits;
 use crate::fhir::FhirVersion;
@@ -131,12 +132,15 @@ impl ClientConfig {
                 "the base URL must be http or https, without user, query or fragment",
             ));
         }
-        if let Authorization::ClientCredentials(credentials) = &self.authorization {
-            let mut url = credentials.token_url.clone();
-            url.set_query(None);
-            if !is_plain_http(&url) {
-                return Err(Error::invalid("the token URL must be http or https, without user or fragment"));
+        let token_url = match &self.authorization {
+            Authorization::ClientCredentials(credentials) => Some(&credentials.token_url),
+            Authorization::BackendServices(services) => {
+                services.token_endpoint.as_ref().map(|endpoint| &endpoint.url)
             }
+            _ => None,
+        };
+        if token_url.is_some_and(|url| !is_plain(url)) {
+            return Err(Error::invalid("the token URL must be http or https, without user or fragment"));
         }
         if self.proxy.as_ref().is_some_and(|proxy| !matches!(proxy.scheme(), "http" | "https")) {
             return Err(Error::invalid("the proxy must be an http or https URL"));
@@ -149,11 +153,7 @@ impl ClientConfig {
 }
 
 fn is_plain_http(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https")
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none()
+    is_plain(url) && url.query().is_none()
 }
 
 impl fmt::Debug for ClientConfig {

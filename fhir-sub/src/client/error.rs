@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 
 use crate::client::failed_entry::FailedEntry;
 use crate::client::page_limits::Bound;
+use crate::client::sign_in_error::SignInError;
 use crate::client::transport::{TransportError, TransportErrorKind};
 use crate::fhir::{JsonError, OperationOutcome};
 
@@ -252,28 +253,5 @@ impl std::error::Error for Error {
             Kind::SignIn(error) => error.source.as_deref().map(|source| source as _),
             _ => None,
         }
-    }
-}
-
-/// Why no access token could be had.
-///
-/// It is cloned for every caller who waited for the same token. The source, which a user's own provider may have
-/// filled with anything, is shown in no text.
-#[derive(Clone)]
-pub(crate) struct SignInError {
-    pub(crate) text: String,
-    pub(crate) transient: bool,
-    pub(crate) source: Option<std::sync::Arc<dyn std::error::Error + Send + Sync>>,
-}
-
-impl fmt::Display for SignInError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl fmt::Debug for SignInError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum Repeat {
     Safe,
     /// It does not: it may be repeated only where no earlier attempt was acted on.
     IfUnprocessed,
+    /// It is never repeated as it is: who sends it makes a new one.
+    Never,
 }
 
 /// How long to wait before the next attempt; `None` where there must be none.
@@ -52,6 +54,7 @@ pub(crate) fn pause(
 /// APIs answer so). 502 and 504 say that a gateway got no answer from a server which may have done the work.
 fn may_repeat(repeat: Repeat, kind: &Kind) -> bool {
     match kind {
+        _ if repeat == Repeat::Never => false,
         Kind::Status { status, retry_after, .. } => match *status {
             StatusCode::TOO_MANY_REQUESTS => true,
             StatusCode::SERVICE_UNAVAILABLE => repeat == Repeat::Safe || retry_after.is_some(),

@@ -1,5 +1,6 @@
 //! The client as a whole: over a scripted transport, where time stands still, and over real connections to loopback.
 
+mod backend_services;
 mod connection;
 mod interactions;
 mod leaks;

@@ -9,7 +9,8 @@ use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
 use crate::client::authorization::{AccessToken, TokenProvider, TokenRequest};
-use crate::client::error::{Error, Kind, SignInError};
+use crate::client::error::{Error, Kind};
+use crate::client::sign_in_error::SignInError;
 use crate::deadline::Deadline;
 
 /// How long before its end a token is renewed, unless its life is short.

@@ -34,7 +34,8 @@ const BODY_LIMIT: usize = 64 * 1024 * 1024;
 
 /// Starts the sandbox and the service, registers the subscriptions, and says how to make a handler run.
 pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
-    let meant_for_a_server = ["APP_BASE_URL", "FHIR_AUTH_BEARER", "FHIR_AUTH_USER", "FHIR_AUTH_TOKEN_URL"];
+    let meant_for_a_server =
+        ["APP_BASE_URL", "FHIR_AUTH_BEARER", "FHIR_AUTH_USER", "FHIR_AUTH_TOKEN_URL", "FHIR_AUTH_CLIENT_ID"];
     if let Some(name) = meant_for_a_server.iter().find(|name| builder.variables().get(name).is_some()) {
         // Real notifications would be answered 204, and their effects forgotten.
         return Err(Problems::from(format!(
@@ -52,7 +53,7 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     let sandbox_listener = listen_beside(port).await?;
     let sandbox_url = format!("http://{}/fhir", sandbox_listener.local_addr()?);
 
-    let app = with_defaults(builder, port, &sandbox_url)?.build()?;
+    let app = with_defaults(builder.without_signer(), port, &sandbox_url)?.build()?;
     begin(&app);
     let behaviour = Behaviour::named(app.settings().fhir_server.name).unwrap_or(Behaviour::Generic);
     let sandbox = Sandbox::builder().behaviour(behaviour).fhir_version(app.settings().fhir_version);

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use url::{Host, Url};
+use url::Url;
 
+use crate::client::discovery::is_loopback;
 use crate::problems::Problems;
 
 /// An `https` URL without user, query and fragment, and without a slash at its end.
@@ -54,15 +55,6 @@ impl Address {
     /// The URL with `segment` after it.
     pub(crate) fn join(&self, segment: &str) -> String {
         format!("{}/{segment}", self.as_str())
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(domain)) => domain == "localhost" || domain.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

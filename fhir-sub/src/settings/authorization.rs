@@ -1,26 +1,37 @@
 //! How to sign in at the FHIR server, from the settings of one of the ways.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
+use url::Url;
 
 use super::{Address, Variables};
-use crate::client::{Authorization, ClientCredentials};
+use crate::client::{Authorization, BackendServices, ClientCredentials, SigningKey};
 use crate::problems::Problems;
+
+/// A way to sign in: the settings that it needs.
+type Way = &'static [&'static str];
+
+const BEARER: Way = &["FHIR_AUTH_BEARER"];
+const BASIC: Way = &["FHIR_AUTH_USER", "FHIR_AUTH_PASSWORD"];
+const CLIENT: Way = &["FHIR_AUTH_TOKEN_URL", "FHIR_AUTH_CLIENT_ID", "FHIR_AUTH_CLIENT_SECRET"];
+/// SMART Backend Services. The token URL may be discovered, and a JWK may have its own key id.
+const KEY: Way = &["FHIR_AUTH_CLIENT_ID", "FHIR_AUTH_PRIVATE_KEY"];
+/// The same, where `setup` gives a signer.
+const SIGNER: Way = &["FHIR_AUTH_CLIENT_ID"];
+const CLIENT_MORE: [&str; 2] = ["FHIR_AUTH_SCOPE", "FHIR_AUTH_AUDIENCE"];
+const KEY_ID: &str = "FHIR_AUTH_KEY_ID";
 
 /// How to sign in: the settings of one of the ways, all of them.
 pub(super) fn authorization(variables: &Variables, allow_http: bool) -> Result<Authorization, Problems> {
-    const BEARER: &[&str] = &["FHIR_AUTH_BEARER"];
-    const BASIC: &[&str] = &["FHIR_AUTH_USER", "FHIR_AUTH_PASSWORD"];
-    const CLIENT: &[&str] = &["FHIR_AUTH_TOKEN_URL", "FHIR_AUTH_CLIENT_ID", "FHIR_AUTH_CLIENT_SECRET"];
-    const CLIENT_MORE: &[&str] = &["FHIR_AUTH_SCOPE", "FHIR_AUTH_AUDIENCE"];
-
     let mut problems = Problems::default();
-    let is_set = |name: &&&str| variables.get(name).is_some();
-    let begun: Vec<&[&str]> =
-        [BEARER, BASIC, CLIENT].into_iter().filter(|way| way.iter().any(|name| is_set(&name))).collect();
+    let is_set = |name: &&str| variables.get(name).is_some();
+    let begun = begun(variables);
     for way in &begun {
         for name in way.iter().filter(|name| !is_set(name)) {
-            let others: Vec<_> = way.iter().filter(is_set).copied().collect();
-            problems.add(format!("{name} is not set, but {} is: they go together", others.join(" and ")));
+            let others: Vec<_> = way.iter().chain([&KEY_ID]).filter(|name| is_set(name)).copied().collect();
+            let others = if others.is_empty() { "a signer".to_owned() } else { others.join(" and ") };
+            problems.add(format!("{name} is not set, but {others} is: they go together"));
         }
     }
     if let [first, second, ..] = begun[..] {
@@ -30,13 +41,22 @@ pub(super) fn authorization(variables: &Variables, allow_http: bool) -> Result<A
             second.join(", ")
         ));
     }
-    if !begun.contains(&CLIENT) {
-        for name in CLIENT_MORE.iter().filter(is_set) {
+    if !begun.iter().any(|way| way.contains(&"FHIR_AUTH_CLIENT_ID")) {
+        for name in CLIENT_MORE.iter().filter(|name| is_set(name)) {
             problems.add(format!("{name} is set, but FHIR_AUTH_TOKEN_URL is not: they go together"));
         }
     }
+    if variables.signer.is_some() && is_set(&KEY_ID) {
+        problems
+            .add("FHIR_AUTH_KEY_ID is set, but the signer of `setup` has a key id of its own: leave it out");
+    }
     let secret = |name: &str| SecretString::from(variables.get(name).unwrap_or_default());
     let text = |name: &str| variables.get(name).map(str::to_owned);
+    let token_url = variables.get("FHIR_AUTH_TOKEN_URL").and_then(|text| {
+        // Checked as other addresses are, and used as it is written: it is the audience of an assertion.
+        problems.collect(Address::parse("FHIR_AUTH_TOKEN_URL", text, allow_http))?;
+        Some((text.parse::<Url>().ok()?, text))
+    });
     let authorization = match begun[..] {
         [BEARER] => Authorization::Bearer(secret("FHIR_AUTH_BEARER")),
         [BASIC] => Authorization::Basic {
@@ -44,12 +64,10 @@ pub(super) fn authorization(variables: &Variables, allow_http: bool) -> Result<A
             password: secret("FHIR_AUTH_PASSWORD"),
         },
         [CLIENT] => {
-            let token_url = variables.get("FHIR_AUTH_TOKEN_URL").unwrap_or_default();
-            let token_url = Address::parse("FHIR_AUTH_TOKEN_URL", token_url, allow_http);
-            let Some(token_url) = problems.collect(token_url) else { return Err(problems) };
+            let Some((token_url, _)) = token_url else { return Err(problems) };
             let client_id = text("FHIR_AUTH_CLIENT_ID").unwrap_or_default();
             let mut credentials =
-                ClientCredentials::new(token_url.url().clone(), client_id, secret("FHIR_AUTH_CLIENT_SECRET"));
+                ClientCredentials::new(token_url, client_id, secret("FHIR_AUTH_CLIENT_SECRET"));
             if let Some(scope) = text("FHIR_AUTH_SCOPE") {
                 credentials = credentials.scope(scope);
             }
@@ -58,7 +76,65 @@ pub(super) fn authorization(variables: &Variables, allow_http: bool) -> Result<A
             }
             Authorization::ClientCredentials(credentials)
         }
+        [KEY | SIGNER] => {
+            let services = match &variables.signer {
+                Some(signer) => Some(BackendServices::with_signer(
+                    text("FHIR_AUTH_CLIENT_ID").unwrap_or_default(),
+                    Arc::clone(signer),
+                )),
+                None => problems.collect(of_key(variables)),
+            };
+            let Some(mut services) = services else { return Err(problems) };
+            if let Some((url, text)) = token_url {
+                services = services.token_endpoint(url, text.to_owned());
+            }
+            if let Some(scope) = text("FHIR_AUTH_SCOPE") {
+                services = services.scope(scope);
+            }
+            if let Some(audience) = text("FHIR_AUTH_AUDIENCE") {
+                services = services.audience(audience);
+            }
+            Authorization::BackendServices(services)
+        }
         _ => Authorization::None,
     };
     problems.or(authorization)
+}
+
+/// The ways of which something is set.
+fn begun(variables: &Variables) -> Vec<Way> {
+    let is_set = |name: &&str| variables.get(name).is_some();
+    let has_key = is_set(&"FHIR_AUTH_PRIVATE_KEY") || is_set(&KEY_ID) && variables.signer.is_none();
+    let has_secret = is_set(&"FHIR_AUTH_CLIENT_SECRET");
+    let mut begun: Vec<_> = [BEARER, BASIC].into_iter().filter(|way| way.iter().any(is_set)).collect();
+    if has_secret || !has_key && variables.signer.is_none() && CLIENT.iter().any(is_set) {
+        begun.push(CLIENT);
+    }
+    if has_key {
+        begun.push(KEY);
+    }
+    if variables.signer.is_some() {
+        begun.push(SIGNER);
+    }
+    begun
+}
+
+/// A client whose key is in the settings.
+fn of_key(variables: &Variables) -> Result<BackendServices, Problems> {
+    let [client_id, key] =
+        ["FHIR_AUTH_CLIENT_ID", "FHIR_AUTH_PRIVATE_KEY"].map(|name| variables.get(name).unwrap_or_default());
+    if key.is_empty() {
+        // Told above.
+        return Err(Problems::default());
+    }
+    // The key itself is never repeated.
+    match SigningKey::from_text(key, variables.get(KEY_ID)) {
+        Ok(Some(key)) => Ok(BackendServices::new(client_id, key)),
+        Ok(None) => Err(Problems::from(
+            "FHIR_AUTH_KEY_ID is not set, but FHIR_AUTH_PRIVATE_KEY is: it is the `kid` by which the server knows \
+             the public key"
+                .to_owned(),
+        )),
+        Err(what) => Err(Problems::from(format!("FHIR_AUTH_PRIVATE_KEY {what}"))),
+    }
 }

@@ -138,6 +138,82 @@ fn a_url_of_another_form_is_refused() {
 }
 
 #[test]
+fn a_private_key_signs_in_instead_of_a_secret() {
+    let pem = include_str!("../client/tests/keys/p384.pkcs8.pem");
+    let (id, key, kid) = ("FHIR_AUTH_CLIENT_ID", "FHIR_AUTH_PRIVATE_KEY", "FHIR_AUTH_KEY_ID");
+    let read = |pairs: &[(&str, &str)]| Settings::read(&variables(pairs)).unwrap();
+    let whole = [(id, "my-lambda"), (key, pem), (kid, "2026-11")];
+    let settings = read(&whole);
+    assert!(matches!(settings.authorization, Authorization::BackendServices(_)));
+    let with_url = [&whole[..], &[("FHIR_AUTH_TOKEN_URL", "https://login.example.org/token/")]].concat();
+    let Authorization::BackendServices(services) = read(&with_url).authorization else { panic!() };
+    let endpoint = services.token_endpoint.unwrap();
+    assert_eq!((endpoint.url.path(), &*endpoint.audience), ("/token/", "https://login.example.org/token/"));
+    read(&[&with_url[..], &[("FHIR_AUTH_SCOPE", "system/*.rs"), ("FHIR_AUTH_AUDIENCE", "a")]].concat());
+    // One line, as some consoles want it.
+    let line = pem.trim().replace('\n', "\\n");
+    read(&[(id, "my-lambda"), (key, &line), (kid, "k")]);
+
+    check(&[(id, "c"), (key, pem)], "FHIR_AUTH_KEY_ID is not set, but FHIR_AUTH_PRIVATE_KEY is");
+    check(
+        &[(key, pem), (kid, "k")],
+        "FHIR_AUTH_CLIENT_ID is not set, but FHIR_AUTH_PRIVATE_KEY and FHIR_AUTH_KEY_ID is",
+    );
+    check(
+        &[(id, "c"), (kid, "k")],
+        "FHIR_AUTH_PRIVATE_KEY is not set, but FHIR_AUTH_CLIENT_ID and FHIR_AUTH_KEY_ID is",
+    );
+    check(&[&whole[..], &[("FHIR_AUTH_CLIENT_SECRET", "s")]].concat(), "are two ways to sign in");
+    check(&[&whole[..], &[("FHIR_AUTH_BEARER", "s")]].concat(), "are two ways to sign in");
+    check(
+        &[&whole[..], &[("FHIR_AUTH_TOKEN_URL", "http://login.example.org/token")]].concat(),
+        "FHIR_AUTH_TOKEN_URL is an http URL",
+    );
+    // All at once, and none repeats the key.
+    let problems = problems(&[
+        (id, "canary"),
+        (key, "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----"),
+        (kid, "canary"),
+        ("FHIR_AUTH_TOKEN_URL", "ftp://canary.example"),
+        ("FHIR_AUTH_USER", "canary"),
+    ]);
+    for expected in
+        ["FHIR_AUTH_PASSWORD is not set", "are two ways to sign in", "FHIR_AUTH_TOKEN_URL is neither"]
+    {
+        assert!(problems.contains(expected), "{problems}");
+    }
+    check(&[(id, "c"), (key, "canary"), (kid, "k")], "FHIR_AUTH_PRIVATE_KEY holds no private key");
+    assert!(!problems.contains("canary"), "{problems}");
+    let shown = format!("{:?} {:?}", read(&whole), variables(&whole));
+    assert!(!shown.contains("BEGIN") && !shown.contains("2026-11"), "{shown}");
+}
+
+#[test]
+fn a_signer_of_setup_needs_a_client_id_and_no_key() {
+    let key =
+        || crate::client::SigningKey::from_pem(include_str!("../client/tests/keys/p384.pkcs8.pem"), "k");
+    let read = |pairs: &[(&str, &str)]| {
+        let mut variables = variables(pairs);
+        variables.signer = Some(std::sync::Arc::new(key().unwrap()));
+        Settings::read(&variables)
+    };
+    let settings = read(&[("FHIR_AUTH_CLIENT_ID", "c"), ("FHIR_AUTH_TOKEN_URL", "https://a/token")]).unwrap();
+    assert!(matches!(settings.authorization, Authorization::BackendServices(_)));
+    let problems = |pairs: &[(&str, &str)]| read(pairs).unwrap_err().to_string();
+    assert!(problems(&[]).contains("FHIR_AUTH_CLIENT_ID is not set, but a signer is"));
+    let both = problems(&[
+        ("FHIR_AUTH_CLIENT_ID", "c"),
+        ("FHIR_AUTH_CLIENT_SECRET", "s"),
+        ("FHIR_AUTH_TOKEN_URL", "https://a/t"),
+    ]);
+    assert!(both.contains("are two ways to sign in"), "{both}");
+    assert!(
+        problems(&[("FHIR_AUTH_CLIENT_ID", "c"), ("FHIR_AUTH_KEY_ID", "k")])
+            .contains("FHIR_AUTH_KEY_ID is set, but the signer")
+    );
+}
+
+#[test]
 fn ways_to_sign_in_are_whole_and_one() {
     check(&[("FHIR_AUTH_USER", "u")], "FHIR_AUTH_PASSWORD is not set, but FHIR_AUTH_USER is");
     check(&[("FHIR_AUTH_CLIENT_ID", "c")], "FHIR_AUTH_TOKEN_URL is not set, but FHIR_AUTH_CLIENT_ID is");

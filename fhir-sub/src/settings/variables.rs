@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
+use crate::client::Signer;
 use crate::problems::Problems;
 
 /// Every name that is a setting. `fhir_lambda_main!` reads these, and no others, from the environment.
-const NAMES: [&str; 30] = [
+const NAMES: [&str; 32] = [
     "APP_BASE_URL",
     "FHIR_SUBSCRIPTION_SECRET",
     "FHIR_SUBSCRIPTION_SECRET_PREVIOUS",
@@ -32,6 +34,8 @@ const NAMES: [&str; 30] = [
     "FHIR_AUTH_TOKEN_URL",
     "FHIR_AUTH_CLIENT_ID",
     "FHIR_AUTH_CLIENT_SECRET",
+    "FHIR_AUTH_PRIVATE_KEY",
+    "FHIR_AUTH_KEY_ID",
     "FHIR_AUTH_SCOPE",
     "FHIR_AUTH_AUDIENCE",
     "FHIR_ALLOW_HTTP",
@@ -45,6 +49,8 @@ pub(crate) struct Variables {
     values: HashMap<&'static str, String>,
     unknown: Vec<String>,
     pub(super) on_lambda: bool,
+    /// Who signs the assertions for the FHIR server, where `setup` says.
+    pub(crate) signer: Option<Arc<dyn Signer>>,
 }
 
 impl Variables {

@@ -18,6 +18,7 @@ fn what_is_repeated_goes_by_what_may_have_been_done() {
     let check = |error: Error, safe: bool, unsafe_: bool| {
         let repeats = |repeat| pause(repeat, &error, 1, None).is_some();
         assert_eq!((repeats(Repeat::Safe), repeats(Repeat::IfUnprocessed)), (safe, unsafe_), "{error}");
+        assert!(!repeats(Repeat::Never), "{error}");
     };
     check(status(429, None), true, true);
     check(status(503, Some(1)), true, true);
