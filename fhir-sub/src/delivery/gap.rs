@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
 use crate::decode::Happened;
-use crate::memory::{Claim, Name, Range};
+use crate::memory::{Asked, Claim, Name, Range};
 
 /// What was made of numbers of which no events had come.
 #[derive(Debug)]
@@ -62,24 +62,44 @@ pub(super) async fn close(
     }
     tokio::time::sleep(PATIENCE.min(time.deadline().remaining() / 4)).await;
 
+    if close_claimed(app, declaration, name, id, time, &mut missing).await {
+        // What is missing is known now.
+        close_claimed(app, declaration, name, id, time, &mut missing).await;
+    }
+    missing
+}
+
+/// Closes what no other notification is at; whether the counter turned out to have begun anew meanwhile.
+async fn close_claimed(
+    app: &App,
+    declaration: &'static Declaration,
+    name: Name<'_>,
+    id: &str,
+    time: Time,
+    missing: &mut Vec<Missing>,
+) -> bool {
+    let event_numbers = &app.memory().event_numbers;
     let claim = event_numbers.claim(name, app.settings().events_maximum);
     for numbers in claim.ranges() {
         if time.deadline().has_passed() || !event_numbers.has_events(name) {
             break;
         }
-        let end =
-            ask(app, declaration, id, &claim, numbers, time.unless_waited_for(false), &mut missing).await;
+        let share = time.unless_waited_for(false);
+        let (end, is_overtaken) = match ask(app, declaration, id, &claim, numbers, share, missing).await {
+            Some(end) => (end, false),
+            None => (Closed::Lost, true),
+        };
         // The next notification asks again, for this range and those that follow.
-        let is_unread = matches!(end, Closed::Unread(_));
+        let is_last = is_overtaken || matches!(end, Closed::Unread(_));
         missing.push(Missing::Gap { numbers: numbers.clone(), end });
-        if is_unread {
-            break;
+        if is_last {
+            return is_overtaken;
         }
     }
-    missing
+    false
 }
 
-/// Asks for one range, and delivers what is in it.
+/// Asks for one range, and delivers what is in it. `None` where the counter turns out to have begun anew.
 async fn ask(
     app: &App,
     declaration: &'static Declaration,
@@ -88,17 +108,24 @@ async fn ask(
     numbers: &Range,
     time: Time,
     missing: &mut Vec<Missing>,
-) -> Closed {
-    let name = claim.name();
+) -> Option<Closed> {
+    let (name, asked) = (claim.name(), claim.with_number_before(numbers));
     let until = time.deadline().min(Deadline::after(TO_ANSWER));
-    let queried = query(app, declaration, id, numbers, until).await;
+    let queried = query(app, declaration, id, &asked, until).await;
     let answer = match &queried {
         Queried::Answered(answer) => Some(answer),
         Queried::Unknown => None,
-        Queried::Failed(failure) => return Closed::Unread(failure.clone()),
+        Queried::Failed(failure) => return Some(Closed::Unread(failure.clone())),
     };
     claim.ask(numbers);
-    let mut events = answer.map(|answer| query::events(answer, name, numbers)).unwrap_or_default();
+    let mut events = answer.map(|answer| query::events(answer, name, &asked)).unwrap_or_default();
+    let known = events.iter().position(|happened| happened.event.number < Some(*numbers.start()));
+    if let Some(place) = known
+        && claim.is_overtaken(&events.remove(place).event)
+    {
+        app.memory().event_numbers.asked(name, Asked::Found);
+        return None;
+    }
     if declaration.needs_resource() {
         // What they are about is for a search to find.
         events.retain(|happened| !look_up::is_unnamed(happened));
@@ -106,7 +133,7 @@ async fn ask(
     app.memory().event_numbers.asked(name, queried.asked(!events.is_empty()));
     if events.is_empty() {
         claim.give_up(numbers);
-        return Closed::Open;
+        return Some(Closed::Open);
     }
 
     // Some may have come by themselves in the meantime.
@@ -120,11 +147,11 @@ async fn ask(
     }
     missing.extend(delivered.into_iter().map(Missing::Event));
     let is_filled = numbers.clone().all(|number| !claim.is_missing(number));
-    match (claim.is_of_now(), is_filled) {
+    Some(match (claim.is_of_now(), is_filled) {
         (false, _) => Closed::Lost,
         (true, true) => Closed::Filled,
         (true, false) => Closed::Open,
-    }
+    })
 }
 
 #[cfg(all(test, feature = "testing"))]

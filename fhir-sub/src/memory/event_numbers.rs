@@ -211,6 +211,21 @@ impl<'m> Claim<'m> {
         gaps.is_some_and(|gaps| gaps.contains(number))
     }
 
+    /// The range, and the number before it where it is known which event that was: if the server has another under it, the
+    /// counter has begun anew and passed where it was.
+    pub(crate) fn with_number_before(&self, range: &Range) -> Range {
+        let kept = self.numbers.lock();
+        let before = kept.find(self.name).and_then(|numbered| numbered.sequence.before(range));
+        before.unwrap_or(*range.start())..=*range.end()
+    }
+
+    /// Takes in what the server has under the number before a range. Whether that shows that the counter has begun anew.
+    pub(crate) fn is_overtaken(&self, event: &Event) -> bool {
+        let (said, mut kept) = (self.numbers.said(event), self.numbers.lock());
+        let numbered = kept.find_mut(self.name);
+        numbered.zip(said).is_some_and(|(numbered, said)| numbered.sequence.overtaken(said))
+    }
+
     /// Takes in an event that the server had, and which was handled.
     pub(crate) fn found(&self, event: &Event) {
         let said = self.numbers.said(event);

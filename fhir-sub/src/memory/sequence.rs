@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-use super::gaps::Gaps;
+use super::gaps::{Gaps, Range};
 use crate::fhir::Instant;
 
 /// The numbers that one Subscription has given its events, as far as they came here.
@@ -20,24 +20,27 @@ use crate::fhir::Instant;
 ///
 /// That the counter has begun anew is told from a repetition by the first of these that says anything:
 ///
-/// 1. the server has counted as many events as here, or more: it has not;
-/// 2. the number was lately that of another event, which happened at another time or was about another resource (or
+/// 1. the number was lately that of an event about another resource, and this one happened later: it has;
+/// 2. the server has counted as many events as here, or more: it has not;
+/// 3. the number was lately that of another event, which happened at another time or was about another resource (or
 ///    version, where no time is known): it has; of the same event: it has not;
-/// 3. the event happened after one of a higher number that came: it has; before: it has not;
-/// 4. the number is far below the highest, and is in no gap: it has.
+/// 4. the event happened after one of a higher number that came: it has; before: it has not;
+/// 5. the number is far below the highest, and is in no gap: it has.
 ///
 /// So `eventsSinceSubscriptionStart` shows only that a counter goes on: what is lower may be a notification of before
-/// that is sent again as it was. Times are held against each other with a second's allowance, and only where they are
+/// that is sent again as it was, and one that has begun anew may have passed where it was. Times are held against each other with a second's allowance, and only where they are
 /// instants: HAPI's of R4 are days. What nothing is known of counts as a repetition, which costs the least: until the new
 /// counter has reached the old one, gaps go unseen. A counter that was ahead of the old one before anything of it came
-/// here cannot be told from it.
+/// here is told from it where a gap is asked for: the server is asked for the number before the gap, too, and has another event
+/// [under it](Self::overtaken).
 ///
 /// A handshake is sent when the counter has just begun, or goes on after a pause: it says where. So one that says less
 /// than what came announces a new counter; one that says more shows a gap. A heartbeat that says more shows a gap, too; one that
 /// says less was overtaken by an event.
 ///
-/// The first number that comes, or the first count, is simply the beginning: nothing is claimed to be missing before it. When the
-/// counter begins anew the same holds of the new one, and what was missing of the old one can be asked for no more.
+/// The first number that comes, or the first count, is simply the beginning: nothing is claimed to be missing before it. When a
+/// handshake or a far lower number says that the counter has begun anew, the same holds of the new one; when an event shows it, what
+/// is before that event is missing, as far as it did not come. What was missing of the old one can be asked for no more.
 #[derive(Debug, Default)]
 pub(super) struct Sequence {
     epoch: Option<Epoch>,
@@ -127,10 +130,12 @@ impl Sequence {
             epoch.remember(said);
             return gap.map_or(Numbering::InOrder, |(first, last)| Numbering::AfterGap { first, last });
         }
-        if epoch.has_ended(&said, counted) {
-            self.counts.restarts += 1;
-            self.counts.lost = self.counts.lost.saturating_add(epoch.gaps.all());
-            *epoch = Epoch::beginning_with(said);
+        if epoch.is_passed_by(&said, counted) {
+            self.begin_anew(said, true);
+            return Numbering::Restart;
+        }
+        if epoch.is_far_from(&said, counted) {
+            self.end_epoch(Epoch::beginning_with(said));
             return Numbering::Restart;
         }
         let is_new = epoch.gaps.fill(number) || (number < epoch.first && epoch.known(number).is_none());
@@ -152,6 +157,51 @@ impl Sequence {
         }
     }
 
+    /// Takes in what the server has under a number that came. Where that is another event, the counter has begun anew and
+    /// passed where it was: what is before is missing then, this event too. Whether it is so.
+    pub(super) fn overtaken(&mut self, said: Said) -> bool {
+        let known = self.epoch.as_ref().and_then(|epoch| epoch.known(said.number));
+        let is_another = known.is_some_and(|known| known.may_be_followed_by(&said));
+        if is_another {
+            self.begin_anew(said, false);
+        }
+        is_another
+    }
+
+    /// The number before a gap, where it is known which event that was.
+    pub(super) fn before(&self, gap: &Range) -> Option<u64> {
+        let known = self.epoch.as_ref()?.known(gap.start().checked_sub(1)?)?;
+        (known.focus.is_some() || known.time.is_some()).then_some(known.number)
+    }
+
+    /// The counter of before has ended, and `said` is of the new one; `has_come` is whether it has come itself.
+    fn begin_anew(&mut self, said: Said, has_come: bool) {
+        let mut epoch = Epoch::after(0);
+        epoch.first = epoch.first.min(said.number);
+        // Higher numbers of what happened later passed for those of the old one.
+        let is_later = |known: &&Said| {
+            let times = said.time.zip(known.time);
+            known.number > said.number && times.is_some_and(|(said, known)| said.since(known) <= ALLOWANCE)
+        };
+        let recent = self.epoch.iter().flat_map(|epoch| &epoch.recent).filter(is_later).copied();
+        let mut came: Vec<_> = recent.chain(has_come.then_some(said)).collect();
+        came.sort_by_key(|said| said.number);
+        for said in came {
+            epoch.advance(said.number.saturating_sub(1));
+            epoch.highest = said.number;
+            epoch.remember(said);
+        }
+        epoch.advance(said.number);
+        self.end_epoch(epoch);
+    }
+
+    fn end_epoch(&mut self, next: Epoch) {
+        if let Some(epoch) = self.epoch.replace(next) {
+            self.counts.restarts += 1;
+            self.counts.lost = self.counts.lost.saturating_add(epoch.gaps.all());
+        }
+    }
+
     /// Takes in how many events the server says that there have been, in a notification of none.
     pub(super) fn count(&mut self, counted: u64, is_handshake: bool) -> Numbering {
         match &mut self.epoch {
@@ -160,9 +210,7 @@ impl Sequence {
                 Numbering::InOrder
             }
             Some(epoch) if counted < epoch.highest && is_handshake => {
-                self.counts.restarts += 1;
-                self.counts.lost = self.counts.lost.saturating_add(epoch.gaps.all());
-                *epoch = Epoch::after(counted);
+                self.end_epoch(Epoch::after(counted));
                 Numbering::Restart
             }
             Some(epoch) => {
@@ -230,24 +278,56 @@ impl Epoch {
         self.recent.iter().find(|known| known.number == number)
     }
 
-    /// Whether the event, whose number is none of the next, shows that the counter has begun anew.
-    fn has_ended(&self, said: &Said, counted: Option<u64>) -> bool {
-        if counted.is_some_and(|counted| counted >= self.highest) {
+    /// Whether the event, whose number is none of the next, is shown by what came to be of another counter.
+    fn is_passed_by(&self, said: &Said, counted: Option<u64>) -> bool {
+        let known = self.known(said.number);
+        if known.is_some_and(|known| known.is_followed_by(said)) {
+            return true;
+        }
+        if self.goes_on(counted) {
             return false;
         }
-        if let Some(is_same) = self.known(said.number).and_then(|known| known.is_same(said)) {
+        if let Some(is_same) = known.and_then(|known| known.is_same(said)) {
             return !is_same;
         }
-        if let (Some(time), Some((newest, number))) = (said.time, self.newest)
-            && said.number <= number
-        {
-            return time.since(newest) > ALLOWANCE;
-        }
-        said.number.saturating_add(FAR) < self.highest && !self.gaps.contains(said.number)
+        self.is_after_higher(said).unwrap_or(false)
+    }
+
+    /// Whether the number is so low that it is taken for one of another counter, where nothing shows whose it is.
+    fn is_far_from(&self, said: &Said, counted: Option<u64>) -> bool {
+        let is_known = self.known(said.number).and_then(|known| known.is_same(said)).is_some();
+        let is_shown = is_known || self.is_after_higher(said).is_some() || self.goes_on(counted);
+        !is_shown && said.number.saturating_add(FAR) < self.highest && !self.gaps.contains(said.number)
+    }
+
+    fn goes_on(&self, counted: Option<u64>) -> bool {
+        counted.is_some_and(|counted| counted >= self.highest)
+    }
+
+    /// Whether the event happened after one of a higher number; `None` where that is not known.
+    fn is_after_higher(&self, said: &Said) -> Option<bool> {
+        let (time, (newest, number)) = said.time.zip(self.newest)?;
+        (said.number <= number).then(|| time.since(newest) > ALLOWANCE)
     }
 }
 
 impl Said {
+    /// Whether the other, of the same number, is certainly another: about another resource, and of a later time.
+    fn is_followed_by(&self, other: &Self) -> bool {
+        let is_later = self.time.zip(other.time).map(|(one, other)| other.since(one) > ALLOWANCE);
+        (both(self.focus, other.focus), is_later) == (Some(false), Some(true))
+    }
+
+    /// The same, where one does not say when it happened, or what it is about.
+    fn may_be_followed_by(&self, other: &Self) -> bool {
+        let is_later = self.time.zip(other.time).map(|(one, other)| other.since(one) > ALLOWANCE);
+        match both(self.focus, other.focus) {
+            Some(true) => false,
+            Some(false) => is_later != Some(false),
+            None => is_later == Some(true),
+        }
+    }
+
     /// Whether both are of one event; `None` where they say nothing in common.
     fn is_same(&self, other: &Self) -> Option<bool> {
         let times = self.time.zip(other.time);

@@ -38,6 +38,8 @@ fn counts(test: &Scripted) -> Counts {
     test.app.memory().event_numbers.counts(name).unwrap()
 }
 
+/// The range that is asked for: the number before what is missing, where it is known which event that was, is asked for with
+/// it.
 fn asked(since: u64, until: u64) -> String {
     format!("GET Subscription/s1/$events?eventsSinceNumber={since}&eventsUntilNumber={until}&content=id-only")
 }
@@ -47,7 +49,7 @@ async fn what_did_not_come_is_asked_for_and_handled() {
     let test = Scripted::new(id_only(), with_events(&[1, 2, 3, 4, 5, 6]));
     assert_eq!(test.send(event(2)).await, (204, vec!["handled"]));
     assert_eq!(test.send(event(5)).await, (204, vec!["handled", "handled", "handled", "gap filled"]));
-    assert_eq!(test.asked(), [asked(3, 4)]);
+    assert_eq!(test.asked(), [asked(2, 4)]);
     assert_eq!(test.ran(), ["#2 Encounter/2", "#5 Encounter/5", "#3 Encounter/3", "#4 Encounter/4"]);
     assert_eq!(test.send(event(6)).await, (204, vec!["handled"]));
     assert!(test.asked().is_empty());
@@ -74,7 +76,7 @@ async fn only_the_missing_numbers_are_taken() {
     let test = Scripted::new(id_only(), move |_| (200, everything.clone()));
     test.send(event(3)).await;
     test.send(notification("event-notification", 7, &[(5, "Encounter/5"), (7, "Encounter/7")])).await;
-    assert_eq!(test.asked(), [asked(4, 4), asked(6, 6)]);
+    assert_eq!(test.asked(), [asked(3, 4), asked(5, 6)]);
     let ran = test.ran();
     assert_eq!(
         ran,
@@ -95,7 +97,7 @@ async fn a_heartbeat_shows_a_gap_and_a_handshake_asks_for_nothing() {
     assert!(test.asked().is_empty());
     assert_eq!(counts(&test).missing, 2);
     test.send(notification("heartbeat", 4, &[])).await;
-    assert_eq!(test.asked(), [asked(3, 4)]);
+    assert_eq!(test.asked(), [asked(2, 4)]);
     assert_eq!(counts(&test).missing, 0);
 }
 
@@ -162,7 +164,7 @@ async fn an_event_of_a_gap_that_fails_is_tried_again() {
     assert_eq!(test.send(event(4)).await, (204, vec!["handled before", "handled", "gap filled"]));
     let twos = test.ran().iter().filter(|line| line.starts_with("#2")).count();
     assert_eq!((twos, counts(&test).missing), (3, 0));
-    assert_eq!(test.asked(), [asked(2, 3), asked(2, 2), asked(2, 2)]);
+    assert_eq!(test.asked(), [asked(1, 3), asked(1, 2), asked(1, 2)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -192,7 +194,7 @@ async fn two_at_once_ask_once() {
     test.send(event(1)).await;
     let (fourth, fifth) = tokio::join!(test.send(event(4)), test.send(event(5)));
     assert_eq!((fourth.0, fifth.0), (204, 204));
-    assert_eq!(test.asked(), [asked(2, 3)]);
+    assert_eq!(test.asked(), [asked(1, 3)]);
     assert_eq!(test.ran().iter().filter(|line| line.starts_with("#2")).count(), 1);
 }
 
@@ -202,7 +204,7 @@ async fn no_more_are_asked_for_than_a_notification_may_have() {
     let test = Scripted::with(id_only(), |_, _| false, setup, with_events(&[]));
     test.send(event(1)).await;
     test.send(event(1_000_000)).await;
-    assert_eq!(test.asked(), [asked(2, 11)]);
+    assert_eq!(test.asked(), [asked(1, 11)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -278,4 +280,67 @@ async fn a_server_that_hangs_does_not_hold_the_notification_up() {
     assert_eq!(test.send(event(3)).await, (204, vec!["handled", "gap unread"]));
     assert!(started.elapsed() < std::time::Duration::from_secs(7));
     assert_eq!(counts(&test).missing, 1);
+}
+
+/// A notification of one event that happened in the second hour after all of the usual ones.
+fn anew(number: u64) -> Value {
+    let mut body =
+        notification("event-notification", number, &[(number, &format!("Encounter/new-{number}"))]);
+    let time = format!("2026-01-02T02:00:{number:02}Z");
+    body["entry"][0]["resource"]["notificationEvent"][0]["timestamp"] = json!(time);
+    body
+}
+
+/// The server was started anew, counts anew and passes where it was, before anything of that comes here.
+#[tokio::test(start_paused = true)]
+async fn a_counter_that_begins_anew_and_overtakes_is_told_by_the_event_before_the_gap() {
+    let listed: Vec<_> = (1..=8).map(|number| anew(number)["entry"][0]["resource"].clone()).collect();
+    let events: Vec<_> = listed.iter().map(|status| status["notificationEvent"][0].clone()).collect();
+    let answer = move |asked: &str| {
+        let number = |name: &str| -> u64 {
+            let (_, rest) = asked.split_once(name).unwrap();
+            rest.split('&').next().unwrap().parse().unwrap()
+        };
+        let range = number("eventsSinceNumber=")..=number("eventsUntilNumber=");
+        let mut bundle = notification("query-event", 8, &[]);
+        let asked_for =
+            |event: &&Value| range.contains(&event["eventNumber"].as_str().unwrap().parse().unwrap());
+        bundle["entry"][0]["resource"]["notificationEvent"] =
+            events.iter().filter(asked_for).cloned().collect();
+        (200, bundle)
+    };
+    let test = Scripted::new(id_only(), answer);
+    for number in 1..=5 {
+        test.send(event(number)).await;
+    }
+    test.ran();
+    let mut outcomes = vec!["handled", "gap lost"];
+    outcomes.extend(["handled"; 7]);
+    outcomes.push("gap filled");
+    assert_eq!(test.send(anew(8)).await, (204, outcomes));
+    assert_eq!(test.asked(), [asked(5, 7), asked(1, 7)]);
+    let ran: Vec<_> = [8, 1, 2, 3, 4, 5, 6, 7].map(|it| format!("#{it} Encounter/new-{it}")).into();
+    assert_eq!(test.ran(), ran);
+    let counts = counts(&test);
+    assert_eq!((counts.restarts, counts.missing, counts.last_number), (1, 0, Some(8)));
+}
+
+/// It has passed where it was, and an event of before that comes late.
+#[tokio::test(start_paused = true)]
+async fn an_event_of_a_counter_that_has_overtaken_tells_it_by_itself() {
+    let test = Scripted::new(id_only(), |_| (404, outcome()));
+    for number in 1..=5 {
+        test.send(event(number)).await;
+    }
+    // The next number by chance: nothing shows it yet.
+    assert_eq!(test.send(anew(6)).await, (204, vec!["handled"]));
+    let mut late = anew(3);
+    late["entry"][0]["resource"]["eventsSinceSubscriptionStart"] = json!("6");
+    let (status, outcomes) = test.send(late).await;
+    assert_eq!((status, outcomes[0]), (204, "handled"));
+    // What is before it is missing, and so is what is between.
+    let by_get: Vec<_> = test.asked().into_iter().filter(|asked| asked.starts_with("GET")).collect();
+    assert_eq!(by_get, [asked(1, 2), asked(3, 5)]);
+    let counts = counts(&test);
+    assert_eq!((counts.restarts, counts.missing, counts.last_number), (1, 4, Some(6)));
 }

@@ -33,13 +33,13 @@ async fn a_server_that_takes_no_get_is_asked_by_post() {
             let parameters = json!({
                 "resourceType": "Parameters",
                 "parameter": [
-                    { "name": "eventsSinceNumber", number: "2" },
+                    { "name": "eventsSinceNumber", number: "1" },
                     { "name": "eventsUntilNumber", number: "3" },
                     { "name": "content", "valueCode": "id-only" },
                 ],
             });
             let posted = format!("POST Subscription/s1/$events {parameters}");
-            let got = "GET Subscription/s1/$events?eventsSinceNumber=2&eventsUntilNumber=3&content=id-only";
+            let got = "GET Subscription/s1/$events?eventsSinceNumber=1&eventsUntilNumber=3&content=id-only";
             let got = got.to_owned();
             let expected = if is_got { vec![got, posted] } else { vec![posted] };
             assert_eq!(test.asked(), expected, "{server} {version}");

@@ -138,6 +138,57 @@ fn a_new_event_under_an_old_number_is_a_restart() {
     let mut sent = Vec::from(begin());
     sent.extend([(Counted(other_focus(2), 5), Repeat)]);
     check(&sent);
+    // It has, and is another counter all the same: one that began anew and passed where it was.
+    let other = |number| Said { focus: Some(100 + number), ..later(number) };
+    let mut sent = Vec::from(begin());
+    sent.extend([
+        (Counted(other(6), 6), InOrder),
+        (Counted(other(2), 6), Restart),
+        (Counted(other(4), 6), Late),
+    ]);
+    let sequence = check(&sent);
+    let counts = sequence.counts();
+    assert_eq!((counts.restarts, counts.last_number, counts.missing), (1, Some(6), 3));
+    let missing: Vec<_> = (0..9).filter(|number| sequence.gaps().unwrap().contains(*number)).collect();
+    assert_eq!(missing, [1, 3, 5]);
+    // Sent again, with the moment of that, it is none.
+    let again = |number| Said { focus: Some(number), ..later(number) };
+    let mut sent = Vec::from(begin());
+    sent.extend([(Counted(again(2), 5), Repeat), (Counted(again(1), 6), Repeat)]);
+    check(&sent);
+}
+
+#[test]
+fn what_the_server_has_under_a_number_that_came_tells_another_counter() {
+    let later = |number| Said { time: at(9_000 + number), ..bare(number) };
+    let other_focus = |number| Said { focus: Some(100 + number), ..bare(number) };
+    let other = |number| Said { focus: Some(100 + number), ..later(number) };
+    let again = |number| Said { focus: Some(number), ..later(number) };
+    let earlier = |number| Said { focus: Some(100 + number), time: at(number), ..bare(number) };
+    for (said, is_overtaken) in [
+        (later(5), true),
+        (other_focus(5), true),
+        (other(5), true),
+        (again(5), false),
+        (earlier(5), false),
+        (usual(5), false),
+        (bare(5), false),
+        (other(4), false),
+    ] {
+        let mut sequence = check(&[
+            (Event(usual(1)), InOrder),
+            (Event(usual(5)), gap(2, 4)),
+            (Event(other(8)), gap(6, 7)),
+            (Event(other(9)), InOrder),
+        ]);
+        assert_eq!((sequence.before(&(6..=7)), sequence.before(&(2..=4))), (Some(5), Some(1)));
+        assert_eq!(sequence.overtaken(said), is_overtaken, "{said:?}");
+        let counts = sequence.counts();
+        assert_eq!(counts.restarts, u64::from(is_overtaken), "{said:?}");
+        if is_overtaken && said.time.is_some() {
+            assert_eq!((counts.missing, counts.last_number, counts.lost), (7, Some(9), 5), "{said:?}");
+        }
+    }
 }
 
 #[test]
