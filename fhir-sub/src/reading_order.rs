@@ -39,6 +39,31 @@ fn each_module_uses_those_above_it_only() {
     assert!(mistakes.is_empty(), "{}\n{cure}", mistakes.join("\n"));
 }
 
+/// The same of the modules within one, so that they do not use each other in a circle.
+#[test]
+fn each_module_of_the_engine_uses_those_above_it_only() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for parent in ["delivery"] {
+        let root = fs::read_to_string(source.join(parent).with_extension("rs")).unwrap();
+        let order: Vec<_> = modules(&root).filter(|module| !module.is_for_tests).collect();
+        let place = |name: &str| order.iter().position(|module| module.name == name);
+        assert!(order.len() > 5, "the modules of {parent}");
+        for module in &order {
+            let text =
+                fs::read_to_string(source.join(parent).join(module.name).with_extension("rs")).unwrap();
+            let path = format!("crate::{parent}::");
+            for used in uses_after("super::", &text).into_iter().chain(uses_after(&path, &text)) {
+                let (name, used_at) = (module.name, place(&used));
+                assert!(
+                    used_at.is_none() || used_at < place(name),
+                    "src/{parent}/{name}.rs uses `{used}`, which stands below it in {parent}.rs: move what is used to a \
+                     module above both, or change the order there"
+                );
+            }
+        }
+    }
+}
+
 /// A `mod name;`.
 struct Module<'t> {
     name: &'t str,
@@ -94,11 +119,16 @@ fn collect<'t>(directory: &Path, name: &str, top: &'t str, files: &mut Vec<(&'t 
 
 /// What stands after each `crate::` of a file, but in comments, in its tests, and in the macros that it exports.
 fn uses(text: &str) -> Vec<String> {
+    uses_after("crate::", text)
+}
+
+/// The same after another beginning of a path.
+fn uses_after(start: &str, text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
     let code: Vec<_> = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
     let code = code.join("\n");
     let mut used = Vec::new();
-    for (at, name) in code.match_indices("crate::").filter(|(at, _)| !code[..*at].ends_with('$')) {
+    for (at, name) in code.match_indices(start).filter(|(at, _)| !code[..*at].ends_with('$')) {
         let rest = &code[at + name.len()..];
         match rest.strip_prefix('{') {
             None => used.push(first_name(rest)),

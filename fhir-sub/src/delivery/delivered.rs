@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::failure::Failure;
 use crate::event::Event;
 use crate::memory::Numbering;
+use crate::settings::LogSettings;
 
 /// What became of an event, whoever told of it.
 #[derive(Debug)]
@@ -213,4 +214,9 @@ impl End {
             Self::Panicked => "panicked",
         }
     }
+}
+
+/// What the event is about, where the settings let the log name it.
+pub(super) fn reference(event: &Event, settings: LogSettings) -> Option<&str> {
+    event.focus().filter(|_| settings.references)
 }

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use super::delivered::{Delivered, End, Ended, GivenUp};
+use super::delivered::{Delivered, End, Ended, GivenUp, reference};
 use super::failure::Failure;
-use super::record::reference;
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::event::Event;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::{error, info, warn};
 
-use super::delivered::{Delivered, End};
+use super::delivered::{Delivered, End, reference};
 use super::failure::Failure;
 use super::gap::{Closed, Missing};
 use crate::event::Event;
@@ -159,9 +159,4 @@ impl Record {
             Severity::Failed => line!(error, "request failed"),
         }
     }
-}
-
-/// What the event is about, where the settings let the log name it.
-pub(super) fn reference(event: &Event, settings: LogSettings) -> Option<&str> {
-    event.focus().filter(|_| settings.references)
 }
