@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 #[cfg(feature = "registration")]
 use crate::client::PageLimits;
@@ -11,6 +11,7 @@ use crate::client::transport::Transport;
 use crate::client::{Authorization, ClientConfig, FhirClient, Signer, TokenProvider};
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
+use crate::fhir::Instant;
 use crate::memory::Memory;
 use crate::problems::Problems;
 use crate::provided::{Provided, States};
@@ -50,7 +51,11 @@ pub(crate) struct Parts {
     memory: Arc<Memory>,
     store: Option<Arc<dyn Store>>,
     keys: Keys,
+    clock: Clock,
 }
+
+/// What time it is here.
+type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 impl App {
     pub(crate) fn registry(&self) -> &Registry {
@@ -72,6 +77,11 @@ impl App {
     /// What was handled, if that is kept at all.
     pub(crate) fn store(&self) -> Option<&dyn Store> {
         self.0.store.as_deref()
+    }
+
+    /// What time it is here.
+    pub(crate) fn now(&self) -> Instant {
+        Instant::from((self.0.clock)())
     }
 
     /// Makes the keys of the store's records.
@@ -106,11 +116,11 @@ impl App {
     /// The same app, where its server is this one.
     #[cfg(feature = "registration")]
     pub(crate) fn at(&self, server: &'static Room) -> Self {
-        let Parts { registry, settings, provided, memory, store, keys } = &*self.0;
+        let Parts { registry, settings, provided, memory, store, keys, clock } = &*self.0;
         let settings = Settings { fhir_server: server, is_server_unknown: false, ..settings.clone() };
         let (registry, provided, memory) = (registry.clone(), provided.clone(), memory.clone());
-        let (store, keys) = (store.clone(), keys.clone());
-        Self(Arc::new(Parts { registry, settings, provided, memory, store, keys }))
+        let (store, keys, clock) = (store.clone(), keys.clone(), clock.clone());
+        Self(Arc::new(Parts { registry, settings, provided, memory, store, keys, clock }))
     }
 
     #[cfg(feature = "testing")]
@@ -158,6 +168,7 @@ pub struct AppBuilder {
     proxy: Option<url::Url>,
     transport: Option<Arc<dyn Transport>>,
     store: Option<Arc<dyn Store>>,
+    clock: Option<Clock>,
     body_limit: Option<usize>,
     time_limit: Option<Duration>,
 }
@@ -178,6 +189,7 @@ impl AppBuilder {
             proxy: None,
             transport: None,
             store: None,
+            clock: None,
             body_limit: None,
             time_limit: None,
         }
@@ -258,6 +270,13 @@ impl AppBuilder {
         self
     }
 
+    /// Takes the time from `clock`, and not from the system.
+    #[cfg(feature = "testing")]
+    pub(crate) fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
     pub(crate) fn variables(&self) -> &Variables {
         &self.variables
     }
@@ -298,7 +317,8 @@ impl AppBuilder {
                 let (registry, memory) = (Arc::new(registry), Arc::default());
                 let store = self.store.or_else(|| store::open(&settings.idempotency));
                 let keys = Keys::new(settings.idempotency.key.as_ref());
-                problems.or(App(Arc::new(Parts { registry, settings, provided, memory, store, keys })))
+                let clock = self.clock.unwrap_or_else(|| Arc::new(SystemTime::now));
+                problems.or(App(Arc::new(Parts { registry, settings, provided, memory, store, keys, clock })))
             }
             Err(error) => {
                 problems.add(format!("the client of the FHIR server: {error}"));

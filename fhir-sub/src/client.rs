@@ -24,8 +24,8 @@ pub use self::error::Error;
 pub use self::failed_entry::FailedEntry;
 pub use self::operation::Operation;
 pub use self::page_limits::PageLimits;
+pub(crate) use self::pages::{Place, Said};
 pub use self::patch::Patch;
-#[cfg(feature = "registration")]
 pub(crate) use self::search::Page;
 pub use self::search::{History, Search};
 pub use self::signer::{SignatureFuture, Signer, SigningAlgorithm};

@@ -3,6 +3,7 @@
 //! An event is read, where it is only named; identified; begun in the store; handled; and completed there, or released.
 //! Notifications, look-ups, gaps, sweeps and dead letters call [`deliver`], and nothing else runs a handler.
 
+pub(crate) mod doubt;
 mod failure;
 mod delivered;
 mod time;

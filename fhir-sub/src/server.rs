@@ -46,6 +46,9 @@ pub(crate) struct Room {
     pub(crate) topics: Result<Topics, &'static str>,
     /// How it is asked for the events that no notification told of.
     pub(crate) events: Events,
+    /// Whether a search with `_deleted=true` lists what was deleted. Where it is not known, the server is asked for a history
+    /// of the type only, and its word for such a search taken where it has none.
+    pub(crate) lists_deleted: bool,
     /// What it signs of a notification.
     pub(crate) signature: Signature,
     /// Tells of all that the server cannot do, or would leave undone without a word, and what to do instead.

@@ -6,6 +6,7 @@ mod idempotency;
 mod secret;
 mod secrets;
 mod server;
+mod span;
 mod variables;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -59,6 +60,9 @@ pub(crate) struct Settings {
     /// Not by default under Lambda without a store that all instances share: each sees some of the numbers only, and would
     /// have the handler run again for what another has handled.
     pub(crate) asks_for_missing_events: bool,
+    /// How much further back than it has come a sweep looks: a transaction may become visible, or a search index be written,
+    /// after a younger one, and not all machines of a server have the same time.
+    pub(crate) sweep_overlap: Duration,
     /// Whether the program runs under Lambda, of which there may be several instances.
     pub(crate) on_lambda: bool,
     pub(crate) body_limit: usize,
@@ -116,6 +120,13 @@ impl Settings {
         let asks_for_missing_events =
             !off(variables, "FHIR_SUBSCRIPTION_GAPS", ["ask", "log"], only_logs, &mut problems);
         let events_maximum = events_maximum(variables, &mut problems);
+        let sweep_overlap = span::span(
+            variables,
+            "FHIR_SUBSCRIPTION_SWEEP_OVERLAP",
+            Duration::from_secs(2 * 60),
+            Duration::from_secs(24 * 60 * 60),
+            &mut problems,
+        );
 
         let (Some(base_url), Some(fhir_base_url)) = (base_url, fhir_base_url) else { return Err(problems) };
         let (Some(secrets), Some(authorization)) = (secrets, authorization) else { return Err(problems) };
@@ -133,6 +144,7 @@ impl Settings {
             idempotency,
             on_lambda,
             events_maximum,
+            sweep_overlap,
             asks_for_missing_events,
             body_limit: BODY_LIMIT,
             time_limit: TIME_LIMIT,

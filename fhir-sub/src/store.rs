@@ -10,6 +10,7 @@ mod dynamodb;
 mod memory;
 #[cfg(all(test, feature = "testing"))]
 mod severed;
+mod sweep_state;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +22,9 @@ pub(crate) use dead_letter::DeadLetter;
 pub(crate) use memory::MemoryStore;
 #[cfg(all(test, feature = "testing"))]
 pub(crate) use severed::{SeveredStore, Way};
+pub(crate) use sweep_state::SweepState;
+#[cfg(feature = "registration")]
+pub(crate) use sweep_state::{Round, ServerClock};
 
 pub(crate) use crate::key::{Key, Keys};
 
@@ -177,27 +181,6 @@ pub(crate) struct Sweeping {
     pub(crate) sweep: Key,
     pub(crate) token: u64,
     pub(crate) state: SweepState,
-}
-
-/// How far the sweeps of a subscription have come.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct SweepState {
-    /// Where the first sweep began: nothing older is looked at, also not within the overlap.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) start: Option<String>,
-    /// All that was changed up to then is done or dead, by the server's clock: a FHIR `instant`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) watermark: Option<String>,
-    /// The same of deletions, which are listed apart.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) deletions_watermark: Option<String>,
-    /// All events of a topic up to this number are done or dead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) number: Option<u64>,
-    /// Whose number that is, `Subscription/1`: one that is registered anew counts anew.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) subscription: Option<String>,
 }
 
 /// A token that no other claim has.

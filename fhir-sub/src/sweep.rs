@@ -5,15 +5,17 @@
 //! before is done or given up; the next sweep goes on from there.
 
 mod by_number;
-mod by_search;
+mod clock;
 mod deletions;
 mod handling;
 mod interaction;
 mod lease;
 mod options;
-mod order;
 mod report;
+mod round;
 mod start;
+mod time;
+mod walk;
 
 use std::time::Duration;
 
@@ -24,19 +26,18 @@ pub(crate) use self::options::SweepOptions;
 pub(crate) use self::report::{Report, Row};
 
 use self::lease::Lease;
+use self::walk::What;
 use crate::app::App;
 use crate::client::{Error, FhirClient};
 use crate::contain::contain;
 use crate::deadline::Deadline;
 use crate::declaration::{Declaration, Sweepable, Trigger};
 use crate::delivery::Time;
+use crate::delivery::changed::Question;
 use crate::event::Event;
 use crate::fhir::Instant;
+use crate::interaction::Interactions;
 use crate::registration::{self, Located};
-
-/// How much further back than it has come a sweep looks: a transaction may become visible, or a search index be written,
-/// after a younger one, and not all machines of a server have the same time.
-const OVERLAP: Duration = Duration::from_secs(2 * 60);
 
 /// How many subscriptions are swept at a time.
 const AT_A_TIME: usize = 4;
@@ -114,6 +115,10 @@ struct Sweep<'a> {
     row: Row,
     /// Which Subscription and topic what is found is of.
     occasion: Event,
+    /// When the server's clock was looked at before this sweep, by the clock here.
+    looked: Option<Instant>,
+    /// Whether the server says what time it is.
+    tells_time: bool,
 }
 
 /// Why a sweep ends before it has seen everything.
@@ -123,6 +128,8 @@ enum Stop {
     /// It took longer than its lease to say that it is alive, and another has begun.
     Lost,
     Failed(String),
+    /// There is what it cannot see, and no later sweep will.
+    Unable(String),
 }
 
 async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
@@ -139,16 +146,22 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
     };
     let client = app.provided().fhir_client().with_deadline(run.stop);
     let occasion = Event::unknown();
-    let mut sweep = Sweep { run, declaration, client, lease, row, occasion };
+    let looked = lease.state().clock.as_ref().map(|clock| clock.seen);
+    let mut sweep = Sweep { run, declaration, client, lease, row, occasion, looked, tells_time: false };
     // A token provider of the user's runs in it.
     let ended = contain(sweep.run()).await;
     let Sweep { lease, mut row, .. } = sweep;
     row.watermark.clone_from(&lease.state().watermark);
+    row.note_odd();
     let mut row = match ended {
         Ok(Ok(())) => row,
         Ok(Err(Stop::OutOfTime)) => Row { left: true, ..row },
         Ok(Err(Stop::Lost)) => Row { left: true, ..row }.under_way(),
         Ok(Err(Stop::Failed(message))) => row.failed(message),
+        Ok(Err(Stop::Unable(message))) => {
+            row.note(message);
+            Row { left: true, ..row }
+        }
         Err(_panicked) => row.failed("it panicked: see the program's log".into()),
     };
     if let Err(unavailable) = lease.end().await {
@@ -170,14 +183,29 @@ impl Sweep<'_> {
             self.row.cannot(reason);
             return Ok(());
         }
+        let Some(question) = Question::of(self.declaration) else { return Ok(()) };
+        let Interactions { create, update, delete } = self.declaration.interactions;
         // Before what is there: what was deleted and is back again is handled as it is in the end.
-        if self.declaration.interactions.delete {
-            match deletions::sweep(self, self.run.stop.sooner_by_half()).await {
-                Err(Stop::OutOfTime) => self.row.left = true,
-                other => other?,
-            }
+        let of_deletions = if delete {
+            let is_all = !create && !update;
+            let stop = if is_all { self.run.stop } else { self.run.stop.sooner_by_half() };
+            deletions::sweep(self, &question, stop).await
+        } else {
+            Ok(())
+        };
+        match of_deletions {
+            Err(Stop::Lost) => return Err(Stop::Lost),
+            Err(Stop::OutOfTime) => self.row.left = true,
+            Ok(()) | Err(_) => {}
         }
-        by_search::sweep(self).await
+        // What is there is no deletion.
+        if create || update {
+            walk::walk(self, &question, What::Changed, self.run.stop).await?;
+        }
+        match of_deletions {
+            Err(Stop::OutOfTime) => Ok(()),
+            ended => ended,
+        }
     }
 
     /// The subscription on the server, armed again if need be.
@@ -213,14 +241,11 @@ impl Sweep<'_> {
         self.run.server.registration_client().with_deadline(self.run.stop)
     }
 
-    /// From when on to look, by how far it has come.
-    fn from(&self, watermark: Option<&str>) -> Instant {
-        let state = self.lease.state();
-        let start = state.start.as_deref().and_then(Instant::parse);
-        let watermark = watermark.and_then(Instant::parse);
-        let from = watermark.map(|watermark| watermark.before(OVERLAP)).max(start);
-        // It was begun before, which says where.
-        from.unwrap_or_else(|| Instant::from(std::time::SystemTime::now()))
+    /// Stands for a question, in what is kept of it.
+    fn key_of<'q>(&'q self, parts: impl IntoIterator<Item = &'q str>) -> String {
+        let mut all = vec![self.client.base_url().as_str()];
+        all.extend(parts);
+        self.run.app.keys().key(&all).to_string()
     }
 
     fn in_time(&self) -> Result<(), Stop> {

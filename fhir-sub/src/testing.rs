@@ -84,6 +84,7 @@ mod request;
 mod transport;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 pub use answer::TestAnswer;
 pub use event::TestEvent;
@@ -94,6 +95,7 @@ pub use crate::declaration::Content;
 pub use crate::fhir::FhirVersion;
 
 use crate::app::{App, AppBuilder};
+use crate::client::transport::Transport;
 use crate::problems::Problems;
 use crate::registration::{Options, Report};
 use crate::registry::Registry;
@@ -153,7 +155,10 @@ impl TestApp {
         behaviour: Behaviour,
         declarations: Vec<&'static crate::declaration::Declaration>,
     ) -> AppBuilder {
+        let (started, since) = (SystemTime::now(), tokio::time::Instant::now());
         AppBuilder::new(variables, declarations)
+            // A test that pauses and advances tokio's time moves the app's clock with it, as it moves the sandbox's.
+            .clock(move || started + since.elapsed())
             .set("APP_BASE_URL", APP_BASE_URL)
             .set("FHIR_BASE_URL", FHIR_BASE_URL)
             .set("FHIR_SUBSCRIPTION_SECRET", SECRET)
@@ -169,8 +174,18 @@ impl TestApp {
         builder: AppBuilder,
         sandbox: impl FnOnce(sandbox::Builder) -> sandbox::Builder,
     ) -> Result<Self, Problems> {
+        Self::build_behind(behaviour, builder, sandbox, |transport| transport)
+    }
+
+    /// The same, where `front` stands between the app and the sandbox.
+    pub(crate) fn build_behind(
+        behaviour: Behaviour,
+        builder: AppBuilder,
+        sandbox: impl FnOnce(sandbox::Builder) -> sandbox::Builder,
+        front: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>,
+    ) -> Result<Self, Problems> {
         let transport = Arc::new(LateSandbox::default());
-        let app = builder.without_signer().transport(transport.clone()).build()?;
+        let app = builder.without_signer().transport(front(transport.clone())).build()?;
         let version = app.settings().fhir_version;
         let settings = Sandbox::builder().behaviour(behaviour).fhir_version(version).base_url(FHIR_BASE_URL);
         let sandbox = sandbox(settings).build(WeakApp::of(&app));

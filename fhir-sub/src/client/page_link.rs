@@ -41,6 +41,20 @@ impl OwnBase {
     }
 }
 
+#[cfg(feature = "registration")]
+impl OwnBase {
+    /// Reads what [`text`](Self::text) writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let url: Url = text.parse().ok()?;
+        Some(Self { origin: url.origin(), path: url.path().trim_end_matches('/').to_owned() })
+    }
+
+    /// To be kept for another walk.
+    pub(crate) fn text(&self) -> String {
+        format!("{}{}", self.origin.ascii_serialization(), self.path)
+    }
+}
+
 /// The URL to ask for the next page at.
 ///
 /// `asked` is the path under the base URL by which the first page was asked for, such as `Encounter`; `own` is what the

@@ -1,5 +1,7 @@
 //! The pages of a search or a history, one at a time.
 
+mod place;
+
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -21,6 +23,8 @@ use crate::client::page_link::{self, OwnBase};
 use crate::client::request::{Request, Target};
 use crate::fhir::{Bundle, BundleEntry};
 
+pub(crate) use self::place::Place;
+
 pub(crate) type Entry = BundleEntry<Box<RawValue>>;
 
 /// Entry after entry of a bundle that comes in pages. It holds one page, and eight bytes of each page before.
@@ -33,8 +37,8 @@ pub(crate) struct Pages {
     /// The server's own idea of its base URL, once the first page has told it.
     own: Option<Arc<OwnBase>>,
     walked: Walked,
-    /// When the server answered with the last page, by its own clock.
-    date: Option<SystemTime>,
+    /// What the server says of the last page.
+    said: Said,
     seen: HashSet<u64>,
     hasher: RandomState,
 }
@@ -52,10 +56,21 @@ struct Page {
     entries: Vec<Entry>,
     next: Option<Request>,
     own: Option<Arc<OwnBase>>,
-    date: Option<SystemTime>,
+    said: Said,
     bytes: usize,
     took: Duration,
     request: Request,
+}
+
+/// What a server says of a page.
+#[derive(Clone, Default)]
+pub(crate) struct Said {
+    /// When the server answered, by its own clock, to the second.
+    pub(crate) date: Option<SystemTime>,
+    /// `Bundle.link[self]`: what the server searched for.
+    pub(crate) own_link: Option<String>,
+    /// `Bundle.total`: how many resources or versions all pages have.
+    pub(crate) total: Option<u64>,
 }
 
 impl Pages {
@@ -73,14 +88,43 @@ impl Pages {
             Err(error) => State::Mistake(error),
         };
         let entries = Vec::new().into_iter();
-        let (seen, hasher) = (HashSet::new(), RandomState::new());
+        let (seen, hasher, said) = (HashSet::new(), RandomState::new(), Said::default());
         let walked = Walked::new(client.page_limits());
-        Self { client, state, entries, asked, own: None, walked, date: None, seen, hasher }
+        Self { client, state, entries, asked, own: None, walked, said, seen, hasher }
     }
 
     /// Sets other limits, before anything is asked for.
     pub(crate) fn limit(&mut self, limits: PageLimits) {
         self.walked = Walked::new(limits);
+    }
+
+    /// The pages from a place on that was kept of an earlier walk over the pages of `target`.
+    #[cfg(feature = "registration")]
+    pub(crate) fn at(client: FhirClient, target: Result<Target, Error>, place: &Place) -> Self {
+        let subject = target.as_ref().map(|target| target.subject.clone()).unwrap_or_default();
+        let mut pages = Self::new(client, target);
+        if let State::Next(_) = pages.state {
+            pages.state = match place.request(pages.client.base_url(), &pages.asked, &subject) {
+                Ok(request) => State::Next(Box::new(request.no_cache())),
+                Err(error) => State::Mistake(error),
+            };
+            pages.own = place.own.as_deref().and_then(OwnBase::parse).map(Arc::new);
+        }
+        pages
+    }
+
+    /// Where the next page is, to go on there later. `None` where no page follows.
+    #[cfg(feature = "registration")]
+    pub(crate) fn place(&self) -> Option<Place> {
+        let State::Next(request) = &self.state else { return None };
+        Place::of(self.client.base_url(), request, self.own.as_deref())
+    }
+
+    /// Has the server refuse a parameter of the first page that it does not know.
+    pub(crate) fn strict(&mut self) {
+        if let State::Next(request) = &mut self.state {
+            request.make_strict();
+        }
     }
 
     /// Ends it, after an error: what came behind could not be trusted to be whole.
@@ -136,7 +180,7 @@ impl Pages {
                         if let Err(bound) = self.walked.count(page.entries.len(), page.bytes, page.took) {
                             return Poll::Ready(Some(Err(ended(bound, &page.request))));
                         }
-                        (self.own, self.date) = (page.own, page.date);
+                        (self.own, self.said) = (page.own, page.said);
                         self.state = page.next.map_or(State::Done, |next| State::Next(Box::new(next)));
                         return Poll::Ready(Some(Ok(page.entries)));
                     }
@@ -145,16 +189,9 @@ impl Pages {
         }
     }
 
-    /// Whether no page follows.
-    #[cfg(feature = "registration")]
-    pub(crate) fn has_ended(&self) -> bool {
-        matches!(self.state, State::Done)
-    }
-
-    /// When the server answered with the last page, by its own clock, to the second.
-    #[cfg(feature = "registration")]
-    pub(crate) fn date(&self) -> Option<SystemTime> {
-        self.date
+    /// What the server says of the last page.
+    pub(crate) fn said(&self) -> &Said {
+        &self.said
     }
 }
 
@@ -194,5 +231,6 @@ async fn fetch(
             Some(Request::new(Method::GET, &url, request.subject.as_str())?.no_cache())
         }
     };
-    Ok(Page { entries: bundle.entry, next, own, date, bytes, took, request })
+    let said = Said { date, own_link: bundle.link("self").map(str::to_owned), total: bundle.total };
+    Ok(Page { entries: bundle.entry, next, own, said, bytes, took, request })
 }

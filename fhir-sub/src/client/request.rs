@@ -71,6 +71,12 @@ impl Request {
         self
     }
 
+    /// Has the server refuse a parameter that it does not know, instead of ignoring it:
+    /// <https://hl7.org/fhir/R4/search.html#errors>.
+    pub(crate) fn make_strict(&mut self) {
+        self.headers.insert(PREFER, HeaderValue::from_static("handling=strict"));
+    }
+
     /// Lets the write happen only if the resource still has a version.
     pub(crate) fn if_match(mut self, version_id: &str) -> Result<Self, Error> {
         let value = is_id(version_id).then(|| HeaderValue::try_from(format!("W/\"{version_id}\"")).ok());

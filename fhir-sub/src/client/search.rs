@@ -1,6 +1,5 @@
 //! Searches and histories as streams.
 
-#[cfg(feature = "registration")]
 mod page;
 
 use std::fmt;
@@ -14,7 +13,6 @@ use futures_core::Stream;
 use http::{HeaderValue, Method};
 use serde::de::DeserializeOwned;
 
-#[cfg(feature = "registration")]
 pub(crate) use self::page::Page;
 
 use crate::client::FhirClient;
@@ -86,6 +84,12 @@ impl<T> Search<T> {
     /// Bounds the walk over the pages otherwise than [`ClientConfig::page_limits`](crate::client::ClientConfig) does.
     pub fn limits(mut self, limits: PageLimits) -> Self {
         self.pages.limit(limits);
+        self
+    }
+
+    /// Has the server refuse a parameter that it does not know, instead of ignoring it.
+    pub(crate) fn strict(mut self) -> Self {
+        self.pages.strict();
         self
     }
 

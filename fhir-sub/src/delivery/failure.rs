@@ -2,6 +2,7 @@
 
 use std::panic::Location;
 
+use super::doubt::Doubt;
 use crate::client;
 use crate::contain::attempt;
 use crate::error::Error;
@@ -22,6 +23,11 @@ impl Failure {
     /// What is told of `error`, whose text names no id and quotes nothing.
     pub(crate) fn of_reading(error: &client::Error) -> Self {
         Self { kind: std::any::type_name::<client::Error>(), place: None, text: Some(error.to_string()) }
+    }
+
+    /// What is told of an answer that is not what was asked for.
+    pub(super) fn of_doubt(doubt: &Doubt) -> Self {
+        Self { kind: "doubtful answer", place: None, text: Some(doubt.to_string()) }
     }
 
     /// What is told of a store that is down, whose words name no resource.

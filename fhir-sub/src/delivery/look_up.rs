@@ -6,9 +6,7 @@
 //! by a search for what was changed since the last time. A search finds a resource once, as it is now, whatever has
 //! happened to it in between, and no deletion.
 
-use std::time::SystemTime;
-
-use super::changed::{self, Changed};
+use super::changed::{Changed, Question};
 use super::deliver::{deliver, deliver_found};
 use super::delivered::{Delivered, End};
 use super::failure::Failure;
@@ -153,7 +151,7 @@ async fn by_search(
     time: Time,
 ) -> Vec<Delivered> {
     let one = |end| vec![Delivered::new(declaration.endpoint, event.clone(), end).numbered(*numbering)];
-    let now = Instant::from(SystemTime::now());
+    let now = app.now();
     let look_up = app.memory().look_ups.of(declaration.endpoint);
     let Ok(mut look_up) = tokio::time::timeout_at(time.deadline().instant(), look_up.lock()).await else {
         return one(End::NotBegun);
@@ -168,7 +166,8 @@ async fn by_search(
         Searched::Cut => one(End::NotAllFound),
         Searched::Failed(failure) => one(End::Unread(failure.clone())),
     };
-    let (is_seen, count) = (is_seen(&hits, &end), hits.len());
+    // The order of what was found before the end proves nothing. What is handled is known, and is not found again.
+    let (is_seen, count) = (matches!(end, Searched::Whole), hits.len());
     let (mut newest, mut unsettled) = (None, None);
     let reserve = time.reserve(count);
     for (place, hit) in hits.into_iter().enumerate() {
@@ -183,8 +182,9 @@ async fn by_search(
         }
         delivered.push(one);
     }
-    // What failed, or was not looked at, must be found the next time.
-    if let Some(newest) = newest.filter(|_| is_seen) {
+    // What failed, or was not looked at, must be found the next time; and so must what is changed before a moment that has not
+    // come yet, where a clock was ahead.
+    if let Some(newest) = newest.filter(|_| is_seen).map(|newest: Instant| newest.min(now)) {
         look_up.advance(unsettled.map_or(newest, |unsettled| unsettled.min(newest)));
     }
     delivered
@@ -192,6 +192,9 @@ async fn by_search(
 
 /// How much of what a search finds is held at once; the rest is found when the server sends again.
 const BYTES: usize = 32 * 1024 * 1024;
+
+/// How many pages of a search are read at most, also where nothing on them is new.
+const PAGES: usize = 1_000;
 
 struct Found {
     hits: Vec<Changed>,
@@ -218,21 +221,44 @@ async fn find(
     let mut found = Found { hits: Vec::new(), end: Searched::Whole };
     let client = app.provided().fhir_client().with_deadline(time.deadline().sooner_by_half());
     // It is called where there is one.
-    let Some(mut search) = changed::search(&client, declaration, since, &[]) else { return found };
-    let mut bytes = 0;
+    let Some(question) = Question::of(declaration) else { return found };
+    let mut search = question.search(&client, since, &[("_sort", "_lastUpdated")]);
+    let (mut bytes, mut pages) = (0, 0);
     let searching = async {
-        while let Some(json) = search.next().await {
-            let Some(hit) = Changed::new(json?, event) else { continue };
-            if hit.version.as_ref().is_some_and(|version| look_up.is_handled(version)) {
-                continue;
+        while let Some(page) = search.next_page().await {
+            let page = page?;
+            if let Some(doubt) = question.doubt(&page, pages == 0) {
+                found.end = Searched::Failed(Failure::of_doubt(&doubt));
+                return Ok(());
             }
-            bytes += hit.json.get().len();
-            if found.hits.len() == app.settings().events_maximum || (bytes > BYTES && !found.hits.is_empty())
-            {
+            pages += 1;
+            for json in page.found {
+                let hit = match Changed::read(json, event, &question) {
+                    Some(Ok(hit)) => hit,
+                    Some(Err(_odd)) => {
+                        let endpoint = declaration.endpoint;
+                        tracing::warn!(endpoint, "a search found a resource whose id FHIR does not allow");
+                        continue;
+                    }
+                    None => continue,
+                };
+                let is_handled = hit.version.as_ref().is_some_and(|version| look_up.is_handled(version));
+                // A server that does not heed `_lastUpdated` shows also what is not looked for.
+                if is_handled || hit.updated.is_some_and(|updated| updated < since) {
+                    continue;
+                }
+                bytes += hit.json.get().len();
+                let is_much = bytes > BYTES && !found.hits.is_empty();
+                if found.hits.len() == app.settings().events_maximum || is_much {
+                    found.end = Searched::Cut;
+                    return Ok(());
+                }
+                found.hits.push(hit);
+            }
+            if pages == PAGES {
                 found.end = Searched::Cut;
-                break;
+                return Ok(());
             }
-            found.hits.push(hit);
         }
         Ok(())
     };
@@ -243,20 +269,6 @@ async fn find(
         Err(_panicked) => found.end = Searched::Failed(Failure::PANICKED),
     }
     found
-}
-
-/// Whether the search showed all that is older than the newest that it showed. Where it did not come to its end, that goes
-/// by whether the server sorts, which few resources do not tell.
-fn is_seen(hits: &[Changed], end: &Searched) -> bool {
-    match end {
-        Searched::Whole => true,
-        Searched::Cut | Searched::Failed(_) => {
-            let (first, last) = (hits.first(), hits.last());
-            // All of one moment are in any order.
-            let is_told = first.and_then(|hit| hit.updated) < last.and_then(|hit| hit.updated);
-            is_told && hits.len() >= 10 && hits.is_sorted_by_key(|hit| hit.updated)
-        }
-    }
 }
 
 #[cfg(all(test, feature = "testing"))]

@@ -12,7 +12,7 @@ use tracing::info;
 
 use super::failure::Failure;
 use super::history::version_of_deletion;
-use super::identity::{identify, is_asked_for};
+use super::identity::{identify, is_asked_for, last_updated};
 use crate::app::App;
 use crate::client::{Error, FhirClient};
 use crate::contain::contain;
@@ -21,7 +21,7 @@ use crate::declaration::{Declaration, Trust};
 use crate::decode::Happened;
 use crate::event::Event;
 use crate::extract::ResourceUse;
-use crate::fhir::Reference;
+use crate::fhir::{Instant, Reference};
 use crate::interaction::Interaction;
 use crate::json::Outline;
 use crate::store::Entry;
@@ -117,7 +117,10 @@ pub(crate) async fn read(
             reads[*place] = Some(match events[*place].event.interaction {
                 Interaction::Delete if deletion == Deletion::Told => Read::Deleted(None),
                 Interaction::Delete => reader.confirm(*wanted).await,
-                _ => reader.read(*wanted).await,
+                _ => {
+                    reader.forget_older(*wanted, &events[*place].event);
+                    reader.read(*wanted).await
+                }
             });
         }
         let lacking: Vec<_> = wanted
@@ -178,11 +181,13 @@ struct Reader<'e> {
     client: FhirClient,
     /// What is known already of the current versions, by type and id.
     current: HashMap<(&'e str, &'e str), Read>,
+    /// When those were written that a search has shown, as far as it says.
+    searched: HashMap<(&'e str, &'e str), Option<Instant>>,
 }
 
 impl<'e> Reader<'e> {
     fn new(client: FhirClient) -> Self {
-        Self { client, current: HashMap::new() }
+        Self { client, current: HashMap::new(), searched: HashMap::new() }
     }
 
     /// Looks for the current versions of several resources, those of one type in one search.
@@ -206,9 +211,21 @@ impl<'e> Reader<'e> {
                 let Some(outline) = Outline::peek(&resource) else { continue };
                 let id = ids.iter().find(|id| outline.id.as_deref() == Some(**id));
                 if let Some(id) = id.filter(|_| &*outline.resource_type == resource_type) {
+                    self.searched.insert((resource_type, id), last_updated(resource.get()));
                     self.current.insert((resource_type, id), Read::found(resource));
                 }
             }
+        }
+    }
+
+    /// Forgets what a search has shown, where it was written before the event happened: a server may lag behind in its
+    /// search, and the event be of a version that is not shown yet.
+    fn forget_older(&mut self, wanted: Reference<'e>, event: &Event) {
+        let Some(happened) = event.timestamp().and_then(Instant::parse) else { return };
+        let key = (wanted.resource_type, wanted.id);
+        if self.searched.get(&key).is_some_and(|updated| updated.is_none_or(|updated| updated < happened)) {
+            self.searched.remove(&key);
+            self.current.remove(&key);
         }
     }
 

@@ -86,6 +86,9 @@ pub struct BundleRequest {
     /// `If-Match` of an update, `W/"3"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_match: Option<String>,
+    /// `If-None-Match` of a create under an id of the client's choice, `*`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_none_match: Option<String>,
     /// `If-None-Exist` of a create: a query without its `?`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_none_exist: Option<String>,

@@ -74,6 +74,18 @@ impl Instant {
         Self { milliseconds: self.milliseconds.saturating_sub(milliseconds(time)) }
     }
 
+    /// How many milliseconds it is later than `other`; less than nothing where it is earlier.
+    #[cfg(feature = "registration")]
+    pub(crate) fn ahead_of(self, other: Self) -> i64 {
+        self.milliseconds.saturating_sub(other.milliseconds)
+    }
+
+    /// So many milliseconds later.
+    #[cfg(feature = "registration")]
+    pub(crate) fn shifted(self, milliseconds: i64) -> Self {
+        Self { milliseconds: self.milliseconds.saturating_add(milliseconds) }
+    }
+
     #[cfg(feature = "sandbox")]
     pub(crate) fn after(self, time: Duration) -> Self {
         Self { milliseconds: self.milliseconds.saturating_add(milliseconds(time)) }
@@ -99,6 +111,19 @@ impl From<Instant> for SystemTime {
     fn from(instant: Instant) -> Self {
         let since = u64::try_from(instant.milliseconds).unwrap_or_default();
         SystemTime::UNIX_EPOCH + Duration::from_millis(since)
+    }
+}
+
+impl serde::Serialize for Instant {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Instant {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an instant"))
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) static ROOM: Room = Room {
     }),
     // The backport has a string for the number, and Aidbox has it in R5, too.
     events: Events { by_get: false, number_in_r5: "valueString" },
+    lists_deleted: false,
     signature: Signature::Nothing,
     refuse: |ask, cannot| filters_are_equal("Aidbox", ask, cannot),
     note: |_ask, _note| {},

@@ -31,6 +31,7 @@ pub(super) static ROOM: Room = Room {
     }),
     topics: Err("knows criteria, and no topics"),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
+    lists_deleted: false,
     signature: Signature::Nothing,
     refuse: |_ask, _cannot| {},
     note: |_ask, _note| {},

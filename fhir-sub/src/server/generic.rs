@@ -43,6 +43,7 @@ pub(crate) static ROOM: Room = Room {
         sends_heartbeats: true,
     }),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
+    lists_deleted: false,
     signature: Signature::ByGateway,
     refuse: |_ask, _cannot| {},
     note: |_ask, _note| {},

@@ -48,6 +48,7 @@ pub(super) static ROOM: Room = Room {
         sends_heartbeats: false,
     }),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
+    lists_deleted: false,
     signature: Signature::Nothing,
     refuse,
     note: |_ask, _note| {},

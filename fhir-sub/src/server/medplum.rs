@@ -43,6 +43,7 @@ pub(super) static ROOM: Room = Room {
     }),
     topics: Err("tells of topics over websockets only"),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
+    lists_deleted: true,
     signature: Signature::Body {
         told_by: "https://www.medplum.com/fhir/StructureDefinition/subscription-secret",
     },

@@ -8,7 +8,7 @@ use crate::client::Signer;
 use crate::problems::Problems;
 
 /// Every name that is a setting. `fhir_lambda_main!` reads these, and no others, from the environment.
-const NAMES: [&str; 32] = [
+const NAMES: &[&str] = &[
     "APP_BASE_URL",
     "FHIR_SUBSCRIPTION_SECRET",
     "FHIR_SUBSCRIPTION_SECRET_PREVIOUS",
@@ -23,6 +23,7 @@ const NAMES: [&str; 32] = [
     "FHIR_SUBSCRIPTION_STORE_KEY",
     "FHIR_SUBSCRIPTION_STORE_DAYS",
     "FHIR_SUBSCRIPTION_TRIES",
+    "FHIR_SUBSCRIPTION_SWEEP_OVERLAP",
     "FHIR_SUBSCRIPTION_LOG_REFERENCES",
     "FHIR_SUBSCRIPTION_LOG_ERRORS",
     "FHIR_BASE_URL",
@@ -57,7 +58,7 @@ impl Variables {
     /// What the process's environment says.
     pub(crate) fn from_environment() -> Self {
         let mut variables = Self { on_lambda: is_lambda(), ..Self::default() };
-        for name in NAMES {
+        for &name in NAMES {
             match std::env::var(name) {
                 Ok(value) => variables.set(name, value),
                 Err(std::env::VarError::NotPresent) => {}
@@ -79,7 +80,7 @@ impl Variables {
     /// Sets `name`; an empty value is as good as none.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         let value = value.into();
-        match NAMES.into_iter().find(|known| *known == name) {
+        match NAMES.iter().copied().find(|known| *known == name) {
             Some(known) if value.is_empty() => drop(self.values.remove(known)),
             Some(known) => drop(self.values.insert(known, value)),
             None => self.unknown.push(format!(

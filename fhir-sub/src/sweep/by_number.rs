@@ -1,10 +1,18 @@
 //! The events of a topic by their numbers: `$status` says how many there were, and `$events` has them.
+//!
+//! A counter may begin anew, as HAPI's and Helios' do at each restart, and have passed the last number by the next sweep. So
+//! it is kept when the event of the last number happened, and the server is asked for that event again: happened it at another
+//! time, or does the server not know it any more, then a search finds what the numbers do not.
 
+use std::collections::HashMap;
 use std::time::Instant as Moment;
+
+use serde_json::value::RawValue;
 
 use super::handling::is_settled;
 use super::{Stop, Sweep};
 use crate::decode::Happened;
+use crate::delivery::changed::Question;
 use crate::delivery::look_up;
 use crate::delivery::query::{self, Queried, query};
 use crate::delivery::{Deletion, deliver};
@@ -22,17 +30,29 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     let Some(count) = counter(&sweep.registration_client(), id).await else { return Ok(false) };
     let state = sweep.lease.state();
     let is_same = state.subscription.as_deref() == Some(&subscription);
-    let last = state.number.filter(|last| is_same && *last <= count);
     let mut walk = Walk {
         subscription,
         start: state.start.as_deref().and_then(Instant::parse),
         is_settled: true,
         newest: None,
-        // A counter that has begun anew does not say what was before.
-        is_whole: last.is_some() || state.number.is_none(),
+        is_whole: true,
         needs_resource: sweep.declaration.needs_resource(),
+        times: HashMap::new(),
     };
-    let mut last = last.unwrap_or(0);
+    let known = state.number;
+    let last = known.filter(|last| is_same && *last <= count);
+    let epoch = match (known, last) {
+        (None, _) => Epoch::Same,
+        (Some(_), None) => Epoch::Other,
+        (Some(_), Some(0)) => Epoch::Same,
+        (Some(_), Some(last)) => walk.epoch(sweep, id, last).await?,
+    };
+    if epoch == Epoch::Other {
+        sweep.row.note("the server counts the events of the Subscription anew".into());
+    }
+    // A counter that has begun anew does not say what was before.
+    walk.found_all(sweep, epoch == Epoch::Same);
+    let mut last = last.filter(|_| epoch != Epoch::Other).unwrap_or(0);
     while last < count {
         sweep.in_time()?;
         let numbers = last + 1..=count.min(last + AT_ONCE);
@@ -41,16 +61,27 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
             return Ok(false);
         }
     }
-    let (state, newest) = (sweep.lease.state_mut(), walk.newest);
+    let there = sweep.there();
+    let (state, newest) = (sweep.lease.state_mut(), walk.newest.map(|newest| newest.min(there)));
     // From there a search goes on, should the server not have its events any more.
     if walk.is_settled && walk.is_whole && newest > state.watermark.as_deref().and_then(Instant::parse) {
         state.watermark = newest.map(|newest| newest.to_string());
     }
     if count == 0 {
-        (state.number, state.subscription) = (Some(0), Some(walk.subscription));
+        (state.number, state.number_mark, state.subscription) = (Some(0), None, Some(walk.subscription));
     }
+    let is_search_owed = state.is_search_owed;
     sweep.lease.save().await?;
-    Ok(walk.is_whole)
+    Ok(walk.is_whole && !is_search_owed)
+}
+
+/// Whether a number means what it meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Epoch {
+    Same,
+    /// The counter has begun anew.
+    Other,
+    Unknown,
 }
 
 struct Walk {
@@ -64,25 +95,63 @@ struct Walk {
     /// Whether the server has had all events.
     is_whole: bool,
     needs_resource: bool,
+    /// When the events that were asked for happened, by their numbers.
+    times: HashMap<u64, Instant>,
 }
 
 impl Walk {
+    /// Whether the event of the last number is the one that it was.
+    async fn epoch(&mut self, sweep: &mut Sweep<'_>, id: &str, last: u64) -> Result<Epoch, Stop> {
+        let mark = sweep.lease.state().number_mark.as_deref().and_then(Instant::parse);
+        let numbers = last..=last;
+        let Some(answer) = self.ask(sweep, id, &numbers).await? else { return Ok(Epoch::Unknown) };
+        let name = Name { endpoint: sweep.declaration.endpoint, subscription: Some(&self.subscription) };
+        let events = query::events(&answer, name, &numbers);
+        Ok(match (mark, events.first().and_then(time)) {
+            (Some(mark), Some(time)) if mark == time => Epoch::Same,
+            (Some(_), Some(_)) => Epoch::Other,
+            // An earlier version of the program kept no mark; or the server does not have the event any more, or not its time.
+            (_, None) | (None, Some(_)) => Epoch::Unknown,
+        })
+    }
+
+    /// Asks for the events of these numbers; `None` where the server has no such operation.
+    async fn ask(
+        &self,
+        sweep: &mut Sweep<'_>,
+        id: &str,
+        numbers: &Range,
+    ) -> Result<Option<Box<RawValue>>, Stop> {
+        let (run, declaration) = (sweep.run, sweep.declaration);
+        let asking = query(run.app, declaration, id, numbers, run.stop);
+        match sweep.lease.during(asking).await {
+            Queried::Answered(answer) => Ok(Some(answer)),
+            Queried::Unknown => Ok(None),
+            Queried::Failed(_) if run.stop.has_passed() => Err(Stop::OutOfTime),
+            Queried::Failed(_) => Err(Stop::Failed("asking for the events failed".into())),
+        }
+    }
+
+    /// Takes in whether the server had all that it was asked for; what it had not is to be searched for, if it can be.
+    fn found_all(&mut self, sweep: &mut Sweep<'_>, has_all: bool) {
+        self.is_whole &= has_all;
+        let is_searchable = Question::of(sweep.declaration).is_some();
+        sweep.lease.state_mut().is_search_owed |= !has_all && is_searchable;
+    }
+
     /// Handles the events of these numbers; false where the server has no such operation.
     async fn range(&mut self, sweep: &mut Sweep<'_>, id: &str, numbers: &Range) -> Result<bool, Stop> {
         let (run, declaration) = (sweep.run, sweep.declaration);
-        let asking = query(run.app, declaration, id, numbers, run.stop);
-        let answer = match sweep.lease.during(asking).await {
-            Queried::Answered(answer) => answer,
-            Queried::Unknown => return Ok(false),
-            Queried::Failed(_) if run.stop.has_passed() => return Err(Stop::OutOfTime),
-            Queried::Failed(_) => return Err(Stop::Failed("asking for the events failed".into())),
-        };
-        let name = Name { endpoint: declaration.endpoint, subscription: Some(&self.subscription) };
+        let Some(answer) = self.ask(sweep, id, numbers).await? else { return Ok(false) };
+        let subscription = self.subscription.clone();
+        let name = Name { endpoint: declaration.endpoint, subscription: Some(&subscription) };
         let mut events = query::events(&answer, name, numbers);
+        let times = events.iter().filter_map(|happened| Some((happened.event.number?, time(happened)?)));
+        self.times = times.collect();
         if self.needs_resource {
             events.retain(|happened| !look_up::is_unnamed(happened));
         }
-        self.is_whole &= events.len() as u64 == numbers.end() - numbers.start() + 1;
+        self.found_all(sweep, events.len() as u64 == numbers.end() - numbers.start() + 1);
 
         let newest = events.iter().filter_map(time).max();
         events.retain(|happened| time(happened).is_none_or(|time| Some(time) >= self.start));
@@ -97,7 +166,7 @@ impl Walk {
                 delivered.into_iter().next().map(|delivered| run.tell(delivered, began))
             };
             sweep.row.count(ended);
-            if !is_settled(ended) && self.is_settled {
+            if !ended.is_some_and(is_settled) && self.is_settled {
                 self.is_settled = false;
                 self.keep(sweep, number.map(|number| number - 1));
             }
@@ -113,6 +182,10 @@ impl Walk {
     /// All events up to this number are settled.
     fn keep(&self, sweep: &mut Sweep<'_>, number: Option<u64>) {
         let state = sweep.lease.state_mut();
+        if state.number != number || number.is_some_and(|number| self.times.contains_key(&number)) {
+            let time = number.and_then(|number| self.times.get(&number));
+            state.number_mark = time.map(Instant::to_string);
+        }
         (state.number, state.subscription) = (number, Some(self.subscription.clone()));
     }
 }

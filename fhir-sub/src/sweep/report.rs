@@ -49,6 +49,12 @@ pub(crate) struct Row {
     pub(crate) notes: Vec<String>,
     #[serde(skip)]
     pub(super) is_unarmed: bool,
+    /// How much was passed over, since it has no id that FHIR allows.
+    #[serde(skip)]
+    pub(super) odd: u64,
+    /// Of how much the server says neither the version nor when it was changed.
+    #[serde(skip)]
+    pub(super) unversioned: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -91,6 +97,8 @@ impl Row {
             watermark: None,
             notes: Vec::new(),
             is_unarmed: false,
+            odd: 0,
+            unversioned: 0,
         }
     }
 
@@ -121,6 +129,30 @@ impl Row {
 
     pub(super) fn note(&mut self, note: String) {
         self.notes.push(note);
+    }
+
+    pub(super) fn note_once(&mut self, note: &str) {
+        if !self.notes.iter().any(|other| other == note) {
+            self.notes.push(note.to_owned());
+        }
+    }
+
+    /// Says what was odd about what was found.
+    pub(super) fn note_odd(&mut self) {
+        if self.odd > 0 {
+            self.note(format!(
+                "{} of what the server shows has no id that FHIR allows (1 to 64 of A-Z, a-z, 0-9, - and .): no handler runs \
+                 on it",
+                self.odd
+            ));
+        }
+        if self.unversioned > 0 {
+            self.note(format!(
+                "{} of what the server shows has neither `meta.versionId` nor `meta.lastUpdated`: it is told from other \
+                 versions by its content only",
+                self.unversioned
+            ));
+        }
     }
 
     /// Counts what was found, by what became of it; `None` where there was no time.
@@ -182,6 +214,10 @@ impl Report {
             request_id,
             "sweep"
         );
+        for row in self.subscriptions.iter().filter(|row| row.odd + row.unversioned > 0) {
+            let Row { endpoint, odd, unversioned, .. } = row;
+            tracing::warn!(endpoint, odd, unversioned, request_id, "sweep found what it cannot tell apart");
+        }
         for row in self.subscriptions.iter().filter(|row| row.result == RowResult::Failed || row.is_unarmed) {
             let reason = row.notes.last().map(String::as_str);
             tracing::error!(endpoint = row.endpoint, reason, request_id, "sweep failed");

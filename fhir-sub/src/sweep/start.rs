@@ -1,10 +1,7 @@
 //! Where the first sweep of a subscription begins.
 
-use std::time::SystemTime;
-
-use super::by_search::next_page;
 use super::{Stop, Sweep};
-use crate::delivery::changed;
+use crate::delivery::changed::Question;
 use crate::fhir::Instant;
 use crate::registration::{Located, created};
 
@@ -12,12 +9,23 @@ use crate::registration::{Located, created};
 /// server has none, now. A `since` goes back, and never forward, which would leave out what failed.
 pub(super) async fn begin(sweep: &mut Sweep<'_>, located: Option<&Located>) -> Result<(), Stop> {
     if let Some(since) = sweep.run.options.since {
+        let now = sweep.here();
+        let since = if since > now {
+            sweep.row.note(format!("`since` is in the future: it is taken for {now}, less the overlap"));
+            now.before(sweep.overlap())
+        } else {
+            since
+        };
         let state = sweep.lease.state_mut();
+        for round in [&mut state.round, &mut state.deletions_round] {
+            // What was read of a search that began later is of no use.
+            round.take_if(|round| round.from > since);
+        }
         for moment in [&mut state.start, &mut state.watermark, &mut state.deletions_watermark] {
             let before = moment.as_deref().and_then(Instant::parse);
             *moment = Some(before.map_or(since, |before| before.min(since)).to_string());
         }
-        state.number = None;
+        (state.number, state.number_mark) = (None, None);
         return sweep.lease.save().await;
     }
     if sweep.lease.state().watermark.is_some() {
@@ -48,16 +56,17 @@ pub(super) async fn begin(sweep: &mut Sweep<'_>, located: Option<&Located>) -> R
 }
 
 /// What time it is on the server; here, where it does not say.
-async fn now(sweep: &Sweep<'_>) -> Result<Instant, Stop> {
-    let here = Instant::from(SystemTime::now());
-    let further = [("_count", "1")];
-    let Some(mut search) = changed::search(&sweep.client, sweep.declaration, here, &further) else {
-        return Ok(here);
-    };
-    let there = match next_page(&mut search).await {
-        None => None,
-        Some(Ok((_, asked))) => asked,
-        Some(Err(error)) => return Err(sweep.stop("searching", &error)),
-    };
-    Ok(there.unwrap_or(here))
+async fn now(sweep: &mut Sweep<'_>) -> Result<Instant, Stop> {
+    let here = sweep.here();
+    let Some(question) = Question::of(sweep.declaration) else { return Ok(here) };
+    let mut search = question.search(&sweep.client, here, &[("_count", "1")]);
+    let began = tokio::time::Instant::now();
+    match search.next_page().await {
+        None => Ok(here),
+        Some(Ok(page)) => {
+            let asked = sweep.asked(&page.said, began);
+            Ok(asked.map_or(here, |asked| asked.min(sweep.there())))
+        }
+        Some(Err(error)) => Err(sweep.stop("searching", &error)),
+    }
 }

@@ -1,3 +1,4 @@
+mod attack;
 mod kit;
 mod missed;
 mod paging;

@@ -1,22 +1,67 @@
 //! [`Page`]: a search or a history page by page, for who must know how far it has come.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
-use std::time::SystemTime;
+#[cfg(feature = "registration")]
+use std::marker::PhantomData;
 
 use http::Method;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{History, Search, typed};
+use super::Search;
+#[cfg(feature = "registration")]
+use super::{History, typed};
+#[cfg(feature = "registration")]
+use crate::client::FhirClient;
 use crate::client::error::{Error, Kind};
+use crate::client::pages::{Entry, Said};
+#[cfg(feature = "registration")]
+use crate::client::pages::{Pages, Place};
+#[cfg(feature = "registration")]
+use crate::client::request::Target;
+#[cfg(feature = "registration")]
 use crate::fhir::BundleEntry;
+use crate::fhir::{OperationOutcome, OperationOutcomeIssue};
 
 /// A page.
 pub(crate) struct Page<T> {
     pub(crate) found: Vec<T>,
-    /// When the server answered, by its own clock, to the second; `None` where it does not say.
-    pub(crate) date: Option<SystemTime>,
+    /// What the server says of the page.
+    pub(crate) said: Said,
+    /// What the server notes on the answer itself, in an OperationOutcome among the entries.
+    pub(crate) issues: Vec<OperationOutcomeIssue>,
+    /// Where the next page is; `None` on the last one.
+    #[cfg(feature = "registration")]
+    pub(crate) next: Option<Place>,
+}
+
+#[cfg(feature = "registration")]
+impl<T> Page<T> {
     /// Whether no page follows.
-    pub(crate) is_last: bool,
+    pub(crate) fn is_last(&self) -> bool {
+        self.next.is_none()
+    }
+}
+
+#[cfg(feature = "registration")]
+impl<T> Search<T> {
+    /// The pages of a search of `resource_type` from a place on that was kept.
+    pub(crate) fn at(client: &FhirClient, resource_type: &str, place: &Place) -> Self {
+        let target = Target::resource_type(client.base_url(), resource_type);
+        let pages = Pages::at(client.clone(), target, place);
+        Self { pages, subject: resource_type.to_owned(), included: false, resource: PhantomData }
+    }
+}
+
+#[cfg(feature = "registration")]
+impl<T> History<T> {
+    /// The pages of the history of `resource_type` from a place on that was kept.
+    pub(crate) fn at(client: &FhirClient, resource_type: &str, place: &Place) -> Self {
+        let target = Target::resource_type(client.base_url(), resource_type);
+        let pages = Pages::at(client.clone(), target.and_then(|target| target.history(None)), place);
+        Self { pages, subject: format!("{resource_type}/_history"), resource: PhantomData }
+    }
 }
 
 impl<T: DeserializeOwned> Search<T> {
@@ -26,11 +71,17 @@ impl<T: DeserializeOwned> Search<T> {
             Ok(entries) => entries,
             Err(error) => return Some(Err(error)),
         };
+        let issues = issues(&entries);
         let wanted = entries.into_iter().filter(|entry| self.is_wanted(entry.search.as_ref()));
         let found: Result<Vec<_>, _> = wanted.filter_map(|entry| entry.parse().transpose()).collect();
-        let (date, is_last) = (self.pages.date(), self.pages.has_ended());
         Some(match found {
-            Ok(found) => Ok(Page { found, date, is_last }),
+            Ok(found) => Ok(Page {
+                found,
+                said: self.pages.said().clone(),
+                issues,
+                #[cfg(feature = "registration")]
+                next: self.pages.place(),
+            }),
             Err(error) => {
                 self.pages.end();
                 Err(Error::new(Kind::Decode(error)).of(&Method::GET, &self.subject, 1))
@@ -39,6 +90,7 @@ impl<T: DeserializeOwned> Search<T> {
     }
 }
 
+#[cfg(feature = "registration")]
 impl<T: DeserializeOwned> History<T> {
     /// The next page; `None` at the end.
     pub(crate) async fn next_page(&mut self) -> Option<Result<Page<BundleEntry<T>>, Error>> {
@@ -46,14 +98,37 @@ impl<T: DeserializeOwned> History<T> {
             Ok(entries) => entries,
             Err(error) => return Some(Err(error)),
         };
+        let issues = issues(&entries);
         let found: Result<Vec<_>, Error> = entries.into_iter().map(typed).collect();
-        let (date, is_last) = (self.pages.date(), self.pages.has_ended());
         Some(match found {
-            Ok(found) => Ok(Page { found, date, is_last }),
+            Ok(found) => {
+                Ok(Page { found, said: self.pages.said().clone(), issues, next: self.pages.place() })
+            }
             Err(error) => {
                 self.pages.end();
                 Err(error.of(&Method::GET, &self.subject, 1))
             }
         })
     }
+}
+
+/// The issues of the OperationOutcomes among the entries. Some servers do not mark them as `outcome`.
+fn issues(entries: &[Entry]) -> Vec<OperationOutcomeIssue> {
+    #[derive(Deserialize)]
+    struct Typed<'a> {
+        #[serde(borrow, default, rename = "resourceType")]
+        resource_type: Option<Cow<'a, str>>,
+    }
+    let mut issues = Vec::new();
+    for entry in entries {
+        let Some(resource) = entry.resource.as_deref() else { continue };
+        let mode = entry.search.as_ref().and_then(|search| search.mode.as_deref());
+        let is_outcome = mode != Some("match")
+            && serde_json::from_str::<Typed<'_>>(resource.get())
+                .is_ok_and(|typed| typed.resource_type.as_deref() == Some("OperationOutcome"));
+        if is_outcome && let Some(outcome) = OperationOutcome::from_body(resource.get().as_bytes()) {
+            issues.extend(outcome.issue);
+        }
+    }
+    issues
 }

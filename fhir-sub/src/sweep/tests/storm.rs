@@ -1,13 +1,17 @@
-//! Everything dies at some time, and in the end all is handled.
+//! Everything dies at some time, and the server misbehaves, and in the end all is handled.
+
+mod unruly;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use tokio::time::Instant;
 
+use self::unruly::{Misdeed, Unruly};
+use crate::client::transport::Transport;
 use crate::error::Error;
 use crate::event::Event;
 use crate::extract::FromNotification;
@@ -24,6 +28,8 @@ use crate::testing::{TestApp, TestRequest};
 struct World {
     dice: Mutex<fastrand::Rng>,
     effects: Mutex<BTreeMap<String, String>>,
+    /// What matches the criteria, of all that was written.
+    matching: Mutex<BTreeSet<String>>,
     runs: AtomicUsize,
 }
 
@@ -65,7 +71,10 @@ impl Handler<Work> for Frail {
 }
 
 /// A program with a store that outlives its instances, and a server that notifies it of nothing by itself.
-async fn program(world: &Arc<World>) -> (Arc<TestApp>, Arc<SeveredStore>) {
+async fn program(
+    world: &Arc<World>,
+    misdeeds: &'static [Misdeed],
+) -> (Arc<TestApp>, Arc<SeveredStore>, Arc<AtomicBool>) {
     let (now, begun) = (SystemTime::now(), Instant::now());
     let store = MemoryStore::shared(Duration::from_secs(86_400), Arc::new(move || now + begun.elapsed()));
     let store = Arc::new(SeveredStore::new(Arc::new(store), Way::Open));
@@ -75,19 +84,25 @@ async fn program(world: &Arc<World>) -> (Arc<TestApp>, Arc<SeveredStore>) {
     );
     let builder =
         builder.state(Arc::clone(world)).store(store.clone()).set("FHIR_SUBSCRIPTION_TRIES", "10000");
-    let test = TestApp::build(Behaviour::Hapi, builder).unwrap();
+    let is_quiet = Arc::new(AtomicBool::new(misdeeds.is_empty()));
+    let (of_server, of_world) = (Arc::clone(&is_quiet), Arc::clone(world));
+    let front = move |inner| -> Arc<dyn Transport> {
+        Arc::new(Unruly { inner, world: of_world, misdeeds, is_quiet: of_server })
+    };
+    let test = TestApp::build_behind(Behaviour::Hapi, builder, |sandbox| sandbox, front).unwrap();
     assert!(test.register().await.is_complete());
     let mut subscription = test.sandbox().all("Subscription").remove(0);
     subscription["status"] = "off".into();
     test.sandbox().update(&subscription).await.unwrap();
-    (Arc::new(test), store)
+    (Arc::new(test), store, is_quiet)
 }
 
 #[expect(clippy::print_stdout, reason = "whoever runs it with --nocapture wants to know")]
-async fn weather(seed: u64) {
+async fn weather(seed: u64, misdeeds: &'static [Misdeed]) {
     let dice = Mutex::new(fastrand::Rng::with_seed(seed));
-    let world = Arc::new(World { dice, effects: Mutex::default(), runs: AtomicUsize::new(0) });
-    let (test, store) = program(&world).await;
+    let runs = AtomicUsize::new(0);
+    let world = Arc::new(World { dice, effects: Mutex::default(), matching: Mutex::default(), runs });
+    let (test, store, is_quiet) = program(&world, misdeeds).await;
     let mut under_way = Vec::new();
     let send = |request: TestRequest| {
         let test = Arc::clone(&test);
@@ -95,10 +110,14 @@ async fn weather(seed: u64) {
     };
     for number in 0..80 {
         let id = format!("e{}", world.throw(20));
-        let written = encounter(&id, "arrived", &number.to_string());
+        let is_matching = world.throw(5) > 0;
+        let written = encounter(&id, if is_matching { "arrived" } else { "planned" }, &number.to_string());
         let written = test.sandbox().update(&written).await.unwrap();
+        if is_matching {
+            world.matching.lock().unwrap().insert(named(&written));
+        }
         // None is a notification that is lost.
-        for _ in 0..world.throw(4) {
+        for _ in 0..if is_matching { world.throw(4) } else { 0 } {
             under_way.push(send(TestRequest::hapi_update("e", &written)));
         }
         if world.throw(8) == 0 {
@@ -121,6 +140,7 @@ async fn weather(seed: u64) {
     }
 
     store.set(Way::Open);
+    is_quiet.store(true, Ordering::Relaxed);
     // What was killed holds nothing up for longer than its lease.
     let mut sweeps = 0;
     loop {
@@ -138,8 +158,11 @@ async fn weather(seed: u64) {
     assert_eq!(done.len(), effects.len(), "seed {seed}: one version has two keys: {effects:?}");
     for current in test.sandbox().all("Encounter") {
         let (id, version) = (current["id"].as_str().unwrap(), current["meta"]["versionId"].as_str().unwrap());
-        assert!(done.contains(&format!("Encounter/{id}@{version}")), "seed {seed}: {id}@{version} is lost");
+        let is_done = done.contains(&format!("Encounter/{id}@{version}"));
+        assert_eq!(is_done, current["status"] == "arrived", "seed {seed}: {id}@{version}, lost or wrong");
     }
+    let others: Vec<_> = done.difference(&world.matching.lock().unwrap()).cloned().collect();
+    assert!(others.is_empty(), "seed {seed}: it ran on what does not match: {others:?}");
     let runs = world.runs.load(Ordering::Relaxed);
     println!(
         "seed {seed}: {} effects, {} runs beyond one an event, {sweeps} sweeps",
@@ -148,15 +171,29 @@ async fn weather(seed: u64) {
     );
 }
 
+fn named(encounter: &Value) -> String {
+    let (id, version) = (encounter["id"].as_str().unwrap(), encounter["meta"]["versionId"].as_str().unwrap());
+    format!("Encounter/{id}@{version}")
+}
+
 /// `FHIR_SUB_SEED` repeats one that failed.
-#[tokio::test(start_paused = true)]
-async fn whatever_dies_every_final_version_is_handled_and_every_effect_is_there_once() {
+async fn weathers(misdeeds: &'static [Misdeed]) {
     match std::env::var("FHIR_SUB_SEED") {
-        Ok(seed) => weather(seed.parse().expect("FHIR_SUB_SEED is a number")).await,
+        Ok(seed) => weather(seed.parse().expect("FHIR_SUB_SEED is a number"), misdeeds).await,
         Err(_) => {
             for _ in 0..10 {
-                weather(fastrand::u64(..)).await;
+                weather(fastrand::u64(..), misdeeds).await;
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_dies_every_final_version_is_handled_and_every_effect_is_there_once() {
+    weathers(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_on_a_server_that_misbehaves() {
+    weathers(&Misdeed::ALL).await;
 }

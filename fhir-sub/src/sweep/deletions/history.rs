@@ -1,0 +1,209 @@
+//! Deletions in the history of a type.
+
+use std::collections::HashSet;
+
+use serde::de::IgnoredAny;
+
+use super::one;
+use crate::client::{Error, History, Page};
+use crate::deadline::Deadline;
+use crate::delivery::doubt::Doubt;
+use crate::delivery::history::Version;
+use crate::event::Event;
+use crate::fhir::{BundleEntry, Instant};
+use crate::store::Round;
+use crate::sweep::walk::{LIMITS, What};
+use crate::sweep::{Stop, Sweep};
+
+/// How many versions a page has.
+const COUNT: &str = "200";
+
+/// The most resources of which it is remembered that a newer version was seen. Of others, the server is asked.
+const MAXIMUM: usize = 100_000;
+
+/// The most pages of a history.
+const PAGES: u64 = 200_000;
+
+/// Reads the history, from where the last sweep has come to. Why the server refuses to show it, if it does.
+pub(super) async fn by_history(
+    sweep: &mut Sweep<'_>,
+    resource_type: &str,
+    stop: Deadline,
+) -> Result<Option<Error>, Stop> {
+    let key = sweep.key_of(["history", resource_type]);
+    let kept = What::Deleted.round(sweep.lease.state_mut());
+    let round = kept.clone().filter(|round| round.question == key);
+    let round = round.unwrap_or_else(|| Round::new(key.clone(), sweep.from(What::Deleted), sweep.here()));
+    let mut walk =
+        Walk { resource_type, round, stop, newer: HashSet::new(), first: None, is_begun_anew: false };
+    let ended = walk.run(sweep).await;
+    let state = sweep.lease.state_mut();
+    match &ended {
+        Ok(None) => {
+            let before = state.deletions_watermark.as_deref().and_then(Instant::parse);
+            let settled = walk.round.settled_of(walk.round.begun).max(before);
+            state.deletions_watermark = settled.map(|watermark| watermark.to_string());
+        }
+        Ok(Some(_)) | Err(Stop::Unable(_)) => {}
+        Err(_) => {
+            *What::Deleted.round(state) = Some(walk.round);
+            return ended;
+        }
+    }
+    // What is seen, or cannot be seen to its end, is looked at from the beginning the next time.
+    What::Deleted.round(state).take_if(|round| round.question == key);
+    ended
+}
+
+struct Walk<'t> {
+    resource_type: &'t str,
+    round: Round,
+    stop: Deadline,
+    /// The resources of which a version was seen, the newest first.
+    newer: HashSet<String>,
+    /// The first version of all.
+    first: Option<(String, Option<String>)>,
+    /// Whether it began anew in this sweep, for a link that the server did not know any more.
+    is_begun_anew: bool,
+}
+
+impl Walk<'_> {
+    async fn run(&mut self, sweep: &mut Sweep<'_>) -> Result<Option<Error>, Stop> {
+        let mut history = self.history(sweep);
+        loop {
+            if self.stop.has_passed() {
+                return Err(Stop::OutOfTime);
+            }
+            let began = tokio::time::Instant::now();
+            let page = match sweep.lease.during(history.next_page()).await {
+                None => return Ok(None),
+                Some(Ok(page)) => page,
+                Some(Err(error)) => {
+                    if let Some(refusal) = self.failed(sweep, error)? {
+                        return Ok(Some(refusal));
+                    }
+                    history = self.history(sweep);
+                    continue;
+                }
+            };
+            if let Some(doubt) = Doubt::of(&[], &page.said, &page.issues, false) {
+                return Err(Stop::Failed(doubt.to_string()));
+            }
+            let asked = sweep.asked(&page.said, began);
+            if self.round.pages == 0 && sweep.put_right(What::Deleted, asked) {
+                let (from, here) = (sweep.from(What::Deleted), sweep.here());
+                self.round = Round::new(std::mem::take(&mut self.round.question), from, here);
+                history = self.history(sweep);
+                continue;
+            }
+            let (total, next) = (page.said.total, page.next.clone());
+            let is_past = self.page(sweep, page, asked).await?;
+            self.round.pages += 1;
+            let is_last = next.is_none();
+            self.round.place = next;
+            if is_past || (is_last && total.is_none_or(|total| total <= self.round.entries)) {
+                return Ok(None);
+            }
+            if self.round.pages >= PAGES {
+                return Err(Stop::Failed(format!("the history of the type has more than {PAGES} pages")));
+            }
+            if is_last {
+                // Medplum shows a hundred versions, and has no links: it may know of places.
+                history = self.history(sweep);
+            }
+            *What::Deleted.round(sweep.lease.state_mut()) = Some(self.round.clone());
+            sweep.lease.save().await?;
+        }
+    }
+
+    /// The history from where the walk is: by the link to the next page, or else by the number of versions that were seen.
+    fn history(&self, sweep: &Sweep<'_>) -> History<IgnoredAny> {
+        let client = sweep.client.with_deadline(self.stop);
+        if let Some(place) = &self.round.place {
+            return History::at(&client, self.resource_type, place).limits(LIMITS);
+        }
+        let (since, offset) = (self.round.from.to_string(), self.round.entries.to_string());
+        let query = [("_since", &*since), ("_count", COUNT), ("_offset", &*offset)];
+        let count = if self.round.pages == 0 { 2 } else { 3 };
+        client.type_history(self.resource_type, &query[..count]).limits(LIMITS)
+    }
+
+    /// What is to be done where a page could not be had: the refusal, or that it begins anew.
+    fn failed(&mut self, sweep: &mut Sweep<'_>, error: Error) -> Result<Option<Error>, Stop> {
+        if error.is_timeout() && self.stop.has_passed() {
+            return Err(Stop::OutOfTime);
+        }
+        if error.is_page_limit() && self.round.pages > 0 {
+            return Err(Stop::OutOfTime);
+        }
+        if !matches!(error.status(), Some(400 | 403..=406 | 410 | 422 | 501)) {
+            return Err(sweep.stop("reading what was deleted", &error));
+        }
+        if self.round.pages == 0 {
+            return Ok(Some(error));
+        }
+        if self.round.place.is_none() {
+            return Err(self.unable());
+        }
+        if self.is_begun_anew {
+            return Err(sweep.stop("reading what was deleted", &error));
+        }
+        self.is_begun_anew = true;
+        self.round.again(sweep.here());
+        self.newer.clear();
+        sweep.row.note_once(
+            "the server did not know the link into its history any more, which is read anew: let sweeps take longer, or run \
+             them more often",
+        );
+        Ok(None)
+    }
+
+    /// Takes in a page, and handles its deletions, the oldest first. Whether the history goes back further than is looked
+    /// at: a server that does not heed `_since` need not be followed to the beginning.
+    async fn page(
+        &mut self,
+        sweep: &mut Sweep<'_>,
+        page: Page<BundleEntry<IgnoredAny>>,
+        asked: Option<Instant>,
+    ) -> Result<bool, Stop> {
+        let (count, from) = (page.found.len() as u64, self.round.from);
+        let versions: Vec<_> = page.found.into_iter().filter_map(Version::read).collect();
+        sweep.row.odd += count - versions.len() as u64;
+        let first = versions.first().map(|first| (first.reference.clone(), first.version_id.clone()));
+        if self.round.pages == 0 {
+            let newest = versions.iter().find_map(|version| version.at);
+            self.round.begun = asked.or(newest).map(|begun| begun.min(sweep.there()));
+            self.first = first;
+        } else if self.round.place.is_none() && (first.is_none() || first == self.first) {
+            return Err(self.unable());
+        }
+        let oldest = versions.iter().filter_map(|version| version.at).min();
+        self.round.reached = self.round.reached.map_or(oldest, |reached| oldest.map(|it| it.min(reached)));
+        let is_past = !versions.is_empty() && versions.iter().all(|it| it.at.is_some_and(|at| at < from));
+        let mut deleted = Vec::new();
+        for version in versions {
+            let is_current = self.newer.len() >= MAXIMUM || self.newer.insert(version.reference.clone());
+            if version.is_deletion && is_current && version.at.is_none_or(|at| at >= from) {
+                deleted.push(version);
+            }
+        }
+        for Version { reference, version_id, at, .. } in deleted.into_iter().rev() {
+            let event = Event { focus: Some(reference), version_id, ..sweep.occasion.clone() };
+            match one(sweep, event, self.stop).await {
+                Some(ended) => self.round.ended(at, ended),
+                None => return Err(Stop::OutOfTime),
+            }
+        }
+        self.round.entries += count;
+        Ok(is_past)
+    }
+
+    /// What cannot be seen of a history that has no links, and knows no places.
+    fn unable(&self) -> Stop {
+        let reached = self.round.reached.map_or_else(String::new, |reached| format!(" before {reached}"));
+        Stop::Unable(format!(
+            "the history of {} has more versions than the {} that the server shows: deletions{reached} are not found",
+            self.resource_type, self.round.entries
+        ))
+    }
+}

@@ -1,0 +1,124 @@
+//! [`Round`]: what is known of a search that goes over several pages, passes and sweeps.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::delivery::Ended;
+use crate::fhir::Instant;
+use crate::memory::Version;
+use crate::store::Round;
+use crate::sweep::handling::is_settled;
+
+impl Round {
+    pub(super) fn new(question: String, from: Instant, here: Instant) -> Self {
+        Self {
+            question,
+            from,
+            place: None,
+            passes: 0,
+            pages: 0,
+            entries: 0,
+            started: here,
+            begun: None,
+            before: None,
+            shown: 0,
+            shown_before: None,
+            is_new: false,
+            unsettled: None,
+            is_unsettled_anywhere: false,
+            reached: None,
+            is_sorted: false,
+            is_unsorted: false,
+            restarts: 0,
+        }
+    }
+
+    /// Goes back to the first page. What is unsettled stays so.
+    pub(super) fn again(&mut self, here: Instant) {
+        (self.place, self.pages, self.entries, self.started, self.begun) = (None, 0, 0, here, None);
+        self.shown = 0;
+        (self.reached, self.is_sorted, self.is_unsorted) = (None, false, false);
+    }
+
+    /// Begins the next pass over the same pages.
+    pub(super) fn next_pass(&mut self, here: Instant) {
+        self.passes += 1;
+        (self.before, self.is_new) = (self.before.or(self.begun), false);
+        self.shown_before = Some(self.shown);
+        self.again(here);
+    }
+
+    /// Looks from the newest on that the pages have shown, where different moments in their order have shown that the server
+    /// sorts, and so that nothing older stands on the pages to come. It is for pages that cannot be had in another way.
+    pub(super) fn skip_to_reached(&mut self, here: Instant) -> bool {
+        let reached = self.reached.filter(|reached| *reached > self.from);
+        let Some(reached) = reached.filter(|_| self.is_sorted && !self.is_unsorted) else { return false };
+        (self.from, self.passes, self.before, self.is_new) = (reached, 0, None, false);
+        self.shown_before = None;
+        self.again(here);
+        true
+    }
+
+    /// Takes in the times of a page, in its order. What was changed after the pass has begun may stand anywhere.
+    pub(super) fn order(&mut self, times: &[Option<Instant>]) {
+        for time in times {
+            let Some(time) = *time else {
+                self.is_unsorted = true;
+                continue;
+            };
+            if self.begun.is_some_and(|begun| time >= begun) {
+                continue;
+            }
+            match self.reached {
+                Some(reached) if time < reached => self.is_unsorted = true,
+                // One page may be in order by chance.
+                Some(reached) if time > reached => self.is_sorted |= self.pages > 0,
+                _ => {}
+            }
+            self.reached = self.reached.max(Some(time));
+        }
+    }
+
+    /// Takes in a version that a page shows.
+    pub(super) fn shows(&mut self, version: &Version, updated: Option<Instant>) {
+        let limit = self.before.or(self.begun);
+        if limit.is_none() || updated.is_none() || updated <= limit {
+            let mut hasher = DefaultHasher::new();
+            version.hash(&mut hasher);
+            self.shown = self.shown.wrapping_add(hasher.finish());
+        }
+    }
+
+    /// Takes in what became of a resource that was changed at that time.
+    pub(super) fn ended(&mut self, updated: Option<Instant>, ended: Ended) {
+        if !is_settled(ended) {
+            match updated {
+                Some(updated) => {
+                    self.unsettled = Some(self.unsettled.map_or(updated, |oldest| oldest.min(updated)));
+                }
+                None => self.is_unsettled_anywhere = true,
+            }
+        }
+        // The pass before should have shown it: pages have shifted while it read them.
+        let is_of_before = updated.is_none() || self.before.is_none() || updated <= self.before;
+        if self.passes > 0 && is_of_before && matches!(ended, Ended::Handled | Ended::Dead) {
+            self.is_new = true;
+        }
+    }
+
+    /// Whether all that was there has been seen. One page is an answer to one question; what stands on several may have moved
+    /// up to a page that was read already, which another pass shows.
+    pub(super) fn is_whole(&self) -> bool {
+        self.pages <= 1 || (self.passes > 0 && (!self.is_new || self.shown_before == Some(self.shown)))
+    }
+
+    /// Up to when everything is settled, once the round [is whole](Self::is_whole).
+    pub(super) fn settled(&self) -> Option<Instant> {
+        self.settled_of(if self.pages <= 1 { self.begun } else { self.before })
+    }
+
+    /// The same, where all up to `seen` has been seen.
+    pub(super) fn settled_of(&self, seen: Option<Instant>) -> Option<Instant> {
+        let settled = seen.map(|seen| self.unsettled.map_or(seen, |oldest| oldest.min(seen)));
+        settled.filter(|_| !self.is_unsettled_anywhere)
+    }
+}

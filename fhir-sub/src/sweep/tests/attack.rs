@@ -1,0 +1,10 @@
+//! Hostile servers, and what is promised all the same.
+
+mod creation;
+mod kit;
+mod numbers;
+mod odd;
+mod pieces;
+mod reading;
+mod variants;
+mod watermark;

@@ -1,0 +1,170 @@
+//! The watermark passes only what is known to be done.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+
+use super::kit::{
+    Do, Got, REQUIRED, Run, app, at, bundle, criteria, encounter, front, moment, outcome, page, parameter,
+    reply, script, shared, swept,
+};
+use crate::declaration::{Content, Declaration, Topic, Trigger};
+use crate::fhir::Instant;
+use crate::fixtures::declaration;
+use crate::sandbox::Behaviour;
+
+/// 7: the server's clock was an hour ahead for one sweep, and was put right.
+#[tokio::test(start_paused = true)]
+async fn t07_the_servers_clock_goes_back() {
+    let rows: Arc<Mutex<Vec<(String, String, u64)>>> = Arc::default();
+    let date: Arc<Mutex<u64>> = Arc::default();
+    let script = script(|_| Do::Ok);
+    let (of_server, of_date) = (Arc::clone(&rows), Arc::clone(&date));
+    let server = front(move |asked| {
+        let mut reply = if asked.starts_with("GET Encounter?") {
+            reply(200, page(asked, &of_server.lock().unwrap()))
+        } else if asked.starts_with("GET Subscription?") {
+            reply(200, bundle([]))
+        } else {
+            reply(404, outcome())
+        };
+        reply.date = Some(moment(*of_date.lock().unwrap()));
+        reply
+    });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    const MINUTE: u64 = 60_000;
+    *date.lock().unwrap() = 0;
+    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    // A gateway, or the server, is an hour ahead.
+    *date.lock().unwrap() = 65 * MINUTE;
+    swept(&app, None, 60).await;
+    // It is put right, and something happens of which no notification tells.
+    rows.lock().unwrap().push(("lost".to_owned(), "1".to_owned(), 7 * MINUTE));
+    for minute in (10..200).step_by(5) {
+        *date.lock().unwrap() = minute * MINUTE;
+        swept(&app, None, 60).await;
+    }
+    swept(&app, None, 60).await;
+    assert_eq!(script.ran(), ["Encounter/lost@1"], "never found");
+}
+
+/// 24: a server that does not sort, and an import of 300 in one moment: its first page is of that moment only.
+#[tokio::test(start_paused = true)]
+async fn t24_an_import_on_a_server_that_does_not_sort() {
+    let mut rows: Vec<_> =
+        (0..300).map(|number| (format!("import-{number}"), "1".to_owned(), 600_000)).collect();
+    rows.extend((0..5).map(|number| (format!("single-{number}"), "1".to_owned(), 60_000 * number)));
+    let script = script(|_| Do::Ok);
+    let server = front(move |asked| {
+        let mut reply = if asked.starts_with("GET Encounter?") {
+            let since = parameter(asked, "_lastUpdated").unwrap();
+            let since = Instant::parse(since.strip_prefix("ge").unwrap()).unwrap();
+            let offset: usize = parameter(asked, "offset").map_or(0, |offset| offset.parse().unwrap());
+            // By id, whatever `_sort` says.
+            let found: Vec<_> = rows.iter().filter(|row| Instant::from(moment(row.2)) >= since).collect();
+            let entries =
+                found.iter().skip(offset).take(100).map(|row| encounter(&row.0, Some(&row.1), row.2));
+            let mut answer = bundle(entries);
+            if offset + 100 < found.len() {
+                let plain = asked.strip_prefix("GET ").unwrap().split("&offset").next().unwrap();
+                answer["link"] = json!([{
+                    "relation": "next",
+                    "url": format!("https://fhir.example.org/r4/{plain}&offset={}", offset + 100),
+                }]);
+            }
+            reply(200, answer)
+        } else if asked.starts_with("GET Subscription?") {
+            reply(200, bundle([]))
+        } else {
+            reply(404, outcome())
+        };
+        reply.date = Some(moment(1_200_000));
+        reply
+    });
+    let app = app(Behaviour::Generic, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    swept(&app, Some("2026-01-01T00:00:00Z"), 600).await;
+    swept(&app, None, 600).await;
+    let singles = script.ran().iter().filter(|line| line.contains("single")).count();
+    assert_eq!(singles, 5, "lost");
+}
+
+/// 27: a server that ignores a search parameter that it does not know, as FHIR's default (lenient) has it, and says so
+/// in its `self` link.
+#[tokio::test(start_paused = true)]
+async fn t27_a_parameter_that_the_servers_search_ignores() {
+    let script = script(|_| Do::Ok);
+    let server = front(|asked| {
+        if asked.starts_with("GET Encounter?") {
+            let since = parameter(asked, "_lastUpdated").unwrap();
+            let other = json!({
+                "resourceType": "Encounter", "id": "of-another-ward", "status": "arrived",
+                "meta": { "versionId": "1", "lastUpdated": at(60_000) },
+            });
+            let mut answer = bundle([other]);
+            answer["link"] = json!([{
+                "relation": "self", "url": format!("https://fhir.example.org/r4/Encounter?_lastUpdated={since}"),
+            }]);
+            return reply(200, answer);
+        }
+        if asked.starts_with("GET Subscription?") {
+            return reply(200, bundle([]));
+        }
+        reply(404, outcome())
+    });
+    let topic = Topic {
+        url: "https://example.org/topics/admission",
+        filters: &["Encounter?ward=7"],
+        heartbeat: None,
+        timeout: None,
+        max_count: None,
+    };
+    let declaration = Declaration {
+        trigger: Trigger::Topic(topic),
+        content: Content::IdOnly,
+        ..declaration::<Got<REQUIRED>, Run>("", "e")
+    };
+    let app = app(Behaviour::Generic, declaration, Some(shared()), server, &script, &[]);
+    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    let ran = script.ran();
+    assert!(ran.is_empty(), "the handler of ward 7 ran on what no filter was held against");
+}
+
+/// 28: a search that is answered in part, and says so.
+#[tokio::test(start_paused = true)]
+async fn t28_a_search_that_is_answered_in_part() {
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let script = script(|_| Do::Ok);
+    let server = front(move |asked| {
+        let mut reply = if asked.starts_with("GET Encounter?") {
+            let is_first = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+            let mut answer = if is_first {
+                bundle([])
+            } else {
+                page(asked, &[("of-the-other-shard".to_owned(), "1".to_owned(), 60_000)])
+            };
+            if is_first {
+                let text = "a shard did not answer in time: the results are incomplete";
+                answer["entry"] = json!([{
+                    "search": { "mode": "outcome" },
+                    "resource": {
+                        "resourceType": "OperationOutcome",
+                        "issue": [{ "severity": "error", "code": "incomplete", "details": { "text": text } }],
+                    },
+                }]);
+            }
+            reply(200, answer)
+        } else if asked.starts_with("GET Subscription?") {
+            reply(200, bundle([]))
+        } else {
+            reply(404, outcome())
+        };
+        reply.date = Some(moment(600_000));
+        reply
+    });
+    let app = app(Behaviour::Generic, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    for number in 0..5 {
+        let since = (number == 0).then_some("2026-01-01T00:00:00Z");
+        swept(&app, since, 60).await;
+    }
+    assert_eq!(script.ran().len(), 1, "lost: the watermark has passed it");
+}

@@ -1,0 +1,157 @@
+//! A page of a walk: whether it is believed, what of it is handled, and how far it shows the server's clock to have come.
+
+use std::hash::BuildHasher;
+
+use super::{Walk, What};
+use crate::client::Page;
+use crate::delivery::changed::{Changed, Raw};
+use crate::delivery::doubt::Doubt;
+use crate::fhir::Instant;
+use crate::memory::Version;
+use crate::store::Round;
+use crate::sweep::{Stop, Sweep, deletions};
+
+/// The most pages without anything on them, one after the other.
+const EMPTY_PAGES: u32 = 1_000;
+
+impl Walk<'_> {
+    /// Handles a page; whether the pass goes on.
+    pub(super) async fn page(
+        &mut self,
+        sweep: &mut Sweep<'_>,
+        page: Page<Raw>,
+        began: tokio::time::Instant,
+    ) -> Result<bool, Stop> {
+        let is_first = self.round(sweep).pages == 0;
+        match self.question.doubt(&page, is_first) {
+            None => {}
+            Some(doubt) if self.what == What::Changed || doubt == Doubt::Partial => {
+                return Err(Stop::Failed(doubt.to_string()));
+            }
+            // It lists deletions so, whatever its link says; each is confirmed.
+            Some(_) if sweep.run.server.settings().fhir_server.lists_deleted => {}
+            Some(doubt) => return Err(Stop::Unable(doubt.to_string())),
+        }
+        if !self.look_at_clock(sweep, &page, began, is_first) {
+            return Ok(false);
+        }
+        let Page { found, said, next, .. } = page;
+        let count = found.len() as u64;
+        let from = self.round(sweep).from;
+        let (mut all, mut times, mut fresh, mut odd) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        for json in found {
+            match Changed::read(json, &sweep.occasion, self.question) {
+                None => {}
+                Some(Err(_odd)) => odd += 1,
+                Some(Ok(changed)) => {
+                    times.push(changed.updated);
+                    all.push(changed.version.clone());
+                    // A server that does not heed `_lastUpdated` shows also what is not looked at.
+                    let is_meant = changed.updated.is_none_or(|updated| updated >= from);
+                    if is_meant && self.seen.is_fresh(&changed) {
+                        fresh.push(changed);
+                    }
+                }
+            }
+        }
+        if self.round(sweep).passes == 0 {
+            sweep.row.odd += odd;
+            sweep.row.unversioned += all.iter().filter(|version| version.is_none()).count() as u64;
+        }
+        self.hold_to_bounds(&all)?;
+        self.tell_time_by_what_is_found(sweep, &times);
+
+        let updated: Vec<_> = fresh.iter().map(|changed| changed.updated).collect();
+        let ends = match self.what {
+            What::Changed => sweep.handle(fresh).await,
+            What::Deleted => deletions::handle(sweep, fresh, self.stop).await,
+        };
+        let mut is_cut = false;
+        for (updated, ended) in updated.into_iter().zip(ends) {
+            match ended {
+                Some(ended) => self.round(sweep).ended(updated, ended),
+                None => is_cut = true,
+            }
+        }
+        if is_cut {
+            // The next sweep reads this page once more.
+            return Err(Stop::OutOfTime);
+        }
+        for (version, updated) in all.iter().zip(&times) {
+            version.iter().for_each(|version| self.round(sweep).shows(version, *updated));
+        }
+        self.round(sweep).order(&times);
+        let here = sweep.here();
+        let round = self.round(sweep);
+        round.entries += count;
+        // Of several pages, the number may have changed since the first one.
+        let Some(total) = said.total.filter(|total| next.is_none() && round.pages == 0 && *total > count)
+        else {
+            return Ok(true);
+        };
+        if round.skip_to_reached(here) {
+            return Ok(false);
+        }
+        self.end(sweep, None);
+        Err(Stop::Unable(format!(
+            "the server says that its search finds {total} resources, shows {count}, and has no link to more"
+        )))
+    }
+
+    /// Holds the server's clock against the one here, and where the sweep stands against both; whether it may go on from
+    /// there.
+    fn look_at_clock(
+        &self,
+        sweep: &mut Sweep<'_>,
+        page: &Page<Raw>,
+        began: tokio::time::Instant,
+        is_first: bool,
+    ) -> bool {
+        let asked = sweep.asked(&page.said, began);
+        if !is_first {
+            return true;
+        }
+        if sweep.put_right(self.what, asked) {
+            let (from, here) = (sweep.from(self.what), sweep.here());
+            let round = self.round(sweep);
+            *round = Round::new(std::mem::take(&mut round.question), from, here);
+            return false;
+        }
+        let (started, there) = (sweep.here().before(began.elapsed()), sweep.there());
+        let round = self.round(sweep);
+        round.started = started;
+        round.begun = asked.map(|asked| asked.min(there));
+        true
+    }
+
+    /// Where the server does not say what time it is, its clock had come at least to the newest that it shows.
+    fn tell_time_by_what_is_found(&self, sweep: &mut Sweep<'_>, times: &[Option<Instant>]) {
+        let (here, there) = (sweep.here(), sweep.there());
+        if sweep.tells_time {
+            return;
+        }
+        let round = self.round(sweep);
+        let elapsed = here.since(round.started);
+        let newest = times.iter().copied().flatten().max();
+        round.begun = round.begun.max(newest.map(|newest| newest.before(elapsed).min(there)));
+    }
+
+    /// A server whose links lead on and on without anything new must not be followed for ever.
+    fn hold_to_bounds(&mut self, found: &[Option<Version>]) -> Result<(), Stop> {
+        if found.is_empty() {
+            self.empty_pages += 1;
+            if self.empty_pages > EMPTY_PAGES {
+                return Err(Stop::Failed(format!(
+                    "the search has more than {EMPTY_PAGES} empty pages in a row"
+                )));
+            }
+            return Ok(());
+        }
+        self.empty_pages = 0;
+        let page = self.seen.hasher.hash_one(found);
+        if self.last_page.replace(page) == Some(page) {
+            return Err(Stop::Failed("the link to the next page leads to the same page again".into()));
+        }
+        Ok(())
+    }
+}
