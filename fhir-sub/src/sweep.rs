@@ -249,7 +249,7 @@ impl Sweep<'_> {
     }
 
     fn in_time(&self) -> Result<(), Stop> {
-        if self.run.has_time() { Ok(()) } else { Err(Stop::OutOfTime) }
+        if self.run.has_time(self.is_first()) { Ok(()) } else { Err(Stop::OutOfTime) }
     }
 
     /// What a request that failed means.

@@ -155,9 +155,10 @@ impl Walk {
 
         let newest = events.iter().filter_map(time).max();
         events.retain(|happened| time(happened).is_none_or(|time| Some(time) >= self.start));
+        let is_first = sweep.is_first();
         for happened in events {
             let (began, number) = (Moment::now(), happened.event.number);
-            let ended = if !run.has_time() {
+            let ended = if !run.has_time(is_first) {
                 None
             } else {
                 let deletion = Deletion::in_answer(declaration);

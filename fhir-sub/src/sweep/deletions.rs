@@ -39,19 +39,19 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, question: &Question, stop: Dead
 
 /// Handles what a search for deletions has found: what became of each, in their order; `None` where there was no time.
 pub(super) async fn handle(sweep: &mut Sweep<'_>, found: Vec<Changed>, stop: Deadline) -> Vec<Option<Ended>> {
-    let mut ends = Vec::with_capacity(found.len());
+    let (is_first, mut ends) = (sweep.is_first(), Vec::with_capacity(found.len()));
     for changed in found {
         // It shows when a resource was deleted, and no version.
-        ends.push(one(sweep, Event { version_id: None, ..changed.event }, stop).await);
+        ends.push(one(sweep, Event { version_id: None, ..changed.event }, is_first, stop).await);
     }
     ends
 }
 
 /// Handles one deletion. What is there again by now is not deleted, and found by the search if it is for the handler.
-async fn one(sweep: &mut Sweep<'_>, event: Event, stop: Deadline) -> Option<Ended> {
+async fn one(sweep: &mut Sweep<'_>, event: Event, is_first: bool, stop: Deadline) -> Option<Ended> {
     let (run, declaration, began) = (sweep.run, sweep.declaration, Moment::now());
     let event = Event { interaction: Interaction::Delete, ..event };
-    let ended = if stop.has_passed() || !run.has_time() {
+    let ended = if stop.has_passed() || !run.has_time(is_first) {
         None
     } else {
         let events = vec![Happened::new(event, None)];

@@ -22,13 +22,20 @@ pub(super) fn is_settled(ended: Ended) -> bool {
 }
 
 impl Sweep<'_> {
+    /// Whether little time is left, and nothing was handled yet.
+    pub(super) fn is_first(&self) -> bool {
+        let is_late = self.run.stop.remaining() < self.run.least;
+        is_late && self.row.handled + self.row.failed + self.row.dead == 0
+    }
+
     /// Handles what was found, some at a time, and counts it: what became of each, in their order; `None` where there was no
     /// time.
     pub(super) async fn handle(&mut self, found: Vec<Changed>) -> Vec<Option<Ended>> {
-        let (run, declaration, client) = (self.run, self.declaration, &self.client);
-        let work = found
-            .into_iter()
-            .map(|changed| -> BoxFuture<'_, _> { Box::pin(one(run, declaration, client, changed)) });
+        let (run, declaration, client, is_first) =
+            (self.run, self.declaration, &self.client, self.is_first());
+        let work = found.into_iter().map(|changed| -> BoxFuture<'_, _> {
+            Box::pin(one(run, declaration, client, is_first, changed))
+        });
         let work: Vec<_> = work.collect();
         let ends = futures_util::stream::iter(work).buffered(AT_A_TIME).collect::<Vec<_>>();
         let ends = self.lease.during(ends).await;
@@ -41,9 +48,10 @@ async fn one(
     run: &Run<'_>,
     declaration: &'static Declaration,
     client: &FhirClient,
+    is_first: bool,
     changed: Changed,
 ) -> Option<Ended> {
-    if !run.has_time() {
+    if !run.has_time(is_first) {
         return None;
     }
     let (began, Changed { json, mut event, version, .. }) = (Moment::now(), changed);
@@ -59,9 +67,10 @@ async fn one(
 }
 
 impl Run<'_> {
-    /// Whether there is time to handle something.
-    pub(super) fn has_time(&self) -> bool {
-        !self.stop.has_passed() && self.stop.remaining() >= self.least
+    /// Whether there is time to handle something. What a sweep finds first, and late, may take all that there is: a server whose
+    /// pages take most of the time would otherwise have none of them handled.
+    pub(super) fn has_time(&self, is_first: bool) -> bool {
+        !self.stop.has_passed() && (is_first || self.stop.remaining() >= self.least)
     }
 
     /// When one of several must have ended: it may take as long as a notification, and not all of the time.

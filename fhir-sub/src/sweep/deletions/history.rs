@@ -187,9 +187,10 @@ impl Walk<'_> {
                 deleted.push(version);
             }
         }
+        let is_first = sweep.is_first();
         for Version { reference, version_id, at, .. } in deleted.into_iter().rev() {
             let event = Event { focus: Some(reference), version_id, ..sweep.occasion.clone() };
-            match one(sweep, event, self.stop).await {
+            match one(sweep, event, is_first, self.stop).await {
                 Some(ended) => self.round.ended(at, ended),
                 None => return Err(Stop::OutOfTime),
             }

@@ -313,3 +313,23 @@ async fn an_overlap_that_is_set_reaches_as_far_back() {
     swept(&app, None, 60).await;
     assert_eq!(script.ran().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn pages_that_take_most_of_the_time() {
+    let rows: Vec<_> = (0..250).map(|id: u64| (id.to_string(), "1".to_owned(), id * 10)).collect();
+    let script = script(|_| Do::Ok);
+    let server = front(move |asked| {
+        let mut reply = match asked {
+            _ if asked.starts_with("GET Encounter?") => reply(200, page(asked, &rows)),
+            _ => otherwise(asked),
+        };
+        reply.delay = Duration::from_secs(10);
+        dated(reply, 7_200_000)
+    });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    let mut row = swept(&app, SINCE, 25).await;
+    for _ in 0..40 {
+        row = swept(&app, None, 25).await;
+    }
+    assert_eq!((script.ran().len(), &row["left"]), (250, &json!(false)), "{row}");
+}
