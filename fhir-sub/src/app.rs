@@ -1,5 +1,7 @@
 //! [`App`]: a program's subscriptions, settings and state, ready to handle requests.
 
+mod sources;
+
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -164,6 +166,7 @@ pub struct AppBuilder {
     declarations: Vec<&'static Declaration>,
     states: States,
     token_provider: Option<Arc<dyn TokenProvider>>,
+    sources: Vec<(String, ClientConfig)>,
     root_certificates: Vec<Vec<u8>>,
     proxy: Option<url::Url>,
     transport: Option<Arc<dyn Transport>>,
@@ -185,6 +188,7 @@ impl AppBuilder {
             declarations,
             states: States::default(),
             token_provider: None,
+            sources: Vec::new(),
             root_certificates: Vec::new(),
             proxy: None,
             transport: None,
@@ -229,6 +233,33 @@ impl AppBuilder {
     #[cfg(feature = "sandbox")]
     pub(crate) fn without_signer(mut self) -> Self {
         self.variables.signer = None;
+        self
+    }
+
+    /// Reads what notifications name under `base`, the base URL of another FHIR server, as `config` says: by its own URL, its
+    /// own sign-in and its own certificates.
+    ///
+    /// A broker may tell of resources that are on its members' servers. Such a resource is read only from a server that is
+    /// named so: the app's own server is not asked for it, and the app's own token is not sent there. For one that is not
+    /// named, a handler that takes [`Event`](crate::Event) runs, and one that needs the resource fails for good (`422`).
+    ///
+    /// Case, a default port, a slash at the end, and `http` for `https` make no difference to `base`. It is a start-up error
+    /// if it is no URL, is named twice, or is that of `FHIR_BASE_URL`; or if `config` has an `http` URL, without
+    /// `FHIR_ALLOW_HTTP`, that is not of loopback.
+    ///
+    /// ```
+    /// use fhir_sub::client::{Authorization, ClientConfig};
+    /// use fhir_sub::prelude::*;
+    ///
+    /// async fn setup(app: AppBuilder) -> Result<AppBuilder> {
+    ///     let base = "https://hospital.example.org/fhir";
+    ///     let token = std::env::var("HOSPITAL_TOKEN")?;
+    ///     let hospital = ClientConfig::new(base.parse()?).authorization(Authorization::Bearer(token.into()));
+    ///     Ok(app.source(base, hospital))
+    /// }
+    /// ```
+    pub fn source(mut self, base: impl Into<String>, config: ClientConfig) -> Self {
+        self.sources.push((base.into(), config));
         self
     }
 
@@ -310,10 +341,12 @@ impl AppBuilder {
         if settings.fhir_server.holds_several_versions {
             config = config.fhir_version(settings.fhir_version);
         }
+        let sources = problems.collect(sources::build(self.sources, &settings, self.transport.as_ref()));
         let client = client(config, &self.root_certificates, self.proxy, self.transport);
         match client {
             Ok(fhir_client) => {
-                let provided = Arc::new(Provided::new(self.states, fhir_client));
+                let sources = sources.unwrap_or_default();
+                let provided = Arc::new(Provided::new(self.states, fhir_client, sources));
                 let (registry, memory) = (Arc::new(registry), Arc::default());
                 let store = self.store.or_else(|| store::open(&settings.idempotency));
                 let keys = Keys::new(settings.idempotency.key.as_ref());

@@ -84,10 +84,9 @@ impl Declaration {
     /// narrows its own only, and the handler be for one.
     pub(crate) fn is_wanted(&self, event: &Event) -> bool {
         let is_taken = || {
-            let Some(focus) = event.focus() else { return true };
+            let Some(resource_type) = event.resource_type() else { return true };
             let types = self.resource_types();
-            types.is_empty()
-                || types.iter().any(|said| focus.strip_prefix(said).is_some_and(|rest| rest.starts_with('/')))
+            types.is_empty() || types.contains(&resource_type)
         };
         self.interactions.contains(event.interaction()) && is_taken()
     }
@@ -106,6 +105,29 @@ impl Declaration {
     /// Whether an argument is made from the resource, so that an event which names none must be looked up.
     pub(crate) fn needs_resource(&self) -> bool {
         self.uses.resource == ResourceUse::Required
+    }
+
+    /// Whether an event that names nothing is looked up: where an argument is made from the resource; and where one may be,
+    /// if the server was asked for it, since none is no deletion then.
+    pub(crate) fn looks_up(&self) -> bool {
+        match self.uses.resource {
+            ResourceUse::Unused => false,
+            ResourceUse::Optional => self.content != Content::Empty,
+            ResourceUse::Required => true,
+        }
+    }
+
+    /// The types of resource that the handler is for, as far as its arguments or the filters of its topic say it.
+    pub(crate) fn types(&self) -> Vec<&'static str> {
+        match self.trigger {
+            Trigger::Criteria(_) => self.trigger.resource_type().into_iter().collect(),
+            Trigger::Topic(topic) => {
+                let said = self.resource_types();
+                let filters = || topic.filters.iter().flat_map(|filter| search::split_filter(filter));
+                let filtered = || filters().filter_map(|filter| filter.resource_type);
+                if said.is_empty() { filtered().collect() } else { said }
+            }
+        }
     }
 
     /// The types of resource that the arguments of a topic's handler say they are read from.

@@ -8,19 +8,23 @@ mod events;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod index;
+mod own;
 mod parameters;
 mod payload_search;
 mod reference;
 mod status;
 mod topic;
+mod unnamed;
 
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-use crate::declaration::{Declaration, Trigger};
+use crate::app::App;
+use crate::declaration::{Declaration, Trigger, Trust};
 use crate::event::Event;
 use crate::fhir::is_json;
+use crate::included::Included;
 use crate::json::Mistake;
 use crate::rejection::not_well_formed;
 use crate::request::{Head, Header};
@@ -35,6 +39,9 @@ pub(crate) enum Decoded<'a> {
     /// Events, in the server's order.
     Events(Vec<Happened<'a>>, Counted),
 }
+
+/// The notice that the server has ended the Subscription.
+pub(crate) const DEACTIVATED: &str = "deactivated";
 
 /// What a notification says of all the events of its Subscription.
 #[derive(Debug, Default)]
@@ -55,11 +62,17 @@ pub(crate) struct Happened<'a> {
     pub(crate) resource: Option<&'a str>,
     /// Why it cannot be handled, where the others of its notification can; a caller may be told.
     pub(crate) mistake: Option<&'static str>,
+    /// What else came along, for a handler that looks at it.
+    pub(crate) included: Included,
 }
 
 impl<'a> Happened<'a> {
     pub(crate) fn new(event: Event, resource: Option<&'a str>) -> Self {
-        Self { event, resource, mistake: None }
+        Self { event, resource, mistake: None, included: Included::default() }
+    }
+
+    fn mistaken(event: Event, mistake: &'static str) -> Self {
+        Self { mistake: Some(mistake), ..Self::new(event, None) }
     }
 }
 
@@ -101,26 +114,47 @@ impl Undecodable {
     }
 }
 
-/// Reads the notification of `declaration`'s subscription, of at most `maximum` events.
-///
-/// `reference` is what the path names.
+/// What is known of a notification before it is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected<'e> {
+    /// Whose it is.
+    pub(crate) declaration: &'e Declaration,
+    /// `FHIR_BASE_URL`, without a slash at its end.
+    pub(crate) base: &'e str,
+    /// The most events that it may have.
+    pub(crate) maximum: usize,
+}
+
+impl<'e> Expected<'e> {
+    /// What is known of a notification that is sent to `app`.
+    pub(crate) fn of(app: &'e App, declaration: &'e Declaration) -> Self {
+        let settings = app.settings();
+        Self { declaration, base: settings.fhir_base_url.as_str(), maximum: settings.events_maximum }
+    }
+
+    /// Whether the handler looks at what came along, and may believe it.
+    fn includes(&self) -> bool {
+        self.declaration.uses.included && self.declaration.trust == Trust::Notification
+    }
+}
+
+/// Reads a notification; `reference` is what the path names.
 pub(crate) fn decode<'a>(
     head: &Head<'_>,
-    declaration: &Declaration,
+    expected: &Expected<'_>,
     reference: Option<String>,
     body: &'a [u8],
-    maximum: usize,
 ) -> Result<Decoded<'a>, Undecodable> {
-    match declaration.trigger {
-        Trigger::Criteria(_) => criteria::decode(head, declaration, reference, body, maximum),
+    match expected.declaration.trigger {
+        Trigger::Criteria(_) => criteria::decode(head, expected, reference, body),
         Trigger::Topic(_) if reference.is_some() => Err(Undecodable::NamesResource),
-        Trigger::Topic(_) => topic::decode(json_text(head, body)?, maximum),
+        Trigger::Topic(_) => topic::decode(json_text(head, body)?, expected),
     }
 }
 
 /// Reads what a server answers to `$events`: the events that it lists, and none where it is anything else.
-pub(crate) fn decode_queried(body: &str) -> Vec<Happened<'_>> {
-    match topic::decode(body, usize::MAX) {
+pub(crate) fn decode_queried<'a>(expected: &Expected<'_>, body: &'a str) -> Vec<Happened<'a>> {
+    match topic::decode(body, &Expected { maximum: usize::MAX, ..*expected }) {
         Ok(Decoded::Events(events, _)) => events,
         Ok(Decoded::Notice(..) | Decoded::NothingFound) | Err(_) => Vec::new(),
     }

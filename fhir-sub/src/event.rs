@@ -1,8 +1,11 @@
 //! [`Event`]: what a notification says, apart from the resource itself.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::fhir::Reference;
+use crate::fhir::reference::canonical_base;
 use crate::interaction::Interaction;
 use crate::key::Key;
 
@@ -21,7 +24,18 @@ use crate::key::Key;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     pub(crate) interaction: Interaction,
+    /// `Encounter/1`, of the app's own server.
     pub(crate) focus: Option<String>,
+    /// What the notification has written, where it is not the focus as it stands.
+    pub(crate) written: Option<String>,
+    /// `system|value`
+    pub(crate) identifier: Option<String>,
+    /// The type of the resource, where there is no focus to tell it.
+    pub(crate) unnamed_type: Option<String>,
+    /// Whether the event says in words or by an identifier what it is about.
+    pub(crate) is_described: bool,
+    /// The id of the element that tells of the event.
+    pub(crate) id: Option<String>,
     pub(crate) version_id: Option<String>,
     pub(crate) subscription: Option<String>,
     // One text for all events of a notification, which may have many.
@@ -38,6 +52,11 @@ impl Event {
         Self {
             interaction: Interaction::Unknown,
             focus: None,
+            written: None,
+            identifier: None,
+            unnamed_type: None,
+            is_described: false,
+            id: None,
             version_id: None,
             subscription: None,
             topic: None,
@@ -53,10 +72,31 @@ impl Event {
         self.interaction
     }
 
-    /// The resource that the event is about, relative and without a version: `Encounter/1`.
+    /// The resource that the event is about, relative and without a version: `Encounter/1`. It is a resource of
+    /// `FHIR_BASE_URL`.
+    ///
+    /// `None` where the notification names none; where it names one in another way than by type and id, or one of another
+    /// server: see [`reference`](Self::reference).
     #[must_use]
     pub fn focus(&self) -> Option<&str> {
         self.focus.as_deref()
+    }
+
+    /// What the event is about, as the notification has written it: `Encounter/1`, `Encounter/1/_history/2`, the URL of a
+    /// resource on another server, of an operation or of a search, `urn:uuid:…`, `#1`, or a canonical URL.
+    ///
+    /// Of these, [`focus`](Self::focus) is what can be read from the FHIR server under a type and an id. It may name a
+    /// patient: do not log it.
+    #[must_use]
+    pub fn reference(&self) -> Option<&str> {
+        self.written.as_deref().or(self.focus())
+    }
+
+    /// The identifier of what the event is about, where the notification has no more of it, as a search for it has it:
+    /// `https://example.org/orders|7`. athenahealth tells so of what it has no FHIR resource of.
+    #[must_use]
+    pub fn identifier(&self) -> Option<&str> {
+        self.identifier.as_deref()
     }
 
     /// The version of the resource, as in `meta.versionId` or `If-Match`.
@@ -120,6 +160,41 @@ impl Event {
     #[must_use]
     pub fn idempotency_key(&self) -> Option<String> {
         self.key.map(|key| key.to_string())
+    }
+
+    /// The resource of another server that the event is about.
+    pub(crate) fn elsewhere(&self) -> Option<Reference<'_>> {
+        self.elsewhere_base()?;
+        Reference::parse(self.written.as_deref()?)
+    }
+
+    /// The base URL of that server.
+    pub(crate) fn elsewhere_base(&self) -> Option<&str> {
+        Reference::base(self.written.as_deref().filter(|_| self.focus.is_none())?)
+    }
+
+    /// Whether the event says nothing at all of what it is about.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.focus.is_none() && self.written.is_none() && !self.is_described
+    }
+
+    /// The type of the resource that the event is about.
+    pub(crate) fn resource_type(&self) -> Option<&str> {
+        let named = || Some(self.focus()?.split_once('/')?.0);
+        named().or(self.unnamed_type.as_deref())
+    }
+
+    /// What the resource is told from all others by: the [focus](Self::focus), or what is written in its place. A resource
+    /// of another server is known by where it is, in whatever version it is named.
+    pub(crate) fn name(&self) -> Option<Cow<'_, str>> {
+        if let Some(focus) = self.focus() {
+            return Some(focus.into());
+        }
+        let base = self.elsewhere_base().and_then(canonical_base);
+        if let (Some(elsewhere), Some(base)) = (self.elsewhere(), base) {
+            return Some(format!("{base}/{elsewhere}").into());
+        }
+        self.written.as_deref().or(self.identifier()).map(Cow::from)
     }
 }
 

@@ -3,6 +3,7 @@
 mod deadline;
 mod event;
 mod fhir_client;
+mod included;
 mod resource;
 mod state;
 
@@ -18,8 +19,8 @@ use crate::rejection::Rejection;
 /// A handler's argument: made anew from each notification.
 ///
 /// Implemented for [`Resource<T>`], `Option<Resource<T>>`, [`Event`](crate::Event),
-/// [`FhirClient`](crate::FhirClient), [`State<S>`] and [`Deadline`](crate::Deadline); implement it for
-/// a type of your own to share a first step between handlers.
+/// [`FhirClient`](crate::FhirClient), [`Included`](crate::Included), [`State<S>`] and [`Deadline`](crate::Deadline);
+/// implement it for a type of your own to share a first step between handlers.
 ///
 /// ```
 /// use fhir_sub::{FromNotification, Notification, Rejection};
@@ -52,6 +53,10 @@ pub trait FromNotification: Sized {
     /// found out for those only.
     #[doc(hidden)]
     const EVENT: bool = true;
+
+    /// Whether the argument may look at [what else](crate::Included) the notification carries, of which a copy is made for
+    /// those only.
+    const INCLUDED: bool = false;
 
     /// Whether [`require`](Self::require) may name something: others are not asked.
     #[doc(hidden)]

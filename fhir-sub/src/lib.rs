@@ -74,6 +74,7 @@ mod settings;
 mod key;
 mod provided;
 mod event;
+mod included;
 mod notification;
 mod rejection;
 mod outcome;
@@ -131,6 +132,7 @@ pub use event::Event;
 pub use extract::{FromNotification, Requirements, Resource, ResourceUse, State};
 pub use fhir::Subscription;
 pub use fhir_resource::FhirResource;
+pub use included::{Included, IncludedResource};
 pub use interaction::Interaction;
 pub use notification::Notification;
 pub use outcome::{IntoOutcome, Outcome};
@@ -291,6 +293,23 @@ pub use rejection::Rejection;
 /// Medplum names what was deleted in a header, which its signature does not cover: such a deletion is confirmed whatever
 /// `trust` says. Where notifications are signed, so is one that is named in the path.
 ///
+/// # What an event is about
+///
+/// A notification names its resource by type and id, or in another way. [`Event::reference`] is what is written,
+/// [`Event::focus`] the resource of `FHIR_BASE_URL` where it is one:
+///
+/// | the notification names | `Event` | `Resource<T>`, `Option<Resource<T>>` |
+/// |---|---|---|
+/// | `Encounter/1`, with a version or without, or that behind the base URL of `FHIR_BASE_URL` or of its own Subscription | `focus()` is `Encounter/1` | the resource that the notification carries, or else the one that is read |
+/// | a resource of another FHIR server | `focus()` is `None`, `reference()` the URL | the resource that the notification carries, or else the one that is read from a [source](AppBuilder::source); without either, the event is refused (`422`) |
+/// | the `fullUrl` of an entry, such as `urn:uuid:…` | `focus()` is what that resource calls itself, if it has an id | the resource of that entry |
+/// | an identifier, an operation, a search, a canonical URL | `focus()` is `None`; [`Event::identifier`] is `system\|value` | the only carried resource of the type that the filters or `T` name; without one, the event is refused (`422`) |
+/// | nothing, and carries resources | `focus()` is the carried resource's | each carried resource of the type that the filters or `T` name, or else of which the entry says that it was created, updated or deleted |
+/// | nothing | nothing is known | the resource is looked up, as [below](#empty-notifications) |
+/// | `Encounter/a_b` or another id that is none | the event is refused (`422`) | the same |
+///
+/// An event that is refused is refused by itself: the other events of its notification are handled.
+///
 /// # Empty notifications
 ///
 /// With `content = "empty"` nothing of a patient travels: a notification says that something has happened. What a handler
@@ -314,8 +333,9 @@ pub use rejection::Rejection;
 /// found, and what another instance has handled may be handled again. What fails is found again
 /// by the next notification, and answered so that the server sends this one again, which HAPI does not.
 ///
-/// So is looked up, with any `content`, an event that names nothing though it should: a server may send less than it was
-/// asked for. Where neither a filter nor `T` says what to search for, it is refused.
+/// With any other `content`, an event that names nothing and carries nothing is looked up, too, since a server may send less
+/// than it was asked for: for `Resource<T>`, and for `Option<Resource<T>>`, which would take `None` for a deletion. If
+/// neither a filter nor `T` says what to search for, the event is refused.
 ///
 /// # The function
 ///
@@ -358,8 +378,8 @@ pub use fhir_sub_macros::FhirResource;
 /// What a file with handlers needs: `use fhir_sub::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        AppBuilder, Deadline, Error, Event, FhirClient, FhirResource, Interaction, Resource, Result, State,
-        Subscription, fhir_lambda_main, fhir_subscription,
+        AppBuilder, Deadline, Error, Event, FhirClient, FhirResource, Included, Interaction, Resource,
+        Result, State, Subscription, fhir_lambda_main, fhir_subscription,
     };
 }
 

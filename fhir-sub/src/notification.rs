@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::client::FhirClient;
 use crate::deadline::Deadline;
 use crate::event::Event;
+use crate::included::Included;
 use crate::provided::Provided;
 
 /// One event of a subscription, with all that a handler's arguments are made from.
@@ -15,6 +16,7 @@ use crate::provided::Provided;
 pub struct Notification<'a> {
     pub(crate) event: &'a Event,
     pub(crate) resource: Option<&'a str>,
+    pub(crate) included: &'a Included,
     pub(crate) provided: &'a Provided,
     pub(crate) deadline: Deadline,
 }
@@ -37,6 +39,13 @@ impl<'a> Notification<'a> {
     #[must_use]
     pub fn resource(&self) -> Option<&'a str> {
         self.resource
+    }
+
+    /// What else the notification carries, if one of the handler's arguments says that it looks at it
+    /// ([`FromNotification::INCLUDED`](crate::FromNotification::INCLUDED)); else nothing.
+    #[must_use]
+    pub fn included(&self) -> &'a Included {
+        self.included
     }
 
     /// The client of the FHIR server, bound to this invocation's deadline.

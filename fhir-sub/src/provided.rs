@@ -5,11 +5,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::client::FhirClient;
+use crate::fhir::reference::canonical_base;
 
 /// The states that `setup` provided, and the client of the FHIR server.
 pub(crate) struct Provided {
     states: States,
     fhir_client: FhirClient,
+    sources: Vec<Source>,
+}
+
+/// A FHIR server beside the app's own, which notifications may name.
+pub(crate) struct Source {
+    /// Its base URL, in the one form in which all that means the same is the same text.
+    pub(crate) base: String,
+    pub(crate) client: FhirClient,
 }
 
 /// Values by their type.
@@ -27,8 +36,17 @@ impl States {
 }
 
 impl Provided {
-    pub(crate) fn new(states: States, fhir_client: FhirClient) -> Self {
-        Self { states, fhir_client }
+    pub(crate) fn new(states: States, fhir_client: FhirClient, sources: Vec<Source>) -> Self {
+        Self { states, fhir_client, sources }
+    }
+
+    /// The source that has this base URL.
+    pub(crate) fn source(&self, base: &str) -> Option<&Source> {
+        if self.sources.is_empty() {
+            return None;
+        }
+        let base = canonical_base(base)?;
+        self.sources.iter().find(|source| source.base == base)
     }
 
     pub(crate) fn fhir_client(&self) -> &FhirClient {

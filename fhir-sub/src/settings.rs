@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     /// The MIME type of notifications.
     pub(crate) payload: String,
     pub(crate) fhir_base_url: Address,
+    /// Whether servers may be reached over http that are not on this machine.
+    pub(crate) allow_http: bool,
     pub(crate) fhir_version: FhirVersion,
     /// What is known of the FHIR server.
     pub(crate) fhir_server: &'static Room,
@@ -136,6 +138,7 @@ impl Settings {
             header,
             payload,
             fhir_base_url,
+            allow_http,
             fhir_version,
             fhir_server,
             is_server_unknown,

@@ -11,18 +11,21 @@ pub struct Uses {
     pub resource: ResourceUse,
     /// Whether one may look at the event.
     pub event: bool,
+    /// Whether one may look at what else the notification carries.
+    pub included: bool,
     /// Whether one may need something when the program starts.
     pub requirements: bool,
 }
 
 impl Uses {
     /// What no argument uses.
-    pub const NOTHING: Self = Self { resource: ResourceUse::Unused, event: false, requirements: false };
+    pub const NOTHING: Self =
+        Self { resource: ResourceUse::Unused, event: false, included: false, requirements: false };
 
     /// What an argument of type `A` uses.
     #[must_use]
     pub const fn of<A: FromNotification>() -> Self {
-        Self { resource: A::RESOURCE, event: A::EVENT, requirements: A::REQUIREMENTS }
+        Self { resource: A::RESOURCE, event: A::EVENT, included: A::INCLUDED, requirements: A::REQUIREMENTS }
     }
 
     /// What both use.
@@ -32,6 +35,7 @@ impl Uses {
         Self {
             resource: if is_more { self.resource } else { other.resource },
             event: self.event || other.event,
+            included: self.included || other.included,
             requirements: self.requirements || other.requirements,
         }
     }

@@ -220,7 +220,7 @@ fn status_must_agree(json: &str) {
         let focus = serdes.focus.as_ref().map(|Object(element)| element.reference.as_deref());
         match &ours.focus {
             Focus::Absent => assert_eq!(focus, None),
-            Focus::Unnamed => assert_eq!(focus, Some(None)),
+            Focus::Unnamed(_) => assert_eq!(focus, Some(None)),
             Focus::Named(reference) => assert_eq!(focus, Some(Some(&**reference))),
         }
     }

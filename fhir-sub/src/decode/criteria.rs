@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::{Counted, Decoded, Happened, Undecodable, json_text, payload_search, reference};
+use super::{Counted, Decoded, Expected, Happened, Undecodable, json_text, payload_search, reference};
 use crate::declaration::{Content, Declaration};
 use crate::event::Event;
 use crate::fhir::reference::{entity_tag_version, id_mistake};
@@ -19,11 +19,11 @@ use crate::request::Head;
 /// `reference` is what the path names.
 pub(super) fn decode<'a>(
     head: &Head<'_>,
-    declaration: &Declaration,
+    expected: &Expected<'_>,
     reference: Option<String>,
     body: &'a [u8],
-    maximum: usize,
 ) -> Result<Decoded<'a>, Undecodable> {
+    let declaration = expected.declaration;
     let mut event = Event::unknown();
     if let Some(id) = head.headers.get("x-medplum-subscription").text().filter(|id| is_id(id)) {
         event.subscription = Some(format!("Subscription/{id}"));
@@ -82,7 +82,7 @@ pub(super) fn decode<'a>(
         let watched = declaration.trigger.resource_type();
         // A Bundle with an id may be the resource itself, where the criteria watches any type.
         if watched.map_or(outline.id.is_none(), |watched| watched != "Bundle") {
-            return payload_search::decode(&event, watched, resource, maximum);
+            return payload_search::decode(&event, watched, resource, expected);
         }
     }
     expect_type(declaration, &outline.resource_type)?;

@@ -2,6 +2,7 @@
 
 use super::{Undecodable, reference};
 use crate::fhir::{Reference, is_id};
+use crate::included::IncludedResource;
 use crate::interaction::Interaction;
 use crate::json::Outline;
 use crate::json::Text;
@@ -126,10 +127,28 @@ impl<'a> Entry<'a> {
         full_url.or_else(|| self.own_reference()).or_else(|| reference::parse(self.request.url.as_deref()?))
     }
 
-    /// Whether an event about `name`, which is `text`, may mean the entry.
-    pub(super) fn is_called(&self, name: Name<'_>, text: &str) -> bool {
-        // Most servers write the two alike, and then neither has to be taken apart.
-        self.full_url.as_deref() == Some(text) || self.names().any(|own| own == name)
+    /// The type of the resource that the entry is about.
+    pub(super) fn resource_type(&self) -> Option<&str> {
+        let own = self.resource.as_ref().map(|resource| &*resource.outline.resource_type);
+        own.or_else(|| Some(self.reference()?.resource_type))
+    }
+
+    /// The base URL before the entry's own, where that is absolute and names a resource of a FHIR server.
+    pub(super) fn base(&self) -> Option<&str> {
+        Reference::base(self.full_url.as_deref()?)
+    }
+
+    /// A copy of its resource, for whoever looks at what came along; `place` is where the entry stands.
+    pub(super) fn carried(&self, place: usize) -> Option<IncludedResource> {
+        let resource = self.resource.as_ref()?;
+        Some(IncludedResource {
+            place,
+            full_url: self.full_url.as_deref().map(str::to_owned),
+            reference: self.own_reference().map(reference::relative),
+            version_id: self.version_id().map(str::to_owned),
+            resource_type: resource.outline.resource_type.to_string(),
+            json: resource.json.to_owned(),
+        })
     }
 
     /// Every name by which an event may mean the entry.

@@ -3,112 +3,129 @@
 use std::sync::Arc;
 
 use super::entry::Entry;
-use super::index::Index;
+use super::index::{Index, Wanted};
+use super::own::Own;
 use super::status::{Focus, Status, StatusEvent};
-use super::{Happened, reference};
+use super::{Happened, reference, unnamed};
 use crate::event::Event;
 use crate::fhir::Reference;
 use crate::interaction::Interaction;
 
 /// What all events of a notification have in common.
-pub(super) struct Events {
-    subscription: Option<String>,
-    topic: Option<Arc<str>>,
+pub(super) struct Events<'n> {
+    pub(super) subscription: Option<String>,
+    pub(super) topic: Option<Arc<str>>,
+    pub(super) own: &'n Own<'n>,
+    /// The types that the handler is for, where it is known; none for any.
+    pub(super) types: &'n dyn Fn() -> Vec<&'static str>,
 }
 
-impl Events {
-    pub(super) fn new(status: &Status<'_>, subscription: Option<String>) -> Self {
-        Self { subscription, topic: status.topic.as_deref().map(Arc::from) }
-    }
+/// An event, and the place of the entry that stands for it.
+#[derive(Debug)]
+pub(super) struct Told<'a> {
+    pub(super) happened: Happened<'a>,
+    pub(super) place: Option<usize>,
+}
 
+impl Told<'_> {
+    /// Whether it is not known which resource the event is about.
+    pub(super) fn is_open(&self) -> bool {
+        let Happened { event, mistake, .. } = &self.happened;
+        self.place.is_none() && mistake.is_none() && event.focus.is_none() && event.elsewhere().is_none()
+    }
+}
+
+impl Events<'_> {
     /// The events of a status in its order, each with the resource that came for it, or with why it cannot be handled.
-    pub(super) fn collect<'e, 'a>(
-        &self,
-        status: &'e Status<'_>,
-        index: &mut Index<'e, 'a>,
-    ) -> Vec<Happened<'a>> {
-        let happened =
-            |said| self.happened(said, index).unwrap_or_else(|mistake| self.mistaken(said, mistake));
-        status.events.items.iter().map(happened).collect()
-    }
-
-    /// The events of a notification whose status lists none: what its entries say was done, or its only entry.
-    ///
-    /// Where several say nothing of that, those that an event is about cannot be told from what came along with them.
-    /// Then it still tells of one event, of which nothing is known.
-    pub(super) fn of_entries<'a>(&self, entries: &[Entry<'a>]) -> Vec<Happened<'a>> {
-        let said = StatusEvent::default();
-        let happened = |entry: &Entry<'a>| {
-            let focus = entry.reference()?;
-            let happened = about(self.event(&said), focus, None, entry);
-            Some(happened.unwrap_or_else(|mistake| self.mistaken(&said, mistake)))
-        };
-        let is_done = |entry: &&Entry<'_>| entry.interaction() != Interaction::Unknown;
-        let mut events: Vec<_> = match entries {
-            [only] => happened(only).into_iter().collect(),
-            several => several.iter().filter(is_done).filter_map(happened).collect(),
-        };
-        if events.is_empty() {
-            events.push(Happened::new(self.event(&said), None));
+    pub(super) fn collect<'a>(&self, status: &Status<'a>, entries: &[Entry<'a>]) -> Vec<Told<'a>> {
+        let mut index = Index::new(entries, self.own);
+        let mut told: Vec<_> =
+            status.events.items.iter().map(|said| self.told(said, &mut index, entries)).collect();
+        if told.iter().any(Told::is_open) || status.events.count == 0 {
+            unnamed::name(self, status, entries, &index, &mut told);
         }
-        events
+        told
     }
 
-    fn mistaken<'a>(&self, said: &StatusEvent<'_>, mistake: &'static str) -> Happened<'a> {
-        Happened { mistake: Some(mistake), ..Happened::new(self.event(said), None) }
-    }
-
-    fn event(&self, said: &StatusEvent<'_>) -> Event {
+    /// An event of which is known no more than this.
+    pub(super) fn event(&self, said: &StatusEvent<'_>) -> Event {
         Event {
             subscription: self.subscription.clone(),
             topic: self.topic.clone(),
             timestamp: said.timestamp.as_deref().map(str::to_owned),
             number: said.number,
+            id: said.id.as_deref().map(str::to_owned),
             ..Event::unknown()
         }
     }
 
-    fn happened<'e, 'a>(
+    fn told<'e, 'a>(
         &self,
         said: &'e StatusEvent<'_>,
         index: &mut Index<'e, 'a>,
-    ) -> Result<Happened<'a>, &'static str> {
+        entries: &'e [Entry<'a>],
+    ) -> Told<'a> {
         let mut event = self.event(said);
         let text = match &said.focus {
-            Focus::Absent => return Ok(Happened::new(event, None)),
-            Focus::Unnamed => return Err(UNNAMED),
+            Focus::Absent => return Told { happened: Happened::new(event, None), place: None },
+            Focus::Unnamed(unnamed) => {
+                event.identifier.clone_from(&unnamed.identifier);
+                event.unnamed_type = unnamed.resource_type.as_deref().map(str::to_owned);
+                event.is_described = true;
+                return Told { happened: Happened::new(event, None), place: None };
+            }
             Focus::Named(text) => text,
         };
         let named = reference::parse(text);
-        let version_id = named.and_then(|named| named.version_id);
-        let entry = index.next(text, named);
-        // Where the bundle's entries have URLs of its own (`urn:uuid:…`), the resource says what it is.
-        let focus = named.or_else(|| entry.and_then(Entry::own_reference)).ok_or(UNNAMED)?;
-        let Some(entry) = entry else {
-            event.focus = Some(reference::relative(focus));
-            event.version_id = version_id.map(str::to_owned);
-            return Ok(Happened::new(event, None));
-        };
-        about(event, focus, version_id, entry)
+        let is_elsewhere = named.is_some() && self.own.is_elsewhere(text);
+        if named.is_none()
+            && let Some((mistake, base)) = reference::mistake(text)
+            && base.is_none_or(|base| self.own.is(base))
+        {
+            return Told { happened: Happened::mistaken(event, mistake), place: None };
+        }
+        let place = index.next(Wanted { text, reference: named, is_elsewhere });
+        match named.filter(|_| !is_elsewhere) {
+            Some(focus) => {
+                event.focus = Some(reference::relative(focus));
+                event.version_id = focus.version_id.map(str::to_owned);
+                if event.focus.as_deref() != Some(&**text) {
+                    event.written = Some(text.to_string());
+                }
+            }
+            None => {
+                event.written = Some(text.to_string());
+                event.unnamed_type = named.map(|named| named.resource_type.to_owned());
+                event.version_id = named.and_then(|named| named.version_id).map(str::to_owned);
+            }
+        }
+        match place {
+            None => Told { happened: Happened::new(event, None), place },
+            Some(at) => Told { happened: about(event, named, &entries[at]), place },
+        }
     }
 }
 
-/// The event about `focus`, and of that version if one is named, which an entry came for.
-fn about<'a>(
-    mut event: Event,
-    focus: Reference<'_>,
-    version_id: Option<&str>,
-    entry: &Entry<'a>,
-) -> Result<Happened<'a>, &'static str> {
-    if entry.resource.as_ref().is_some_and(|resource| !resource.outline.is_of(&focus)) {
-        return Err("an entry has another resource than the one it names");
+/// The event that `entry` came for; `named` is what the event names, where it names a resource.
+pub(super) fn about<'a>(mut event: Event, named: Option<Reference<'_>>, entry: &Entry<'a>) -> Happened<'a> {
+    let is_of =
+        |named: &Reference<'_>| entry.resource.as_ref().is_none_or(|resource| resource.outline.is_of(named));
+    if named.is_some_and(|named| !is_of(&named)) {
+        return Happened::mistaken(event, "an entry has another resource than the one it names");
     }
-    event.focus = Some(reference::relative(focus));
-    event.version_id = version_id.or_else(|| entry.version_id()).map(str::to_owned);
+    if named.is_none() && event.focus.is_none() {
+        // Where the bundle's entries have URLs of its own (`urn:uuid:…`), the resource says what it is.
+        let is_own = event.written.as_deref().is_none_or(|written| written.starts_with("urn:"));
+        event.focus = entry.own_reference().filter(|_| is_own).map(reference::relative);
+        if event.focus.is_none() {
+            event.unnamed_type = entry.resource_type().map(str::to_owned);
+        }
+    }
+    if event.version_id.is_none() {
+        event.version_id = entry.version_id().map(str::to_owned);
+    }
     event.interaction = entry.interaction();
     // A deletion has none; a version that comes with it is of before.
     let resource = entry.resource.as_ref().filter(|_| event.interaction != Interaction::Delete);
-    Ok(Happened::new(event, resource.map(|resource| resource.json)))
+    Happened::new(event, resource.map(|resource| resource.json))
 }
-
-const UNNAMED: &str = "an event does not name its resource as Type/id";

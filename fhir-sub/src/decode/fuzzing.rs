@@ -4,7 +4,7 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use super::by_serde::must_agree;
-use super::{Decoded, Happened, Undecodable, decode};
+use super::{Decoded, Expected, Happened, Undecodable, decode};
 use crate::declaration::{Content, Declaration, Order, Source, Topic, Trigger, Trust};
 use crate::event::Event;
 use crate::fhir::{FhirVersions, Reference, is_id};
@@ -36,7 +36,9 @@ pub fn notification(body: &[u8]) {
     for trigger in [Trigger::Topic(topic), Trigger::Criteria("Encounter?"), Trigger::Criteria("[*]")] {
         let (headers, declaration) = (HeaderMap::new(), declaration(trigger));
         let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
-        match decode(&head, &declaration, None, body, MAXIMUM) {
+        let base = "https://fhir.example.org";
+        let expected = Expected { declaration: &declaration, base, maximum: MAXIMUM };
+        match decode(&head, &expected, None, body) {
             Ok(Decoded::Notice(..) | Decoded::NothingFound) => {}
             Ok(Decoded::Events(events, _)) => {
                 assert!((1..=MAXIMUM).contains(&events.len()), "{} events", events.len());

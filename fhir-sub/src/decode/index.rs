@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::entry::{Entry, Name};
+use super::own::Own;
 use crate::fhir::Reference;
+use crate::fhir::reference::canonical_base;
 
 /// The entries of a Bundle, for events to take.
 ///
@@ -13,19 +15,40 @@ use crate::fhir::Reference;
 #[derive(Debug)]
 pub(super) struct Index<'e, 'a> {
     entries: &'e [Entry<'a>],
+    own: &'e Own<'e>,
     /// How many entries from the first on are taken: most servers write an entry for each event, in the events' order.
     in_order: usize,
     /// All that is known by name, once an event was about another entry than the next.
     by_name: Option<ByName<'e>>,
 }
 
+/// What an event is about, as it is looked for among the entries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'e> {
+    pub(super) text: &'e str,
+    /// What the text is, taken apart.
+    pub(super) reference: Option<Reference<'e>>,
+    /// Whether it is on another server than the notification's own.
+    pub(super) is_elsewhere: bool,
+}
+
 #[derive(Debug)]
 struct ByName<'e> {
-    places: HashMap<Name<'e>, Places>,
+    places: HashMap<Called<'e>, Places>,
     /// The same by version as well, or by none; once one was wanted.
-    versions: Option<HashMap<(Name<'e>, Option<&'e str>), Places>>,
+    versions: Option<HashMap<(Called<'e>, Option<&'e str>), Places>>,
+    /// By base URL and name, or by no base URL; once another server's was wanted.
+    bases: Option<HashMap<There<'e>, Vec<usize>>>,
+    is_elsewhere: Vec<bool>,
     is_taken: Vec<bool>,
 }
+
+/// The base URL of the entry's own URL, in its one form, and a name of it.
+type There<'e> = (Option<String>, Name<'e>);
+
+/// Whether the entry's own URL is another server's, and a name of it. An event that names no server means such an entry
+/// only where no other has the name: Helios writes an idea of its own host there.
+type Called<'e> = (bool, Name<'e>);
 
 /// The places of entries of one name: each is looked at once, however many events there are.
 #[derive(Debug, Default)]
@@ -36,45 +59,68 @@ struct Places {
 }
 
 impl<'e, 'a> Index<'e, 'a> {
-    pub(super) fn new(entries: &'e [Entry<'a>]) -> Self {
-        Self { entries, in_order: 0, by_name: None }
+    pub(super) fn new(entries: &'e [Entry<'a>], own: &'e Own<'e>) -> Self {
+        Self { entries, own, in_order: 0, by_name: None }
     }
 
-    /// The entry of the next event about what `text` names, of that version where it names one; `reference` is what
-    /// `text` is, taken apart.
-    pub(super) fn next(&mut self, text: &'e str, reference: Option<Reference<'e>>) -> Option<&'e Entry<'a>> {
-        let (name, version_id) =
-            (Name::of(text, reference), reference.and_then(|reference| reference.version_id));
+    /// The place of the entry of the next event about what is wanted, of that version where it names one.
+    pub(super) fn next(&mut self, wanted: Wanted<'e>) -> Option<usize> {
+        let version_id = wanted.reference.and_then(|reference| reference.version_id);
+        let name = Name::of(wanted.text, wanted.reference);
         let entries = self.entries;
-        let fits = |entry: &Entry<'_>| {
-            version_id.is_none_or(|wanted| entry.version_id().is_none_or(|found| found == wanted))
-        };
         if self.by_name.is_none()
             && let Some(entry) = entries.get(self.in_order)
-            && entry.is_called(name, text)
-            && fits(entry)
+            && self.is_called(entry, name, wanted)
+            && fits(entry, version_id)
         {
             self.in_order += 1;
-            return Some(entry);
+            return Some(self.in_order - 1);
         }
-        let by_name = self.by_name.get_or_insert_with(|| ByName::new(entries, self.in_order));
-        let place = match version_id {
+        let own = self.own;
+        let by_name = self.by_name.get_or_insert_with(|| ByName::new(entries, own, self.in_order));
+        match version_id {
+            _ if wanted.is_elsewhere => by_name.take_elsewhere(entries, wanted.text, name, version_id),
             None => by_name.take(name),
             Some(version_id) => by_name.take_version(entries, name, version_id),
-        };
-        place.map(|place| &entries[place])
+        }
+    }
+
+    /// Whether the entry at `place` stands for an event.
+    pub(super) fn is_taken(&self, place: usize) -> bool {
+        self.by_name.as_ref().map_or(place < self.in_order, |by_name| by_name.is_taken[place])
+    }
+
+    fn is_called(&self, entry: &Entry<'_>, name: Name<'_>, wanted: Wanted<'_>) -> bool {
+        // Most servers write the two alike, and then neither has to be taken apart.
+        entry.full_url.as_deref() == Some(wanted.text)
+            || !wanted.is_elsewhere && entry.names().any(|own| own == name) && !is_elsewhere(entry, self.own)
     }
 }
 
+fn fits(entry: &Entry<'_>, version_id: Option<&str>) -> bool {
+    version_id.is_none_or(|wanted| entry.version_id().is_none_or(|found| found == wanted))
+}
+
+fn is_elsewhere(entry: &Entry<'_>, own: &Own<'_>) -> bool {
+    entry.base().is_some_and(|base| !own.is(base))
+}
+
 impl<'e> ByName<'e> {
-    fn new(entries: &'e [Entry<'_>], taken: usize) -> Self {
-        let is_taken = (0..entries.len()).map(|place| place < taken).collect();
-        Self { places: places(entries, |_, name| name), versions: None, is_taken }
+    fn new(entries: &'e [Entry<'_>], own: &Own<'_>, taken: usize) -> Self {
+        let is_elsewhere: Vec<_> = entries.iter().map(|entry| is_elsewhere(entry, own)).collect();
+        Self {
+            places: places(entries, |place, name| (is_elsewhere[place], name)),
+            versions: None,
+            bases: None,
+            is_taken: (0..entries.len()).map(|place| place < taken).collect(),
+            is_elsewhere,
+        }
     }
 
     /// Takes the first entry of that name that is not taken, or else the last one.
     fn take(&mut self, name: Name<'e>) -> Option<usize> {
-        let places = self.places.get_mut(&name)?;
+        let called = self.called(name);
+        let places = self.places.get_mut(&called)?;
         let place = places.first(&self.is_taken).or(places.last())?;
         self.is_taken[place] = true;
         Some(place)
@@ -87,11 +133,14 @@ impl<'e> ByName<'e> {
         name: Name<'e>,
         version_id: &'e str,
     ) -> Option<usize> {
-        let versions =
-            self.versions.get_or_insert_with(|| places(entries, |entry, name| (name, entry.version_id())));
+        let called = self.called(name);
+        let is_elsewhere = &self.is_elsewhere;
+        let versions = self.versions.get_or_insert_with(|| {
+            places(entries, |place, name| ((is_elsewhere[place], name), entries[place].version_id()))
+        });
         let (mut first, mut last) = (None, None);
         for version_id in [Some(version_id), None] {
-            let Some(places) = versions.get_mut(&(name, version_id)) else { continue };
+            let Some(places) = versions.get_mut(&(called, version_id)) else { continue };
             first = places.first(&self.is_taken).into_iter().chain(first).min();
             last = last.max(places.last());
         }
@@ -99,17 +148,50 @@ impl<'e> ByName<'e> {
         self.is_taken[place] = true;
         Some(place)
     }
+
+    fn called(&self, name: Name<'e>) -> Called<'e> {
+        (!self.places.contains_key(&(false, name)), name)
+    }
+
+    /// Takes one whose own URL is on the same server as `text`, or says nothing of a server.
+    fn take_elsewhere(
+        &mut self,
+        entries: &'e [Entry<'_>],
+        text: &str,
+        name: Name<'e>,
+        version_id: Option<&str>,
+    ) -> Option<usize> {
+        let bases = self.bases.get_or_insert_with(|| {
+            let mut bases: HashMap<There<'e>, Vec<_>> = HashMap::new();
+            for (place, entry) in entries.iter().enumerate() {
+                let base = entry.base().and_then(canonical_base);
+                for name in entry.names() {
+                    let all = bases.entry((base.clone(), name)).or_default();
+                    if all.last() != Some(&place) {
+                        all.push(place);
+                    }
+                }
+            }
+            bases
+        });
+        let base = Reference::base(text).and_then(canonical_base);
+        let places = bases.get(&(base, name)).or_else(|| bases.get(&(None, name)))?;
+        let fit = || places.iter().copied().filter(|place| fits(&entries[*place], version_id));
+        let place = fit().find(|place| !self.is_taken[*place]).or_else(|| fit().next_back())?;
+        self.is_taken[place] = true;
+        Some(place)
+    }
 }
 
 /// The places of the entries, by a key that is made of each and of each of its names.
-fn places<'e, 'a, K: Eq + Hash>(
-    entries: &'e [Entry<'a>],
-    key: impl Fn(&'e Entry<'a>, Name<'e>) -> K,
+fn places<'e, K: Eq + Hash>(
+    entries: &'e [Entry<'_>],
+    key: impl Fn(usize, Name<'e>) -> K,
 ) -> HashMap<K, Places> {
     let mut places: HashMap<K, Places> = HashMap::with_capacity(entries.len());
     for (place, entry) in entries.iter().enumerate() {
         for name in entry.names() {
-            let all = &mut places.entry(key(entry, name)).or_default().all;
+            let all = &mut places.entry(key(place, name)).or_default().all;
             if all.last() != Some(&place) {
                 all.push(place);
             }

@@ -6,12 +6,12 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::reference::ReferenceElement;
-use super::status::{Focus, Kind, Status, StatusEvent};
-use crate::json::Mistake;
-use crate::json::Text;
-use crate::json::strict::{Number, Object, Scalar};
+use super::status::{Focus, Kind, Status, StatusEvent, Unnamed};
+use crate::json::strict::{Object, Scalar};
+use crate::json::{Mistake, Text};
 
 #[derive(Deserialize)]
 struct Parameters<'a> {
@@ -26,13 +26,15 @@ struct Parameters<'a> {
 struct Parameter<'a, P> {
     #[serde(borrow)]
     name: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
     #[serde(borrow, rename = "valueReference")]
     reference: Option<Object<ReferenceElement<'a>>>,
     #[serde(borrow, rename = "valueString")]
     string: Option<Scalar<'a>>,
     #[serde(rename = "valueInteger", alias = "valueUnsignedInt", alias = "valuePositiveInt")]
     #[serde(alias = "valueInteger64")]
-    integer: Option<Number>,
+    integer: Option<MaybeNumber>,
     /// HAPI knows the day only.
     #[serde(borrow, rename = "valueInstant", alias = "valueDate", alias = "valueDateTime")]
     instant: Option<Text<'a>>,
@@ -51,7 +53,7 @@ impl<'a> Status<'a> {
     }
 
     fn take(&mut self, parameter: Parameter<'a, EventParts<'a>>) {
-        let Parameter { name, reference, string, integer, canonical, code, part, .. } = parameter;
+        let Parameter { name, id, reference, string, integer, canonical, code, part, .. } = parameter;
         match name.as_deref() {
             // fhir-candle of 2023 writes a string.
             Some("subscription") => {
@@ -60,10 +62,12 @@ impl<'a> Status<'a> {
                     .or_else(|| string.and_then(Scalar::into_text));
             }
             Some("topic") => self.topic = canonical,
+            Some("status") => self.is_off = code.as_deref() == Some("off"),
             Some("type") => self.kind = code.as_deref().and_then(Kind::from_code),
             Some("events-since-subscription-start") => self.events_since_start = number(integer, string),
             Some("notification-event") => {
-                self.events.add(part.map(|EventParts(event)| event).unwrap_or_default())
+                let event = part.map(|EventParts(event)| event).unwrap_or_default();
+                self.events.add(StatusEvent { id, ..event });
             }
             _ => {}
         }
@@ -76,7 +80,12 @@ impl<'a> StatusEvent<'a> {
             Some("event-number") => self.number = number(part.integer, part.string),
             Some("timestamp") => self.timestamp = part.instant,
             Some("focus") => {
-                self.focus = Focus::from(part.reference.and_then(|Object(element)| element.reference))
+                let string = part.string.and_then(Scalar::into_text);
+                self.focus = match (part.reference, string) {
+                    (Some(Object(element)), _) => Focus::from(element),
+                    (None, Some(text)) => Focus::Named(text),
+                    (None, None) => Focus::Unnamed(Unnamed::default()),
+                }
             }
             _ => {}
         }
@@ -84,8 +93,19 @@ impl<'a> StatusEvent<'a> {
 }
 
 /// R4 has its numbers as strings.
-fn number(integer: Option<Number>, string: Option<Scalar<'_>>) -> Option<u64> {
-    integer.map(|Number(number)| number).or_else(|| string.and_then(|string| string.number()))
+fn number(integer: Option<MaybeNumber>, string: Option<Scalar<'_>>) -> Option<u64> {
+    let integer = integer.and_then(|MaybeNumber(number)| number);
+    integer.or_else(|| string.and_then(|string| string.number()))
+}
+
+/// The number that a value is: a parameter that we do not know may have any.
+struct MaybeNumber(Option<u64>);
+
+impl<'de> Deserialize<'de> for MaybeNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json: &'de RawValue = Deserialize::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str::<Scalar<'_>>(json.get()).ok().and_then(|scalar| scalar.number())))
+    }
 }
 
 /// The parameters of a status, each taken in as it is read: a list of them would take many times the body's size.

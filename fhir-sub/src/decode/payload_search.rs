@@ -2,8 +2,11 @@
 //! the search found.
 
 use super::entry::{Bundle, Entry};
-use super::{Counted, Decoded, Happened, Undecodable};
+use super::events::Told;
+use super::topic::with_included;
+use super::{Counted, Decoded, Expected, Happened, Undecodable};
 use crate::event::Event;
+use crate::fhir::reference::id_mistake;
 use crate::interaction::Interaction;
 
 /// Reads such a notification: each entry is an event. What the search includes beside the type that is `watched` is none.
@@ -13,7 +16,7 @@ pub(super) fn decode<'a>(
     common: &Event,
     watched: Option<&str>,
     body: &'a str,
-    maximum: usize,
+    expected: &Expected<'_>,
 ) -> Result<Decoded<'a>, Undecodable> {
     let no_notification =
         "the body is neither a resource of the type that the subscription watches nor a transaction of them";
@@ -30,20 +33,24 @@ pub(super) fn decode<'a>(
     }
     let is_watched = |entry: &&Entry<'_>| watched.is_none_or(|watched| entry.is_resource(watched));
     let count = entries.iter().filter(is_watched).count();
-    if count > maximum {
-        return Err(Undecodable::TooManyEvents { maximum });
+    if count > expected.maximum {
+        return Err(Undecodable::TooManyEvents { maximum: expected.maximum });
     }
     if count == 0 {
         return Err(Undecodable::unprocessable(no_notification));
     }
-    let events = entries.iter().filter(is_watched).map(|entry| happened(common, entry));
-    Ok(Decoded::Events(events.collect::<Result<_, _>>()?, Counted::default()))
+    let events = (0..entries.len()).filter(|place| is_watched(&&entries[*place]));
+    let told = events.map(|place| Told { happened: happened(common, &entries[place]), place: Some(place) });
+    Ok(Decoded::Events(with_included(told.collect(), &entries, expected), Counted::default()))
 }
 
-fn happened<'a>(common: &Event, entry: &Entry<'a>) -> Result<Happened<'a>, Undecodable> {
-    let reference =
-        entry.own_reference().ok_or_else(|| Undecodable::unprocessable("a resource has no id"))?;
+fn happened<'a>(common: &Event, entry: &Entry<'a>) -> Happened<'a> {
+    let Some(reference) = entry.own_reference() else {
+        let id = entry.resource.as_ref().and_then(|resource| resource.outline.id.as_deref());
+        let mistake = id.and_then(id_mistake).unwrap_or("a resource has no id");
+        return Happened::mistaken(common.clone(), mistake);
+    };
     let (focus, version_id) = (reference.to_string(), entry.version_id().map(str::to_owned));
     let resource = entry.resource.as_ref().map(|resource| resource.json);
-    Ok(Happened::new(Event { focus: Some(focus), version_id, ..common.clone() }, resource))
+    Happened::new(Event { focus: Some(focus), version_id, ..common.clone() }, resource)
 }

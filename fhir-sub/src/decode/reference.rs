@@ -2,29 +2,54 @@
 
 use serde::Deserialize;
 
-use crate::fhir::Reference;
-use crate::json::Text;
-use crate::json::{Mistake, Scanner, once};
+use crate::fhir::reference::id_mistake;
+use crate::fhir::{Reference, is_type_name};
+use crate::json::strict::Object;
+use crate::json::{Mistake, Scanner, Text, once};
 
 /// FHIR's `Reference`; without a `reference` it says no more than who is meant.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct ReferenceElement<'a> {
     #[serde(borrow)]
     pub(super) reference: Option<Text<'a>>,
+    #[serde(borrow, rename = "type")]
+    pub(super) resource_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) identifier: Option<Object<Identifier<'a>>>,
 }
 
-/// The `reference` of such an element.
-pub(super) fn scan<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Text<'a>>, Mistake> {
-    let mut reference = None;
+/// FHIR's `Identifier`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Identifier<'a> {
+    #[serde(borrow)]
+    system: Option<Text<'a>>,
+    #[serde(borrow)]
+    value: Option<Text<'a>>,
+}
+
+impl Identifier<'_> {
+    /// As a search for it has it: `system|value`.
+    pub(super) fn token(Object(Identifier { system, value }): Object<Self>) -> Option<String> {
+        let value = value?;
+        Some(system.map_or_else(|| value.to_string(), |system| [&*system, "|", &*value].concat()))
+    }
+}
+
+/// Reads such an element.
+pub(super) fn scan<'a>(scanner: &mut Scanner<'a>) -> Result<ReferenceElement<'a>, Mistake> {
+    let (mut reference, mut resource_type, mut identifier) = (None, None, None);
     scanner.object(|scanner, name| match name {
         "reference" => once(&mut reference, scanner.optional(Scanner::string)?),
+        "type" => once(&mut resource_type, scanner.optional(Scanner::string)?),
+        "identifier" => once(&mut identifier, scanner.optional(Scanner::by_serde)?),
         _ => scanner.ignore(),
     })?;
-    Ok(reference.flatten())
+    let [reference, resource_type] = [reference, resource_type].map(Option::flatten);
+    Ok(ReferenceElement { reference, resource_type, identifier: identifier.flatten() })
 }
 
-/// Takes apart a reference, relative or absolute, with a version or without: whose host it names does not matter, since
-/// servers behind a proxy name themselves by another than theirs.
+/// Takes apart a reference, relative or absolute, with a version or without, whatever host it names: whose it is says
+/// [`Own`](super::own::Own).
 ///
 /// HAPI of 2023 wrote the type twice, `Patient/Patient/1`.
 pub(super) fn parse(text: &str) -> Option<Reference<'_>> {
@@ -43,4 +68,24 @@ pub(super) fn relative(Reference { resource_type, id, .. }: Reference<'_>) -> St
 pub(super) fn subscription(text: &str) -> Option<String> {
     let reference = parse(text).filter(|reference| reference.resource_type == "Subscription");
     reference.map(relative)
+}
+
+/// What is wrong with the id or the version of a reference that is one in all else, as `Encounter/a_b` is; and the base URL
+/// before it. What names an operation, a search or a canonical URL is another thing, and no mistake.
+pub(super) fn mistake(text: &str) -> Option<(&'static str, Option<&str>)> {
+    let (rest, last) = text.rsplit_once('/')?;
+    let (path, id) = match rest.strip_suffix("/_history") {
+        Some(versioned) => versioned.rsplit_once('/')?,
+        None => (rest, last),
+    };
+    let (base, resource_type) = path.rsplit_once('/').map_or((None, path), |(base, name)| (Some(base), name));
+    let is_other = |text: &str| text.contains(['?', '#', '|', '$', ':']);
+    let is_relative = base.is_none_or(|base| base == resource_type);
+    let is_absolute = base.is_some_and(|base| base.contains("://"));
+    if !is_type_name(resource_type) || is_other(id) || is_other(last) || !(is_relative || is_absolute) {
+        return None;
+    }
+    let version = || id_mistake(last).map(|_| "the version of an event's resource is no FHIR id");
+    let mistake = id_mistake(id).or_else(version)?;
+    Some((mistake, base.filter(|_| is_absolute)))
 }

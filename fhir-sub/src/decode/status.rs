@@ -1,7 +1,7 @@
 //! [`Status`]: the entry of a topic notification that says what it is. R4B and R5 have a resource for it,
 //! SubscriptionStatus; R4's Parameters are in `parameters`.
 
-use super::reference;
+use super::reference::{self, Identifier, ReferenceElement};
 use crate::json::Text;
 use crate::json::strict::{List, Number, Scalar};
 use crate::json::{Mistake, Scanner, once};
@@ -10,6 +10,8 @@ use crate::json::{Mistake, Scanner, once};
 #[derive(Debug, Default)]
 pub(super) struct Status<'a> {
     pub(super) kind: Option<Kind>,
+    /// Whether the Subscription is `off`: its server has ended it.
+    pub(super) is_off: bool,
     pub(super) subscription: Option<Text<'a>>,
     pub(super) topic: Option<Text<'a>>,
     /// Whatever else than a number it is, it is no reason to turn the notification down.
@@ -23,6 +25,8 @@ pub(super) struct StatusEvent<'a> {
     pub(super) number: Option<u64>,
     pub(super) timestamp: Option<Text<'a>>,
     pub(super) focus: Focus<'a>,
+    /// The element's own id: athenahealth's numbers begin anew in each notification, and these ids do not.
+    pub(super) id: Option<Text<'a>>,
 }
 
 /// What an event is about.
@@ -32,9 +36,18 @@ pub(super) enum Focus<'a> {
     #[default]
     Absent,
     /// In words or by an identifier, which is nothing to read.
-    Unnamed,
+    Unnamed(Unnamed<'a>),
     /// By a literal reference.
     Named(Text<'a>),
+}
+
+/// What a `Reference` without a `reference` says.
+#[derive(Debug, Default)]
+pub(super) struct Unnamed<'a> {
+    /// `Reference.type`
+    pub(super) resource_type: Option<Text<'a>>,
+    /// `Reference.identifier`, as a search for it has it: `system|value`.
+    pub(super) identifier: Option<String>,
 }
 
 /// The codes of <https://hl7.org/fhir/R5/valueset-subscription-notification-type.html>.
@@ -68,10 +81,11 @@ impl<'a> Status<'a> {
     }
 
     fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
-        let (mut kind, mut subscription, mut topic) = (None, None, None);
+        let (mut kind, mut code, mut subscription, mut topic) = (None, None, None, None);
         let (mut events_since_start, mut events) = (None, None);
         scanner.object(|scanner, name| match name {
             "type" => once(&mut kind, scanner.optional(Scanner::string)?),
+            "status" => once(&mut code, scanner.optional(Scanner::string)?),
             "subscription" => once(&mut subscription, scanner.optional(reference::scan)?),
             "topic" => once(&mut topic, scanner.optional(Scanner::string)?),
             "eventsSinceSubscriptionStart" => {
@@ -83,7 +97,8 @@ impl<'a> Status<'a> {
         })?;
         Ok(Self {
             kind: kind.flatten().and_then(|kind: Text<'_>| Kind::from_code(&kind)),
-            subscription: subscription.flatten().flatten(),
+            is_off: code.flatten().is_some_and(|code: Text<'_>| &*code == "off"),
+            subscription: subscription.flatten().and_then(|element: ReferenceElement<'_>| element.reference),
             topic: topic.flatten(),
             events_since_start: events_since_start.flatten().and_then(|number| number.number()),
             events: events.flatten().unwrap_or_default(),
@@ -102,24 +117,31 @@ impl<'a> StatusEvent<'a> {
     }
 
     fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
-        let (mut number, mut timestamp, mut focus) = (None, None, None);
+        let (mut number, mut timestamp, mut focus, mut id) = (None, None, None, None);
         scanner.object(|scanner, name| match name {
             "eventNumber" => once(&mut number, scanner.optional(Scanner::by_serde::<Number>)?),
             "timestamp" => once(&mut timestamp, scanner.optional(Scanner::string)?),
             "focus" => once(&mut focus, scanner.optional(reference::scan)?),
+            "id" => once(&mut id, scanner.optional(Scanner::string)?),
             _ => scanner.ignore(),
         })?;
         Ok(Self {
             number: number.flatten().map(|Number(number)| number),
             timestamp: timestamp.flatten(),
             focus: focus.flatten().map_or(Focus::Absent, Focus::from),
+            id: id.flatten(),
         })
     }
 }
 
-/// From the `reference` of what an event is about.
-impl<'a> From<Option<Text<'a>>> for Focus<'a> {
-    fn from(reference: Option<Text<'a>>) -> Self {
-        reference.map_or(Self::Unnamed, Self::Named)
+/// From the `Reference` to what an event is about.
+impl<'a> From<ReferenceElement<'a>> for Focus<'a> {
+    fn from(ReferenceElement { reference, resource_type, identifier }: ReferenceElement<'a>) -> Self {
+        match reference {
+            Some(reference) => Self::Named(reference),
+            None => {
+                Self::Unnamed(Unnamed { resource_type, identifier: identifier.and_then(Identifier::token) })
+            }
+        }
     }
 }

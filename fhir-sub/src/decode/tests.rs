@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
-use super::{Decoded, Undecodable, decode};
+use super::{Decoded, Expected, Undecodable, decode};
 use crate::declaration::{Declaration, Topic, Trigger};
 use crate::event::Event;
 use crate::fixtures::{Succeed, declaration};
@@ -47,11 +47,16 @@ fn at(base: &str, rest: &str) -> String {
 
 /// What a request comes to: a notice, its events, or the status of the answer.
 ///
-/// An event is written `#2 create Encounter/1@3 {…}`, `-` for what is unknown; the braces stand for a resource.
+/// An event is written `#2 create Encounter/1@3 {…}`, `-` for what is unknown; the braces stand for a resource. Where there is
+/// no focus, what is written in its place stands there.
 fn told(declaration: &Declaration, body: &str) -> Vec<String> {
+    told_to(&expected(declaration), body)
+}
+
+fn told_to(expected: &Expected<'_>, body: &str) -> Vec<String> {
     let headers = HeaderMap::new();
     let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
-    match decode(&head, declaration, None, body.as_bytes(), MAXIMUM) {
+    match decode(&head, expected, None, body.as_bytes()) {
         Ok(Decoded::Notice(notice, _)) => vec![notice.to_owned()],
         Ok(Decoded::NothingFound) => vec!["nothing found".to_owned()],
         Ok(Decoded::Events(events, _)) => events
@@ -63,11 +68,11 @@ fn told(declaration: &Declaration, body: &str) -> Vec<String> {
                 }
                 let Event { interaction, focus, version_id, number, .. } = &happened.event;
                 let number = number.map_or("-".to_owned(), |number| number.to_string());
-                let (focus, version_id) =
-                    (focus.as_deref().unwrap_or("-"), version_id.as_deref().unwrap_or("-"));
+                let version_id = version_id.as_deref().unwrap_or("-");
+                let focus = focus.as_deref().or(happened.event.reference()).unwrap_or("-");
                 let resource = if happened.resource.is_some() { " {…}" } else { "" };
                 if let (Some(resource), Some((resource_type, id))) =
-                    (happened.resource, focus.split_once('/'))
+                    (happened.resource, happened.event.focus().and_then(|focus| focus.split_once('/')))
                 {
                     let resource: Value = serde_json::from_str(resource).unwrap();
                     assert_eq!(
@@ -95,10 +100,15 @@ fn status(undecodable: &Undecodable) -> u16 {
     }
 }
 
+/// What is known of a notification to the app whose server the examples are of.
+fn expected(declaration: &Declaration) -> Expected<'_> {
+    Expected { declaration, base: "https://fhir.example.org", maximum: MAXIMUM }
+}
+
 fn events(declaration: &Declaration, body: &str) -> Vec<Event> {
     let headers = HeaderMap::new();
     let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
-    match decode(&head, declaration, None, body.as_bytes(), MAXIMUM) {
+    match decode(&head, &expected(declaration), None, body.as_bytes()) {
         Ok(Decoded::Events(events, _)) => events.into_iter().map(|happened| happened.event).collect(),
         other => panic!("{other:?}"),
     }
@@ -209,7 +219,7 @@ fn how_many_events_there_have_been() {
     let counted = |body: &Value| {
         let (headers, declaration) = (HeaderMap::new(), topic());
         let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
-        match decode(&head, &declaration, None, body.to_string().as_bytes(), MAXIMUM) {
+        match decode(&head, &expected(&declaration), None, body.to_string().as_bytes()) {
             Ok(Decoded::Events(_, counted) | Decoded::Notice(_, counted)) => {
                 (counted.subscription, counted.events, counted.is_handshake)
             }

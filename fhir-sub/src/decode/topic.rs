@@ -6,17 +6,22 @@
 //! | R4B | `history` | SubscriptionStatus |
 //! | R5 | `subscription-notification` | SubscriptionStatus |
 
+use std::sync::Arc;
+
 use super::entry::{Bundle, Entry};
-use super::events::Events;
-use super::index::Index;
+use super::events::{Events, Told};
+use super::own::Own;
 use super::status::{Kind, Status};
-use super::{Counted, Decoded, Undecodable, reference};
+use super::{Counted, DEACTIVATED, Decoded, Expected, Happened, Undecodable, reference};
+use crate::fhir::Reference;
+use crate::included::Included;
+use crate::json::Text;
 
 /// What the caller is told of anything else.
 const NO_NOTIFICATION: &str = "the body is not the notification of a topic subscription";
 
-/// Reads a notification of at most `maximum` events.
-pub(super) fn decode(body: &str, maximum: usize) -> Result<Decoded<'_>, Undecodable> {
+/// Reads a notification.
+pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decoded<'a>, Undecodable> {
     let Bundle { bundle_type, mut entries } = Bundle::read(body, NO_NOTIFICATION)?;
     let by_parameters = match bundle_type.as_deref() {
         // HAPI 6.6 writes `transaction`.
@@ -24,35 +29,57 @@ pub(super) fn decode(body: &str, maximum: usize) -> Result<Decoded<'_>, Undecoda
         Some("subscription-notification") => false,
         _ => return Err(Undecodable::unprocessable(NO_NOTIFICATION)),
     };
-    let status = take_status(body, &mut entries, by_parameters)?;
+    let (status, url) = take_status(body, &mut entries, by_parameters)?;
     let counted = Counted {
         subscription: status.subscription.as_deref().and_then(reference::subscription),
         events: status.events_since_start,
         is_handshake: status.kind == Some(Kind::Handshake),
     };
+    let count = status.events.count;
     let notice = match status.kind {
         None => return Err(Undecodable::unprocessable("the notification does not say of which type it is")),
         Some(Kind::Handshake) => "handshake",
         Some(Kind::Heartbeat) => "heartbeat",
         Some(Kind::QueryStatus) => "query-status",
-        Some(Kind::QueryEvent) if status.events.count == 0 => "query-event",
-        Some(Kind::EventNotification | Kind::QueryEvent) if status.events.count > maximum => {
-            return Err(Undecodable::TooManyEvents { maximum });
+        Some(Kind::QueryEvent) if count == 0 => "query-event",
+        // IHE's DSUBm tells so of a Subscription that it has ended.
+        Some(Kind::EventNotification) if count == 0 && entries.is_empty() && status.is_off => DEACTIVATED,
+        Some(Kind::EventNotification | Kind::QueryEvent) if count > expected.maximum => {
+            return Err(Undecodable::TooManyEvents { maximum: expected.maximum });
         }
         Some(Kind::EventNotification | Kind::QueryEvent) => {
-            let events = Events::new(&status, counted.subscription.clone());
-            let events = if status.events.count == 0 {
-                events.of_entries(&entries)
-            } else {
-                events.collect(&status, &mut Index::new(&entries))
+            let url = url.as_deref().and_then(|url| url.strip_suffix("/$status"));
+            let named = status.subscription.as_deref().filter(|named| Reference::base(named).is_some());
+            let events = Events {
+                subscription: counted.subscription.clone(),
+                topic: status.topic.as_deref().map(Arc::from),
+                own: &Own::new(expected.base, named.or(url)),
+                types: &|| expected.declaration.types(),
             };
-            if events.len() > maximum {
-                return Err(Undecodable::TooManyEvents { maximum });
+            let told = events.collect(&status, &entries);
+            if told.len() > expected.maximum {
+                return Err(Undecodable::TooManyEvents { maximum: expected.maximum });
             }
-            return Ok(Decoded::Events(events, counted));
+            return Ok(Decoded::Events(with_included(told, &entries, expected), counted));
         }
     };
     Ok(Decoded::Notice(notice, counted))
+}
+
+/// The events, each with all entries but its own, where the handler asks for them.
+pub(super) fn with_included<'a>(
+    told: Vec<Told<'a>>,
+    entries: &[Entry<'a>],
+    expected: &Expected<'_>,
+) -> Vec<Happened<'a>> {
+    let mut happened = told.into_iter();
+    if !expected.includes() {
+        return happened.map(|told| told.happened).collect();
+    }
+    let included =
+        Included::new(entries.iter().enumerate().filter_map(|(place, entry)| entry.carried(place)));
+    let with = |Told { happened, place }| Happened { included: included.without(place), ..happened };
+    happened.by_ref().map(with).collect()
 }
 
 /// The status, wherever among the entries it stands; it is no event's.
@@ -60,9 +87,10 @@ fn take_status<'a>(
     body: &str,
     entries: &mut Vec<Entry<'a>>,
     by_parameters: bool,
-) -> Result<Status<'a>, Undecodable> {
+) -> Result<(Status<'a>, Option<Text<'a>>), Undecodable> {
     let is_status = |entry: &Entry<'_>| {
-        entry.is_resource("SubscriptionStatus") || (by_parameters && entry.is_resource("Parameters"))
+        let is_type = |resource_type| entry.is_resource(resource_type);
+        is_type("SubscriptionStatus") || is_type(AIDBOXS_STATUS) || (by_parameters && is_type("Parameters"))
     };
     let mut places = (0..entries.len()).filter(|place| is_status(&entries[*place]));
     // Of two, neither is more the notification's own than the other.
@@ -76,7 +104,11 @@ fn take_status<'a>(
     } else {
         Status::from_subscription_status(json)
     };
-    status.map_err(|mistake| {
+    let status = status.map_err(|mistake| {
         Undecodable::of(mistake, body, "the status of the notification is not as FHIR has it")
-    })
+    })?;
+    Ok((status, entry.request.url))
 }
+
+/// What Aidbox's topic destinations have for a SubscriptionStatus.
+const AIDBOXS_STATUS: &str = "AidboxSubscriptionStatus";

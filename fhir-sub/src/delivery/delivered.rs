@@ -55,6 +55,8 @@ pub(crate) enum End {
     Malformed(Cow<'static, str>),
     /// It, or its resource, is not what the handler takes. A caller may be told the text.
     Unprocessable(Cow<'static, str>),
+    /// Its resource is on a server that the app does not read, and its handler needs it.
+    Elsewhere(Failure),
     /// Its handler failed, and another try may succeed.
     Failed(Failure),
     /// Its handler says that no other try can succeed.
@@ -147,7 +149,9 @@ impl End {
             | Self::Gone
             | Self::LookedUp
             | Self::NothingFound => Due::Nothing,
-            Self::Malformed(_) | Self::Unprocessable(_) | Self::FailedForGood(_) => Due::Refused,
+            Self::Malformed(_) | Self::Unprocessable(_) | Self::Elsewhere(_) | Self::FailedForGood(_) => {
+                Due::Refused
+            }
             Self::NotAllFound
             | Self::UnderWay
             | Self::NotBegun
@@ -175,16 +179,20 @@ impl End {
         match self {
             Self::Unread(failure)
             | Self::StoreUnavailable(failure)
+            | Self::Elsewhere(failure)
             | Self::Failed(failure)
             | Self::FailedForGood(failure) => Some(failure),
             _ => None,
         }
     }
 
+    /// What the log says of it beside its [words](Self::words).
     pub(super) fn into_failure(self) -> Option<Failure> {
         match self {
+            Self::Malformed(text) | Self::Unprocessable(text) => Some(Failure::refused(text)),
             Self::Unread(failure)
             | Self::StoreUnavailable(failure)
+            | Self::Elsewhere(failure)
             | Self::Failed(failure)
             | Self::FailedForGood(failure) => Some(failure),
             _ => None,
@@ -209,6 +217,7 @@ impl End {
             Self::StoreUnavailable(_) => "store unavailable",
             Self::Malformed(_) => "malformed",
             Self::Unprocessable(_) => "unprocessable",
+            Self::Elsewhere(_) => "on another server",
             Self::Failed(_) => "failed",
             Self::FailedForGood(_) => "failed for good",
             Self::Panicked => "panicked",

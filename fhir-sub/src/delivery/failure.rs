@@ -2,10 +2,13 @@
 
 use std::panic::Location;
 
+use url::Url;
+
 use super::doubt::Doubt;
 use crate::client;
 use crate::contain::attempt;
 use crate::error::Error;
+use crate::event::Event;
 use crate::store::Unavailable;
 
 /// What the error was, of a handler or of reading for it.
@@ -28,6 +31,21 @@ impl Failure {
     /// What is told of an answer that is not what was asked for.
     pub(super) fn of_doubt(doubt: &Doubt) -> Self {
         Self { kind: "doubtful answer", place: None, text: Some(doubt.to_string()) }
+    }
+
+    /// What is told of an event about a resource on a server that the app does not read. The host is no patient's.
+    pub(super) fn elsewhere(event: &Event) -> Self {
+        let base = event.elsewhere_base().and_then(|base| Url::parse(base).ok());
+        let host = base.as_ref().and_then(Url::host_str).unwrap_or("no host");
+        let text = format!(
+            "the resource is on the FHIR server at {host}: name that server with `AppBuilder::source`, or take `Event`"
+        );
+        Self { kind: "another FHIR server", place: None, text: Some(text) }
+    }
+
+    /// What is told of a notification, or a resource, that is refused: `text` is ours, and quotes nothing.
+    pub(super) fn refused(text: impl Into<String>) -> Self {
+        Self { kind: "refused", place: None, text: Some(text.into()) }
     }
 
     /// What is told of a store that is down, whose words name no resource.

@@ -22,7 +22,7 @@ use crate::memory::{Asked, Claim, Name, Range};
 #[derive(Debug)]
 pub(crate) enum Missing {
     /// One of them, that the server had.
-    Event(Delivered),
+    Event(Box<Delivered>),
     /// All of them.
     Gap { numbers: Range, end: Closed },
 }
@@ -118,7 +118,8 @@ async fn ask(
         Queried::Failed(failure) => return Some(Closed::Unread(failure.clone())),
     };
     claim.ask(numbers);
-    let mut events = answer.map(|answer| query::events(answer, name, &asked)).unwrap_or_default();
+    let mut events =
+        answer.map(|answer| query::events(app, declaration, answer, name, &asked)).unwrap_or_default();
     let known = events.iter().position(|happened| happened.event.number < Some(*numbers.start()));
     if let Some(place) = known
         && claim.is_overtaken(&events.remove(place).event)
@@ -126,7 +127,7 @@ async fn ask(
         app.memory().event_numbers.asked(name, Asked::Found);
         return None;
     }
-    if declaration.needs_resource() {
+    if declaration.looks_up() {
         // What they are about is for a search to find.
         events.retain(|happened| !look_up::is_unnamed(happened));
     }
@@ -145,7 +146,7 @@ async fn ask(
             claim.found(event);
         }
     }
-    missing.extend(delivered.into_iter().map(Missing::Event));
+    missing.extend(delivered.into_iter().map(|one| Missing::Event(Box::new(one))));
     let is_filled = numbers.clone().all(|number| !claim.is_missing(number));
     Some(match (claim.is_of_now(), is_filled) {
         (false, _) => Closed::Lost,

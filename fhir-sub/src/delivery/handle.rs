@@ -14,6 +14,8 @@ use crate::declaration::{Declaration, Trust};
 use crate::decode::Happened;
 use crate::event::Event;
 use crate::extract::ResourceUse;
+use crate::included::Included;
+use crate::interaction::Interaction;
 use crate::memory::Name;
 use crate::notification::Notification;
 use crate::outcome::Outcome;
@@ -24,7 +26,7 @@ use crate::rejection::{Rejection, RejectionKind};
 pub(super) async fn handle(
     app: &App,
     declaration: &'static Declaration,
-    Happened { mut event, resource, mistake }: Happened<'_>,
+    Happened { mut event, resource, mistake, included }: Happened<'_>,
     read: Option<Read>,
     time: Time,
 ) -> Delivered {
@@ -56,6 +58,12 @@ pub(super) async fn handle(
             return Delivered::new(endpoint, event, End::Unread(failure.clone()));
         }
     };
+    if resource.is_none()
+        && read.is_none()
+        && let Some(end) = unreadable(declaration, &event)
+    {
+        return Delivered::new(endpoint, event, end);
+    }
     // It came as it is. An argument that is made from it reads it all; where there is none, nothing else does.
     if let (Some(resource), None) = (resource, &read)
         && declaration.uses.resource == ResourceUse::Unused
@@ -78,9 +86,27 @@ pub(super) async fn handle(
     }
     event.key = known.as_ref().and_then(|known| known.entry.idempotency_key());
     once(app, endpoint, event, known, time.deadline(), async |event| {
-        run(app, declaration, event, resource, time).await
+        run(app, declaration, event, resource, &included, time).await
     })
     .await
+}
+
+/// What becomes of an event whose resource is not there, and can be had in no way, where the handler cannot do without: what
+/// is not there is no deletion.
+fn unreadable(declaration: &Declaration, event: &Event) -> Option<End> {
+    let is_needed = match event.interaction() {
+        Interaction::Delete => declaration.trust == Trust::Reference,
+        _ if event.is_silent() => declaration.looks_up() && !declaration.needs_resource(),
+        _ => declaration.uses.resource != ResourceUse::Unused,
+    };
+    if event.focus().is_some() || !is_needed {
+        return None;
+    }
+    let text = "the event does not name its resource as Type/id, and no entry carries it";
+    Some(match event.elsewhere() {
+        Some(_) => End::Elsewhere(Failure::elsewhere(event)),
+        None => End::Unprocessable(text.into()),
+    })
 }
 
 /// Runs the handler.
@@ -89,10 +115,12 @@ async fn run(
     declaration: &'static Declaration,
     event: Event,
     resource: Option<&str>,
+    included: &Included,
     time: Time,
 ) -> Delivered {
     let (deadline, had_fair_time) = (time.deadline(), time.is_fair());
-    let notification = Notification { event: &event, resource, provided: app.provided(), deadline };
+    let provided = app.provided();
+    let notification = Notification { event: &event, resource, included, provided, deadline };
     // A panic ends this event, not the process.
     let ended = match attempt(|| Contained::new((declaration.run)(&notification))) {
         Ok(run) => tokio::time::timeout_at(deadline.instant(), run).await,

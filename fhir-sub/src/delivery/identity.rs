@@ -25,7 +25,8 @@ pub(crate) fn identify(
     resource: Option<&str>,
 ) -> Option<Entry> {
     let (keys, endpoint) = (app.keys(), declaration.endpoint);
-    let Some(focus) = event.focus() else { return numbered(keys, endpoint, event) };
+    let Some(name) = event.name() else { return numbered(keys, endpoint, event) };
+    let focus = &*name;
     let is_deletion = event.interaction() == Interaction::Delete;
     let kind = if is_deletion { "deletion" } else { "version" };
     let key = |what: &str, version: &str| keys.key(&[kind, endpoint, focus, what, version]);
@@ -64,16 +65,14 @@ pub(crate) fn resource_key(app: &App, declaration: &Declaration, focus: &str) ->
 fn numbered(keys: &Keys, endpoint: &str, event: &Event) -> Option<Entry> {
     let number = event.number()?.to_string();
     let subscription = event.subscription().unwrap_or_default();
-    let (focus, interaction) = (event.focus().unwrap_or_default(), event.interaction().name());
-    let parts = ["number", endpoint, subscription, &number, focus, interaction];
-    Some(match event.timestamp().and_then(Instant::parse) {
-        Some(time) => {
-            let time = time.to_string();
-            let [kind, endpoint, subscription, number, focus, interaction] = parts;
-            Entry::Once(keys.key(&[kind, endpoint, subscription, number, focus, interaction, &time]))
-        }
-        None => Entry::Passing(keys.key(&parts)),
-    })
+    let (name, interaction) = (event.name().unwrap_or_default(), event.interaction().name());
+    let time = event.timestamp().and_then(Instant::parse).map(|time| time.to_string());
+    let mut parts = vec!["number", endpoint, subscription, &number, &*name, interaction];
+    parts.extend(time.as_deref());
+    // athenahealth's numbers begin anew in each notification: its ids tell apart those of one moment.
+    parts.extend(event.id.as_deref());
+    let key = keys.key(&parts);
+    Some(if time.is_some() { Entry::Once(key) } else { Entry::Passing(key) })
 }
 
 #[derive(Deserialize)]

@@ -32,8 +32,8 @@ pub(super) struct Unnamed {
 }
 
 /// Whether it must be looked up what the event is about.
-pub(crate) fn is_unnamed(Happened { event, resource, mistake }: &Happened<'_>) -> bool {
-    event.focus.is_none() && resource.is_none() && mistake.is_none()
+pub(crate) fn is_unnamed(Happened { event, resource, mistake, .. }: &Happened<'_>) -> bool {
+    event.is_silent() && resource.is_none() && mistake.is_none()
 }
 
 /// What became of events that were looked up.
@@ -108,7 +108,7 @@ async fn by_number(
                 continue;
             }
         };
-        let mut events = query::events(answer, name, &numbers);
+        let mut events = query::events(app, declaration, answer, name, &numbers);
         events.retain(|happened| !is_unnamed(happened));
         event_numbers.asked(name, queried.asked(!events.is_empty()));
         let found: Vec<_> = events.iter().filter_map(|happened| happened.event.number).collect();

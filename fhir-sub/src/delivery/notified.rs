@@ -45,7 +45,7 @@ pub(crate) async fn events(
     let told = events.iter().map(|happened| &happened.event);
     let numberings = app.memory().event_numbers.events(name, told, counted.events);
 
-    let is_looked_up = declaration.needs_resource();
+    let is_looked_up = declaration.looks_up();
     let places = (1..).zip(&events).map(|(place, happened)| Place { place, number: happened.event.number });
     let places: Vec<_> = places.collect();
     let (unnamed, named): (Vec<_>, Vec<_>) = events

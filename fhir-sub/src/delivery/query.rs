@@ -12,7 +12,7 @@ use crate::client;
 use crate::contain::contain;
 use crate::deadline::Deadline;
 use crate::declaration::{Content, Declaration};
-use crate::decode::{Happened, decode_queried};
+use crate::decode::{Expected, Happened, decode_queried};
 use crate::fhir::FhirVersion;
 use crate::memory::{Asked, Name, Range};
 use crate::server::Events;
@@ -89,8 +89,14 @@ fn content(declaration: &Declaration) -> Content {
 }
 
 /// The events of these numbers that the server answered, each once.
-pub(crate) fn events<'a>(answer: &'a RawValue, name: Name<'_>, numbers: &Range) -> Vec<Happened<'a>> {
-    let mut events = decode_queried(answer.get());
+pub(crate) fn events<'a>(
+    app: &App,
+    declaration: &Declaration,
+    answer: &'a RawValue,
+    name: Name<'_>,
+    numbers: &Range,
+) -> Vec<Happened<'a>> {
+    let mut events = decode_queried(&Expected::of(app, declaration), answer.get());
     events.retain(|happened| happened.event.number.is_some_and(|number| numbers.contains(&number)));
     events.sort_by_key(|happened| happened.event.number);
     events.dedup_by_key(|happened| happened.event.number);

@@ -1,7 +1,7 @@
 //! Reading what a notification names and does not carry, or carries without being believed.
 //!
-//! It is read from the app's own FHIR server, whatever host the notification names: servers behind a proxy name
-//! themselves by another, and a host that a notification names is never called.
+//! It is read from the app's own FHIR server, or, where it is on another, from the source of that base URL, if `setup` has
+//! named one. No other host that a notification names is ever called.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -80,7 +80,7 @@ pub(crate) fn missing(
             Interaction::Delete => deletion == Deletion::Confirmed || lacks_version(app, declaration, event),
             _ => is_used && (resource.is_none() || !is_believed),
         };
-        is_needed && event.focus.is_some() && declaration.is_wanted(event)
+        is_needed && wanted(app, event).is_some() && declaration.is_wanted(event)
     };
     (0..events.len()).filter(|place| is_missing(&events[*place])).collect()
 }
@@ -106,20 +106,27 @@ pub(crate) async fn read(
     tells_versions: &mut bool,
 ) -> Vec<Option<Read>> {
     let wanted: Vec<_> =
-        missing.iter().filter_map(|place| Some((*place, wanted(&events[*place].event)?))).collect();
+        missing.iter().filter_map(|place| Some((*place, wanted(app, &events[*place].event)?))).collect();
     let mut reads = vec![None; events.len()];
     let reading = async {
-        let mut reader = Reader::new(app.provided().fhir_client().with_deadline(deadline));
+        let mut readers = Readers { deadline, readers: Vec::new() };
         let is_deletion = |place: usize| events[place].event.interaction == Interaction::Delete;
-        let several = wanted.iter().filter(|(place, _)| !is_deletion(*place));
-        reader.find_several(several.map(|(_, wanted)| *wanted)).await;
+        let mut several: Vec<_> =
+            wanted.iter().filter(|(place, _)| !is_deletion(*place)).map(|(_, wanted)| *wanted).collect();
+        while let Some(first) = several.first().copied() {
+            let (its, others) = several.into_iter().partition(|wanted| wanted.server == first.server);
+            let its: Vec<_> = its;
+            readers.of(first).find_several(its.iter().map(|wanted| wanted.reference)).await;
+            several = others;
+        }
         for (place, wanted) in &wanted {
+            let reader = readers.of(*wanted);
             reads[*place] = Some(match events[*place].event.interaction {
                 Interaction::Delete if deletion == Deletion::Told => Read::Deleted(None),
-                Interaction::Delete => reader.confirm(*wanted).await,
+                Interaction::Delete => reader.confirm(wanted.reference).await,
                 _ => {
-                    reader.forget_older(*wanted, &events[*place].event);
-                    reader.read(*wanted).await
+                    reader.forget_older(wanted.reference, &events[*place].event);
+                    reader.read(wanted.reference).await
                 }
             });
         }
@@ -130,8 +137,7 @@ pub(crate) async fn read(
         if !lacking.is_empty() {
             // What was not found out by then must not keep the events from their handler.
             let limit = Deadline::after(TO_TELL_VERSIONS).min(deadline.sooner_by_half());
-            let client = reader.client.with_deadline(limit);
-            let telling = tell_versions(&client, declaration.endpoint, &lacking, &mut reads);
+            let telling = tell_versions(limit, declaration.endpoint, &lacking, &mut reads);
             *tells_versions = tokio::time::timeout_at(limit.instant(), telling).await.unwrap_or(false);
         }
     };
@@ -148,14 +154,15 @@ pub(crate) async fn read(
 /// Finds out which versions the deletions are: those of which it is not found out are handled all the same, and once more
 /// by a sweep. Says whether it is of use to ask for others.
 async fn tell_versions(
-    client: &FhirClient,
+    limit: Deadline,
     endpoint: &str,
-    deleted: &[&(usize, Reference<'_>)],
+    deleted: &[&(usize, Wanted<'_>)],
     reads: &mut [Option<Read>],
 ) -> bool {
     for (place, deleted) in deleted {
         let Some(Read::Deleted(version_id)) = &mut reads[*place] else { continue };
-        match version_of_deletion(client, *deleted).await {
+        let client = deleted.client.with_deadline(limit);
+        match version_of_deletion(&client, deleted.reference).await {
             Ok(told) => *version_id = told,
             Err(error) => {
                 info!(endpoint, error.text = %error, "it was not found out which version a deletion is");
@@ -168,9 +175,43 @@ async fn tell_versions(
     true
 }
 
-fn wanted(event: &Event) -> Option<Reference<'_>> {
-    let reference = Reference::parse(event.focus()?)?;
-    Some(Reference { version_id: event.version_id(), ..reference })
+/// A resource to be read.
+#[derive(Clone, Copy)]
+struct Wanted<'e> {
+    /// The base URL of the source that has it; `None` for the app's own server.
+    server: Option<&'e str>,
+    /// That server's client, which signs in by means of its own.
+    client: &'e FhirClient,
+    reference: Reference<'e>,
+}
+
+/// What is to be read for an event; `None` where it names nothing that can be read, or a server that is not to be called.
+fn wanted<'e>(app: &'e App, event: &'e Event) -> Option<Wanted<'e>> {
+    let (version_id, provided) = (event.version_id(), app.provided());
+    if let Some(focus) = event.focus() {
+        let reference = Reference { version_id, ..Reference::parse(focus)? };
+        return Some(Wanted { server: None, client: provided.fhir_client(), reference });
+    }
+    let source = provided.source(event.elsewhere_base()?)?;
+    let reference = Reference { version_id, ..event.elsewhere()? };
+    Some(Wanted { server: Some(&source.base), client: &source.client, reference })
+}
+
+/// The readers of one notification, one for each server.
+struct Readers<'e> {
+    deadline: Deadline,
+    readers: Vec<(Option<&'e str>, Reader<'e>)>,
+}
+
+impl<'e> Readers<'e> {
+    fn of(&mut self, Wanted { server, client, .. }: Wanted<'e>) -> &mut Reader<'e> {
+        let found = self.readers.iter().position(|(named, _)| *named == server);
+        let place = found.unwrap_or_else(|| {
+            self.readers.push((server, Reader::new(client.with_deadline(self.deadline))));
+            self.readers.len() - 1
+        });
+        &mut self.readers[place].1
+    }
 }
 
 /// What is read: as it came, since the handler's own type is not known here.

@@ -51,7 +51,9 @@ impl Record {
             | End::LookedUp
             | End::NothingFound => Severity::Fine,
             End::Gone => Severity::Doubtful,
-            End::UnderWay | End::Malformed(_) | End::Unprocessable(_) => Severity::Refused,
+            End::UnderWay | End::Malformed(_) | End::Unprocessable(_) | End::Elsewhere(_) => {
+                Severity::Refused
+            }
             End::NotAllFound
             | End::NotBegun
             | End::Unread(_)
@@ -69,7 +71,7 @@ impl Record {
     /// The line of an event that had not come, or of a gap.
     pub(crate) fn of_missing(endpoint: &'static str, missing: Missing) -> Self {
         let (numbers, end) = match missing {
-            Missing::Event(delivered) => return Self::of(delivered),
+            Missing::Event(delivered) => return Self::of(*delivered),
             Missing::Gap { numbers, end } => (numbers, end),
         };
         let (outcome, severity, failure) = match end {

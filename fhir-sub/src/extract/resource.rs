@@ -17,8 +17,9 @@ use crate::rejection::Rejection;
 /// with the criteria, or with the filters of the topic, when the program is compiled. A topic may fire for other types all
 /// the same: what is of none that the handler's arguments say is acknowledged, and the handler does not run.
 ///
-/// Where the notification of a topic only names the resource, it is read from `FHIR_BASE_URL` first, whatever host the
-/// notification names: the version that it names, if the server still has that, else the current one. Several are read in
+/// If the notification of a topic only names the resource, the program reads it from `FHIR_BASE_URL` first: the version that
+/// is named, if the server still has that version, else the current one. It reads a resource of another FHIR server from
+/// that server if [`setup` names it](crate::AppBuilder::source), and otherwise refuses the event. Several are read in
 /// one request where possible. If the server cannot be read, the notification is answered `503`, to be sent again. If the
 /// resource is there no more, the event is acknowledged, told of in the log and in `status`, and the handler does not run; `Option<Resource<T>>` is `None`.
 ///

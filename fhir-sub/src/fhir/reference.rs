@@ -3,6 +3,7 @@
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
 
 /// A literal reference to a resource, taken apart: `Patient/1`, `Patient/1/_history/2`, or either after a base URL.
 ///
@@ -63,6 +64,23 @@ impl<'a> Reference<'a> {
         let tail = "/".len() + parsed.resource_type.len() + "/".len() + parsed.id.len() + version;
         Some(&reference[..reference.len() - tail])
     }
+}
+
+/// A base URL in the one form in which those of one server are the same text: its host in small letters, its port only
+/// where it is not the scheme's own, its path without a slash at its end, and no scheme, since a server behind a proxy
+/// that ends TLS writes `http` for `https`. `None` for what is no `http` or `https` URL, or has more to it than these.
+pub(crate) fn canonical_base(base: &str) -> Option<String> {
+    let url = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let is_plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    let host = url.host_str().filter(|_| is_plain)?.trim_end_matches('.');
+    let path = url.path().trim_end_matches('/');
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}{path}"),
+        None => format!("{host}{path}"),
+    })
 }
 
 impl fmt::Display for Reference<'_> {

@@ -99,6 +99,11 @@ impl Said {
             | End::NothingFound => return None,
             End::Malformed(text) => Self::malformed(text.clone()),
             End::Unprocessable(text) => Self::unprocessable(text.clone()),
+            End::Elsewhere(_) => {
+                let text =
+                    "the event is about a resource of another FHIR server, which the program does not read";
+                Self::unprocessable(text.into())
+            }
             End::FailedForGood(_) => {
                 let text = "the event cannot be processed";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "processing", text.into())

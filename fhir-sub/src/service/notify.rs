@@ -9,7 +9,7 @@ use super::{Answer, Answered, Record};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::declaration::{Declaration, Topic, Trigger};
-use crate::decode::{Decoded, decode};
+use crate::decode::{DEACTIVATED, Decoded, Expected, decode};
 use crate::delivery::{self, Deletion, Severity, Time};
 use crate::request::Head;
 
@@ -24,7 +24,7 @@ pub(super) async fn notify(
 ) -> Answered {
     let endpoint = declaration.endpoint;
     let time = Time::until(deadline.min(sent_again(declaration)));
-    match decode(head, declaration, reference, body, app.settings().events_maximum) {
+    match decode(head, &Expected::of(app, declaration), reference, body) {
         Ok(Decoded::Events(events, counted)) => {
             let deletion = deletion(app, head, declaration);
             let notified = delivery::events(app, declaration, deletion, events, &counted, time).await;
@@ -39,7 +39,9 @@ pub(super) async fn notify(
         }
         Ok(Decoded::Notice(notice, counted)) => {
             let (numbering, missing) = delivery::none(app, declaration, &counted, time).await;
-            let record = Record::request(Some(endpoint), notice, Severity::Fine).numbered(numbering);
+            // Nothing more comes of a Subscription that its server has ended.
+            let severity = if notice == DEACTIVATED { Severity::Doubtful } else { Severity::Fine };
+            let record = Record::request(Some(endpoint), notice, severity).numbered(numbering);
             let mut answered = Answered::new(Answer::acknowledged(), record);
             let missing = missing.into_iter().map(|missing| Record::of_missing(endpoint, missing));
             answered.further = missing.collect();

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderValue, Method};
 
 use super::{Route, authenticate};
 use crate::app::{App, AppBuilder};
-use crate::decode::{Decoded, decode};
+use crate::decode::{Decoded, Expected, decode};
 use crate::extract::FromNotification;
 use crate::fixtures::{Handler, declaration, leak};
 use crate::outcome::Outcome;
@@ -73,7 +73,8 @@ impl Parts {
     #[must_use]
     pub fn decode(&self, body: &[u8]) -> usize {
         let declaration = self.app.registry().declarations()[0];
-        match decode(&self.head(PATH), declaration, None, body, usize::MAX) {
+        let expected = Expected { declaration, base: "https://fhir.example.org", maximum: usize::MAX };
+        match decode(&self.head(PATH), &expected, None, body) {
             Ok(Decoded::Events(events, _)) => events.len(),
             Ok(Decoded::Notice(..) | Decoded::NothingFound) | Err(_) => 0,
         }

@@ -1,5 +1,7 @@
 #![cfg(feature = "testing")]
 
+mod medplum;
+
 use std::time::Duration;
 
 use http::Method;

@@ -106,7 +106,7 @@ impl Walk {
         let numbers = last..=last;
         let Some(answer) = self.ask(sweep, id, &numbers).await? else { return Ok(Epoch::Unknown) };
         let name = Name { endpoint: sweep.declaration.endpoint, subscription: Some(&self.subscription) };
-        let events = query::events(&answer, name, &numbers);
+        let events = query::events(sweep.run.app, sweep.declaration, &answer, name, &numbers);
         Ok(match (mark, events.first().and_then(time)) {
             (Some(mark), Some(time)) if mark == time => Epoch::Same,
             (Some(_), Some(_)) => Epoch::Other,
@@ -145,7 +145,7 @@ impl Walk {
         let Some(answer) = self.ask(sweep, id, numbers).await? else { return Ok(false) };
         let subscription = self.subscription.clone();
         let name = Name { endpoint: declaration.endpoint, subscription: Some(&subscription) };
-        let mut events = query::events(&answer, name, numbers);
+        let mut events = query::events(run.app, declaration, &answer, name, numbers);
         let times = events.iter().filter_map(|happened| Some((happened.event.number?, time(happened)?)));
         self.times = times.collect();
         if self.needs_resource {

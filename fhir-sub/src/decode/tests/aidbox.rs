@@ -49,7 +49,11 @@ fn each_content_level() {
         ("id-only", "#3 unknown Encounter/1@-"),
         ("full-resource", "#3 create Encounter/1@16 {…}"),
     ] {
-        assert_eq!(told(&topic(), &notification("event-notification", content)), [expected]);
+        let body = notification("event-notification", content);
+        // Its Subscription has another base URL than its resources, under the same host.
+        for base in ["https://aidbox.example.org/fhir", "http://aidbox.internal:8888/fhir"] {
+            assert_eq!(told_to(&Expected { base, ..super::expected(&topic()) }, &body), [expected], "{base}");
+        }
     }
     for kind in ["handshake", "heartbeat"] {
         assert_eq!(told(&topic(), &notification(kind, "empty")), [kind]);

@@ -48,7 +48,7 @@ fn compare(count: usize, bound: f64) {
 fn ours<T: DeserializeOwned>(body: &str) -> usize {
     let headers = HeaderMap::new();
     let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
-    let Ok(Decoded::Events(events, _)) = decode(&head, &topic(), None, body.as_bytes(), MAXIMUM) else {
+    let Ok(Decoded::Events(events, _)) = decode(&head, &expected(&topic()), None, body.as_bytes()) else {
         panic!("it is a notification")
     };
     let count = events.len();

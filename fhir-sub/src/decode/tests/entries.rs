@@ -187,7 +187,7 @@ fn several_events() {
             (
                 "about the notification itself",
                 &[(&events, json!([event(7, "urn:uuid:0a0e0f6c-0000-4000-8000-000000000001")]))],
-                &["422"],
+                &["#7 unknown urn:uuid:0a0e0f6c-0000-4000-8000-000000000001@-"],
             ),
             (
                 "some with and some without a resource",

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use super::super::entry::Bundle;
-use super::super::index::Index;
+use super::super::index::{Index, Wanted};
+use super::super::own::Own;
 use super::super::reference;
 use super::*;
 
 /// Reads a notification of as many events about one resource as there may be, behind as many entries for it.
 #[track_caller]
-fn check(focus: impl Fn(usize) -> String, entry: impl Fn(usize) -> Value, expected: &str) {
+fn check(focus: impl Fn(usize) -> String, entry: impl Fn(usize) -> Value, last_one: &str) {
     let events: Vec<_> =
         (0..5_000).map(|number| json!({ "focus": { "reference": focus(number) } })).collect();
     let mut body = r5();
@@ -20,14 +21,15 @@ fn check(focus: impl Fn(usize) -> String, entry: impl Fn(usize) -> Value, expect
     let (body, declaration, headers) = (body.to_string(), topic(), HeaderMap::new());
     let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
     let begun = Instant::now();
-    let Ok(Decoded::Events(events, _)) = decode(&head, &declaration, None, body.as_bytes(), 5_000) else {
+    let expected = Expected { maximum: 5_000, ..expected(&declaration) };
+    let Ok(Decoded::Events(events, _)) = decode(&head, &expected, None, body.as_bytes()) else {
         panic!("a notification")
     };
     // Some hundredths of a second; looked at anew for each event, they take minutes in a debug build.
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let last = &events.last().unwrap().event;
-    let said = format!("{}@{}", last.focus().unwrap(), last.version_id().unwrap_or("-"));
-    assert_eq!((events.len(), &*said), (5_000, expected));
+    let said = format!("{}@{}", last.focus().or(last.reference()).unwrap(), last.version_id().unwrap_or("-"));
+    assert_eq!((events.len(), &*said), (5_000, last_one));
 }
 
 #[test]
@@ -41,6 +43,30 @@ fn of_one_name_and_many_versions() {
     check(version, |number| json!({ "fullUrl": version(9_899 - number) }), "Encounter/1@4999");
     check(version, |_| json!({ "fullUrl": "Encounter/1" }), "Encounter/1@4999");
     check(version, |_| json!({ "fullUrl": version(7) }), "Encounter/1@4999");
+}
+
+#[test]
+fn of_one_name_on_another_server() {
+    let elsewhere = |host: &str| format!("https://{host}.example.org/Encounter/1");
+    let last = "https://hospital.example.org/Encounter/1@-";
+    check(|_| elsewhere("hospital"), |_| json!({ "fullUrl": elsewhere("hospital") }), last);
+    check(|_| elsewhere("hospital"), |_| json!({ "fullUrl": elsewhere("broker") }), last);
+    check(|_| elsewhere("hospital"), |_| json!({ "fullUrl": "Encounter/1" }), last);
+    check(|_| "Encounter/1".to_owned(), |_| json!({ "fullUrl": elsewhere("broker") }), "Encounter/1@-");
+}
+
+/// None of the events says what it is about.
+#[test]
+fn of_no_name() {
+    let mut body = r5();
+    body["entry"][0]["resource"]["notificationEvent"] = json!(vec![json!({ "eventNumber": 1 }); 1_000]);
+    body["entry"]
+        .as_array_mut()
+        .unwrap()
+        .extend((0..9_900).map(|id| full("Encounter", &id.to_string(), "GET")));
+    let begun = Instant::now();
+    assert_eq!(told(&topic(), &body.to_string()).len(), 1_000);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 /// The first that fits and is not taken, or else the last: found here by looking at each.
@@ -57,10 +83,12 @@ fn which_entry_it_is() {
         let entries: Vec<_> = urls.iter().map(|url| json!({ "fullUrl": url })).collect();
         let body = json!({ "resourceType": "Bundle", "type": "history", "entry": entries }).to_string();
         let Bundle { entries, .. } = Bundle::read(&body, "").unwrap();
-        let (mut index, mut is_taken) = (Index::new(&entries), vec![false; urls.len()]);
+        let own = Own::new("https://fhir.example.org", None);
+        let (mut index, mut is_taken) = (Index::new(&entries, &own), vec![false; urls.len()]);
         for focus in &focuses {
             let reference = reference::parse(focus);
-            let found = index.next(focus, reference).map(|entry| entry.full_url.as_deref().unwrap());
+            let found = index.next(Wanted { text: focus, reference, is_elsewhere: false });
+            let found = found.map(|place| entries[place].full_url.as_deref().unwrap());
             let (wanted, version) = focus.split_once("/_history/").unwrap_or((focus, ""));
             let fits = |url: &str| {
                 let (named, of) = url.split_once("/_history/").unwrap_or((url, ""));

@@ -84,6 +84,6 @@ fn a_path_is_for_criteria() {
     let headers = HeaderMap::new();
     let head = Head { method: &Method::PUT, path: "/e/Encounter/1", query: None, headers: &headers };
     let body = r5().to_string();
-    let decoded = decode(&head, &topic(), Some("Encounter/1".into()), body.as_bytes(), MAXIMUM);
+    let decoded = decode(&head, &expected(&topic()), Some("Encounter/1".into()), body.as_bytes());
     assert_eq!(status(&decoded.unwrap_err()), 405);
 }

@@ -221,7 +221,8 @@ async fn the_events_of_a_topic_are_asked_for_by_their_numbers() {
     let encounters = Encounters::default();
     encounters.write("1", 3, 1);
     encounters.write("2", 4, 1);
-    let events = notification("query-event", 2, &[(1, "Encounter/1"), (2, "https://canary/Encounter/2")]);
+    let events =
+        notification("query-event", 2, &[(1, "Encounter/1"), (2, "https://canary.example.org/Encounter/2")]);
     let test = with_events(encounters, 200, events);
     let body = notification("event-notification", 2, &[(1, ""), (2, "")]);
     assert_eq!(test.send(body).await, (204, vec!["handled", "handled"]));

@@ -1,3 +1,5 @@
+mod foci;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -52,7 +54,7 @@ fn notification(ids: &[&str]) -> Value {
             "resourceType": "SubscriptionStatus",
             "type": "event-notification",
             "notificationEvent": ids.iter().map(event).collect::<Vec<_>>(),
-            "subscription": { "reference": "Subscription/1", "display": "canary" },
+            "subscription": { "reference": "https://canary.example.org/Subscription/1", "display": "canary" },
             "topic": "http://canary.example.org/topic",
             "error": [{ "text": "canary" }],
         },
@@ -136,9 +138,10 @@ fn a_resource_that_is_no_json_hides_no_other() {
 }
 
 #[test]
-fn an_event_that_names_nothing_hides_no_other() {
+fn an_event_that_names_no_resource_hides_no_other() {
     let mut body = notification(&["1", "2", "3"]);
-    body["entry"][0]["resource"]["notificationEvent"][0]["focus"] = json!({ "display": "canary" });
+    body["entry"][0]["resource"]["notificationEvent"][0]["focus"] =
+        json!({ "reference": "Encounter/can_ary" });
     body["entry"][2]["resource"]["id"] = json!("canary");
     check(
         topic(declaration::<Event, AsTheIdSays>("", "e")),
@@ -213,7 +216,11 @@ fn what_is_refused_is_not_quoted() {
         ("/type", json!("canary")),
         ("/entry/0/resource/type", json!("canary")),
         ("/entry/0/resource/notificationEvent/0/eventNumber", json!("canary")),
-        ("/entry/0/resource/notificationEvent/0/focus/reference", json!("canary")),
+        ("/entry/0/resource/notificationEvent/0/focus/reference", json!("Encounter/can_ary")),
+        (
+            "/entry/0/resource/notificationEvent/0/focus/reference",
+            json!("https://canary.example.org/Encounter/can_ary"),
+        ),
         ("/entry/1/resource/id", json!("canary")),
         ("/entry/1/resource/resourceType", json!("canary")),
         ("/entry/1/request", json!("canary")),

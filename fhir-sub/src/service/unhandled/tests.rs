@@ -39,10 +39,12 @@ async fn each_event_that_is_to_be_sent_again_is_named() {
         notification("event-notification", 9, &[(6, names[0]), (7, names[1]), (8, names[2]), (9, names[3])]);
     let events = &mut body["entry"][0]["resource"]["notificationEvent"];
     events[3].as_object_mut().unwrap().remove("eventNumber");
-    events[2]["focus"] = json!({ "display": "canary" });
+    events[2]["focus"] = json!({ "reference": "Encounter/can_ary" });
     let expected = [
         format!("exception event 2 of 4, number 7: {FAILED}"),
-        "invalid event 3 of 4, number 8: an event does not name its resource as Type/id".to_owned(),
+        "invalid event 3 of 4, number 8: the id of the resource is no FHIR id: it has other characters than letters, digits, \
+         `-` and `.`"
+            .to_owned(),
         format!("exception event 4 of 4: {FAILED}"),
     ];
     assert_eq!(answer(&test, &body).await, (500, expected.to_vec()));

@@ -1,0 +1,91 @@
+//! [`Own`]: which base URLs are the app's own FHIR server's.
+
+use crate::fhir::Reference;
+use crate::fhir::reference::canonical_base;
+
+/// The base URLs of the app's own FHIR server: `FHIR_BASE_URL`, and that of the notification's own Subscription, since a
+/// server behind a proxy may name itself by another URL than the app calls it by.
+#[derive(Debug)]
+pub(super) struct Own<'a> {
+    base: &'a str,
+    subscription: Option<&'a str>,
+}
+
+impl<'a> Own<'a> {
+    /// `base` is `FHIR_BASE_URL` without a slash at its end, `subscription` what the notification names its Subscription by.
+    pub(super) fn new(base: &'a str, subscription: Option<&'a str>) -> Self {
+        Self { base, subscription: subscription.and_then(Reference::base) }
+    }
+
+    /// Whether `base` is the server's: in whatever case its host is written, with its default port or without, and with
+    /// `http` for `https`, as a server writes it behind a proxy that ends TLS. Aidbox names its Subscription without the
+    /// path of its FHIR interface: its resources have the host of the one and the path of `FHIR_BASE_URL`.
+    pub(super) fn is(&self, base: &str) -> bool {
+        // Most servers write it as we do, and then nothing has to be taken apart.
+        if self.base == base || self.subscription == Some(base) {
+            return true;
+        }
+        let Some(base) = canonical_base(base) else { return false };
+        let own = canonical_base(self.base).unwrap_or_default();
+        let Some(subscription) = self.subscription.and_then(canonical_base) else { return base == own };
+        let ((host, path), (_, own_path)) = (host_and_path(&base), host_and_path(&own));
+        let is_beside_subscription = host == host_and_path(&subscription).0 && path == own_path;
+        base == own || base == subscription || is_beside_subscription
+    }
+
+    /// Whether a reference is to a resource of another server. A relative one is always our own server's.
+    pub(super) fn is_elsewhere(&self, reference: &str) -> bool {
+        Reference::base(reference).is_some_and(|base| !self.is(base))
+    }
+
+    /// Whether the notification says by which URL its server knows itself.
+    pub(super) fn is_told(&self) -> bool {
+        self.subscription.is_some()
+    }
+}
+
+/// The two parts of a base URL in its one form.
+fn host_and_path(canonical: &str) -> (&str, &str) {
+    canonical.split_at(canonical.find('/').unwrap_or(canonical.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_a_base_url_is() {
+        let own = Own::new("https://fhir.example.org/r4", Some("https://broker.example.org/Subscription/1"));
+        for ours in [
+            "https://fhir.example.org/r4",
+            "HTTPS://FHIR.Example.org/r4",
+            "https://fhir.example.org:443/r4",
+            "http://fhir.example.org/r4",
+            "http://fhir.example.org:80/r4",
+            "https://fhir.example.org/r4/",
+            "https://fhir.example.org./r4",
+            "https://broker.example.org",
+            "http://broker.example.org/",
+            "https://broker.example.org/r4",
+        ] {
+            assert!(own.is(ours), "{ours}");
+        }
+        for other in [
+            "https://fhir.example.org",
+            "https://fhir.example.org/r5",
+            "https://fhir.example.org/R4",
+            "https://fhir.example.org:8443/r4",
+            "https://fhir.example.org.example.com/r4",
+            "https://user@fhir.example.org/r4",
+            "https://broker.example.org/fhir",
+            "https://hospital.example.org/r4",
+            "ftp://fhir.example.org/r4",
+        ] {
+            assert!(!own.is(other), "{other}");
+        }
+        let silent = Own::new("https://fhir.example.org/r4", Some("Subscription/1"));
+        assert!(silent.is("http://fhir.example.org/r4") && !silent.is("https://broker.example.org"));
+        assert!(!silent.is_elsewhere("Encounter/1") && !silent.is_elsewhere("urn:uuid:1"));
+        assert!(silent.is_elsewhere("https://hospital.example.org/r4/Encounter/1/_history/2"));
+    }
+}

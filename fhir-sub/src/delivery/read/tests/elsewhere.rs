@@ -1,0 +1,246 @@
+//! What is on another server than the app's own: it is read there, if `setup` says so, or nowhere.
+
+use super::*;
+use crate::app::AppBuilder;
+use crate::client::{Authorization, ClientConfig};
+use crate::declaration::Trust;
+
+/// Several servers: what each has under its host, who signs in where, and what was asked for.
+#[derive(Default)]
+struct Servers {
+    asked: Mutex<Vec<String>>,
+}
+
+impl Transport for Servers {
+    fn send<'a>(
+        &'a self,
+        request: http::Request<Bytes>,
+        _limits: Limits,
+    ) -> BoxFuture<'a, Result<http::Response<Bytes>, TransportError>> {
+        let token = request.headers().get("authorization").map_or("-", |token| token.to_str().unwrap());
+        self.asked.lock().unwrap().push(format!("{} {token}", request.uri()));
+        let (path, host) = (request.uri().path(), request.uri().host().unwrap());
+        let encounter = |id: &str| json!({ "resourceType": "Encounter", "id": id, "text": host });
+        let (status, body) = match path.rsplit('/').next().unwrap() {
+            "gone" => (410, Value::Null),
+            "Encounter" => {
+                let entries: Vec<_> =
+                    ["1", "2"].map(|id| json!({ "resource": encounter(id) })).into_iter().collect();
+                (200, json!({ "resourceType": "Bundle", "type": "searchset", "entry": entries }))
+            }
+            id => (200, encounter(id)),
+        };
+        let answer = http::Response::builder().status(status).body(body.to_string().into()).unwrap();
+        Box::pin(async move { Ok(answer) })
+    }
+}
+
+/// The resource is of the server that the event names.
+struct ItIsOfItsServer;
+
+impl Handler<Both> for ItIsOfItsServer {
+    async fn handle(Both { event, resource }: Both) -> Outcome {
+        let host = resource.map(|resource| resource["text"].as_str().unwrap().to_owned());
+        let named = event.reference().unwrap().to_lowercase();
+        assert!(host.is_none_or(|host| named.contains(&host) == event.focus().is_none()), "{named}");
+        Outcome::Handled
+    }
+}
+
+fn bearer(token: &str) -> Authorization {
+    Authorization::Bearer(token.into())
+}
+
+fn with_source(app: AppBuilder) -> AppBuilder {
+    let url = "https://hospital.example.org/fhir".parse().unwrap();
+    app.source("https://hospital.example.org/fhir", ClientConfig::new(url).authorization(bearer("theirs")))
+}
+
+/// How each event ends, and what was asked for.
+fn outcomes(
+    declaration: Declaration,
+    setup: impl FnOnce(AppBuilder) -> AppBuilder,
+    body: &Value,
+) -> (u16, Vec<&'static str>, Vec<String>) {
+    crate::command::block_on(async {
+        let servers = Arc::new(Servers::default());
+        let builder = TestApp::builder(Behaviour::Hapi, leak([declaration])).transport(servers.clone());
+        let app = setup(builder.set("FHIR_AUTH_BEARER", "ours")).build().unwrap();
+        let (headers, body) = (http::HeaderMap::new(), body.to_string());
+        let head = crate::request::Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
+        let declaration = app.registry().find("e").unwrap();
+        let route = crate::service::Route::Endpoint { declaration, reference: None };
+        let answered = app.answer(&head, route, body.as_bytes(), app.deadline(None)).await;
+        let outcomes = answered.records().map(crate::delivery::record::Record::outcome).collect();
+        let asked = std::mem::take(&mut *servers.asked.lock().unwrap());
+        (answered.answer.status.as_u16(), outcomes, asked)
+    })
+}
+
+#[track_caller]
+fn check(
+    declaration: Declaration,
+    setup: impl FnOnce(AppBuilder) -> AppBuilder,
+    references: &[&str],
+    (status, ended, asked): (u16, &[&str], &[&str]),
+) {
+    let found = outcomes(declaration, setup, &notification(references));
+    assert_eq!((found.0, &*found.1), (status, ended), "{references:?}");
+    assert_eq!(found.2, asked, "{references:?}");
+}
+
+#[test]
+fn what_is_on_a_server_that_is_not_named_is_read_nowhere() {
+    for reference in [
+        "https://hospital.example.org/fhir/Encounter/1",
+        "https://hospital.example.org/fhir/Encounter/1/_history/2",
+        "https://hospital.example.org/fhir/Encounter/gone",
+        "https://fhir.example.org/r5/Encounter/1",
+        "https://fhir.example.org:8443/r4/Encounter/1",
+        "https://user@fhir.example.org/r4/Encounter/1",
+        "http://169.254.169.254/Encounter/1",
+    ] {
+        let refused: (u16, &[&str], &[&str]) = (422, &["on another server"], &[]);
+        check(topic::<Resource<Value>, Succeed>(), |app| app, &[reference], refused);
+        check(topic::<Both, ThereIsNone>(), |app| app, &[reference], refused);
+        let doubtful = Declaration { trust: Trust::Reference, ..topic::<Resource<Value>, Succeed>() };
+        check(doubtful, |app| app, &[reference], refused);
+        check(topic::<Event, Succeed>(), |app| app, &[reference], (204, &["handled"], &[]));
+    }
+    // It hides no other.
+    let two = ["https://hospital.example.org/fhir/Encounter/1", "Encounter/1"];
+    let asked = ["https://fhir.example.org/r4/Encounter/1 Bearer ours"];
+    check(
+        topic::<Resource<Value>, Succeed>(),
+        |app| app,
+        &two,
+        (422, &["on another server", "handled"], &asked),
+    );
+}
+
+#[test]
+fn what_is_on_a_source_is_read_there_with_its_own_sign_in() {
+    let theirs = ["https://hospital.example.org/fhir/Encounter/1 Bearer theirs"];
+    for reference in [
+        "https://hospital.example.org/fhir/Encounter/1",
+        "http://Hospital.example.org:80/fhir/Encounter/1",
+        "HTTPS://hospital.example.org:443/fhir/Encounter/1",
+    ] {
+        check(topic::<Both, ItIsOfItsServer>(), with_source, &[reference], (204, &["handled"], &theirs));
+    }
+    // Each server is asked for its own, several in one search.
+    let references = [
+        "https://hospital.example.org/fhir/Encounter/1",
+        "Encounter/1",
+        "https://hospital.example.org/fhir/Encounter/2",
+        "Encounter/2",
+        "https://hospital.example.org/fhir/Encounter/gone",
+        "https://other.example.org/fhir/Encounter/1",
+    ];
+    let found = outcomes(topic::<Resource<Value>, Succeed>(), with_source, &notification(&references));
+    let ended = ["handled", "handled", "handled", "handled", "gone", "on another server"];
+    assert_eq!((found.0, &*found.1), (422, &ended[..]));
+    let of = |host: &str, token: &str| {
+        found.2.iter().filter(|asked| asked.starts_with(host) && asked.ends_with(token)).count()
+    };
+    let (ours, theirs) =
+        (of("https://fhir.example.org/r4/", "ours"), of("https://hospital.example.org/fhir/", "theirs"));
+    assert_eq!((ours, theirs), (1, found.2.len() - 1), "{:?}", found.2);
+}
+
+/// What the resource is called on one server says nothing of another's: both are handled.
+#[test]
+fn one_id_on_two_servers_is_two_events() {
+    let encounter = |host: &str| {
+        let url = format!("https://{host}.example.org/fhir/Encounter/1");
+        let resource =
+            json!({ "resourceType": "Encounter", "id": "1", "meta": { "versionId": "1" }, "text": host });
+        json!({ "fullUrl": url, "resource": resource })
+    };
+    let urls = ["hospital", "clinic"].map(|host| format!("https://{host}.example.org/fhir/Encounter/1"));
+    let mut body = notification(&[&urls[0], &urls[1], &urls[0]]);
+    // In another order than the events.
+    let entries = body["entry"].as_array_mut().unwrap();
+    entries.extend([encounter("broker"), encounter("clinic"), encounter("hospital")]);
+    let (status, ended, asked) = outcomes(topic::<Both, ItIsOfItsServer>(), |app| app, &body);
+    assert_eq!((status, &*ended), (204, &["handled", "handled", "handled before"][..]));
+    assert!(asked.is_empty());
+}
+
+#[test]
+fn a_notification_of_the_apps_own_server_may_call_it_otherwise() {
+    for (subscription, reference) in [
+        (
+            "https://internal.example.org:8080/fhir/Subscription/1",
+            "https://internal.example.org:8080/fhir/Encounter/1",
+        ),
+        ("https://internal.example.org/Subscription/1", "http://internal.example.org/r4/Encounter/1"),
+        ("Subscription/1", "HTTP://fhir.example.org:80/r4/Encounter/1"),
+    ] {
+        let mut body = notification(&[reference]);
+        body["entry"][0]["resource"]["subscription"] = json!({ "reference": subscription });
+        let (status, _, asked) = outcomes(topic::<Resource<Value>, Succeed>(), |app| app, &body);
+        assert_eq!(
+            (status, &*asked),
+            (204, &["https://fhir.example.org/r4/Encounter/1 Bearer ours".to_owned()][..])
+        );
+    }
+}
+
+#[test]
+fn a_deletion_on_another_server_is_confirmed_there_or_not_at_all() {
+    let url = "https://hospital.example.org/fhir/Encounter/gone";
+    let mut body = notification(&[url]);
+    let entry = json!({ "fullUrl": url, "request": { "method": "DELETE", "url": "Encounter/gone" } });
+    body["entry"].as_array_mut().unwrap().push(entry);
+    let doubtful = || Declaration { trust: Trust::Reference, ..topic::<Both, ThereIsNone>() };
+    assert_eq!(outcomes(doubtful(), |app| app, &body), (422, vec!["on another server"], vec![]));
+    let (status, ended, asked) = outcomes(doubtful(), with_source, &body);
+    assert_eq!((status, ended), (204, vec!["handled"]));
+    assert!(asked[0].starts_with(url) && asked.iter().all(|asked| asked.ends_with("theirs")), "{asked:?}");
+    // What the notification says is believed where the handler believes it.
+    let (status, ended, asked) = outcomes(topic::<Both, ThereIsNone>(), |app| app, &body);
+    assert_eq!((status, ended, asked), (204, vec!["handled"], vec![]));
+}
+
+#[test]
+fn a_source_that_is_wrong_is_told_when_the_program_starts() {
+    let problems = |setup: fn(AppBuilder) -> AppBuilder| {
+        let builder = TestApp::builder(Behaviour::Hapi, leak([topic::<Event, Succeed>()]));
+        setup(builder).build().unwrap_err().to_string()
+    };
+    for (setup, problem) in [
+        (
+            (|app| app.source("hospital", ClientConfig::new("https://h.example.org".parse().unwrap())))
+                as fn(AppBuilder) -> AppBuilder,
+            "source 1 of `setup` is not the base URL",
+        ),
+        (
+            |app| {
+                app.source(
+                    "https://h.example.org",
+                    ClientConfig::new("http://h.example.org".parse().unwrap()),
+                )
+            },
+            "FHIR_ALLOW_HTTP=1",
+        ),
+        (|app| with_source(with_source(app)), "source 2 of `setup` is named twice"),
+        (
+            |app| {
+                let url = "https://fhir.example.org/r4".parse().unwrap();
+                app.source("http://FHIR.example.org/r4/", ClientConfig::new(url))
+            },
+            "is the server of FHIR_BASE_URL",
+        ),
+        (
+            |app| {
+                let url = "https://user:canary@h.example.org".parse().unwrap();
+                app.source("https://user:canary@h.example.org", ClientConfig::new(url))
+            },
+            "is not the base URL",
+        ),
+    ] {
+        let told = problems(setup);
+        assert!(told.contains(problem) && !told.contains("canary"), "{told}");
+    }
+}

@@ -1,0 +1,189 @@
+//! [`Included`]: what came along with an event in its notification.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use tracing::warn;
+
+use crate::fhir::Reference;
+use crate::fhir::reference::canonical_base;
+use crate::fhir_resource::FhirResource;
+
+/// The other resources of a notification: whatever its Bundle carries beside the resource that the event is about.
+///
+/// A topic may include the patient of an encounter, a server may add an audit of what was done, and a bundle may have
+/// resources that are on no server and are named by `urn:uuid:` only. The resources of the other events of the notification
+/// are among them, too. It is empty where a notification carries nothing else: for a criteria, for a resource that a
+/// search or a sweep has found, and with `trust = "reference"`, which believes nothing that is carried.
+///
+/// A handler that does not take it pays nothing for it.
+///
+/// ```
+/// use fhir_sub::prelude::*;
+///
+/// #[derive(serde::Deserialize, FhirResource)]
+/// #[fhir(type = "Encounter")]
+/// struct Encounter {
+///     subject: Subject,
+/// }
+///
+/// #[derive(serde::Deserialize)]
+/// struct Subject {
+///     reference: String,
+/// }
+///
+/// #[derive(serde::Deserialize, FhirResource)]
+/// #[fhir(type = "Patient")]
+/// struct Patient {
+///     id: Option<String>,
+/// }
+///
+/// #[fhir_subscription(
+///     topic = "https://example.org/topics/admission",
+///     filter = "Encounter?class=IMP",
+///     endpoint = "admissions",
+/// )]
+/// async fn admissions(encounter: Resource<Encounter>, included: Included) {
+///     let patient: Option<Patient> = included.get(&encounter.subject.reference);
+///     # let _ = patient.and_then(|patient| patient.id);
+/// }
+/// ```
+#[derive(Clone, Default)]
+pub struct Included {
+    all: Option<Arc<[IncludedResource]>>,
+    /// The place of the entry that is the event's own.
+    own: Option<usize>,
+}
+
+/// A resource that came along with an event.
+pub struct IncludedResource {
+    pub(crate) place: usize,
+    pub(crate) full_url: Option<String>,
+    /// `Patient/9`
+    pub(crate) reference: Option<String>,
+    pub(crate) version_id: Option<String>,
+    pub(crate) resource_type: String,
+    pub(crate) json: String,
+}
+
+impl Included {
+    pub(crate) fn new(all: impl Iterator<Item = IncludedResource>) -> Self {
+        Self { all: Some(all.collect()), own: None }
+    }
+
+    /// The same for the event whose own entry is at `place`.
+    pub(crate) fn without(&self, place: Option<usize>) -> Self {
+        Self { all: self.all.clone(), own: place }
+    }
+
+    /// The resource that `reference` names, read into `T`: by the `fullUrl` of its entry (`urn:uuid:…`), or as `Type/id`,
+    /// with a base URL or a version before or behind it, or without. `None` where it did not come along, or does not have
+    /// the shape of `T`, which the log says.
+    ///
+    /// An absolute reference finds no resource of another server: ids are unique on one server only.
+    #[must_use]
+    pub fn get<T: DeserializeOwned>(&self, reference: &str) -> Option<T> {
+        let by_url = self.iter().find(|one| one.full_url.as_deref() == Some(reference));
+        let by_name = || {
+            let named = Reference::parse(reference)?;
+            let base = Reference::base(reference).and_then(canonical_base);
+            let is_its = |one: &&IncludedResource| one.is_named(&named, base.as_deref());
+            // What names no server is rather the notification's own.
+            self.iter().filter(is_its).min_by_key(|one| base.is_none() && one.base().is_some())
+        };
+        by_url.or_else(by_name)?.read()
+    }
+
+    /// Every resource of the type that `T` [says](trait@FhirResource) it is read from, in the order of the entries; those
+    /// that do not have its shape are left out, which the log says.
+    pub fn of<T: FhirResource + DeserializeOwned>(&self) -> impl Iterator<Item = T> {
+        self.iter().filter(|one| one.resource_type == T::TYPE).filter_map(IncludedResource::read)
+    }
+
+    /// Every resource, in the order of the entries.
+    pub fn iter(&self) -> impl Iterator<Item = &IncludedResource> {
+        let all = self.all.as_deref().unwrap_or_default();
+        all.iter().filter(|one| Some(one.place) != self.own)
+    }
+}
+
+impl IncludedResource {
+    /// The `fullUrl` of its entry, as it was written.
+    #[must_use]
+    pub fn full_url(&self) -> Option<&str> {
+        self.full_url.as_deref()
+    }
+
+    /// The resource, relative and without a version: `Patient/9`; `None` where it has no id.
+    #[must_use]
+    pub fn reference(&self) -> Option<&str> {
+        self.reference.as_deref()
+    }
+
+    /// The version, as in `meta.versionId`.
+    #[must_use]
+    pub fn version_id(&self) -> Option<&str> {
+        self.version_id.as_deref()
+    }
+
+    /// Its type: `Patient`.
+    #[must_use]
+    pub fn resource_type(&self) -> &str {
+        &self.resource_type
+    }
+
+    /// The resource as the server sent it. Whether all of it is JSON is left to whoever reads it.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// The resource read into `T`; `None` where it does not have its shape, which the log says.
+    #[must_use]
+    pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(&self.json)
+            .map_err(|error| {
+                // What serde says quotes the resource.
+                let (resource_type, line, column) = (&*self.resource_type, error.line(), error.column());
+                warn!(
+                    resource_type,
+                    line, column, "an included resource does not have the shape that is asked for"
+                );
+            })
+            .ok()
+    }
+
+    /// Whether it is the resource that is `named`, on the server of that base URL if one is.
+    fn is_named(&self, named: &Reference<'_>, base: Option<&str>) -> bool {
+        let is = |own: Reference<'_>| own.resource_type == named.resource_type && own.id == named.id;
+        let by_url = self.full_url.as_deref().and_then(Reference::parse).is_some_and(is);
+        let by_itself = self.reference.as_deref().and_then(Reference::parse).is_some_and(is);
+        let is_there = || match (base, self.base()) {
+            (Some(base), Some(own)) => canonical_base(own).as_deref() == Some(base),
+            _ => true,
+        };
+        let version = named.version_id.zip(self.version_id());
+        (by_url || by_itself) && version.is_none_or(|(named, own)| named == own) && is_there()
+    }
+
+    fn base(&self) -> Option<&str> {
+        self.full_url.as_deref().and_then(Reference::base)
+    }
+}
+
+impl fmt::Debug for Included {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Included").field("count", &self.iter().count()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for IncludedResource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A resource in a log line is a patient in a log line.
+        formatter.debug_struct("IncludedResource").field("type", &self.resource_type).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
