@@ -1,5 +1,6 @@
 //! [`App`]: a program's subscriptions, settings and state, ready to handle requests.
 
+mod headers;
 mod sources;
 
 use std::any::Any;
@@ -167,6 +168,7 @@ pub struct AppBuilder {
     states: States,
     token_provider: Option<Arc<dyn TokenProvider>>,
     sources: Vec<(String, ClientConfig)>,
+    headers: Vec<String>,
     root_certificates: Vec<Vec<u8>>,
     proxy: Option<url::Url>,
     transport: Option<Arc<dyn Transport>>,
@@ -189,6 +191,7 @@ impl AppBuilder {
             states: States::default(),
             token_provider: None,
             sources: Vec::new(),
+            headers: Vec::new(),
             root_certificates: Vec::new(),
             proxy: None,
             transport: None,
@@ -260,6 +263,16 @@ impl AppBuilder {
     /// ```
     pub fn source(mut self, base: impl Into<String>, config: ClientConfig) -> Self {
         self.sources.push((base.into(), config));
+        self
+    }
+
+    /// Lets handlers see the header `name` of a request, by [`Incoming`](crate::Incoming): the tenant that a gateway has found
+    /// out, or an id that joins the log lines of several systems.
+    ///
+    /// It is a start-up error if `name` is no name of a header, or one that carries a secret: that of
+    /// `FHIR_SUBSCRIPTION_HEADER`, `Authorization`, `Cookie`, a signature.
+    pub fn allow_header(mut self, name: impl Into<String>) -> Self {
+        self.headers.push(name.into());
         self
     }
 
@@ -342,11 +355,12 @@ impl AppBuilder {
             config = config.fhir_version(settings.fhir_version);
         }
         let sources = problems.collect(sources::build(self.sources, &settings, self.transport.as_ref()));
+        let headers = problems.collect(headers::allowed(self.headers, &settings));
         let client = client(config, &self.root_certificates, self.proxy, self.transport);
         match client {
             Ok(fhir_client) => {
-                let sources = sources.unwrap_or_default();
-                let provided = Arc::new(Provided::new(self.states, fhir_client, sources));
+                let (sources, headers) = (sources.unwrap_or_default(), headers.unwrap_or_default());
+                let provided = Arc::new(Provided::new(self.states, fhir_client, sources, headers));
                 let (registry, memory) = (Arc::new(registry), Arc::default());
                 let store = self.store.or_else(|| store::open(&settings.idempotency));
                 let keys = Keys::new(settings.idempotency.key.as_ref());

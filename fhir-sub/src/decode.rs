@@ -25,6 +25,7 @@ use crate::declaration::{Declaration, Trigger, Trust};
 use crate::event::Event;
 use crate::fhir::is_json;
 use crate::included::Included;
+use crate::incoming::Way;
 use crate::json::Mistake;
 use crate::rejection::not_well_formed;
 use crate::request::{Head, Header};
@@ -64,11 +65,13 @@ pub(crate) struct Happened<'a> {
     pub(crate) mistake: Option<&'static str>,
     /// What else came along, for a handler that looks at it.
     pub(crate) included: Included,
+    /// The way by which it came in, if a request told of it.
+    pub(crate) way: Way<'a>,
 }
 
 impl<'a> Happened<'a> {
     pub(crate) fn new(event: Event, resource: Option<&'a str>) -> Self {
-        Self { event, resource, mistake: None, included: Included::default() }
+        Self { event, resource, mistake: None, included: Included::default(), way: Way::default() }
     }
 
     fn mistaken(event: Event, mistake: &'static str) -> Self {

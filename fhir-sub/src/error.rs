@@ -44,7 +44,7 @@ impl Error {
     pub fn transient<E: Into<BoxError>>(error: E) -> Self {
         Self {
             source: error.into(),
-            kind: std::any::type_name::<E>(),
+            kind: kind_of(std::any::type_name::<E>()),
             place: Some(Location::caller()),
             permanent: false,
         }
@@ -62,7 +62,10 @@ impl Error {
         self.permanent
     }
 
-    /// The name of the type that the error was made from, which quotes nothing.
+    /// The name of the type that the error was made from, which quotes nothing: `core::num::error::ParseIntError`.
+    ///
+    /// An error that was made from a text is a `message`, and one that was boxed before a `boxed error`, since no name is
+    /// known of either; [`place`](Self::place) says where it was made.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.kind
@@ -84,8 +87,19 @@ impl Error {
     pub(crate) fn from_boxed(kind: &'static str, error: BoxError) -> Self {
         match error.downcast::<Boxed>() {
             Ok(boxed) => boxed.0,
-            Err(source) => Self { source, kind, place: None, permanent: false },
+            Err(source) => Self { source, kind: kind_of(kind), place: None, permanent: false },
         }
+    }
+}
+
+/// What an error is called that was made from a type of this name.
+fn kind_of(name: &'static str) -> &'static str {
+    let is_boxed = |name: &str| name.starts_with("alloc::boxed::Box<dyn core::error::Error");
+    match name {
+        "&str" | "alloc::string::String" | "alloc::boxed::Box<str>" => "message",
+        name if name.starts_with("alloc::borrow::Cow<") => "message",
+        name if is_boxed(name) => "boxed error",
+        name => name,
     }
 }
 

@@ -4,6 +4,7 @@ mod deadline;
 mod event;
 mod fhir_client;
 mod included;
+mod incoming;
 mod resource;
 mod state;
 
@@ -19,7 +20,7 @@ use crate::rejection::Rejection;
 /// A handler's argument: made anew from each notification.
 ///
 /// Implemented for [`Resource<T>`], `Option<Resource<T>>`, [`Event`](crate::Event),
-/// [`FhirClient`](crate::FhirClient), [`Included`](crate::Included), [`State<S>`] and [`Deadline`](crate::Deadline);
+/// [`FhirClient`](crate::FhirClient), [`Included`](crate::Included), [`Incoming`](crate::Incoming), [`State<S>`] and [`Deadline`](crate::Deadline);
 /// implement it for a type of your own to share a first step between handlers.
 ///
 /// ```

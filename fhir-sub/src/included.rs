@@ -57,6 +57,7 @@ pub struct Included {
 }
 
 /// A resource that came along with an event.
+#[derive(Clone)]
 pub struct IncludedResource {
     pub(crate) place: usize,
     pub(crate) full_url: Option<String>,

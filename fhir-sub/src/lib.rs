@@ -72,9 +72,11 @@ mod server;
 pub mod client;
 mod settings;
 mod key;
+mod request;
 mod provided;
 mod event;
 mod included;
+mod incoming;
 mod notification;
 mod rejection;
 mod outcome;
@@ -89,7 +91,6 @@ mod store;
 mod app;
 #[cfg(feature = "registration")]
 pub mod registration;
-mod request;
 mod decode;
 mod delivery;
 #[cfg(feature = "registration")]
@@ -133,6 +134,7 @@ pub use extract::{FromNotification, Requirements, Resource, ResourceUse, State};
 pub use fhir::Subscription;
 pub use fhir_resource::FhirResource;
 pub use included::{Included, IncludedResource};
+pub use incoming::Incoming;
 pub use interaction::Interaction;
 pub use notification::Notification;
 pub use outcome::{IntoOutcome, Outcome};
@@ -378,8 +380,8 @@ pub use fhir_sub_macros::FhirResource;
 /// What a file with handlers needs: `use fhir_sub::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        AppBuilder, Deadline, Error, Event, FhirClient, FhirResource, Included, Interaction, Resource,
-        Result, State, Subscription, fhir_lambda_main, fhir_subscription,
+        AppBuilder, Deadline, Error, Event, FhirClient, FhirResource, Included, Incoming, Interaction,
+        Resource, Result, State, Subscription, fhir_lambda_main, fhir_subscription,
     };
 }
 

@@ -7,6 +7,7 @@ use crate::client::FhirClient;
 use crate::deadline::Deadline;
 use crate::event::Event;
 use crate::included::Included;
+use crate::incoming::Way;
 use crate::provided::Provided;
 
 /// One event of a subscription, with all that a handler's arguments are made from.
@@ -17,6 +18,8 @@ pub struct Notification<'a> {
     pub(crate) event: &'a Event,
     pub(crate) resource: Option<&'a str>,
     pub(crate) included: &'a Included,
+    pub(crate) endpoint: &'a str,
+    pub(crate) way: Way<'a>,
     pub(crate) provided: &'a Provided,
     pub(crate) deadline: Deadline,
 }
@@ -46,6 +49,26 @@ impl<'a> Notification<'a> {
     #[must_use]
     pub fn included(&self) -> &'a Included {
         self.included
+    }
+
+    /// The endpoint that was called, as the attribute has it.
+    #[must_use]
+    pub fn endpoint(&self) -> &'a str {
+        self.endpoint
+    }
+
+    /// What stood before the endpoint in the path, without a slash at its end: `/prod` for `/prod/finished`. Nothing for an
+    /// event that no request told of.
+    #[must_use]
+    pub fn prefix(&self) -> &'a str {
+        self.way.prefix()
+    }
+
+    /// The header `name`, in whatever case, if [`setup`](crate::AppBuilder::allow_header) allows it and the request has it
+    /// once, as text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.way.header(name)
     }
 
     /// The client of the FHIR server, bound to this invocation's deadline.

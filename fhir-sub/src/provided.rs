@@ -4,14 +4,19 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use crate::client::FhirClient;
 use crate::fhir::reference::canonical_base;
+use crate::request::Headers;
 
 /// The states that `setup` provided, and the client of the FHIR server.
 pub(crate) struct Provided {
     states: States,
     fhir_client: FhirClient,
     sources: Vec<Source>,
+    /// The headers of a request that handlers may see.
+    headers: Vec<HeaderName>,
 }
 
 /// A FHIR server beside the app's own, which notifications may name.
@@ -36,8 +41,31 @@ impl States {
 }
 
 impl Provided {
-    pub(crate) fn new(states: States, fhir_client: FhirClient, sources: Vec<Source>) -> Self {
-        Self { states, fhir_client, sources }
+    pub(crate) fn new(
+        states: States,
+        fhir_client: FhirClient,
+        sources: Vec<Source>,
+        headers: Vec<HeaderName>,
+    ) -> Self {
+        Self { states, fhir_client, sources, headers }
+    }
+
+    /// The headers of a request that handlers may see, in lower case; those that are there once, as text.
+    pub(crate) fn allowed_headers(&self, head: &dyn Headers) -> Vec<(String, String)> {
+        let text = |name: &HeaderName| Some((name.to_string(), head.get(name.as_str()).text()?.to_owned()));
+        self.headers.iter().filter_map(text).collect()
+    }
+
+    /// Adds a state, for a test.
+    #[cfg(feature = "testing")]
+    pub(crate) fn insert<S: Any + Send + Sync>(&mut self, state: S) {
+        self.states.insert(state);
+    }
+
+    /// Is another server's client, for a test.
+    #[cfg(feature = "testing")]
+    pub(crate) fn set_fhir_client(&mut self, fhir_client: FhirClient) {
+        self.fhir_client = fhir_client;
     }
 
     /// The source that has this base URL.

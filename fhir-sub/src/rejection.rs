@@ -1,6 +1,7 @@
 //! [`Rejection`]: why a handler's argument could not be had.
 
 use std::borrow::Cow;
+use std::panic::Location;
 
 use crate::error::Error;
 
@@ -17,8 +18,10 @@ pub struct Rejection {
 pub(crate) enum RejectionKind {
     /// The body is not JSON: 400.
     Malformed(Cow<'static, str>),
-    /// The body is JSON, but not what belongs there: 422.
+    /// The body is JSON, but not what belongs there: 422. The text is ours, and quotes nothing.
     Unprocessable(Cow<'static, str>),
+    /// The same, in the words of a user's extractor, which stand there.
+    Refused(&'static str, &'static Location<'static>),
     /// An extractor of the user's failed.
     Failed(Error),
 }
@@ -26,8 +29,16 @@ pub(crate) enum RejectionKind {
 impl Rejection {
     /// The notification is answered `422`, with `text` for the caller: it must quote nothing of the
     /// resource.
+    ///
+    /// The log says where in the source this stands; and `text`, if `FHIR_SUBSCRIPTION_LOG_ERRORS` lets it quote errors.
     #[must_use]
+    #[track_caller]
     pub fn unprocessable(text: &'static str) -> Self {
+        Self { kind: RejectionKind::Refused(text, Location::caller()) }
+    }
+
+    /// What an extractor of ours says.
+    pub(crate) fn of_ours(text: &'static str) -> Self {
         Self { kind: RejectionKind::Unprocessable(text.into()) }
     }
 

@@ -79,7 +79,9 @@
 
 mod answer;
 mod event;
+mod event_builder;
 mod notification;
+mod notification_builder;
 mod request;
 mod transport;
 
@@ -88,13 +90,16 @@ use std::time::SystemTime;
 
 pub use answer::TestAnswer;
 pub use event::TestEvent;
+pub use event_builder::EventBuilder;
 pub use notification::TestNotification;
+pub use notification_builder::NotificationBuilder;
 pub use request::TestRequest;
 
 pub use crate::declaration::Content;
 pub use crate::fhir::FhirVersion;
 
 use crate::app::{App, AppBuilder};
+use crate::client::FhirClient;
 use crate::client::transport::Transport;
 use crate::problems::Problems;
 use crate::registration::{Options, Report};
@@ -204,6 +209,32 @@ impl TestApp {
     #[must_use]
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
+    }
+
+    /// The app's client of the FHIR server, which is the [sandbox](Self::sandbox): for a handler that a test calls as the
+    /// function that it is, and for what a test looks up by itself.
+    ///
+    /// ```
+    /// use fhir_sub::prelude::*;
+    /// use fhir_sub::testing::TestApp;
+    /// use serde_json::{Value, json};
+    ///
+    /// #[fhir_subscription(criteria = "Patient?active=true", endpoint = "active-patients")]
+    /// async fn active_patients(patient: Resource<Value>, fhir: FhirClient) -> Result<()> {
+    ///     fhir.create("Flag", &json!({ "resourceType": "Flag", "subject": patient["id"] })).await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// # fhir_sub::__private::block_on(async {
+    /// let test = TestApp::new();
+    /// let patient = json!({ "resourceType": "Patient", "id": "7" });
+    /// active_patients(Resource(patient), test.fhir_client()).await.unwrap();
+    /// assert_eq!(test.sandbox().all("Flag").len(), 1);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn fhir_client(&self) -> FhirClient {
+        self.app.provided().fhir_client().clone()
     }
 
     /// Registers every subscription with the sandbox.

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::declaration::Declaration;
 use crate::decode::Happened;
 use crate::event::Event;
+use crate::incoming::Way;
 
 /// Of how many events the resources are read, and held, at once.
 const READ_AT_ONCE: usize = 50;
@@ -57,6 +58,19 @@ pub(crate) async fn deliver_found(
     json: Box<RawValue>,
     time: Time,
 ) -> Delivered {
+    deliver_found_for(app, declaration, event, json, Way::default(), time).await
+}
+
+/// The same, for a notification that came in by that way.
+pub(super) async fn deliver_found_for(
+    app: &App,
+    declaration: &'static Declaration,
+    event: Event,
+    json: Box<RawValue>,
+    way: Way<'_>,
+    time: Time,
+) -> Delivered {
     let found = Found { version_id: event.version_id.clone(), json: json.into() };
-    handle(app, declaration, Happened::new(event, None), Some(Read::Found(found)), time).await
+    let happened = Happened { way, ..Happened::new(event, None) };
+    handle(app, declaration, happened, Some(Read::Found(found)), time).await
 }

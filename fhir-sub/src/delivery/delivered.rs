@@ -55,6 +55,8 @@ pub(crate) enum End {
     Malformed(Cow<'static, str>),
     /// It, or its resource, is not what the handler takes. A caller may be told the text.
     Unprocessable(Cow<'static, str>),
+    /// An extractor of the user's has refused it. A caller may be told the text.
+    Rejected(&'static str, Failure),
     /// Its resource is on a server that the app does not read, and its handler needs it.
     Elsewhere(Failure),
     /// Its handler failed, and another try may succeed.
@@ -149,9 +151,11 @@ impl End {
             | Self::Gone
             | Self::LookedUp
             | Self::NothingFound => Due::Nothing,
-            Self::Malformed(_) | Self::Unprocessable(_) | Self::Elsewhere(_) | Self::FailedForGood(_) => {
-                Due::Refused
-            }
+            Self::Malformed(_)
+            | Self::Unprocessable(_)
+            | Self::Rejected(..)
+            | Self::Elsewhere(_)
+            | Self::FailedForGood(_) => Due::Refused,
             Self::NotAllFound
             | Self::UnderWay
             | Self::NotBegun
@@ -179,6 +183,7 @@ impl End {
         match self {
             Self::Unread(failure)
             | Self::StoreUnavailable(failure)
+            | Self::Rejected(_, failure)
             | Self::Elsewhere(failure)
             | Self::Failed(failure)
             | Self::FailedForGood(failure) => Some(failure),
@@ -192,6 +197,7 @@ impl End {
             Self::Malformed(text) | Self::Unprocessable(text) => Some(Failure::refused(text)),
             Self::Unread(failure)
             | Self::StoreUnavailable(failure)
+            | Self::Rejected(_, failure)
             | Self::Elsewhere(failure)
             | Self::Failed(failure)
             | Self::FailedForGood(failure) => Some(failure),
@@ -216,7 +222,7 @@ impl End {
             Self::Unconfirmed => "not confirmed",
             Self::StoreUnavailable(_) => "store unavailable",
             Self::Malformed(_) => "malformed",
-            Self::Unprocessable(_) => "unprocessable",
+            Self::Unprocessable(_) | Self::Rejected(..) => "unprocessable",
             Self::Elsewhere(_) => "on another server",
             Self::Failed(_) => "failed",
             Self::FailedForGood(_) => "failed for good",

@@ -48,6 +48,11 @@ impl Failure {
         Self { kind: "refused", place: None, text: Some(text.into()) }
     }
 
+    /// What is told of a user's extractor that refuses the event; its text only where it may be quoted.
+    pub(super) fn of_rejection(text: &str, place: &'static Location<'static>, quote: bool) -> Self {
+        Self { kind: "rejection", place: Some(place), text: quote.then(|| text.to_owned()) }
+    }
+
     /// What is told of a store that is down, whose words name no resource.
     pub(crate) fn of_store(unavailable: &Unavailable) -> Self {
         Self { kind: std::any::type_name::<Unavailable>(), place: None, text: Some(unavailable.to_string()) }

@@ -15,6 +15,7 @@ use crate::decode::Happened;
 use crate::event::Event;
 use crate::extract::ResourceUse;
 use crate::included::Included;
+use crate::incoming::Way;
 use crate::interaction::Interaction;
 use crate::memory::Name;
 use crate::notification::Notification;
@@ -26,7 +27,7 @@ use crate::rejection::{Rejection, RejectionKind};
 pub(super) async fn handle(
     app: &App,
     declaration: &'static Declaration,
-    Happened { mut event, resource, mistake, included }: Happened<'_>,
+    Happened { mut event, resource, mistake, included, way }: Happened<'_>,
     read: Option<Read>,
     time: Time,
 ) -> Delivered {
@@ -86,7 +87,7 @@ pub(super) async fn handle(
     }
     event.key = known.as_ref().and_then(|known| known.entry.idempotency_key());
     once(app, endpoint, event, known, time.deadline(), async |event| {
-        run(app, declaration, event, resource, &included, time).await
+        run(app, declaration, event, resource, (&included, way), time).await
     })
     .await
 }
@@ -115,12 +116,13 @@ async fn run(
     declaration: &'static Declaration,
     event: Event,
     resource: Option<&str>,
-    included: &Included,
+    (included, way): (&Included, Way<'_>),
     time: Time,
 ) -> Delivered {
     let (deadline, had_fair_time) = (time.deadline(), time.is_fair());
     let provided = app.provided();
-    let notification = Notification { event: &event, resource, included, provided, deadline };
+    let endpoint = declaration.endpoint;
+    let notification = Notification { event: &event, resource, included, endpoint, way, provided, deadline };
     // A panic ends this event, not the process.
     let ended = match attempt(|| Contained::new((declaration.run)(&notification))) {
         Ok(run) => tokio::time::timeout_at(deadline.instant(), run).await,
@@ -156,6 +158,7 @@ fn rejected(rejection: Rejection, quote: bool) -> End {
     match rejection.into_kind() {
         RejectionKind::Malformed(text) => End::Malformed(text),
         RejectionKind::Unprocessable(text) => End::Unprocessable(text),
+        RejectionKind::Refused(text, place) => End::Rejected(text, Failure::of_rejection(text, place, quote)),
         RejectionKind::Failed(error) => end(error.into(), quote),
     }
 }

@@ -7,7 +7,7 @@
 //! happened to it in between, and no deletion.
 
 use super::changed::{Changed, Question};
-use super::deliver::{deliver, deliver_found};
+use super::deliver::{deliver, deliver_found_for};
 use super::delivered::{Delivered, End};
 use super::failure::Failure;
 use super::query::{self, Queried, query};
@@ -19,6 +19,7 @@ use crate::declaration::Declaration;
 use crate::decode::Happened;
 use crate::event::Event;
 use crate::fhir::Instant;
+use crate::incoming::Way;
 use crate::memory::{LookUp, Name, Numbering, Range};
 
 /// How often the server is asked for the events of one notification, whose numbers may be far apart. What is left is
@@ -60,21 +61,24 @@ pub(super) async fn look_up(
     declaration: &'static Declaration,
     name: Name<'_>,
     events: Vec<Unnamed>,
+    way: Way<'_>,
     time: Time,
 ) -> LookedUp {
-    let (mut delivered, left) = by_number(app, declaration, name, events, time).await;
+    let (mut delivered, left) = by_number(app, declaration, name, events, way, time).await;
     let by_number = delivered.len();
     if declaration.search().is_none() {
         // Of subscriptions with content = "empty" it is known what to search for.
-        let (left, numberings): (Vec<_>, Vec<_>) =
-            left.into_iter().map(|left| (Happened::new(left.event, None), left.numbering)).unzip();
+        let (left, numberings): (Vec<_>, Vec<_>) = left
+            .into_iter()
+            .map(|left| (Happened { way, ..Happened::new(left.event, None) }, left.numbering))
+            .unzip();
         let others = deliver(app, declaration, Deletion::in_answer(declaration), left, time).await;
         delivered.extend(others.into_iter().zip(numberings).map(|(one, numbering)| one.numbered(numbering)));
     } else if let Some(first) = left.first() {
         // One search finds whatever all of them are about.
         let telling = left.iter().find(|left| !left.numbering.is_in_order()).unwrap_or(first);
         let told = left.iter().filter_map(|left| Instant::parse(left.event.timestamp()?)).min();
-        delivered.extend(by_search(app, declaration, telling, told, time).await);
+        delivered.extend(by_search(app, declaration, telling, told, way, time).await);
     }
     LookedUp { delivered, by_number }
 }
@@ -85,6 +89,7 @@ async fn by_number(
     declaration: &'static Declaration,
     name: Name<'_>,
     mut left: Vec<Unnamed>,
+    way: Way<'_>,
     time: Time,
 ) -> (Vec<Delivered>, Vec<Unnamed>) {
     let (mut delivered, event_numbers) = (Vec::new(), &app.memory().event_numbers);
@@ -110,6 +115,7 @@ async fn by_number(
         };
         let mut events = query::events(app, declaration, answer, name, &numbers);
         events.retain(|happened| !is_unnamed(happened));
+        events.iter_mut().for_each(|happened| happened.way = way);
         event_numbers.asked(name, queried.asked(!events.is_empty()));
         let found: Vec<_> = events.iter().filter_map(|happened| happened.event.number).collect();
         let taken = take(&mut left, |number| found.contains(&number));
@@ -148,6 +154,7 @@ async fn by_search(
     declaration: &'static Declaration,
     Unnamed { event, numbering }: &Unnamed,
     told: Option<Instant>,
+    way: Way<'_>,
     time: Time,
 ) -> Vec<Delivered> {
     let one = |end| vec![Delivered::new(declaration.endpoint, event.clone(), end).numbered(*numbering)];
@@ -172,7 +179,7 @@ async fn by_search(
     let reserve = time.reserve(count);
     for (place, hit) in hits.into_iter().enumerate() {
         let share = time.share(count - place - 1, reserve);
-        let one = deliver_found(app, declaration, hit.event, hit.json, share).await;
+        let one = deliver_found_for(app, declaration, hit.event, hit.json, way, share).await;
         if one.must_come_again() {
             let updated = hit.updated.unwrap_or(since);
             unsettled = Some(unsettled.map_or(updated, |unsettled: Instant| unsettled.min(updated)));

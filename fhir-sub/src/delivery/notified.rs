@@ -9,6 +9,7 @@ use super::time::Time;
 use crate::app::App;
 use crate::declaration::Declaration;
 use crate::decode::{Counted, Happened};
+use crate::incoming::Way;
 use crate::memory::{Name, Numbering};
 
 /// What became of a notification: the answer to it, its log lines, and whether it must be sent again are derived from it.
@@ -48,6 +49,7 @@ pub(crate) async fn events(
     let is_looked_up = declaration.looks_up();
     let places = (1..).zip(&events).map(|(place, happened)| Place { place, number: happened.event.number });
     let places: Vec<_> = places.collect();
+    let way = events.first().map_or_else(Way::default, |happened| happened.way);
     let (unnamed, named): (Vec<_>, Vec<_>) = events
         .into_iter()
         .zip(numberings.into_iter().zip(places))
@@ -66,7 +68,7 @@ pub(crate) async fn events(
             (unnamed, place)
         });
         let (unnamed, places): (Vec<_>, Vec<_>) = unnamed.unzip();
-        let looked_up = look_up::look_up(app, declaration, name, unnamed, time).await;
+        let looked_up = look_up::look_up(app, declaration, name, unnamed, way, time).await;
         notified.add(looked_up, places);
     }
     notified.missing = gap::close(app, declaration, name, time).await;

@@ -51,9 +51,11 @@ impl Record {
             | End::LookedUp
             | End::NothingFound => Severity::Fine,
             End::Gone => Severity::Doubtful,
-            End::UnderWay | End::Malformed(_) | End::Unprocessable(_) | End::Elsewhere(_) => {
-                Severity::Refused
-            }
+            End::UnderWay
+            | End::Malformed(_)
+            | End::Unprocessable(_)
+            | End::Rejected(..)
+            | End::Elsewhere(_) => Severity::Refused,
             End::NotAllFound
             | End::NotBegun
             | End::Unread(_)

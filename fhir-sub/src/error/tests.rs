@@ -19,3 +19,22 @@ fn permanent_survives_a_boxed_error() {
     assert_eq!(boxed.to_string(), "no such patient");
     assert!(Error::from_boxed("boxed", boxed).is_permanent());
 }
+
+#[test]
+fn a_text_is_called_a_message() {
+    let errors = [
+        Error::transient("canary"),
+        Error::permanent(String::from("canary")),
+        Error::transient(std::borrow::Cow::from("canary")),
+        Error::from_boxed(std::any::type_name::<&str>(), "canary".into()),
+        Error::from_boxed(std::any::type_name::<String>(), "canary".into()),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), "message");
+    }
+    let error = Error::transient(BoxError::from("canary"));
+    assert_eq!(error.kind(), "boxed error");
+    let boxed = std::any::type_name::<Box<dyn std::error::Error>>();
+    assert_eq!(Error::from_boxed(boxed, "canary".into()).kind(), "boxed error");
+    assert!(error.place().unwrap().file().ends_with("error/tests.rs"));
+}

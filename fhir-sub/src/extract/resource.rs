@@ -85,7 +85,7 @@ impl<T: DeserializeOwned + Send> FromNotification for Resource<T> {
     async fn from_notification(notification: &Notification<'_>) -> Result<Self, Rejection> {
         let resource = notification
             .resource()
-            .ok_or_else(|| Rejection::unprocessable("the notification carries no resource"))?;
+            .ok_or_else(|| Rejection::of_ours("the notification carries no resource"))?;
         read(resource)
     }
 }

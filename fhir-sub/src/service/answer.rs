@@ -99,6 +99,7 @@ impl Said {
             | End::NothingFound => return None,
             End::Malformed(text) => Self::malformed(text.clone()),
             End::Unprocessable(text) => Self::unprocessable(text.clone()),
+            End::Rejected(text, _) => Self::unprocessable((*text).into()),
             End::Elsewhere(_) => {
                 let text =
                     "the event is about a resource of another FHIR server, which the program does not read";

@@ -11,6 +11,7 @@ use crate::deadline::Deadline;
 use crate::declaration::{Declaration, Topic, Trigger};
 use crate::decode::{DEACTIVATED, Decoded, Expected, decode};
 use crate::delivery::{self, Deletion, Severity, Time};
+use crate::incoming::Way;
 use crate::request::Head;
 
 /// Runs the handler of `declaration` on what the request notifies of.
@@ -23,9 +24,13 @@ pub(super) async fn notify(
     deadline: Deadline,
 ) -> Answered {
     let endpoint = declaration.endpoint;
+    let names_resource = reference.is_some();
     let time = Time::until(deadline.min(sent_again(declaration)));
     match decode(head, &Expected::of(app, declaration), reference, body) {
-        Ok(Decoded::Events(events, counted)) => {
+        Ok(Decoded::Events(mut events, counted)) => {
+            let headers = app.provided().allowed_headers(head.headers);
+            let way = Way::new(head.path, names_resource, &headers);
+            events.iter_mut().for_each(|happened| happened.way = way);
             let deletion = deletion(app, head, declaration);
             let notified = delivery::events(app, declaration, deletion, events, &counted, time).await;
             let answer = Answer::of(&notified);

@@ -1,5 +1,6 @@
 #![cfg(feature = "testing")]
 
+mod incoming;
 mod medplum;
 
 use std::time::Duration;

@@ -4,9 +4,14 @@ mod panics;
 
 use serde_json::{Value, json};
 
+use crate::app::AppBuilder;
 use crate::declaration::{Content, Declaration, Trust};
 use crate::delivery::scripted::{OPTIONAL, REQUIRED, Scripted, UNUSED, notification, topic};
+use crate::extract::FromNotification;
+use crate::fixtures::{Succeed, declaration};
 use crate::interaction::Interactions;
+use crate::notification::Notification;
+use crate::rejection::Rejection;
 
 /// The handler of Encounters; the filter leaves a topic's other types as they are.
 fn of_encounters<const USE: u8>(content: Content) -> Declaration {
@@ -74,4 +79,33 @@ async fn who_says_no_type_takes_all() {
     let server =
         Scripted::new(topic::<UNUSED>(Content::IdOnly, &["Encounter?class=IMP"]), |_| (404, json!(null)));
     assert_eq!(server.send(body([])).await, (204, vec!["handled"; 4]));
+}
+
+/// Never made, for a reason.
+struct Never;
+
+impl FromNotification for Never {
+    async fn from_notification(_: &Notification<'_>) -> Result<Self, Rejection> {
+        Err(Rejection::unprocessable("a reason of the extractor's own"))
+    }
+}
+
+/// What an extractor of the user's says is logged as what a handler says is.
+#[tokio::test(start_paused = true)]
+async fn the_reason_of_an_extractor_is_logged_where_errors_are_quoted() {
+    for (setting, is_quoted) in [("text", true), ("kind", false)] {
+        let declaration = Declaration {
+            trigger: topic::<UNUSED>(Content::IdOnly, &[]).trigger,
+            ..declaration::<Never, Succeed>("", "e")
+        };
+        let setup = |app: AppBuilder| app.set("FHIR_SUBSCRIPTION_LOG_ERRORS", setting);
+        let server = Scripted::with(declaration, |_, _| false, setup, |_| (404, Value::Null));
+        let answered = server.answered(notification("event-notification", 1, &[(1, "Encounter/1")])).await;
+        assert_eq!(answered.answer.status, 422);
+        assert!(answered.answer.body.contains("a reason of the extractor's own"));
+        let record = format!("{:?}", answered.record);
+        assert_eq!(record.contains("a reason of the extractor's own"), is_quoted, "{record}");
+        assert!(record.contains("handle/tests.rs"), "{record}");
+        assert!(record.contains(r#"kind: "rejection""#), "{record}");
+    }
 }

@@ -1,0 +1,126 @@
+//! [`Incoming`]: the way by which a notification came in.
+
+use std::fmt;
+
+/// The way by which a notification came in: its endpoint, what stood before that in the path, and the headers that
+/// [`AppBuilder::allow_header`](crate::AppBuilder::allow_header) names.
+///
+/// A program that serves several tenants tells them apart by a path prefix or by a header that a gateway adds; a header
+/// may carry an id that joins the log lines of several systems. Nothing of it is logged.
+///
+/// An event that no request told of, such as one that a sweep finds or a dead letter that is tried again, has the endpoint
+/// only.
+///
+/// ```
+/// use fhir_sub::prelude::*;
+///
+/// async fn setup(app: AppBuilder) -> Result<AppBuilder> {
+///     Ok(app.allow_header("x-tenant"))
+/// }
+///
+/// #[fhir_subscription(criteria = "Encounter?status=finished", endpoint = "finished")]
+/// async fn finished(incoming: Incoming) -> Result<()> {
+///     let Some(tenant) = incoming.header("x-tenant") else {
+///         return Err(Error::permanent("the notification is of no tenant"));
+///     };
+///     println!("{} of {tenant}, under {}", incoming.endpoint(), incoming.prefix());
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Incoming {
+    pub(crate) endpoint: String,
+    pub(crate) prefix: String,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl Incoming {
+    /// The endpoint that was called, as the attribute has it.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// What stood before the endpoint in the path, without a slash at its end: `/prod` for `/prod/finished`, and nothing for
+    /// `/finished`.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The header `name`, in whatever case, if [`setup`](crate::AppBuilder::allow_header) allows it and the request has it
+    /// once, as text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What a header says may be a person's.
+        formatter.debug_struct("Incoming").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+/// The same, borrowed from a request: handlers that do not ask for it pay for no copy.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Way<'a> {
+    /// The path of the request, without what follows the endpoint.
+    pub(crate) path: &'a str,
+    /// The headers that the app allows, in lower case.
+    pub(crate) headers: &'a [(String, String)],
+}
+
+impl<'a> Way<'a> {
+    /// The way of a request to `path`, which goes on with `Type/id` behind the endpoint if it names a resource.
+    pub(crate) fn new(path: &'a str, names_resource: bool, headers: &'a [(String, String)]) -> Self {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let endpoint = || path.rsplitn(3, '/').nth(2).unwrap_or_default();
+        Self { path: if names_resource { endpoint() } else { path }, headers }
+    }
+
+    /// What stands before the endpoint.
+    pub(crate) fn prefix(&self) -> &'a str {
+        self.path.rsplit_once('/').map_or("", |(prefix, _)| prefix.trim_end_matches('/'))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
+        header(self.headers, name)
+    }
+}
+
+fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let (_, value) = headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name))?;
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_before_the_endpoint() {
+        for (path, names_resource, prefix) in [
+            ("/e", false, ""),
+            ("/e/", false, ""),
+            ("/prod/e", false, "/prod"),
+            ("/prod//e", false, "/prod"),
+            ("/prod/north/e/", false, "/prod/north"),
+            ("/e/Patient/1", true, ""),
+            ("/prod/e/Patient/1", true, "/prod"),
+            ("/prod/e/Patient/e/", true, "/prod"),
+            ("", false, ""),
+        ] {
+            assert_eq!(Way::new(path, names_resource, &[]).prefix(), prefix, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_found_in_any_case_and_shown_nowhere() {
+        let headers = vec![("x-tenant".to_owned(), "canary".to_owned())];
+        let incoming = Incoming { endpoint: "e".into(), prefix: "/canary".into(), headers };
+        assert_eq!((incoming.header("X-Tenant"), incoming.header("x-other")), (Some("canary"), None));
+        assert!(!format!("{incoming:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,175 @@
+//! [`NotificationBuilder`]: a [`Notification`] for an extractor that a test calls by itself.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::request::value;
+use crate::client::transport::{Limits, Transport, TransportError, TransportErrorKind};
+use crate::client::{ClientConfig, FhirClient};
+use crate::deadline::Deadline;
+use crate::event::Event;
+use crate::included::{Included, IncludedResource};
+use crate::incoming::Way;
+use crate::notification::Notification;
+use crate::provided::{Provided, States};
+use crate::sandbox::topic::bundle::name;
+
+/// Makes a [`Notification`], for a test of an extractor of your own.
+///
+/// ```
+/// use fhir_sub::testing::{EventBuilder, NotificationBuilder, TestApp};
+/// use fhir_sub::{FromNotification, Interaction, Notification, Rejection};
+///
+/// struct Tenant(String);
+///
+/// impl FromNotification for Tenant {
+///     async fn from_notification(notification: &Notification<'_>) -> Result<Self, Rejection> {
+///         let tenant = notification.header("x-tenant");
+///         tenant.map(|tenant| Self(tenant.to_owned())).ok_or_else(|| Rejection::unprocessable("no tenant is named"))
+///     }
+/// }
+///
+/// # fhir_sub::__private::block_on(async {
+/// let event = EventBuilder::new(Interaction::Update).reference("Encounter/1").build();
+/// let from_the_north = NotificationBuilder::new(event.clone()).header("x-tenant", "north");
+/// assert_eq!(Tenant::from_notification(&from_the_north.notification()).await.unwrap().0, "north");
+/// let from_nowhere = NotificationBuilder::new(event);
+/// assert!(Tenant::from_notification(&from_nowhere.notification()).await.is_err());
+/// # });
+/// ```
+#[must_use = "`notification` is what an extractor takes"]
+pub struct NotificationBuilder {
+    event: Event,
+    resource: Option<String>,
+    included: Included,
+    endpoint: String,
+    /// With what stands before the endpoint.
+    path: String,
+    headers: Vec<(String, String)>,
+    provided: Provided,
+    time: Duration,
+}
+
+impl NotificationBuilder {
+    /// The notification of an event, without a resource. It has 25 seconds, and a FHIR server that cannot be reached.
+    pub fn new(event: Event) -> Self {
+        Self {
+            event,
+            resource: None,
+            included: Included::default(),
+            endpoint: "endpoint".to_owned(),
+            path: "/endpoint".to_owned(),
+            headers: Vec::new(),
+            provided: Provided::new(States::default(), no_server(), Vec::new(), Vec::new()),
+            time: Duration::from_secs(25),
+        }
+    }
+
+    /// Carries the resource that the event is about.
+    pub fn resource(mut self, resource: &impl Serialize) -> Self {
+        self.resource = Some(value(resource).to_string());
+        self
+    }
+
+    /// Carries another resource, in an entry of that `fullUrl`: `urn:uuid:…`, or a URL that ends with `Type/id`.
+    pub fn included(mut self, full_url: &str, resource: &impl Serialize) -> Self {
+        let resource = value(resource);
+        let text = |pointer: &str| resource.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let mut all: Vec<_> = self.included.iter().cloned().collect();
+        all.push(IncludedResource {
+            place: all.len(),
+            full_url: Some(full_url.to_owned()),
+            reference: text("/id").map(|_| name(&resource)),
+            version_id: text("/meta/versionId"),
+            resource_type: text("/resourceType").unwrap_or_default(),
+            json: resource.to_string(),
+        });
+        self.included = Included::new(all.into_iter());
+        self
+    }
+
+    /// Came in at this endpoint; at `endpoint` unless set.
+    pub fn endpoint(mut self, endpoint: &str) -> Self {
+        self.path = format!("{}/{endpoint}", self.notification().prefix());
+        endpoint.clone_into(&mut self.endpoint);
+        self
+    }
+
+    /// Came in with this before its endpoint: `/prod`.
+    pub fn prefix(mut self, prefix: &str) -> Self {
+        self.path = format!("{}/{}", prefix.trim_end_matches('/'), self.endpoint);
+        self
+    }
+
+    /// Came in with this header, as if [`AppBuilder::allow_header`](crate::AppBuilder::allow_header) allowed it.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_lowercase(), value.to_owned()));
+        self
+    }
+
+    /// The program has this state.
+    pub fn state<S: Any + Send + Sync>(mut self, state: S) -> Self {
+        self.provided.insert(state);
+        self
+    }
+
+    /// The program's FHIR server is this one, such as [`TestApp::fhir_client`](super::TestApp::fhir_client).
+    pub fn fhir_client(mut self, client: FhirClient) -> Self {
+        self.provided.set_fhir_client(client);
+        self
+    }
+
+    /// Must have ended after this time.
+    pub fn time(mut self, time: Duration) -> Self {
+        self.time = time;
+        self
+    }
+
+    /// The notification. Its time begins now.
+    #[must_use]
+    pub fn notification(&self) -> Notification<'_> {
+        Notification {
+            event: &self.event,
+            resource: self.resource.as_deref(),
+            included: &self.included,
+            endpoint: &self.endpoint,
+            way: Way { path: &self.path, headers: &self.headers },
+            provided: &self.provided,
+            deadline: Deadline::after(self.time),
+        }
+    }
+}
+
+impl std::fmt::Debug for NotificationBuilder {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("NotificationBuilder").field("event", &self.event).finish_non_exhaustive()
+    }
+}
+
+/// The client of a server that is not there: a test that wants one says which.
+fn no_server() -> FhirClient {
+    struct Nowhere;
+
+    impl Transport for Nowhere {
+        fn send<'a>(
+            &'a self,
+            _request: http::Request<Bytes>,
+            _limits: Limits,
+        ) -> BoxFuture<'a, Result<http::Response<Bytes>, TransportError>> {
+            Box::pin(async {
+                let reason = Some("the test has given no FHIR client");
+                let kind = TransportErrorKind::Unusable;
+                Err(TransportError { kind, connect_timed_out: false, reason, source: None })
+            })
+        }
+    }
+
+    let url = super::FHIR_BASE_URL.parse().expect("a URL");
+    FhirClient::with_transport(ClientConfig::new(url), Arc::new(Nowhere)).expect("a client")
+}
