@@ -90,9 +90,12 @@ pub(crate) struct Round {
     /// The newest so far of this pass, as long as each was not older than the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reached: Option<Instant>,
-    /// Whether different moments have shown that the server sorts.
+    /// The same without the last page: the page after it has shown nothing older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) confirmed: Option<Instant>,
+    /// How often one was newer than the one before.
     #[serde(default)]
-    pub(crate) is_sorted: bool,
+    pub(crate) rises: u64,
     /// Whether something has shown that it does not.
     #[serde(default)]
     pub(crate) is_unsorted: bool,

@@ -8,6 +8,9 @@ use crate::memory::Version;
 use crate::store::Round;
 use crate::sweep::handling::is_settled;
 
+/// How many resources, each newer than the one before, are taken to stand so for a reason.
+const RISES: u64 = 20;
+
 impl Round {
     pub(super) fn new(question: String, from: Instant, here: Instant) -> Self {
         Self {
@@ -26,7 +29,8 @@ impl Round {
             unsettled: None,
             is_unsettled_anywhere: false,
             reached: None,
-            is_sorted: false,
+            confirmed: None,
+            rises: 0,
             is_unsorted: false,
             restarts: 0,
         }
@@ -36,7 +40,7 @@ impl Round {
     pub(super) fn again(&mut self, here: Instant) {
         (self.place, self.pages, self.entries, self.started, self.begun) = (None, 0, 0, here, None);
         self.shown = 0;
-        (self.reached, self.is_sorted, self.is_unsorted) = (None, false, false);
+        (self.reached, self.confirmed, self.rises, self.is_unsorted) = (None, None, 0, false);
     }
 
     /// Begins the next pass over the same pages.
@@ -47,12 +51,13 @@ impl Round {
         self.again(here);
     }
 
-    /// Looks from the newest on that the pages have shown, where different moments in their order have shown that the server
+    /// Looks from the newest on that is confirmed, where many different moments in their order have shown that the server
     /// sorts, and so that nothing older stands on the pages to come. It is for pages that cannot be had in another way.
-    pub(super) fn skip_to_reached(&mut self, here: Instant) -> bool {
-        let reached = self.reached.filter(|reached| *reached > self.from);
-        let Some(reached) = reached.filter(|_| self.is_sorted && !self.is_unsorted) else { return false };
-        (self.from, self.passes, self.before, self.is_new) = (reached, 0, None, false);
+    pub(super) fn skip(&mut self, here: Instant) -> bool {
+        let is_sorted = !self.is_unsorted && self.rises >= RISES;
+        let confirmed = self.confirmed.filter(|confirmed| is_sorted && *confirmed > self.from);
+        let Some(confirmed) = confirmed else { return false };
+        (self.from, self.passes, self.before, self.is_new) = (confirmed, 0, None, false);
         self.shown_before = None;
         self.again(here);
         true
@@ -60,6 +65,9 @@ impl Round {
 
     /// Takes in the times of a page, in its order. What was changed after the pass has begun may stand anywhere.
     pub(super) fn order(&mut self, times: &[Option<Instant>]) {
+        if !times.is_empty() {
+            self.confirmed = self.reached;
+        }
         for time in times {
             let Some(time) = *time else {
                 self.is_unsorted = true;
@@ -70,8 +78,7 @@ impl Round {
             }
             match self.reached {
                 Some(reached) if time < reached => self.is_unsorted = true,
-                // One page may be in order by chance.
-                Some(reached) if time > reached => self.is_sorted |= self.pages > 0,
+                Some(reached) if time > reached => self.rises += 1,
                 _ => {}
             }
             self.reached = self.reached.max(Some(time));
@@ -103,6 +110,11 @@ impl Round {
         if self.passes > 0 && is_of_before && matches!(ended, Ended::Handled | Ended::Dead) {
             self.is_new = true;
         }
+    }
+
+    /// Takes over what is still to be done: it is tried once in a sweep.
+    pub(super) fn unsettled_as(&mut self, other: &Self) {
+        (self.unsettled, self.is_unsettled_anywhere) = (other.unsettled, other.is_unsettled_anywhere);
     }
 
     /// Whether all that was there has been seen. One page is an answer to one question; what stands on several may have moved

@@ -80,10 +80,10 @@ pub(super) async fn walk(
         pages: 0,
     };
     let key = sweep.key_of(question.parts());
-    let (from, here) = (sweep.from(what), sweep.here());
-    let round = what.round(sweep.lease.state_mut());
-    if round.as_ref().is_none_or(|round| round.question != key) {
-        *round = Some(Round::new(key, from, here));
+    let kept = what.round(sweep.lease.state_mut()).as_ref();
+    let mut is_kept = kept.is_some_and(|round| round.question == key);
+    if !is_kept {
+        walk.begin(sweep, &key);
     }
     loop {
         walk.pass(sweep).await?;
@@ -93,9 +93,15 @@ pub(super) async fn walk(
             continue;
         }
         if round.is_whole() {
-            let settled = round.settled();
+            let (settled, ended) = (round.settled(), round.clone());
             walk.end(sweep, settled);
-            return Ok(());
+            if !std::mem::take(&mut is_kept) {
+                return Ok(());
+            }
+            // What an earlier sweep has begun does not see what was changed since.
+            walk.begin(sweep, &key);
+            walk.round(sweep).unsettled_as(&ended);
+            continue;
         }
         walk.passes += 1;
         round.next_pass(here);
@@ -129,6 +135,11 @@ struct Walk<'q> {
 impl Walk<'_> {
     fn round<'s>(&self, sweep: &'s mut Sweep<'_>) -> &'s mut Round {
         self.what.round(sweep.lease.state_mut()).as_mut().expect("a round is there until it ends")
+    }
+
+    fn begin(&self, sweep: &mut Sweep<'_>, key: &str) {
+        let round = Round::new(key.to_owned(), sweep.from(self.what), sweep.here());
+        *self.what.round(sweep.lease.state_mut()) = Some(round);
     }
 
     /// Everything up to `settled` is done; without it, the next round begins where this one did.
@@ -212,7 +223,7 @@ impl Walk<'_> {
         }
         self.restarts += 1;
         round.restarts += 1;
-        if !round.skip_to_reached(here) {
+        if !round.skip(here) {
             round.again(here);
             sweep.row.note_once(
                 "the server did not know the link to its next page any more, and the search began anew: let sweeps take \

@@ -31,9 +31,25 @@ pub(super) async fn by_history(
     stop: Deadline,
 ) -> Result<Option<Error>, Stop> {
     let key = sweep.key_of(["history", resource_type]);
-    let kept = What::Deleted.round(sweep.lease.state_mut());
-    let round = kept.clone().filter(|round| round.question == key);
-    let round = round.unwrap_or_else(|| Round::new(key.clone(), sweep.from(What::Deleted), sweep.here()));
+    let kept = What::Deleted.round(sweep.lease.state_mut()).clone().filter(|round| round.question == key);
+    if let Some(round) = kept {
+        let ended = one_round(sweep, resource_type, round, stop).await?;
+        if ended.is_some() {
+            return Ok(ended);
+        }
+        // What an earlier sweep has begun does not see what was deleted since.
+    }
+    let round = Round::new(key, sweep.from(What::Deleted), sweep.here());
+    one_round(sweep, resource_type, round, stop).await
+}
+
+async fn one_round(
+    sweep: &mut Sweep<'_>,
+    resource_type: &str,
+    round: Round,
+    stop: Deadline,
+) -> Result<Option<Error>, Stop> {
+    let key = round.question.clone();
     let mut walk =
         Walk { resource_type, round, stop, newer: HashSet::new(), first: None, is_begun_anew: false };
     let ended = walk.run(sweep).await;

@@ -89,7 +89,7 @@ impl Walk<'_> {
         else {
             return Ok(true);
         };
-        if round.skip_to_reached(here) {
+        if round.skip(here) {
             return Ok(false);
         }
         self.end(sweep, None);
@@ -114,10 +114,12 @@ impl Walk<'_> {
         if sweep.put_right(self.what, asked) {
             let (from, here) = (sweep.from(self.what), sweep.here());
             let round = self.round(sweep);
-            *round = Round::new(std::mem::take(&mut round.question), from, here);
+            let before = std::mem::replace(round, Round::new(round.question.clone(), from, here));
+            round.unsettled_as(&before);
             return false;
         }
-        let (started, there) = (sweep.here().before(began.elapsed()), sweep.there());
+        let elapsed = began.elapsed();
+        let (started, there) = (sweep.here().before(elapsed), sweep.there().before(elapsed));
         let round = self.round(sweep);
         round.started = started;
         round.begun = asked.map(|asked| asked.min(there));

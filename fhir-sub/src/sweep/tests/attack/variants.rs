@@ -331,5 +331,7 @@ async fn pages_that_take_most_of_the_time() {
     for _ in 0..40 {
         row = swept(&app, None, 25).await;
     }
-    assert_eq!((script.ran().len(), &row["left"]), (250, &json!(false)), "{row}");
+    // Each sweep ends a round that another has begun, and has no time to look at what was changed since.
+    assert_eq!((script.ran().len(), &row["failed"]), (250, &json!(0)), "{row}");
+    assert!(row["watermark"].as_str() > Some(&*at(7_000_000)), "{row}");
 }
