@@ -6,12 +6,16 @@
 //! [names](recognised).
 
 mod aidbox;
+mod athenahealth;
+mod fhir_works;
 mod filter;
 mod firely;
 mod generic;
 mod hapi;
+mod healthlake;
 mod helios;
 mod medplum;
+mod oystehr;
 
 use std::fmt;
 
@@ -21,10 +25,21 @@ pub(crate) use generic::ROOM as GENERIC;
 use crate::content::Content;
 use crate::fhir::{FhirVersion, Subscription};
 use crate::interaction::Interactions;
+use crate::signature::SIGNATURE;
 
 /// Every room, in the order in which `FHIR_SERVER` lists them.
-static ROOMS: [&Room; 6] =
-    [&generic::ROOM, &hapi::ROOM, &medplum::ROOM, &helios::ROOM, &aidbox::ROOM, &firely::ROOM];
+static ROOMS: [&Room; 10] = [
+    &generic::ROOM,
+    &hapi::ROOM,
+    &medplum::ROOM,
+    &helios::ROOM,
+    &aidbox::ROOM,
+    &firely::ROOM,
+    &healthlake::ROOM,
+    &oystehr::ROOM,
+    &athenahealth::ROOM,
+    &fhir_works::ROOM,
+];
 
 /// All that is known of one make of FHIR server.
 pub(crate) struct Room {
@@ -32,7 +47,7 @@ pub(crate) struct Room {
     pub(crate) name: &'static str,
     /// The name that its makers give it, for messages.
     pub(crate) title: &'static str,
-    /// How the names begin by which its CapabilityStatement calls it, in lower case.
+    /// How the names begin by which its CapabilityStatement calls it, in lower case; none where that is not known.
     pub(crate) called: &'static [&'static str],
     /// Whether it holds resources of several versions of FHIR under one base URL, so that each request says which version
     /// it means (<https://hl7.org/fhir/R5/http.html#version-parameter>). Other servers may refuse a media type with a
@@ -70,6 +85,31 @@ pub(crate) struct Registering {
     pub(crate) complete: fn(&mut Subscription, &Ask<'_>),
     /// The extensions that `complete` writes: one that is there and no longer wanted is taken away.
     pub(crate) extensions: &'static [&'static str],
+    /// Whether the Subscriptions of an endpoint are found by `Subscription?url=…`, and not only by reading all.
+    pub(crate) is_searched_by_url: bool,
+    /// Whether a Subscription can be changed, and need not be deleted and created again.
+    pub(crate) is_changeable: bool,
+    /// The media type in which it is sent.
+    pub(crate) media_type: &'static str,
+    /// What the server shows with each notification, so that it is let in.
+    pub(crate) shows: Shows,
+}
+
+/// What the server shows with each notification.
+pub(crate) enum Shows {
+    /// The header that the Subscription names.
+    Header,
+    /// A signature of the body, and no header of the Subscription.
+    Signature,
+    /// An OAuth token that it fetches with what these extensions of `channel.type` say, and no header of the Subscription.
+    Token(TokenExtensions),
+}
+
+/// The extensions of `channel.type` that say where and how the server fetches its token.
+pub(crate) struct TokenExtensions {
+    pub(crate) client_id: &'static str,
+    pub(crate) client_secret: &'static str,
+    pub(crate) url: &'static str,
 }
 
 /// Which criteria the server evaluates.
@@ -104,6 +144,8 @@ pub(crate) struct Topics {
     pub(crate) shakes_hands: bool,
     /// Whether it sends heartbeats.
     pub(crate) sends_heartbeats: bool,
+    /// Whether the numbers of events go on from one notification to the next, so that a missing one shows a gap.
+    pub(crate) numbers_go_on: bool,
 }
 
 /// What a topic is kept as.
@@ -127,10 +169,27 @@ pub(crate) struct Events {
 pub(crate) enum Signature {
     /// Nothing.
     Nothing,
-    /// The body, and no header and no path: with the secret that this extension of the Subscription tells it.
-    Body { told_by: &'static str },
+    /// The body, and no header and no path.
+    Body(Signed),
     /// Nothing that it could be told of; a gateway before it may sign the body.
     ByGateway,
+}
+
+/// How the server signs a body, and knows with which secret.
+pub(crate) struct Signed {
+    pub(crate) told_by: ToldBy,
+    /// The header that carries the signature, in lower case.
+    pub(crate) header: &'static str,
+    /// What stands before its hexadecimal digits.
+    pub(crate) prefix: &'static str,
+}
+
+/// How the server is told with which secret to sign.
+pub(crate) enum ToldBy {
+    /// By an extension of the Subscription.
+    Extension(&'static str),
+    /// By a header of the request that creates the Subscription. Nobody can read it again.
+    RequestHeader(&'static str),
 }
 
 /// What a program asks of its server with one subscription.
@@ -142,6 +201,10 @@ pub(crate) struct Ask<'a> {
     pub(crate) base_url: &'a url::Url,
     /// Whether the subscription is to end.
     pub(crate) has_end: bool,
+    /// The topic, if it is not a criteria.
+    pub(crate) topic: Option<&'a str>,
+    /// Whether there is a secret to sign with.
+    pub(crate) has_signing_secret: bool,
     /// The parameters of a topic's filters; `None` where it is a criteria.
     pub(crate) filters: Option<Vec<Filter<'a>>>,
 }
@@ -180,13 +243,25 @@ impl Room {
 
     /// Whether it is known which make of server this is.
     pub(crate) fn is_known(&self) -> bool {
-        !self.called.is_empty()
+        !std::ptr::eq(self, &GENERIC)
+    }
+
+    /// The header that carries the signature of a body, and what stands before its digits there. A gateway signs as Medplum
+    /// does.
+    pub(crate) const fn signature_header(&self) -> (&'static str, &'static str) {
+        match &self.signature {
+            Signature::Body(signed) => (signed.header, signed.prefix),
+            Signature::Nothing | Signature::ByGateway => (SIGNATURE, ""),
+        }
     }
 }
 
 /// Whether some server's extension: a Subscription that was written for one may be there when another is named.
 pub(crate) fn is_extension(url: &str) -> bool {
-    let is_signatures = |room: &Room| matches!(room.signature, Signature::Body { told_by } if told_by == url);
+    let is_signatures = |room: &Room| match &room.signature {
+        Signature::Body(Signed { told_by: ToldBy::Extension(extension), .. }) => *extension == url,
+        _ => false,
+    };
     ROOMS.into_iter().any(|room| room.registering.extensions.contains(&url) || is_signatures(room))
 }
 

@@ -2,6 +2,7 @@
 
 mod address;
 mod authorization;
+mod caller_token;
 mod idempotency;
 mod secret;
 mod secrets;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use http::HeaderName;
 
 pub(crate) use address::Address;
+pub(crate) use caller_token::{CallerToken, NAMES as CALLER_TOKEN_SETTINGS};
 pub(crate) use idempotency::{Idempotency, Place};
 pub(crate) use secret::SharedSecret;
 pub(crate) use secrets::{Secrets, Signing};
@@ -105,7 +107,9 @@ impl Settings {
         let base_url = problems.collect(base_url);
         let fhir_base_url = problems.collect(fhir_base_url);
 
+        let caller_token = problems.collect(CallerToken::read(variables, allow_http)).flatten();
         let secrets = Secrets::read(variables, &mut problems);
+        let secrets = secrets.map(|secrets| Secrets { caller_token, ..secrets });
         let header = header(variables, &mut problems);
         let payload = payload(variables, &mut problems);
         let fhir_version = problems.collect(fhir_version(variables)).unwrap_or_default();
@@ -215,7 +219,7 @@ fn header(variables: &Variables, problems: &mut Problems) -> HeaderName {
 /// Whether a header has a meaning of its own to servers and gateways, which add, join, rename or drop it: HAPI sends
 /// those that it sends anyway a second time, and a secret that is there twice lets no one in.
 fn is_spoken_for(name: &str) -> bool {
-    const NAMES: [&str; 16] = [
+    const NAMES: [&str; 17] = [
         "accept",
         "accept-encoding",
         "connection",
@@ -232,6 +236,7 @@ fn is_spoken_for(name: &str) -> bool {
         "upgrade",
         "user-agent",
         crate::signature::SIGNATURE,
+        "x-hub-signature",
     ];
     const PREFIXES: [&str; 3] = ["x-amz", "x-forwarded-", "x-medplum-"];
     NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))

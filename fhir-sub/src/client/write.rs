@@ -64,6 +64,15 @@ impl Create {
         self
     }
 
+    /// Sends this header too, or in place of one that is sent anyway.
+    #[cfg(feature = "registration")]
+    pub(crate) fn header(mut self, name: http::HeaderName, value: http::HeaderValue) -> Self {
+        if let Ok(request) = &mut self.0.request {
+            request.headers.insert(name, value);
+        }
+        self
+    }
+
     /// Finds the id where the answer does not name it: one search by the condition of
     /// [`if_none_exist`](Create::if_none_exist) follows, only then.
     ///

@@ -6,8 +6,8 @@ use fhir_sub_search::search::{self, ParameterType};
 use crate::declaration::{Declaration, Trigger};
 use crate::interaction::Interactions;
 use crate::problems::Problems;
-use crate::server::{Ask, Cannot, Criteria, Room, Signature, filters};
-use crate::settings::Settings;
+use crate::server::{Ask, Cannot, Criteria, Room, Shows, Signature, filters};
+use crate::settings::{CALLER_TOKEN_SETTINGS, Settings};
 
 /// What `declaration` asks of its server.
 pub(super) fn ask<'s>(declaration: &Declaration, settings: &'s Settings) -> Ask<'s> {
@@ -25,6 +25,11 @@ pub(super) fn ask<'s>(declaration: &Declaration, settings: &'s Settings) -> Ask<
         content: declaration.content,
         base_url: settings.base_url.url(),
         has_end: declaration.end.is_some(),
+        topic: match &declaration.trigger {
+            Trigger::Criteria(_) => None,
+            Trigger::Topic(topic) => Some(topic.url),
+        },
+        has_signing_secret: settings.secrets.signing.is_some(),
         filters,
     }
 }
@@ -57,6 +62,13 @@ fn of_server(room: &Room, ask: &Ask<'_>, settings: &Settings, cannot: &mut Canno
             "FHIR_SUBSCRIPTION_SIGNING_SECRET is set, and {name} signs nothing, so that every notification would be \
              refused: leave it out, and write `trust = \"reference\"` where what a notification carries must not be \
              believed"
+        ));
+    }
+    if matches!(room.registering.shows, Shows::Token(_)) && settings.secrets.caller_token.is_none() {
+        cannot(&format!(
+            "{} shows an OAuth token with each notification, and registration tells it where to fetch that: set {}",
+            room.title,
+            CALLER_TOKEN_SETTINGS.join(", ")
         ));
     }
     match (&room.criteria, &room.topics) {

@@ -1,6 +1,8 @@
 //! Runs the plans: write, wait for the server's word, look for whoever registered at the same time.
 
 use futures_core::future::BoxFuture;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 
 use super::acceptance::{accepted, judge, wait};
 use super::plan::{Action, Plan, plan};
@@ -103,6 +105,10 @@ async fn write(client: &FhirClient, progress: &mut Progress, options: Options, d
                 );
                 return;
             }
+            Action::Update { id, differences, .. } if !progress.wanted.is_changeable => {
+                progress.row.differences = differences;
+                replace(client, progress, &id).await
+            }
             Action::Update { id, version_id, resource, differences, .. } => {
                 progress.row.differences = differences;
                 update(client, &mut progress.row, &id, version_id.as_deref(), &resource).await
@@ -201,7 +207,13 @@ fn is_worth_another_look(error: &Error) -> bool {
 
 /// Whether the server said what it has made.
 async fn create(client: &FhirClient, progress: &mut Progress) -> Result<bool, Error> {
-    let written = client.create("Subscription", &progress.wanted.resource).await?;
+    let media_type = HeaderValue::from_static(progress.wanted.media_type);
+    let mut create =
+        client.create("Subscription", &progress.wanted.resource).header(CONTENT_TYPE, media_type);
+    if let Some((name, value)) = progress.wanted.request_header.clone() {
+        create = create.header(name, value);
+    }
+    let written = create.await?;
     if let Some(id) = &written.id {
         done(&mut progress.row, RowResult::Created, id, Some(REQUESTED.into()));
     }
@@ -211,6 +223,16 @@ async fn create(client: &FhirClient, progress: &mut Progress) -> Result<bool, Er
 
 /// What is written counts as `requested` until it has been looked at.
 const REQUESTED: &str = "requested";
+
+/// Deletes it, and creates it again: of a server that changes none. Where the second fails, the next look finds none.
+async fn replace(client: &FhirClient, progress: &mut Progress, id: &str) -> Result<(), Error> {
+    client.delete("Subscription", id).await?;
+    create(client, progress).await?;
+    if progress.row.result == RowResult::Created {
+        progress.row.result = RowResult::Updated;
+    }
+    Ok(())
+}
 
 async fn update(
     client: &FhirClient,

@@ -43,15 +43,21 @@ pub(super) fn admissions(topic: Topic) -> Declaration {
 
 /// Settings of a server in a version; `base_url` is the app's.
 pub(super) fn settings_under(base_url: &str, server: &str, version: &str) -> Settings {
+    settings_with(server, version, &[("APP_BASE_URL", base_url)])
+}
+
+/// Settings of a server in a version, and `further` ones.
+pub(super) fn settings_with(server: &str, version: &str, further: &[(&str, &str)]) -> Settings {
     let mut variables = Variables::default();
-    for (name, value) in [
-        ("APP_BASE_URL", base_url),
+    let usual = [
+        ("APP_BASE_URL", "https://app.example.org"),
         ("FHIR_BASE_URL", "https://fhir.example.org"),
         ("FHIR_SUBSCRIPTION_SECRET", SECRET),
         ("FHIR_SERVER", server),
         ("FHIR_VERSION", version),
-    ] {
-        variables.set(name, value);
+    ];
+    for (name, value) in usual.iter().chain(further) {
+        variables.set(name, *value);
     }
     Settings::read(&variables).unwrap()
 }

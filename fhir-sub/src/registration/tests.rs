@@ -2,6 +2,7 @@
 
 mod endless;
 mod recognised;
+mod rooms;
 mod topics;
 
 use std::time::Duration;

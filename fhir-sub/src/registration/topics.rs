@@ -21,9 +21,10 @@ pub(super) async fn look_for_topics(
     all: &mut [Result<Progress, Row>],
 ) {
     for progress in all.iter_mut().flatten() {
-        let is_done = progress.row.result != RowResult::Failed;
-        if is_done && progress.row.message.is_none() && !progress.wanted.notes.is_empty() {
-            progress.row.message = Some(progress.wanted.notes.join("; "));
+        if progress.row.result != RowResult::Failed {
+            let said: Vec<_> =
+                progress.row.message.take().into_iter().chain(progress.wanted.notes.clone()).collect();
+            progress.row.message = (!said.is_empty()).then(|| said.join("; "));
         }
     }
     let Ok(topics) = &settings.fhir_server.topics else { return };

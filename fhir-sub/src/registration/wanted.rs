@@ -4,6 +4,7 @@ mod backport;
 mod criteria;
 mod native;
 
+use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::abilities;
@@ -11,7 +12,7 @@ use crate::declaration::{Declaration, Topic, Trigger};
 use crate::fhir::backport::{EXTENSIONS, PROFILE};
 use crate::fhir::{FhirVersion, Subscription};
 use crate::problems::Problems;
-use crate::server::{Signature, Topics, is_extension};
+use crate::server::{Shows, Signature, Signed, TokenExtensions, ToldBy, Topics, is_extension};
 use crate::settings::Settings;
 
 /// The Subscription that a declaration wants on the server.
@@ -22,6 +23,12 @@ pub(crate) struct Wanted {
     pub(super) is_found_by_url: bool,
     /// Whether the server may ask the endpoint for an answer, the handshake, before it makes the Subscription `active`.
     pub(super) is_asked_to_answer: bool,
+    /// Whether the Subscription can be changed, and need not be deleted and created again.
+    pub(super) is_changeable: bool,
+    /// The media type in which it is created.
+    pub(super) media_type: &'static str,
+    /// A header of the request that creates it.
+    pub(super) request_header: Option<(HeaderName, HeaderValue)>,
     /// The topic, if it is not a criteria that is watched.
     pub(super) topic: Option<&'static Topic>,
     /// What the server does otherwise than is asked.
@@ -117,14 +124,31 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
         abilities::check_criteria(declaration, criteria, extends, settings)?;
     }
     // After the user's function, which so never sees the secrets.
-    add_secret(&mut resource, form, settings);
-    add_signing_secret(&mut resource, settings);
+    match &server.registering.shows {
+        Shows::Header => add_secret(&mut resource, form, settings),
+        Shows::Signature => {}
+        Shows::Token(extensions) => add_token(&mut resource, extensions, settings),
+    }
+    let request_header = add_signing_secret(&mut resource, settings);
     // The search parameter of R4B looks into `channel`, which a Subscription of R5's form does not have.
-    let is_found_by_url = !(matches!(form, Form::Native(..)) && settings.fhir_version != FhirVersion::R5);
+    let is_found_by_url = server.registering.is_searched_by_url
+        && !(matches!(form, Form::Native(..)) && settings.fhir_version != FhirVersion::R5);
     let is_asked_to_answer = form.topic().is_some_and(|(_, topics)| topics.shakes_hands);
     let topic = form.topic().map(|(topic, _)| topic);
     let notes = abilities::notes(&ask, settings);
-    Ok(Wanted { url, is_found_by_url, is_asked_to_answer, topic, notes, resource })
+    let is_changeable = server.registering.is_changeable;
+    let media_type = server.registering.media_type;
+    Ok(Wanted {
+        url,
+        is_found_by_url,
+        is_asked_to_answer,
+        is_changeable,
+        media_type,
+        request_header,
+        topic,
+        notes,
+        resource,
+    })
 }
 
 /// Whether the Subscription or its channel has an extension that it did not have.
@@ -164,13 +188,29 @@ fn add_secret(resource: &mut Subscription, form: Form, settings: &Settings) {
     }
 }
 
-/// Tells the server what to sign notifications with. One that does not know of it is told nothing.
-fn add_signing_secret(resource: &mut Subscription, settings: &Settings) {
-    if let (Signature::Body { told_by }, Some(signing)) =
-        (&settings.fhir_server.signature, &settings.secrets.signing)
-    {
-        resource.add_extension(json!({ "url": told_by, "valueString": signing.current.expose() }));
+/// Tells the server what to sign notifications with, in the Subscription or by a header of the request. One that does not
+/// know of it is told nothing.
+fn add_signing_secret(resource: &mut Subscription, settings: &Settings) -> Option<(HeaderName, HeaderValue)> {
+    let Signature::Body(Signed { told_by, .. }) = &settings.fhir_server.signature else { return None };
+    let secret = &settings.secrets.signing.as_ref()?.current;
+    match *told_by {
+        ToldBy::Extension(url) => {
+            resource.add_extension(json!({ "url": url, "valueString": secret.expose() }));
+            None
+        }
+        ToldBy::RequestHeader(name) => Some((HeaderName::from_static(name), secret.to_header())),
     }
+}
+
+/// Tells the server where and how to fetch the token that it shows.
+fn add_token(resource: &mut Subscription, extensions: &TokenExtensions, settings: &Settings) {
+    let Some(token) = &settings.secrets.caller_token else { return };
+    let said = json!([
+        { "url": extensions.client_id, "valueString": token.client_id },
+        { "url": extensions.client_secret, "valueString": token.expose_secret() },
+        { "url": extensions.url, "valueUri": token.url.as_str() },
+    ]);
+    resource.channel_mut().insert("_type".into(), json!({ "extension": said }));
 }
 
 /// `x-subscription-auth` as people write it.

@@ -9,7 +9,7 @@
 //! | `$events` | by `POST` only |
 //! | signature | none |
 
-use super::{Events, FilterText, Registering, Room, Signature, Topics, filters_are_equal};
+use super::{Events, FilterText, Registering, Room, Shows, Signature, Topics, filters_are_equal};
 use crate::fhir::FhirVersion;
 
 pub(super) static ROOM: Room = Room {
@@ -22,6 +22,10 @@ pub(super) static ROOM: Room = Room {
         status: "requested",
         complete: |_subscription, _ask| {},
         extensions: &[],
+        is_searched_by_url: true,
+        is_changeable: true,
+        media_type: "application/fhir+json",
+        shows: Shows::Header,
     },
     criteria: Err("evaluates topics, not criteria: it would store the Subscription and never fire it"),
     topics: Ok(Topics {
@@ -33,6 +37,7 @@ pub(super) static ROOM: Room = Room {
         filters_freely: true,
         shakes_hands: true,
         sends_heartbeats: true,
+        numbers_go_on: true,
     }),
     // The backport has a string for the number, and Aidbox has it in R5, too.
     events: Events { by_get: false, number_in_r5: "valueString" },

@@ -8,7 +8,7 @@
 //! | versions | several under one URL |
 //! | signature | none |
 
-use super::{Criteria, Events, Registering, Room, Signature};
+use super::{Criteria, Events, Registering, Room, Shows, Signature};
 
 pub(super) static ROOM: Room = Room {
     name: "firely",
@@ -21,6 +21,10 @@ pub(super) static ROOM: Room = Room {
         status: "requested",
         complete: |_subscription, _ask| {},
         extensions: &[],
+        is_searched_by_url: true,
+        is_changeable: true,
+        media_type: "application/fhir+json",
+        shows: Shows::Header,
     },
     criteria: Ok(Criteria {
         has_deletions: false,

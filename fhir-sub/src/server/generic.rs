@@ -8,7 +8,7 @@
 //! | handshake, heartbeat, `$status`, `$events` | yes |
 //! | signature | a gateway may sign |
 
-use super::{Criteria, Events, FilterText, Kept, Registering, Room, Signature, Topics};
+use super::{Criteria, Events, FilterText, Kept, Registering, Room, Shows, Signature, Topics};
 use crate::fhir::FhirVersion;
 
 pub(crate) static ROOM: Room = Room {
@@ -21,6 +21,10 @@ pub(crate) static ROOM: Room = Room {
         status: "requested",
         complete: |_subscription, _ask| {},
         extensions: &[],
+        is_searched_by_url: true,
+        is_changeable: true,
+        media_type: "application/fhir+json",
+        shows: Shows::Header,
     },
     criteria: Ok(Criteria {
         has_deletions: false,
@@ -41,6 +45,7 @@ pub(crate) static ROOM: Room = Room {
         filters_freely: true,
         shakes_hands: true,
         sends_heartbeats: true,
+        numbers_go_on: true,
     }),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     lists_deleted: false,

@@ -11,7 +11,7 @@
 use serde_json::json;
 
 use super::{
-    Ask, Cannot, Criteria, Events, Filter, FilterText, Kept, Registering, Room, Signature, Topics,
+    Ask, Cannot, Criteria, Events, Filter, FilterText, Kept, Registering, Room, Shows, Signature, Topics,
     by_other_means, filters_have_types,
 };
 use crate::fhir::{FhirVersion, Subscription};
@@ -27,6 +27,10 @@ pub(super) static ROOM: Room = Room {
         status: "requested",
         complete: ask_for_deletions,
         extensions: &[SEND_DELETES],
+        is_searched_by_url: true,
+        is_changeable: true,
+        media_type: "application/fhir+json",
+        shows: Shows::Header,
     },
     criteria: Ok(Criteria {
         has_deletions: true,
@@ -46,6 +50,7 @@ pub(super) static ROOM: Room = Room {
         filters_freely: true,
         shakes_hands: false,
         sends_heartbeats: false,
+        numbers_go_on: true,
     }),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     lists_deleted: false,

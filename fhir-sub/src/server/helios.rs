@@ -15,8 +15,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    Ask, Cannot, Events, Filter, FilterText, Kept, Registering, Room, Signature, Topics, filters_are_equal,
-    filters_have_types,
+    Ask, Cannot, Events, Filter, FilterText, Kept, Registering, Room, Shows, Signature, Topics,
+    filters_are_equal, filters_have_types,
 };
 use crate::content::Content;
 use crate::fhir::{FhirVersion, Subscription, backport};
@@ -33,6 +33,10 @@ pub(super) static ROOM: Room = Room {
         complete: repeat_at_the_root,
         // Those of the guide, which are ours wherever they stand.
         extensions: &[],
+        is_searched_by_url: true,
+        is_changeable: true,
+        media_type: "application/fhir+json",
+        shows: Shows::Header,
     },
     criteria: Err("evaluates topics, not criteria: it would store the Subscription and never fire it"),
     topics: Ok(Topics {
@@ -46,6 +50,7 @@ pub(super) static ROOM: Room = Room {
         filters_freely: false,
         shakes_hands: true,
         sends_heartbeats: false,
+        numbers_go_on: true,
     }),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     lists_deleted: false,

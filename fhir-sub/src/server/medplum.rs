@@ -17,9 +17,13 @@ use fhir_sub_search::search::{Modifier, ParameterType};
 use serde_json::json;
 use url::Host;
 
-use super::{Ask, Cannot, Criteria, Events, Filter, Registering, Room, Signature, by_other_means};
+use super::{
+    Ask, Cannot, Criteria, Events, Filter, Registering, Room, Shows, Signature, Signed, ToldBy,
+    by_other_means,
+};
 use crate::content::Content;
 use crate::fhir::Subscription;
+use crate::signature::SIGNATURE;
 
 pub(super) static ROOM: Room = Room {
     name: "medplum",
@@ -33,6 +37,10 @@ pub(super) static ROOM: Room = Room {
         status: "active",
         complete: ask_for_one_interaction,
         extensions: &[INTERACTION],
+        is_searched_by_url: true,
+        is_changeable: true,
+        media_type: "application/fhir+json",
+        shows: Shows::Header,
     },
     criteria: Ok(Criteria {
         has_deletions: true,
@@ -44,9 +52,11 @@ pub(super) static ROOM: Room = Room {
     topics: Err("tells of topics over websockets only"),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     lists_deleted: true,
-    signature: Signature::Body {
-        told_by: "https://www.medplum.com/fhir/StructureDefinition/subscription-secret",
-    },
+    signature: Signature::Body(Signed {
+        told_by: ToldBy::Extension("https://www.medplum.com/fhir/StructureDefinition/subscription-secret"),
+        header: SIGNATURE,
+        prefix: "",
+    }),
     refuse,
     note,
 };

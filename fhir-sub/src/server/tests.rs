@@ -28,6 +28,6 @@ fn no_server_is_called_as_another_is() {
 fn each_server_evaluates_criteria_or_topics() {
     for room in ROOMS {
         assert!(room.criteria.is_ok() || room.topics.is_ok(), "{room:?}");
-        assert_eq!(room.is_known(), !std::ptr::eq(room, &GENERIC), "{room:?}");
+        assert_eq!(room.is_known(), room.name != "generic", "{room:?}");
     }
 }

@@ -9,7 +9,7 @@ use super::{Answer, Answered, Record};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::declaration::{Declaration, Topic, Trigger};
-use crate::decode::{DEACTIVATED, Decoded, Expected, decode};
+use crate::decode::{Counted, DEACTIVATED, Decoded, Expected, decode};
 use crate::delivery::{self, Deletion, Severity, Time};
 use crate::incoming::Way;
 use crate::request::Head;
@@ -27,10 +27,15 @@ pub(super) async fn notify(
     let names_resource = reference.is_some();
     let time = Time::until(deadline.min(sent_again(declaration)));
     match decode(head, &Expected::of(app, declaration), reference, body) {
-        Ok(Decoded::Events(mut events, counted)) => {
+        Ok(Decoded::Events(mut events, mut counted)) => {
             let headers = app.provided().allowed_headers(head.headers);
             let way = Way::new(head.path, names_resource, &headers);
             events.iter_mut().for_each(|happened| happened.way = way);
+            if app.settings().fhir_server.topics.as_ref().is_ok_and(|topics| !topics.numbers_go_on) {
+                // Each notification begins anew: the numbers would pass for repetitions and gaps.
+                events.iter_mut().for_each(|happened| happened.event.number = None);
+                counted = Counted::default();
+            }
             let deletion = deletion(app, head, declaration);
             let notified = delivery::events(app, declaration, deletion, events, &counted, time).await;
             let answer = Answer::of(&notified);

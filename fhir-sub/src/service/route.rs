@@ -52,6 +52,12 @@ pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
     let stranger = || refuse(Refusal::Unauthorized);
     let not_allowed = |allow| refuse(Refusal::MethodNotAllowed { allow });
     let Some(caller) = authenticate(app.settings(), head.headers) else { return stranger() };
+    if caller.is_unproven {
+        // Until the signature is checked, nothing is told of what is here.
+        let declaration = app.registry().find(last).filter(|_| *head.method == Method::POST);
+        let Some(declaration) = declaration else { return refuse(Refusal::Unsigned) };
+        return Ok(Route::Endpoint { declaration, reference: None });
+    }
 
     // `{endpoint}/{Type}/{id}`, under which servers keep a resource up to date.
     let resource = || {

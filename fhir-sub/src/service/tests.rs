@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::declaration::{Content, Declaration};
+use crate::declaration::{Content, Declaration, Topic, Trigger};
 use crate::error::Error;
 use crate::event::Event;
 use crate::extract::Resource;
@@ -379,4 +379,80 @@ fn an_unwanted_interaction_is_acknowledged() {
     let only_creates = || Declaration { interactions: creates, ..patients::<Succeed>() };
     check(only_creates(), TestRequest::medplum("e", Interaction::Update, &patient()), 204, false);
     check(only_creates(), TestRequest::medplum("e", Interaction::Create, &patient()), 204, true);
+}
+
+/// Fails on an event that has a number.
+struct Unnumbered;
+
+impl Handler<Event> for Unnumbered {
+    async fn handle(event: Event) -> Outcome {
+        match event.number() {
+            None => Outcome::Handled,
+            Some(_) => Error::transient("it has a number").into(),
+        }
+    }
+}
+
+/// As athenahealth writes it: in the form of R4B, an AuditEvent for each event, and numbers that begin anew.
+fn of_athenahealth(events: &[(&str, &str)]) -> TestRequest {
+    let said = |(index, (id, focus)): (usize, &(&str, &str))| json!({ "id": id, "eventNumber": (index + 1).to_string(), "focus": { "reference": focus } });
+    let said: Vec<_> = events.iter().enumerate().map(said).collect();
+    let request = json!({ "method": "GET", "url": "https://api.example.org/Subscription/1/$status" });
+    let status = json!({
+        "resourceType": "SubscriptionStatus",
+        "status": "active",
+        "type": "event-notification",
+        "eventsInNotification": events.len(),
+        "notificationEvent": said,
+        "subscription": { "reference": "Subscription/1" },
+        "topic": "https://example.org/topics/admission",
+    });
+    let mut entries = vec![json!({ "resource": status, "request": request })];
+    for (id, _) in events {
+        let audited = json!({ "resourceType": "AuditEvent", "id": id });
+        entries.push(json!({ "resource": audited, "request": request }));
+    }
+    let bundle = json!({ "resourceType": "Bundle", "type": "history", "entry": entries });
+    TestRequest::post("e").header("content-type", "application/json").body(bundle.to_string())
+}
+
+#[test]
+fn numbers_that_begin_anew_in_each_notification_show_no_gap() {
+    let topic = Topic {
+        url: "https://example.org/topics/admission",
+        filters: &[],
+        heartbeat: None,
+        timeout: None,
+        max_count: None,
+    };
+    let of = |server: &str| {
+        let declaration = Declaration {
+            trigger: Trigger::Topic(topic),
+            content: Content::IdOnly,
+            ..declaration::<Event, Unnumbered>("", "e")
+        };
+        let builder = TestApp::builder(Behaviour::Generic, leak([declaration]))
+            .set("FHIR_SERVER", server)
+            .set("FHIR_SUBSCRIPTION_SIGNING_SECRET", "a-secret-to-sign-notifications-with");
+        TestApp::build(Behaviour::Generic, builder).unwrap()
+    };
+    let notifications: [&[(&str, &str)]; 3] = [
+        &[("a", "Patient/a-195900.E-1"), ("b", "Patient/a-195900.E-2")],
+        &[("c", "Patient/a-195900.E-3")],
+        &[("d", "Patient/a-195900.E-4"), ("e", "Patient/a-195900.E-5"), ("f", "Patient/a-195900.E-6")],
+    ];
+    crate::command::block_on(async {
+        // Where numbers go on, an event has one.
+        let answer = of("generic").send(of_athenahealth(notifications[0])).await;
+        assert!(answer.outcomes().all(|outcome| outcome == "failed"), "{answer:?}");
+        let test = of("athenahealth");
+        for events in notifications {
+            let answer = test.send(of_athenahealth(events)).await;
+            let outcomes: Vec<_> = answer.outcomes().collect();
+            assert_eq!((answer.status(), outcomes), (204, vec!["handled"; events.len()]));
+        }
+        // No event is asked for: there is none that is missing.
+        let asked = test.sandbox().requests();
+        assert!(!asked.iter().any(|(_, path)| path.contains("$events")), "{asked:?}");
+    });
 }

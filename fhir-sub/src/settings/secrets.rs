@@ -1,6 +1,6 @@
 //! [`Secrets`]: who may call what.
 
-use super::{SharedSecret, Variables};
+use super::{CallerToken, SharedSecret, Variables};
 use crate::problems::Problems;
 
 /// Who may call what.
@@ -14,6 +14,8 @@ pub(crate) struct Secrets {
     pub(crate) admin: Option<SharedSecret>,
     /// What the server signs notifications with; where absent, they need no signature.
     pub(crate) signing: Option<Signing>,
+    /// How the server fetches the token that it shows with every notification, if it shows one.
+    pub(crate) caller_token: Option<CallerToken>,
 }
 
 /// What the server signs notifications with.
@@ -44,7 +46,8 @@ impl Secrets {
             (Some(current), previous) => Some(Signing { current, previous }),
             (None, _) => None,
         };
-        let secrets = Self { shared: shared?, previous: previous?, admin: admin?, signing };
+        let secrets =
+            Self { shared: shared?, previous: previous?, admin: admin?, signing, caller_token: None };
         secrets.check(problems);
         Some(secrets)
     }
@@ -93,7 +96,12 @@ impl Secrets {
     /// `text` without any of them, should a server repeat what it was sent.
     #[cfg(feature = "registration")]
     pub(crate) fn hide_in(&self, text: &str) -> String {
-        self.by_name().fold(text.to_owned(), |text, (_, secret)| text.replace(secret.expose(), "…"))
+        let hidden =
+            self.by_name().fold(text.to_owned(), |text, (_, secret)| text.replace(secret.expose(), "…"));
+        match &self.caller_token {
+            Some(token) => hidden.replace(token.expose_secret(), "…"),
+            None => hidden,
+        }
     }
 
     /// What is allowed, but better otherwise.

@@ -274,3 +274,20 @@ fn logs_tell_less_under_lambda() {
     assert!(under_lambda(&[("FHIR_SUBSCRIPTION_LOG_ERRORS", "text")]).error_text);
     assert!(!under_lambda(&[("FHIR_SUBSCRIPTION_LOG_REFERENCES", "off")]).references);
 }
+
+#[test]
+fn what_a_server_fetches_its_token_with_is_whole_or_absent() {
+    let names = ["FHIR_SUBSCRIPTION_TOKEN_CLIENT_ID", "FHIR_SUBSCRIPTION_TOKEN_CLIENT_SECRET"];
+    let url = "FHIR_SUBSCRIPTION_TOKEN_URL";
+    let whole = [(names[0], "fs"), (names[1], "canary"), (url, "https://id.example.org/token")];
+    let token = Settings::read(&variables(&whole)).unwrap().secrets.caller_token.unwrap();
+    assert_eq!((token.client_id.as_str(), token.expose_secret()), ("fs", "canary"));
+    assert!(!format!("{token:?}").contains("canary"));
+    for left_out in 0..3 {
+        let mut two = whole.to_vec();
+        two.remove(left_out);
+        check(&two, "set all three, or none");
+    }
+    check(&[whole[0], whole[1], (url, "http://id.example.org/token")], "FHIR_SUBSCRIPTION_TOKEN_URL");
+    assert!(Settings::read(&variables(&[])).unwrap().secrets.caller_token.is_none());
+}

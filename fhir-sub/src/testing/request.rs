@@ -9,7 +9,7 @@ use super::TestNotification;
 use crate::interaction::Interaction;
 use crate::sandbox::topic::bundle::name;
 use crate::settings::Settings;
-use crate::signature::{SIGNATURE, sign};
+use crate::signature::sign;
 
 /// A request to the app, as one of the servers sends it, or of your own making.
 ///
@@ -172,10 +172,11 @@ impl TestRequest {
                 let value = settings.secrets.shared.to_header();
                 self.headers.append(settings.header.clone(), value);
                 if let Some(signing) = &settings.secrets.signing
-                    && !self.headers.contains_key(SIGNATURE)
+                    && let (header, prefix) = settings.fhir_server.signature_header()
+                    && !self.headers.contains_key(header)
                 {
                     let signature = sign(signing.current.expose(), &self.body);
-                    self = self.header(SIGNATURE, &signature);
+                    self = self.header(header, &format!("{prefix}{signature}"));
                 }
             }
             Secret::Other(value) => {

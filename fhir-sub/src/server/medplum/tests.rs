@@ -90,6 +90,8 @@ fn one_interaction_is_asked_for_and_no_two() {
             content: Content::FullResource,
             base_url: &url,
             has_end: false,
+            topic: None,
+            has_signing_secret: false,
             filters: None,
         };
         let mut subscription = Subscription::new();
@@ -121,6 +123,8 @@ fn addresses_that_newer_versions_do_not_call_are_told() {
                 content: Content::FullResource,
                 base_url: &base_url,
                 has_end,
+                topic: None,
+                has_signing_secret: false,
                 filters: None,
             };
             let mut notes = Vec::new();

@@ -160,3 +160,73 @@ async fn medplum_is_told_what_to_sign_with() {
     assert_eq!(deliveries.len(), 1);
     assert!(format!("{deliveries:?}").contains("204"), "{deliveries:?}");
 }
+
+/// An app of a server that shows a signature of the body, and no header.
+fn signed_only(signing: bool) -> TestApp {
+    let mut settings = vec![("FHIR_SERVER", "athenahealth")];
+    if signing {
+        settings.push(("FHIR_SUBSCRIPTION_SIGNING_SECRET", SIGNING));
+        settings.push(("FHIR_SUBSCRIPTION_SIGNING_SECRET_PREVIOUS", PREVIOUS));
+    }
+    app(&settings)
+}
+
+#[test]
+fn a_signature_alone_lets_in_where_the_server_shows_nothing_else() {
+    let (test, body) = (signed_only(true), patient().to_string());
+    let post = |path: &str| {
+        TestRequest::post(path).header("content-type", "application/json").body(body.clone()).without_secret()
+    };
+    let signed = |signature: &str| post("e").header("x-hub-signature", signature);
+    let right = format!("sha256={}", sign(SIGNING, body.as_bytes()));
+    check(&test, signed(&right), 204, "handled");
+    check(&test, signed(&format!("sha256={}", sign(PREVIOUS, body.as_bytes()))), 204, "handled");
+    for wrong in [
+        "",
+        "sha256=",
+        &right["sha256=".len()..],
+        &right.replace("sha256", "sha1"),
+        &right.to_uppercase(),
+        &format!(" {right}"),
+        &format!("{right},{right}"),
+        &format!("sha256={}", sign("another-secret", body.as_bytes())),
+        &format!("sha256={}", sign(SIGNING, b"{}")),
+        // A secret of the shared kind signs nothing.
+        &format!("sha256={}", sign("the-secret-of-a-test-and-no-other", body.as_bytes())),
+    ] {
+        check(&test, signed(wrong), 401, "unsigned");
+    }
+    check(&test, signed(&right).header("x-hub-signature", &right), 401, "unauthorized");
+    // Medplum's header is nothing here.
+    let medplums = sign(SIGNING, body.as_bytes());
+    check(&test, post("e").header("x-signature", &medplums), 401, "unauthorized");
+    // Who shows a wrong secret too is no stranger's friend.
+    check(&test, signed(&right).secret("another-secret-than-the-apps"), 401, "unauthorized");
+    check(&test, post("e"), 401, "unauthorized");
+    check(&signed_only(false), signed(&right), 401, "unauthorized");
+}
+
+#[test]
+fn a_signature_alone_opens_nothing_but_an_endpoint() {
+    let test = signed_only(true);
+    let right = |body: &str| format!("sha256={}", sign(SIGNING, body.as_bytes()));
+    let signed = |method: Method, path: &str, body: &str| {
+        let request = TestRequest::new(method, path).header("x-hub-signature", &right(body));
+        request.header("content-type", "application/json").body(body.to_owned()).without_secret()
+    };
+    for (method, path) in [
+        (Method::POST, "register"),
+        (Method::POST, "sweep"),
+        (Method::GET, "status"),
+        (Method::GET, "dead-letters"),
+        (Method::GET, "e"),
+        (Method::PUT, "e/Patient/7"),
+        (Method::DELETE, "e/Patient/7"),
+        (Method::POST, "nowhere"),
+        (Method::POST, "e/nowhere"),
+    ] {
+        check(&test, signed(method, path, ""), 401, "unsigned");
+    }
+    let elsewhere = TestRequest::register("dry-run=true").without_secret();
+    check(&test, elsewhere.header("x-hub-signature", &right("")), 401, "unsigned");
+}

@@ -57,7 +57,7 @@ impl Server {
     }
 
     /// Gives what is written from now on another status.
-    pub(super) fn accept_as(&self, status: &'static str) {
+    pub(in crate::registration::tests) fn accept_as(&self, status: &'static str) {
         self.0.lock().unwrap().accepted = status;
     }
 

@@ -1,0 +1,56 @@
+//! FHIR Works on AWS, from its source (`src/subscriptions/restHookLambda/restHook.ts`), and tried with no server.
+//!
+//! | | |
+//! |---|---|
+//! | version | R4 |
+//! | criteria | create and update, told alike; no deletions |
+//! | notification | an empty `PUT` that names the resource, which the program then reads; two tries in all |
+//! | topics | none |
+//! | `end` | deletes the Subscription |
+//! | endpoints | those of the deployment's allow-list only |
+//! | signature | none |
+
+use super::{Ask, Cannot, Criteria, Events, Registering, Room, Shows, Signature};
+use crate::fhir::FhirVersion;
+
+pub(super) static ROOM: Room = Room {
+    name: "fhir-works",
+    title: "FHIR Works on AWS",
+    called: &[],
+    holds_several_versions: false,
+    registering: Registering {
+        path: None,
+        status: "requested",
+        complete: |_subscription, _ask| {},
+        extensions: &[],
+        is_searched_by_url: true,
+        is_changeable: true,
+        media_type: "application/fhir+json",
+        shows: Shows::Header,
+    },
+    criteria: Ok(Criteria {
+        has_deletions: false,
+        tells_apart: false,
+        has_several_types: true,
+        own_parameters: None,
+        never_fires: |_filter| None,
+    }),
+    topics: Err("knows criteria, and no topics"),
+    events: Events { by_get: true, number_in_r5: "valueInteger64" },
+    lists_deleted: false,
+    signature: Signature::Nothing,
+    refuse,
+    note,
+};
+
+fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
+    if ask.is_criteria() && ask.version != FhirVersion::R4 {
+        cannot("FHIR_SERVER is fhir-works, which is of FHIR R4: set FHIR_VERSION=R4");
+    }
+}
+
+fn note(ask: &Ask<'_>, note: &mut Cannot<'_>) {
+    if ask.has_end {
+        note("FHIR Works deletes the Subscription at its `end`: take the handler out of the program then");
+    }
+}

@@ -1,0 +1,108 @@
+//! AWS HealthLake, from documentation (HealthLake guide, "managing FHIR Subscriptions"), and tried with no server.
+//!
+//! | | |
+//! |---|---|
+//! | version | R4 |
+//! | criteria | none |
+//! | topics | by the backport guide; `topic` is HealthLake's own address of the SubscriptionTopic |
+//! | filters | `Type?parameter=value` of the changed resource |
+//! | content | `id-only` or `full-resource` |
+//! | activation | five to ten minutes |
+//! | changes | none: a Subscription is deleted and created again |
+//! | shows | an OAuth token, which this program does not accept yet |
+//! | signature | none |
+
+use fhir_sub_search::search::{Modifier, ParameterType};
+
+use super::{
+    Ask, Cannot, Events, Filter, FilterText, Registering, Room, Shows, Signature, TokenExtensions, Topics,
+    filters_have_types,
+};
+use crate::content::Content;
+use crate::fhir::FhirVersion;
+
+pub(super) static ROOM: Room = Room {
+    name: "healthlake",
+    title: "HealthLake",
+    called: &[],
+    holds_several_versions: false,
+    registering: Registering {
+        path: None,
+        status: "requested",
+        complete: |_subscription, _ask| {},
+        extensions: &[],
+        is_searched_by_url: true,
+        is_changeable: false,
+        media_type: "application/fhir+json",
+        // The URLs of the guide's page on payloads; its page on creating writes other names in prose.
+        shows: Shows::Token(TokenExtensions {
+            client_id: "http://healthlake.amazonaws.com/channel-type-clientId",
+            client_secret: "http://healthlake.amazonaws.com/channel-type-clientSecret",
+            url: "http://healthlake.amazonaws.com/channel-type-oauth-endpoint",
+        }),
+    },
+    criteria: Err("evaluates topics, not criteria"),
+    topics: Ok(Topics {
+        native_in: &[],
+        compares_urls: false,
+        filter: FilterText::Typed,
+        // The address of the topic is the topic.
+        kept: |_version| None,
+        filters_freely: true,
+        shakes_hands: false,
+        sends_heartbeats: false,
+        numbers_go_on: true,
+    }),
+    events: Events { by_get: true, number_in_r5: "valueInteger64" },
+    lists_deleted: false,
+    signature: Signature::Nothing,
+    refuse,
+    note: |_ask, note| {
+        note(
+            "HealthLake takes five to ten minutes to activate a Subscription: ask again with `status`. It calls with an \
+             OAuth token, which this version of the program refuses",
+        );
+    },
+};
+
+fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
+    let Some(topic) = ask.topic else { return };
+    if ask.version != FhirVersion::R4 {
+        cannot("FHIR_SERVER is healthlake, which is of FHIR R4: set FHIR_VERSION=R4");
+    }
+    if ask.content == Content::Empty {
+        cannot("HealthLake knows no `content = \"empty\"`: write `content = \"id-only\"`");
+    }
+    let own = topic
+        .split_once("/SubscriptionTopic/")
+        .filter(|(base, id)| base.starts_with("https://") && !id.is_empty() && !id.contains(['/', '|', '?']));
+    if own.is_none() {
+        cannot(
+            "HealthLake wants its own address of the topic, not the topic's URL: create the SubscriptionTopic there, and \
+             write `topic = \"https://healthlake.REGION.amazonaws.com/datastore/ID/r4/SubscriptionTopic/ID\"`",
+        );
+    }
+    filters_have_types("HealthLake", ask, cannot);
+    for filter in ask.filters().iter().filter(|filter| !is_evaluated(filter)) {
+        cannot(&format!(
+            "its filter `{filter}` is none that HealthLake's guide lists: write it without a chain or such a modifier, and \
+             look for the rest in the handler"
+        ));
+    }
+}
+
+/// By the guide's page on filtering notifications.
+fn is_evaluated(filter: &Filter<'_>) -> bool {
+    use ParameterType::{Composite, Date, Number, Quantity, Reference, Special, String, Token, Unknown, Uri};
+    let Some(modifier) = filter.modifier() else {
+        return !filter.is_chained() && !matches!(filter.kind(), Composite | Special);
+    };
+    let is_known = match filter.kind() {
+        String => matches!(modifier, Modifier::Exact | Modifier::Contains | Modifier::Missing),
+        Token => matches!(modifier, Modifier::Not | Modifier::Text | Modifier::Missing),
+        Reference => matches!(modifier, Modifier::Missing | Modifier::Identifier | Modifier::Type(_)),
+        Number | Date | Quantity | Uri | Composite | Special => false,
+        _ => filter.kind() == Unknown,
+    };
+    is_known && !filter.is_chained()
+}
