@@ -126,6 +126,8 @@ pub(crate) struct Criteria {
     pub(crate) own_parameters: Option<&'static [&'static str]>,
     /// Why the server stores a criteria with this parameter and never fires for it, and what to do instead.
     pub(crate) never_fires: fn(&Filter<'_>) -> Option<String>,
+    /// Why the server may not fire for this parameter, as its settings or the data are, and what to do instead.
+    pub(crate) may_not_fire: fn(&Filter<'_>) -> Option<String>,
 }
 
 /// What the server knows of topics.

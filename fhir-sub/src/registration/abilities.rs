@@ -84,17 +84,18 @@ fn of_server(room: &Room, ask: &Ask<'_>, settings: &Settings, cannot: &mut Canno
 }
 
 /// What keeps the server from firing as is asked for the criteria that is registered in the end: after the user's
-/// `registration` function, which `extends` the Subscription where it adds an extension to it.
+/// `registration` function, which `extends` the Subscription where it adds an extension to it. Gives what may keep it from
+/// that.
 pub(super) fn check_criteria(
     declaration: &Declaration,
     registered: &str,
     extends: bool,
     settings: &Settings,
-) -> Result<(), Problems> {
-    let mut problems = Problems::default();
+) -> Result<Vec<String>, Problems> {
+    let (mut problems, mut doubts) = (Problems::default(), Vec::new());
     let (room, mut cannot) = (settings.fhir_server, |what: &str| problems.add(problem(declaration, what)));
     let Some(criteria) = room.criteria.as_ref().ok().filter(|_| !settings.is_server_unknown) else {
-        return Ok(());
+        return Ok(doubts);
     };
     // Only of a server that is not known may an extension ask for what the specification cannot.
     if room.is_known() || !extends {
@@ -108,7 +109,7 @@ pub(super) fn check_criteria(
         ));
     }
     let declared: Vec<_> = declaration.parameters().collect();
-    let is_checked = !declaration.parameter_types.is_empty();
+    let is_checked = declared.is_empty() || !declaration.parameter_types.is_empty();
     let written = search::split_filter(registered).map(|written| {
         // A value may be known only here, and the whole of it be the user's function's.
         let declared = declared.iter().find(|(declared, _)| declared.name == written.name);
@@ -131,9 +132,11 @@ pub(super) fn check_criteria(
         });
         if let Some(why) = why {
             cannot(&format!("its criteria has `{filter}`, for which {} would never fire: {why}", room.title));
+        } else if let Some(why) = (criteria.may_not_fire)(&filter) {
+            doubts.push(format!("its criteria has `{filter}`: {why}"));
         }
     }
-    problems.or(())
+    problems.or(doubts)
 }
 
 /// Which interactions of a topic fire is its own; those of a criteria are asked for.

@@ -93,7 +93,7 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
             .map_err(|what| abilities::problem(declaration, &what))?,
     }
     (server.registering.complete)(&mut resource, &ask);
-    let mut extends = false;
+    let (mut extends, mut notes) = (false, abilities::notes(&ask, settings));
     if let Some(registration) = declaration.registration {
         let before = resource.clone();
         registration(&mut resource);
@@ -121,7 +121,7 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
         }
     }
     if let (Form::Criteria, Some(criteria)) = (form, resource.text("criteria")) {
-        abilities::check_criteria(declaration, criteria, extends, settings)?;
+        notes.extend(abilities::check_criteria(declaration, criteria, extends, settings)?);
     }
     // After the user's function, which so never sees the secrets.
     match &server.registering.shows {
@@ -135,7 +135,6 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
         && !(matches!(form, Form::Native(..)) && settings.fhir_version != FhirVersion::R5);
     let is_asked_to_answer = form.topic().is_some_and(|(_, topics)| topics.shakes_hands);
     let topic = form.topic().map(|(topic, _)| topic);
-    let notes = abilities::notes(&ask, settings);
     let is_changeable = server.registering.is_changeable;
     let media_type = server.registering.media_type;
     Ok(Wanted {

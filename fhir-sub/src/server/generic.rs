@@ -32,6 +32,7 @@ pub(crate) static ROOM: Room = Room {
         has_several_types: true,
         own_parameters: None,
         never_fires: |_filter| None,
+        may_not_fire: |_filter| None,
     }),
     topics: Ok(Topics {
         native_in: &[FhirVersion::R5],

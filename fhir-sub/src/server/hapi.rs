@@ -8,6 +8,7 @@
 //! | handshake, heartbeat, `$status`, `$events` | none |
 //! | signature | none |
 
+use fhir_sub_search::search::{Modifier, ParameterType};
 use serde_json::json;
 
 use super::{
@@ -38,6 +39,7 @@ pub(super) static ROOM: Room = Room {
         has_several_types: true,
         own_parameters: None,
         never_fires,
+        may_not_fire,
     }),
     topics: Ok(Topics {
         native_in: &[FhirVersion::R5],
@@ -72,6 +74,42 @@ fn ask_for_deletions(subscription: &mut Subscription, ask: &Ask<'_>) {
 /// What cannot be seen in the changed resource alone, such as a chain, HAPI looks for in its database.
 fn never_fires(filter: &Filter<'_>) -> Option<String> {
     by_other_means("HAPI FHIR", filter)
+}
+
+/// What HAPI FHIR 8.8.0 was seen to do with its settings as they come (`tests/real/hapi`).
+fn may_not_fire(filter: &Filter<'_>) -> Option<String> {
+    let setting = match filter.modifier() {
+        Some(Modifier::Contains) => Some("allow_contains_searches"),
+        Some(Modifier::Missing) => Some("index_missing_fields_enabled"),
+        _ => None,
+    };
+    if let Some(setting) = setting {
+        return Some(format!(
+            "unless `{setting}` is on, HAPI FHIR fails at it for each changed resource, and then tells no Subscription of \
+             that one: see that it is on, or look in the handler"
+        ));
+    }
+    let (name, equals) = (filter.name(), |value: &String| !has_prefix(value));
+    match filter.kind() {
+        ParameterType::Date
+            if filter.values().any(|value| equals(&value) && value.len() < "2030-01-01".len()) =>
+        {
+            Some(format!(
+                "HAPI FHIR does not find a day by its year or month alone: write both ends, as in \
+                 `{name}=ge1990-01-01&{name}=lt1991-01-01`"
+            ))
+        }
+        ParameterType::Quantity if filter.values().any(|value| equals(&value)) => Some(format!(
+            "HAPI FHIR finds no quantity that is equal: write both ends, as in `{name}=ge5.35&{name}=lt5.45`"
+        )),
+        _ => None,
+    }
+}
+
+/// Whether the value of a date or a quantity is compared for more than equality.
+fn has_prefix(value: &str) -> bool {
+    let is_equal = value.starts_with("eq");
+    !is_equal && value.starts_with(|letter: char| letter.is_ascii_lowercase())
 }
 
 fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {

@@ -48,6 +48,7 @@ pub(super) static ROOM: Room = Room {
         has_several_types: false,
         own_parameters: Some(&OWN_PARAMETERS),
         never_fires,
+        may_not_fire: |_filter| None,
     }),
     topics: Err("tells of topics over websockets only"),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },

@@ -35,6 +35,7 @@ pub(super) static ROOM: Room = Room {
         has_several_types: true,
         own_parameters: None,
         never_fires: |_filter| None,
+        may_not_fire: |_filter| None,
     }),
     topics: Err("knows criteria, and no topics"),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },

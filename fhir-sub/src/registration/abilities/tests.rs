@@ -217,3 +217,28 @@ fn what_the_server_does_otherwise_is_noted() {
     }
     assert!(wants(watching("Patient", &[]), &settings("medplum", "R4")).notes.is_empty());
 }
+
+#[test]
+fn what_hapi_may_not_fire_for_is_noted() {
+    use ParameterType::{Date, Quantity, String, Token};
+    for (criteria, types, expected) in [
+        ("Patient?name:contains=a", &[String][..], "`allow_contains_searches`"),
+        ("Patient?active:missing=true", &[Token], "`index_missing_fields_enabled`"),
+        ("Patient?birthdate=1990", &[Date], "`birthdate=ge1990-01-01&birthdate=lt1991-01-01`"),
+        ("Patient?birthdate=eq1980-02", &[Date], "by its year or month alone"),
+        ("Patient?birthdate=1980-02-03", &[Date], ""),
+        ("Patient?birthdate=ge1990&birthdate=lt1991", &[Date, Date], ""),
+        (
+            "Observation?value-quantity=5.4|http://unitsofmeasure.org|mg",
+            &[Quantity],
+            "no quantity that is equal",
+        ),
+        ("Observation?value-quantity=gt5.4|http://unitsofmeasure.org|mg", &[Quantity], ""),
+        ("Patient?name=a&gender=female", &[String, Token], ""),
+    ] {
+        let notes = wants(watching(criteria, types), &settings("hapi", "R4")).notes.join(" ");
+        assert!(notes.contains(expected), "{criteria}: {notes}");
+        assert_eq!(notes.is_empty(), expected.is_empty(), "{criteria}: {notes}");
+        assert!(wants(watching(criteria, types), &settings("generic", "R4")).notes.is_empty(), "{criteria}");
+    }
+}
