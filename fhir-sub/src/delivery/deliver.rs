@@ -21,9 +21,9 @@ pub(crate) async fn deliver(
     declaration: &'static Declaration,
     deletion: Deletion,
     events: Vec<Happened<'_>>,
-    time: Time,
+    mut time: Time,
 ) -> Vec<Delivered> {
-    let reserve = time.reserve(events.len());
+    let (reserve, count) = (time.reserve(events.len()), events.len());
     let mut delivered = Vec::with_capacity(events.len());
     let mut events = events.into_iter();
     let mut tells_versions = true;
@@ -39,6 +39,9 @@ pub(crate) async fn deliver(
             let until = time.share(waiting, reserve).deadline();
             read::read(app, declaration, deletion, &some, &missing, until, &mut tells_versions).await
         };
+        if delivered.is_empty() && count > 1 {
+            time = time.fair_beside(time.share(count - 1, reserve));
+        }
         let mut reads = reads.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
         let mut some = some.into_iter();
         while let Some(happened) = some.next() {

@@ -177,6 +177,7 @@ async fn by_search(
     let (is_seen, count) = (matches!(end, Searched::Whole), hits.len());
     let (mut newest, mut unsettled) = (None, None);
     let reserve = time.reserve(count);
+    let time = if count > 1 { time.fair_beside(time.share(count - 1, reserve)) } else { time };
     for (place, hit) in hits.into_iter().enumerate() {
         let share = time.share(count - place - 1, reserve);
         let one = deliver_found_for(app, declaration, hit.event, hit.json, way, share).await;

@@ -15,8 +15,8 @@ pub(crate) struct Time {
 impl Time {
     /// All the time that a request has, from now on.
     ///
-    /// A quarter of it is fair: an event that is alone gets more, and so does the first of many, whatever its resource takes to
-    /// be read. So each time there is one that counts as tried, and none fails for what those before it took.
+    /// A quarter of it is fair to one alone, and to the first of several, which get more, whatever their resources take to be
+    /// read. So each time there is one that counts as tried, and none is given up for what those before it took.
     pub(crate) fn until(deadline: Deadline) -> Self {
         Self { deadline, fair: deadline.remaining() / 4 }
     }
@@ -52,6 +52,12 @@ impl Time {
         self.deadline
     }
 
+    /// The same, where the first of several gets `first`: three quarters of that are fair to each of the others, or one that
+    /// hangs at the head would have those behind it given up with it.
+    pub(super) fn fair_beside(self, first: Self) -> Self {
+        Self { fair: self.fair.max(first.deadline.remaining() * 3 / 4), ..self }
+    }
+
     /// Whether as much is left of it as an event is to have.
     pub(super) fn is_fair(self) -> bool {
         self.deadline.remaining() >= self.fair
@@ -68,6 +74,7 @@ mod tests {
     async fn shares(events: usize) -> Vec<(Duration, bool)> {
         let time = Time::until(Deadline::after(WHOLE));
         let (reserve, mut shares) = (time.reserve(events), Vec::new());
+        let time = time.fair_beside(time.share(events - 1, reserve));
         for waiting in (0..events).rev() {
             let share = time.share(waiting, reserve);
             shares.push((share.deadline().remaining(), share.is_fair()));
@@ -87,6 +94,7 @@ mod tests {
         for events in [3, 10, 40, 1000] {
             let shares = shares(events).await;
             assert!(shares[0].1 && shares[0].0 == WHOLE / 2, "{events}: {shares:?}");
+            assert!(shares[1..].iter().all(|(_, is_fair)| !is_fair), "{events}: {shares:?}");
             let least = WHOLE / (4 * u32::try_from(events).unwrap()) - Duration::from_millis(2);
             assert!(shares.iter().all(|(share, _)| *share >= least), "{events}: {shares:?}");
             assert!(
@@ -99,6 +107,7 @@ mod tests {
     async fn quick_ones_leave_it_to_those_behind_them() {
         let time = Time::until(Deadline::after(WHOLE));
         let reserve = time.reserve(40);
+        let time = time.fair_beside(time.share(39, reserve));
         for waiting in (1..40).rev() {
             assert!(time.share(waiting, reserve).is_fair(), "{waiting}");
             tokio::time::sleep(Duration::from_millis(50)).await;

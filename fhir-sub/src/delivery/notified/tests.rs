@@ -1,3 +1,4 @@
+mod fair_time;
 mod foci;
 
 use std::time::Duration;
