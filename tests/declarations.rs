@@ -111,7 +111,19 @@ fn each_handler_is_declared_once() {
     endpoints.sort_unstable();
     assert_eq!(
         endpoints,
-        ["admissions", "documented", "in-a-test", "narrowed", "of-r5", "two-types", "type", "undocumented"]
+        [
+            "admissions",
+            "documented",
+            "guide",
+            "in-a-test",
+            "narrowed",
+            "of-r5",
+            "two-types",
+            "type",
+            "unchecked-forms",
+            "undocumented",
+            "without-a-type"
+        ]
     );
 }
 

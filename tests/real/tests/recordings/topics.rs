@@ -127,7 +127,8 @@ async fn helios_names_the_resource_at_each_content_level() {
             store(&test, "Encounter", id).await;
         }
         let answer = test.send(recording.request()).await;
-        assert_eq!((answer.status(), answer.body()), (204, ""), "{name}");
+        let status = if name.ends_with("handshake") { 200 } else { 204 };
+        assert_eq!((answer.status(), answer.body()), (status, ""), "{name}");
         let told = told.take();
         if name.ends_with("handshake") {
             assert!(told.is_empty(), "{name}");
