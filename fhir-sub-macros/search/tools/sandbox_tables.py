@@ -268,6 +268,8 @@ def written(definitions, path, element):
     if types[0] == "Reference":
         known = [name for name in targets if name in definitions.concrete()]
         return text + "=" + ("Patient" if "Patient" in known or not known else known[0])
+    if path in LIKELY_CODES:
+        return text + "=" + LIKELY_CODES[path]
     code = element.binding and first_code(definitions, element.binding)
     if code:
         text += "=" + (f"{code[0]}|" if types[0] != "code" else "") + code[1]
@@ -277,6 +279,11 @@ def written(definitions, path, element):
 PLAIN = {"CodeableConcept", "string", "dateTime", "boolean", "Reference"}
 # What a sample should rather not say of itself.
 ODD = {"entered-in-error", "unknown", "cancelled", "error", "retired", "inactive", "nullified", "draft", "document"}
+
+# What a sample should rather say of itself.
+USUAL_CODES = ["in-progress", "final", "booked", "active", "order", "completed"]
+# Codes of bindings that are not required, without which a sample would have none.
+LIKELY_CODES = {"Encounter.class": "http://terminology.hl7.org/CodeSystem/v3-ActCode|AMB"}
 
 def first_code(definitions, url):
     """A code of a value set, in the order in which its code system has them."""
@@ -291,6 +298,9 @@ def first_code(definitions, url):
     for system in sorted({system for system, _ in codes}):
         walk(system, definitions.code_systems.get(system, {}).get("concept", []))
     known = [code for code in order if code in codes] or sorted(codes)
+    usual = [code for name in USUAL_CODES for code in known if code[1] == name]
+    if usual:
+        return usual[0]
     return next((code for code in known if code[1] not in ODD), known[0])
 
 def elements_of(definitions):

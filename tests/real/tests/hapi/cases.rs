@@ -2,6 +2,7 @@
 
 pub(crate) mod canary;
 pub(crate) mod client;
+pub(crate) mod criteria;
 pub(crate) mod crowd;
 pub(crate) mod main_job;
 pub(crate) mod notifications;

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
             crowd::ten_at_once_leave_one_subscription_an_endpoint,
             restart::a_restart_of_the_server_loses_nothing,
             topics::what_happens_reaches_the_handler,
+            criteria::the_sandbox_fires_as_hapi_does,
             registration::registering_again_writes_nothing,
             registration::the_server_is_recognised,
             registration::what_differs_is_mended_once,
