@@ -98,7 +98,7 @@ fn medplum(hook: &RestHook, change: &Change) -> Option<Request<Bytes>> {
     };
     set("content-type", "application/fhir+json")?;
     set("x-medplum-subscription", &hook.id)?;
-    set("x-medplum-interaction", change.interaction.name())?;
+    set("x-medplum-interaction", told_as(change, hook.behaviour).name())?;
     if change.interaction == Interaction::Delete {
         set("x-medplum-deleted-resource", &format!("{}/{}", change.kind, change.id))?;
     }
@@ -114,6 +114,14 @@ fn medplum(hook: &RestHook, change: &Change) -> Option<Request<Bytes>> {
         headers.insert(HeaderName::from_static(SIGNATURE), HeaderValue::from_str(&signature).ok()?);
     }
     build(Method::POST, &hook.endpoint, headers, body)
+}
+
+/// What the server says has happened. To Medplum a resource that was deleted and is there again was updated.
+pub(crate) fn told_as(change: &Change, behaviour: Behaviour) -> Interaction {
+    match (behaviour, change.interaction) {
+        (Behaviour::Medplum, Interaction::Create) if change.version > 1 => Interaction::Update,
+        (_, interaction) => interaction,
+    }
 }
 
 /// The headers that the Subscription asks for.

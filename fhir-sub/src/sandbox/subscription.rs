@@ -13,7 +13,7 @@ use serde_json::Value;
 use self::{criteria::Criteria, extension::Extensions};
 use super::{
     builder::{Behaviour, Builder},
-    notification::Interaction,
+    notification::{Interaction, told_as},
     refusal::Refusal,
     search::Context,
     store::{Change, Store},
@@ -179,11 +179,12 @@ impl RestHook {
         store: &Store,
         context: Context<'_>,
     ) -> bool {
-        self.end.is_none_or(|end| context.now < end)
+        // Medplum does not look at `end`.
+        (self.behaviour == Behaviour::Medplum || self.end.is_none_or(|end| context.now < end))
             && match &self.watch {
                 Watch::Criteria(criteria) => {
                     self.is_active()
-                        && self.interactions.contains(&change.interaction)
+                        && self.interactions.contains(&told_as(change, self.behaviour))
                         && criteria.matches(&change.resource, context)
                 }
                 Watch::Topic(topic) => {

@@ -75,14 +75,14 @@ impl Extensions {
                 let attempts =
                     all_named("subscription-max-attempts").find_map(|it| it["valueInteger"].as_u64());
                 let codes = all_named("subscription-success-codes").find_map(|it| it["valueString"].as_str());
-                let wanted: Vec<_> = all_named("subscription-supported-interaction")
-                    .filter_map(|it| it["valueCode"].as_str())
-                    .collect();
+                // `@medplum/core` 4.5.2 to 5.1.26 looks at the first one only.
+                let wanted =
+                    all_named("subscription-supported-interaction").find_map(|it| it["valueCode"].as_str());
                 let secret = on_root().find(|extension| extension["url"] == MEDPLUM_SECRET);
                 Self {
                     interactions: Interaction::ALL
                         .into_iter()
-                        .filter(|interaction| wanted.is_empty() || wanted.contains(&interaction.name()))
+                        .filter(|interaction| wanted.is_none_or(|wanted| wanted == interaction.name()))
                         .collect(),
                     strips_versions: false,
                     delivers_latest: false,

@@ -80,7 +80,30 @@ async fn interactions_are_chosen_by_extension() {
     let received = program.received.lock().unwrap();
     let interactions: Vec<_> =
         received.iter().map(|request| &request.headers()["x-medplum-interaction"]).collect();
-    assert_eq!(interactions, ["create", "delete"]);
+    // Only the first of them counts.
+    assert_eq!(interactions, ["create"]);
+}
+
+#[tokio::test]
+async fn what_is_there_again_is_told_as_an_update() {
+    let program = Program::default();
+    let sandbox = subscribed(&program, json!({})).await;
+    sandbox.create(&appointment("booked")).await.unwrap();
+    sandbox.delete("Appointment/2").await.unwrap();
+    sandbox.update(&with_id(appointment("arrived"), "2")).await.unwrap();
+    sandbox.idle().await;
+    let received = program.received.lock().unwrap();
+    let last = &received.last().unwrap().headers()["x-medplum-interaction"];
+    assert_eq!(last, "update");
+}
+
+#[tokio::test]
+async fn the_end_is_not_heeded() {
+    let program = Program::default();
+    let sandbox = subscribed(&program, json!({ "end": "2001-01-01T00:00:00Z" })).await;
+    sandbox.create(&appointment("booked")).await.unwrap();
+    sandbox.idle().await;
+    assert_eq!(program.received().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
