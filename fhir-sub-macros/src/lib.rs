@@ -3,7 +3,8 @@
 //! Use them through `fhir_sub`, which documents them in full.
 //!
 //! `attribute` below is the summary. The modules in reading order, where a later one uses earlier ones: `report`,
-//! `key`, `entry`, `item`, `endpoint`; then `subscription`, `check`, `expand`, `fallback`; and `fhir_resource`, the derive.
+//! `key`, `entry`, `item`, `endpoint`; then `subscription`, `check`, `expand`, `fallback`; `fhir_resource`, the derive; and
+//! `search_macro`, which is `search!`.
 //! The grammar of FHIR search and what FHIR defines are a crate of their own, `fhir_sub_search`.
 
 mod check;
@@ -15,6 +16,7 @@ mod fhir_resource;
 mod item;
 mod key;
 mod report;
+mod search_macro;
 mod subscription;
 
 use proc_macro2::TokenStream;
@@ -39,6 +41,14 @@ pub fn fhir_subscription(
 #[proc_macro_derive(FhirResource, attributes(fhir))]
 pub fn fhir_resource(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     fhir_resource::derive(item.into()).into()
+}
+
+/// A FHIR search that is checked when the program is compiled.
+///
+/// See `fhir_sub::search`.
+#[proc_macro]
+pub fn search(tokens: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    search_macro::search(tokens.into()).into()
 }
 
 /// An entry of the attribute, to copy.

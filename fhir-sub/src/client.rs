@@ -41,6 +41,8 @@ use self::transport::{Limits, Network, NetworkSettings, Transport};
 use crate::deadline::Deadline;
 use crate::fhir::FhirVersion;
 
+pub use crate::fhir::{Condition, Query};
+
 mod answer;
 mod assertion;
 mod authorization;

@@ -10,6 +10,7 @@ mod instant;
 pub mod json_error;
 mod media_type;
 pub mod operation_outcome;
+mod query;
 pub mod reference;
 mod subscription;
 pub mod transaction;
@@ -22,6 +23,9 @@ pub(crate) use instant::digits;
 pub use json_error::JsonError;
 pub use media_type::is_json;
 pub use operation_outcome::{OperationOutcome, OperationOutcomeIssue};
+#[doc(hidden)]
+pub use query::Piece;
+pub use query::{Condition, Query};
 pub use reference::{Reference, is_id, is_type_name};
 pub use subscription::Subscription;
 pub use transaction::{InvalidEntry, TransactionBuilder};

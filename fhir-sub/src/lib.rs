@@ -13,8 +13,8 @@
 //! /// Create an encounter when a patient arrives for an appointment.
 //! #[fhir_subscription(criteria = "Appointment?status=arrived", endpoint = "arrived-appointments")]
 //! async fn arrived_appointments(appointment: Resource<Appointment>, fhir: FhirClient) -> Result<()> {
-//!     let appointment = format!("Appointment/{}", appointment.id);
-//!     let encounters = fhir.search::<serde_json::Value>("Encounter", &[("appointment", &appointment)]);
+//!     let encounters = search!("Encounter?appointment=Appointment/{}&_sort=-date", appointment.id);
+//!     let encounters = fhir.find::<serde_json::Value>(encounters);
 //!     # let _ = encounters;
 //!     Ok(())
 //! }
@@ -28,7 +28,7 @@
 //! - [`FromNotification`]: what the function may take; [`IntoOutcome`]: what it may return.
 //! - [`FhirResource`](trait@FhirResource): a type that says which resource it is read from.
 //! - [`fhir_lambda_main!`]: the program's `main`.
-//! - [`FhirClient`]: the FHIR server.
+//! - [`FhirClient`]: the FHIR server; [`search!`]: a search of it that the compiler checks.
 //! - [`AppBuilder`]: state and settings in code; [`App`]: the service in a router of yours.
 //! - `fhir_sub::testing`: the app under test, in process (feature `testing`).
 //!
@@ -377,11 +377,85 @@ pub use fhir_sub_macros::fhir_subscription;
 /// Derives [`FhirResource`](trait@FhirResource).
 pub use fhir_sub_macros::FhirResource;
 
+/// A FHIR search that is checked when the program is compiled, as the criteria of a subscription is.
+///
+/// ```
+/// # async fn example(fhir: fhir_sub::FhirClient) -> fhir_sub::Result<()> {
+/// use fhir_sub::prelude::*;
+///
+/// let id = "1";
+/// let encounters: Vec<serde_json::Value> =
+///     fhir.find(search!("Encounter?appointment=Appointment/{id}&_sort=-date")).all().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It makes a [`Query`](client::Query), which [`FhirClient::find`] sends. The type, parameters, modifiers, codes, chains and
+/// values are checked against FHIR R4, R4B and R5, with the messages of [`fhir_subscription`], and so are the parameters
+/// that say how results are returned: `_sort`, `_count`, `_include`, `_revinclude`, `_elements`, `_summary`, `_total` and
+/// their like. The search is right where one version takes all of it. Nothing of FHIR's definitions gets into the program.
+///
+/// # Values
+///
+/// Values stand in the text as in [`format!`]: `{id}` is a variable, `{}` and `{0}` are values after the text, and
+/// `{name}` may be given after the text as `name = value`. Whatever implements `Display` is a value. `{{` and `}}` are the
+/// braces themselves.
+///
+/// ```
+/// # use fhir_sub::prelude::*;
+/// # struct Patient { family: String }
+/// # let (patient, system, mrn) = (Patient { family: "Meer".into() }, "http://example.org/mrn", 17);
+/// let query = search!("Patient?family={}&identifier={system}|{mrn}", patient.family);
+/// # assert_eq!(query.resource_type(), "Patient");
+/// ```
+///
+/// Each is one value, or a part of one, whatever is in it. It cannot add a parameter, another value (`,`), a system (`|`),
+/// a part of a composite (`$`) or a path: FHIR's separators are escaped, and everything is percent-encoded. In
+/// `Appointment/{id}` only an id is taken. A value that is empty or blank would make servers leave the parameter unread,
+/// and find everything. With such a value, and with one that is no id where an id must stand, the search fails before
+/// anything is sent.
+///
+/// # Conditions
+///
+/// A conditional create or update takes it too:
+///
+/// ```
+/// # async fn example(fhir: fhir_sub::FhirClient, encounter: serde_json::Value, id: &str) -> fhir_sub::Result<()> {
+/// # use fhir_sub::prelude::*;
+/// let is_there = search!("Encounter?appointment=Appointment/{id}");
+/// fhir.create("Encounter", &encounter).if_none_exist(is_there).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Keys
+///
+/// They stand after the values, and mean the same as those of [`fhir_subscription`]: `fhir = "R4"` checks against that version
+/// only, `also = ["ward"]` lets parameters through that only your server has, `unchecked = true` checks the form only, and
+/// `crate = path` names a renamed crate.
+///
+/// Where nothing is captured, it is a constant:
+///
+/// ```
+/// use fhir_sub::client::Query;
+/// use fhir_sub::prelude::*;
+///
+/// const OPEN_TASKS: Query = search!("Task?status=requested,accepted&_sort=authored-on");
+/// ```
+///
+/// A search that can never find what it is for does not compile:
+///
+/// ```compile_fail
+/// # use fhir_sub::prelude::*;
+/// let query = search!("Encounter?_sort=dat");
+/// ```
+pub use fhir_sub_macros::search;
+
 /// What a file with handlers needs: `use fhir_sub::prelude::*;`.
 pub mod prelude {
     pub use crate::{
         AppBuilder, Deadline, Error, Event, FhirClient, FhirResource, Included, Incoming, Interaction,
-        Resource, Result, State, Subscription, fhir_lambda_main, fhir_subscription,
+        Resource, Result, State, Subscription, fhir_lambda_main, fhir_subscription, search,
     };
 }
 

@@ -17,7 +17,7 @@ pub use crate::declaration::{
     Content, Declaration, FHIR_SUB_DECLARATIONS, Order, Source, Topic, Trigger, Trust,
 };
 pub use crate::extract::Requirements;
-pub use crate::fhir::{FhirVersion, FhirVersions, Subscription};
+pub use crate::fhir::{FhirVersion, FhirVersions, Piece, Query, Subscription};
 pub use crate::handler::{run_0, run_1, run_2, run_3, run_4, run_5, run_6, run_7, run_8};
 pub use crate::interaction::Interactions;
 pub use crate::uses::Uses;

@@ -3,6 +3,7 @@
 //! `tests/fuzz/test` runs it.
 #![no_main]
 
+use fhir_sub_search::criteria::Purpose;
 use fhir_sub_search::definitions::FhirVersion;
 use fhir_sub_search::mistake::Mistake;
 use fhir_sub_search::search::{Search, Step};
@@ -65,7 +66,7 @@ fn judge(search: &Search, text: &str) -> Vec<Verdict> {
 }
 
 fn verdict(search: &Search, text: &str, versions: &[FhirVersion], also: &[String]) -> Verdict {
-    criteria::check(search, versions, also).map_err(|mistakes| {
+    criteria::check(search, Purpose::Subscription, versions, also).map_err(|mistakes| {
         assert!(!mistakes.is_empty(), "a search that is not right has no mistake");
         can_be_told(&mistakes, text);
         mistakes.len()

@@ -43,16 +43,16 @@ struct Coding {
 /// Create an encounter when a patient arrives for an appointment.
 #[fhir_subscription(criteria = "Appointment?status=arrived", endpoint = "arrived-appointments")]
 async fn arrived_appointments(appointment: Resource<Appointment>, fhir: FhirClient) -> Result<()> {
-    let reference = format!("Appointment/{}", appointment.id);
     let encounter = Encounter {
         resource_type: "Encounter",
         status: "arrived",
         class: Coding { system: "http://terminology.hl7.org/CodeSystem/v3-ActCode", code: "AMB" },
         subject: appointment.patient(),
-        appointment: [Reference { reference: reference.clone() }],
+        appointment: [Reference { reference: format!("Appointment/{}", appointment.id) }],
     };
     // A server may tell of one appointment more than once: the encounter is created only if there is none.
-    fhir.create("Encounter", &encounter).if_none_exist(&[("appointment", &reference)]).await?;
+    let of_the_appointment = search!("Encounter?appointment=Appointment/{}", appointment.id);
+    fhir.create("Encounter", &encounter).if_none_exist(of_the_appointment).await?;
     Ok(())
 }
 

@@ -2,19 +2,34 @@
 //!
 //! Each version of FHIR is checked for itself, and a search is right where one of them takes it whole.
 
+mod capture;
 mod contradiction;
 mod modifier;
 mod ordered;
 mod parameter;
 mod reference;
+mod results;
 mod system;
 mod token;
 mod value;
 
-use crate::definitions::{Definitions, FhirVersion, ResourceType};
+use std::ops::Range;
+
+use crate::definitions::{Definitions, FhirVersion, Kind, ResourceType};
 use crate::mistake::Mistake;
 use crate::nearest::did_you_mean;
-use crate::search::{Parameter, ParameterType, Search, Subject, Text};
+use crate::search::{ParameterType, Search, Subject, Text};
+
+pub use self::capture::Capture;
+
+/// What a search is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The criteria of a subscription, or a filter: it has no results that could be returned in some way.
+    Subscription,
+    /// A search of a program's own.
+    Search,
+}
 
 /// The versions among `versions` in which the search is right, or what is wrong in the one where the least is.
 ///
@@ -24,6 +39,7 @@ use crate::search::{Parameter, ParameterType, Search, Subject, Text};
 /// The mistakes of the version that has the fewest.
 pub fn check(
     search: &Search,
+    purpose: Purpose,
     versions: &[FhirVersion],
     also: &[String],
 ) -> Result<Vec<FhirVersion>, Vec<Mistake>> {
@@ -31,7 +47,7 @@ pub fn check(
     let mut least: Option<((bool, usize), Vec<Mistake>)> = None;
     for version in versions {
         let definitions = Definitions::of(*version);
-        let mistakes = Check { definitions, also }.search(search);
+        let mistakes = Check { definitions, purpose, also }.search(search);
         // Where a version does not have the type, nothing else has been looked at.
         let is_without_type = matches!(&search.subject, Subject::Type(name)
             if definitions.resource_type(&name.to_string()).is_none());
@@ -48,15 +64,25 @@ pub fn check(
 /// The type of each parameter of a search, in their order, in a version in which the search is right.
 #[must_use]
 pub fn parameter_types(search: &Search, version: FhirVersion, also: &[String]) -> Vec<ParameterType> {
-    let check = Check { definitions: Definitions::of(version), also };
+    let kinds = kinds(search, version, also);
+    kinds.iter().map(|kind| kind.as_ref().map_or(ParameterType::Unknown, Kind::parameter_type)).collect()
+}
+
+/// The places of the values that the program fills in, and how each is written, in a version in which the search is right.
+#[must_use]
+pub fn captures(search: &Search, version: FhirVersion, also: &[String]) -> Vec<(Range<usize>, Capture)> {
+    let kinds = kinds(search, version, also);
+    let parameters = kinds.iter().zip(&search.parameters);
+    parameters.flat_map(|(kind, parameter)| capture::captures(kind.as_ref(), parameter)).collect()
+}
+
+fn kinds(search: &Search, version: FhirVersion, also: &[String]) -> Vec<Option<Kind>> {
+    let check = Check { definitions: Definitions::of(version), purpose: Purpose::Search, also };
     let on = match &search.subject {
         Subject::Type(name) => check.definitions.resource_type(&name.to_string()),
         Subject::Types(_) | Subject::Any => None,
     };
-    let type_of = |parameter: &Parameter| {
-        on.map_or(ParameterType::Unknown, |on| check.parameter_type(&[on], &parameter.name))
-    };
-    search.parameters.iter().map(type_of).collect()
+    search.parameters.iter().map(|parameter| check.kind(&[on?], &parameter.name)).collect()
 }
 
 /// A list of types or of parameters that is no longer than this is told whole.
@@ -71,6 +97,7 @@ pub fn is_parameter_name(text: &str) -> bool {
 /// A check against one version.
 struct Check<'a> {
     definitions: Definitions,
+    purpose: Purpose,
     also: &'a [String],
 }
 

@@ -19,10 +19,29 @@ use std::ops::Range;
 pub use self::comparison::{Comparison, comparison};
 pub use self::filter::{Filter, Form, parse_filter};
 pub use self::modifier::Modifier;
-pub use self::parse::{parse, parse_parameter};
+pub use self::parse::{parse, parse_parameter, parse_with_holes};
 pub use self::prefix::Prefix;
 pub use self::text::Text;
 pub use self::written::{Written, resource_type, split, split_filter};
+
+/// Parameters that say how results are returned: <https://hl7.org/fhir/R5/search.html#modifyingresults>.
+pub const RESULT_PARAMETERS: [&str; 15] = [
+    "_sort",
+    "_count",
+    "_include",
+    "_revinclude",
+    "_summary",
+    "_total",
+    "_elements",
+    "_contained",
+    "_containedType",
+    "_maxresults",
+    "_score",
+    "_graph",
+    "_format",
+    "_pretty",
+    "_offset",
+];
 
 /// `Type?name=value&name=value`.
 #[derive(Clone, Debug, PartialEq, Eq)]

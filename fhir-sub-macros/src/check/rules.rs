@@ -3,7 +3,7 @@
 use syn::LitStr;
 
 use crate::key::Key;
-use fhir_sub_search::criteria;
+use fhir_sub_search::criteria::{self, Purpose};
 use fhir_sub_search::definitions::FhirVersion;
 use fhir_sub_search::mistake::Mistake;
 use fhir_sub_search::search::{self, ParameterType, Search};
@@ -28,7 +28,7 @@ pub(super) struct Right {
 impl Rules<'_> {
     /// The versions in which `search` is right, or what is wrong with it.
     pub(super) fn check(&self, search: &Search) -> Result<Vec<FhirVersion>, Vec<Mistake>> {
-        criteria::check(search, self.versions, &self.also())
+        criteria::check(search, Purpose::Subscription, self.versions, &self.also())
     }
 
     /// What is known of searches that are right in all of `versions`. Each is one of several that may be meant.
@@ -37,7 +37,8 @@ impl Rules<'_> {
         let first = versions.first().copied();
         let types_of = |meant: &Vec<Search>| {
             let version = first?;
-            let is_right = |search: &&Search| criteria::check(search, &[version], &also).is_ok();
+            let is_right =
+                |search: &&Search| criteria::check(search, Purpose::Subscription, &[version], &also).is_ok();
             let search = meant.iter().find(is_right).or(meant.first())?;
             Some(criteria::parameter_types(search, version, &also))
         };

@@ -15,7 +15,7 @@ use crate::client::request::{Request, Target};
 use crate::client::search::{History, Search};
 use crate::client::transaction::Asked;
 use crate::client::write::{Create, Update};
-use crate::fhir::{Bundle, Reference};
+use crate::fhir::{Bundle, Condition, Query, Reference};
 
 const ALL_OF_HISTORY: (&str, &str) = ("_since", "1970-01-01T00:00:00Z");
 
@@ -136,6 +136,41 @@ impl FhirClient {
         Search::new(self.clone(), target.map(|target| target.query(query)))
     }
 
+    /// Searches as [`search!`](crate::search!) says, which the compiler has checked: as [`search`](Self::search) otherwise.
+    ///
+    /// ```no_run
+    /// # async fn example(fhir: fhir_sub::FhirClient, id: &str) -> Result<(), fhir_sub::client::Error> {
+    /// use fhir_sub::search;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Encounter { status: String }
+    ///
+    /// let newest: Option<Encounter> =
+    ///     fhir.find(search!("Encounter?appointment=Appointment/{id}&_sort=-date&_count=1")).first().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`search`](Self::search), and nothing is sent where a captured value is empty, or no id where an id
+    /// must stand.
+    #[doc(alias = "search")]
+    pub fn find<T: DeserializeOwned>(&self, query: Query) -> Search<T> {
+        let target = Target::resource_type(self.base_url(), query.resource_type());
+        let target = target.and_then(|target| Ok(target.query(&query.parameters().map_err(Error::invalid)?)));
+        Search::new(self.clone(), target)
+    }
+
+    /// Searches as [`search!`](crate::search!) says, by `POST Type/_search`: see
+    /// [`search_by_post`](Self::search_by_post).
+    pub fn find_by_post<T: DeserializeOwned>(&self, query: Query) -> Search<T> {
+        let target = Target::resource_type(self.base_url(), query.resource_type());
+        match query.parameters() {
+            Ok(parameters) => Search::posted(self.clone(), target, &parameters),
+            Err(what) => Search::posted(self.clone(), Err(Error::invalid(what)), &[]),
+        }
+    }
+
     /// Searches by `POST Type/_search`, so that the parameters, which may name a patient, stand in no gateway's log.
     ///
     /// The links to further pages are the server's, and `GET`.
@@ -151,7 +186,7 @@ impl FhirClient {
     ///
     /// A value may be percent-encoded or not.
     pub fn search_criteria<T: DeserializeOwned>(&self, criteria: &str, query: &[(&str, &str)]) -> Search<T> {
-        let (resource_type, parameters) = criteria.split_once('?').unwrap_or((criteria, ""));
+        let (resource_type, parameters) = fhir_sub_search::search::split(criteria);
         let parameters: Vec<_> = url::form_urlencoded::parse(parameters.as_bytes()).collect();
         let own = parameters.iter().map(|(name, value)| (&**name, &**value));
         let query: Vec<_> = own.chain(query.iter().copied()).collect();
@@ -183,21 +218,27 @@ impl FhirClient {
 
     /// Updates the one resource that matches a search, or creates it where there is none: `PUT Type?name=value`.
     ///
-    /// Several matches are an error that [is a conflict](Error::is_conflict).
+    /// The condition is names and values, or a [`search!`](crate::search!). Several matches are an error that
+    /// [is a conflict](Error::is_conflict).
     pub fn update_where<B: Serialize + ?Sized>(
         &self,
         resource_type: &str,
-        query: &[(&str, &str)],
+        condition: impl Condition,
         resource: &B,
     ) -> Update {
-        let target = Target::resource_type(self.base_url(), resource_type).and_then(|target| {
+        let query = condition.pairs(resource_type).map_err(Error::invalid).and_then(|query| {
             // Without a condition it would be a plain PUT on the type, which some servers take for something else.
             if query.is_empty() {
                 return Err(Error::invalid("a condition needs at least one parameter"));
             }
-            Ok(target.query(query))
+            Ok(query)
         });
-        Update::new(self, resource_type, write(target, Method::PUT, resource)).of_condition(query)
+        let target = Target::resource_type(self.base_url(), resource_type);
+        let (target, query) = match query {
+            Ok(query) => (target.map(|target| target.query(&query)), query),
+            Err(error) => (target.and(Err(error)), Vec::new()),
+        };
+        Update::new(self, resource_type, write(target, Method::PUT, resource)).of_condition(&query)
     }
 
     /// Changes parts of a resource: `PATCH Type/id`.

@@ -7,6 +7,7 @@ mod leaks;
 mod network;
 mod page_limits;
 mod paging;
+mod queries;
 mod repeating;
 mod sign_in;
 mod support;

@@ -12,6 +12,7 @@ use crate::client::FhirClient;
 use crate::client::answer::{Identity, Written, decode_resource, failure, has_no_resource};
 use crate::client::error::{Error, Kind};
 use crate::client::request::Request;
+use crate::fhir::Condition;
 
 /// A create, sent when it is awaited; made by [`FhirClient::create`].
 ///
@@ -49,7 +50,7 @@ impl Create {
         Self(Prepared::new(client, resource_type, request))
     }
 
-    /// Creates only if no resource matches a search, given as names and values (`If-None-Exist`).
+    /// Creates only if no resource matches a search (`If-None-Exist`): names and values, or a [`search!`](crate::search!).
     ///
     /// One match: nothing is written, and [`Written::was_created`] is false; the match may be what an earlier attempt of
     /// this very call has created, whose answer was lost. Several: an error that
@@ -58,9 +59,14 @@ impl Create {
     ///
     /// A server need not name the match in its answer: then [`Written::id`] is `None`, unless
     /// [`with_id`](Create::with_id) is called too.
-    pub fn if_none_exist(mut self, query: &[(&str, &str)]) -> Self {
-        self.0.request = self.0.request.and_then(|request| request.if_none_exist(query));
-        self.0.condition = owned(query);
+    pub fn if_none_exist(mut self, condition: impl Condition) -> Self {
+        match condition.pairs(&self.0.resource_type) {
+            Ok(query) => {
+                self.0.request = self.0.request.and_then(|request| request.if_none_exist(&query));
+                self.0.condition = owned(&query);
+            }
+            Err(what) => self.0.request = self.0.request.and_then(|request| Err(request.invalid(what))),
+        }
         self
     }
 

@@ -7,6 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::fhir::bundle::{Bundle, BundleEntry, BundleRequest};
 use crate::fhir::json_error::JsonError;
+use crate::fhir::query::Condition;
 use crate::fhir::reference::{encode_query, is_id, is_type_name};
 
 /// Writes a transaction or a batch, entry by entry.
@@ -81,12 +82,14 @@ impl TransactionBuilder {
         self
     }
 
-    /// Does the create before only if no resource matches a search, given as names and values.
-    pub fn if_none_exist(mut self, query: &[(&str, &str)]) -> Self {
+    /// Does the create before only if no resource matches a search: names and values, or a [`search!`](crate::search!).
+    pub fn if_none_exist(mut self, condition: impl Condition) -> Self {
         match self.bundle.entry.last_mut().and_then(|entry| entry.request.as_mut()) {
-            Some(request) if request.method == "POST" && !query.is_empty() => {
-                request.if_none_exist = Some(encode_query(query));
-            }
+            Some(request) if request.method == "POST" => match condition.pairs(&request.url) {
+                Ok(query) if !query.is_empty() => request.if_none_exist = Some(encode_query(&query)),
+                Ok(_) => return self.mistaken(Mistake::NoCreate),
+                Err(what) => return self.mistaken(Mistake::Condition(what)),
+            },
             Some(_) => return self.mistaken(Mistake::NoCreate),
             None => return self.mistaken(Mistake::NoEntry),
         }
@@ -156,6 +159,7 @@ enum Mistake {
     Version,
     NoEntry,
     NoCreate,
+    Condition(&'static str),
     Json(JsonError),
 }
 
@@ -170,6 +174,7 @@ impl fmt::Display for InvalidEntry {
             Mistake::NoCreate => {
                 f.write_str("if_none_exist belongs on a create, with a query that is not empty")
             }
+            Mistake::Condition(what) => f.write_str(what),
             Mistake::Json(error) => write!(f, "the resource could not be written: {error}"),
         }
     }

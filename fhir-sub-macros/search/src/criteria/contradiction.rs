@@ -70,6 +70,9 @@ fn alternatives(on: ResourceType, parameter: &Parameter) -> Option<(SearchParame
         Some(_) => return None,
     };
     let alternative = |value: &Text| {
+        if value.has_hole() {
+            return None;
+        }
         let asked = asked(&found.kind, target.as_deref(), value)?;
         Some(Alternative { written: vec![value.to_string()], asked })
     };

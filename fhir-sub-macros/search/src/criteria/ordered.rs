@@ -182,6 +182,9 @@ fn not_a_number(asked: &Asked<'_>, number: &Text, section: &str) -> Mistake {
 /// are both meant are `5,4`, `5||mg,4||mg` or `lt60,gt100`.
 pub(super) fn decimal_comma(asked: &Asked<'_>, values: &[Text]) -> Result<(), Mistake> {
     let [first, second] = values else { return Ok(()) };
+    if first.has_hole() || second.has_hole() {
+        return Ok(());
+    }
     let (before, after) = (first.to_string(), second.split('|'));
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let letters = before.chars().take_while(char::is_ascii_alphabetic).count();

@@ -1,29 +1,10 @@
 //! A parameter's name: its steps, from the resource that is watched to the one whose parameter is asked.
 
-use super::{Check, SHORT_LIST, is_parameter_name, listed, value};
+use super::{Check, Purpose, SHORT_LIST, is_parameter_name, listed, results, value};
 use crate::definitions::{FhirVersion, Kind, ResourceType, SearchParameter, Targets};
 use crate::mistake::Mistake;
 use crate::nearest::nearest;
-use crate::search::{Parameter, ParameterType, Step, Text};
-
-/// Parameters that say how results are returned: <https://hl7.org/fhir/R5/search.html#modifyingresults>.
-const OF_RESULTS: [&str; 15] = [
-    "_sort",
-    "_count",
-    "_include",
-    "_revinclude",
-    "_summary",
-    "_total",
-    "_elements",
-    "_contained",
-    "_containedType",
-    "_maxresults",
-    "_score",
-    "_graph",
-    "_format",
-    "_pretty",
-    "_offset",
-];
+use crate::search::{Parameter, RESULT_PARAMETERS, Step, Text};
 
 /// Parameters of every type that no SearchParameter defines: <https://hl7.org/fhir/R4/search.html#all>.
 const OF_ALL_TYPES: [&str; 5] = ["_text", "_content", "_list", "_filter", "_query"];
@@ -31,6 +12,11 @@ const OF_ALL_TYPES: [&str; 5] = ["_text", "_content", "_list", "_filter", "_quer
 impl Check<'_> {
     /// What is wrong in a parameter of the type that is watched.
     pub(super) fn parameter(&self, on: ResourceType, parameter: &Parameter) -> Vec<Mistake> {
+        if self.purpose == Purpose::Search
+            && let Some(mistakes) = results::check(self, on, parameter)
+        {
+            return mistakes;
+        }
         self.steps(&[on], &parameter.name, &parameter.values)
     }
 
@@ -53,23 +39,22 @@ impl Check<'_> {
         }
     }
 
-    /// The type of the parameter at the end of `steps`: that of the first of several types that a chain may lead to.
-    pub(super) fn parameter_type(&self, on: &[ResourceType], steps: &[Step]) -> ParameterType {
+    /// What the parameter at the end of `steps` takes: that of the first of several types that a chain may lead to; `None`
+    /// of what only the server knows.
+    pub(super) fn kind(&self, on: &[ResourceType], steps: &[Step]) -> Option<Kind> {
         let (targets, rest) = match steps {
-            [Step::Code { code, .. }, ..] if self.is_also(code) => return ParameterType::Unknown,
+            [Step::Code { code, .. }, ..] if self.is_also(code) => return None,
             [Step::Code { code, .. }] => {
-                let found = self.look_up(on, code).ok();
-                let first = found.as_ref().and_then(|found| found.first());
-                return first
-                    .map_or(ParameterType::Unknown, |(_, parameter)| parameter.kind.parameter_type());
+                let mut found = self.look_up(on, code).ok()?;
+                return Some(found.swap_remove(0).1.kind);
             }
             [Step::Code { code, qualifier }, rest @ ..] => (self.chained(on, code, qualifier.as_ref()), rest),
             [Step::Has { resource, reference }, rest @ ..] => {
                 (self.has(on, resource, reference).map(|resource_type| vec![resource_type]), rest)
             }
-            [] => return ParameterType::Unknown,
+            [] => return None,
         };
-        targets.map_or(ParameterType::Unknown, |targets| self.parameter_type(&targets, rest))
+        self.kind(&targets.ok()?, rest)
     }
 
     fn is_also(&self, code: &Text) -> bool {
@@ -188,7 +173,7 @@ impl Check<'_> {
     }
 
     /// The parameter of this code in those of the types that have it: one at least.
-    fn look_up(
+    pub(super) fn look_up(
         &self,
         on: &[ResourceType],
         code: &Text,
@@ -206,10 +191,17 @@ impl Check<'_> {
 
     fn unknown(&self, on: &[ResourceType], code: &Text) -> Mistake {
         let written = code.to_string();
-        if OF_RESULTS.contains(&&*written) {
-            let message = format!(
-                "`{written}` says how results are returned, and a subscription has none: take it out"
-            );
+        if RESULT_PARAMETERS.contains(&&*written) {
+            let message = match self.purpose {
+                Purpose::Subscription => {
+                    format!(
+                        "`{written}` says how results are returned, and a subscription has none: take it out"
+                    )
+                }
+                Purpose::Search => {
+                    format!("`{written}` says how results are returned, and stands by itself only")
+                }
+            };
             return Mistake::new(code.place.clone(), message, self.chapter("return"));
         }
         if written == "_type" {
@@ -299,11 +291,11 @@ pub(super) fn of_type(on: ResourceType, code: &str) -> Option<SearchParameter> {
 
 /// Whether a parameter says nothing of what a resource has.
 fn means_nothing(code: &str) -> bool {
-    OF_RESULTS.contains(&code) || code == "_type"
+    RESULT_PARAMETERS.contains(&code) || code == "_type"
 }
 
 /// ``an `Encounter`, but to `Group` and `Patient` ``
-fn not_but(name: &str, targets: &Targets) -> String {
+pub(super) fn not_but(name: &str, targets: &Targets) -> String {
     let article = if name.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
     match targets {
         Targets::Types(types) if types.len() <= SHORT_LIST => {

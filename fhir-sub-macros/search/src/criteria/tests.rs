@@ -7,7 +7,7 @@ fn judge(text: &str, versions: &[FhirVersion], also: &[&str]) -> Result<Vec<Fhir
     let mut right = Vec::new();
     if let Some(search) = &search {
         let also: Vec<_> = also.iter().map(ToString::to_string).collect();
-        match super::check(search, versions, &also) {
+        match super::check(search, super::Purpose::Subscription, versions, &also) {
             Ok(versions) => right = versions,
             Err(more) => mistakes.extend(more),
         }

@@ -1,6 +1,6 @@
 //! A parameter's values: what form they have goes by the parameter's type and its modifier.
 
-use super::{Check, modifier, ordered, reference, token};
+use super::{Check, capture, modifier, ordered, reference, token};
 use crate::definitions::{Kind, ResourceType, SearchParameter, Token};
 use crate::mistake::Mistake;
 use crate::search::{Modifier, Text};
@@ -51,8 +51,14 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn value(&self, kind: &Kind, modifier: Option<&Modifier>, value: &Text) -> Result<(), Mistake> {
+    pub(super) fn value(
+        &self,
+        kind: &Kind,
+        modifier: Option<&Modifier>,
+        value: &Text,
+    ) -> Result<(), Mistake> {
         match modifier {
+            _ if value.has_hole() => capture::check(self, kind, modifier, value),
             Some(Modifier::Missing) => self.missing(value),
             Some(
                 Modifier::Exact
@@ -102,7 +108,17 @@ impl Asked<'_> {
         }
     }
 
-    fn composite(&self, components: &[Kind], value: &Text) -> Result<(), Mistake> {
+    /// Checks a value with a sample of what the program fills in.
+    pub(super) fn with_sample(
+        &self,
+        value: &Text,
+        sample: &str,
+        check: impl FnOnce(&Text) -> Result<(), Mistake>,
+    ) -> Result<(), Mistake> {
+        check(&value.with_sample(sample))
+    }
+
+    pub(super) fn composite(&self, components: &[Kind], value: &Text) -> Result<(), Mistake> {
         let parts = value.split('$');
         if parts.len() != components.len() || parts.iter().any(Text::is_empty) {
             let kinds: Vec<_> = components.iter().map(kind_name).collect();

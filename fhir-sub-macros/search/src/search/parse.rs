@@ -14,20 +14,13 @@ const SEARCH: &str = "https://hl7.org/fhir/R4/search.html";
 /// What could be read of `source`, and every mistake in the rest.
 #[must_use]
 pub fn parse(source: &str) -> (Option<Search>, Vec<Mistake>) {
-    let mut parser = Parser::new(source);
-    if !parser.characters() {
-        return (None, parser.mistakes);
-    }
-    let (subject, query) = match source.find('?') {
-        Some(at) => (0..at, Some(at + 1..source.len())),
-        None => (0..source.len(), None),
-    };
-    let subject = parser.subject(subject, query.is_some());
-    let parameters = match query {
-        Some(query) if !query.is_empty() && subject.is_some() => parser.parameters(query),
-        _ => Vec::new(),
-    };
-    (subject.map(|subject| Search { subject, parameters }), parser.mistakes)
+    Parser::new(source).search()
+}
+
+/// The same, where a value may be left to the program: `{}`, `{name}`. A brace itself is written twice.
+#[must_use]
+pub fn parse_with_holes(source: &str) -> (Option<Search>, Vec<Mistake>) {
+    Parser { has_holes: true, ..Parser::new(source) }.search()
 }
 
 /// The parameter `name=value,value`, which nothing stands before or after.
@@ -47,12 +40,30 @@ pub fn parse_parameter(source: &str) -> Result<Parameter, Vec<Mistake>> {
 
 pub(super) struct Parser<'a> {
     source: &'a str,
+    /// Whether a value may be left to the program.
+    has_holes: bool,
     pub(super) mistakes: Vec<Mistake>,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(source: &'a str) -> Self {
-        Self { source, mistakes: Vec::new() }
+        Self { source, has_holes: false, mistakes: Vec::new() }
+    }
+
+    fn search(mut self) -> (Option<Search>, Vec<Mistake>) {
+        if !self.characters() {
+            return (None, self.mistakes);
+        }
+        let (subject, query) = match self.source.find('?') {
+            Some(at) => (0..at, Some(at + 1..self.source.len())),
+            None => (0..self.source.len(), None),
+        };
+        let subject = self.subject(subject, query.is_some());
+        let parameters = match query {
+            Some(query) if !query.is_empty() && subject.is_some() => self.parameters(query),
+            _ => Vec::new(),
+        };
+        (subject.map(|subject| Search { subject, parameters }), self.mistakes)
     }
 }
 
@@ -62,7 +73,12 @@ impl Parser<'_> {
     }
 
     pub(super) fn text(&mut self, place: Range<usize>) -> Option<Text> {
-        Text::decode(self.source, place).map_err(|mistake| self.mistakes.push(mistake)).ok()
+        let text = if self.has_holes {
+            Text::decode_with_holes(self.source, place)
+        } else {
+            Text::decode(self.source, place)
+        };
+        text.map_err(|mistake| self.mistakes.push(mistake)).ok()
     }
 
     /// Whether all characters are such as a search can have, since it stands in a URL. What follows from a stray space or

@@ -8,6 +8,9 @@ use crate::mistake::Mistake;
 const ESCAPING: &str = "https://hl7.org/fhir/R4/search.html#escaping";
 const ENCODING: &str = "https://www.rfc-editor.org/rfc/rfc3986#section-2.1";
 
+/// Stands where a hole is.
+const HOLE: char = '\u{FFFC}';
+
 /// A piece of a search.
 #[derive(Clone, Debug)]
 pub struct Text {
@@ -22,6 +25,8 @@ struct Character {
     character: char,
     /// A `\` stood before it, so that it separates nothing.
     is_escaped: bool,
+    /// It stands for a value that the program fills in, and is no character itself.
+    is_hole: bool,
     place: Range<usize>,
 }
 
@@ -31,16 +36,34 @@ impl Text {
     /// # Errors
     /// A `%` that begins no character.
     pub fn decode(source: &str, place: Range<usize>) -> Result<Self, Mistake> {
+        Self::decode_as(source, place, false)
+    }
+
+    /// The same, where `{…}` stands for a value that the program fills in, and `{{` and `}}` for the braces.
+    ///
+    /// # Errors
+    /// The same, and a brace that stands alone.
+    pub fn decode_with_holes(source: &str, place: Range<usize>) -> Result<Self, Mistake> {
+        Self::decode_as(source, place, true)
+    }
+
+    fn decode_as(source: &str, place: Range<usize>, has_holes: bool) -> Result<Self, Mistake> {
         let mut characters = Vec::new();
         let mut at = place.start;
         while let Some(character) = source[at..place.end].chars().next() {
             let decoded = match character {
+                '{' | '}' if has_holes => hole(source, at..place.end)?,
                 '%' if is_relative_date(&source[at..place.end]) => {
-                    Character { character, is_escaped: false, place: at..at + 1 }
+                    Character { character, is_escaped: false, is_hole: false, place: at..at + 1 }
                 }
                 '%' => decode_encoded(source, at..place.end)?,
-                '+' => Character { character: ' ', is_escaped: false, place: at..at + 1 },
-                _ => Character { character, is_escaped: false, place: at..at + character.len_utf8() },
+                '+' => Character { character: ' ', is_escaped: false, is_hole: false, place: at..at + 1 },
+                _ => Character {
+                    character,
+                    is_escaped: false,
+                    is_hole: false,
+                    place: at..at + character.len_utf8(),
+                },
             };
             at = decoded.place.end;
             characters.push(decoded);
@@ -51,8 +74,10 @@ impl Text {
     /// A text as it is, which stands nowhere.
     #[must_use]
     pub fn plain(text: &str) -> Self {
-        let characters =
-            text.chars().map(|character| Character { character, is_escaped: false, place: 0..0 }).collect();
+        let characters = text
+            .chars()
+            .map(|character| Character { character, is_escaped: false, is_hole: false, place: 0..0 })
+            .collect();
         Self { characters, place: 0..0 }
     }
 
@@ -73,6 +98,7 @@ impl Text {
                 Some(escaped) if ",|$\\".contains(escaped.character) => characters.push(Character {
                     character: escaped.character,
                     is_escaped: true,
+                    is_hole: false,
                     place: start..escaped.place.end,
                 }),
                 other => {
@@ -158,6 +184,53 @@ impl Text {
         plus.map(|plus| plus.place.clone())
     }
 
+    /// Whether a part of it is filled in by the program.
+    #[must_use]
+    pub fn has_hole(&self) -> bool {
+        self.characters.iter().any(|it| it.is_hole)
+    }
+
+    /// Whether all of it is filled in by the program.
+    #[must_use]
+    pub fn is_hole(&self) -> bool {
+        self.characters.len() == 1 && self.has_hole()
+    }
+
+    /// The places of what the program fills in.
+    pub fn holes(&self) -> impl Iterator<Item = Range<usize>> {
+        self.characters.iter().filter(|it| it.is_hole).map(|it| it.place.clone())
+    }
+
+    /// The text between what the program fills in, with its escapes: one piece more than there are holes.
+    #[must_use]
+    pub fn pieces(&self) -> Vec<String> {
+        let mut pieces = vec![String::new()];
+        for it in &self.characters {
+            let piece = pieces.last_mut().expect("it starts with one");
+            match it {
+                Character { is_hole: true, .. } => pieces.push(String::new()),
+                Character { is_escaped: true, character, .. } => piece.extend(['\\', *character]),
+                Character { character, .. } => piece.push(*character),
+            }
+        }
+        pieces
+    }
+
+    /// The same with a sample of what the program fills in.
+    #[must_use]
+    pub fn with_sample(&self, sample: &str) -> Self {
+        let mut characters = Vec::new();
+        for it in &self.characters {
+            if it.is_hole {
+                let filled = |character| Character { character, is_hole: false, ..it.clone() };
+                characters.extend(sample.chars().map(filled));
+            } else {
+                characters.push(it.clone());
+            }
+        }
+        Self { characters, place: self.place.clone() }
+    }
+
     /// Whether it has no characters.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -178,7 +251,10 @@ impl Text {
 /// The characters without the escapes: `a\,b` is `a,b`.
 impl fmt::Display for Text {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.characters.iter().try_for_each(|character| write!(formatter, "{}", character.character))
+        self.characters.iter().try_for_each(|it| match it {
+            Character { is_hole: true, .. } => formatter.write_str("{…}"),
+            Character { character, .. } => write!(formatter, "{character}"),
+        })
     }
 }
 
@@ -193,6 +269,27 @@ impl PartialEq for Text {
 }
 
 impl Eq for Text {}
+
+/// The hole that the brace at the start of `place` begins, or the brace itself.
+fn hole(source: &str, place: Range<usize>) -> Result<Character, Mistake> {
+    let rest = &source[place.clone()];
+    let character = |character, length, is_hole| Character {
+        character,
+        is_escaped: false,
+        is_hole,
+        place: place.start..place.start + length,
+    };
+    if rest.starts_with("{{") || rest.starts_with("}}") {
+        return Ok(character(if rest.starts_with('{') { '{' } else { '}' }, 2, false));
+    }
+    match rest.find('}').filter(|_| rest.starts_with('{')) {
+        Some(end) => Ok(character(HOLE, end + 1, true)),
+        None => {
+            let message = "a captured value stands between two braces, `{name}`: write a brace itself as `%7B` or `%7D`";
+            Err(Mistake::new(place.start..place.start + 1, message, ENCODING))
+        }
+    }
+}
 
 /// HAPI FHIR's `%now` and `%today`, which it takes as they stand.
 fn is_relative_date(rest: &str) -> bool {
@@ -213,7 +310,7 @@ fn decode_encoded(source: &str, place: Range<usize>) -> Result<Character, Mistak
         if let Ok(text) = std::str::from_utf8(&decoded) {
             let character = text.chars().next().expect("a byte was put in");
             let place = place.start..place.start + decoded.len() * 3;
-            return Ok(Character { character, is_escaped: false, place });
+            return Ok(Character { character, is_escaped: false, is_hole: false, place });
         }
     }
     let (end, message) = if decoded.is_empty() {

@@ -7,6 +7,8 @@ use super::support::{BASE, Script, answer, json};
 use crate::client::{ClientConfig, Error, FhirClient, Patch, Written};
 use crate::fhir::{Bundle, FhirVersion, OperationOutcome};
 
+const NOTHING: [(&str, &str); 0] = [];
+
 #[derive(Debug, Deserialize, PartialEq)]
 struct Encounter {
     id: String,
@@ -80,8 +82,8 @@ async fn what_may_not_stand_in_a_url_is_refused_and_nothing_sent() {
         fhir.read_reference::<Value>("urn:uuid:1").await.unwrap_err(),
         fhir.update("Encounter", "..", &json!({})).await.unwrap_err(),
         fhir.update("Encounter", "1", &json!({})).if_match("\"x").await.unwrap_err(),
-        fhir.update_where("Encounter", &[], &json!({})).await.unwrap_err(),
-        fhir.create("Encounter", &json!({})).if_none_exist(&[]).await.unwrap_err(),
+        fhir.update_where("Encounter", &NOTHING, &json!({})).await.unwrap_err(),
+        fhir.create("Encounter", &json!({})).if_none_exist(&NOTHING).await.unwrap_err(),
         fhir.delete("Encounter", "a?b").await.unwrap_err(),
         fhir.operation("a/b").get::<Value>(&[]).await.unwrap_err(),
         fhir.search::<Value>("?", &[]).first().await.unwrap_err(),

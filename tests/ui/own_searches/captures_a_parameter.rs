@@ -1,0 +1,6 @@
+use fhir_sub::prelude::*;
+
+fn main() {
+    let name = "status";
+    let _ = search!("Encounter?{name}=finished");
+}

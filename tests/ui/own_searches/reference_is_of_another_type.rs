@@ -1,0 +1,6 @@
+use fhir_sub::prelude::*;
+
+fn main() {
+    let id = "1";
+    let _ = search!("Encounter?appointment=Patient/{id}");
+}
