@@ -58,13 +58,34 @@ pub async fn no_setup(app: AppBuilder) -> Result<AppBuilder> {
 }
 
 /// Runs the program.
-pub fn main<S, F, E>(setup: S) -> ExitCode
+pub fn main<S, F>(setup: S) -> ExitCode
 where
     S: FnOnce(AppBuilder) -> F,
+    F: SetUp,
+{
+    run_program(Box::new(|app| Box::pin(async { setup(app).set_up().await })))
+}
+
+/// What `setup` gives back: a future of the app.
+#[diagnostic::on_unimplemented(
+    message = "`setup` is no async function that gives back the app",
+    label = "expected `async fn setup(app: AppBuilder) -> Result<AppBuilder>`",
+    note = "`setup` is awaited before the program begins: write `async fn`, and `Ok(app)` at its end"
+)]
+pub trait SetUp {
+    /// The app, or why there is none.
+    fn set_up(self) -> impl Future<Output = Result<AppBuilder, BoxError>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<F, E> SetUp for F
+where
     F: Future<Output = Result<AppBuilder, E>>,
     E: Into<BoxError>,
 {
-    run_program(Box::new(|app| Box::pin(async { setup(app).await.map_err(Into::into) })))
+    async fn set_up(self) -> Result<AppBuilder, BoxError> {
+        self.await.map_err(Into::into)
+    }
 }
 
 fn run_program(setup: Setup<'_>) -> ExitCode {

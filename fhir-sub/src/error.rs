@@ -103,12 +103,25 @@ fn kind_of(name: &'static str) -> &'static str {
     }
 }
 
-impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
+impl<E: IntoError> From<E> for Error {
     #[track_caller]
     fn from(error: E) -> Self {
         Self::transient(error)
     }
 }
+
+/// What `?` makes an [`Error`] of: any [`std::error::Error`]. A text is none, since it does not say whether another try may
+/// succeed.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`?` makes no `fhir_sub::Error` of `{Self}`",
+    label = "not a `std::error::Error`: say whether another try may succeed, with \
+             `.ok_or_else(|| Error::permanent(\"…\"))?` or `.map_err(Error::permanent)?`, else with `Error::transient`"
+)]
+pub trait IntoError: Into<BoxError> {}
+
+#[diagnostic::do_not_recommend]
+impl<E: std::error::Error + Send + Sync + 'static> IntoError for E {}
 
 impl From<Error> for BoxError {
     fn from(error: Error) -> Self {

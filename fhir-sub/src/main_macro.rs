@@ -48,11 +48,33 @@ macro_rules! fhir_lambda_main {
     (crates = [$($handlers:ident),* $(,)?], setup = $setup:path $(,)?) => {
         $crate::fhir_lambda_main! { @main [$($handlers)*] $setup }
     };
+    // What follows is no form of it: each arm says which.
+    (crates = [$($handlers:path),* $(,)?] $($rest:tt)*) => {
+        $crate::fhir_lambda_main! { @wrong
+            "`crates` takes the names of crates, and no paths: write `crates = [my_handlers]` for all handlers of a crate, \
+             whichever module they stand in"
+        }
+    };
+    (setup = $setup:path, crates = [$($handlers:path),* $(,)?] $($rest:tt)*) => {
+        $crate::fhir_lambda_main! { crates = [a::b] }
+    };
+    (@wrong $message:literal) => {
+        ::core::compile_error!($message);
+
+        // So that nothing is said of a program without a `main`.
+        fn main() {}
+    };
     (@main [$($handlers:ident)*] $setup:path) => {
         $(extern crate $handlers as _;)*
 
         fn main() -> ::std::process::ExitCode {
             $crate::__private::main($setup)
+        }
+    };
+    ($($other:tt)*) => {
+        $crate::fhir_lambda_main! { @wrong
+            "`fhir_lambda_main!` takes `crates = [my_handlers]`, the names of crates with handlers, and `setup = my_setup`, \
+             the path of an async function; each may be left out"
         }
     };
 }

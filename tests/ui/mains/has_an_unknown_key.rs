@@ -1,0 +1,3 @@
+use fhir_sub::prelude::*;
+
+fhir_lambda_main!(handlers = [billing]);
