@@ -8,6 +8,7 @@ pub(crate) mod given;
 mod instant;
 mod interactions;
 mod order;
+mod placeholder;
 mod reason;
 mod rules;
 mod signature;

@@ -16,6 +16,7 @@ use crate::deadline::Deadline;
 use crate::declaration::Declaration;
 use crate::fhir::Instant;
 use crate::memory::Memory;
+use crate::placeholder;
 use crate::problems::Problems;
 use crate::provided::{Provided, States};
 use crate::registry::Registry;
@@ -204,9 +205,9 @@ impl AppBuilder {
 
     /// Sets the setting `name` to `value`, whatever the environment says: `set("FHIR_SERVER", "hapi")`.
     ///
-    /// The names and forms are those of the environment's variables. A name that is no setting, or a value
-    /// of the wrong form, is told at start-up with all else that is wrong. An empty value takes the setting
-    /// away.
+    /// The names and forms are those of the environment's variables. `set("WARD", "7")` gives the placeholder `{WARD}` of a
+    /// criteria or a filter its value. A name that is neither, or a value of the wrong form, is told at start-up with all
+    /// else that is wrong. An empty value takes the setting away.
     pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.set(name, value);
         self
@@ -329,20 +330,38 @@ impl AppBuilder {
         &self.declarations
     }
 
+    /// What is wrong whatever `setup` does: the handlers, and settings that are there and of no right form.
+    pub(crate) fn problems_whatever_setup_does(self) -> Problems {
+        let mut problems = Problems::default();
+        if let Err(wrong) = Settings::read(&self.variables) {
+            wrong.iter().filter(|it| !it.contains(" is not set")).for_each(|it| problems.add(it));
+        }
+        problems.collect(Registry::new(self.declarations));
+        problems
+    }
+
     /// The app, ready to handle requests.
     ///
     /// # Errors
     ///
     /// All that is missing or wrong at once: settings, endpoints, states.
-    pub fn build(self) -> Result<App, Problems> {
+    pub fn build(mut self) -> Result<App, Problems> {
         let mut problems = Problems::default();
+        let resolved = placeholder::resolve(&mut self.declarations, &mut self.variables);
         let settings = problems.collect(Settings::read(&self.variables));
+        problems.collect(resolved);
         let registry = problems.collect(Registry::new(self.declarations));
         if let Some(registry) = &registry {
             let version = fhir_version(&self.variables).ok();
             problems.collect(registry.check(version, &self.states));
         }
-        let (Some(mut settings), Some(registry)) = (settings, registry) else { return Err(problems) };
+        let (Some(mut settings), Some(registry)) = (settings, registry) else {
+            // What the client cannot do is known without the settings that are missing.
+            let config = ClientConfig::new(url::Url::parse("https://fhir.invalid").expect("it is a URL"));
+            let client = client(config, &self.root_certificates, self.proxy, self.transport);
+            problems.collect(client.map_err(|error| Problems::from(client_problem(&error))));
+            return Err(problems);
+        };
         settings.body_limit = self.body_limit.unwrap_or(settings.body_limit);
         settings.time_limit = self.time_limit.unwrap_or(settings.time_limit);
         if let Some(provider) = self.token_provider {
@@ -368,11 +387,15 @@ impl AppBuilder {
                 problems.or(App(Arc::new(Parts { registry, settings, provided, memory, store, keys, clock })))
             }
             Err(error) => {
-                problems.add(format!("the client of the FHIR server: {error}"));
+                problems.add(client_problem(&error));
                 Err(problems)
             }
         }
     }
+}
+
+fn client_problem(error: &crate::client::Error) -> String {
+    format!("the client of the FHIR server: {error}")
 }
 
 /// The client of the FHIR server; nothing of it is set up before its first request.

@@ -46,7 +46,11 @@ enum Exit {
 
 /// What `setup` names, whatever its types: all below [`main`] is compiled once, in this crate, and not anew in each program
 /// and at each edit of a handler.
-type Setup<'a> = Box<dyn FnOnce(AppBuilder) -> LocalBoxFuture<'a, Result<AppBuilder, BoxError>> + 'a>;
+struct Setup<'a> {
+    /// Its path.
+    name: &'static str,
+    run: Box<dyn FnOnce(AppBuilder) -> LocalBoxFuture<'a, Result<AppBuilder, BoxError>> + 'a>,
+}
 
 /// The setup of a program that names none.
 ///
@@ -63,7 +67,9 @@ where
     S: FnOnce(AppBuilder) -> F,
     F: SetUp,
 {
-    run_program(Box::new(|app| Box::pin(async { setup(app).set_up().await })))
+    let name = std::any::type_name::<S>();
+    let run = Box::new(|app| -> LocalBoxFuture<'_, _> { Box::pin(async { setup(app).set_up().await }) });
+    run_program(Setup { name, run })
 }
 
 /// What `setup` gives back: a future of the app.
@@ -176,19 +182,72 @@ async fn run(arguments: Arguments, setup: Setup<'_>) -> Result<Exit, BoxError> {
         #[cfg(feature = "local")]
         Command::Serve => serve::serve(builder).await,
         #[cfg(feature = "registration")]
-        Command::Register(options) => register::register(&begun(builder)?, options).await,
+        Command::Register(options) => {
+            let app = begun(builder)?;
+            let notebook = notebook(&app, arguments.known.as_deref())?;
+            let exit = register::register(&app, options).await;
+            if let Some(notebook) = notebook.filter(|_| !options.dry_run) {
+                notebook.write(&app)?;
+            }
+            exit
+        }
         #[cfg(feature = "registration")]
-        Command::Status => status::status(&begun(builder)?).await,
+        Command::Status => {
+            let app = begun(builder)?;
+            notebook(&app, arguments.known.as_deref())?;
+            status::status(&app).await
+        }
         #[cfg(feature = "registration")]
-        Command::Sweep(options) => sweep::sweep(&begun(builder)?, options).await,
+        Command::Sweep(options) => {
+            let app = begun(builder)?;
+            notebook(&app, arguments.known.as_deref())?;
+            sweep::sweep(&app, options).await
+        }
     }
 }
 
-/// The app as the user's `setup` leaves it.
+/// The file of `--known`, of which `app` remembers what it says.
+#[cfg(feature = "registration")]
+fn notebook<'p>(
+    app: &App,
+    known: Option<&'p std::path::Path>,
+) -> Result<Option<crate::registration::Notebook<'p>>, BoxError> {
+    let Some(path) = known else { return Ok(None) };
+    let notebook = crate::registration::Notebook::read(path).map_err(Problems::from)?;
+    notebook.open(app);
+    Ok(Some(notebook))
+}
+
+/// The app as the user's `setup` leaves it; or what failed in it, and all else that is known to be wrong by then.
 async fn set_up(setup: Setup<'_>) -> Result<AppBuilder, BoxError> {
-    setup(AppBuilder::from_environment())
-        .await
-        .map_err(|error| BoxError::from(Problems::from(format!("setup failed: {error}"))))
+    let Setup { name, run } = setup;
+    let error = match run(AppBuilder::from_environment()).await {
+        Ok(builder) => return Ok(builder),
+        Err(error) => error,
+    };
+    let mut problems = Problems::from(setup_failed(name, error));
+    problems.append(AppBuilder::from_environment().problems_whatever_setup_does());
+    Err(problems.into())
+}
+
+/// What failed in `setup`, where, and for which reasons.
+fn setup_failed(name: &str, error: BoxError) -> String {
+    let error = crate::Error::from_boxed("", error);
+    let mut text = format!("setup failed: {error}");
+    let mut cause = error.source().source();
+    while let Some(reason) = cause {
+        let reason_text = reason.to_string();
+        // Many errors repeat their cause in their own text.
+        if !text.ends_with(&reason_text) {
+            text.push_str(&format!(": {reason_text}"));
+        }
+        cause = reason.source();
+    }
+    // An error that was made within `map_err(Error::permanent)` has the standard library's place, which helps no one.
+    match error.place().filter(|place| !place.file().starts_with("/rustc/")) {
+        Some(place) => format!("{text} (in `{name}`, at {place})"),
+        None => format!("{text} (in `{name}`)"),
+    }
 }
 
 fn begun(builder: AppBuilder) -> Result<App, Problems> {
@@ -213,3 +272,6 @@ fn say(text: &str) {
 fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,6 +80,14 @@ impl Declaration {
         self.trigger.search(&self.resource_types())
     }
 
+    /// The same where the criteria, or the filters of the topic, are these.
+    pub(crate) fn search_by(&self, criteria: &str, filters: &[&str]) -> Option<String> {
+        match self.trigger {
+            Trigger::Criteria(_) => of_one_type(criteria),
+            Trigger::Topic(_) => filtered(filters, &self.resource_types()),
+        }
+    }
+
     /// Whether the handler is for what has happened. A topic may fire for several types of resource, of which a filter
     /// narrows its own only, and the handler be for one.
     pub(crate) fn is_wanted(&self, event: &Event) -> bool {
@@ -206,17 +214,12 @@ impl Trigger {
         }
     }
 
-    /// The search that finds the resources it fires for, and others: a topic may narrow them further, in ways of its own.
-    ///
-    /// `said` are the types that the handler's arguments say they are read from. `None` where the type is not known, or
-    /// not the one.
-    pub(crate) fn search(&self, said: &[&'static str]) -> Option<String> {
+    /// The search that finds the resources it fires for, and others. `said` are the types that the handler's arguments say
+    /// they are read from. `None` where the type is not known, or not the one.
+    pub(crate) fn search(&self, said: &[&str]) -> Option<String> {
         match self {
-            Self::Criteria(criteria) => {
-                let (_, parameters) = search::split(criteria);
-                search::resource_type(criteria).map(|one| format!("{one}?{parameters}"))
-            }
-            Self::Topic(topic) => topic.search(said),
+            Self::Criteria(criteria) => of_one_type(criteria),
+            Self::Topic(topic) => filtered(topic.filters, said),
         }
     }
 
@@ -227,19 +230,30 @@ impl Trigger {
     }
 }
 
-impl Topic {
-    fn search(&self, said: &[&'static str]) -> Option<String> {
-        let filters = || self.filters.iter().flat_map(|filter| search::split_filter(filter));
-        let filtered = filters().filter_map(|filter| filter.resource_type);
-        let mut types: Vec<_> = if said.is_empty() { filtered.collect() } else { said.to_vec() };
-        types.sort_unstable();
-        types.dedup();
-        let [resource_type] = types[..] else { return None };
-        // A filter without a type is of whatever the topic fires for.
-        let own = filters().filter(|filter| filter.resource_type.is_none_or(|of| of == resource_type));
-        let parameters: Vec<_> = own.map(|filter| format!("{}={}", filter.name, filter.value)).collect();
-        Some(format!("{resource_type}?{}", parameters.join("&")))
-    }
+/// A criteria as a search; `None` where it watches several types.
+fn of_one_type(criteria: &str) -> Option<String> {
+    let (_, parameters) = search::split(criteria);
+    search::resource_type(criteria).map(|one| format!("{one}?{parameters}"))
+}
+
+/// The search that finds what filters let through. The topic may narrow it further, in ways of its own.
+///
+/// `said` are the types that the handler's arguments say they are read from. `None` where the type is not known, or not the
+/// one.
+fn filtered(filters: &[&str], said: &[&str]) -> Option<String> {
+    let written = || filters.iter().flat_map(|filter| search::split_filter(filter));
+    let mut types: Vec<_> = if said.is_empty() {
+        written().filter_map(|filter| filter.resource_type).collect()
+    } else {
+        said.to_vec()
+    };
+    types.sort_unstable();
+    types.dedup();
+    let [resource_type] = types[..] else { return None };
+    // A filter without a type is of whatever the topic fires for.
+    let own = written().filter(|filter| filter.resource_type.is_none_or(|of| of == resource_type));
+    let parameters: Vec<_> = own.map(|filter| format!("{}={}", filter.name, filter.value)).collect();
+    Some(format!("{resource_type}?{}", parameters.join("&")))
 }
 
 /// How much of a notification is believed: the attribute's `trust`.

@@ -85,6 +85,7 @@ mod uses;
 mod argument;
 mod declaration;
 mod handler;
+mod placeholder;
 mod registry;
 mod memory;
 mod store;

@@ -8,15 +8,21 @@ mod event_numbers;
 mod gaps;
 mod look_up;
 mod sequence;
+#[cfg(feature = "registration")]
+mod subscriptions;
 
 pub(crate) use event_numbers::{Asked, Claim, EventNumbers, Name};
 pub(crate) use gaps::Range;
 pub(crate) use look_up::{LookUp, LookUps, Version};
 pub(crate) use sequence::{Counts, Numbering};
+#[cfg(feature = "registration")]
+pub(crate) use subscriptions::{Known, Subscriptions, Written};
 
 /// What an instance remembers from one notification to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) event_numbers: EventNumbers,
     pub(crate) look_ups: LookUps,
+    #[cfg(feature = "registration")]
+    pub(crate) subscriptions: Subscriptions,
 }

@@ -3,12 +3,19 @@
 mod abilities;
 mod acceptance;
 mod apply;
+mod asked;
 mod counter;
+mod deliveries;
 mod difference;
+mod ended;
+mod hidden;
+mod known;
 mod locate;
+mod pacing;
 mod plan;
 #[cfg(feature = "__parts")]
 mod planned;
+mod progress;
 mod prune;
 mod recognise;
 mod report;
@@ -17,7 +24,9 @@ mod status;
 mod topics;
 mod wanted;
 
+pub(crate) use asked::{criteria, search};
 pub(crate) use counter::counter;
+pub(crate) use known::Notebook;
 pub(crate) use locate::{Located, created, locate};
 #[cfg(feature = "__parts")]
 pub use planned::Planned;
@@ -31,9 +40,10 @@ use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 
 use crate::app::App;
-use crate::client::{FhirClient, PageLimits};
+use crate::client::{Error, FhirClient, PageLimits};
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
+use crate::fhir::Subscription;
 use crate::problems::Problems;
 
 /// How many subscriptions are looked at, written or waited for at a time.
@@ -49,10 +59,13 @@ pub struct Options {
     pub dry_run: bool,
     /// Remove the Subscriptions under the base URL whose endpoint is no longer in the program.
     pub prune: bool,
+    /// Write every subscription again, also where it seems to be as wanted: a server that does not show its headers gets
+    /// a new secret so.
+    pub rewrite: bool,
 }
 
 impl Options {
-    /// The options of `POST /register?dry-run=true&prune=true`; `None` where the query says anything else. An option
+    /// The options of `POST /register?dry-run=true&prune=true&rewrite=true`; `None` where the query says anything else. An option
     /// that is misspelt must not turn a look into a write.
     pub(crate) fn from_query(query: &str) -> Option<Self> {
         let mut options = Self::default();
@@ -66,6 +79,7 @@ impl Options {
             match name {
                 "dry-run" => options.dry_run = is_set,
                 "prune" => options.prune = is_set,
+                "rewrite" => options.rewrite = is_set,
                 _ => return None,
             }
         }
@@ -89,11 +103,15 @@ pub(crate) async fn register(app: &App, options: Options, deadline: Deadline) ->
         Err(message) => return Report::failed(options, app.registry().declarations(), &message),
     };
     let client = app.registration_client().with_deadline(deadline);
-    let mut rows = apply::apply(app, &client, options, deadline).await;
+    let pacing = pacing::Pacing::new(app.settings().fhir_server.registering.pace.as_ref(), deadline);
+    let mut rows = apply::apply(app, &client, options, &pacing, deadline).await;
     for row in &mut rows {
         row.hide(&app.settings().secrets);
     }
-    let pruned = if options.prune { Some(prune::prune(app, &client, options.dry_run).await) } else { None };
+    let pruned = match options.prune {
+        true => Some(prune::prune(app, &client, &mut rows, options.dry_run, &pacing, deadline).await),
+        false => None,
+    };
     Report::new(options, app.settings().fhir_server, rows, pruned)
 }
 
@@ -106,7 +124,10 @@ pub(crate) async fn recognised(app: &App, deadline: Deadline) -> Result<App, Str
 pub(crate) fn check(app: &App) -> Result<(), Problems> {
     let mut problems = Problems::default();
     for declaration in app.registry().declarations() {
-        problems.collect(wanted(declaration, app.settings()));
+        let Some(wanted) = problems.collect(wanted(declaration, app.settings())) else { continue };
+        if let Some(ended) = ended::ended(&wanted) {
+            problems.add(abilities::problem(declaration, &ended));
+        }
     }
     problems.or(())
 }
@@ -121,14 +142,34 @@ pub(crate) fn notes(app: &App) -> Vec<String> {
     app.registry().declarations().iter().flat_map(of).collect()
 }
 
-/// Every Subscription that has the endpoint of `wanted`, and others, where the server cannot be asked for just those.
-async fn find(
-    client: &FhirClient,
-    wanted: &Wanted,
-) -> Result<Vec<crate::fhir::Subscription>, crate::client::Error> {
+/// What a look for the Subscriptions of an endpoint found.
+struct Found {
+    /// Every Subscription that has the endpoint, and others, where the server cannot be asked for just those.
+    all: Vec<Subscription>,
+    /// Whether the server was searched, and not only asked for the one that is remembered.
+    by_search: bool,
+}
+
+/// Every Subscription that has the endpoint of `wanted`. Where the server has no search of Subscriptions, the one is read
+/// whose id is remembered.
+async fn find(app: &App, client: &FhirClient, wanted: &Wanted) -> Result<Found, Error> {
     let query = [("url", wanted.url.as_str())];
-    let search = client.search("Subscription", if wanted.is_found_by_url { &query } else { &[] });
-    if wanted.is_found_by_url { search.limits(OF_ONE_URL).all().await } else { search.all().await }
+    let search =
+        client.search::<Subscription>("Subscription", if wanted.is_found_by_url { &query } else { &[] });
+    let all = if wanted.is_found_by_url { search.limits(OF_ONE_URL).all().await } else { search.all().await };
+    match all {
+        Err(error) if known::has_no_search(&error) => {
+            let all = known::find(app, client, &wanted.url).await?;
+            Ok(Found { all, by_search: false })
+        }
+        all => Ok(Found { all: all?, by_search: true }),
+    }
+}
+
+/// How much longer than others the registration with this server takes, which limits the requests of a minute.
+pub(crate) fn further_time(app: &App) -> std::time::Duration {
+    let pace = app.settings().fhir_server.registering.pace.as_ref();
+    pacing::further_time(pace, app.registry().declarations().len())
 }
 
 /// Runs all of `work`, [`AT_A_TIME`]; the results are in the order of the work.

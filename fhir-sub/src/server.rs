@@ -93,6 +93,13 @@ pub(crate) struct Registering {
     pub(crate) media_type: &'static str,
     /// What the server shows with each notification, so that it is let in.
     pub(crate) shows: Shows,
+    /// How many requests it takes a minute, if it says so.
+    pub(crate) pace: Option<Pace>,
+    /// How `Subscription.error` begins where the server itself turned a Subscription `off`; `None` where it does not say who
+    /// did.
+    pub(crate) turns_off: Option<&'static str>,
+    /// Whether it keeps an AuditEvent of each delivery, which names the Subscription.
+    pub(crate) audits: bool,
 }
 
 /// What the server shows with each notification.
@@ -110,6 +117,15 @@ pub(crate) struct TokenExtensions {
     pub(crate) client_id: &'static str,
     pub(crate) client_secret: &'static str,
     pub(crate) url: &'static str,
+}
+
+/// How many requests the server takes a minute. Each costs points.
+pub(crate) struct Pace {
+    /// The points that a registration may spend a minute.
+    pub(crate) points: u32,
+    pub(crate) search: u32,
+    pub(crate) write: u32,
+    pub(crate) history: u32,
 }
 
 /// Which criteria the server evaluates.
@@ -260,11 +276,15 @@ impl Room {
 
 /// Whether some server's extension: a Subscription that was written for one may be there when another is named.
 pub(crate) fn is_extension(url: &str) -> bool {
-    let is_signatures = |room: &Room| match &room.signature {
+    is_secret(url) || ROOMS.into_iter().any(|room| room.registering.extensions.contains(&url))
+}
+
+/// Whether some server's extension that carries a secret, which a server may hide when it shows a Subscription.
+pub(crate) fn is_secret(url: &str) -> bool {
+    ROOMS.into_iter().any(|room| match &room.signature {
         Signature::Body(Signed { told_by: ToldBy::Extension(extension), .. }) => *extension == url,
         _ => false,
-    };
-    ROOMS.into_iter().any(|room| room.registering.extensions.contains(&url) || is_signatures(room))
+    })
 }
 
 impl fmt::Debug for Room {

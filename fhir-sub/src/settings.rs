@@ -108,9 +108,9 @@ impl Settings {
         let fhir_base_url = problems.collect(fhir_base_url);
 
         let caller_token = problems.collect(CallerToken::read(variables, allow_http)).flatten();
-        let secrets = Secrets::read(variables, &mut problems);
-        let secrets = secrets.map(|secrets| Secrets { caller_token, ..secrets });
         let header = header(variables, &mut problems);
+        let secrets = Secrets::read(variables, &header, &mut problems);
+        let secrets = secrets.map(|secrets| Secrets { caller_token, ..secrets });
         let payload = payload(variables, &mut problems);
         let fhir_version = problems.collect(fhir_version(variables)).unwrap_or_default();
         let (fhir_server, is_server_unknown) = fhir_server(variables, &mut problems);

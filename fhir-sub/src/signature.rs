@@ -17,7 +17,7 @@ pub(crate) fn is_signature(secret: &str, body: &[u8], shown: &[u8]) -> bool {
 }
 
 /// The signature of `body` with `secret`.
-#[cfg(any(feature = "sandbox", test))]
+#[cfg(any(feature = "sandbox", feature = "registration", test))]
 pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
     hex(ring::hmac::sign(&key(secret), body).as_ref())
 }

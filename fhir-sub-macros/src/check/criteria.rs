@@ -3,6 +3,7 @@
 use syn::LitStr;
 
 use super::also;
+use super::placeholder::Placeholders;
 use super::rules::{Right, Rules, form};
 use crate::key::Key;
 use crate::report::Errors;
@@ -21,10 +22,13 @@ pub(super) fn check(literal: &LitStr, rules: &Rules<'_>, errors: &mut Errors) ->
             }
         };
     }
-    let (search, mut mistakes) = search::parse(&text);
+    let placeholders = Placeholders::of(&text);
+    let (search, mistakes) = search::parse(placeholders.filled());
+    let mut mistakes = placeholders.around(mistakes);
+    mistakes.extend(placeholders.misplaced());
     let mut versions = Vec::new();
     if let Some(search) = &search {
-        match rules.check(search) {
+        match rules.check_around(search, &placeholders) {
             Ok(right) => versions = right,
             Err(more) => mistakes.extend(more),
         }

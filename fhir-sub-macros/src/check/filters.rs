@@ -9,6 +9,7 @@ use fhir_sub_search::search::{self, Filter, Search, Subject, Text};
 use syn::LitStr;
 
 use super::also;
+use super::placeholder::Placeholders;
 use super::rules::{Right, Rules, form};
 use crate::key::Key;
 use crate::report::Errors;
@@ -73,12 +74,15 @@ fn filter(
     rules: &Rules<'_>,
     read: &mut Vec<Vec<Search>>,
 ) -> Result<Vec<FhirVersion>, Vec<String>> {
-    let (filter, mut mistakes) = search::parse_filter(text);
+    let placeholders = Placeholders::of(text);
+    let (filter, mistakes) = search::parse_filter(placeholders.filled());
+    let mut mistakes = placeholders.around(mistakes);
+    mistakes.extend(placeholders.misplaced());
     let mut versions = Vec::new();
     if let Some(filter) = filter {
         let is_bare = filter.resource_type.is_none();
         let searches = searches(filter, types);
-        match check_one(&searches, rules) {
+        match check_one(&searches, rules, &placeholders) {
             Ok(right) => versions = right,
             Err(more) if is_bare => mistakes.extend(more.into_iter().map(|mistake| of_bare(mistake, types))),
             Err(more) => mistakes.extend(more),
@@ -112,10 +116,14 @@ fn searches(filter: Filter, types: &[String]) -> Vec<Search> {
 }
 
 /// The versions in which one of `searches` at least is right, or what is wrong in the one where the least is.
-fn check_one(searches: &[Search], rules: &Rules<'_>) -> Result<Vec<FhirVersion>, Vec<Mistake>> {
+fn check_one(
+    searches: &[Search],
+    rules: &Rules<'_>,
+    placeholders: &Placeholders<'_>,
+) -> Result<Vec<FhirVersion>, Vec<Mistake>> {
     let (mut right, mut least): (Vec<FhirVersion>, Option<Vec<Mistake>>) = (Vec::new(), None);
     for search in searches {
-        match rules.check(search) {
+        match rules.check_around(search, placeholders) {
             Ok(versions) => right.extend(versions),
             Err(mistakes) if least.as_ref().is_none_or(|least| mistakes.len() < least.len()) => {
                 least = Some(mistakes);

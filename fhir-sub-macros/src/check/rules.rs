@@ -2,6 +2,7 @@
 
 use syn::LitStr;
 
+use super::placeholder::Placeholders;
 use crate::key::Key;
 use fhir_sub_search::criteria::{self, Purpose};
 use fhir_sub_search::definitions::FhirVersion;
@@ -29,6 +30,30 @@ impl Rules<'_> {
     /// The versions in which `search` is right, or what is wrong with it.
     pub(super) fn check(&self, search: &Search) -> Result<Vec<FhirVersion>, Vec<Mistake>> {
         criteria::check(search, Purpose::Subscription, self.versions, &self.also())
+    }
+
+    /// The same for a search with placeholders in it, whatever their values are.
+    pub(super) fn check_around(
+        &self,
+        search: &Search,
+        placeholders: &Placeholders<'_>,
+    ) -> Result<Vec<FhirVersion>, Vec<Mistake>> {
+        if placeholders.is_empty() {
+            return self.check(search);
+        }
+        let (mut right, mut least) = (Vec::new(), None);
+        for version in self.versions {
+            let mistakes = criteria::check(search, Purpose::Subscription, &[*version], &self.also())
+                .err()
+                .unwrap_or_default();
+            let mistakes = placeholders.around(mistakes);
+            if mistakes.is_empty() {
+                right.push(*version);
+            } else if least.as_ref().is_none_or(|least: &Vec<_>| mistakes.len() < least.len()) {
+                least = Some(mistakes);
+            }
+        }
+        if right.is_empty() { Err(least.unwrap_or_default()) } else { Ok(right) }
     }
 
     /// What is known of searches that are right in all of `versions`. Each is one of several that may be meant.

@@ -1,5 +1,7 @@
 //! [`Arguments`]: what the command line says.
 
+use std::path::PathBuf;
+
 use lexopt::prelude::*;
 
 use super::dead_letters::{DeadLetters, Which};
@@ -23,6 +25,12 @@ Commands:
       --dry-run           say what would be done, and write nothing
       --prune             also remove the Subscriptions under APP_BASE_URL whose
                           endpoint is no longer in this program
+      --rewrite           write every subscription again, also where it seems to
+                          be as wanted: for a new secret, if the server does not
+                          show its headers
+      --known FILE        for servers without a search of Subscriptions: keep their
+                          ids in FILE, which is made if it is absent. `status` and
+                          `sweep` take it too
   status                show each subscription as the FHIR server has it
   sweep                 find what no notification told of, and handle it
       --since INSTANT     from then on, as 2026-01-31T12:00:00Z
@@ -50,6 +58,8 @@ Under AWS Lambda the program needs no command.";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Arguments {
     pub(super) command: Command,
+    /// The file of `--known`.
+    pub(super) known: Option<PathBuf>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -75,6 +85,8 @@ impl Arguments {
 
     fn parse_from(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
         let mut command = None;
+        #[cfg_attr(not(feature = "registration"), allow(unused_mut))]
+        let mut known = None;
         let (mut words, mut is_all) = (Vec::new(), false);
         #[cfg(feature = "registration")]
         let (mut options, mut option) = (Options::default(), None);
@@ -82,7 +94,7 @@ impl Arguments {
         let mut swept = SweepOptions::default();
         while let Some(argument) = parser.next()? {
             match argument {
-                Short('h') | Long("help") => return Ok(Self { command: Command::Help }),
+                Short('h') | Long("help") => return Ok(Self { command: Command::Help, known: None }),
                 #[cfg(feature = "registration")]
                 Long("dry-run") => {
                     options.dry_run = true;
@@ -94,12 +106,19 @@ impl Arguments {
                     option = Some("--prune");
                 }
                 #[cfg(feature = "registration")]
+                Long("rewrite") => {
+                    options.rewrite = true;
+                    option = Some("--rewrite");
+                }
+                #[cfg(feature = "registration")]
                 Long("since") => {
                     let since = Instant::parse(&parser.value()?.string()?);
                     swept.since = Some(since.ok_or("--since takes an instant, as 2026-01-31T12:00:00Z")?);
                 }
                 #[cfg(feature = "registration")]
                 Long("endpoint") => swept.endpoint = Some(parser.value()?.string()?),
+                #[cfg(feature = "registration")]
+                Long("known") => known = Some(parser.value()?.into()),
                 Long("all") => is_all = true,
                 Value(value) if command == Some(Command::DeadLetters(DeadLetters::List)) => {
                     words.push(value.string()?);
@@ -144,7 +163,11 @@ impl Arguments {
             }
             (command, None) => command,
         };
-        Ok(Self { command })
+        #[cfg(feature = "registration")]
+        if known.is_some() && !matches!(command, Command::Register(_) | Command::Status | Command::Sweep(_)) {
+            return Err("--known goes with `register`, `status` and `sweep`".into());
+        }
+        Ok(Self { command, known })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::table::table;
 use super::{Exit, complain, say};
-use crate::app::AppBuilder;
+use crate::app::{App, AppBuilder};
 use crate::declaration::Declaration;
 use crate::problems::Problems;
 use crate::registry::sort;
@@ -12,14 +12,19 @@ use crate::registry::sort;
 pub(super) fn check(builder: AppBuilder) -> Exit {
     let mut declarations = builder.declarations().to_vec();
     sort(&mut declarations);
+    let built = builder.build();
+    if let Ok(app) = &built {
+        // With their values in place of placeholders.
+        declarations = app.registry().declarations().to_vec();
+    }
     let mut packages: Vec<_> = declarations.iter().map(|declaration| declaration.source.package).collect();
     packages.sort_unstable();
     packages.dedup();
     for package in packages {
         let its = declarations.iter().filter(|declaration| declaration.source.package == package);
-        say(&format!("{package}\n{}\n", listing(its)));
+        say(&format!("{package}\n{}\n", listing(its, built.as_ref().ok())));
     }
-    let problems = match builder.build() {
+    let problems = match built {
         Err(problems) => problems,
         #[cfg(not(feature = "registration"))]
         Ok(_) => Problems::default(),
@@ -42,6 +47,16 @@ pub(super) fn check(builder: AppBuilder) -> Exit {
                     ));
                 }
             }
+            for declaration in app.registry().declarations() {
+                if declaration.search().is_some()
+                    && crate::registration::search(declaration, app.settings()).is_none()
+                {
+                    complain(&format!(
+                        "warning: {}: a sweep does not find what it missed: its `registration` function watches several types",
+                        declaration.endpoint
+                    ));
+                }
+            }
             for note in crate::registration::notes(&app) {
                 complain(&format!("warning: {note}"));
             }
@@ -56,16 +71,27 @@ pub(super) fn check(builder: AppBuilder) -> Exit {
     Exit::Unusable
 }
 
-fn listing<'d>(declarations: impl Iterator<Item = &'d &'static Declaration>) -> String {
-    let row = |declaration: &&Declaration| {
+fn listing<'d>(declarations: impl Iterator<Item = &'d &'static Declaration>, app: Option<&App>) -> String {
+    let row = |declaration: &&'static Declaration| {
         let Declaration { endpoint, trigger, interactions, handler, source, .. } = declaration;
         [
             format!("  {endpoint}"),
-            trigger.text().to_owned(),
+            app.map_or_else(|| trigger.text().to_owned(), |app| criteria(declaration, app)),
             interactions.to_string(),
             format!("{handler} ({source})"),
         ]
     };
     let rows: Vec<_> = declarations.map(row).collect();
     table(["  endpoint", "criteria or topic", "on", "handler"], &rows)
+}
+
+/// The criteria as it is registered.
+fn criteria(declaration: &'static Declaration, app: &App) -> String {
+    #[cfg(feature = "registration")]
+    return crate::registration::criteria(declaration, app.settings());
+    #[cfg(not(feature = "registration"))]
+    {
+        let _ = app;
+        declaration.trigger.text().to_owned()
+    }
 }

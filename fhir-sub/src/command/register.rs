@@ -9,7 +9,12 @@ use crate::registration::{self, Options, Report, Row};
 use crate::server::Room;
 
 pub(super) async fn register(app: &App, options: Options) -> Result<Exit, BoxError> {
-    let report = registration::register(app, options, Deadline::after(COMMAND_LIMIT)).await;
+    let report = registration::register(
+        app,
+        options,
+        Deadline::after(COMMAND_LIMIT + registration::further_time(app)),
+    )
+    .await;
     let is_recognised = app.settings().is_server_unknown;
     say(&show(&report, report.server().filter(|_| is_recognised)));
     Ok(if report.is_complete() { Exit::Sound } else { Exit::Unsound })

@@ -14,6 +14,9 @@ pub(super) async fn status(app: &App) -> Result<Exit, BoxError> {
         ["endpoint", "criteria or topic", "status", "drift", "last error", "subscription", "events"],
         &cells,
     ));
+    for row in &rows {
+        row.notes.iter().for_each(|note| say(&format!("{}: {note}", row.endpoint)));
+    }
     match crate::delivery::dead_letters::list(app).await {
         Ok(letters) if letters.is_empty() => {}
         Ok(letters) => say(&format!("\ndead letters:\n{}", dead_letters::list(&letters))),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
-use super::apply::{Progress, status_of};
+use super::progress::{Progress, status_of};
 use super::report::{Row, RowResult};
 use super::side_by_side;
 use crate::client::FhirClient;
@@ -36,7 +36,7 @@ pub(super) async fn accepted(client: &FhirClient, id: &str, deadline: Deadline) 
 }
 
 /// Waits until the server has accepted or refused all that was written.
-pub(super) async fn wait(client: &FhirClient, all: &mut [Result<Progress, Row>], deadline: Deadline) {
+pub(super) async fn wait(client: &FhirClient, all: &mut [Result<Progress<'_>, Row>], deadline: Deadline) {
     let end = deadline.min(Deadline::after(ACCEPTANCE));
     loop {
         let waiting: Vec<_> = all.iter_mut().flatten().filter(|progress| is_waiting(&progress.row)).collect();
@@ -54,15 +54,15 @@ pub(super) async fn wait(client: &FhirClient, all: &mut [Result<Progress, Row>],
 }
 
 /// Says of each that was written what has become of it.
-pub(super) fn judge(all: &mut [Result<Progress, Row>]) {
-    for Progress { wanted, row, .. } in all.iter_mut().flatten() {
+pub(super) fn judge(all: &mut [Result<Progress<'_>, Row>]) {
+    for Progress { wanted, row, is_left_off, .. } in all.iter_mut().flatten() {
         if is_waiting(row) {
             row.result = RowResult::Pending;
             let message = "the server has not yet accepted it: ask again with `status`";
             row.message.get_or_insert_with(|| message.into());
         }
         let Some(status @ ("error" | "off")) = row.status.as_deref() else { continue };
-        if row.result == RowResult::Failed {
+        if row.result == RowResult::Failed || (*is_left_off && status == "off") {
             continue;
         }
         row.message = Some(if wanted.is_asked_to_answer && status == "error" {

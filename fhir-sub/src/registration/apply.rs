@@ -5,43 +5,47 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
 use super::acceptance::{accepted, judge, wait};
+use super::ended::ended;
+use super::known::{is_unsupported, remember};
+use super::pacing::Pacing;
 use super::plan::{Action, Plan, plan};
+use super::progress::{Progress, REQUESTED};
 use super::report::{Row, RowResult};
 use super::settle::{Settled, settle};
 use super::topics::look_for_topics;
-use super::wanted::{Wanted, wanted};
-use super::{Options, find, side_by_side};
+use super::wanted::wanted;
+use super::{Options, asked, find, side_by_side};
 use crate::app::App;
 use crate::client::{Error, FhirClient};
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
-use crate::fhir::{OperationOutcome, OperationOutcomeIssue, Subscription};
+use crate::fhir::Subscription;
 
 /// How often a subscription is planned anew when the server changed between the look and the write.
 const ATTEMPTS: usize = 4;
 
-/// A subscription under way.
-pub(super) struct Progress {
-    pub(super) wanted: Wanted,
-    pub(super) row: Row,
-    /// The id of the Subscription that this run has itself created.
-    pub(super) created: Option<String>,
-}
-
 /// Plans and applies every subscription of `app`.
-pub(super) async fn apply(app: &App, client: &FhirClient, options: Options, deadline: Deadline) -> Vec<Row> {
+pub(super) async fn apply(
+    app: &App,
+    client: &FhirClient,
+    options: Options,
+    pacing: &Pacing,
+    deadline: Deadline,
+) -> Vec<Row> {
     let declarations = app.registry().declarations().iter();
     let mut all = side_by_side(declarations.map(|declaration| -> BoxFuture<'_, _> {
-        Box::pin(begin(app, client, declaration, options, deadline))
+        Box::pin(begin(app, client, declaration, options, pacing, deadline))
     }))
     .await;
     if !options.dry_run {
         wait(client, &mut all, deadline).await;
-        arm_again(client, &mut all, deadline).await;
+        arm_again(client, &mut all, pacing, deadline).await;
         judge(&mut all);
         let written = all.iter_mut().flatten();
         side_by_side(
-            written.map(|progress| -> BoxFuture<'_, _> { Box::pin(confirm(client, progress, deadline)) }),
+            written.map(|progress| -> BoxFuture<'_, _> {
+                Box::pin(confirm(client, progress, pacing, deadline))
+            }),
         )
         .await;
     }
@@ -50,43 +54,63 @@ pub(super) async fn apply(app: &App, client: &FhirClient, options: Options, dead
 }
 
 /// Plans and writes one subscription; `Err` where the server cannot do what it asks.
-async fn begin(
-    app: &App,
+async fn begin<'a>(
+    app: &'a App,
     client: &FhirClient,
     declaration: &'static Declaration,
     options: Options,
+    pacing: &Pacing,
     deadline: Deadline,
-) -> Result<Progress, Row> {
-    let (endpoint, criteria) = (declaration.endpoint, declaration.trigger.text());
+) -> Result<Progress<'a>, Row> {
+    let endpoint = declaration.endpoint;
     match wanted(declaration, app.settings()) {
         Ok(wanted) => {
-            let row = Row::new(endpoint, criteria, RowResult::Failed);
-            let mut progress = Progress { wanted, row, created: None };
-            write(client, &mut progress, options, deadline).await;
+            let criteria = asked::of_wanted(declaration, &wanted);
+            if let Some(ended) = ended(&wanted) {
+                return Err(Row::failed(endpoint, &criteria, ended));
+            }
+            let mut progress = Progress::new(app, wanted, Row::new(endpoint, &criteria, RowResult::Failed));
+            write(client, &mut progress, options, pacing, deadline).await;
             Ok(progress)
         }
-        Err(problems) => Err(Row::failed(endpoint, criteria, problems.to_line())),
+        Err(problems) => Err(Row::failed(endpoint, declaration.trigger.text(), problems.to_line())),
     }
 }
 
 /// Looks, plans and writes, until what was planned for is what was there.
-async fn write(client: &FhirClient, progress: &mut Progress, options: Options, deadline: Deadline) {
+async fn write(
+    client: &FhirClient,
+    progress: &mut Progress<'_>,
+    options: Options,
+    pacing: &Pacing,
+    deadline: Deadline,
+) {
     for attempt in 1..=ATTEMPTS {
-        let Plan { action, duplicates } = match find(client, &progress.wanted).await {
-            Ok(found) => plan(&progress.wanted, found),
-            Err(error) => return fail(&mut progress.row, "looking for it", &error),
+        pacing.search().await;
+        let found = match find(progress.app, client, &progress.wanted).await {
+            Ok(found) => found,
+            Err(error) => return progress.row.fail("looking for it", &error),
         };
+        let by_search = found.by_search;
+        let Plan { action, duplicates, hidden, is_left_off } =
+            plan(&progress.wanted, found.all, &progress.given(options.rewrite));
         progress.row.set_duplicates(&duplicates);
+        progress.is_left_off = is_left_off;
+        if !options.dry_run && matches!(action, Action::Create | Action::Update { .. }) {
+            pacing.write().await;
+        }
         let written = match action {
             Action::Keep { id, status } => {
-                return done(&mut progress.row, RowResult::Unchanged, &id, Some(status));
+                progress.row.done(RowResult::Unchanged, &id, Some(status));
+                progress.tell_left_off();
+                return progress.row.tell_hidden(&hidden);
             }
             Action::Create if options.dry_run => {
                 progress.row.result = RowResult::Created;
                 return;
             }
             Action::Update { id, differences, .. } if options.dry_run => {
-                done(&mut progress.row, RowResult::Updated, &id, None);
+                progress.row.done(RowResult::Updated, &id, None);
                 progress.row.differences = differences;
                 return;
             }
@@ -111,16 +135,22 @@ async fn write(client: &FhirClient, progress: &mut Progress, options: Options, d
             }
             Action::Update { id, version_id, resource, differences, .. } => {
                 progress.row.differences = differences;
-                update(client, &mut progress.row, &id, version_id.as_deref(), &resource).await
+                match update(client, &mut progress.row, &id, version_id.as_deref(), &resource).await {
+                    Err(error) if is_unsupported(&error) => replace(client, progress, &id).await,
+                    updated => updated,
+                }
             }
         };
+        if !by_search && written.is_ok() {
+            progress.tell_no_search();
+        }
         match written {
             // The one that stays in its stead need not be what is wanted: look again.
-            Ok(()) if early_settle(client, progress, deadline).await == Settled::Withdrawn => {}
-            Ok(()) => return,
+            Ok(()) if early_settle(client, progress, pacing, deadline).await == Settled::Withdrawn => {}
+            Ok(()) => return progress.tell_left_off(),
             // Another wrote in between, or whether the write was done is not known: look again.
             Err(error) if is_worth_another_look(&error) && attempt < ATTEMPTS => {}
-            Err(error) => return fail(&mut progress.row, "writing it", &error),
+            Err(error) => return progress.row.fail("writing it", &error),
         }
     }
     progress.row.result = RowResult::Failed;
@@ -129,8 +159,13 @@ async fn write(client: &FhirClient, progress: &mut Progress, options: Options, d
 
 /// Writes once more what the server has given up at its first handshake: a function that starts for it may have been too
 /// slow, and has started by now.
-async fn arm_again(client: &FhirClient, all: &mut [Result<Progress, Row>], deadline: Deadline) {
-    let is_given_up = |progress: &&mut Progress| {
+async fn arm_again(
+    client: &FhirClient,
+    all: &mut [Result<Progress<'_>, Row>],
+    pacing: &Pacing,
+    deadline: Deadline,
+) {
+    let is_given_up = |progress: &&mut Progress<'_>| {
         progress.wanted.is_asked_to_answer
             && progress.row.status.as_deref() == Some("error")
             && matches!(progress.row.result, RowResult::Created | RowResult::Updated)
@@ -142,7 +177,7 @@ async fn arm_again(client: &FhirClient, all: &mut [Result<Progress, Row>], deadl
     side_by_side(given_up.into_iter().map(|progress| -> BoxFuture<'_, _> {
         Box::pin(async move {
             let Row { result, differences, .. } = progress.row.clone();
-            write(client, progress, Options::default(), deadline).await;
+            write(client, progress, Options::default(), pacing, deadline).await;
             if matches!(progress.row.result, RowResult::Updated | RowResult::Unchanged) {
                 (progress.row.result, progress.row.differences) = (result, differences);
             }
@@ -153,31 +188,43 @@ async fn arm_again(client: &FhirClient, all: &mut [Result<Progress, Row>], deadl
 }
 
 /// Looks right after a create. What cannot be known yet is looked for again by [`confirm`].
-async fn early_settle(client: &FhirClient, progress: &mut Progress, deadline: Deadline) -> Settled {
+async fn early_settle(
+    client: &FhirClient,
+    progress: &mut Progress<'_>,
+    pacing: &Pacing,
+    deadline: Deadline,
+) -> Settled {
     if progress.created.is_none() {
         return Settled::Kept;
     }
-    match find(client, &progress.wanted).await {
-        Ok(found) => settle(client, progress, &found, deadline).await,
+    pacing.search().await;
+    match find(progress.app, client, &progress.wanted).await {
+        Ok(found) => settle(client, progress, &found.all, pacing, deadline).await,
         Err(_) => Settled::Unknown,
     }
 }
 
 /// Looks once more, when all is written: whoever wrote at the same time may have been seen by no look so far.
-pub(super) async fn confirm(client: &FhirClient, progress: &mut Progress, deadline: Deadline) {
+pub(super) async fn confirm(
+    client: &FhirClient,
+    progress: &mut Progress<'_>,
+    pacing: &Pacing,
+    deadline: Deadline,
+) {
     if !matches!(progress.row.result, RowResult::Created | RowResult::Updated | RowResult::Pending) {
         return;
     }
-    let found = match find(client, &progress.wanted).await {
-        Ok(found) => found,
+    pacing.search().await;
+    let found = match find(progress.app, client, &progress.wanted).await {
+        Ok(found) => found.all,
         Err(error) => {
-            fail(&mut progress.row, "looking once more", &error);
+            progress.row.fail("looking once more", &error);
             return;
         }
     };
-    match settle(client, progress, &found, deadline).await {
+    match settle(client, progress, &found, pacing, deadline).await {
         Settled::Withdrawn => {
-            write(client, progress, Options::default(), deadline).await;
+            write(client, progress, Options::default(), pacing, deadline).await;
             if progress.row.result != RowResult::Failed && progress.row.status.as_deref() == Some(REQUESTED) {
                 progress.row.result = RowResult::Pending;
             }
@@ -191,8 +238,10 @@ pub(super) async fn confirm(client: &FhirClient, progress: &mut Progress, deadli
         }
         Settled::Kept => {}
     }
-    let Plan { action, duplicates } = plan(&progress.wanted, found);
+    progress.remember(&found);
+    let Plan { action, duplicates, hidden, .. } = plan(&progress.wanted, found, &progress.given(false));
     progress.row.set_duplicates(&duplicates);
+    progress.row.tell_hidden(&hidden);
     if let Action::Update { differences, .. } = action {
         progress.row.result = RowResult::Failed;
         progress.row.differences = differences;
@@ -206,7 +255,7 @@ fn is_worth_another_look(error: &Error) -> bool {
 }
 
 /// Whether the server said what it has made.
-async fn create(client: &FhirClient, progress: &mut Progress) -> Result<bool, Error> {
+async fn create(client: &FhirClient, progress: &mut Progress<'_>) -> Result<bool, Error> {
     let media_type = HeaderValue::from_static(progress.wanted.media_type);
     let mut create =
         client.create("Subscription", &progress.wanted.resource).header(CONTENT_TYPE, media_type);
@@ -215,22 +264,23 @@ async fn create(client: &FhirClient, progress: &mut Progress) -> Result<bool, Er
     }
     let written = create.await?;
     if let Some(id) = &written.id {
-        done(&mut progress.row, RowResult::Created, id, Some(REQUESTED.into()));
+        progress.row.done(RowResult::Created, id, Some(REQUESTED.into()));
+        remember(progress.app, &progress.wanted.url, id).await;
     }
     progress.created = written.id;
     Ok(progress.created.is_some())
 }
 
-/// What is written counts as `requested` until it has been looked at.
-const REQUESTED: &str = "requested";
-
-/// Deletes it, and creates it again: of a server that changes none. Where the second fails, the next look finds none.
-async fn replace(client: &FhirClient, progress: &mut Progress, id: &str) -> Result<(), Error> {
-    client.delete("Subscription", id).await?;
-    create(client, progress).await?;
-    if progress.row.result == RowResult::Created {
-        progress.row.result = RowResult::Updated;
+/// Takes the Subscription away and creates what is wanted: a server may have no `PUT`.
+async fn replace(client: &FhirClient, progress: &mut Progress<'_>, id: &str) -> Result<(), Error> {
+    match client.delete("Subscription", id).await {
+        Err(error) if !(error.is_gone() || error.is_not_found()) => return Err(error),
+        _ => {}
     }
+    let differences = std::mem::take(&mut progress.row.differences);
+    create(client, progress).await?;
+    progress.row.result = RowResult::Updated;
+    progress.row.differences = differences;
     Ok(())
 }
 
@@ -246,33 +296,6 @@ async fn update(
         Some(version_id) => update.if_match(version_id).await?,
         None => update.await?,
     };
-    done(row, RowResult::Updated, id, Some(REQUESTED.into()));
+    row.done(RowResult::Updated, id, Some(REQUESTED.into()));
     Ok(())
-}
-
-/// The code of the status, which goes into the answer to `POST …/register`: nothing else that a server writes there.
-pub(super) fn status_of(subscription: &Subscription) -> Option<String> {
-    subscription.text("status").map(|_| subscription.status_code().to_owned())
-}
-
-pub(super) fn done(row: &mut Row, result: RowResult, id: &str, status: Option<String>) {
-    row.result = result;
-    row.subscription = Some(format!("Subscription/{id}"));
-    row.status = status;
-    // What an earlier attempt said.
-    (row.message, row.diagnostics) = (None, None);
-}
-
-pub(super) fn fail(row: &mut Row, doing: &str, error: &Error) {
-    row.result = RowResult::Failed;
-    row.message = Some(format!("{doing} failed: {error}"));
-    row.diagnostics = error.operation_outcome().map(texts);
-}
-
-/// What the server says went wrong, in its own words.
-fn texts(outcome: &OperationOutcome) -> String {
-    let details =
-        |issue: &OperationOutcomeIssue| issue.details.as_ref().and_then(|details| details.text.clone());
-    let texts = outcome.issue.iter().filter_map(|issue| issue.diagnostics.clone().or_else(|| details(issue)));
-    texts.collect::<Vec<_>>().join("; ")
 }

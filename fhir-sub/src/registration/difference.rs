@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::hidden::{Verdict, judge, reveal};
 use super::wanted::is_managed;
 use crate::fhir::Subscription;
 use crate::fhir::backport::PROFILE;
+use crate::memory::Written;
 
 /// The elements that the server owns, or that a program has nothing to say of.
 ///
@@ -34,8 +36,36 @@ const OUR_CHANNEL_ELEMENTS: [&str; 4] = ["type", "endpoint", "payload", "header"
 /// The elements whose extensions are ours, and which have nothing else.
 const EXTENDED: [&str; 2] = ["_criteria", "_payload"];
 
-/// The names of the elements in which `found` is not what is `wanted`, in words for people.
-pub(super) fn differences(wanted: &Subscription, found: &Subscription) -> Vec<String> {
+/// How what is there differs from what is wanted.
+#[derive(Debug, Default)]
+pub(super) struct Difference {
+    /// The names of the elements that differ, in words for people.
+    pub(super) names: Vec<String>,
+    /// The names of those of which the server hides something, so that it is not known whether they differ.
+    pub(super) hidden: Vec<&'static str>,
+}
+
+/// How `found` differs from what is `wanted`; `last` is the program's last write, if it remembers one.
+pub(super) fn differences(wanted: &Subscription, found: &Subscription, last: Option<&Written>) -> Difference {
+    let mut names = shown_differences(wanted, found);
+    if names.is_empty() {
+        return Difference::default();
+    }
+    match last.map_or(Verdict::Unknown, |last| judge(last, wanted, found, &names)) {
+        Verdict::Hidden(hidden) => {
+            names.retain(|name| !hidden.contains(&name.as_str()));
+            Difference { names, hidden }
+        }
+        Verdict::Different => Difference { names, hidden: Vec::new() },
+        Verdict::Unknown => {
+            let (revealed, hidden) = reveal(wanted, found);
+            Difference { names: shown_differences(wanted, &revealed), hidden }
+        }
+    }
+}
+
+/// The names of the elements in which `found` is not what is `wanted`, by what the server shows.
+pub(super) fn shown_differences(wanted: &Subscription, found: &Subscription) -> Vec<String> {
     let mended = mend(wanted, found);
     let mut names = Vec::new();
     compare(&mut names, "", mended.elements(), found.elements());
@@ -43,6 +73,8 @@ pub(super) fn differences(wanted: &Subscription, found: &Subscription) -> Vec<St
         names.retain(|name| name != "channel");
         compare(&mut names, "channel.", mended, found);
     }
+    // It only says why there is no header.
+    names.retain(|name| name != "channel._header");
     if let Some(meta) = names.iter_mut().find(|name| *name == "meta") {
         *meta = "meta.profile".into();
     }
@@ -82,6 +114,10 @@ fn mend_elements(target: &mut Map<String, Value>, wanted: &Map<String, Value>, o
         }
         if target.get(name).is_none_or(|found| !covers(found, value)) {
             target.insert(name.clone(), value.clone());
+            if name == "header" {
+                // It may say that the server masks what stood there.
+                target.remove("_header");
+            }
         }
     }
     for name in EXTENDED {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::find;
-use super::plan::{Action, Plan, plan};
+use super::plan::{Action, Given, Plan, plan};
 use super::wanted::wanted;
 use crate::app::App;
 use crate::client::{Error, FhirClient};
@@ -20,8 +20,8 @@ pub(crate) struct Located {
     updated: Option<Instant>,
 }
 
-/// Looks for the Subscription of `declaration`, and arms it again where the server has put it in `error`: one that is `off`
-/// was turned off, by an operator or for good. `None` where the server has none, or has no Subscriptions.
+/// Looks for the Subscription of `declaration`, and arms it again where the server has put it in `error`, or says that it
+/// itself turned it `off`: another one that is `off` was turned off by an operator, or for good. `None` where the server has none, or has no Subscriptions.
 pub(crate) async fn locate(
     app: &App,
     client: &FhirClient,
@@ -29,18 +29,21 @@ pub(crate) async fn locate(
 ) -> Result<Option<Located>, Error> {
     // What the server cannot be asked for it does not have.
     let Ok(wanted) = wanted(declaration, app.settings()) else { return Ok(None) };
-    let found = match find(client, &wanted).await {
-        Ok(found) => found,
+    let found = match find(app, client, &wanted).await {
+        Ok(found) => found.all,
         Err(error) if matches!(error.status(), Some(400 | 404 | 405 | 410 | 501)) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let Plan { action, .. } = plan(&wanted, found.clone());
+    let given = Given::of(app, &wanted.url);
+    let Plan { action, is_left_off, .. } = plan(&wanted, found.clone(), &given);
     let (id, status, again) = match action {
         Action::Create => return Ok(None),
         Action::Keep { id, status } => (id, status, None),
         Action::Update { id, version_id, status, resource, .. } => (id, status, Some((version_id, resource))),
     };
-    let rearmed = match again.filter(|_| status == "error") {
+    // Where the server does not say who turned it off, an operator did.
+    let is_given_up = status == "error" || (status == "off" && given.turns_off.is_some() && !is_left_off);
+    let rearmed = match again.filter(|_| is_given_up) {
         None => None,
         Some((version_id, resource)) => {
             let update = client.update("Subscription", &id, &resource);

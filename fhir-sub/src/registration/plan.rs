@@ -1,14 +1,45 @@
 //! [`Plan`]: what is to be done for one subscription. Pure: what is wanted and what was found go in.
 
-use super::difference::{differences, mend};
+use super::difference::{Difference, differences, mend};
 use super::wanted::Wanted;
+use crate::app::App;
 use crate::fhir::Subscription;
+use crate::memory::Written;
 
 /// What is to be done so that one subscription is as it is wanted.
 pub(super) struct Plan {
     pub(super) action: Action,
     /// The ids of further Subscriptions with the same endpoint: reported, never touched.
     pub(super) duplicates: Vec<String>,
+    /// The elements of which the server hides something, so that they are taken to be as wanted.
+    pub(super) hidden: Vec<&'static str>,
+    /// Whether an operator turned it `off`, so that it is left so.
+    pub(super) is_left_off: bool,
+}
+
+/// What a plan goes by, besides what is wanted and what was found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Given {
+    /// The program's last write of the Subscription, if it remembers one.
+    pub(super) written: Option<Written>,
+    /// Whether it is to be written again, also where it seems to be as wanted.
+    pub(super) rewrite: bool,
+    /// How the `error` begins of what the server itself turned `off`; `None` where it does not say who did.
+    pub(super) turns_off: Option<&'static str>,
+}
+
+impl Given {
+    /// What `app` knows of the Subscription with this URL.
+    pub(super) fn of(app: &App, url: &str) -> Self {
+        let written = app.memory().subscriptions.known(url).written;
+        Self { written, rewrite: false, turns_off: app.settings().fhir_server.registering.turns_off }
+    }
+
+    /// Whether an operator turned it `off`, as far as the server tells.
+    fn is_turned_off_by_operator(&self, found: &Subscription) -> bool {
+        let error = found.text("error").unwrap_or_default();
+        found.status_code() == "off" && self.turns_off.is_some_and(|begin| !error.starts_with(begin))
+    }
 }
 
 pub(super) enum Action {
@@ -30,38 +61,47 @@ pub(super) enum Action {
 }
 
 /// Plans for one subscription, given every Subscription that has its endpoint.
-pub(super) fn plan(wanted: &Wanted, found: Vec<Subscription>) -> Plan {
+pub(super) fn plan(wanted: &Wanted, found: Vec<Subscription>, given: &Given) -> Plan {
     let mut found: Vec<_> = found.into_iter().filter(|found| has_endpoint(found, &wanted.url)).collect();
     found.sort_by_cached_key(preference);
     let mut ids = found.iter().filter_map(|found| found.text("id")).map(str::to_owned);
     let first_id = ids.next();
     let duplicates = ids.collect();
-    let action = match (first_id, found.into_iter().next()) {
-        (Some(id), Some(found)) => keep_or_update(wanted, id, &found),
-        _ => Action::Create,
+    let (Some(id), Some(found)) = (first_id, found.into_iter().next()) else {
+        return Plan { action: Action::Create, duplicates, hidden: Vec::new(), is_left_off: false };
     };
-    Plan { action, duplicates }
+    let is_left_off = !given.rewrite && given.is_turned_off_by_operator(&found);
+    let (action, hidden) = keep_or_update(wanted, id, &found, given, is_left_off);
+    Plan { action, duplicates, hidden, is_left_off }
 }
 
-fn keep_or_update(wanted: &Wanted, id: String, found: &Subscription) -> Action {
-    let mut differences = differences(&wanted.resource, found);
+fn keep_or_update(
+    wanted: &Wanted,
+    id: String,
+    found: &Subscription,
+    given: &Given,
+    is_left_off: bool,
+) -> (Action, Vec<&'static str>) {
+    let Difference { names: mut differences, hidden } =
+        differences(&wanted.resource, found, given.written.as_ref());
     let status = found.status_code().to_owned();
     // `requested` and `active` are the server's to move between; the others are at rest until re-armed.
-    if !["requested", "active"].contains(&status.as_str()) {
+    if !["requested", "active"].contains(&status.as_str()) && !is_left_off {
         differences.push(format!("status ({})", found.status_code()));
     }
-    if differences.is_empty() {
-        return Action::Keep { id, status };
+    if differences.is_empty() && !given.rewrite {
+        return (Action::Keep { id, status }, hidden);
     }
     let mut resource = mend(&wanted.resource, found);
-    if let Some(status) = wanted.resource.get("status") {
+    if let Some(status) = wanted.resource.get("status").filter(|_| !is_left_off) {
         resource.set("status", status.clone());
+        // It tells of what was; the server says anew what is.
+        resource.remove("error");
     }
-    // It tells of what was; the server says anew what is.
-    resource.remove("error");
     let version_id =
         found.get("meta").and_then(|meta| meta.get("versionId")).and_then(|version_id| version_id.as_str());
-    Action::Update { id, version_id: version_id.map(str::to_owned), status, resource, differences }
+    let version_id = version_id.map(str::to_owned);
+    (Action::Update { id, version_id, status, resource, differences }, hidden)
 }
 
 /// Whether the search found what was asked for: some servers compare URIs loosely.

@@ -1,6 +1,6 @@
 //! [`Planned`]: what `tests/speed` measures of a registration.
 
-use super::plan::{Action, plan};
+use super::plan::{Action, Given, plan};
 use super::wanted::{Wanted, wanted};
 use crate::app::App;
 use crate::fhir::Subscription;
@@ -24,7 +24,8 @@ impl Planned {
     /// Plans all of them; says how many are to be written.
     #[must_use]
     pub fn plan(&self) -> usize {
-        let planned = self.0.iter().map(|(wanted, found)| plan(wanted, vec![found.clone()]));
+        let planned =
+            self.0.iter().map(|(wanted, found)| plan(wanted, vec![found.clone()], &Given::default()));
         planned.filter(|plan| !matches!(plan.action, Action::Keep { .. })).count()
     }
 }

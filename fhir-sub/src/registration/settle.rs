@@ -3,8 +3,9 @@
 use futures_core::future::BoxFuture;
 
 use super::acceptance::accepted;
-use super::apply::Progress;
+use super::pacing::Pacing;
 use super::plan::{IdOrder, has_endpoint};
+use super::progress::Progress;
 use super::side_by_side;
 use crate::client::{Error, FhirClient};
 use crate::deadline::Deadline;
@@ -25,8 +26,9 @@ pub(super) enum Settled {
 /// No other is.
 pub(super) async fn settle(
     client: &FhirClient,
-    progress: &mut Progress,
+    progress: &mut Progress<'_>,
     found: &[Subscription],
+    pacing: &Pacing,
     deadline: Deadline,
 ) -> Settled {
     let Some(own) = progress.created.clone() else { return Settled::Kept };
@@ -43,7 +45,7 @@ pub(super) async fn settle(
         ids.push(own.clone());
     }
     let ages = ids.into_iter().map(|id| -> BoxFuture<'_, _> {
-        Box::pin(async move { born(client, &id).await.map(|born| (born, IdOrder::of(&id), id)) })
+        Box::pin(async move { born(client, &id, pacing).await.map(|born| (born, IdOrder::of(&id), id)) })
     });
     let ages: Result<Vec<_>, Error> = side_by_side(ages).await.into_iter().collect();
     // Whoever deletes on a guess may delete the last.
@@ -52,6 +54,7 @@ pub(super) async fn settle(
     if oldest.is_none_or(|(_, _, oldest)| oldest == own) {
         return Settled::Kept;
     }
+    pacing.write().await;
     // HAPI brings back what is deleted while it is being activated.
     if !accepted(client, &own, deadline).await || client.delete("Subscription", &own).await.is_err() {
         return Settled::Unknown;
@@ -63,8 +66,9 @@ pub(super) async fn settle(
 /// When the Subscription was created, as a FHIR `instant`; the end of time where the server does not say.
 ///
 /// The activation makes a second version, so it is the first version's time that tells.
-async fn born(client: &FhirClient, id: &str) -> Result<String, Error> {
+pub(super) async fn born(client: &FhirClient, id: &str, pacing: &Pacing) -> Result<String, Error> {
     const UNKNOWN: &str = "9999";
+    pacing.history().await;
     let versions = match client.history::<Subscription>("Subscription", id).all().await {
         Ok(versions) => versions,
         // A server without histories says so each time.

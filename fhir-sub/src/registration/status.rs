@@ -3,10 +3,12 @@
 use futures_core::future::BoxFuture;
 
 use super::counter::counter;
-use super::plan::{Action, Plan, plan};
+use super::ended::ended;
+use super::plan::{Action, Given, Plan, plan};
+use super::progress::not_shown;
 use super::recognise::recognise;
 use super::wanted::wanted;
-use super::{find, side_by_side};
+use super::{Found, asked, deliveries, find, side_by_side};
 use crate::app::App;
 use crate::client::FhirClient;
 use crate::deadline::Deadline;
@@ -18,7 +20,7 @@ use crate::fhir::Subscription;
 pub(crate) struct StatusRow {
     pub(crate) endpoint: &'static str,
     /// The criteria, or the topic.
-    pub(crate) criteria: &'static str,
+    pub(crate) criteria: String,
     /// The Subscription on the server: `Subscription/1`.
     pub(crate) subscription: Option<String>,
     /// The Subscription's status, or `missing`.
@@ -31,19 +33,22 @@ pub(crate) struct StatusRow {
     pub(crate) diagnostics: Option<String>,
     /// How many events the server says there have been, of a topic.
     pub(crate) events: Option<u64>,
+    /// What is worth knowing, and no error.
+    pub(crate) notes: Vec<String>,
 }
 
 impl StatusRow {
     fn new(declaration: &Declaration, status: &str, message: Option<String>) -> Self {
         Self {
             endpoint: declaration.endpoint,
-            criteria: declaration.trigger.text(),
+            criteria: declaration.trigger.text().to_owned(),
             subscription: None,
             status: status.to_owned(),
             drift: Vec::new(),
             message,
             diagnostics: None,
             events: None,
+            notes: Vec::new(),
         }
     }
 
@@ -71,23 +76,37 @@ pub(crate) async fn status(app: &App, deadline: Deadline) -> Vec<StatusRow> {
 }
 
 async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration) -> StatusRow {
-    let row = |status: &str, message| StatusRow::new(declaration, status, message);
+    let criteria = asked::criteria(declaration, app.settings());
+    let row = |status: &str, message| StatusRow {
+        criteria: criteria.clone(),
+        ..StatusRow::new(declaration, status, message)
+    };
     let wanted = match wanted(declaration, app.settings()) {
         Ok(wanted) => wanted,
         Err(problems) => return row("impossible", Some(problems.to_line())),
     };
-    let found: Vec<Subscription> = match find(client, &wanted).await {
+    let found = match find(app, client, &wanted).await {
         Ok(found) => found,
         Err(error) => return row("unknown", Some(error.to_string())),
     };
-    let Plan { action, duplicates } = plan(&wanted, found.clone());
+    let Found { all: found, by_search } = found;
+    let Plan { action, duplicates, hidden, .. } = plan(&wanted, found.clone(), &Given::of(app, &wanted.url));
     let (id, mut drift) = match action {
-        Action::Create => return row("missing", None),
+        Action::Create if by_search => return row("missing", ended(&wanted)),
+        Action::Create => {
+            let message =
+                "the server has no search of Subscriptions, and no id of it is remembered: say --known FILE";
+            return row("missing", Some(message.into()));
+        }
         Action::Update { id, differences, .. } => (id, differences),
         Action::Keep { id, .. } => (id, Vec::new()),
     };
     if !duplicates.is_empty() {
         drift.push(format!("{} more with this endpoint", duplicates.len()));
+    }
+    let ended = ended(&wanted);
+    if ended.is_some() {
+        drift.push("`end` is past".into());
     }
     let kept = found.iter().find(|found| found.text("id") == Some(&id));
     let status = kept.map_or("unknown", Subscription::status_code);
@@ -96,11 +115,19 @@ async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration)
         Trigger::Topic(_) => counter(client, &id).await,
         Trigger::Criteria(_) => None,
     };
+    let hidden = (!hidden.is_empty()).then(|| not_shown(&hidden));
+    let failed = if app.settings().fhir_server.registering.audits {
+        deliveries::failed(app.provided().fhir_client(), &id).await
+    } else {
+        None
+    };
+    let notes: Vec<_> = [ended, hidden, failed].into_iter().flatten().collect();
     StatusRow {
         subscription: Some(format!("Subscription/{id}")),
         drift,
         diagnostics: error.map(|error| app.settings().secrets.hide_in(error)),
         events,
+        notes,
         ..row(status, None)
     }
 }

@@ -1,9 +1,15 @@
 #![cfg(feature = "testing")]
 
 mod endless;
+mod duplicates;
+mod masked;
+mod odd;
+mod paced;
 mod recognised;
 mod rooms;
 mod topics;
+mod turned_off;
+mod unsearchable;
 
 use std::time::Duration;
 
@@ -13,6 +19,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::declaration::Declaration;
 use crate::extract::Resource;
+use crate::fhir::Subscription;
 use crate::fixtures::{Succeed, declaration, leak};
 use crate::sandbox::{Behaviour, Fault};
 use crate::testing::TestApp;
@@ -50,7 +57,7 @@ async fn registering_again_writes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_writes_nothing() {
     let test = test(&["a"]);
-    let report = test.app().register(Options { dry_run: true, prune: true }).await;
+    let report = test.app().register(Options { dry_run: true, prune: true, ..Options::default() }).await;
     assert_eq!(results(&report), [("a", RowResult::Created)]);
     assert_eq!((writes(&test), test.sandbox().all("Subscription").len()), (0, 0));
 }
@@ -153,9 +160,47 @@ async fn pruning_removes_ours_and_no_others() {
     }
     test.register().await;
     assert_eq!(test.sandbox().all("Subscription").len(), 6);
-    let report = test.app().register(Options { dry_run: false, prune: true }).await;
+    let report = test.app().register(Options { dry_run: false, prune: true, ..Options::default() }).await;
     assert_eq!(report.pruned().iter().map(|row| row.endpoint.as_str()).collect::<Vec<_>>(), ["gone"]);
     assert_eq!(test.sandbox().all("Subscription").len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_ended_is_told_and_not_written() {
+    let soon =
+        crate::fhir::Instant::from(std::time::SystemTime::now() + Duration::from_secs(600)).to_string();
+    let ending = |endpoint, end| Declaration { end: Some(end), ..patients(endpoint) };
+    fn ends(subscription: &mut Subscription) {
+        subscription.set("end", "2021-01-01T00:00:00Z");
+    }
+    let declarations = leak([
+        ending("past", "2021-01-01T00:00:00Z"),
+        ending("soon", soon.leak()),
+        Declaration { registration: Some(ends), ..patients("by-hook") },
+    ]);
+    let test = TestApp::build(Behaviour::Hapi, TestApp::builder(Behaviour::Hapi, declarations)).unwrap();
+    let problems = check(test.app()).unwrap_err().to_string();
+    assert!(problems.contains("\"past\"") && problems.contains("\"by-hook\""), "{problems}");
+    assert!(
+        !problems.contains("\"soon\"") && problems.contains("2021-01-01T00:00:00Z, is past"),
+        "{problems}"
+    );
+    let report = test.register().await;
+    let (failed, created) = (RowResult::Failed, RowResult::Created);
+    assert_eq!(results(&report), [("by-hook", failed), ("past", failed), ("soon", created)]);
+    assert_eq!(test.sandbox().all("Subscription").len(), 1);
+    let rows = status(test.app(), Deadline::after(Duration::from_secs(60))).await;
+    assert!(
+        rows[1].status == "missing" && rows[1].message.as_deref().is_some_and(|it| it.contains("is past"))
+    );
+    assert!(!rows[1].is_sound() && rows[2].is_sound(), "{rows:?}");
+    // One that was written before its end.
+    let mut there = test.sandbox().all("Subscription").remove(0);
+    there["end"] = json!("2021-01-01T00:00:00Z");
+    there["channel"]["endpoint"] = json!("https://app.example.org/hooks/past");
+    test.sandbox().update(&there).await.unwrap();
+    let rows = status(test.app(), Deadline::after(Duration::from_secs(60))).await;
+    assert_eq!((rows[1].drift.as_slice(), rows[1].is_sound()), (&["`end` is past".to_owned()][..], false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -231,8 +276,9 @@ async fn whoever_gives_way_to_an_older_one_sees_that_it_is_as_wanted() {
     let client = test.app().registration_client();
     let created = client.create("Subscription", &wanted.resource).await.unwrap().id;
     let row = Row::new("a", "Patient?", RowResult::Created);
-    let mut progress = apply::Progress { wanted, row, created };
-    apply::confirm(&client, &mut progress, Deadline::after(Duration::from_secs(60))).await;
+    let mut progress = progress::Progress { created, ..progress::Progress::new(test.app(), wanted, row) };
+    let pacing = pacing::Pacing::new(None, Deadline::after(Duration::from_secs(60)));
+    apply::confirm(&client, &mut progress, &pacing, Deadline::after(Duration::from_secs(60))).await;
     test.sandbox().idle().await;
     let found = test.sandbox().all("Subscription");
     assert_eq!(

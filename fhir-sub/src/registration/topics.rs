@@ -5,7 +5,7 @@ use fhir_sub_search::search::{self, Written};
 use futures_core::future::BoxFuture;
 use serde_json::Value;
 
-use super::apply::Progress;
+use super::progress::Progress;
 use super::report::{Row, RowResult};
 use super::side_by_side;
 use crate::client::{Error, FhirClient};
@@ -18,7 +18,7 @@ use crate::settings::Settings;
 pub(super) async fn look_for_topics(
     client: &FhirClient,
     settings: &Settings,
-    all: &mut [Result<Progress, Row>],
+    all: &mut [Result<Progress<'_>, Row>],
 ) {
     for progress in all.iter_mut().flatten() {
         if progress.row.result != RowResult::Failed {

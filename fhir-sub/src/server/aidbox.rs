@@ -26,6 +26,9 @@ pub(super) static ROOM: Room = Room {
         is_changeable: true,
         media_type: "application/fhir+json",
         shows: Shows::Header,
+        pace: None,
+        turns_off: None,
+        audits: false,
     },
     criteria: Err("evaluates topics, not criteria: it would store the Subscription and never fire it"),
     topics: Ok(Topics {

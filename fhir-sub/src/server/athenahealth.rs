@@ -31,6 +31,9 @@ pub(super) static ROOM: Room = Room {
         is_changeable: false,
         media_type: "application/json",
         shows: Shows::Signature,
+        pace: None,
+        turns_off: None,
+        audits: false,
     },
     criteria: Err("evaluates topics, not criteria"),
     topics: Ok(Topics {

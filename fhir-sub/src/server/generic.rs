@@ -25,6 +25,9 @@ pub(crate) static ROOM: Room = Room {
         is_changeable: true,
         media_type: "application/fhir+json",
         shows: Shows::Header,
+        pace: None,
+        turns_off: None,
+        audits: false,
     },
     criteria: Ok(Criteria {
         has_deletions: false,

@@ -32,6 +32,9 @@ pub(super) static ROOM: Room = Room {
         is_changeable: true,
         media_type: "application/fhir+json",
         shows: Shows::Header,
+        pace: None,
+        turns_off: None,
+        audits: false,
     },
     criteria: Ok(Criteria {
         has_deletions: true,

@@ -40,6 +40,9 @@ pub(super) static ROOM: Room = Room {
             client_secret: "http://healthlake.amazonaws.com/channel-type-clientSecret",
             url: "http://healthlake.amazonaws.com/channel-type-oauth-endpoint",
         }),
+        pace: None,
+        turns_off: None,
+        audits: false,
     },
     criteria: Err("evaluates topics, not criteria"),
     topics: Ok(Topics {

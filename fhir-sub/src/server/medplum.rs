@@ -18,7 +18,7 @@ use serde_json::json;
 use url::Host;
 
 use super::{
-    Ask, Cannot, Criteria, Events, Filter, Registering, Room, Shows, Signature, Signed, ToldBy,
+    Ask, Cannot, Criteria, Events, Filter, Pace, Registering, Room, Shows, Signature, Signed, ToldBy,
     by_other_means,
 };
 use crate::content::Content;
@@ -41,6 +41,10 @@ pub(super) static ROOM: Room = Room {
         is_changeable: true,
         media_type: "application/fhir+json",
         shows: Shows::Header,
+        // 50,000 points a minute by default, of which others need some.
+        pace: Some(Pace { points: 45_000, search: 20, write: 100, history: 10 }),
+        turns_off: Some("Automatically disabled"),
+        audits: true,
     },
     criteria: Ok(Criteria {
         has_deletions: true,

@@ -82,7 +82,7 @@ impl<'a> Row<'a> {
             || row.diagnostics.as_ref().map(|_| "the server has one: the command `status` shows it");
         Self {
             endpoint: row.endpoint,
-            criteria: row.criteria,
+            criteria: &row.criteria,
             subscription: row.subscription.as_deref(),
             status: &row.status,
             drift: &row.drift,

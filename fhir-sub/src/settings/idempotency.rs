@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::secret::Form;
 use super::{SharedSecret, Variables};
 use crate::problems::Problems;
 
@@ -36,7 +37,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 impl Idempotency {
     /// Reads the settings, and adds what is wrong with them to `problems`.
     pub(super) fn read(variables: &Variables, problems: &mut Problems) -> Self {
-        let key = problems.collect(SharedSecret::optional(variables, KEY)).flatten();
+        let key = problems.collect(SharedSecret::optional(variables, KEY, Form::Bare)).flatten();
         let place = match variables.get(PLACE) {
             None | Some("memory") => Place::Memory,
             Some("off") => Place::Nowhere,

@@ -9,7 +9,8 @@ use super::Variables;
 use crate::problems::Problems;
 use crate::signature::is_signature;
 
-/// A secret of at least 16 visible ASCII characters, without `:` and `,`.
+/// A secret of at least 16 visible ASCII characters, without `:` and `,`; in the header `Authorization` with or without a
+/// scheme and a space before it.
 ///
 /// Medplum splits a header's value at every `:`, and API Gateway joins a header that was sent twice with
 /// `,`; without them a secret arrives whole, and a header sent twice never equals it.
@@ -19,10 +20,27 @@ pub(crate) struct SharedSecret(SecretString);
 const SHORTEST: usize = 16;
 const RECOMMENDED: usize = 32;
 
+/// How a secret may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The secret alone.
+    Bare,
+    /// Also with a scheme, as `Bearer …` or `Basic …`: the value of an `Authorization`
+    /// (<https://www.rfc-editor.org/rfc/rfc9110#section-11.4>).
+    Credentials,
+}
+
+impl Form {
+    /// The form of the secrets that come in `header`.
+    pub(super) fn of(header: &http::HeaderName) -> Self {
+        if header == http::header::AUTHORIZATION { Self::Credentials } else { Self::Bare }
+    }
+}
+
 impl SharedSecret {
     /// The secret that the setting `name` must give.
-    pub(super) fn required(variables: &Variables, name: &str) -> Result<Self, Problems> {
-        Self::optional(variables, name)?.ok_or_else(|| {
+    pub(super) fn required(variables: &Variables, name: &str, form: Form) -> Result<Self, Problems> {
+        Self::optional(variables, name, form)?.ok_or_else(|| {
             Problems::from(format!(
                 "{name} is not set: without it anyone could send notifications; `openssl rand -hex 32` makes one"
             ))
@@ -30,9 +48,9 @@ impl SharedSecret {
     }
 
     /// The secret that the setting `name` gives, if it is set.
-    pub(super) fn optional(variables: &Variables, name: &str) -> Result<Option<Self>, Problems> {
+    pub(super) fn optional(variables: &Variables, name: &str, form: Form) -> Result<Option<Self>, Problems> {
         let Some(text) = variables.get(name) else { return Ok(None) };
-        match unfit(text) {
+        match unfit(text, form) {
             None => Ok(Some(Self(text.into()))),
             Some(why) => {
                 Err(Problems::from(format!("{name} {why}; `openssl rand -hex 32` makes a good one")))
@@ -69,14 +87,21 @@ impl SharedSecret {
         value
     }
 
+    /// The secret without the scheme, which is none.
+    pub(super) fn credentials(&self) -> &str {
+        let text = self.0.expose_secret();
+        text.split_once(' ').map_or(text, |(_scheme, credentials)| credentials)
+    }
+
     pub(super) fn is_short(&self) -> bool {
-        self.0.expose_secret().len() < RECOMMENDED
+        self.credentials().len() < RECOMMENDED
     }
 }
 
+/// Whoever knows one knows the other, whatever their schemes.
 impl PartialEq for SharedSecret {
     fn eq(&self, other: &Self) -> bool {
-        self.matches(other.0.expose_secret().as_bytes()).into()
+        self.credentials().as_bytes().ct_eq(other.credentials().as_bytes()).into()
     }
 }
 
@@ -87,17 +112,40 @@ impl fmt::Debug for SharedSecret {
 }
 
 /// Why `text` cannot be a secret.
-fn unfit(text: &str) -> Option<String> {
-    let length = text.len();
-    if let Some(character) = text.chars().find(|character| !character.is_ascii_graphic()) {
-        let what =
-            if character.is_whitespace() { "white space" } else { "a character that is no visible ASCII" };
-        Some(format!("has {what} in it"))
-    } else if let Some(character) = text.chars().find(|character| [':', ','].contains(character)) {
+fn unfit(text: &str, form: Form) -> Option<String> {
+    let secret = match text.split_once(' ') {
+        Some((scheme, credentials)) if form == Form::Credentials => {
+            if !is_scheme(scheme) {
+                return Some("has no scheme before its space: write it as `Bearer …` or `Basic …`".into());
+            }
+            credentials
+        }
+        _ => text,
+    };
+    let length = secret.len();
+    if let Some(character) = secret.chars().find(|character| !character.is_ascii_graphic()) {
+        let what = match (character.is_whitespace(), form) {
+            (false, _) => "a character that is no visible ASCII in it",
+            (true, Form::Bare) => {
+                "white space in it, which only FHIR_SUBSCRIPTION_HEADER=Authorization takes, as in `Bearer …`"
+            }
+            (true, Form::Credentials) => {
+                "white space in it besides the one space after a scheme, as in `Bearer …`"
+            }
+        };
+        Some(format!("has {what}"))
+    } else if let Some(character) = secret.chars().find(|character| [':', ','].contains(character)) {
         Some(format!("has a `{character}` in it, at which servers and gateways split a header"))
     } else if length < SHORTEST {
-        Some(format!("has {length} characters, and needs at least {SHORTEST}"))
+        let what = if secret.len() < text.len() { "characters after its scheme" } else { "characters" };
+        Some(format!("has {length} {what}, and needs at least {SHORTEST}"))
     } else {
         None
     }
+}
+
+/// Whether it is the name of a way to sign in: `Bearer`, `Basic`, `ApiKey`, `AWS4-HMAC-SHA256`.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character))
 }

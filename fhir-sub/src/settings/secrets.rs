@@ -1,5 +1,8 @@
 //! [`Secrets`]: who may call what.
 
+use http::HeaderName;
+
+use super::secret::Form;
 use super::{CallerToken, SharedSecret, Variables};
 use crate::problems::Problems;
 
@@ -33,12 +36,14 @@ const SIGNING: &str = "FHIR_SUBSCRIPTION_SIGNING_SECRET";
 const SIGNING_PREVIOUS: &str = "FHIR_SUBSCRIPTION_SIGNING_SECRET_PREVIOUS";
 
 impl Secrets {
-    /// Reads them all, and adds what is wrong with them to `problems`.
-    pub(super) fn read(variables: &Variables, problems: &mut Problems) -> Option<Self> {
-        let shared = problems.collect(SharedSecret::required(variables, SHARED));
-        let mut optional = |name| problems.collect(SharedSecret::optional(variables, name));
-        let (previous, admin) = (optional(PREVIOUS), optional(ADMIN));
-        let (signing, signing_previous) = (optional(SIGNING), optional(SIGNING_PREVIOUS));
+    /// Reads them all, and adds what is wrong with them to `problems`; callers show them in `header`.
+    pub(super) fn read(variables: &Variables, header: &HeaderName, problems: &mut Problems) -> Option<Self> {
+        let shown = Form::of(header);
+        let shared = problems.collect(SharedSecret::required(variables, SHARED, shown));
+        let mut optional = |name, form| problems.collect(SharedSecret::optional(variables, name, form));
+        let (previous, admin) = (optional(PREVIOUS, shown), optional(ADMIN, shown));
+        let (signing, signing_previous) =
+            (optional(SIGNING, Form::Bare), optional(SIGNING_PREVIOUS, Form::Bare));
         if variables.get(SIGNING).is_none() && variables.get(SIGNING_PREVIOUS).is_some() {
             problems.add(format!("{SIGNING_PREVIOUS} is set, but {SIGNING} is not: set both, or neither"));
         }
@@ -96,8 +101,10 @@ impl Secrets {
     /// `text` without any of them, should a server repeat what it was sent.
     #[cfg(feature = "registration")]
     pub(crate) fn hide_in(&self, text: &str) -> String {
-        let hidden =
-            self.by_name().fold(text.to_owned(), |text, (_, secret)| text.replace(secret.expose(), "…"));
+        // A server may repeat the whole value of a header, or leave its scheme out.
+        let hidden = self.by_name().fold(text.to_owned(), |text, (_, secret)| {
+            text.replace(secret.expose(), "…").replace(secret.credentials(), "…")
+        });
         match &self.caller_token {
             Some(token) => hidden.replace(token.expose_secret(), "…"),
             None => hidden,

@@ -67,6 +67,68 @@ fn an_unfit_secret_is_refused() {
 }
 
 #[test]
+fn an_authorization_has_a_scheme_and_a_secret() {
+    const AUTHORIZATION: (&str, &str) = ("FHIR_SUBSCRIPTION_HEADER", "Authorization");
+    let (long, canary) = ("0123456789abcdef0123456789abcdef", "canary89abcdef0123456789abcdef");
+    for secret in [
+        format!("Bearer {long}"),
+        format!("Basic {long}=="),
+        format!("ApiKey {long}"),
+        format!("bearer {long}"),
+        long.to_owned(),
+    ] {
+        assert_eq!(problems(&[AUTHORIZATION, ("FHIR_SUBSCRIPTION_SECRET", &secret)]), "", "{secret}");
+        // No other header has a value of two words.
+        if secret.contains(' ') {
+            for header in ["X-Subscription-Auth", "X-Authorization", "Proxy-Authorization"] {
+                let other =
+                    [("FHIR_SUBSCRIPTION_HEADER", header), ("FHIR_SUBSCRIPTION_SECRET", secret.as_str())];
+                check(&other, "FHIR_SUBSCRIPTION_SECRET has white space in it");
+            }
+            check(&[("FHIR_SUBSCRIPTION_SECRET", &secret)], "FHIR_SUBSCRIPTION_SECRET has white space in it");
+        }
+    }
+    for (secret, expected) in [
+        (format!("Bearer  {canary}"), "white space in it besides the one space"),
+        (format!(" {canary}"), "has no scheme"),
+        (format!("Bearer {canary} "), "white space in it besides"),
+        (format!("Bearer\t{canary}"), "white space in it besides"),
+        (format!("Bearer {canary} {canary}"), "white space in it besides"),
+        (format!("Bear:er {canary}"), "has no scheme"),
+        (format!("Bearer {canary}:x"), "has a `:` in it"),
+        (format!("Bearer {canary},x"), "has a `,` in it"),
+        ("Bearer canary".to_owned(), "has 6 characters after its scheme, and needs at least 16"),
+        (format!("Bearer {canary}ä"), "no visible ASCII"),
+    ] {
+        let said = problems(&[AUTHORIZATION, ("FHIR_SUBSCRIPTION_SECRET", &secret)]);
+        assert!(said.contains(expected) && !said.contains("canary"), "{secret:?}: {said}");
+    }
+    // The same credentials are the same secret, whatever their schemes.
+    let (one, other) = (format!("Bearer {long}"), format!("Basic {long}"));
+    let both =
+        [AUTHORIZATION, ("FHIR_SUBSCRIPTION_SECRET", &*one), ("FHIR_SUBSCRIPTION_ADMIN_SECRET", &*other)];
+    check(&both, "ADMIN_SECRET is the same as FHIR_SUBSCRIPTION_SECRET");
+    let signing =
+        [AUTHORIZATION, ("FHIR_SUBSCRIPTION_SECRET", &*one), ("FHIR_SUBSCRIPTION_SIGNING_SECRET", long)];
+    check(&signing, "SIGNING_SECRET is the same as FHIR_SUBSCRIPTION_SECRET");
+    check(
+        &[AUTHORIZATION, ("FHIR_SUBSCRIPTION_SIGNING_SECRET", &*one)],
+        "SIGNING_SECRET has white space in it",
+    );
+    // A scheme makes no short secret long, and is no part of what is hidden.
+    let settings = |secret: &str| {
+        Settings::read(&variables(&[AUTHORIZATION, ("FHIR_SUBSCRIPTION_SECRET", secret)])).unwrap()
+    };
+    let short = settings("Bearer canary0123456789abcdef01234");
+    assert!(short.warnings()[0].starts_with("FHIR_SUBSCRIPTION_SECRET has fewer than 32"));
+    assert!(!format!("{short:?}").contains("canary"));
+    #[cfg(feature = "registration")]
+    for said in ["no Bearer canary0123456789abcdef01234", "no canary0123456789abcdef01234!"] {
+        assert!(!short.secrets.hide_in(said).contains("canary"), "{said}");
+    }
+}
+
+#[test]
 fn a_signing_secret_is_one_of_its_own() {
     const SIGNING: &str = "FHIR_SUBSCRIPTION_SIGNING_SECRET";
     const SIGNING_PREVIOUS: &str = "FHIR_SUBSCRIPTION_SIGNING_SECRET_PREVIOUS";

@@ -1,6 +1,6 @@
 //! [`Variables`]: the settings as text, before anything of them is believed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -51,6 +51,12 @@ const NAMES: &[&str] = &[
 #[derive(Default)]
 pub(crate) struct Variables {
     values: HashMap<&'static str, String>,
+    /// What was set by another name: a value for a placeholder, or a mistake.
+    others: BTreeMap<String, String>,
+    /// The names of the placeholders of the program.
+    placeholders: BTreeSet<String>,
+    /// Whether the environment has values for placeholders.
+    has_environment: bool,
     unknown: Vec<String>,
     pub(super) on_lambda: bool,
     /// Who signs the assertions for the FHIR server, where `setup` says.
@@ -60,7 +66,7 @@ pub(crate) struct Variables {
 impl Variables {
     /// What the process's environment says.
     pub(crate) fn from_environment() -> Self {
-        let mut variables = Self { on_lambda: is_lambda(), ..Self::default() };
+        let mut variables = Self { on_lambda: is_lambda(), has_environment: true, ..Self::default() };
         for &name in NAMES {
             match std::env::var(name) {
                 Ok(value) => variables.set(name, value),
@@ -86,11 +92,24 @@ impl Variables {
         match NAMES.iter().copied().find(|known| *known == name) {
             Some(known) if value.is_empty() => drop(self.values.remove(known)),
             Some(known) => drop(self.values.insert(known, value)),
-            None => self.unknown.push(format!(
-                "`set({name:?}, …)` in setup: there is no such setting; there are {}",
-                NAMES.join(", ")
-            )),
+            None => drop(self.others.insert(name.to_owned(), value)),
         }
+    }
+
+    /// The value for the placeholder `{name}` of a criteria or a filter: what was set, else what the environment says.
+    pub(crate) fn placeholder(&mut self, name: &str) -> Option<String> {
+        self.placeholders.insert(name.to_owned());
+        let value = match self.others.get(name) {
+            Some(value) => Some(value.clone()),
+            None if self.has_environment => std::env::var(name).ok(),
+            None => None,
+        };
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// Whether it is the name of a setting.
+    pub(crate) fn is_setting(name: &str) -> bool {
+        NAMES.contains(&name)
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
@@ -107,6 +126,13 @@ impl Variables {
         let mut problems = Problems::default();
         for unknown in &self.unknown {
             problems.add(unknown.clone());
+        }
+        for name in self.others.keys().filter(|name| !self.placeholders.contains(*name)) {
+            problems.add(format!(
+                "`set({name:?}, …)` in setup: there is no such setting, and no criteria or filter has a placeholder of this \
+                 name; there are the settings {}",
+                NAMES.join(", ")
+            ));
         }
         problems
     }

@@ -22,7 +22,7 @@ fn serve_is_the_default() {
 #[cfg(feature = "registration")]
 #[test]
 fn options_go_with_register() {
-    let both = Options { dry_run: true, prune: true };
+    let both = Options { dry_run: true, prune: true, ..Options::default() };
     assert_eq!(parse(&["register", "--dry-run", "--prune"]), Ok(Command::Register(both)));
     assert_eq!(parse(&["--prune", "register", "--dry-run"]), Ok(Command::Register(both)));
     assert_eq!(parse(&["status", "--prune"]), Err("--prune goes with `register`".into()));

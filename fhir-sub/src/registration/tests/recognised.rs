@@ -101,7 +101,7 @@ async fn a_server_is_recognised_by_what_it_says_of_itself() {
         (json!({ "resourceType": "CapabilityStatement", "fhirVersion": "4.0.1" }), "generic"),
     ] {
         let (app, server) = app_of(statement.clone(), 200, "R4", patients("a"));
-        let report = app.register(Options { dry_run: true, prune: false }).await;
+        let report = app.register(Options { dry_run: true, prune: false, ..Options::default() }).await;
         assert_eq!(report.server(), Some(expected), "{statement}");
         let json: Value = serde_json::from_str(&report.to_json()).unwrap();
         assert_eq!(json["server"], expected);
@@ -146,7 +146,7 @@ async fn what_cannot_be_read_is_no_guess() {
         (json!("x"), 200),
     ] {
         let (app, server) = app_of(statement, status_code, "R4", patients("a"));
-        let report = app.register(Options { dry_run: false, prune: true }).await;
+        let report = app.register(Options { dry_run: false, prune: true, ..Options::default() }).await;
         assert_eq!((report.server(), report.is_complete()), (None, false));
         let message = report.rows()[0].message.as_deref().unwrap();
         assert!(message.starts_with("FHIR_SERVER is auto, and what the server says"), "{message}");

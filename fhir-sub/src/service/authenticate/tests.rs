@@ -230,3 +230,32 @@ fn a_signature_alone_opens_nothing_but_an_endpoint() {
     let elsewhere = TestRequest::register("dry-run=true").without_secret();
     check(&test, elsewhere.header("x-hub-signature", &right("")), 401, "unsigned");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_authorization_is_compared_as_a_whole() {
+    let secret = "Bearer canary6789abcdef0123456789abcdef";
+    let test = app(&[("FHIR_SUBSCRIPTION_HEADER", "Authorization"), ("FHIR_SUBSCRIPTION_SECRET", secret)]);
+    let update = || TestRequest::medplum("e", Interaction::Update, &patient());
+    assert_eq!(test.send(update()).await.status(), 204);
+    for wrong in [
+        "canary6789abcdef0123456789abcdef",
+        "Basic canary6789abcdef0123456789abcdef",
+        "bearer canary6789abcdef0123456789abcdef",
+        "Bearer  canary6789abcdef0123456789abcdef",
+        "Bearer",
+        "Bearer canary6789abcdef0123456789abcdeF",
+        "Bearer canary6789abcdef0123456789abcdef, Bearer canary6789abcdef0123456789abcdef",
+    ] {
+        let answer = test.send(update().secret(wrong)).await;
+        assert_eq!((answer.status(), answer.outcome()), (401, "unauthorized"), "{wrong}");
+        assert!(!format!("{answer:?}").contains("canary"), "{answer:?}");
+    }
+    // The server is told the whole value, sends it, and no report repeats it.
+    let report = test.register().await;
+    assert!(report.is_complete() && !format!("{report:?}{}", report.to_json()).contains("canary6789"));
+    let header = &test.sandbox().all("Subscription")[0]["channel"]["header"][0];
+    assert!(header.as_str().is_some_and(|it| it.eq_ignore_ascii_case(&format!("Authorization: {secret}"))));
+    test.sandbox().create(&patient()).await.unwrap();
+    test.sandbox().idle().await;
+    assert!(format!("{:?}", test.sandbox().deliveries()).contains("204"));
+}

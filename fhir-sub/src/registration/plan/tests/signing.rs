@@ -56,7 +56,7 @@ fn another_secret_or_none_is_a_difference_that_is_not_printed() {
             }
         }
     };
-    let differences = |wanted: &Wanted, found| match plan(wanted, vec![found]).action {
+    let differences = |wanted: &Wanted, found| match plan(wanted, vec![found], &Given::default()).action {
         Action::Update { differences, resource, .. } => {
             assert_eq!(secrets(&resource), secrets(&wanted.resource));
             assert!(!format!("{resource:?}{differences:?}").contains("canary"));

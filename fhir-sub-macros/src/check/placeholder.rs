@@ -1,0 +1,152 @@
+//! `{NAME}` in a criteria or a filter: all around it is checked here, and the value when the program starts.
+
+use std::ops::Range;
+
+use fhir_sub_search::mistake::Mistake;
+use fhir_sub_search::search::placeholders;
+
+/// The placeholders of a text.
+pub(super) struct Placeholders<'t> {
+    text: &'t str,
+    places: Vec<Range<usize>>,
+    filled: String,
+}
+
+impl<'t> Placeholders<'t> {
+    pub(super) fn of(text: &'t str) -> Self {
+        let places: Vec<_> = placeholders(text).collect();
+        let mut filled = text.to_owned();
+        for place in &places {
+            // As long as before, so that what is wrong is found at its own place; and a number, a code and an id.
+            filled.replace_range(place.clone(), &"1".repeat(place.len()));
+        }
+        Self { text, places, filled }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// The text, with a value in place of each placeholder.
+    pub(super) fn filled(&self) -> &str {
+        &self.filled
+    }
+
+    /// What is wrong around the placeholders, of what is wrong with the filled text.
+    pub(super) fn around(&self, mistakes: Vec<Mistake>) -> Vec<Mistake> {
+        let told = mistakes.into_iter().filter(|mistake| self.is_around(mistake));
+        told.map(|mistake| self.with_names(mistake)).collect()
+    }
+
+    /// Whether it is wrong whatever the values are: what stands before a value, such as the type of a reference or the
+    /// system of a code, is known.
+    fn is_around(&self, mistake: &Mistake) -> bool {
+        let mut touched =
+            self.places.iter().filter(|it| it.start < mistake.place.end && mistake.place.start < it.end);
+        touched.all(|it| {
+            let before = self.text.get(mistake.place.start..it.start).unwrap_or_default();
+            before.contains(['/', '|'])
+        })
+    }
+
+    /// The mistake in words of the text as it was written.
+    fn with_names(&self, mut mistake: Mistake) -> Mistake {
+        for place in &self.places {
+            let filling = &self.filled[place.clone()];
+            mistake.message = mistake.message.replace(filling, &self.text[place.clone()]);
+        }
+        mistake
+    }
+
+    /// Those that stand for anything but a value.
+    pub(super) fn misplaced(&self) -> impl Iterator<Item = Mistake> {
+        self.places.iter().filter(|place| !self.is_value(place)).map(|place| {
+            let name = &self.text[place.clone()];
+            Mistake::new(
+                place.clone(),
+                format!("`{name}` stands for a value, and not for a type or the name of a parameter: write those out"),
+                "https://hl7.org/fhir/R4/search.html",
+            )
+        })
+    }
+
+    fn is_value(&self, place: &Range<usize>) -> bool {
+        let before = &self.text[..place.start];
+        let parameter = before.rfind(['?', '&']).map_or(before, |at| &before[at + 1..]);
+        parameter.contains('=')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::Span;
+    use syn::LitStr;
+
+    use super::super::rules::Rules;
+    use super::super::{criteria, filters};
+    use crate::report::Errors;
+    use fhir_sub_search::definitions::{FhirVersion, WITH_CRITERIA};
+
+    /// What is wrong with a criteria; nothing where it is right.
+    fn mistakes(text: &str) -> String {
+        let rules = Rules { versions: &WITH_CRITERIA, is_unchecked: false, also: &[] };
+        let mut errors = Errors::new();
+        let right = criteria::check(&LitStr::new(text, Span::call_site()), &rules, &mut errors);
+        told(errors.finish(right))
+    }
+
+    fn mistakes_of_filter(text: &str) -> String {
+        let rules = Rules { versions: &FhirVersion::ALL, is_unchecked: false, also: &[] };
+        let mut errors = Errors::new();
+        let right = filters::check(&[LitStr::new(text, Span::call_site())], &[], &rules, &mut errors);
+        told(errors.finish(right))
+    }
+
+    fn told<T>(result: Result<T, Vec<syn::Error>>) -> String {
+        let errors = result.err().unwrap_or_default();
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n---\n")
+    }
+
+    #[test]
+    fn a_placeholder_stands_for_any_value() {
+        for criteria in [
+            "Encounter?service-provider=Organization/{ORGANIZATION_ID}",
+            "Encounter?service-provider={ORGANIZATION}",
+            "Encounter?status={STATUS}",
+            "Encounter?status=finished,{STATUS}&class={CLASS}",
+            "Encounter?date=ge{SINCE}",
+            "Observation?code=http://loinc.org|{CODE}",
+            "Observation?code={SYSTEM}|{CODE}",
+            "Observation?value-quantity=gt{LIMIT}|http://unitsofmeasure.org|mg",
+            "Patient?active={ACTIVE}",
+            "Patient?_id={ID}",
+            "Patient?identifier=https://example.org/mrn|{MRN}",
+            "Encounter?subject:Patient.identifier={MRN}",
+            "Encounter?_tag={TAG}",
+        ] {
+            assert_eq!(mistakes(criteria), "", "{criteria}");
+        }
+        assert_eq!(mistakes_of_filter("Encounter?service-provider=Organization/{ORGANIZATION_ID}"), "");
+        assert_eq!(mistakes_of_filter("patient=Patient/{ID}"), "");
+        assert_eq!(mistakes_of_filter("Encounter.patient=Patient/{ID}"), "");
+    }
+
+    #[test]
+    fn all_around_it_is_checked() {
+        for (criteria, expected) in [
+            ("Encounter?service-provider=Patient/{ORGANIZATION_ID}", "Patient"),
+            ("Encounter?servise-provider=Organization/{ID}", "servise-provider"),
+            ("Encountr?status={STATUS}", "Encountr"),
+            ("Encounter?status={STATUS}&class:exakt=AMB", "exakt"),
+            ("Encounter?status={STATUS}&status=finnished", "finnished"),
+            ("{TYPE}?status=finished", "`{TYPE}` stands for a value"),
+            ("Encounter?{NAME}=finished", "`{NAME}` stands for a value"),
+            ("Encounter?status:{MODIFIER}=finished", "`{MODIFIER}` stands for a value"),
+        ] {
+            let told = mistakes(criteria);
+            assert!(told.contains(expected) && !told.contains("1111"), "{criteria}: {told}");
+        }
+        let told = mistakes_of_filter("Encounter?service-provider=Patient/{ID}");
+        assert!(told.contains("Patient"), "{told}");
+    }
+}

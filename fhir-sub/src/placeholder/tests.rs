@@ -1,0 +1,152 @@
+use serde_json::Value;
+
+use super::*;
+use crate::extract::Resource;
+use crate::fixtures::{Succeed, declaration, leak};
+
+const TYPES: &[ParameterType] = &[ParameterType::Reference, ParameterType::Date];
+
+fn of(criteria: &'static str, types: &'static [ParameterType]) -> Declaration {
+    Declaration { parameter_types: types, ..declaration::<Resource<Value>, Succeed>(criteria, "a") }
+}
+
+fn resolved(declaration: Declaration, values: &[(&str, &str)]) -> Result<&'static Declaration, Problems> {
+    let mut variables = Variables::default();
+    values.iter().for_each(|(name, value)| variables.set(name, *value));
+    let mut declarations = leak([declaration]);
+    resolve(&mut declarations, &mut variables)?;
+    Ok(declarations[0])
+}
+
+fn criteria(text: &'static str, types: &'static [ParameterType], value: &str) -> Result<String, String> {
+    let resolved = resolved(of(text, types), &[("NAME", value)]);
+    resolved.map(|it| it.trigger.text().to_owned()).map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn values_are_put_in() {
+    for (text, value, expected) in [
+        (
+            "Encounter?service-provider=Organization/{NAME}",
+            "o-1",
+            "Encounter?service-provider=Organization/o-1",
+        ),
+        (
+            "Encounter?service-provider={NAME}",
+            "Organization/o.1",
+            "Encounter?service-provider=Organization/o.1",
+        ),
+        (
+            "Encounter?service-provider={NAME}",
+            "https://h.org/fhir/Organization/1",
+            "Encounter?service-provider=https://h.org/fhir/Organization/1",
+        ),
+        (
+            "Encounter?service-provider=Organization/1,Organization/{NAME}",
+            "2",
+            "Encounter?service-provider=Organization/1,Organization/2",
+        ),
+        (
+            "Encounter?service-provider=A&date=ge{NAME}",
+            "2026-01-31",
+            "Encounter?service-provider=A&date=ge2026-01-31",
+        ),
+        ("Encounter?service-provider=A&date={NAME}", "2026", "Encounter?service-provider=A&date=2026"),
+        (
+            "Encounter?service-provider=A&date={NAME}",
+            "2026-01-31T12:00",
+            "Encounter?service-provider=A&date=2026-01-31T12:00",
+        ),
+        (
+            "Encounter?service-provider:identifier=urn:x|{NAME}",
+            "8",
+            "Encounter?service-provider:identifier=urn:x|8",
+        ),
+    ] {
+        assert_eq!(criteria(text, TYPES, value).as_deref(), Ok(expected));
+    }
+    const QUANTITY: &[ParameterType] = &[ParameterType::Quantity];
+    let text = "Observation?value-quantity=gt{NAME}|http://unitsofmeasure.org|{NAME}";
+    assert_eq!(
+        criteria(text, QUANTITY, "5").unwrap(),
+        "Observation?value-quantity=gt5|http://unitsofmeasure.org|5"
+    );
+    // Braces that are no placeholder stay.
+    assert_eq!(criteria("Observation?code=a|{score}", &[], "x").unwrap(), "Observation?code=a|{score}");
+}
+
+#[test]
+fn a_value_that_changes_the_search_is_refused() {
+    let text = "Encounter?class={NAME}";
+    for value in [
+        "a b", "a&b", "a?b", "a=b", "a#b", "a,b", "a|b", "a$b", "a%20b", "a+b", "a\\b", "{NAME}", "a\nb",
+        "\u{e4}", "a\"b", "a<b",
+    ] {
+        let problem = criteria(text, &[ParameterType::Token], value).unwrap_err();
+        assert!(problem.contains("`{NAME}` in the criteria of `handler` (src/main.rs:1)"), "{problem}");
+        assert!(problem.contains("would change what is searched for"), "{problem}");
+    }
+    for (text, types, value, expected) in [
+        ("E?p=Organization/{NAME}", TYPES, "a/b", "an id"),
+        ("E?p=Organization/{NAME}", TYPES, "a:b", "an id"),
+        (
+            "E?p=Organization/{NAME}",
+            TYPES,
+            "0123456789012345678901234567890123456789012345678901234567890123x",
+            "an id",
+        ),
+        ("E?_id={NAME}", &[ParameterType::Token], "a/b", "an id"),
+        ("E?p={NAME}", TYPES, "organization/1", "a reference"),
+        ("E?p={NAME}", TYPES, "A/B/C", "a reference"),
+        ("E?p=1&d=ge{NAME}", TYPES, "tomorrow", "a date"),
+        ("E?p=1&d={NAME}", TYPES, "2026-02-30", "a date"),
+        ("E?n={NAME}", &[ParameterType::Number], "1e", "a number"),
+        ("E?n={NAME}", &[ParameterType::Number], "inf", "a number"),
+        ("E?q={NAME}|u|c", &[ParameterType::Quantity], "mg", "a number"),
+        ("E?p:missing={NAME}", TYPES, "yes", "true or false"),
+    ] {
+        let problem = criteria(text, types, value).unwrap_err();
+        assert!(
+            problem.contains(&format!("this place takes {expected}")) && !problem.contains(value),
+            "{problem}"
+        );
+    }
+}
+
+#[test]
+fn all_that_is_missing_is_told_at_once() {
+    let text =
+        "Encounter?service-provider=Organization/{ORGANIZATION}&class={CLASS}&status={FHIR_AUTH_BEARER}";
+    let problems = resolved(of(text, TYPES), &[("CLASS", "")]).unwrap_err();
+    assert_eq!(problems.iter().count(), 3, "{problems}");
+    let told = problems.to_string();
+    assert!(
+        told.contains("set ORGANIZATION in the environment, or with app.set(\"ORGANIZATION\", …) in setup"),
+        "{told}"
+    );
+    assert!(told.contains("`{FHIR_AUTH_BEARER}`") && told.contains("is a setting of the program"), "{told}");
+}
+
+#[test]
+fn filters_have_placeholders_too() {
+    let topic = Topic {
+        url: "https://example.org/topic",
+        filters: &[
+            "Encounter?service-provider=Organization/{NAME}",
+            "Encounter?date=ge{SINCE}",
+            "Encounter?class=AMB",
+        ],
+        heartbeat: None,
+        timeout: None,
+        max_count: None,
+    };
+    let declaration = || Declaration { trigger: Trigger::Topic(topic), ..of("", TYPES) };
+    let right = resolved(declaration(), &[("NAME", "1"), ("SINCE", "2026")]).unwrap();
+    let Trigger::Topic(Topic { filters, .. }) = right.trigger else { panic!("{:?}", right.trigger) };
+    assert_eq!(
+        filters,
+        ["Encounter?service-provider=Organization/1", "Encounter?date=ge2026", "Encounter?class=AMB"]
+    );
+    let wrong = resolved(declaration(), &[("NAME", "1"), ("SINCE", "soon")]).unwrap_err().to_string();
+    assert!(wrong.contains("in the filter of `handler`") && wrong.contains("a date"), "{wrong}");
+}

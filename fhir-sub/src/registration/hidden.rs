@@ -1,0 +1,222 @@
+//! What a server hides of a Subscription when it shows it: the values of headers, and extensions that carry a secret.
+//!
+//! A hidden value is unknown, and no difference. Whether a value is hidden is decided by these rules, in this order:
+//!
+//! 1. If the program remembers its last write, a value that the server showed right after that write stands for what was
+//!    written ([`Written`]).
+//! 2. A value that is absent, empty or a mask, such as `******` or `[REDACTED]`, is hidden.
+//! 3. A part of the wanted value, such as `a-sec…` or `Bearer ****`, is the wanted value, hidden in part.
+//! 4. Any other value is shown, and compared.
+
+mod mask;
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use self::mask::{is_mask, may_be};
+use super::difference::shown_differences;
+use crate::fhir::Subscription;
+use crate::memory::Written;
+use crate::server::is_secret;
+use crate::signature::sign;
+
+/// The elements of which a server may hide something, as [`differences`](super::difference::differences) names them.
+const HIDEABLE: [&str; 6] =
+    ["channel.header", "parameter", "extension", "channel.extension", "_criteria", "channel._payload"];
+
+/// `found` with what the server hides taken for what is `wanted`, and the names of what it hides.
+pub(super) fn reveal<'f>(
+    wanted: &Subscription,
+    found: &'f Subscription,
+) -> (Cow<'f, Subscription>, Vec<&'static str>) {
+    let (mut revealed, mut hidden) = (Cow::Borrowed(found), Vec::new());
+    if let Some(headers) = wanted.channel().and_then(|channel| channel.get("header")) {
+        let shown = found.channel().and_then(|channel| channel.get("header"));
+        match compare(headers, shown) {
+            Headers::Equal | Headers::Different => {}
+            Headers::Respelt => {
+                drop(revealed.to_mut().channel_mut().insert("header".into(), headers.clone()))
+            }
+            Headers::Hidden => {
+                revealed.to_mut().channel_mut().insert("header".into(), headers.clone());
+                hidden.push("channel.header");
+            }
+        }
+    }
+    if let Some(headers) = wanted.get("parameter") {
+        match compare(headers, found.get("parameter")) {
+            Headers::Equal | Headers::Different => {}
+            Headers::Respelt => revealed.to_mut().set("parameter", headers.clone()),
+            Headers::Hidden => {
+                revealed.to_mut().set("parameter", headers.clone());
+                hidden.push("parameter");
+            }
+        }
+    }
+    for secret in extensions(wanted).filter(|extension| is_secret(url(extension))) {
+        // A server that shows the header, which is a secret too, and no extension, has not been told to sign yet.
+        if extensions(found).next().is_none() && !hidden.is_empty() {
+            let all: Vec<_> = extensions(wanted).cloned().collect();
+            revealed.to_mut().set("extension", all);
+            hidden.push("extension");
+        } else if is_hidden(secret, found) {
+            let others = extensions(found).filter(|extension| url(extension) != url(secret)).cloned();
+            let all: Vec<_> = others.chain([secret.clone()]).collect();
+            revealed.to_mut().set("extension", all);
+            hidden.push("extension");
+        }
+    }
+    (revealed, hidden)
+}
+
+/// Whether `found` has the extension `secret` without its value. A server that shows other extensions, and not this one,
+/// does not have it.
+fn is_hidden(secret: &Value, found: &Subscription) -> bool {
+    let mut shown = extensions(found).filter(|extension| url(extension) == url(secret));
+    let (Some(only), None) = (shown.next(), shown.next()) else { return false };
+    match (only["valueString"].as_str(), secret["valueString"].as_str()) {
+        (Some(shown), Some(secret)) => shown != secret && may_be(shown, secret),
+        (shown, _) => shown.is_none(),
+    }
+}
+
+/// What the program remembers of a Subscription that it wrote as `wanted`, and that the server shows as `shown`.
+pub(super) fn written(wanted: &Subscription, shown: &Subscription) -> Written {
+    let is_plain = hideable(&shown_differences(wanted, shown)).is_empty();
+    Written { wrote: digest(wanted), shown: digest(shown), is_plain }
+}
+
+/// What the last write says of the elements that differ.
+pub(super) enum Verdict {
+    /// The server shows what it showed after that write: these elements are hidden, and do not differ.
+    Hidden(Vec<&'static str>),
+    /// Another secret was written, or the server showed everything then: what differs now was changed.
+    Different,
+    /// Nothing.
+    Unknown,
+}
+
+/// What the last write says of the elements of `found` whose names are in `differences`.
+pub(super) fn judge(
+    last: &Written,
+    wanted: &Subscription,
+    found: &Subscription,
+    differences: &[String],
+) -> Verdict {
+    let wrote_this = last.wrote == digest(wanted);
+    if wrote_this && last.shown == digest(found) {
+        return Verdict::Hidden(hideable(differences));
+    }
+    if wrote_this && !last.is_plain { Verdict::Unknown } else { Verdict::Different }
+}
+
+/// Those of the names that are of elements which a server may hide.
+fn hideable(names: &[String]) -> Vec<&'static str> {
+    HIDEABLE.into_iter().filter(|name| names.iter().any(|other| other == name)).collect()
+}
+
+/// A digest of all that may be hidden. The text has secrets in it, so it is the key, from which nothing can be read back.
+fn digest(subscription: &Subscription) -> String {
+    let mut hideable = Map::new();
+    let mut take = |prefix: &str, elements: Option<&Map<String, Value>>| {
+        for (name, value) in elements.into_iter().flatten() {
+            let path = format!("{prefix}{name}");
+            if HIDEABLE.contains(&path.as_str()) {
+                hideable.insert(path, value.clone());
+            }
+        }
+    };
+    take("", Some(subscription.elements()));
+    take("channel.", subscription.channel());
+    sign(&Value::Object(hideable).to_string(), b"fhir-sub: what a server shows of a Subscription")
+}
+
+enum Headers {
+    Equal,
+    /// Equal but for the case of a name, a space, or the order.
+    Respelt,
+    Hidden,
+    Different,
+}
+
+/// Compares the headers that are wanted with those that a server shows: lines of R4, or names and values of R5.
+fn compare(wanted: &Value, shown: Option<&Value>) -> Headers {
+    let Some(shown) = shown.filter(|shown| !shown.is_null()) else { return Headers::Hidden };
+    if shown == wanted {
+        return Headers::Equal;
+    }
+    let one = [shown.clone()];
+    let mut shown: Vec<_> = shown.as_array().map_or(&one[..], Vec::as_slice).iter().map(Header::of).collect();
+    if shown.iter().all(|header| header.name.is_none()) {
+        return Headers::Hidden;
+    }
+    let mut is_hidden = false;
+    let mut left = Vec::new();
+    for wanted in wanted.as_array().into_iter().flatten().map(Header::of) {
+        let of_same_name = || shown.iter().enumerate().filter(|(_, header)| header.has_name_of(&wanted));
+        let equal = of_same_name().find(|(_, header)| header.value == wanted.value).map(|(at, _)| at);
+        let hidden = || of_same_name().find(|(_, header)| header.may_be(&wanted)).map(|(at, _)| at);
+        match equal.or_else(|| {
+            is_hidden |= hidden().is_some();
+            hidden()
+        }) {
+            Some(at) => drop(shown.swap_remove(at)),
+            None => left.push(wanted),
+        }
+    }
+    // A line that is a mask as a whole may be any of them.
+    let masked = shown.iter().filter(|header| header.name.is_none()).count();
+    if shown.len() != masked || left.len() != masked {
+        return Headers::Different;
+    }
+    if is_hidden || masked > 0 { Headers::Hidden } else { Headers::Respelt }
+}
+
+/// A header, as it is written down in a Subscription.
+struct Header<'v> {
+    /// `None` where the header is a mask as a whole.
+    name: Option<&'v str>,
+    value: Option<&'v str>,
+}
+
+impl<'v> Header<'v> {
+    fn of(header: &'v Value) -> Self {
+        let (name, value) = match header {
+            Value::Object(parts) => {
+                let text = |name| parts.get(name).and_then(Value::as_str).map(str::trim);
+                (text("name"), text("value"))
+            }
+            Value::String(line) => match line.split_once(':') {
+                Some((name, value)) => (Some(name.trim()), Some(value.trim())),
+                None => (Some(line.trim()), None),
+            },
+            _ => (None, None),
+        };
+        Self { name: name.filter(|name| !is_mask(name)), value }
+    }
+
+    fn has_name_of(&self, other: &Self) -> bool {
+        matches!((self.name, other.name), (Some(one), Some(other)) if one.eq_ignore_ascii_case(other))
+    }
+
+    /// Whether it is `wanted`, and its value hidden.
+    fn may_be(&self, wanted: &Self) -> bool {
+        match (self.value, wanted.value) {
+            (None, _) => true,
+            (Some(shown), Some(wanted)) => may_be(shown, wanted),
+            (Some(_), None) => false,
+        }
+    }
+}
+
+fn extensions(subscription: &Subscription) -> impl Iterator<Item = &Value> {
+    subscription.get("extension").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn url(extension: &Value) -> &str {
+    extension["url"].as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

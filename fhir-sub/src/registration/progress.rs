@@ -1,0 +1,113 @@
+//! [`Progress`]: a subscription under way, and what its row says of it so far.
+
+use super::plan::Given;
+use super::report::{Row, RowResult};
+use super::wanted::Wanted;
+use super::{hidden, known};
+use crate::app::App;
+use crate::client::Error;
+use crate::fhir::{OperationOutcome, OperationOutcomeIssue, Subscription};
+
+/// A subscription under way.
+pub(super) struct Progress<'a> {
+    pub(super) app: &'a App,
+    pub(super) wanted: Wanted,
+    pub(super) row: Row,
+    /// The id of the Subscription that this run has itself created.
+    pub(super) created: Option<String>,
+    /// Whether an operator turned it `off`, so that it is left so.
+    pub(super) is_left_off: bool,
+}
+
+/// What is written counts as `requested` until it has been looked at.
+pub(super) const REQUESTED: &str = "requested";
+
+impl<'a> Progress<'a> {
+    pub(super) fn new(app: &'a App, wanted: Wanted, row: Row) -> Self {
+        Self { app, wanted, row, created: None, is_left_off: false }
+    }
+
+    /// What it is planned by; `rewrite` writes it again, also where it seems to be as wanted.
+    pub(super) fn given(&self, rewrite: bool) -> Given {
+        Given { rewrite, ..Given::of(self.app, &self.wanted.url) }
+    }
+
+    /// Remembers how the server shows what this run has written, of all Subscriptions `found`.
+    pub(super) fn remember(&self, found: &[Subscription]) {
+        let id =
+            self.row.subscription.as_deref().and_then(|reference| reference.strip_prefix("Subscription/"));
+        if let Some(shown) = id.and_then(|id| found.iter().find(|found| found.text("id") == Some(id))) {
+            let written = hidden::written(&self.wanted.resource, shown);
+            self.app.memory().subscriptions.change(&self.wanted.url, |known| {
+                (known.id, known.written) = (id.map(str::to_owned), Some(written));
+            });
+        }
+    }
+
+    /// Says what becomes of it on a server without a search of Subscriptions.
+    pub(super) fn tell_no_search(&mut self) {
+        let message = if known::is_kept(self.app) {
+            "the server has no search of Subscriptions, so that this one is found by its remembered id"
+        } else {
+            "the server has no search of Subscriptions, and this program forgets the id of this one when it ends, so that \
+             another run would make a second one: keep it, with `register --known FILE` or a durable store"
+        };
+        self.row.message.get_or_insert_with(|| message.into());
+    }
+
+    /// Says that an operator turned it `off`.
+    pub(super) fn tell_left_off(&mut self) {
+        if self.is_left_off {
+            self.row.message.get_or_insert_with(|| {
+                "it was turned off on the server, and not by the server: set its status to `active` there, or run \
+                 `register --rewrite`"
+                    .into()
+            });
+        }
+    }
+}
+
+impl Row {
+    pub(super) fn done(&mut self, result: RowResult, id: &str, status: Option<String>) {
+        self.result = result;
+        self.subscription = Some(format!("Subscription/{id}"));
+        self.status = status;
+        // What an earlier attempt said.
+        (self.message, self.diagnostics) = (None, None);
+    }
+
+    pub(super) fn fail(&mut self, doing: &str, error: &Error) {
+        self.result = RowResult::Failed;
+        self.message = Some(format!("{doing} failed: {error}"));
+        self.diagnostics = error.operation_outcome().map(texts);
+    }
+
+    /// Says that whether the server has what is wanted cannot be known.
+    pub(super) fn tell_hidden(&mut self, hidden: &[&str]) {
+        if !hidden.is_empty() {
+            self.message.get_or_insert_with(|| not_shown(hidden));
+        }
+    }
+}
+
+/// What is to be known of elements that the server hides.
+pub(super) fn not_shown(hidden: &[&str]) -> String {
+    format!(
+        "the server does not show all of {}, which is taken to be as wanted: after a change of the secret, run \
+         `register --rewrite`",
+        hidden.join(" and ")
+    )
+}
+
+/// The code of the status, which goes into the answer to `POST …/register`: nothing else that a server writes there.
+pub(super) fn status_of(subscription: &Subscription) -> Option<String> {
+    subscription.text("status").map(|_| subscription.status_code().to_owned())
+}
+
+/// What the server says went wrong, in its own words.
+fn texts(outcome: &OperationOutcome) -> String {
+    let details =
+        |issue: &OperationOutcomeIssue| issue.details.as_ref().and_then(|details| details.text.clone());
+    let texts = outcome.issue.iter().filter_map(|issue| issue.diagnostics.clone().or_else(|| details(issue)));
+    texts.collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,89 @@
+//! Several Subscriptions with one endpoint.
+
+use super::odd::{OddServer, Ways, odd};
+use super::*;
+
+const PRUNE: Options = Options { dry_run: false, prune: true, rewrite: false };
+
+/// A server with three Subscriptions of one endpoint, each as it is wanted but for what `change` makes of it.
+async fn three(change: impl Fn(usize, &mut Value)) -> (App, std::sync::Arc<OddServer>) {
+    let (app, server) = odd(Ways::default(), vec![patients("a")], &[]);
+    app.register(Options::default()).await;
+    let one = server.all().remove(0);
+    for number in [2, 3] {
+        let mut another = one.clone();
+        change(number, &mut another);
+        server.add(number, another);
+    }
+    (app, server)
+}
+
+fn ids(server: &OddServer) -> Vec<String> {
+    server.all().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn is_sound(app: &App) -> bool {
+    status(app, Deadline::after(Duration::from_secs(60))).await.iter().all(StatusRow::is_sound)
+}
+
+#[tokio::test(start_paused = true)]
+async fn exact_duplicates_are_pruned_and_the_oldest_stays() {
+    let (app, server) = three(|_, _| {}).await;
+    let report = app.register(Options::default()).await;
+    assert_eq!(report.rows()[0].duplicates.len(), 2);
+    assert_eq!(ids(&server).len(), 3);
+    assert!(!is_sound(&app).await);
+
+    let dry = app.register(Options { dry_run: true, ..PRUNE }).await;
+    assert_eq!((dry.pruned().len(), ids(&server).len()), (2, 3));
+
+    let report = app.register(PRUNE).await;
+    assert!(report.is_complete(), "{report:?}");
+    let pruned: Vec<_> = report.pruned().iter().map(|row| (row.endpoint.as_str(), row.result)).collect();
+    assert_eq!(pruned, [("a", RowResult::Removed), ("a", RowResult::Removed)]);
+    assert!(report.rows()[0].duplicates.is_empty(), "{report:?}");
+    assert_eq!(ids(&server), ["1"]);
+    assert!(is_sound(&app).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_oldest_is_known_by_its_first_version() {
+    // The second was there before the others, whatever its id.
+    let (app, server) = three(|number, it| {
+        it["meta"]["lastUpdated"] = json!(format!("2025-01-0{}T00:00:00Z", 4 - number));
+    })
+    .await;
+    let report = app.register(PRUNE).await;
+    assert_eq!(ids(&server), ["3"]);
+    assert_eq!(report.rows()[0].subscription.as_deref(), Some("Subscription/3"));
+    assert!(is_sound(&app).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_differs_is_reported_and_stays() {
+    let changes: [fn(&mut Value); 4] = [
+        |it| it["criteria"] = json!("Patient?active=true"),
+        |it| it["channel"]["header"] = json!(["X-Subscription-Auth: another-secret-than-ours"]),
+        |it| it["status"] = json!("off"),
+        |it| it["channel"]["endpoint"] = json!("https://app.example.org/hooks/../hooks/a"),
+    ];
+    for change in changes {
+        let (app, server) = three(|number, it| {
+            if number == 3 {
+                change(it);
+            }
+        })
+        .await;
+        let report = app.register(PRUNE).await;
+        assert!(report.is_complete(), "{report:?}");
+        assert_eq!(ids(&server), ["1", "3"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_prunings_at_once_leave_one() {
+    let (app, server) = three(|_, _| {}).await;
+    let (one, other) = tokio::join!(app.register(PRUNE), app.register(PRUNE));
+    assert!(one.is_complete() && other.is_complete(), "{one:?} {other:?}");
+    assert_eq!(ids(&server), ["1"]);
+}

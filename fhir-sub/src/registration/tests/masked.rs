@@ -1,0 +1,141 @@
+//! Servers that do not show everything of a Subscription.
+
+use super::odd::{OddServer, Ways, odd};
+use super::*;
+
+const ROTATED: (&str, &str) = ("FHIR_SUBSCRIPTION_SECRET", "ffffffff4b5a69788796a5b4c3d2e1f0");
+const SIGNING: [(&str, &str); 2] =
+    [("FHIR_SERVER", "medplum"), ("FHIR_SUBSCRIPTION_SIGNING_SECRET", "a-secret-to-sign-notifications-with")];
+
+/// What servers show of a header.
+const SHOWN: [fn(&mut Value); 9] = [
+    |it| it["channel"]["header"] = json!(["X-Subscription-Auth: ******"]),
+    |it| it["channel"]["header"] = json!(["X-Subscription-Auth: [REDACTED]"]),
+    |it| it["channel"]["header"] = json!(["***"]),
+    |it| it["channel"]["header"] = json!(["X-Subscription-Auth: "]),
+    |it| it["channel"]["header"] = json!([]),
+    |it| drop(it["channel"].as_object_mut().unwrap().remove("header")),
+    |it| it["channel"]["header"] = json!(["X-Subscription-Auth: 0f1e2d3c"]),
+    |it| it["channel"]["header"] = json!(["X-Subscription-Auth: 0f1e****e1f0"]),
+    |it| {
+        let masked = json!({ "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked" });
+        it["channel"]["header"] = json!([null]);
+        it["channel"]["_header"] = json!([{ "extension": [masked] }]);
+    },
+];
+
+async fn run(app: &App, options: Options) -> (RowResult, Option<String>) {
+    let report = app.register(options).await;
+    assert!(report.is_complete(), "{report:?}");
+    assert!(!format!("{report:?}{}", report.to_json()).contains("4b5a6978"), "{report:?}");
+    (report.rows()[0].result, report.rows()[0].message.clone())
+}
+
+fn is_sent(server: &OddServer, secret: &str) -> bool {
+    server.all()[0]["channel"]["header"][0] == format!("X-Subscription-Auth: {secret}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_masked_is_not_written_again() {
+    for shows in SHOWN {
+        let (app, server) = odd(Ways { shows, ..Ways::default() }, vec![patients("a")], &[]);
+        let (result, message) = run(&app, Options::default()).await;
+        assert_eq!(result, RowResult::Created);
+        assert!(message.as_deref().is_some_and(|it| it.contains("`register --rewrite`")), "{message:?}");
+        // Whether this process remembers what it wrote, or another one did.
+        for app in [app, server.app(vec![patients("a")], &[])] {
+            assert_eq!(run(&app, Options::default()).await.0, RowResult::Unchanged);
+            let rows = status(&app, Deadline::after(Duration::from_secs(60))).await;
+            assert!(rows[0].is_sound() && !rows[0].notes.is_empty(), "{rows:?}");
+        }
+        assert_eq!(server.writes(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_secret_reaches_a_server_that_masks_it() {
+    for shows in SHOWN {
+        let (_, server) = odd(Ways { shows, ..Ways::default() }, vec![patients("a")], &[]);
+        run(&server.app(vec![patients("a")], &[]), Options::default()).await;
+        let rotated = server.app(vec![patients("a")], &[ROTATED]);
+        run(&rotated, Options { rewrite: true, ..Options::default() }).await;
+        assert!(is_sent(&server, ROTATED.1));
+        // A mask is never written, neither is what stands for one.
+        assert!(server.all()[0]["channel"].get("_header").is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_shown_is_compared() {
+    let (app, server) = odd(Ways::default(), vec![patients("a")], &[]);
+    assert_eq!(run(&app, Options::default()).await, (RowResult::Created, None));
+    let rotated = server.app(vec![patients("a")], &[ROTATED]);
+    assert_eq!(run(&rotated, Options::default()).await.0, RowResult::Updated);
+    assert!(is_sent(&server, ROTATED.1));
+    // A part of another secret shows that it is another one.
+    server.change_ways(|ways| {
+        ways.shows = |it| it["channel"]["header"] = json!(["X-Subscription-Auth: ffff…"])
+    });
+    let back = server.app(vec![patients("a")], &[]);
+    back.register(Options::default()).await;
+    assert!(is_sent(&server, "0f1e2d3c4b5a69788796a5b4c3d2e1f0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_write_shows_what_a_server_masks() {
+    // No rule knows this form.
+    let digest: fn(&mut Value) =
+        |it| it["channel"]["header"] = json!(["X-Subscription-Auth: 6d0f0b5c71e2a8"]);
+    let (app, server) = odd(Ways { shows: digest, ..Ways::default() }, vec![patients("a")], &[]);
+    assert_eq!(run(&app, Options::default()).await.0, RowResult::Created);
+    assert_eq!(run(&app, Options::default()).await.0, RowResult::Unchanged);
+    assert_eq!(server.writes(), 1);
+    // One that showed everything after the write, and shows nothing now, has lost it.
+    let (app, server) = odd(Ways::default(), vec![patients("a")], &[]);
+    run(&app, Options::default()).await;
+    server.change(|it| drop(it["channel"].as_object_mut().unwrap().remove("header")));
+    assert_eq!(run(&app, Options::default()).await.0, RowResult::Updated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hidden_extensions_are_not_written_again() {
+    let masks: fn(&mut Value) = |it| {
+        for extension in it["extension"].as_array_mut().unwrap() {
+            if extension.get("valueString").is_some() {
+                extension["valueString"] = json!("********");
+            }
+        }
+    };
+    let hides_all: fn(&mut Value) = |it| drop(it.as_object_mut().unwrap().remove("extension"));
+    let hides_the_secret: fn(&mut Value) = |it| {
+        let extensions = it["extension"].as_array_mut().unwrap();
+        extensions.push(json!({ "url": "urn:other", "valueString": "x" }));
+        extensions.retain(|it| !it["url"].as_str().unwrap().ends_with("subscription-secret"));
+    };
+    let hides_all_secrets: fn(&mut Value) = |it| {
+        it.as_object_mut().unwrap().remove("extension");
+        it["channel"].as_object_mut().unwrap().remove("header");
+    };
+    for (shows, is_known_to_all) in
+        [(masks, true), (hides_all_secrets, true), (hides_all, false), (hides_the_secret, false)]
+    {
+        let (app, server) = odd(Ways { shows, ..Ways::default() }, vec![patients("a")], &SIGNING);
+        run(&app, Options::default()).await;
+        assert_eq!(run(&app, Options::default()).await.0, RowResult::Unchanged);
+        // Whether it is hidden, or has never been told, is known to the process only that wrote it.
+        if is_known_to_all {
+            let another = server.app(vec![patients("a")], &SIGNING);
+            assert_eq!(run(&another, Options::default()).await.0, RowResult::Unchanged);
+        }
+        assert_eq!(server.writes(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_change_is_written_with_the_secret() {
+    let (app, server) = odd(Ways { shows: SHOWN[0], ..Ways::default() }, vec![patients("a")], &[]);
+    run(&app, Options::default()).await;
+    server.change(|it| it["reason"] = json!("another"));
+    assert_eq!(run(&app, Options::default()).await.0, RowResult::Updated);
+    assert!(is_sent(&server, "0f1e2d3c4b5a69788796a5b4c3d2e1f0"));
+}

@@ -1,0 +1,206 @@
+//! A FHIR server with ways of its own, which are given.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use http::{Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::client::transport::{Limits, Transport, TransportError};
+use crate::settings::Variables;
+
+/// What the server does otherwise than others.
+#[derive(Clone, Copy)]
+pub(super) struct Ways {
+    /// Changes what it shows of a Subscription.
+    pub(super) shows: fn(&mut Value),
+    /// What it answers to a search of Subscriptions, to `PUT` and to `DELETE`.
+    pub(super) search: u16,
+    pub(super) put: u16,
+    pub(super) delete: u16,
+}
+
+impl Default for Ways {
+    fn default() -> Self {
+        Self { shows: |_| {}, search: 200, put: 200, delete: 204 }
+    }
+}
+
+pub(super) struct OddServer {
+    ways: Mutex<Ways>,
+    /// Whether it leaves a status that is written as it is.
+    keeps_status: std::sync::atomic::AtomicBool,
+    stored: Mutex<BTreeMap<usize, Value>>,
+    /// The AuditEvents, newest first.
+    audits: Mutex<Vec<Value>>,
+    requests: Mutex<Vec<(Method, String, tokio::time::Instant)>>,
+}
+
+/// An app of `declarations` with these settings beside the usual ones, and its server.
+pub(super) fn odd(
+    ways: Ways,
+    declarations: Vec<Declaration>,
+    settings: &[(&str, &str)],
+) -> (App, Arc<OddServer>) {
+    let server = Arc::new(OddServer {
+        ways: Mutex::new(ways),
+        keeps_status: false.into(),
+        stored: Mutex::default(),
+        audits: Mutex::default(),
+        requests: Mutex::default(),
+    });
+    (server.app(declarations, settings), server)
+}
+
+impl OddServer {
+    /// Another app of the same server, as after a restart.
+    pub(super) fn app(self: &Arc<Self>, declarations: Vec<Declaration>, settings: &[(&str, &str)]) -> App {
+        let builder = crate::app::AppBuilder::new(Variables::default(), leak(declarations))
+            .set("APP_BASE_URL", "https://app.example.org/hooks")
+            .set("FHIR_BASE_URL", "https://fhir.example.org")
+            .set("FHIR_SUBSCRIPTION_SECRET", "0f1e2d3c4b5a69788796a5b4c3d2e1f0")
+            .transport(self.clone());
+        settings.iter().fold(builder, |builder, (name, value)| builder.set(name, *value)).build().unwrap()
+    }
+
+    pub(super) fn change_ways(&self, change: impl FnOnce(&mut Ways)) {
+        change(&mut self.ways.lock().unwrap());
+    }
+
+    /// The Subscriptions as they are, whatever is shown of them.
+    pub(super) fn all(&self) -> Vec<Value> {
+        self.stored.lock().unwrap().values().cloned().collect()
+    }
+
+    pub(super) fn change(&self, change: impl Fn(&mut Value)) {
+        self.stored.lock().unwrap().values_mut().for_each(change);
+    }
+
+    /// Stores what no registration wrote.
+    pub(super) fn add(&self, id: usize, mut resource: Value) {
+        resource["id"] = json!(id.to_string());
+        self.stored.lock().unwrap().insert(id, resource);
+    }
+
+    /// Forgets all Subscriptions.
+    pub(super) fn clear(&self) {
+        self.stored.lock().unwrap().clear();
+    }
+
+    /// How often it was asked to write.
+    pub(super) fn writes(&self) -> usize {
+        self.requests.lock().unwrap().iter().filter(|(method, ..)| *method != Method::GET).count()
+    }
+
+    /// When it was asked to write, since the first time.
+    pub(super) fn times_of_writes(&self) -> Vec<Duration> {
+        let requests = self.requests.lock().unwrap();
+        let times: Vec<_> =
+            requests.iter().filter(|(method, ..)| *method != Method::GET).map(|(.., at)| *at).collect();
+        times.iter().map(|at| *at - times[0]).collect()
+    }
+
+    /// Leaves the status from now on as it is written, as Medplum does.
+    pub(super) fn keep_status(&self) {
+        self.keeps_status.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// Keeps what became of the deliveries, newest first.
+    pub(super) fn audit(&self, audits: Vec<Value>) {
+        *self.audits.lock().unwrap() = audits;
+    }
+
+    fn put(&self, id: usize, mut resource: Value) -> Value {
+        let mut stored = self.stored.lock().unwrap();
+        let version = stored.get(&id).map_or(1, |old| {
+            old["meta"]["versionId"].as_str().and_then(|version| version.parse::<usize>().ok()).unwrap_or(0)
+                + 1
+        });
+        resource["id"] = json!(id.to_string());
+        resource["meta"]["versionId"] = json!(version.to_string());
+        resource["meta"]["lastUpdated"] = json!(format!("2026-01-01T00:00:{id:02}Z"));
+        if !self.keeps_status.load(std::sync::atomic::Ordering::SeqCst) {
+            resource["status"] = json!("active");
+        }
+        stored.insert(id, resource.clone());
+        drop(stored);
+        self.shown(resource)
+    }
+
+    fn shown(&self, mut resource: Value) -> Value {
+        (self.ways.lock().unwrap().shows)(&mut resource);
+        resource
+    }
+
+    fn found(&self, query: &str) -> Vec<Value> {
+        let url = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "url");
+        let has = |found: &&Value| url.as_ref().is_none_or(|(_, url)| endpoint(found) == Some(&**url));
+        let found: Vec<_> = self.stored.lock().unwrap().values().filter(has).cloned().collect();
+        found.into_iter().map(|found| self.shown(found)).collect()
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> (StatusCode, Value) {
+        let path = request.uri().path().trim_matches('/').to_owned();
+        let request_of = (request.method().clone(), path.clone(), tokio::time::Instant::now());
+        self.requests.lock().unwrap().push(request_of);
+        let ways = *self.ways.lock().unwrap();
+        let refused = |status: u16| StatusCode::from_u16(status).unwrap();
+        let segments: Vec<_> = path.split('/').collect();
+        let body = || serde_json::from_slice(request.body()).unwrap();
+        let number = |id: &str| id.parse::<usize>().unwrap_or_default();
+        let query = request.uri().query().unwrap_or_default();
+        match (request.method().as_str(), &segments[..]) {
+            ("POST", ["Subscription"]) => {
+                let id = self.stored.lock().unwrap().keys().last().map_or(1, |last| last + 1);
+                (StatusCode::CREATED, self.put(id, body()))
+            }
+            ("GET", ["AuditEvent"]) => (StatusCode::OK, bundle(self.audits.lock().unwrap().clone())),
+            ("GET", ["Subscription"]) if ways.search != 200 => (refused(ways.search), Value::Null),
+            ("PUT", ["Subscription", _]) if ways.put != 200 => (refused(ways.put), Value::Null),
+            ("DELETE", ["Subscription", _]) if ways.delete != 204 => (refused(ways.delete), Value::Null),
+            ("PUT", ["Subscription", id]) => (StatusCode::OK, self.put(number(id), body())),
+            ("DELETE", ["Subscription", id]) => {
+                self.stored.lock().unwrap().remove(&number(id));
+                (StatusCode::NO_CONTENT, Value::Null)
+            }
+            ("GET", ["Subscription"]) => (StatusCode::OK, bundle(self.found(query))),
+            ("GET", ["Subscription", id, "_history"]) => {
+                let version = self.stored.lock().unwrap().get(&number(id)).cloned();
+                (StatusCode::OK, bundle(version.into_iter().collect()))
+            }
+            ("GET", ["Subscription", id]) => match self.stored.lock().unwrap().get(&number(id)).cloned() {
+                Some(found) => (StatusCode::OK, self.shown(found)),
+                None => (StatusCode::NOT_FOUND, Value::Null),
+            },
+            _ => (StatusCode::NOT_FOUND, Value::Null),
+        }
+    }
+}
+
+fn endpoint(subscription: &Value) -> Option<&str> {
+    subscription["channel"]["endpoint"].as_str().or_else(|| subscription["endpoint"].as_str())
+}
+
+fn bundle(resources: Vec<Value>) -> Value {
+    let entries: Vec<_> = resources.into_iter().map(|resource| json!({ "resource": resource })).collect();
+    json!({ "resourceType": "Bundle", "type": "searchset", "entry": entries })
+}
+
+impl Transport for OddServer {
+    fn send<'a>(
+        &'a self,
+        request: Request<Bytes>,
+        _limits: Limits,
+    ) -> BoxFuture<'a, Result<Response<Bytes>, TransportError>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            let (status, body) = self.answer(&request);
+            let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };
+            let response = Response::builder().status(status).header("content-type", "application/fhir+json");
+            Ok(response.body(body).unwrap())
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! Servers without a search of Subscriptions, and some without `PUT` or `DELETE`.
+
+use super::odd::{OddServer, Ways, odd};
+use super::*;
+
+fn unsearchable(search: u16) -> Ways {
+    Ways { search, ..Ways::default() }
+}
+
+async fn run(app: &App) -> (RowResult, String) {
+    let report = app.register(Options::default()).await;
+    assert!(report.is_complete(), "{report:?}");
+    (report.rows()[0].result, report.rows()[0].message.clone().unwrap_or_default())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_created_is_found_by_its_id() {
+    for search in [404, 405, 501] {
+        let (app, server) = odd(unsearchable(search), vec![patients("a")], &[]);
+        let (result, message) = run(&app).await;
+        assert_eq!(result, RowResult::Created);
+        assert!(
+            message.contains("no search of Subscriptions") && message.contains("--known FILE"),
+            "{message}"
+        );
+        assert_eq!(run(&app).await.0, RowResult::Unchanged);
+        assert_eq!(server.writes(), 1);
+        assert!(status(&app, Deadline::after(Duration::from_secs(60))).await[0].is_sound());
+        server.change(|it| it["reason"] = json!("another"));
+        assert_eq!(run(&app).await.0, RowResult::Updated);
+        assert_eq!((server.all().len(), &server.all()[0]["reason"]), (1, &json!("a test")));
+        // Another process knows of none, and says so.
+        let rows =
+            status(&server.app(vec![patients("a")], &[]), Deadline::after(Duration::from_secs(60))).await;
+        assert!(rows[0].status == "missing" && rows[0].message.as_deref().unwrap().contains("--known"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_failure_is_no_missing_search() {
+    for search in [400, 401, 403, 500] {
+        let (app, server) = odd(unsearchable(search), vec![patients("a")], &[]);
+        let report = app.register(Options::default()).await;
+        assert_eq!((results(&report), server.writes()), (vec![("a", RowResult::Failed)], 0));
+    }
+}
+
+fn file(name: &str) -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("fhir-sub-known-{}-{name}", std::process::id()))
+}
+
+async fn with_file(
+    server: &std::sync::Arc<OddServer>,
+    path: &std::path::Path,
+    settings: &[(&str, &str)],
+) -> RowResult {
+    let app = server.app(vec![patients("a")], settings);
+    let notebook = Notebook::read(path).unwrap();
+    notebook.open(&app);
+    let (result, message) = run(&app).await;
+    assert!(!message.contains("--known"), "{message}");
+    notebook.write(&app).unwrap();
+    result
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_keeps_the_ids() {
+    let path = file("ids");
+    let _ = std::fs::remove_file(&path);
+    let (_, server) = odd(unsearchable(405), vec![patients("a")], &[]);
+    assert_eq!(with_file(&server, &path, &[]).await, RowResult::Created);
+    assert_eq!(with_file(&server, &path, &[]).await, RowResult::Unchanged);
+    assert_eq!(server.writes(), 1);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("https://app.example.org/hooks/a") && !text.contains("0f1e2d3c"), "{text}");
+    // Another server's are others.
+    let another = [("FHIR_BASE_URL", "https://other.example.org")];
+    assert_eq!(with_file(&server, &path, &another).await, RowResult::Created);
+    // A secret that changed is written, though the server hides it.
+    server
+        .change_ways(|ways| ways.shows = |it| it["channel"]["header"] = json!(["X-Subscription-Auth: ***"]));
+    let rotated = [("FHIR_SUBSCRIPTION_SECRET", "ffffffff4b5a69788796a5b4c3d2e1f0")];
+    assert_eq!(with_file(&server, &path, &rotated).await, RowResult::Updated);
+    assert_eq!(with_file(&server, &path, &rotated).await, RowResult::Unchanged);
+    std::fs::write(&path, "[]").unwrap();
+    assert!(Notebook::read(&path).unwrap_err().contains("name another file"));
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_gone_is_created_again() {
+    let (app, server) = odd(unsearchable(405), vec![patients("a")], &[]);
+    run(&app).await;
+    server.clear();
+    assert_eq!(run(&app).await.0, RowResult::Created);
+    assert_eq!(server.all().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_put_it_is_deleted_and_created() {
+    for put in [405, 501] {
+        for search in [200, 405] {
+            let (app, server) = odd(Ways { put, search, ..Ways::default() }, vec![patients("a")], &[]);
+            run(&app).await;
+            server.change(|it| it["reason"] = json!("another"));
+            let report = app.register(Options::default()).await;
+            assert_eq!(results(&report), [("a", RowResult::Updated)], "{report:?}");
+            assert_eq!(report.rows()[0].differences, ["reason"]);
+            assert_eq!((server.all().len(), &server.all()[0]["reason"]), (1, &json!("a test")));
+            assert_eq!(run(&app).await.0, RowResult::Unchanged);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_delete_too_it_is_a_failed_row() {
+    let ways = Ways { put: 405, search: 405, delete: 405, ..Ways::default() };
+    let (app, server) = odd(ways, vec![patients("a")], &[]);
+    assert_eq!(run(&app).await.0, RowResult::Created);
+    assert_eq!(run(&app).await.0, RowResult::Unchanged);
+    server.change(|it| it["reason"] = json!("another"));
+    let report = app.register(Options::default()).await;
+    assert_eq!(results(&report), [("a", RowResult::Failed)]);
+    assert_eq!(server.all().len(), 1);
+}
