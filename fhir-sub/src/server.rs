@@ -3,7 +3,7 @@
 //! Whatever differs between servers is asked here, and nowhere else. A room has no defaults: a new question does not
 //! compile until each server has an answer, and a new server not until it has answered each question.
 //! `FHIR_SERVER` names a room; `FHIR_SERVER=auto` looks for the room that the server's CapabilityStatement
-//! [names](recognised).
+//! [names](Room::recognised).
 
 mod aidbox;
 mod athenahealth;

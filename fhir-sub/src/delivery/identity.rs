@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::fhir::Instant;
 use crate::interaction::Interaction;
 use crate::json::Text;
-use crate::key::{Key, Keys};
+use crate::key::Key;
 use crate::signature::hex;
 use crate::store::Entry;
 
@@ -25,7 +25,7 @@ pub(crate) fn identify(
     resource: Option<&str>,
 ) -> Option<Entry> {
     let (keys, endpoint) = (app.keys(), declaration.endpoint);
-    let Some(name) = event.name() else { return numbered(keys, endpoint, event) };
+    let Some(name) = event.name() else { return numbered(app, endpoint, event) };
     let focus = &*name;
     let is_deletion = event.interaction() == Interaction::Delete;
     let kind = if is_deletion { "deletion" } else { "version" };
@@ -37,7 +37,7 @@ pub(crate) fn identify(
     let entry = match (event.version_id(), updated) {
         (Some(version_id), _) => Entry::Once(key("id", version_id)),
         (None, Some(updated)) => Entry::Once(key("updated", &updated.to_string())),
-        (None, None) => match (numbered(keys, endpoint, event), resource) {
+        (None, None) => match (numbered(app, endpoint, event), resource) {
             (Some(numbered @ Entry::Once(_)), _) => numbered,
             (_, Some(resource)) => Entry::Once(key("text", &hash(resource))),
             (numbered, None) => numbered.unwrap_or_else(|| Entry::Passing(key("", ""))),
@@ -62,14 +62,21 @@ pub(crate) fn resource_key(app: &App, declaration: &Declaration, focus: &str) ->
 
 /// By the number that its Subscription has given it. Without the moment at which it happened it is not told from the
 /// one of the same number after the counter has begun anew, and so kept apart only from one that is under way.
-fn numbered(keys: &Keys, endpoint: &str, event: &Event) -> Option<Entry> {
+///
+/// Where numbers begin anew in each notification, as athenahealth's do, it is known by its own id.
+fn numbered(app: &App, endpoint: &str, event: &Event) -> Option<Entry> {
+    let keys = app.keys();
+    if app.settings().fhir_server.topics.as_ref().is_ok_and(|topics| !topics.numbers_go_on) {
+        let parts = ["event", endpoint, event.subscription().unwrap_or_default(), event.id.as_deref()?];
+        return Some(Entry::Once(keys.key(&parts)));
+    }
     let number = event.number()?.to_string();
     let subscription = event.subscription().unwrap_or_default();
     let (name, interaction) = (event.name().unwrap_or_default(), event.interaction().name());
     let time = event.timestamp().and_then(Instant::parse).map(|time| time.to_string());
     let mut parts = vec!["number", endpoint, subscription, &number, &*name, interaction];
     parts.extend(time.as_deref());
-    // athenahealth's numbers begin anew in each notification: its ids tell apart those of one moment.
+    // Of a server that is not named as one whose numbers begin anew: ids tell apart those of one moment.
     parts.extend(event.id.as_deref());
     let key = keys.key(&parts);
     Some(if time.is_some() { Entry::Once(key) } else { Entry::Passing(key) })

@@ -451,6 +451,10 @@ fn numbers_that_begin_anew_in_each_notification_show_no_gap() {
             let outcomes: Vec<_> = answer.outcomes().collect();
             assert_eq!((answer.status(), outcomes), (204, vec!["handled"; events.len()]));
         }
+        // Sent again, and by its id one that was handled beside one that was not.
+        let again: &[(&str, &str)] = &[("d", "Patient/a-195900.E-4"), ("g", "Patient/a-195900.E-4")];
+        let answer = test.send(of_athenahealth(again)).await;
+        assert_eq!(answer.outcomes().collect::<Vec<_>>(), ["handled before", "handled"]);
         // No event is asked for: there is none that is missing.
         let asked = test.sandbox().requests();
         assert!(!asked.iter().any(|(_, path)| path.contains("$events")), "{asked:?}");
