@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 #[cfg(feature = "registration")]
 use crate::client::PageLimits;
-use crate::client::transport::Transport;
+use crate::client::transport::{Connection, Transport};
 use crate::client::{Authorization, ClientConfig, FhirClient, Signer, TokenProvider};
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
@@ -277,13 +277,14 @@ impl AppBuilder {
         self
     }
 
-    /// Trusts further root certificates, as PEM, beside the bundled ones.
+    /// Trusts further root certificates, as PEM, beside the bundled ones and those of `FHIR_CA_FILE`.
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates.push(pem.into());
         self
     }
 
-    /// Reaches the FHIR server and the token endpoint through the proxy at `url`.
+    /// Reaches the FHIR server, the token endpoint and the DynamoDB table through the proxy at `url`, whatever `HTTPS_PROXY`,
+    /// `HTTP_PROXY` and `NO_PROXY` say.
     pub fn proxy(mut self, url: url::Url) -> Self {
         self.proxy = Some(url);
         self
@@ -369,6 +370,7 @@ impl AppBuilder {
         }
 
         let config = ClientConfig::new(settings.fhir_base_url.url().clone());
+        let config = config.connection(settings.connection.clone());
         let mut config = config.authorization(settings.authorization.clone());
         if settings.fhir_server.holds_several_versions {
             config = config.fhir_version(settings.fhir_version);
@@ -377,11 +379,11 @@ impl AppBuilder {
         let headers = problems.collect(headers::allowed(self.headers, &settings));
         let client = client(config, &self.root_certificates, self.proxy, self.transport);
         match client {
-            Ok(fhir_client) => {
+            Ok((fhir_client, connection)) => {
                 let (sources, headers) = (sources.unwrap_or_default(), headers.unwrap_or_default());
                 let provided = Arc::new(Provided::new(self.states, fhir_client, sources, headers));
                 let (registry, memory) = (Arc::new(registry), Arc::default());
-                let store = self.store.or_else(|| store::open(&settings.idempotency));
+                let store = self.store.or_else(|| store::open(&settings.idempotency, &connection));
                 let keys = Keys::new(settings.idempotency.key.as_ref());
                 let clock = self.clock.unwrap_or_else(|| Arc::new(SystemTime::now));
                 problems.or(App(Arc::new(Parts { registry, settings, provided, memory, store, keys, clock })))
@@ -398,23 +400,25 @@ fn client_problem(error: &crate::client::Error) -> String {
     format!("the client of the FHIR server: {error}")
 }
 
-/// The client of the FHIR server; nothing of it is set up before its first request.
+/// The client of the FHIR server, of which nothing is set up before its first request, and how it reaches the server.
 fn client(
     mut config: ClientConfig,
     root_certificates: &[Vec<u8>],
     proxy: Option<url::Url>,
     transport: Option<Arc<dyn Transport>>,
-) -> Result<FhirClient, crate::client::Error> {
+) -> Result<(FhirClient, Connection), crate::client::Error> {
     for pem in root_certificates {
         config = config.root_certificates_pem(pem)?;
     }
     if let Some(proxy) = proxy {
         config = config.proxy(proxy);
     }
-    match transport {
+    let connection = config.connection.clone();
+    let client = match transport {
         Some(transport) => FhirClient::with_transport(config, transport),
         None => FhirClient::new(config),
-    }
+    };
+    Ok((client?, connection))
 }
 
 impl fmt::Debug for AppBuilder {

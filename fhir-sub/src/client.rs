@@ -37,7 +37,7 @@ use self::client_credentials::ClientCredentialsProvider;
 use self::exchange::{Exchange, SignIn};
 use self::request::Request;
 use self::token::{TokenCache, secret_header};
-use self::transport::{Limits, Network, NetworkSettings, Transport};
+use self::transport::{Limits, Network, Transport};
 use crate::deadline::Deadline;
 use crate::fhir::FhirVersion;
 
@@ -154,11 +154,7 @@ impl FhirClient {
     /// # Errors
     /// A URL is not `http` or `https` or carries what it must not, or a secret cannot stand in a header.
     pub fn new(config: ClientConfig) -> Result<Self, Error> {
-        let network = Network::new(NetworkSettings {
-            extra_roots: config.extra_roots.clone(),
-            proxy: config.proxy.clone(),
-            connect_timeout: config.attempt_timeout / 2,
-        });
+        let network = Network::new(config.connection.clone(), config.attempt_timeout / 2);
         Self::with_transport(config, Arc::new(network))
     }
 

@@ -3,6 +3,7 @@
 mod address;
 mod authorization;
 mod caller_token;
+mod connection;
 mod idempotency;
 mod secret;
 mod secrets;
@@ -23,8 +24,10 @@ pub(crate) use secrets::{Secrets, Signing};
 pub(crate) use variables::{Variables, is_lambda};
 
 use self::authorization::authorization;
+use self::connection::connection;
 use self::server::fhir_server;
 use crate::client::Authorization;
+use crate::client::transport::Connection;
 use crate::fhir::FhirVersion;
 use crate::problems::Problems;
 use crate::server::{Room, Signature};
@@ -55,6 +58,8 @@ pub(crate) struct Settings {
     /// specification, and nothing is said of what it cannot do.
     pub(crate) is_server_unknown: bool,
     pub(crate) authorization: Authorization,
+    /// How the FHIR server, the token endpoint and the store are reached.
+    pub(crate) connection: Connection,
     pub(crate) log: LogSettings,
     pub(crate) idempotency: Idempotency,
     /// The most events of one notification.
@@ -115,6 +120,7 @@ impl Settings {
         let fhir_version = problems.collect(fhir_version(variables)).unwrap_or_default();
         let (fhir_server, is_server_unknown) = fhir_server(variables, &mut problems);
         let authorization = problems.collect(authorization(variables, allow_http));
+        let connection = problems.collect(connection(variables)).unwrap_or_default();
         let references =
             !off(variables, "FHIR_SUBSCRIPTION_LOG_REFERENCES", ["plain", "off"], false, &mut problems);
         let on_lambda = variables.on_lambda();
@@ -147,6 +153,7 @@ impl Settings {
             fhir_server,
             is_server_unknown,
             authorization,
+            connection,
             log: LogSettings { references, error_text },
             idempotency,
             on_lambda,

@@ -28,20 +28,25 @@ pub(crate) use sweep_state::{Round, ServerClock};
 
 pub(crate) use crate::key::{Key, Keys};
 
+use crate::client::transport::Connection;
 use crate::fhir::Instant;
 use crate::settings::{Idempotency, Place};
 
 /// The store of these settings, if there is to be one; nothing is called before its first use.
-pub(crate) fn open(settings: &Idempotency) -> Option<Arc<dyn Store>> {
+pub(crate) fn open(settings: &Idempotency, connection: &Connection) -> Option<Arc<dyn Store>> {
     match &settings.place {
         Place::Nowhere => None,
         #[cfg(feature = "dynamodb")]
         Place::DynamoDb(table) => {
-            Some(Arc::new(dynamodb::DynamoDbStore::new(table.clone(), settings.retention)))
+            let store = dynamodb::DynamoDbStore::new(table.clone(), settings.retention);
+            Some(Arc::new(store.over(connection.clone())))
         }
         // Without the feature the settings are refused.
         #[cfg(not(feature = "dynamodb"))]
-        Place::DynamoDb(_) => None,
+        Place::DynamoDb(_) => {
+            let _ = connection;
+            None
+        }
         Place::Memory => Some(Arc::new(MemoryStore::new(settings.retention))),
     }
 }

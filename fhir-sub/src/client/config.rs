@@ -1,6 +1,7 @@
 //! The settings of a client.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::RootCertStore;
@@ -12,6 +13,9 @@ use crate::client::authorization::Authorization;
 use crate::client::discovery::is_plain;
 use crate::client::error::Error;
 use crate::client::page_limits::PageLimits;
+use crate::client::transport::Connection;
+use crate::client::transport::identity::{Identity, Unfit};
+use crate::client::transport::proxies::{Proxies, is_proxy};
 use crate::fhir::FhirVersion;
 
 /// The settings of a [`FhirClient`](crate::client::FhirClient).
@@ -32,8 +36,7 @@ pub struct ClientConfig {
     pub(crate) base_url: Url,
     pub(crate) fhir_version: Option<FhirVersion>,
     pub(crate) authorization: Authorization,
-    pub(crate) extra_roots: Vec<CertificateDer<'static>>,
-    pub(crate) proxy: Option<Url>,
+    pub(crate) connection: Connection,
     pub(crate) attempt_timeout: Duration,
     pub(crate) answer_bytes: usize,
     pub(crate) page_limits: PageLimits,
@@ -47,8 +50,7 @@ impl ClientConfig {
             base_url,
             fhir_version: None,
             authorization: Authorization::None,
-            extra_roots: Vec::new(),
-            proxy: None,
+            connection: Connection::default(),
             attempt_timeout: Duration::from_secs(10),
             answer_bytes: 32 * 1024 * 1024,
             page_limits: PageLimits::default(),
@@ -74,12 +76,12 @@ impl ClientConfig {
     /// # Errors
     /// There is no certificate in it, or one that cannot be read.
     pub fn root_certificates_pem(mut self, pem: &[u8]) -> Result<Self, Error> {
-        let before = self.extra_roots.len();
+        let before = self.connection.extra_roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|_| Error::invalid("the root certificates are not PEM"))?;
             self = self.root_certificate_der(certificate.to_vec())?;
         }
-        if self.extra_roots.len() == before {
+        if self.connection.extra_roots.len() == before {
             return Err(Error::invalid("there is no root certificate in the PEM text"));
         }
         Ok(self)
@@ -94,14 +96,34 @@ impl ClientConfig {
         RootCertStore::empty()
             .add(certificate.clone())
             .map_err(|_| Error::invalid("a root certificate cannot be read"))?;
-        self.extra_roots.push(certificate);
+        self.connection.extra_roots.push(certificate);
+        Ok(self)
+    }
+
+    /// Shows a client certificate to a server that asks for one: the certificate, with those that lead to its root behind
+    /// it, and its private key, both as PEM.
+    ///
+    /// # Errors
+    /// One of them is missing or cannot be read, or the key is that of another certificate.
+    pub fn client_certificate_pem(mut self, certificates: &[u8], key: &[u8]) -> Result<Self, Error> {
+        let identity = Identity::from_pem(certificates, key).map_err(|unfit| match unfit {
+            Unfit::Certificate(_) => Error::invalid("the client certificate cannot be read"),
+            Unfit::Key(_) => Error::invalid("the client certificate's key cannot be read, or is another's"),
+        })?;
+        self.connection.identity = Some(Arc::new(identity));
         Ok(self)
     }
 
     /// Sends everything, sign-in included, through a proxy: an `http` or `https` URL, in which a user and password may
-    /// stand. None unless set; the environment is not asked.
+    /// stand. Loopback and link-local addresses are reached without. None unless set; the environment is not asked.
     pub fn proxy(mut self, proxy: Url) -> Self {
-        self.proxy = Some(proxy);
+        self.connection.proxies = Arc::new(Proxies::all(proxy));
+        self
+    }
+
+    /// Reaches the server in this way, instead of whatever was said before.
+    pub(crate) fn connection(mut self, connection: Connection) -> Self {
+        self.connection = connection;
         self
     }
 
@@ -142,7 +164,8 @@ impl ClientConfig {
         if token_url.is_some_and(|url| !is_plain(url)) {
             return Err(Error::invalid("the token URL must be http or https, without user or fragment"));
         }
-        if self.proxy.as_ref().is_some_and(|proxy| !matches!(proxy.scheme(), "http" | "https")) {
+        let Proxies { http, https, .. } = &*self.connection.proxies;
+        if http.iter().chain(https).any(|proxy| !is_proxy(proxy)) {
             return Err(Error::invalid("the proxy must be an http or https URL"));
         }
         if self.attempt_timeout.is_zero() {
@@ -164,8 +187,7 @@ impl fmt::Debug for ClientConfig {
             .field("path", &self.base_url.path())
             .field("fhir_version", &self.fhir_version)
             .field("authorization", &self.authorization)
-            .field("extra_roots", &self.extra_roots.len())
-            .field("proxy", &self.proxy.as_ref().and_then(Url::host_str))
+            .field("connection", &self.connection)
             .field("attempt_timeout", &self.attempt_timeout)
             .field("answer_bytes", &self.answer_bytes)
             .field("page_limits", &self.page_limits)

@@ -6,10 +6,14 @@ use std::fmt;
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
-pub(crate) use self::network::{Network, NetworkSettings};
+pub(crate) use self::connection::Connection;
+pub(crate) use self::network::Network;
 
 mod connection;
+pub(crate) mod identity;
 mod network;
+pub(crate) mod proxies;
+mod reason;
 mod tls;
 
 /// Sends one request and gives back its answer, whatever the status.

@@ -1,3 +1,5 @@
+mod connection;
+
 use super::*;
 
 const SECRET: &str = "a-secret-of-more-than-32-characters";

@@ -43,6 +43,12 @@ const NAMES: &[&str] = &[
     "FHIR_AUTH_SCOPE",
     "FHIR_AUTH_AUDIENCE",
     "FHIR_ALLOW_HTTP",
+    "FHIR_CA_FILE",
+    "FHIR_CLIENT_CERTIFICATE_FILE",
+    "FHIR_CLIENT_KEY_FILE",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
     "HOST",
     "PORT",
 ];

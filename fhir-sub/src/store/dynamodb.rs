@@ -22,12 +22,14 @@ use tokio::sync::OnceCell;
 
 use super::memory::Clock;
 use super::{Begun, Claim, DeadLetter, Entry, Key, Store, Stored, Sweeping};
+use crate::client::transport::Connection;
 
 /// The store that all instances share. Making one costs nothing: the SDK is set up by the first call.
 pub(crate) struct DynamoDbStore {
     /// A name or an ARN.
     table: String,
     retention: Duration,
+    connection: Connection,
     client: OnceCell<Client>,
     clock: Clock,
 }
@@ -42,7 +44,13 @@ struct Moment {
 impl DynamoDbStore {
     /// That of a table, which remembers what was done for so long.
     pub(crate) fn new(table: String, retention: Duration) -> Self {
-        Self { table, retention, client: OnceCell::new(), clock: Arc::new(SystemTime::now) }
+        let (connection, client) = (Connection::default(), OnceCell::new());
+        Self { table, retention, connection, client, clock: Arc::new(SystemTime::now) }
+    }
+
+    /// The same, reached as the FHIR server is: by the same proxies, with the same roots.
+    pub(crate) fn over(self, connection: Connection) -> Self {
+        Self { connection, ..self }
     }
 
     /// One with a connection and a clock of its own.
@@ -53,7 +61,7 @@ impl DynamoDbStore {
 
     /// What it is called with. Where it cannot be set up, the next call tries again.
     async fn client(&self) -> Stored<&Client> {
-        self.client.get_or_try_init(connect::connect).await
+        self.client.get_or_try_init(|| connect::connect(&self.connection)).await
     }
 
     fn now(&self) -> Moment {

@@ -12,15 +12,21 @@ use tokio::net::TcpListener;
 use super::support::{Server, response};
 use crate::client::ClientConfig;
 use crate::client::error::{Error, Kind};
-use crate::client::transport::{Limits, Network, NetworkSettings, Transport as _};
+use crate::client::transport::{Limits, Network, Transport as _};
 
 /// What the transport itself says, before anything is repeated.
 async fn failure(config: ClientConfig) -> String {
-    let ClientConfig { base_url, extra_roots, proxy, .. } = config;
-    let network =
-        Network::new(NetworkSettings { extra_roots, proxy, connect_timeout: Duration::from_secs(10) });
+    answer(config).await.unwrap_err()
+}
+
+async fn answer(config: ClientConfig) -> Result<u16, String> {
+    let ClientConfig { base_url, connection, .. } = config;
+    let network = Network::new(connection, Duration::from_secs(10));
     let request = http::Request::get(format!("{base_url}/canary?canary=canary")).body(Bytes::new()).unwrap();
-    let error = network.send(request, Limits { answer_bytes: 1000 }).await.unwrap_err();
+    let error = match network.send(request, Limits { answer_bytes: 1000 }).await {
+        Ok(answer) => return Ok(answer.status().as_u16()),
+        Err(error) => error,
+    };
     let text = error.to_string();
     let error = Error::new(Kind::Transport(error));
     assert!(!format!("{error} {error:?}").to_lowercase().contains("canary"), "{error:?}");
@@ -29,7 +35,7 @@ async fn failure(config: ClientConfig) -> String {
         assert!(!format!("{error} {error:?}").contains("canary=canary"), "{error:?}");
         source = error.source();
     }
-    text
+    Err(text)
 }
 
 fn config(base: &str) -> ClientConfig {
@@ -57,8 +63,8 @@ async fn rude(answer: &'static [u8]) -> String {
     address.to_string()
 }
 
-/// A TLS server on loopback with one certificate, and its address.
-async fn tls(params: CertificateParams, wants_client: bool) -> (String, String) {
+/// A TLS server on loopback: its address, and the PEM of its certificate and key, which it also takes for a client's.
+async fn tls(params: CertificateParams, wants_client: bool) -> (String, String, String) {
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -84,11 +90,12 @@ async fn tls(params: CertificateParams, wants_client: bool) -> (String, String) 
             tokio::spawn(async move {
                 let Ok(mut stream) = acceptor.accept(stream).await else { return };
                 let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
                 let _ = stream.shutdown().await;
             });
         }
     });
-    (format!("https://localhost:{port}/r4"), certificate.pem())
+    (format!("https://localhost:{port}/r4"), certificate.pem(), key.serialize_pem())
 }
 
 fn named(name: &str) -> CertificateParams {
@@ -106,7 +113,7 @@ async fn a_name_that_is_not_known_and_a_port_that_is_closed_are_told_apart() {
 #[tokio::test]
 async fn the_check_that_a_certificate_fails_is_named() {
     let check = async |params: CertificateParams, trusted: bool, expected: &str| {
-        let (base, pem) = tls(params, false).await;
+        let (base, pem, _) = tls(params, false).await;
         let config = config(&base);
         let config = if trusted { config.root_certificates_pem(pem.as_bytes()).unwrap() } else { config };
         let found = failure(config).await;
@@ -128,10 +135,24 @@ async fn the_check_that_a_certificate_fails_is_named() {
 }
 
 #[tokio::test]
-async fn a_server_that_wants_a_client_certificate_is_told() {
-    let (base, pem) = tls(named("localhost"), true).await;
-    let found = failure(config(&base).root_certificates_pem(pem.as_bytes()).unwrap()).await;
+async fn a_client_certificate_is_shown_to_a_server_that_wants_one() {
+    let (base, pem, key) = tls(named("localhost"), true).await;
+    let config = || config(&base).root_certificates_pem(pem.as_bytes()).unwrap();
+    let found = failure(config()).await;
     assert!(found.contains("TLS: the server wants a client certificate"), "{found}");
+    let with = config().client_certificate_pem(pem.as_bytes(), key.as_bytes()).unwrap();
+    assert!(!format!("{with:?}").contains("BEGIN"));
+    assert_eq!(answer(with).await, Ok(204));
+    // A certificate that the server does not know.
+    let other = KeyPair::generate().unwrap();
+    let certificate = named("localhost").self_signed(&other).unwrap().pem();
+    let with = config().client_certificate_pem(certificate.as_bytes(), other.serialize_pem().as_bytes());
+    let found = failure(with.unwrap()).await;
+    assert!(found.contains("TLS: the server refused the client certificate"), "{found}");
+    // And one that does not fit its key, is missing or damaged.
+    for (certificate, key) in [(&pem, &other.serialize_pem()), (&key, &key), (&pem, &pem)] {
+        assert!(config().client_certificate_pem(certificate.as_bytes(), key.as_bytes()).is_err());
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::support::{Server, response};
-use crate::client::transport::{Limits, Network, NetworkSettings, Transport, TransportErrorKind};
+use crate::client::transport::{Connection, Limits, Network, Transport, TransportErrorKind};
 use crate::client::{Authorization, ClientConfig, Error, FhirClient};
 use crate::deadline::Deadline;
 
@@ -157,8 +157,8 @@ async fn a_refused_connection_was_not_sent() {
 
 /// What the transport itself makes of a `GET`, before anything is repeated.
 async fn first_failure(url: &str, extra_roots: Vec<CertificateDer<'static>>) -> Option<TransportErrorKind> {
-    let connect_timeout = Duration::from_secs(5);
-    let network = Network::new(NetworkSettings { extra_roots, proxy: None, connect_timeout });
+    let connection = Connection { extra_roots, ..Connection::default() };
+    let network = Network::new(connection, Duration::from_secs(5));
     let request = http::Request::get(url).body(Bytes::new()).unwrap();
     network.send(request, Limits { answer_bytes: 1000 }).await.err().map(|error| error.kind)
 }

@@ -1,30 +1,24 @@
 //! The transport over the network, on reqwest.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use futures_core::future::BoxFuture;
-use rustls::pki_types::CertificateDer;
-use url::Url;
 
-use crate::client::transport::{Limits, Transport, TransportError, TransportErrorKind, connection, tls};
+use crate::client::transport::{
+    Connection, Limits, Transport, TransportError, TransportErrorKind, reason, tls,
+};
 
 /// How long a connection is kept without use. Node closes after 5 seconds, most servers later.
 const POOL_IDLE: Duration = Duration::from_secs(4);
 
 /// The network. Making one costs nothing; TLS and the HTTP client are set up by the first request.
 pub(crate) struct Network {
-    settings: NetworkSettings,
+    connection: Connection,
+    connect_timeout: Duration,
     tls: OnceLock<rustls::ClientConfig>,
     client: Mutex<Option<Used>>,
-}
-
-/// What a [`Network`] is made with.
-pub(crate) struct NetworkSettings {
-    pub(crate) extra_roots: Vec<CertificateDer<'static>>,
-    pub(crate) proxy: Option<Url>,
-    pub(crate) connect_timeout: Duration,
 }
 
 /// A client with its pool of connections, and when it was last used by the wall clock.
@@ -34,8 +28,8 @@ struct Used {
 }
 
 impl Network {
-    pub(crate) fn new(settings: NetworkSettings) -> Self {
-        Self { settings, tls: OnceLock::new(), client: Mutex::new(None) }
+    pub(crate) fn new(connection: Connection, connect_timeout: Duration) -> Self {
+        Self { connection, connect_timeout, tls: OnceLock::new(), client: Mutex::new(None) }
     }
 
     /// The client to send with.
@@ -66,7 +60,7 @@ impl Network {
         let tls = match self.tls.get() {
             Some(tls) => tls,
             None => {
-                let tls = tls::client_config(&self.settings.extra_roots).map_err(unusable)?;
+                let tls = tls::client_config(&self.connection).map_err(unusable)?;
                 self.tls.get_or_init(|| tls)
             }
         };
@@ -76,12 +70,12 @@ impl Network {
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy()
-            .connect_timeout(self.settings.connect_timeout)
+            .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
             .user_agent(concat!("fhir-sub/", env!("CARGO_PKG_VERSION")));
-        if let Some(proxy) = &self.settings.proxy {
-            builder =
-                builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(|e| unusable(e.without_url()))?);
+        if !self.connection.proxies.is_empty() {
+            let proxies = Arc::clone(&self.connection.proxies);
+            builder = builder.proxy(reqwest::Proxy::custom(move |url| proxies.of(url).cloned()));
         }
         builder.build().map_err(|error| unusable(error.without_url()))
     }
@@ -93,7 +87,7 @@ impl Network {
     ) -> Result<http::Response<Bytes>, TransportError> {
         let client = self.client()?;
         let request = reqwest::Request::try_from(request).map_err(|error| unusable(error.without_url()))?;
-        let proxied = self.settings.proxy.is_some();
+        let proxied = self.connection.proxies.of(request.url()).is_some();
         let failure = |error| failure(error, proxied);
         let mut answer = client.execute(request).await.map_err(failure)?;
         let too_large = || TransportError::new(TransportErrorKind::TooLarge);
@@ -175,7 +169,7 @@ fn failure(error: reqwest::Error, proxied: bool) -> TransportError {
     };
     let connect_timed_out = kind == TransportErrorKind::NotSent && error.is_timeout();
     let error = error.without_url();
-    let reason = connection::reason(&error, kind == TransportErrorKind::NotSent, proxied);
+    let reason = reason::reason(&error, kind == TransportErrorKind::NotSent, proxied);
     TransportError { kind, connect_timed_out, reason, source: Some(error.into()) }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 
-use crate::client::transport::{Limits, Network, NetworkSettings, Transport};
+use crate::client::transport::{Connection, Limits, Network, Transport};
 use crate::sandbox::{BoxFuture, Deliver, DeliveryError};
 
 /// Sends notifications over HTTP, as a server does.
@@ -13,8 +13,7 @@ pub(super) struct OverHttp(Network);
 
 impl OverHttp {
     pub(super) fn new() -> Self {
-        let connect_timeout = Duration::from_secs(5);
-        Self(Network::new(NetworkSettings { extra_roots: Vec::new(), proxy: None, connect_timeout }))
+        Self(Network::new(Connection::default(), Duration::from_secs(5)))
     }
 }
 

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
 use super::connector::OverTransport;
+use crate::client::transport::Connection;
 use crate::store::{Stored, Unavailable};
 
 /// The longest that a call may take, with what it repeats. The server waits for its answer meanwhile, and a handler's time
@@ -25,9 +26,12 @@ const BACKOFF: Duration = Duration::from_millis(50);
 
 /// The region, the credentials and the endpoint are those of the environment:
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>.
-pub(super) async fn connect() -> Stored<Client> {
+pub(super) async fn connect(connection: &Connection) -> Stored<Client> {
     // Where no region is set it asks the machine's metadata service, which need not be there.
-    let config = tokio::time::timeout(CALL, settings().load());
+    let config = tokio::time::timeout(
+        CALL,
+        settings().http_client(OverTransport::new(connection.clone(), ATTEMPT)).load(),
+    );
     let config = config.await.map_err(|_| Unavailable { reason: "its settings took too long".to_owned() })?;
     if config.region().is_none() {
         return Err(Unavailable { reason: "no region is set: AWS_REGION is missing".to_owned() });
@@ -43,7 +47,7 @@ pub(super) fn settings() -> ConfigLoader {
         .build();
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF);
     aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(OverTransport::new(ATTEMPT))
+        .http_client(OverTransport::new(Connection::default(), ATTEMPT))
         .timeout_config(timeouts)
         .retry_config(retries)
         // Every body is in memory, and every call has its time.

@@ -16,9 +16,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 
-use crate::client::transport::{
-    Limits, Network, NetworkSettings, Transport, TransportError, TransportErrorKind,
-};
+use crate::client::transport::{Connection, Limits, Network, Transport, TransportError, TransportErrorKind};
 
 /// The longest answer that is read: DynamoDB's end at 16 MB, of a batch.
 const LIMITS: Limits = Limits { answer_bytes: 24 * 1024 * 1024 };
@@ -28,9 +26,8 @@ const LIMITS: Limits = Limits { answer_bytes: 24 * 1024 * 1024 };
 pub(super) struct OverTransport(Arc<dyn Transport>);
 
 impl OverTransport {
-    pub(super) fn new(connect_timeout: Duration) -> Self {
-        let settings = NetworkSettings { extra_roots: Vec::new(), proxy: None, connect_timeout };
-        Self(Arc::new(Network::new(settings)))
+    pub(super) fn new(connection: Connection, connect_timeout: Duration) -> Self {
+        Self(Arc::new(Network::new(connection, connect_timeout)))
     }
 
     #[cfg(test)]

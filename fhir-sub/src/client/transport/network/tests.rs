@@ -1,11 +1,7 @@
 use super::*;
 
 fn network() -> Network {
-    Network::new(NetworkSettings {
-        extra_roots: Vec::new(),
-        proxy: None,
-        connect_timeout: Duration::from_secs(5),
-    })
+    Network::new(Connection::default(), Duration::from_secs(5))
 }
 
 #[test]

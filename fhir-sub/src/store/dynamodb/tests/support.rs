@@ -1,5 +1,6 @@
 //! Tables and stores to test with.
 
+use crate::client::transport::Connection;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -20,16 +21,20 @@ use crate::store::tests::timed::{RETENTION, TestClock, Timed};
 /// A store in a table of its own, at the endpoint of the environment.
 pub(super) async fn store() -> Timed {
     let clock = TestClock::new();
-    Timed::new(open(&table(&connect().await.unwrap()).await, clock.clock()).await, clock)
+    Timed::new(
+        open(&table(&connect(&Connection::default()).await.unwrap()).await, clock.clock()).await,
+        clock,
+    )
 }
 
 /// A store by the real clock.
 pub(super) async fn running() -> DynamoDbStore {
-    open(&table(&connect().await.unwrap()).await, Arc::new(SystemTime::now)).await
+    open(&table(&connect(&Connection::default()).await.unwrap()).await, Arc::new(SystemTime::now)).await
 }
 
 pub(super) async fn open(table: &str, clock: Clock) -> DynamoDbStore {
-    DynamoDbStore::new(table.to_owned(), RETENTION).with_client(connect().await.unwrap(), clock)
+    DynamoDbStore::new(table.to_owned(), RETENTION)
+        .with_client(connect(&Connection::default()).await.unwrap(), clock)
 }
 
 /// A store by the real clock whose calls go over a wire that can be cut.

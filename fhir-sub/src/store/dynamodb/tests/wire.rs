@@ -7,9 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use crate::client::transport::{
-    Limits, Network, NetworkSettings, Transport, TransportError, TransportErrorKind,
-};
+use crate::client::transport::{Connection, Limits, Network, Transport, TransportError, TransportErrorKind};
 
 pub(super) struct Wire {
     network: Network,
@@ -20,9 +18,8 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new() -> Self {
-        let connect_timeout = Duration::from_secs(1);
-        let settings = NetworkSettings { extra_roots: Vec::new(), proxy: None, connect_timeout };
-        Self { network: Network::new(settings), calls: AtomicUsize::new(0), lost: AtomicUsize::new(0) }
+        let network = Network::new(Connection::default(), Duration::from_secs(1));
+        Self { network, calls: AtomicUsize::new(0), lost: AtomicUsize::new(0) }
     }
 
     /// How many calls there were since the last time.

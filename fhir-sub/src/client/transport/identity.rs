@@ -1,0 +1,57 @@
+//! [`Identity`]: the certificate that is shown to a server that asks for one, and its key.
+
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{InconsistentKeys, crypto::ring};
+
+/// A client certificate with its key.
+pub(crate) struct Identity(CertifiedKey);
+
+impl Identity {
+    /// Reads a certificate, with those that lead to its root behind it, and its key, both as PEM. The error goes on from
+    /// the name of what it is of.
+    pub(crate) fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, Unfit> {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates).collect();
+        let chain = chain.map_err(|_| Unfit::Certificate("is not PEM"))?;
+        if chain.is_empty() {
+            return Err(Unfit::Certificate(
+                "holds no certificate: write PEM that begins with `-----BEGIN CERTIFICATE-----`",
+            ));
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| {
+            let is_encrypted = key.windows(9).any(|part| part == b"ENCRYPTED");
+            Unfit::Key(if is_encrypted {
+                "is encrypted: decrypt it with `openssl pkcs8 -in KEY.pem`"
+            } else {
+                "holds no private key: write PEM that begins with `-----BEGIN PRIVATE KEY-----`"
+            })
+        })?;
+        match CertifiedKey::from_der(chain, key, &ring::default_provider()) {
+            Ok(pair) => Ok(Self(pair)),
+            Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+                Err(Unfit::Key("is the key of another certificate than the first one"))
+            }
+            Err(rustls::Error::InvalidCertificate(_)) => {
+                Err(Unfit::Certificate("holds a certificate that cannot be read"))
+            }
+            Err(_) => {
+                Err(Unfit::Key("is no key that can be used: write an RSA, P-256, P-384 or Ed25519 key"))
+            }
+        }
+    }
+
+    /// What rustls asks for the certificate.
+    pub(crate) fn resolver(&self) -> Arc<SingleCertAndKey> {
+        Arc::new(SingleCertAndKey::from(self.0.clone()))
+    }
+}
+
+/// What is wrong with the one or the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    Certificate(&'static str),
+    Key(&'static str),
+}

@@ -1,0 +1,84 @@
+//! How servers are reached: roots, client certificate, proxies.
+
+use std::sync::Arc;
+
+use super::Variables;
+use crate::client::ClientConfig;
+use crate::client::transport::Connection;
+use crate::client::transport::identity::{Identity, Unfit};
+use crate::client::transport::proxies::{Direct, Proxies, proxy};
+use crate::problems::Problems;
+
+const CA: &str = "FHIR_CA_FILE";
+const CERTIFICATE: &str = "FHIR_CLIENT_CERTIFICATE_FILE";
+const KEY: &str = "FHIR_CLIENT_KEY_FILE";
+
+/// Reads the files that the settings name, and the proxies. Nothing of a file or a URL is repeated.
+pub(super) fn connection(variables: &Variables) -> Result<Connection, Problems> {
+    let mut problems = Problems::default();
+    let mut connection = Connection::default();
+    if let Some(pem) = file(variables, CA, &mut problems) {
+        match roots(&pem) {
+            Some(roots) => connection.extra_roots = roots,
+            None => problems.add(format!(
+                "{CA} names a file without a certificate that can be read: it must hold PEM, `-----BEGIN CERTIFICATE-----`"
+            )),
+        }
+    }
+    for (one, other) in [(CERTIFICATE, KEY), (KEY, CERTIFICATE)] {
+        if variables.get(one).is_some() && variables.get(other).is_none() {
+            problems.add(format!("{other} is not set, but {one} is: they go together"));
+        }
+    }
+    let certificate = file(variables, CERTIFICATE, &mut problems);
+    let key = file(variables, KEY, &mut problems);
+    if let (Some(certificate), Some(key)) = (certificate, key) {
+        match Identity::from_pem(&certificate, &key) {
+            Ok(identity) => connection.identity = Some(Arc::new(identity)),
+            Err(Unfit::Certificate(what)) => problems.add(format!("{CERTIFICATE} names a file that {what}")),
+            Err(Unfit::Key(what)) => problems.add(format!("{KEY} names a file that {what}")),
+        }
+    }
+    connection.proxies = Arc::new(proxies(variables, &mut problems));
+    problems.or(connection)
+}
+
+fn roots(pem: &[u8]) -> Option<Vec<rustls::pki_types::CertificateDer<'static>>> {
+    let any = url::Url::parse("https://localhost").ok()?;
+    Some(ClientConfig::new(any).root_certificates_pem(pem).ok()?.connection.extra_roots)
+}
+
+/// The content of the file that a setting names.
+fn file(variables: &Variables, name: &str, problems: &mut Problems) -> Option<Vec<u8>> {
+    let path = variables.get(name)?;
+    match std::fs::read(path) {
+        Ok(content) => Some(content),
+        // The value may be a key that someone has put in the place of its path.
+        Err(error) => {
+            problems.add(format!("{name} names a file that cannot be read ({})", error.kind()));
+            None
+        }
+    }
+}
+
+fn proxies(variables: &Variables, problems: &mut Problems) -> Proxies {
+    let mut read = |name: &str| {
+        let url = proxy(variables.get(name)?);
+        if url.is_none() {
+            problems.add(format!("{name} is no proxy: write a URL like http://proxy.example.org:3128"));
+        }
+        url
+    };
+    let (https, http) = (read("HTTPS_PROXY"), read("HTTP_PROXY"));
+    let direct = match Direct::parse_list(variables.get("NO_PROXY").unwrap_or_default()) {
+        Ok(direct) => direct,
+        Err(place) => {
+            problems.add(format!(
+                "NO_PROXY has an entry that is no host, address or network (number {place}): write a list like \
+                 example.org,.internal,10.0.0.0/8"
+            ));
+            Vec::new()
+        }
+    };
+    Proxies { http, https, direct }
+}
