@@ -183,7 +183,7 @@ impl Sweep<'_> {
             self.row.cannot(reason);
             return Ok(());
         }
-        let Some(question) = Question::of(self.declaration) else { return Ok(()) };
+        let Some(question) = self.question() else { return Ok(()) };
         let Interactions { create, update, delete } = self.declaration.interactions;
         // Before what is there: what was deleted and is back again is handled as it is in the end.
         let of_deletions = if delete {
@@ -235,6 +235,11 @@ impl Sweep<'_> {
             self.occasion.topic = Some(topic.url.into());
         }
         Ok(located)
+    }
+
+    /// What the server is asked for: what `register` has registered.
+    fn question(&self) -> Option<Question> {
+        Question::of(self.declaration, self.run.server.settings())
     }
 
     fn registration_client(&self) -> FhirClient {

@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::fhir::{Instant, is_id};
 use crate::json::Outline;
 use crate::memory::Version;
+use crate::settings::Settings;
 
 /// What a sweep or a look-up asks the server for.
 #[derive(Clone, Debug)]
@@ -23,9 +24,16 @@ pub(crate) struct Question {
 pub(crate) type Raw = Box<RawValue>;
 
 impl Question {
-    /// What is for the handler of `declaration`. `None` where no search finds it.
-    pub(crate) fn of(declaration: &Declaration) -> Option<Self> {
-        let search = declaration.search()?;
+    /// What is for the handler of `declaration`, by the criteria that is registered. `None` where no search finds it.
+    pub(crate) fn of(declaration: &'static Declaration, settings: &Settings) -> Option<Self> {
+        #[cfg(feature = "registration")]
+        let search = crate::registration::search(declaration, settings)?;
+        #[cfg(not(feature = "registration"))]
+        let search = {
+            // Whoever registers the Subscription, it is not this program.
+            let _ = settings;
+            declaration.search()?
+        };
         let (resource_type, parameters) = search.split_once('?').unwrap_or((&search, ""));
         let filters = url::form_urlencoded::parse(parameters.as_bytes()).into_owned().collect();
         Some(Self { resource_type: resource_type.to_owned(), filters })

@@ -220,7 +220,7 @@ enum Searched {
 /// Finds what was changed since then, and is not handled already.
 async fn find(
     app: &App,
-    declaration: &Declaration,
+    declaration: &'static Declaration,
     event: &Event,
     since: Instant,
     look_up: &LookUp,
@@ -229,7 +229,7 @@ async fn find(
     let mut found = Found { hits: Vec::new(), end: Searched::Whole };
     let client = app.provided().fhir_client().with_deadline(time.deadline().sooner_by_half());
     // It is called where there is one.
-    let Some(question) = Question::of(declaration) else { return found };
+    let Some(question) = Question::of(declaration, app.settings()) else { return found };
     let mut search = question.search(&client, since, &[("_sort", "_lastUpdated")]);
     let (mut bytes, mut pages) = (0, 0);
     let searching = async {

@@ -12,7 +12,6 @@ use serde_json::value::RawValue;
 use super::handling::is_settled;
 use super::{Stop, Sweep};
 use crate::decode::Happened;
-use crate::delivery::changed::Question;
 use crate::delivery::look_up;
 use crate::delivery::query::{self, Queried, query};
 use crate::delivery::{Deletion, deliver};
@@ -135,7 +134,7 @@ impl Walk {
     /// Takes in whether the server had all that it was asked for; what it had not is to be searched for, if it can be.
     fn found_all(&mut self, sweep: &mut Sweep<'_>, has_all: bool) {
         self.is_whole &= has_all;
-        let is_searchable = Question::of(sweep.declaration).is_some();
+        let is_searchable = sweep.question().is_some();
         sweep.lease.state_mut().is_search_owed |= !has_all && is_searchable;
     }
 

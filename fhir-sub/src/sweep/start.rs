@@ -1,7 +1,6 @@
 //! Where the first sweep of a subscription begins.
 
 use super::{Stop, Sweep};
-use crate::delivery::changed::Question;
 use crate::fhir::Instant;
 use crate::registration::{Located, created};
 
@@ -58,7 +57,7 @@ pub(super) async fn begin(sweep: &mut Sweep<'_>, located: Option<&Located>) -> R
 /// What time it is on the server; here, where it does not say.
 async fn now(sweep: &mut Sweep<'_>) -> Result<Instant, Stop> {
     let here = sweep.here();
-    let Some(question) = Question::of(sweep.declaration) else { return Ok(here) };
+    let Some(question) = sweep.question() else { return Ok(here) };
     let mut search = question.search(&sweep.client, here, &[("_count", "1")]);
     let began = tokio::time::Instant::now();
     match search.next_page().await {

@@ -1,3 +1,5 @@
+use crate::declaration::Declaration;
+use crate::fhir::Subscription;
 use crate::interaction::Interactions;
 use crate::sandbox::Behaviour;
 use crate::sweep::tests::kit::{Kit, encounter, encounters, on, swept};
@@ -24,6 +26,22 @@ async fn what_no_notification_told_of_is_handled_once() {
     tokio::time::sleep(std::time::Duration::from_secs(600)).await;
     kit.sweep("").await;
     assert_eq!(swept(&kit.sweep("").await), [0; 5], "the watermark goes with the server's clock");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_criteria_that_is_registered_is_the_one_that_is_swept() {
+    fn narrow(subscription: &mut Subscription) {
+        subscription.set("criteria", "Encounter?status=arrived&_id=2");
+    }
+    let kit = Kit::new(Declaration { registration: Some(narrow), ..encounters() });
+    kit.register().await;
+    kit.turn("off").await;
+    for id in ["1", "2"] {
+        kit.create(id).await;
+    }
+    kit.later().await;
+    kit.sweep("").await;
+    assert_eq!(kit.ran(), ["Encounter/2@1 unknown"]);
 }
 
 #[tokio::test(start_paused = true)]
