@@ -23,7 +23,7 @@ use crate::registry::Registry;
 #[cfg(feature = "registration")]
 use crate::server::Room;
 use crate::settings::{Settings, Variables, fhir_version};
-use crate::store::{self, Keys, Store};
+use crate::store::{self, Keys, Store, StoreBackend};
 
 /// What bounds a walk over the Subscriptions of a server, of which several may be under way.
 #[cfg(feature = "registration")]
@@ -53,7 +53,7 @@ pub(crate) struct Parts {
     settings: Settings,
     provided: Arc<Provided>,
     memory: Arc<Memory>,
-    store: Option<Arc<dyn Store>>,
+    store: Option<Arc<Store>>,
     keys: Keys,
     clock: Clock,
 }
@@ -79,7 +79,7 @@ impl App {
     }
 
     /// What was handled, if that is kept at all.
-    pub(crate) fn store(&self) -> Option<&dyn Store> {
+    pub(crate) fn store(&self) -> Option<&Store> {
         self.0.store.as_deref()
     }
 
@@ -173,7 +173,7 @@ pub struct AppBuilder {
     root_certificates: Vec<Vec<u8>>,
     proxy: Option<url::Url>,
     transport: Option<Arc<dyn Transport>>,
-    store: Option<Arc<dyn Store>>,
+    store: Option<Arc<dyn StoreBackend>>,
     clock: Option<Clock>,
     body_limit: Option<usize>,
     time_limit: Option<Duration>,
@@ -309,10 +309,12 @@ impl AppBuilder {
         self
     }
 
-    /// Keeps what was handled in `store`, which several apps may share.
-    #[cfg(all(test, feature = "testing"))]
-    pub(crate) fn store(mut self, store: Arc<dyn Store>) -> Self {
-        self.store = Some(store);
+    /// Keeps what was handled in a store of your own, whatever `FHIR_SUBSCRIPTION_IDEMPOTENCY` says.
+    ///
+    /// Several apps may share it: an `Arc` of a [`StoreBackend`] is one too. `FHIR_SUBSCRIPTION_STORE_KEY`,
+    /// `FHIR_SUBSCRIPTION_STORE_DAYS` and `FHIR_SUBSCRIPTION_TRIES` hold for it as well.
+    pub fn store(mut self, backend: impl StoreBackend) -> Self {
+        self.store = Some(Arc::new(backend));
         self
     }
 
@@ -383,8 +385,10 @@ impl AppBuilder {
                 let (sources, headers) = (sources.unwrap_or_default(), headers.unwrap_or_default());
                 let provided = Arc::new(Provided::new(self.states, fhir_client, sources, headers));
                 let (registry, memory) = (Arc::new(registry), Arc::default());
-                let store = self.store.or_else(|| store::open(&settings.idempotency, &connection));
-                let keys = Keys::new(settings.idempotency.key.as_ref());
+                let idempotency = &settings.idempotency;
+                let own = self.store.map(|backend| Store::new(backend, idempotency.retention));
+                let store = own.or_else(|| store::open(idempotency, &connection)).map(Arc::new);
+                let keys = Keys::new(idempotency.key.as_ref(), settings.fhir_base_url.as_str());
                 let clock = self.clock.unwrap_or_else(|| Arc::new(SystemTime::now));
                 problems.or(App(Arc::new(Parts { registry, settings, provided, memory, store, keys, clock })))
             }

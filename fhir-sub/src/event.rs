@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::fhir::Reference;
 use crate::fhir::reference::canonical_base;
+use crate::fhir::{Instant, Reference};
 use crate::interaction::Interaction;
 use crate::key::Key;
 
@@ -44,6 +44,22 @@ pub struct Event {
     pub(crate) number: Option<u64>,
     /// Known once the event is about to be handled.
     pub(crate) key: Option<Key>,
+    /// When the version was written, where no resource says so.
+    pub(crate) updated: Option<Instant>,
+    /// Whether a search found it, and nothing told of it.
+    pub(crate) is_found: bool,
+    /// The dead letter of which it is another try.
+    pub(crate) retry: Option<Retry>,
+}
+
+/// A dead letter that is handled once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Retry {
+    pub(crate) letter: Key,
+    /// The key of the event's record.
+    pub(crate) record: Key,
+    /// Whether nothing tells the event from the next of its kind.
+    pub(crate) is_passing: bool,
 }
 
 impl Event {
@@ -63,6 +79,9 @@ impl Event {
             timestamp: None,
             number: None,
             key: None,
+            updated: None,
+            is_found: false,
+            retry: None,
         }
     }
 
@@ -155,7 +174,7 @@ impl Event {
     /// }
     /// ```
     ///
-    /// It is made of the endpoint, the resource and its version, with `FHIR_SUBSCRIPTION_STORE_KEY`: another key makes other
+    /// It is made of the FHIR server's base URL, the endpoint, the resource and its version, with `FHIR_SUBSCRIPTION_STORE_KEY`: another key makes other
     /// ones of the same events.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<String> {

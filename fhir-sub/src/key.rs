@@ -15,6 +15,9 @@ use crate::settings::SharedSecret;
 pub(crate) struct Key([u8; 32]);
 
 impl Key {
+    /// The key of nothing else: no hash comes to it.
+    pub(crate) const ZERO: Self = Self([0; 32]);
+
     /// Reads what `Display` writes.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         crate::signature::bytes(text.as_bytes()).map(Self)
@@ -46,34 +49,50 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Makes keys.
+/// Makes keys for the events of one FHIR server: two servers never share one.
 ///
 /// The hash of `Patient/123` can be guessed by whoever hashes all numbers; that with a secret cannot.
 #[derive(Clone)]
-pub(crate) struct Keys(hmac::Key);
+pub(crate) struct Keys {
+    of_server: hmac::Key,
+    /// With the secret alone: what keys were made with before they told servers apart.
+    old: hmac::Key,
+}
 
 /// Where no secret is set, what is kept does not leave the process; what a handler makes of an event's key is its own.
 const NO_SECRET: &str = "fhir-sub";
 
 impl Keys {
-    pub(crate) fn new(secret: Option<&SharedSecret>) -> Self {
+    /// Keys for the events of the server at `base_url`, which ends without a slash.
+    pub(crate) fn new(secret: Option<&SharedSecret>, base_url: &str) -> Self {
         let secret = secret.map_or(NO_SECRET, SharedSecret::expose);
-        Self(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+        let old = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        let Key(of_server) = made_with(&old, &["server", base_url]);
+        Self { of_server: hmac::Key::new(hmac::HMAC_SHA256, &of_server), old }
     }
 
     /// The key of `parts`, of which the first says what kind it is.
     pub(crate) fn key(&self, parts: &[&str]) -> Key {
-        let mut context = hmac::Context::with_key(&self.0);
-        for part in parts {
-            // Told apart by their lengths, so that no two lists are one text.
-            context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-            context.update(part.as_bytes());
-        }
-        let tag = context.sign();
-        let mut key = [0; 32];
-        key.copy_from_slice(tag.as_ref());
-        Key(key)
+        made_with(&self.of_server, parts)
     }
+
+    /// The key that the same parts had before keys told servers apart.
+    pub(crate) fn old_key(&self, parts: &[&str]) -> Key {
+        made_with(&self.old, parts)
+    }
+}
+
+fn made_with(secret: &hmac::Key, parts: &[&str]) -> Key {
+    let mut context = hmac::Context::with_key(secret);
+    for part in parts {
+        // Told apart by their lengths, so that no two lists are one text.
+        context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+        context.update(part.as_bytes());
+    }
+    let tag = context.sign();
+    let mut key = [0; 32];
+    key.copy_from_slice(tag.as_ref());
+    Key(key)
 }
 
 impl fmt::Debug for Keys {
@@ -88,7 +107,7 @@ mod tests {
 
     #[test]
     fn no_two_lists_have_one_key() {
-        let keys = Keys::new(None);
+        let keys = Keys::new(None, "https://fhir.example.org");
         assert_eq!(keys.key(&["a", "bc"]), keys.key(&["a", "bc"]));
         for other in [&["ab", "c"][..], &["abc"], &["a", "b", "c"], &["a", "bc", ""], &[]] {
             assert_ne!(keys.key(&["a", "bc"]), keys.key(other), "{other:?}");
@@ -96,8 +115,17 @@ mod tests {
     }
 
     #[test]
+    fn two_servers_share_no_key() {
+        let of = |base_url| Keys::new(None, base_url);
+        let (one, other) = (of("https://one.example.org/r4"), of("https://one.example.org/r5"));
+        assert_ne!(one.key(&["a"]), other.key(&["a"]));
+        assert_eq!(one.key(&["a"]), of("https://one.example.org/r4").key(&["a"]));
+        assert_eq!(one.old_key(&["a"]), other.old_key(&["a"]));
+    }
+
+    #[test]
     fn it_is_read_as_it_is_written() {
-        let key = Keys::new(None).key(&["Patient/1"]);
+        let key = Keys::new(None, "https://fhir.example.org").key(&["Patient/1"]);
         assert_eq!(Key::parse(&key.to_string()), Some(key));
         assert_eq!(Key::parse("Patient/1"), None);
         assert_eq!(key.to_string().len(), 64);

@@ -88,7 +88,7 @@ mod handler;
 mod placeholder;
 mod registry;
 mod memory;
-mod store;
+pub mod store;
 mod app;
 #[cfg(feature = "registration")]
 pub mod registration;
@@ -106,6 +106,8 @@ mod main_macro;
 mod fixtures;
 #[cfg(test)]
 mod reading_order;
+#[cfg(all(test, feature = "testing"))]
+mod promises;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[doc(hidden)]

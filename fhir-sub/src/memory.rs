@@ -25,4 +25,6 @@ pub(crate) struct Memory {
     pub(crate) look_ups: LookUps,
     #[cfg(feature = "registration")]
     pub(crate) subscriptions: Subscriptions,
+    /// Whoever handles an event at which an instance has died: one such event at a time, so that few die with it.
+    pub(crate) alone: tokio::sync::Mutex<()>,
 }

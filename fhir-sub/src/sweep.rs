@@ -138,8 +138,9 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
         return row.not_sweepable(reason);
     }
     let Some(store) = app.store() else { return row.failed("there is no idempotency store".into()) };
-    let key = app.keys().key(&["sweep", declaration.endpoint]);
-    let lease = match Lease::begin(store, &key).await {
+    let name = ["sweep", declaration.endpoint];
+    let (key, old_key) = (app.keys().key(&name), app.keys().old_key(&name));
+    let lease = match Lease::begin(store, &key, &old_key).await {
         Ok(Some(lease)) => lease,
         Ok(None) => return row.under_way(),
         Err(unavailable) => return row.failed(unavailable.to_string()),

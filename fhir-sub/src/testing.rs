@@ -97,6 +97,7 @@ pub use request::TestRequest;
 
 pub use crate::declaration::Content;
 pub use crate::fhir::FhirVersion;
+pub use crate::store::check_store;
 
 use crate::app::{App, AppBuilder};
 use crate::client::FhirClient;

@@ -104,6 +104,7 @@ impl Changed {
             version_id,
             subscription: occasion.subscription.clone(),
             topic: occasion.topic.clone(),
+            is_found: true,
             ..Event::unknown()
         };
         let version = version.map(|version| Version { reference, version });

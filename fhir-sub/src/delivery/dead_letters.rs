@@ -2,14 +2,13 @@
 
 use super::deliver::deliver;
 use super::delivered::Ended;
-use super::identity::resource_key;
 use super::read::Deletion;
 use super::record::Record;
 use super::time::Time;
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::decode::Happened;
-use crate::event::Event;
+use crate::event::{Event, Retry};
 use crate::interaction::Interaction;
 use crate::key::Key;
 use crate::store::{DeadLetter, Stored};
@@ -38,11 +37,6 @@ pub(crate) async fn retry(app: &App, letter: &DeadLetter, deadline: Deadline) ->
         return Ok(None);
     };
     let event = event(letter);
-    // Given up, it counts as done.
-    store.reopen(&letter.key).await?;
-    if let Some(focus) = event.focus() {
-        store.reopen(&resource_key(app, declaration, focus)).await?;
-    }
     let deletion = Deletion::in_answer(declaration);
     let happened = vec![Happened::new(event, None)];
     let delivered = deliver(app, declaration, deletion, happened, Time::until(deadline)).await;
@@ -68,7 +62,13 @@ fn event(letter: &DeadLetter) -> Event {
         focus: letter.reference.clone(),
         version_id: letter.version_id.clone(),
         subscription: letter.subscription.clone(),
+        timestamp: letter.timestamp.clone(),
         number: letter.number,
+        retry: Some(Retry {
+            letter: letter.key,
+            record: letter.record.unwrap_or(letter.key),
+            is_passing: letter.is_passing,
+        }),
         ..Event::unknown()
     }
 }

@@ -51,6 +51,8 @@ pub(crate) enum End {
     Unconfirmed,
     /// It could not be told whether it was handled before.
     StoreUnavailable(Failure),
+    /// Instances of the program died at it as often as it may be tried.
+    Died,
     /// Its resource is no JSON. A caller may be told the text.
     Malformed(Cow<'static, str>),
     /// It, or its resource, is not what the handler takes. A caller may be told the text.
@@ -163,6 +165,7 @@ impl End {
             | Self::Unconfirmed
             | Self::StoreUnavailable(_)
             | Self::Failed(_)
+            | Self::Died
             | Self::Panicked
             | Self::OutOfTime => Due::Again,
         }
@@ -221,6 +224,7 @@ impl End {
             Self::Unread(_) => "unread",
             Self::Unconfirmed => "not confirmed",
             Self::StoreUnavailable(_) => "store unavailable",
+            Self::Died => "died",
             Self::Malformed(_) => "malformed",
             Self::Unprocessable(_) | Self::Rejected(..) => "unprocessable",
             Self::Elsewhere(_) => "on another server",

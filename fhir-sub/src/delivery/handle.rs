@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 
 use super::delivered::{Delivered, End};
 use super::failure::Failure;
-use super::identity::{identify, is_asked_for};
+use super::identity::{identify, is_asked_for, old_keys};
 use super::once::{Known, once};
 use super::read::Read;
 use super::time::Time;
@@ -76,17 +76,19 @@ pub(super) async fn handle(
     let mut known = None;
     if is_asked_for(app, declaration) {
         let mut otherwise = None;
-        if let Some(Read::Deleted(Some(version_id))) = &read {
+        if let Some(Read::Deleted(Some(deleted))) = &read {
             // The history may lag behind, and have an earlier deletion as the last one. This one is handled in any case; and
             // a sweep, which sees more, knows the one that it was taken for.
             otherwise = identify(app, declaration, &event, None);
-            event.version_id = Some(version_id.clone());
+            event.version_id = Some(deleted.version_id.clone());
+            event.updated = deleted.at;
         }
         let entry = identify(app, declaration, &event, resource);
         known = entry.map(|entry| Known { entry, otherwise });
     }
     event.key = known.as_ref().and_then(|known| known.entry.idempotency_key());
-    once(app, endpoint, event, known, time.deadline(), async |event| {
+    let old_keys = |event: &Event| old_keys(app, declaration, event, resource);
+    once(app, endpoint, event, known, time.deadline(), old_keys, async |event| {
         run(app, declaration, event, resource, (&included, way), time).await
     })
     .await

@@ -36,6 +36,14 @@ impl Version {
     }
 }
 
+/// The version that a deletion is.
+#[derive(Clone, Debug)]
+pub(crate) struct DeletedVersion {
+    pub(crate) version_id: String,
+    /// When the resource was deleted, where the server says so.
+    pub(crate) at: Option<Instant>,
+}
+
 /// The version that the deletion of a resource is, where the resource is deleted and has not been before, as far as its
 /// newest versions tell; `None` where it is not so, or the server does not say.
 ///
@@ -44,10 +52,10 @@ impl Version {
 pub(crate) async fn version_of_deletion(
     client: &FhirClient,
     deleted: Reference<'_>,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<DeletedVersion>, Error> {
     let Reference { resource_type, id, .. } = deleted;
     let mut versions = client.newest_versions::<IgnoredAny>(resource_type, id, NEWEST);
-    let mut version_id = None;
+    let mut deleted = None;
     for place in 0..NEWEST {
         let Some(version) = versions.next().await.transpose()? else { break };
         let Some(version) = Version::read(version) else { return Ok(None) };
@@ -55,7 +63,9 @@ pub(crate) async fn version_of_deletion(
         if !is_its || version.is_deletion != (place == 0) {
             return Ok(None);
         }
-        version_id = version_id.or(version.version_id.filter(|_| version.is_deletion));
+        if let (true, Some(version_id)) = (version.is_deletion, version.version_id) {
+            deleted = Some(DeletedVersion { version_id, at: version.at });
+        }
     }
-    Ok(version_id)
+    Ok(deleted)
 }

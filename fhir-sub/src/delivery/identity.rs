@@ -11,75 +11,142 @@ use crate::interaction::Interaction;
 use crate::json::Text;
 use crate::key::Key;
 use crate::signature::hex;
-use crate::store::Entry;
+use crate::store::{Claim, Entry, Identity, OfResource, OldKeys, Told};
 
 /// What `event` is known by, as the notification or a search has it. `None` where nothing is named at all.
 ///
 /// It is the version of the resource: its id, else when it was written; else, of a topic, the number of the event and
 /// when it happened, since a counter may begin anew; else the resource's own text. So a sweep that finds the resource knows
 /// what a notification has told of it, and several events of one version are one. A deletion has a version of its own.
-pub(crate) fn identify(
+///
+/// An event that does not name its version is known by a lesser name. The record of its resource keeps that name, so that a
+/// search which finds the version knows that it was handled.
+pub(super) fn identify(
     app: &App,
     declaration: &Declaration,
     event: &Event,
     resource: Option<&str>,
 ) -> Option<Entry> {
-    let (keys, endpoint) = (app.keys(), declaration.endpoint);
-    let Some(name) = event.name() else { return numbered(app, endpoint, event) };
-    let focus = &*name;
+    let numbered = || numbered(app, |parts| app.keys().key(parts), declaration.endpoint, event);
+    let Some(focus) = event.name() else { return numbered().map(|(entry, _)| entry) };
+    let focus = &*focus;
     let is_deletion = event.interaction() == Interaction::Delete;
-    let kind = if is_deletion { "deletion" } else { "version" };
-    let key = |what: &str, version: &str| keys.key(&[kind, endpoint, focus, what, version]);
-
     let is_ordered = declaration.order == Order::Latest;
-    let needs_time = is_ordered || event.version_id().is_none();
-    let updated = resource.filter(|_| needs_time).and_then(last_updated);
-    let entry = match (event.version_id(), updated) {
-        (Some(version_id), _) => Entry::Once(key("id", version_id)),
-        (None, Some(updated)) => Entry::Once(key("updated", &updated.to_string())),
-        (None, None) => match (numbered(app, endpoint, event), resource) {
-            (Some(numbered @ Entry::Once(_)), _) => numbered,
-            (_, Some(resource)) => Entry::Once(key("text", &hash(resource))),
-            (numbered, None) => numbered.unwrap_or_else(|| Entry::Passing(key("", ""))),
+    let key = |what: &str, version: &str| app.keys().key(&name(declaration, event, focus, what, version));
+
+    let needs_time = is_ordered || event.is_found || event.version_id().is_none();
+    let updated = if needs_time { updated(event, resource) } else { None };
+    let (mut entry, told) = match (event.version_id(), updated) {
+        (Some(version_id), _) => {
+            let told = if event.is_found { Told::Search } else { Told::Version };
+            (Entry::once(key("id", version_id)), told)
+        }
+        (None, Some(updated)) if !is_deletion => {
+            (Entry::once(key("updated", &updated.to_string())), Told::Time(updated))
+        }
+        (None, _) => match (numbered(), resource) {
+            (Some((entry, at)), _) if entry.identity == Identity::Once => {
+                (entry, at.map_or(Told::Version, Told::Number))
+            }
+            (_, Some(resource)) => {
+                let content = Identity::Content(key("text", &hash(resource)));
+                (Entry { identity: content, ..Entry::once(key("content", "")) }, Told::Version)
+            }
+            (Some((entry, _)), None) => (entry, Told::Version),
+            (None, None) => (Entry::passing(key("", "")), Told::Version),
         },
     };
-    if is_ordered && (updated.is_some() || is_deletion) {
-        let version = *entry.version();
-        return Some(Entry::Latest { key: resource_key(app, declaration, focus), version, updated });
+    let told = if is_deletion { Told::Version } else { told };
+    if is_ordered || told != Told::Version {
+        let key = app.keys().key(&["resource", declaration.endpoint, focus]);
+        entry.resource = Some(OfResource { key, is_ordered, updated, is_deletion, told });
     }
     Some(entry)
 }
 
 /// Whether the version of an event matters to anyone: to the store, or to the handler for its idempotency key.
-pub(crate) fn is_asked_for(app: &App, declaration: &Declaration) -> bool {
+pub(super) fn is_asked_for(app: &App, declaration: &Declaration) -> bool {
     app.store().is_some() || declaration.uses.event
 }
 
-/// What the record of a resource is found by, where only newer versions of it are wanted.
-pub(crate) fn resource_key(app: &App, declaration: &Declaration, focus: &str) -> Key {
-    app.keys().key(&["resource", declaration.endpoint, focus])
+/// What a handler may go by, once the event is begun. A content that came back is another event than it was before.
+pub(super) fn idempotency_key(app: &App, claim: &Claim) -> Option<Key> {
+    match claim.content() {
+        None => claim.entry.idempotency_key(),
+        Some((content, sequence)) => {
+            Some(app.keys().key(&["return", &content.to_string(), &sequence.to_string()]))
+        }
+    }
 }
 
-/// By the number that its Subscription has given it. Without the moment at which it happened it is not told from the
+/// What the event was known by before keys told FHIR servers apart.
+pub(super) fn old_keys(
+    app: &App,
+    declaration: &Declaration,
+    event: &Event,
+    resource: Option<&str>,
+) -> OldKeys {
+    let keys = app.keys();
+    let number = numbered(app, |parts| keys.old_key(parts), declaration.endpoint, event);
+    let number = number.filter(|(entry, _)| entry.identity == Identity::Once).map(|(entry, _)| entry.key);
+    let Some(focus) = event.name() else {
+        return OldKeys { names: number.into_iter().collect(), resource: None };
+    };
+    let focus = &*focus;
+    let key = |what: &str, version: &str| keys.old_key(&name(declaration, event, focus, what, version));
+    let updated = updated(event, resource);
+    let mut names = Vec::new();
+    names.extend(event.version_id().map(|version_id| key("id", version_id)));
+    names.extend(updated.map(|updated| key("updated", &updated.to_string())));
+    if names.is_empty() {
+        names.extend(number.or_else(|| Some(key("text", &hash(resource?)))));
+    }
+    let is_ordered = declaration.order == Order::Latest;
+    let resource = is_ordered.then(|| (keys.old_key(&["resource", declaration.endpoint, focus]), updated));
+    OldKeys { names, resource }
+}
+
+/// The parts of a version's key.
+fn name<'a>(
+    declaration: &Declaration,
+    event: &Event,
+    focus: &'a str,
+    what: &'a str,
+    version: &'a str,
+) -> [&'a str; 5] {
+    let kind = if event.interaction() == Interaction::Delete { "deletion" } else { "version" };
+    [kind, declaration.endpoint, focus, what, version]
+}
+
+fn updated(event: &Event, resource: Option<&str>) -> Option<Instant> {
+    event.updated.or_else(|| last_updated(resource?))
+}
+
+/// By the number that its Subscription has given it, and when it happened. Without that moment it is not told from the
 /// one of the same number after the counter has begun anew, and so kept apart only from one that is under way.
 ///
 /// Where numbers begin anew in each notification, as athenahealth's do, it is known by its own id.
-fn numbered(app: &App, endpoint: &str, event: &Event) -> Option<Entry> {
-    let keys = app.keys();
+fn numbered(
+    app: &App,
+    key: impl Fn(&[&str]) -> Key,
+    endpoint: &str,
+    event: &Event,
+) -> Option<(Entry, Option<Instant>)> {
+    let at = event.timestamp().and_then(Instant::parse);
     if app.settings().fhir_server.topics.as_ref().is_ok_and(|topics| !topics.numbers_go_on) {
         let parts = ["event", endpoint, event.subscription().unwrap_or_default(), event.id.as_deref()?];
-        return Some(Entry::Once(keys.key(&parts)));
+        return Some((Entry::once(key(&parts)), at));
     }
     let number = event.number()?.to_string();
     let subscription = event.subscription().unwrap_or_default();
     let (name, interaction) = (event.name().unwrap_or_default(), event.interaction().name());
-    let time = event.timestamp().and_then(Instant::parse).map(|time| time.to_string());
+    let time = at.map(|time| time.to_string());
     let mut parts = vec!["number", endpoint, subscription, &number, &*name, interaction];
     parts.extend(time.as_deref());
     // Of a server that is not named as one whose numbers begin anew: ids tell apart those of one moment.
     parts.extend(event.id.as_deref());
-    let key = keys.key(&parts);
-    Some(if time.is_some() { Entry::Once(key) } else { Entry::Passing(key) })
+    let key = key(&parts);
+    Some((if at.is_some() { Entry::once(key) } else { Entry::passing(key) }, at))
 }
 
 #[derive(Deserialize)]
@@ -96,7 +163,7 @@ struct Meta<'a> {
 }
 
 /// `meta.lastUpdated`.
-pub(crate) fn last_updated(resource: &str) -> Option<Instant> {
+pub(super) fn last_updated(resource: &str) -> Option<Instant> {
     let resource: Resource<'_> = serde_json::from_str(resource).ok()?;
     Instant::parse(&resource.meta?.last_updated?)
 }

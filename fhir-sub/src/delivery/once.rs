@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
+use tokio::sync::MutexGuard;
 use tracing::warn;
 
 use super::delivered::{Delivered, End, Ended, GivenUp, reference};
 use super::failure::Failure;
+use super::identity::idempotency_key;
+use super::read::is_there;
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::event::Event;
+use crate::event::{Event, Retry};
 use crate::fhir::Instant;
-use crate::store::{Begun, Claim, DeadLetter, Entry, Store, Unavailable};
+use crate::key::Key;
+use crate::store::{Begun, Claim, DeadLetter, Entry, How, Identity, OldKeys, Store, Stored, Unavailable};
 
 /// How much longer than its handler an event is under way: so long it may take to say that it is done.
 const TO_COMPLETE: Duration = Duration::from_secs(3);
@@ -25,73 +29,197 @@ pub(crate) struct Known {
 
 /// Lets `handle` handle the event that is `known`, unless that was done before, or is under way.
 ///
-/// A store that is down lets nothing through: the server sends it again.
+/// A store that is down lets nothing through: the server sends it again. `old_keys` tells what the event was known by
+/// before, where the store may still have that.
 pub(crate) async fn once(
     app: &App,
     endpoint: &'static str,
-    event: Event,
+    mut event: Event,
     known: Option<Known>,
     deadline: Deadline,
+    old_keys: impl Fn(&Event) -> OldKeys,
     handle: impl AsyncFnOnce(Event) -> Delivered,
 ) -> Delivered {
-    let (Some(store), Some(Known { entry, otherwise })) = (app.store(), known) else {
+    let (Some(store), Some(known)) = (app.store(), known) else {
         return handle(event).await;
     };
-    let begin = async {
-        let lease = || deadline.remaining() + TO_COMPLETE;
-        match (store.begin(&entry, lease()).await, otherwise) {
-            (Ok(Begun::Done), Some(entry)) => store.begin(&entry, lease()).await,
-            (begun, _) => begun,
-        }
-    };
-    let claim = match tokio::time::timeout_at(deadline.instant(), begin).await {
-        Ok(Ok(Begun::Fresh(claim))) => claim,
-        Ok(Ok(Begun::Done)) => return Delivered::new(endpoint, event, End::Repeated),
-        Ok(Ok(Begun::Superseded)) => return Delivered::new(endpoint, event, End::Superseded),
-        Ok(Ok(Begun::UnderWay)) => return Delivered::new(endpoint, event, End::UnderWay),
-        Ok(Err(unavailable)) => {
-            let end = End::StoreUnavailable(Failure::of_store(&unavailable));
-            return Delivered::new(endpoint, event, end);
-        }
+    let beginning = begin(app, store, &event, known, deadline, old_keys);
+    let Beginning { begun, alone } = match tokio::time::timeout_at(deadline.instant(), beginning).await {
+        Ok(Ok(beginning)) => beginning,
+        Ok(Err(end)) => return Delivered::new(endpoint, event, end),
         Err(_elapsed) => return Delivered::new(endpoint, event, End::NotBegun),
     };
+    let claim = match begun {
+        Begun::Fresh(claim) => claim,
+        Begun::Done => return Delivered::new(endpoint, event, End::Repeated),
+        Begun::Superseded => return Delivered::new(endpoint, event, End::Superseded),
+        Begun::Exhausted(claim) => {
+            let died = Delivered::new(endpoint, event, End::Died);
+            return give_up(app, store, &claim, died).await;
+        }
+        Begun::UnderWay | Begun::Suspect | Begun::AfterDeletion => {
+            return Delivered::new(endpoint, event, End::UnderWay);
+        }
+    };
+    event.key = idempotency_key(app, &claim);
     let delivered = handle(event).await;
-    end(app, store, &claim, delivered).await
+    let delivered = end(app, store, &claim, delivered).await;
+    drop(alone);
+    delivered
+}
+
+/// What came of beginning an event.
+struct Beginning<'a> {
+    begun: Begun,
+    /// The right to handle an event at which an instance has died.
+    alone: Option<MutexGuard<'a, ()>>,
+}
+
+/// The event is not begun.
+impl From<Unavailable> for End {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::StoreUnavailable(Failure::of_store(&unavailable))
+    }
+}
+
+async fn begin<'a>(
+    app: &'a App,
+    store: &Store,
+    event: &Event,
+    Known { mut entry, mut otherwise }: Known,
+    deadline: Deadline,
+    old_keys: impl Fn(&Event) -> OldKeys,
+) -> Result<Beginning<'a>, End> {
+    let mut how = How { is_again: event.retry.is_some(), ..How::told(app.settings().idempotency.tries) };
+    if let Some(Retry { record, is_passing, .. }) = event.retry
+        && entry.key != record
+    {
+        // It is claimed by the name under which it was given up.
+        let identity = if is_passing { Identity::Passing } else { Identity::Once };
+        entry = Entry { key: record, identity, ..entry };
+        otherwise = None;
+    }
+    let mut alone = None;
+    loop {
+        match store.begin(&entry, deadline.remaining() + TO_COMPLETE, how).await? {
+            Begun::Suspect => {
+                alone = Some(app.memory().alone.lock().await);
+                how.is_alone = true;
+            }
+            Begun::AfterDeletion => match is_there(app, event, deadline).await.map_err(End::Unread)? {
+                true => how.is_there = true,
+                false => return Ok(Beginning { begun: Begun::Superseded, alone }),
+            },
+            Begun::Done if otherwise.is_some() => entry = otherwise.take().expect("it is some"),
+            Begun::Fresh(claim) => {
+                let begun = recall(store, event, claim, &old_keys).await?;
+                return Ok(Beginning { begun, alone });
+            }
+            begun => return Ok(Beginning { begun, alone }),
+        }
+    }
+}
+
+/// What is fresh by its name of today may have been handled under an old one; and what was given up may have been settled
+/// since it was listed.
+async fn recall(
+    store: &Store,
+    event: &Event,
+    claim: Claim,
+    old_keys: impl Fn(&Event) -> OldKeys,
+) -> Stored<Begun> {
+    if let Some(Retry { letter, .. }) = event.retry {
+        if store.has_dead_letter(&letter).await? {
+            return Ok(Begun::Fresh(claim));
+        }
+        store.complete(&claim).await?;
+        return Ok(Begun::Done);
+    }
+    if !store.reads_old_keys().await? {
+        return Ok(Begun::Fresh(claim));
+    }
+    match store.under_old_keys(&old_keys(event)).await? {
+        None => Ok(Begun::Fresh(claim)),
+        Some(begun @ (Begun::Done | Begun::Superseded)) => {
+            store.complete(&claim).await?;
+            Ok(begun)
+        }
+        Some(begun) => {
+            store.release_untried(&claim).await?;
+            Ok(begun)
+        }
+    }
 }
 
 /// Says to the store how the event has ended.
-async fn end(app: &App, store: &dyn Store, claim: &Claim, mut delivered: Delivered) -> Delivered {
+async fn end(app: &App, store: &Store, claim: &Claim, delivered: Delivered) -> Delivered {
+    let retry = delivered.event.retry;
     if delivered.ended() != Ended::Failed {
+        // What was a dead letter is none any more: first that, so that nobody retries it once it is done.
+        let letter = match retry {
+            Some(retry) => Some(retry.letter),
+            None => claim.was_given_up().then(|| letter_key(app, claim)),
+        };
+        if let Some(letter) = letter {
+            tell(app, &delivered, "is settled", store.remove_dead_letter(&letter).await.map(drop));
+        }
         tell(app, &delivered, "is done", store.complete(claim).await);
         return delivered;
     }
     let is_for_good = !delivered.must_come_again();
     let was_last_try = claim.tries >= app.settings().idempotency.tries && delivered.had_fair_time;
-    if is_for_good || was_last_try {
-        match store.add_dead_letter(&dead_letter(claim, &delivered)).await {
-            Ok(()) if store.is_durable() => {
-                // Whoever sent it has nothing more to do: it is kept.
-                delivered.given_up = Some(GivenUp::Kept);
-                tell(app, &delivered, "is given up", store.complete(claim).await);
-                return delivered;
-            }
-            Ok(()) => delivered.given_up = Some(GivenUp::InMemory),
-            Err(unavailable) => tell(app, &delivered, "is given up", Err(unavailable)),
-        }
+    if is_for_good || was_last_try || retry.is_some() {
+        return give_up(app, store, claim, delivered).await;
     }
-    tell(app, &delivered, "is free again", store.release(claim).await);
+    let released = if delivered.had_fair_time {
+        store.release(claim).await
+    } else {
+        // It was cut short: that was no try.
+        store.release_untried(claim).await
+    };
+    tell(app, &delivered, "is free again", released);
     delivered
 }
 
-fn dead_letter(claim: &Claim, Delivered { endpoint, event, end, .. }: &Delivered) -> DeadLetter {
+/// Makes a dead letter of an event. One that was retried stays what it is, and is told as it ended.
+async fn give_up(app: &App, store: &Store, claim: &Claim, mut delivered: Delivered) -> Delivered {
+    let retry = delivered.event.retry;
+    let key = retry.map_or_else(|| letter_key(app, claim), |retry| retry.letter);
+    let letter = dead_letter(key, claim, &delivered);
+    match store.add_dead_letter(&letter).await {
+        Ok(()) => {
+            if retry.is_none() {
+                // Where it is kept, whoever sent it has nothing more to do.
+                let kept = if store.is_durable() { GivenUp::Kept } else { GivenUp::InMemory };
+                delivered.given_up = Some(kept);
+            }
+            tell(app, &delivered, "is given up", store.give_up(claim).await);
+        }
+        Err(unavailable) => {
+            tell(app, &delivered, "is given up", Err(unavailable));
+            tell(app, &delivered, "is free again", store.release(claim).await);
+        }
+    }
+    delivered
+}
+
+/// What the dead letter of an event is named by.
+fn letter_key(app: &App, claim: &Claim) -> Key {
+    idempotency_key(app, claim).unwrap_or(claim.entry.key)
+}
+
+fn dead_letter(key: Key, claim: &Claim, Delivered { endpoint, event, end, .. }: &Delivered) -> DeadLetter {
     DeadLetter {
-        key: *claim.entry.version(),
+        key,
+        record: Some(claim.entry.key).filter(|record| *record != key),
+        is_passing: claim.entry.identity == Identity::Passing,
         endpoint: (*endpoint).to_owned(),
         interaction: event.interaction().name().to_owned(),
         reference: event.focus().map(str::to_owned),
         version_id: event.version_id().map(str::to_owned),
         subscription: event.subscription().map(str::to_owned),
         number: event.number(),
+        timestamp: event.timestamp().map(str::to_owned),
         tries: claim.tries,
         outcome: end.words().to_owned(),
         error_kind: end.failure().map(|failure| failure.kind.to_owned()),

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use tracing::info;
 
 use super::failure::Failure;
-use super::history::version_of_deletion;
+use super::history::{DeletedVersion, version_of_deletion};
 use super::identity::{identify, is_asked_for, last_updated};
 use crate::app::App;
 use crate::client::{Error, FhirClient};
@@ -24,7 +24,7 @@ use crate::extract::ResourceUse;
 use crate::fhir::{Instant, Reference};
 use crate::interaction::Interaction;
 use crate::json::Outline;
-use crate::store::Entry;
+use crate::store::Identity;
 
 /// How long it may take to find out which versions deletions are.
 const TO_TELL_VERSIONS: Duration = Duration::from_secs(2);
@@ -36,7 +36,7 @@ pub(crate) enum Read {
     /// It is there no more, or never was.
     Gone,
     /// It was deleted, as the notification says; in this version, where the notification named none and the server does.
-    Deleted(Option<String>),
+    Deleted(Option<DeletedVersion>),
     /// It is there, and the notification says that it was deleted.
     Undeleted,
     Failed(Failure),
@@ -90,7 +90,7 @@ pub(crate) fn missing(
 fn lacks_version(app: &App, declaration: &Declaration, event: &Event) -> bool {
     event.interaction == Interaction::Delete
         && is_asked_for(app, declaration)
-        && matches!(identify(app, declaration, event, None), Some(Entry::Passing(_)))
+        && identify(app, declaration, event, None).is_some_and(|entry| entry.identity == Identity::Passing)
 }
 
 /// Reads the resources of the events at `missing`: for each of all events what came of it, if it is one of those.
@@ -160,10 +160,10 @@ async fn tell_versions(
     reads: &mut [Option<Read>],
 ) -> bool {
     for (place, deleted) in deleted {
-        let Some(Read::Deleted(version_id)) = &mut reads[*place] else { continue };
+        let Some(Read::Deleted(version)) = &mut reads[*place] else { continue };
         let client = deleted.client.with_deadline(limit);
         match version_of_deletion(&client, deleted.reference).await {
-            Ok(told) => *version_id = told,
+            Ok(told) => *version = told,
             Err(error) => {
                 info!(endpoint, error.text = %error, "it was not found out which version a deletion is");
                 if error.is_transient() {
@@ -211,6 +211,18 @@ impl<'e> Readers<'e> {
             self.readers.len() - 1
         });
         &mut self.readers[place].1
+    }
+}
+
+/// Whether the server has the resource of an event now.
+pub(super) async fn is_there(app: &App, event: &Event, deadline: Deadline) -> Result<bool, Failure> {
+    let Some(Wanted { client, reference, .. }) = wanted(app, event) else { return Ok(true) };
+    let mut reader = Reader::new(client.with_deadline(deadline));
+    // A token provider of the user's runs in it.
+    match contain(reader.read(Reference { version_id: None, ..reference })).await {
+        Ok(Read::Failed(failure)) => Err(failure),
+        Ok(read) => Ok(matches!(read, Read::Found(_))),
+        Err(_panicked) => Err(Failure::PANICKED),
     }
 }
 

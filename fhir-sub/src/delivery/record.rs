@@ -63,6 +63,7 @@ impl Record {
             | End::StoreUnavailable(_)
             | End::Failed(_)
             | End::FailedForGood(_)
+            | End::Died
             | End::Panicked
             | End::OutOfTime => Severity::Failed,
         };

@@ -109,7 +109,7 @@ impl Said {
                 let text = "the event cannot be processed";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "processing", text.into())
             }
-            End::Failed(_) | End::Panicked => {
+            End::Failed(_) | End::Died | End::Panicked => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "exception", failed.into())
             }
             End::NotBegun | End::OutOfTime => Self::too_late(late),

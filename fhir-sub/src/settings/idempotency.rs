@@ -14,6 +14,8 @@ pub(crate) struct Idempotency {
     pub(crate) key: Option<SharedSecret>,
     /// How long it is kept.
     pub(crate) retention: Duration,
+    /// The most events that are remembered in memory.
+    pub(crate) maximum: usize,
     /// How often an event is tried before it is given up, where that can be kept.
     pub(crate) tries: u32,
 }
@@ -30,6 +32,7 @@ pub(crate) enum Place {
 const PLACE: &str = "FHIR_SUBSCRIPTION_IDEMPOTENCY";
 const KEY: &str = "FHIR_SUBSCRIPTION_STORE_KEY";
 const DAYS: &str = "FHIR_SUBSCRIPTION_STORE_DAYS";
+const MAXIMUM: &str = "FHIR_SUBSCRIPTION_STORE_MAXIMUM";
 const TRIES: &str = "FHIR_SUBSCRIPTION_TRIES";
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -67,7 +70,8 @@ impl Idempotency {
         }
         let retention = DAY * number(variables, DAYS, 7, 365, problems);
         let tries = number(variables, TRIES, 30, 10_000, problems);
-        Self { place, key, retention, tries }
+        let maximum = number(variables, MAXIMUM, 100_000, 100_000_000, problems) as usize;
+        Self { place, key, retention, maximum, tries }
     }
 
     /// Whether what is kept outlives the process.

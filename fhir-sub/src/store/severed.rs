@@ -1,18 +1,17 @@
-//! [`SeveredStore`]: a store for tests that can be cut off.
+//! [`SeveredStore`]: a backend for tests that can be cut off.
 
 use std::future::ready;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::SystemTime;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
-use super::{Begun, Claim, DeadLetter, Entry, Key, MemoryStore, Store, Stored, Sweeping, Unavailable};
+use super::{MemoryStore, Put, Record, RecordId, RecordKind, StoreBackend, StoreFuture, Unavailable};
 
-/// A store that can be cut off.
+/// A backend that can be cut off.
 #[derive(Debug)]
 pub(crate) struct SeveredStore {
-    store: Arc<MemoryStore>,
+    store: MemoryStore,
     way: Mutex<Way>,
 }
 
@@ -26,7 +25,7 @@ pub(crate) enum Way {
 }
 
 impl SeveredStore {
-    pub(crate) fn new(store: Arc<MemoryStore>, way: Way) -> Self {
+    pub(crate) fn new(store: MemoryStore, way: Way) -> Self {
         Self { store, way: Mutex::new(way) }
     }
 
@@ -34,8 +33,8 @@ impl SeveredStore {
         *self.way.lock().unwrap() = way;
     }
 
-    fn call<'a, T: Send + 'a>(&'a self, call: BoxFuture<'a, Stored<T>>) -> BoxFuture<'a, Stored<T>> {
-        let cut_off = || Unavailable { reason: "it is cut off".into() };
+    fn call<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+        let cut_off = || Unavailable::new("it is cut off");
         match *self.way.lock().unwrap() {
             Way::Open => call,
             Way::Refused => ready(Err(cut_off())).boxed(),
@@ -44,48 +43,29 @@ impl SeveredStore {
     }
 }
 
-impl Store for SeveredStore {
+impl StoreBackend for SeveredStore {
     fn is_durable(&self) -> bool {
         true
     }
 
-    fn begin<'a>(&'a self, entry: &'a Entry, lease: Duration) -> BoxFuture<'a, Stored<Begun>> {
-        self.call(self.store.begin(entry, lease))
+    fn now(&self) -> StoreFuture<'_, SystemTime> {
+        self.store.now()
     }
 
-    fn complete<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Stored<()>> {
-        self.call(self.store.complete(claim))
+    fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>> {
+        self.call(self.store.get(id))
     }
 
-    fn release<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Stored<()>> {
-        self.call(self.store.release(claim))
-    }
-
-    fn reopen<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Stored<()>> {
-        self.call(self.store.reopen(key))
-    }
-
-    fn add_dead_letter<'a>(&'a self, letter: &'a DeadLetter) -> BoxFuture<'a, Stored<()>> {
-        self.call(self.store.add_dead_letter(letter))
-    }
-
-    fn dead_letters(&self) -> BoxFuture<'_, Stored<Vec<DeadLetter>>> {
-        self.call(self.store.dead_letters())
-    }
-
-    fn remove_dead_letter<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Stored<bool>> {
-        self.call(self.store.remove_dead_letter(key))
-    }
-
-    fn begin_sweep<'a>(&'a self, sweep: &'a Key, lease: Duration) -> BoxFuture<'a, Stored<Option<Sweeping>>> {
-        self.call(self.store.begin_sweep(sweep, lease))
-    }
-
-    fn save_sweep<'a>(
+    fn put<'a>(
         &'a self,
-        sweeping: &'a Sweeping,
-        lease: Option<Duration>,
-    ) -> BoxFuture<'a, Stored<bool>> {
-        self.call(self.store.save_sweep(sweeping, lease))
+        id: &'a RecordId,
+        expected: Option<u64>,
+        record: Option<&'a Record>,
+    ) -> StoreFuture<'a, Put> {
+        self.call(self.store.put(id, expected, record))
+    }
+
+    fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>> {
+        self.call(self.store.list(kind))
     }
 }

@@ -1,5 +1,3 @@
 mod memory;
-pub(super) mod model;
+mod migration;
 pub(super) mod race;
-pub(super) mod suite;
-pub(super) mod timed;

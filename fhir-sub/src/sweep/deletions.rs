@@ -42,7 +42,10 @@ pub(super) async fn handle(sweep: &mut Sweep<'_>, found: Vec<Changed>, stop: Dea
     let (is_first, mut ends) = (sweep.is_first(), Vec::with_capacity(found.len()));
     for changed in found {
         // It shows when a resource was deleted, and no version.
-        ends.push(one(sweep, Event { version_id: None, ..changed.event }, is_first, stop).await);
+        ends.push(
+            one(sweep, Event { version_id: None, updated: changed.updated, ..changed.event }, is_first, stop)
+                .await,
+        );
     }
     ends
 }

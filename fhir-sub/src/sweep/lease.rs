@@ -14,14 +14,14 @@ const LEASE: Duration = Duration::from_secs(60);
 
 /// The right to sweep a subscription, and how far that has come.
 pub(super) struct Lease<'a> {
-    store: &'a dyn Store,
+    store: &'a Store,
     sweeping: Sweeping,
 }
 
 impl<'a> Lease<'a> {
     /// `None` where a sweep of it is under way.
-    pub(super) async fn begin(store: &'a dyn Store, key: &Key) -> Stored<Option<Self>> {
-        let sweeping = store.begin_sweep(key, LEASE).await?;
+    pub(super) async fn begin(store: &'a Store, key: &Key, old_key: &Key) -> Stored<Option<Self>> {
+        let sweeping = store.begin_sweep(key, Some(old_key), LEASE).await?;
         Ok(sweeping.map(|sweeping| Self { store, sweeping }))
     }
 

@@ -92,7 +92,9 @@ impl EventBuilder {
     pub fn build(self) -> Event {
         let Self(mut event) = self;
         let named = event.name().zip(event.version_id());
-        event.key = named.map(|(name, version)| Keys::new(None).key(&["test", &name, version]));
+        event.key = named.map(|(name, version)| {
+            Keys::new(None, "https://fhir.example.org").key(&["test", &name, version])
+        });
         event
     }
 }

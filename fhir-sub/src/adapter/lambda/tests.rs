@@ -97,11 +97,8 @@ fn swept(is_durable: bool) -> crate::testing::TestApp {
     let encounters = declaration::<crate::Event, Succeed>("Encounter?", "e");
     let variables = crate::settings::Variables::of_lambda();
     let builder = TestApp::builder_of(variables, Behaviour::Hapi, leak([encounters]));
-    let builder = if is_durable {
-        builder.store(Arc::new(MemoryStore::shared(Duration::from_secs(60), Arc::new(SystemTime::now))))
-    } else {
-        builder
-    };
+    let builder =
+        if is_durable { builder.store(MemoryStore::shared(Arc::new(SystemTime::now))) } else { builder };
     TestApp::build(Behaviour::Hapi, builder).unwrap()
 }
 

@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::fixtures::{Succeed, declaration, leak};
 use crate::interaction::Interaction;
 use crate::sandbox::Behaviour;
-use crate::store::Entry;
+use crate::store::{Entry, Identity, Told};
 use crate::testing::TestApp;
 
 fn app(key: &str) -> App {
@@ -21,6 +21,10 @@ fn of(declaration: &Declaration, event: &Event, resource: Option<&str>) -> Optio
 
 fn any(event: &Event, resource: Option<&str>) -> Option<Entry> {
     of(&declaration::<Event, Succeed>("Patient?", "e"), event, resource)
+}
+
+fn is(entry: &Option<Entry>, identity: Identity) -> bool {
+    entry.as_ref().is_some_and(|entry| entry.identity == identity)
 }
 
 fn patient() -> Event {
@@ -41,7 +45,7 @@ const SAME_MOMENT_ELSEWHERE: &str =
 #[test]
 fn a_version_is_one_event_whatever_else_is_said_of_it() {
     let told = any(&version("1"), None);
-    assert!(matches!(told, Some(Entry::Once(_))));
+    assert!(is(&told, Identity::Once));
     let numbered = Event {
         number: Some(7),
         subscription: Some("Subscription/1".into()),
@@ -66,7 +70,7 @@ fn a_version_is_one_event_whatever_else_is_said_of_it() {
 #[test]
 fn without_a_version_it_goes_by_when_the_resource_was_written() {
     let told = any(&patient(), Some(WRITTEN));
-    assert!(matches!(told, Some(Entry::Once(_))));
+    assert!(is(&told, Identity::Once));
     assert_eq!(told, any(&patient(), Some(SAME_MOMENT_ELSEWHERE)));
     assert_ne!(told, any(&patient(), Some(WRITTEN_LATER)));
 }
@@ -83,48 +87,70 @@ fn a_number_counts_only_with_a_moment() {
         }
     };
     let told = any(&numbered(1, Some("2026-01-01T00:00:00Z")), None);
-    assert!(matches!(told, Some(Entry::Once(_))));
+    assert!(is(&told, Identity::Once));
     assert_ne!(told, any(&numbered(2, Some("2026-01-01T00:00:00Z")), None));
     assert_ne!(told, any(&numbered(1, Some("2026-01-02T00:00:00Z")), None), "the counter began anew");
     for vague in [None, Some("2026-01-01")] {
-        assert!(matches!(any(&numbered(1, vague), None), Some(Entry::Passing(_))), "{vague:?}");
+        assert!(is(&any(&numbered(1, vague), None), Identity::Passing), "{vague:?}");
     }
     assert_eq!(any(&Event::unknown(), None), None, "it names nothing");
 }
 
 #[test]
 fn the_last_resort_is_the_text() {
-    let told = any(&patient(), Some(r#"{"resourceType":"Patient","id":"1"}"#));
-    assert!(matches!(told, Some(Entry::Once(_))));
-    assert_ne!(told, any(&patient(), Some(r#"{"resourceType":"Patient","id":"1","active":true}"#)));
+    let told = any(&patient(), Some(r#"{"resourceType":"Patient","id":"1"}"#)).unwrap();
+    let other = any(&patient(), Some(r#"{"resourceType":"Patient","id":"1","active":true}"#)).unwrap();
+    assert_eq!(told.key, other.key, "the resource has one record, which knows the last content");
+    assert_ne!(told.identity, other.identity);
+    assert!(matches!(told.identity, Identity::Content(_)));
+}
+
+#[test]
+fn two_servers_share_no_identity() {
+    let of = |base: &str| {
+        let builder =
+            TestApp::builder(Behaviour::Hapi, leak([declaration::<Event, Succeed>("Patient?", "e")]));
+        let app = builder.set("FHIR_SUBSCRIPTION_STORE_KEY", KEY).set("FHIR_BASE_URL", base).build().unwrap();
+        identify(&app, &declaration::<Event, Succeed>("Patient?", "e"), &version("1"), None).unwrap().key
+    };
+    assert_ne!(of("https://one.example.org/r4"), of("https://other.example.org/r4"));
+    assert_eq!(of("https://one.example.org/r4"), of("https://one.example.org/r4/"));
 }
 
 #[test]
 fn a_deletion_that_says_nothing_more_is_passing() {
     let deleted = Event { interaction: Interaction::Delete, ..patient() };
     let told = any(&deleted, None);
-    assert!(matches!(told, Some(Entry::Passing(_))));
+    assert!(is(&told, Identity::Passing));
     assert_eq!(told.unwrap().idempotency_key(), None);
 }
 
 #[test]
 fn only_where_the_latest_is_wanted_a_resource_has_a_record_of_its_own() {
     let latest = Declaration { order: Order::Latest, ..declaration::<Event, Succeed>("Patient?", "e") };
-    let Some(Entry::Latest { key, version: first, updated: Some(_) }) =
-        of(&latest, &version("1"), Some(WRITTEN))
-    else {
-        panic!("it is ordered")
-    };
-    let Some(Entry::Latest { key: same, version: second, .. }) =
-        of(&latest, &version("2"), Some(WRITTEN_LATER))
-    else {
-        panic!("it is ordered")
-    };
-    assert_eq!(key, same);
-    assert_ne!(first, second);
-    assert_eq!(Some(Entry::Once(first)), any(&version("1"), None), "the idempotency key is the same");
-    // What does not say when it was written is in no order.
-    assert_eq!(of(&latest, &version("1"), Some("{}")), any(&version("1"), None));
+    let first = of(&latest, &version("1"), Some(WRITTEN)).unwrap();
+    let second = of(&latest, &version("2"), Some(WRITTEN_LATER)).unwrap();
+    let resource = |entry: &Entry| entry.resource.expect("it is ordered");
+    assert_eq!(resource(&first).key, resource(&second).key);
+    assert!(resource(&first).is_ordered && resource(&first).updated < resource(&second).updated);
+    assert_ne!(first.key, second.key);
+    let unordered = any(&version("1"), None).unwrap();
+    assert_eq!(unordered.key, first.key, "what was handled stays known, whatever the order");
+    assert_eq!(unordered.resource, None);
+    // What does not say when it was written still waits for its turn.
+    assert_eq!(resource(&of(&latest, &version("1"), Some("{}")).unwrap()).updated, None);
     let deleted = Event { interaction: Interaction::Delete, ..patient() };
-    assert!(matches!(of(&latest, &deleted, None), Some(Entry::Latest { updated: None, .. })));
+    assert!(resource(&of(&latest, &deleted, None).unwrap()).is_deletion);
+}
+
+#[test]
+fn what_a_search_found_and_what_names_no_version_is_known_by_its_resource_too() {
+    let told = |event: &Event, resource| any(event, resource).unwrap().resource.map(|of| of.told);
+    assert_eq!(told(&version("1"), Some(WRITTEN)), None);
+    assert_eq!(told(&Event { is_found: true, ..version("1") }, Some(WRITTEN)), Some(Told::Search));
+    assert!(matches!(told(&patient(), Some(WRITTEN)), Some(Told::Time(_))));
+    let timestamp = Some("2026-01-01T00:00:00Z".to_owned());
+    let numbered = Event { number: Some(1), timestamp, ..patient() };
+    assert!(matches!(told(&numbered, None), Some(Told::Number(_))));
+    assert_eq!(told(&Event { interaction: Interaction::Delete, ..numbered }, None), None);
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ struct Scene {
 /// A program that has given up on version 1 of a patient.
 async fn scene(declaration: Declaration) -> Scene {
     let is_mended = Arc::<AtomicBool>::default();
-    let store = Arc::new(MemoryStore::shared(Duration::from_secs(3600), Arc::new(SystemTime::now)));
+    let store = MemoryStore::shared(Arc::new(SystemTime::now));
     let builder = TestApp::builder(Behaviour::Hapi, leak([declaration]));
     let builder = builder.state(Arc::clone(&is_mended)).store(store);
     let builder =

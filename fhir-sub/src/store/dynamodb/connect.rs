@@ -32,9 +32,9 @@ pub(super) async fn connect(connection: &Connection) -> Stored<Client> {
         CALL,
         settings().http_client(OverTransport::new(connection.clone(), ATTEMPT)).load(),
     );
-    let config = config.await.map_err(|_| Unavailable { reason: "its settings took too long".to_owned() })?;
+    let config = config.await.map_err(|_| Unavailable::new("its settings took too long"))?;
     if config.region().is_none() {
-        return Err(Unavailable { reason: "no region is set: AWS_REGION is missing".to_owned() });
+        return Err(Unavailable::new("no region is set: AWS_REGION is missing"));
     }
     Ok(Client::new(&config))
 }

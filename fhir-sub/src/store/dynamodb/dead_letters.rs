@@ -5,19 +5,18 @@
 //! whether its letter is gone: so no letter is there that is not listed, whoever dies in between.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, KeysAndAttributes, ReturnValue, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, KeysAndAttributes, TransactWriteItem, Update};
 use tokio::time::sleep;
 
+use super::DynamoDbStore;
 use super::failure::unreadable;
-use super::item::{DATA, EXPIRATION, ID, Id, Item, names, number, read_number, text};
-use super::{DynamoDbStore, Moment};
-use crate::store::{DeadLetter, Key, Stored, Unavailable};
+use super::item::{self, ID, Item, names, number, text};
+use crate::store::record::{Body, Millis, millis};
+use crate::store::{Key, Put, Record, RecordId, RecordKind, Stored, Unavailable};
 
 /// The set of keys of an item that lists dead letters.
 const KEYS: &str = "keys";
@@ -37,26 +36,34 @@ const PAUSE: Duration = Duration::from_millis(25);
 const IS_GONE: &str = "attribute_not_exists(#id) OR #expiration <= :now_seconds";
 
 impl DynamoDbStore {
-    pub(super) async fn add_letter(&self, letter: &DeadLetter) -> Stored<()> {
-        let data = serde_json::to_string(letter).map_err(|_| unreadable())?;
-        let expiration = self.now().after(DeadLetter::kept(self.retention)).seconds_rounded_up();
-        let client = self.client().await?;
-        let put = client
-            .put_item()
-            .table_name(&self.table)
-            .item(ID, Id::DeadLetter(&letter.key).value())
-            .item(DATA, text(data))
-            .item(EXPIRATION, number(expiration));
-        put.send().await?;
-        if self.list_key(&letter.key).await? {
-            return Ok(());
+    pub(super) async fn put_letter(
+        &self,
+        id: &RecordId,
+        expected: Option<u64>,
+        record: Option<&Record>,
+    ) -> Stored<Put> {
+        let Some(record) = record else {
+            let put = self.delete_item(id, expected).await?;
+            if put == Put::Done {
+                self.prune(&[id.key], now()).await;
+            }
+            return Ok(put);
+        };
+        let put = self.put_item(id, expected, record).await?;
+        let is_put = match &put {
+            Put::Done => true,
+            // The answer to the put was lost, and the SDK has sent it again.
+            Put::Refused(there) => there.as_ref().is_some_and(|there| there.revision() == record.revision()),
+        };
+        if !is_put || self.list_key(&id.key).await? {
+            return Ok(put);
         }
         // Keys of letters that have expired are taken off by who lists them.
         self.letters().await?;
-        if self.list_key(&letter.key).await? {
-            return Ok(());
+        if self.list_key(&id.key).await? {
+            return Ok(put);
         }
-        Err(Unavailable { reason: "there are too many dead letters: drop some".to_owned() })
+        Err(Unavailable::new("there are too many dead letters: drop some"))
     }
 
     /// Whether there was room for it: an item ends at 400 KB, which is some 6,000 keys.
@@ -66,7 +73,7 @@ impl DynamoDbStore {
         let answer = client
             .update_item()
             .table_name(&self.table)
-            .key(ID, list_of(key).value())
+            .key(ID, list_of(digit_of(key)))
             .update_expression(update)
             .set_expression_attribute_names(Some(names(&[update])))
             .expression_attribute_values(":key", AttributeValue::Ss(vec![key.to_string()]))
@@ -79,9 +86,10 @@ impl DynamoDbStore {
         }
     }
 
-    pub(super) async fn letters(&self) -> Stored<Vec<DeadLetter>> {
-        let now = self.now();
-        let lists = "0123456789abcdef".chars().map(|digit| Id::DeadLetters(digit).value());
+    /// Those that have not expired.
+    pub(super) async fn letters(&self) -> Stored<Vec<Record>> {
+        let now = now();
+        let lists = "0123456789abcdef".chars().map(list_of);
         let mut listed = Vec::new();
         for list in self.items(lists.collect()).await? {
             let keys = list.get(KEYS).map_or(Ok(&[][..]), |keys| keys.as_ss().map(Vec::as_slice));
@@ -89,39 +97,25 @@ impl DynamoDbStore {
                 listed.push(Key::parse(key).ok_or_else(unreadable)?);
             }
         }
-        let mut letters = Vec::new();
+        let (mut letters, mut there) = (Vec::new(), HashSet::new());
         for keys in listed.chunks(BATCH) {
-            let ids = keys.iter().map(|key| Id::DeadLetter(key).value());
+            let ids = keys.iter().map(|key| text(letter_id(key)));
             for item in self.items(ids.collect()).await? {
-                letters.extend(read_letter(&item, now)?);
+                let record = item::read(&item)?;
+                if let (false, Body::DeadLetter(letter)) = (record.has_expired(now), &record.body) {
+                    there.insert(letter.key);
+                    letters.push(record);
+                }
             }
         }
-        letters.sort_unstable_by(|one, other| one.age().cmp(&other.age()));
-
-        let there: HashSet<_> = letters.iter().map(|letter| letter.key).collect();
         let gone: Vec<_> = listed.into_iter().filter(|key| !there.contains(key)).collect();
         self.prune(&gone, now).await;
         Ok(letters)
     }
 
-    pub(super) async fn remove_letter(&self, key: &Key) -> Stored<bool> {
-        let now = self.now();
-        let client = self.client().await?;
-        let answer = client
-            .delete_item()
-            .table_name(&self.table)
-            .key(ID, Id::DeadLetter(key).value())
-            .return_values(ReturnValue::AllOld)
-            .send()
-            .await?;
-        self.prune(&[*key], now).await;
-        let expiration = answer.attributes().and_then(|item| read_number(item, EXPIRATION));
-        Ok(expiration.is_some_and(|expiration| expiration > now.seconds()))
-    }
-
     /// Takes keys off the lists whose letters are gone. Whether that succeeds matters to nobody: the next who lists them tries
     /// again.
-    async fn prune(&self, gone: &[Key], now: Moment) {
+    async fn prune(&self, gone: &[Key], now: Millis) {
         let mut by_list: HashMap<char, Vec<Key>> = HashMap::new();
         for key in gone {
             by_list.entry(digit_of(key)).or_default().push(*key);
@@ -135,13 +129,13 @@ impl DynamoDbStore {
         }
     }
 
-    async fn prune_list(&self, digit: char, keys: &[Key], now: Moment) -> Stored<()> {
+    async fn prune_list(&self, digit: char, keys: &[Key], now: Millis) -> Stored<()> {
         let update = "DELETE #keys :keys";
         let client = self.client().await?;
         let texts = keys.iter().map(Key::to_string).collect();
         let update = Update::builder()
             .table_name(&self.table)
-            .key(ID, Id::DeadLetters(digit).value())
+            .key(ID, list_of(digit))
             .update_expression(update)
             .set_expression_attribute_names(Some(names(&[update])))
             .expression_attribute_values(":keys", AttributeValue::Ss(texts));
@@ -150,10 +144,10 @@ impl DynamoDbStore {
         for key in keys {
             let check = ConditionCheck::builder()
                 .table_name(&self.table)
-                .key(ID, Id::DeadLetter(key).value())
+                .key(ID, text(letter_id(key)))
                 .condition_expression(IS_GONE)
                 .set_expression_attribute_names(Some(names(&[IS_GONE])))
-                .expression_attribute_values(":now_seconds", number(now.seconds()));
+                .expression_attribute_values(":now_seconds", number(now / 1000));
             let check = check.build().map_err(|_| unreadable())?;
             call = call.transact_items(TransactWriteItem::builder().condition_check(check).build());
         }
@@ -162,7 +156,7 @@ impl DynamoDbStore {
     }
 
     /// The items of these ids that are there: a hundred at most.
-    async fn items(&self, ids: Vec<AttributeValue>) -> Stored<Vec<Item>> {
+    pub(super) async fn items(&self, ids: Vec<AttributeValue>) -> Stored<Vec<Item>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -181,21 +175,22 @@ impl DynamoDbStore {
             }
             sleep(PAUSE * 2_u32.pow(round)).await;
         }
-        Err(Unavailable { reason: "it keeps leaving out a part of its answer".to_owned() })
+        Err(Unavailable::new("it keeps leaving out a part of its answer"))
     }
 }
 
-/// A letter; `None` where it has expired.
-fn read_letter(item: &Item, now: Moment) -> Stored<Option<DeadLetter>> {
-    if read_number(item, EXPIRATION).ok_or_else(unreadable)? <= now.seconds() {
-        return Ok(None);
-    }
-    let data = item.get(DATA).and_then(|data| data.as_s().ok()).ok_or_else(unreadable)?;
-    serde_json::from_str(data).map(Some).map_err(|_| unreadable())
+/// The time by the instance's clock.
+fn now() -> Millis {
+    millis(SystemTime::now())
 }
 
-fn list_of(key: &Key) -> Id<'static> {
-    Id::DeadLetters(digit_of(key))
+fn letter_id(key: &Key) -> RecordId {
+    RecordId { kind: RecordKind::DeadLetter, key: *key }
+}
+
+/// The item that lists the keys of dead letters which begin with a digit.
+pub(super) fn list_of(digit: char) -> AttributeValue {
+    text(format!("dead-letters#{digit}"))
 }
 
 fn digit_of(key: &Key) -> char {

@@ -31,5 +31,9 @@ fn is_code(text: &str) -> bool {
 
 /// A record has not the form that it is written in.
 pub(super) fn unreadable() -> Unavailable {
-    Unavailable { reason: "a record is not as it was written".to_owned() }
+    Unavailable::new("a record is not as it was written")
+}
+
+pub(super) fn unlisted() -> Unavailable {
+    Unavailable::new("records of this kind are not listed")
 }

@@ -1,13 +1,16 @@
-//! The items of the table: what their attributes are called, and how a record is read from one.
+//! The items of the table: what their attributes are called, and how a record is written to one and read from it.
+//!
+//! Items that earlier versions have written are read too: those have no `token` for a dead letter, and `latest_version` and
+//! `latest_updated` for the events of a resource in order.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::Moment;
 use super::failure::unreadable;
 use crate::fhir::Instant;
-use crate::store::{Begun, Entry, Key, Stored};
+use crate::store::record::{Body, EventRecord, Millis, Record, ResourceRecord, SweepRecord};
+use crate::store::{DeadLetter, Key, RecordId, RecordKind, Stored, SweepState};
 
 /// The attributes of an item.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -17,44 +20,28 @@ pub(super) const ID: &str = "id";
 /// Seconds since 1970; the TTL attribute.
 pub(super) const EXPIRATION: &str = "expiration";
 /// Milliseconds since 1970; nothing where it is not under way.
-pub(super) const IN_PROGRESS_EXPIRATION: &str = "in_progress_expiration";
-pub(super) const STATUS: &str = "status";
+const IN_PROGRESS_EXPIRATION: &str = "in_progress_expiration";
+const STATUS: &str = "status";
 pub(super) const DATA: &str = "data";
 
 // Ours.
-/// Another after each write that takes or ends a lease.
+/// Another after each write: the record's revision.
 pub(super) const TOKEN: &str = "token";
-/// How often the version was begun since it was last done.
-pub(super) const TRIES: &str = "tries";
-/// The version that was begun last, where only newer ones are wanted.
-pub(super) const VERSION: &str = "version";
-/// The newest version that is done, and when that was written.
-pub(super) const LATEST_VERSION: &str = "latest_version";
-pub(super) const LATEST_UPDATED: &str = "latest_updated";
+/// How often the event was begun since it was last done.
+const TRIES: &str = "tries";
+/// Whether the event is a dead letter.
+const DEAD: &str = "dead";
+/// Of what is known by its content: which was begun last, and how many came before it.
+const VERSION: &str = "version";
+const SEQUENCE: &str = "sequence";
+/// Of what earlier versions have written: the newest version of a resource that is done, and when that was written.
+const LATEST_VERSION: &str = "latest_version";
+const LATEST_UPDATED: &str = "latest_updated";
+/// Since when keys are made as they are today: milliseconds since 1970.
+const SINCE: &str = "since";
 
-/// What an item of the table is found by.
-#[derive(Clone, Copy)]
-pub(super) enum Id<'a> {
-    Event(&'a Key),
-    Sweep(&'a Key),
-    DeadLetter(&'a Key),
-    /// The keys of dead letters that begin with this hexadecimal digit.
-    DeadLetters(char),
-}
-
-impl Id<'_> {
-    pub(super) fn value(self) -> AttributeValue {
-        AttributeValue::S(match self {
-            Self::Event(key) => format!("event#{key}"),
-            Self::Sweep(key) => format!("sweep#{key}"),
-            Self::DeadLetter(key) => format!("dead#{key}"),
-            Self::DeadLetters(digit) => format!("dead-letters#{digit}"),
-        })
-    }
-}
-
-pub(super) const IN_PROGRESS: &str = "INPROGRESS";
-pub(super) const COMPLETED: &str = "COMPLETED";
+const IN_PROGRESS: &str = "INPROGRESS";
+const COMPLETED: &str = "COMPLETED";
 
 pub(super) fn text(text: impl ToString) -> AttributeValue {
     AttributeValue::S(text.to_string())
@@ -73,73 +60,98 @@ pub(super) fn names(expressions: &[&str]) -> HashMap<String, String> {
     after_signs.map(name).map(|name| (format!("#{name}"), name)).collect()
 }
 
-/// The record of an event.
-pub(super) struct Record {
-    pub(super) token: u64,
-    pub(super) tries: u32,
-    pub(super) version: Option<Key>,
-    pub(super) latest: Option<(Instant, Key)>,
-    until: u64,
-    expiration: u64,
-    is_done: bool,
+/// The item of a record.
+pub(super) fn write(id: &RecordId, record: &Record) -> Stored<Item> {
+    let mut item = Item::from([(ID.to_owned(), text(id)), (TOKEN.to_owned(), number(record.revision))]);
+    let mut set = |name: &str, value| drop(item.insert(name.to_owned(), value));
+    if let Some(expires) = record.expires {
+        // What expires then is kept until the last millisecond is over.
+        set(EXPIRATION, number(expires.div_ceil(1000)));
+    }
+    let mut lease = |lease: Option<Millis>, is_done: bool| {
+        set(STATUS, text(if is_done { COMPLETED } else { IN_PROGRESS }));
+        set(IN_PROGRESS_EXPIRATION, number(lease.unwrap_or(0)));
+    };
+    match &record.body {
+        Body::Event(event) => {
+            lease(event.lease, event.is_done);
+            set(TRIES, number(event.tries.into()));
+            if event.is_dead {
+                set(DEAD, AttributeValue::Bool(true));
+            }
+            if let Some(version) = event.version {
+                set(VERSION, text(version));
+                set(SEQUENCE, number(event.sequence.into()));
+            }
+        }
+        Body::Resource(resource) => {
+            lease(resource.lease, resource.lease.is_none());
+            set(DATA, text(json(&ResourceRecord { lease: None, ..(**resource).clone() })?));
+        }
+        Body::Sweep(sweep) => {
+            lease(sweep.lease, sweep.lease.is_none());
+            set(DATA, text(json(&sweep.state)?));
+        }
+        Body::DeadLetter(letter) => set(DATA, text(json(letter)?)),
+        Body::Since(since) => set(SINCE, number(*since)),
+    }
+    Ok(item)
 }
 
-impl Record {
-    pub(super) fn read(item: &Item) -> Stored<Self> {
-        let read = || {
-            let latest = match (item.get(LATEST_UPDATED), item.get(LATEST_VERSION)) {
-                (Some(updated), Some(version)) => {
-                    Some((Instant::parse(updated.as_s().ok()?)?, Key::parse(version.as_s().ok()?)?))
-                }
-                _ => None,
-            };
-            let version = match item.get(VERSION) {
-                Some(version) => Some(Key::parse(version.as_s().ok()?)?),
-                None => None,
-            };
-            Some(Self {
-                token: read_number(item, TOKEN)?,
-                tries: u32::try_from(read_number(item, TRIES)?).ok()?,
-                version,
-                latest,
-                until: read_number(item, IN_PROGRESS_EXPIRATION)?,
-                expiration: read_number(item, EXPIRATION)?,
-                is_done: item.get(STATUS)?.as_s().ok()? == COMPLETED,
-            })
+/// The record of an item.
+pub(super) fn read(item: &Item) -> Stored<Record> {
+    read_record(item).ok_or_else(unreadable)
+}
+
+fn read_record(item: &Item) -> Option<Record> {
+    let id = item.get(ID)?.as_s().ok()?;
+    let is = |kind: RecordKind| id.starts_with(kind.prefix());
+    let lease = || read_number(item, IN_PROGRESS_EXPIRATION).filter(|until| *until > 0);
+    let body = if is(RecordKind::Event) {
+        let key = |name: &str| item.get(name).map(|key| Key::parse(key.as_s().ok()?));
+        let version = match key(VERSION) {
+            Some(version) => Some(version?),
+            None => None,
         };
-        read().ok_or_else(unreadable)
-    }
-
-    pub(super) fn has_expired(&self, now: Moment) -> bool {
-        self.expiration <= now.seconds()
-    }
-
-    /// Why it cannot be begun; `None` where it can.
-    pub(super) fn refuses(&self, entry: &Entry, now: Moment) -> Option<Begun> {
-        if self.has_expired(now) {
-            return None;
-        }
-        if self.until > now.milliseconds {
-            return Some(Begun::UnderWay);
-        }
-        match (entry, &self.latest) {
-            (Entry::Latest { version, .. }, Some((_, done))) if done == version => Some(Begun::Done),
-            (Entry::Latest { updated: Some(updated), .. }, Some((latest, _))) if updated < latest => {
-                Some(Begun::Superseded)
+        let latest = match (item.get(LATEST_UPDATED), key(LATEST_VERSION)) {
+            (Some(updated), Some(version)) => {
+                Some(Box::new((Instant::parse(updated.as_s().ok()?)?, version?)))
             }
-            (Entry::Latest { .. }, _) => None,
-            (Entry::Once(_) | Entry::Passing(_), _) => self.is_done.then_some(Begun::Done),
-        }
-    }
-
-    /// How often the entry's version was begun.
-    pub(super) fn tries_of(&self, entry: &Entry) -> u32 {
-        let is_same = match entry {
-            Entry::Once(_) | Entry::Passing(_) => true,
-            Entry::Latest { version, .. } => self.version == Some(*version),
+            _ => None,
         };
-        if is_same { self.tries } else { 0 }
-    }
+        read_number(item, IN_PROGRESS_EXPIRATION)?;
+        Body::Event(EventRecord {
+            lease: lease(),
+            is_done: item.get(STATUS)?.as_s().ok()? == COMPLETED,
+            is_dead: item.get(DEAD).is_some_and(|dead| dead.as_bool() == Ok(&true)),
+            tries: u32::try_from(read_number(item, TRIES)?).ok()?,
+            version,
+            sequence: read_number(item, SEQUENCE).map_or(Some(0), |number| u32::try_from(number).ok())?,
+            latest,
+        })
+    } else if is(RecordKind::Resource) {
+        let record: ResourceRecord = read_data(item)?;
+        Body::Resource(Box::new(ResourceRecord { lease: lease(), ..record }))
+    } else if is(RecordKind::Sweep) {
+        let state: SweepState =
+            if item.contains_key(DATA) { read_data(item)? } else { SweepState::default() };
+        Body::Sweep(Box::new(SweepRecord { lease: lease(), state }))
+    } else if is(RecordKind::DeadLetter) {
+        Body::DeadLetter(Box::new(read_data::<DeadLetter>(item)?))
+    } else {
+        Body::Since(read_number(item, SINCE)?)
+    };
+    let expires = read_number(item, EXPIRATION);
+    let expires = expires.map(|seconds| seconds.saturating_mul(1000));
+    Some(Record { revision: read_number(item, TOKEN).unwrap_or(0), expires, body })
+}
+
+fn json(value: &impl serde::Serialize) -> Stored<String> {
+    serde_json::to_string(value).map_err(|_| unreadable())
+}
+
+fn read_data<T: serde::de::DeserializeOwned>(item: &Item) -> Option<T> {
+    serde_json::from_str(item.get(DATA)?.as_s().ok()?).ok()
 }
 
 /// A whole number that an item has under a name.

@@ -205,7 +205,7 @@ impl Walk<'_> {
         }
         let is_first = sweep.is_first();
         for Version { reference, version_id, at, .. } in deleted.into_iter().rev() {
-            let event = Event { focus: Some(reference), version_id, ..sweep.occasion.clone() };
+            let event = Event { focus: Some(reference), version_id, updated: at, ..sweep.occasion.clone() };
             match one(sweep, event, is_first, self.stop).await {
                 Some(ended) => self.round.ended(at, ended),
                 None => return Err(Stop::OutOfTime),

@@ -117,8 +117,8 @@ impl Kit {
         let script = Arc::new(script);
         let mut builder = TestApp::builder(behaviour, leak([declaration])).state(Arc::clone(&script));
         if has_store {
-            let store = MemoryStore::shared(Duration::from_secs(3600), Arc::new(SystemTime::now));
-            builder = builder.store(Arc::new(store));
+            let store = MemoryStore::shared(Arc::new(SystemTime::now));
+            builder = builder.store(store);
         }
         let builder = setup(builder.set("FHIR_SUBSCRIPTION_LOG_ERRORS", "kind"));
         Self { test: TestApp::build(behaviour, builder).unwrap(), script }

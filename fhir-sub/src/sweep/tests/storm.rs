@@ -76,8 +76,8 @@ async fn program(
     misdeeds: &'static [Misdeed],
 ) -> (Arc<TestApp>, Arc<SeveredStore>, Arc<AtomicBool>) {
     let (now, begun) = (SystemTime::now(), Instant::now());
-    let store = MemoryStore::shared(Duration::from_secs(86_400), Arc::new(move || now + begun.elapsed()));
-    let store = Arc::new(SeveredStore::new(Arc::new(store), Way::Open));
+    let store = MemoryStore::shared(Arc::new(move || now + begun.elapsed()));
+    let store = Arc::new(SeveredStore::new(store, Way::Open));
     let builder = TestApp::builder(
         Behaviour::Hapi,
         leak([declaration::<Work, Frail>("Encounter?status=arrived", "e")]),

@@ -2,33 +2,38 @@
 
 use super::super::item::{DATA, ID};
 use super::support::{dump, running};
-use crate::store::tests::timed::{LEASE, letter};
-use crate::store::{Begun, Entry, Keys, Store};
+use crate::store::suite::timed::{HOW, LEASE, letter};
+use crate::store::{Begun, Entry, Keys, OfResource, Told};
 
 #[tokio::test]
 #[ignore = "tests/real/dynamodb/test runs it"]
 async fn the_table_names_no_patient_outside_of_dead_letters() {
-    let store = running().await;
-    let keys = Keys::new(None);
+    let (store, backend) = running().await;
+    let keys = Keys::new(None, "https://fhir.example.org/r4");
     let key = |number: u8| keys.key(&["resource", "patients", "Patient/canary", &number.to_string()]);
     let updated = crate::fhir::Instant::parse("2026-01-01T00:00:00Z");
-    let latest = Entry::Latest { key: key(3), version: key(4), updated };
-    for entry in [Entry::Once(key(1)), Entry::Passing(key(2)), latest, Entry::Once(key(5))] {
-        let Begun::Fresh(claim) = store.begin(&entry, LEASE).await.unwrap() else { panic!("it is fresh") };
-        match &entry {
-            Entry::Passing(_) => store.release(&claim).await.unwrap(),
-            _ => store.complete(&claim).await.unwrap(),
+    let of = OfResource { key: key(3), is_ordered: true, updated, is_deletion: false, told: Told::Search };
+    let latest = Entry { resource: Some(of), ..Entry::once(key(4)) };
+    let passing = Entry::passing(key(2));
+    for entry in [Entry::once(key(1)), passing.clone(), latest, Entry::once(key(5))] {
+        let Begun::Fresh(claim) = store.begin(&entry, LEASE, HOW).await.unwrap() else {
+            panic!("it is fresh")
+        };
+        if entry == passing {
+            store.release(&claim).await.unwrap();
+        } else {
+            store.complete(&claim).await.unwrap();
         }
     }
-    let mut sweeping = store.begin_sweep(&key(6), LEASE).await.unwrap().unwrap();
+    let mut sweeping = store.begin_sweep(&key(6), None, LEASE).await.unwrap().unwrap();
     sweeping.state.number = Some(7);
     store.save_sweep(&sweeping, None).await.unwrap();
     let mut dead = letter("dead", "2026-01-01T00:00:00Z");
     dead.reference = Some("Patient/canary".to_owned());
     store.add_dead_letter(&dead).await.unwrap();
 
-    let items = dump(&store).await;
-    assert_eq!(items.len(), 7);
+    let items = dump(&backend).await;
+    assert_eq!(items.len(), 8);
     let mut letters = 0;
     for mut item in items {
         if item[ID].as_s().unwrap().starts_with("dead#") {

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use super::support::{AT_MOST, at, table};
-use crate::store::tests::timed::{LEASE, key, letter, once};
-use crate::store::{Begun, DeadLetter, Entry, Store};
+use super::support::{AT_MOST, at, store_over, table};
+use crate::store::suite::timed::{HOW, LEASE, key, letter, once};
+use crate::store::{Begun, DeadLetter, Entry};
 
 /// One of its own, with its tables in a directory.
 struct Server {
@@ -51,30 +51,31 @@ async fn while_it_is_down_every_call_says_so_and_after_that_all_is_as_it_was() {
     std::fs::create_dir(&scratch.0).unwrap();
     let server = Server::start(&scratch.0, 0);
     let port = server.port;
-    let mut store = at(&format!("http://127.0.0.1:{port}")).await;
-    store.table = table(store.client().await.unwrap()).await;
+    let mut backend = at(&format!("http://127.0.0.1:{port}")).await;
+    backend.table = table(backend.client().await.unwrap()).await;
+    let store = store_over(backend).0;
 
-    let Begun::Fresh(done) = store.begin(&once(), LEASE).await.unwrap() else { panic!("it is fresh") };
+    let Begun::Fresh(done) = store.begin(&once(), LEASE, HOW).await.unwrap() else { panic!("it is fresh") };
     store.complete(&done).await.unwrap();
-    let under_way = Entry::Once(key("under way"));
-    let Begun::Fresh(under_way) = store.begin(&under_way, LEASE).await.unwrap() else {
+    let under_way = Entry::once(key("under way"));
+    let Begun::Fresh(under_way) = store.begin(&under_way, LEASE, HOW).await.unwrap() else {
         panic!("it is fresh")
     };
-    let sweeping = store.begin_sweep(&key("sweep"), LEASE).await.unwrap().unwrap();
+    let sweeping = store.begin_sweep(&key("sweep"), None, LEASE).await.unwrap().unwrap();
     let dead = letter("dead", "2026-01-01T00:00:00Z");
     store.add_dead_letter(&dead).await.unwrap();
     drop(server);
 
     let begun = Instant::now();
     let failures = [
-        store.begin(&once(), LEASE).await.err(),
+        store.begin(&once(), LEASE, HOW).await.err(),
         store.complete(&under_way).await.err(),
         store.release(&under_way).await.err(),
-        store.reopen(once().key()).await.err(),
+        store.give_up(&under_way).await.err(),
         store.add_dead_letter(&dead).await.err(),
         store.dead_letters().await.err(),
         store.remove_dead_letter(&dead.key).await.err(),
-        store.begin_sweep(&key("sweep"), LEASE).await.err(),
+        store.begin_sweep(&key("sweep"), None, LEASE).await.err(),
         store.save_sweep(&sweeping, None).await.err(),
     ];
     assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
@@ -83,9 +84,9 @@ async fn while_it_is_down_every_call_says_so_and_after_that_all_is_as_it_was() {
     }
 
     let _server = Server::start(&scratch.0, port);
-    assert_eq!(store.begin(&once(), LEASE).await.unwrap(), Begun::Done);
+    assert_eq!(store.begin(&once(), LEASE, HOW).await.unwrap(), Begun::Done);
     store.complete(&under_way).await.unwrap();
-    assert_eq!(store.begin(&under_way.entry, LEASE).await.unwrap(), Begun::Done);
+    assert_eq!(store.begin(&under_way.entry, LEASE, HOW).await.unwrap(), Begun::Done);
     assert!(store.save_sweep(&sweeping, None).await.unwrap());
     assert_eq!(store.dead_letters().await.unwrap(), [DeadLetter { ..dead }]);
 }

@@ -2,28 +2,33 @@
 
 use std::sync::Arc;
 
-use super::support::{running, store};
-use crate::store::tests::suite::suite;
-use crate::store::tests::{model, race};
+use super::support::{backend, running};
+use crate::store::suite::timed::Timed;
+use crate::store::suite::{check_store, model};
+use crate::store::tests::race;
 
-suite!(store(), #[ignore = "tests/real/dynamodb/test runs it"]);
+#[tokio::test]
+#[ignore = "tests/real/dynamodb/test runs it"]
+async fn it_does_what_every_store_does() {
+    check_store(backend).await;
+}
 
 #[tokio::test]
 #[ignore = "tests/real/dynamodb/test runs it"]
 async fn it_does_as_the_model_does() {
     for _ in 0..10 {
-        model::check(&store().await, 200).await;
+        model::check(&Timed::new(backend().await), 200).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "tests/real/dynamodb/test runs it"]
 async fn of_fifty_who_begin_at_once_one_gets_it() {
-    race::all_at_once(Arc::new(running().await), 50).await;
+    race::all_at_once(Arc::new(running().await.0), 50).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "tests/real/dynamodb/test runs it"]
 async fn of_actors_that_race_one_is_at_an_event_at_a_time() {
-    race::run(Arc::new(running().await)).await;
+    race::run(Arc::new(running().await.0)).await;
 }

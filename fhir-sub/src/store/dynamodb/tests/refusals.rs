@@ -7,9 +7,8 @@ use tokio::net::TcpListener;
 
 use super::super::DynamoDbStore;
 use super::super::connect::settings;
-use super::support::{AT_MOST, at};
-use crate::store::Store;
-use crate::store::tests::timed::{LEASE, RETENTION, once};
+use super::support::{AT_MOST, at, store_over};
+use crate::store::suite::timed::{HOW, LEASE, once};
 
 /// What the store says after a call that each of these answers answers.
 async fn reason(answer: Option<&'static str>) -> String {
@@ -32,7 +31,7 @@ async fn reason(answer: Option<&'static str>) -> String {
         }
     });
     let begun = Instant::now();
-    let failure = at(&endpoint).await.begin(&once(), LEASE).await.unwrap_err();
+    let failure = store_over(at(&endpoint).await).0.begin(&once(), LEASE, HOW).await.unwrap_err();
     assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
     server.abort();
     failure.reason
@@ -48,7 +47,7 @@ async fn one_that_is_not_there() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let failure = at(&endpoint).await.begin(&once(), LEASE).await.unwrap_err();
+    let failure = store_over(at(&endpoint).await).0.begin(&once(), LEASE, HOW).await.unwrap_err();
     assert_eq!(failure.to_string(), "the idempotency store is unavailable: no connection");
 }
 
@@ -74,8 +73,8 @@ async fn one_that_is_something_else() {
 async fn an_environment_without_credentials() {
     let config = settings().endpoint_url("http://127.0.0.1:9").no_credentials();
     let config = config.region(aws_config::Region::new("eu-central-1")).load().await;
-    let store = DynamoDbStore::new("notifications".to_owned(), RETENTION)
-        .with_client(aws_sdk_dynamodb::Client::new(&config), std::sync::Arc::new(std::time::SystemTime::now));
-    let failure = store.begin(&once(), Duration::ZERO).await.unwrap_err();
+    let backend =
+        DynamoDbStore::new("notifications".to_owned()).with_client(aws_sdk_dynamodb::Client::new(&config));
+    let failure = store_over(backend).0.begin(&once(), Duration::ZERO, HOW).await.unwrap_err();
     assert_eq!(failure.reason, "the request could not be made: are there AWS credentials?");
 }

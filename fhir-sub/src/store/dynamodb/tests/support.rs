@@ -2,7 +2,6 @@
 
 use crate::client::transport::Connection;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
@@ -15,36 +14,37 @@ use super::super::connector::OverTransport;
 use super::super::item::Item;
 use super::super::{DynamoDbStore, connect};
 use super::wire::Wire;
-use crate::store::memory::Clock;
-use crate::store::tests::timed::{RETENTION, TestClock, Timed};
+use crate::store::Store;
+use crate::store::suite::timed::RETENTION;
 
-/// A store in a table of its own, at the endpoint of the environment.
-pub(super) async fn store() -> Timed {
-    let clock = TestClock::new();
-    Timed::new(
-        open(&table(&connect(&Connection::default()).await.unwrap()).await, clock.clock()).await,
-        clock,
-    )
+/// A backend in a table of its own, at the endpoint of the environment.
+pub(super) async fn backend() -> DynamoDbStore {
+    let client = connect(&Connection::default()).await.unwrap();
+    open(&table(&client).await).await
 }
 
-/// A store by the real clock.
-pub(super) async fn running() -> DynamoDbStore {
-    open(&table(&connect(&Connection::default()).await.unwrap()).await, Arc::new(SystemTime::now)).await
+/// A store by the real clock, and its backend.
+pub(super) async fn running() -> (Store, Arc<DynamoDbStore>) {
+    store_over(backend().await)
 }
 
-pub(super) async fn open(table: &str, clock: Clock) -> DynamoDbStore {
-    DynamoDbStore::new(table.to_owned(), RETENTION)
-        .with_client(connect(&Connection::default()).await.unwrap(), clock)
+pub(super) fn store_over(backend: DynamoDbStore) -> (Store, Arc<DynamoDbStore>) {
+    let backend = Arc::new(backend);
+    (Store::new(backend.clone(), RETENTION), backend)
+}
+
+pub(super) async fn open(table: &str) -> DynamoDbStore {
+    DynamoDbStore::new(table.to_owned()).with_client(connect(&Connection::default()).await.unwrap())
 }
 
 /// A store by the real clock whose calls go over a wire that can be cut.
-pub(super) async fn wired() -> (DynamoDbStore, Arc<Wire>) {
+pub(super) async fn wired() -> (Store, Arc<Wire>) {
     let wire = Arc::new(Wire::new());
     let config = settings().http_client(OverTransport::over(Arc::clone(&wire))).load().await;
     let client = Client::new(&config);
-    let store = DynamoDbStore::new(table(&client).await, RETENTION);
+    let backend = DynamoDbStore::new(table(&client).await).with_client(client);
     wire.count();
-    (store.with_client(client, Arc::new(SystemTime::now)), wire)
+    (store_over(backend).0, wire)
 }
 
 /// Makes a table as `docs/dynamodb.md` says; its name.
@@ -88,7 +88,7 @@ pub(super) async fn dump(store: &DynamoDbStore) -> Vec<Item> {
     answer.items.unwrap_or_default()
 }
 
-/// A store whose endpoint is not that of the environment; it names no account.
+/// A backend whose endpoint is not that of the environment; it names no account.
 pub(super) async fn at(endpoint: &str) -> DynamoDbStore {
     use aws_sdk_dynamodb::config::{Credentials, Region};
     let config = settings()
@@ -97,8 +97,7 @@ pub(super) async fn at(endpoint: &str) -> DynamoDbStore {
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
         .load()
         .await;
-    let store = DynamoDbStore::new("notifications".to_owned(), RETENTION);
-    store.with_client(Client::new(&config), Arc::new(SystemTime::now))
+    DynamoDbStore::new("notifications".to_owned()).with_client(Client::new(&config))
 }
 
 /// The longest that a call may take, on a machine that has other things to do.

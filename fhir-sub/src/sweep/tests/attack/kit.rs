@@ -24,7 +24,7 @@ use crate::rejection::Rejection;
 use crate::request::Head;
 use crate::sandbox::Behaviour;
 use crate::service::Route;
-use crate::store::{MemoryStore, Store};
+use crate::store::{MemoryStore, StoreBackend};
 use crate::sweep::{SweepOptions, sweep};
 use crate::testing::TestApp;
 
@@ -125,7 +125,7 @@ impl Transport for Front {
 pub(super) fn app(
     behaviour: Behaviour,
     declaration: Declaration,
-    store: Option<Arc<dyn Store>>,
+    store: Option<Arc<dyn StoreBackend>>,
     front: Front,
     script: &Arc<Script>,
     set: &[(&str, &str)],
@@ -140,8 +140,8 @@ pub(super) fn app(
     builder.transport(Arc::new(front)).state(Arc::clone(script)).build().unwrap()
 }
 
-pub(super) fn shared() -> Arc<dyn Store> {
-    Arc::new(MemoryStore::shared(Duration::from_secs(7 * 86_400), Arc::new(SystemTime::now)))
+pub(super) fn shared() -> Arc<dyn StoreBackend> {
+    Arc::new(MemoryStore::shared(Arc::new(SystemTime::now)))
 }
 
 async fn send(

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::events::{Events, Expected};
+use super::events::{End, Events, Expected};
 use crate::fhir::Instant;
-use crate::store::tests::timed::{LEASE, RETENTION, SECOND, Timed, key, letter};
-use crate::store::{Begun, Claim, DeadLetter, Entry, Key, SweepState, Sweeping};
+use crate::store::suite::timed::{HOW, LEASE, RETENTION, SECOND, Timed, key, letter};
+use crate::store::{
+    Begun, Claim, DeadLetter, Entry, How, Identity, Key, OfResource, SweepState, Sweeping, Told,
+};
 
 const ACTORS: usize = 4;
 
@@ -54,8 +56,7 @@ impl Actors {
             40..65 => self.end(actor, store).await,
             65..75 => self.wait(store),
             75..79 => self.actors[actor] = Actor::default(),
-            79..82 => self.reopen(store).await,
-            82..87 => self.begin_sweep(actor, store).await,
+            79..87 => self.begin_sweep(actor, store).await,
             87..93 => self.save_sweep(actor, store).await,
             _ => self.give_up(store).await,
         }
@@ -69,12 +70,15 @@ impl Actors {
 
     async fn begin(&mut self, actor: usize, store: &Timed) {
         let (entry, lease) = (self.entry(), self.one_of(&LEASES));
-        let expected = self.events.expect(&entry);
-        let begun = store.store.begin(&entry, lease).await.unwrap();
-        assert_eq!(Expected::seen(&begun), expected, "begin {entry:?}");
-        if let Begun::Fresh(claim) = begun {
+        let limit = self.one_of(&[2, 3, u32::MAX]);
+        let (is_alone, is_again) = (self.random.u8(..4) > 0, self.random.u8(..4) == 0);
+        let how = How { limit, is_alone, is_again, ..HOW };
+        let expected = self.events.expect(&entry, how);
+        let begun = store.store.begin(&entry, lease, how).await.unwrap();
+        assert_eq!(Expected::seen(&begun), expected, "begin {entry:?} {how:?}");
+        self.events.began(&entry, &begun, lease);
+        if let Begun::Fresh(claim) | Begun::Exhausted(claim) = begun {
             assert_eq!(claim.entry, entry);
-            self.events.begun(&claim, lease);
             self.actors[actor].claims.push(claim);
         }
     }
@@ -90,26 +94,21 @@ impl Actors {
         if self.random.u8(..4) > 0 {
             claims.swap_remove(at);
         }
-        let is_done = self.random.u8(..3) > 0;
-        if is_done {
-            store.store.complete(&claim).await.unwrap();
-        } else {
-            store.store.release(&claim).await.unwrap();
+        let end = self.one_of(&[End::Done, End::Done, End::Done, End::Failed, End::Untried, End::GivenUp]);
+        match end {
+            End::Done => store.store.complete(&claim).await.unwrap(),
+            End::Failed => store.store.release(&claim).await.unwrap(),
+            End::Untried => store.store.release_untried(&claim).await.unwrap(),
+            End::GivenUp => store.store.give_up(&claim).await.unwrap(),
         }
-        self.events.ended(&claim, is_done);
-    }
-
-    async fn reopen(&mut self, store: &Timed) {
-        let entry = self.entry();
-        store.store.reopen(entry.key()).await.unwrap();
-        self.events.reopened(entry.key());
+        self.events.ended(&claim, end, store.store.is_durable());
     }
 
     async fn begin_sweep(&mut self, actor: usize, store: &Timed) {
         let (sweep, lease) = (key(self.one_of(&["sweep 1", "sweep 2"])), self.one_of(&LEASES));
         let (held, state) = self.sweeps.entry(sweep).or_default();
         let is_free = held.is_none_or(|(_, until)| until <= self.events.now);
-        let begun = store.store.begin_sweep(&sweep, lease).await.unwrap();
+        let begun = store.store.begin_sweep(&sweep, None, lease).await.unwrap();
         assert_eq!(begun.as_ref().map(|begun| &begun.state), is_free.then_some(&*state));
         if let Some(begun) = begun {
             *held = Some((begun.token, self.events.now + lease));
@@ -157,16 +156,27 @@ impl Actors {
 
     fn entry(&mut self) -> Entry {
         let number = self.random.u8(..3);
-        match self.random.u8(..4) {
-            0 => Entry::Once(key(&format!("once {number}"))),
-            1 => Entry::Passing(key(&format!("passing {number}"))),
+        match self.random.u8(..5) {
+            0 => Entry::once(key(&format!("once {number}"))),
+            1 => Entry::passing(key(&format!("passing {number}"))),
+            2 => {
+                let content = Identity::Content(key(&format!("content {}", self.random.u8(..2))));
+                Entry { identity: content, ..Entry::once(key(&format!("of content {number}"))) }
+            }
             _ => {
                 let version = self.random.u8(..4);
                 // Two versions share each moment, and a deletion does not say when it was.
                 let updated = format!("2026-01-01T00:00:0{}.000Z", version / 2);
                 let updated = Instant::parse(&updated).filter(|_| version > 0);
+                let of = OfResource {
+                    key: key(&format!("latest {number}")),
+                    is_ordered: true,
+                    updated,
+                    is_deletion: version == 0,
+                    told: Told::Version,
+                };
                 let version = key(&format!("latest {number} of version {version}"));
-                Entry::Latest { key: key(&format!("latest {number}")), version, updated }
+                Entry { resource: Some(of), ..Entry::once(version) }
             }
         }
     }

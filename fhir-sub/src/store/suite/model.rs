@@ -8,7 +8,7 @@ use super::timed::Timed;
 use actors::Actors;
 
 /// So many steps against a store that is empty. `FHIR_SUB_SEED` repeats a run whose seed was printed.
-pub(in crate::store) async fn check(store: &Timed, steps: usize) {
+pub(crate) async fn check(store: &Timed, steps: usize) {
     let seed =
         std::env::var("FHIR_SUB_SEED").ok().map(|seed| seed.parse().expect("FHIR_SUB_SEED is a number"));
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));

@@ -1,0 +1,8 @@
+//! Tests of what README.md and docs/once.md promise, by the class of fault that each would show.
+
+mod crashes;
+mod dead_letters;
+mod identity;
+mod kit;
+mod memory;
+mod order;

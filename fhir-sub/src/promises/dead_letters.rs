@@ -1,0 +1,133 @@
+//! A dead letter is claimed as any event is.
+
+use std::time::Duration;
+
+use http::Method;
+
+use super::kit::*;
+use crate::declaration::Declaration;
+use crate::delivery::dead_letters;
+use crate::interaction::Interactions;
+use crate::sandbox::Behaviour;
+
+/// 19: two operators, or an operator and a pipeline, run `dead-letters retry --all` at about the same time.
+#[tokio::test(start_paused = true)]
+async fn t19_two_retry_all_at_once() {
+    static MENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    let script = script(|_| {
+        let is_mended = MENDED.load(std::sync::atomic::Ordering::SeqCst);
+        static FIRST: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(true);
+        if !is_mended {
+            return Do::ForGood;
+        }
+        // The first one takes long, the others do not.
+        let is_first = FIRST.swap(false, std::sync::atomic::Ordering::SeqCst);
+        Do::Take(Duration::from_millis(if is_first { 5000 } else { 50 }))
+    });
+    let store = shared();
+    let server = front(|asked| {
+        let id =
+            asked.strip_prefix("GET Encounter/").unwrap_or_default().split('/').next().unwrap().to_owned();
+        reply(200, encounter(&id, Some("1"), 1000))
+    });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), server, &script, &[]);
+    for number in 0..20 {
+        post(&app, encounter(&number.to_string(), Some("1"), 1000)).await;
+    }
+    script.ran();
+    MENDED.store(true, std::sync::atomic::Ordering::SeqCst);
+    // As fhir-sub/src/command/dead_letters.rs has it: a list first, then one after the other.
+    let retry_all = async |after: u64| {
+        tokio::time::sleep(Duration::from_millis(after)).await;
+        let letters = dead_letters::list(&app).await.unwrap();
+        let mut outcomes = Vec::new();
+        for letter in &letters {
+            let retried = dead_letters::retry(&app, letter, app.deadline(None)).await.unwrap().unwrap();
+            outcomes.push(retried.record.outcome());
+        }
+        outcomes
+    };
+    let (one, other) = tokio::join!(retry_all(0), retry_all(10));
+    for outcomes in [&one, &other] {
+        let expected = ["handled", "handled before", "under way elsewhere"];
+        assert!(outcomes.iter().all(|outcome| expected.contains(outcome)), "{outcomes:?}");
+    }
+    assert!(letters(&store).await.is_empty());
+    let done = script.done.lock().unwrap().len();
+    assert_eq!(done, 20);
+}
+
+/// What was given up for good, and is told of once more while it is retried.
+#[tokio::test(start_paused = true)]
+async fn a_retry_beside_a_redelivery() {
+    static MENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    let script = script(|_| {
+        let is_mended = MENDED.load(std::sync::atomic::Ordering::SeqCst);
+        if is_mended { Do::Take(Duration::from_secs(5)) } else { Do::ForGood }
+    });
+    let store = shared();
+    let server = front(|_| reply(200, encounter("1", Some("1"), 1000)));
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), server, &script, &[]);
+    let told = encounter("1", Some("1"), 1000);
+    assert_eq!(post(&app, &told).await, (204, vec!["failed for good"]));
+    assert_eq!(post(&app, &told).await, (204, vec!["handled before"]));
+    MENDED.store(true, std::sync::atomic::Ordering::SeqCst);
+    let letter = letters(&store).await.remove(0);
+    let retry = async || dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
+    let redelivery = async || {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        post(&app, &told).await
+    };
+    let (retried, redelivered) = tokio::join!(retry(), redelivery());
+    assert_eq!((retried.record.outcome(), retried.is_settled), ("handled", true));
+    assert_eq!(redelivered, (503, vec!["under way elsewhere"]));
+    assert_eq!(post(&app, &told).await, (204, vec!["handled before"]));
+    // Whoever still has the letter in a list of before finds it settled.
+    let again = retry().await;
+    assert_eq!((again.record.outcome(), again.is_settled), ("handled before", true));
+    assert_eq!(script.done.lock().unwrap().len(), 1);
+}
+
+/// A retry that fails leaves the letter, and the event as it was: given up.
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_fails() {
+    let script = script(|event| if event.version_id() == Some("1") { Do::Fail } else { Do::ForGood });
+    let store = shared();
+    let server = front(|_| reply(200, encounter("1", Some("1"), 1000)));
+    let set = [("FHIR_SUBSCRIPTION_TRIES", "1")];
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), server, &script, &set);
+    let told = encounter("1", Some("1"), 1000);
+    assert_eq!(post(&app, &told).await, (204, vec!["failed"]));
+    for _ in 0..2 {
+        let letter = letters(&store).await.remove(0);
+        let retried = dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
+        assert_eq!((retried.record.outcome(), retried.is_settled), ("failed", false));
+        assert_eq!(letters(&store).await.len(), 1);
+        assert_eq!(post(&app, &told).await, (204, vec!["handled before"]), "a redelivery does not retry it");
+    }
+    assert_eq!(script.ran().len(), 3);
+}
+
+/// A deletion that nothing tells from the next one: a list of before finds its letter settled.
+#[tokio::test(start_paused = true)]
+async fn a_letter_of_a_deletion_without_a_version() {
+    static MENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    let script = script(|_| {
+        let is_mended = MENDED.load(std::sync::atomic::Ordering::SeqCst);
+        if is_mended { Do::Ok } else { Do::ForGood }
+    });
+    let all = Interactions { create: true, update: true, delete: true };
+    let declaration = Declaration { interactions: all, ..criteria::<UNUSED>() };
+    let store = shared();
+    let server = front(|_| reply(404, outcome()));
+    let app = app(Behaviour::Hapi, declaration, Some(store.clone()), server, &script, &[]);
+    let deleted = || send(&app, Method::DELETE, Some("Encounter/1"), "");
+    assert_eq!(deleted().await, (204, vec!["failed for good"]));
+    MENDED.store(true, std::sync::atomic::Ordering::SeqCst);
+    let letter = letters(&store).await.remove(0);
+    for outcome in ["handled", "handled before"] {
+        let retried = dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
+        assert_eq!((retried.record.outcome(), retried.is_settled), (outcome, true));
+    }
+    assert_eq!(deleted().await, (204, vec!["handled"]), "the next deletion is another event");
+}

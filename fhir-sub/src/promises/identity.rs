@@ -1,0 +1,157 @@
+//! An event has one identity, whatever told of it, and no other event shares it.
+
+use http::Method;
+use serde_json::json;
+
+use super::kit::*;
+use crate::declaration::Declaration;
+use crate::interaction::Interactions;
+use crate::sandbox::Behaviour;
+
+/// 1: guarantee 2 and 3 of docs/once.md, for a handler that takes an `Event` only, of an id-only topic subscription.
+/// The notification is the one that tests/data/helios-0.2.7/r5-id-only-event.json records.
+#[tokio::test(start_paused = true)]
+async fn t01_event_only_handler_of_an_id_only_topic() {
+    let id = "01a20baa-b3f6-78a1-ae9c-87a240871664";
+    let body = json!({"resourceType":"Bundle","id":"10bd291c-6a28-4034-bf9c-0a409373dc6b","type":"subscription-notification","timestamp":"2026-11-24T03:47:46.296489827+00:00","entry":[{"fullUrl":"urn:uuid:0143301b-7b48-4e61-a492-375a9471d311","resource":{"resourceType":"SubscriptionStatus","status":"active","type":"event-notification","eventsSinceSubscriptionStart":1,"subscription":{"reference":"Subscription/01a20baa-b2b5-7ce3-a1e0-cbb27e6eea72"},"topic":"https://example.org/topics/encounters","notificationEvent":[{"eventNumber":1,"timestamp":"2026-11-24T03:47:46.295805949+00:00","focus":{"reference":format!("Encounter/{id}")}}]},"request":{"method":"GET","url":"Subscription/01a20baa-b2b5-7ce3-a1e0-cbb27e6eea72/$status"},"response":{"status":"200"}},{"fullUrl":format!("http://127.0.0.1:45191/Encounter/{id}"),"request":{"method":"GET","url":format!("Encounter/{id}")},"response":{"status":"200"}}]});
+    let script = script(|_| Do::Ok);
+    let server = front(move |asked| {
+        if asked.starts_with("GET Encounter?") {
+            let rows = [(id.to_owned(), "1".to_owned(), 28_000_000_000)];
+            return reply(200, page(asked, &rows));
+        }
+        if asked.starts_with("GET Subscription?") {
+            return reply(200, bundle([]));
+        }
+        reply(404, outcome())
+    });
+    let app = app(Behaviour::Generic, topic::<UNUSED>(), Some(shared()), server, &script, &[]);
+    post(&app, &body).await;
+    post(&app, &body).await;
+    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    let (ran, keys) = (script.ran(), script.keys.lock().unwrap().clone());
+    assert_eq!(ran.len(), 1, "handled twice, with keys {keys:?}");
+}
+
+/// 11: two programs of one team, of two FHIR servers, with one table and one key.
+#[tokio::test(start_paused = true)]
+async fn t11_two_servers_and_one_table() {
+    let (script, store) = (script(|_| Do::Ok), shared());
+    let of = |base: &str| {
+        app(
+            Behaviour::Hapi,
+            criteria::<REQUIRED>(),
+            Some(store.clone()),
+            front(|_| reply(404, outcome())),
+            &script,
+            &[("FHIR_BASE_URL", base)],
+        )
+    };
+    let (one, other) = (of("https://fhir.tenant-one.example/r4"), of("https://fhir.tenant-two.example/r4"));
+    post(&one, encounter("1", Some("1"), 1000)).await;
+    post(&other, encounter("1", Some("1"), 2000)).await;
+    let ran = script.ran();
+    assert_eq!(ran.len(), 2, "the second tenant's event counted as handled");
+}
+
+/// 12: the history lags behind: the second deletion has the idempotency key of the first.
+#[tokio::test(start_paused = true)]
+async fn t12_key_of_a_second_deletion() {
+    let script = script(|_| Do::Ok);
+    let server = front(|asked| match asked {
+        "GET Encounter/1" => reply(410, outcome()),
+        _ if asked.starts_with("GET Encounter/1/_history") => {
+            let entry = |method: &str, version: &str| {
+                json!({
+                    "request": { "method": method, "url": "Encounter/1" },
+                    "response": { "status": "200", "etag": format!("W/\"{version}\"") },
+                })
+            };
+            reply(
+                200,
+                json!({
+                    "resourceType": "Bundle", "type": "history", "entry": [entry("DELETE", "2"), entry("POST", "1")],
+                }),
+            )
+        }
+        _ => reply(404, outcome()),
+    });
+    let all = Interactions { create: true, update: true, delete: true };
+    let declaration = Declaration { interactions: all, ..criteria::<UNUSED>() };
+    let app = app(Behaviour::Hapi, declaration, Some(shared()), server, &script, &[]);
+    send(&app, Method::DELETE, Some("Encounter/1"), "").await;
+    // It was made again, which was told, and deleted again; the history does not show that yet.
+    post(&app, encounter("1", Some("3"), 3000)).await;
+    send(&app, Method::DELETE, Some("Encounter/1"), "").await;
+    let keys = script.keys.lock().unwrap().clone();
+    assert_ne!(keys[0], keys[2], "an effect that is conditional on the key is left out");
+}
+
+/// 22: HAPI's extension `resthook-strip-version-ids`, as tests/data/hapi-8.8.0/strip-version-ids-update.json records it.
+#[tokio::test(start_paused = true)]
+async fn t22_a_notification_without_a_version_and_a_sweep() {
+    let script = script(|_| Do::Ok);
+    let server = front(|asked| {
+        if asked.starts_with("GET Encounter?") {
+            return reply(200, page(asked, &[("1038".to_owned(), "2".to_owned(), 60_000)]));
+        }
+        if asked.starts_with("GET Subscription?") {
+            return reply(200, bundle([]));
+        }
+        reply(404, outcome())
+    });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    let told = encounter("1038", None, 60_000);
+    send(&app, Method::PUT, Some("Encounter/1038"), &told).await;
+    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    let ran = script.ran();
+    assert_eq!(ran.len(), 1, "handled twice");
+}
+
+/// The same, where the sweep comes first.
+#[tokio::test(start_paused = true)]
+async fn a_sweep_and_then_a_notification_without_a_version() {
+    let script = script(|_| Do::Ok);
+    let server = front(|asked| {
+        if asked.starts_with("GET Encounter?") {
+            return reply(200, page(asked, &[("1038".to_owned(), "2".to_owned(), 60_000)]));
+        }
+        if asked.starts_with("GET Subscription?") {
+            return reply(200, bundle([]));
+        }
+        reply(404, outcome())
+    });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    for _ in 0..2 {
+        let told = encounter("1038", None, 60_000);
+        send(&app, Method::PUT, Some("Encounter/1038"), &told).await;
+    }
+    assert_eq!(script.ran(), ["Encounter/1038@2"]);
+    send(&app, Method::PUT, Some("Encounter/1038"), &encounter("1038", None, 61_000)).await;
+    assert_eq!(script.ran().len(), 1, "what was written later is another event");
+}
+
+/// A server that names neither version nor time: a return to an earlier content is another event.
+#[tokio::test(start_paused = true)]
+async fn a_return_to_an_earlier_content() {
+    let script = script(|_| Do::Ok);
+    let app = app(
+        Behaviour::Hapi,
+        criteria::<REQUIRED>(),
+        Some(shared()),
+        front(|_| reply(404, outcome())),
+        &script,
+        &[],
+    );
+    for status in ["in-progress", "finished", "in-progress"] {
+        for outcome in ["handled", "handled before"] {
+            let told = json!({ "resourceType": "Encounter", "id": "e1", "status": status });
+            let sent = send(&app, Method::PUT, Some("Encounter/e1"), &told).await;
+            assert_eq!(sent, (204, vec![outcome]), "{status}");
+        }
+    }
+    let keys = script.keys.lock().unwrap().clone();
+    assert!(keys.iter().all(Option::is_some));
+    assert!(keys[0] != keys[1] && keys[0] != keys[2], "{keys:?}");
+}

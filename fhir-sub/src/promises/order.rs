@@ -1,0 +1,100 @@
+//! `order = "latest"`: what was handled stays known, and nothing older follows it.
+
+use http::Method;
+use serde_json::json;
+
+use super::kit::*;
+use crate::declaration::{Declaration, Order};
+use crate::delivery::dead_letters;
+use crate::interaction::Interactions;
+use crate::sandbox::Behaviour;
+
+/// 2: order = "latest" with two versions of one `lastUpdated`.
+#[tokio::test(start_paused = true)]
+async fn t02_latest_with_equal_times() {
+    let script = script(|_| Do::Ok);
+    let declaration = Declaration { order: Order::Latest, ..criteria::<REQUIRED>() };
+    let app =
+        app(Behaviour::Hapi, declaration, Some(shared()), front(|_| reply(404, outcome())), &script, &[]);
+    for version in ["1", "2", "1", "2"] {
+        post(&app, encounter("1", Some(version), 1000)).await;
+    }
+    let ran = script.ran();
+    assert_eq!(ran, ["Encounter/1@1", "Encounter/1@2"], "versions that were done ran again");
+}
+
+/// 3: order = "latest", a dead letter is retried after a newer version was handled.
+#[tokio::test(start_paused = true)]
+async fn t03_dead_letter_retry_breaks_latest() {
+    static MENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    let script = script(|event| {
+        let is_mended = MENDED.load(std::sync::atomic::Ordering::SeqCst);
+        if event.version_id() == Some("1") && !is_mended { Do::ForGood } else { Do::Ok }
+    });
+    let declaration = Declaration { order: Order::Latest, ..criteria::<REQUIRED>() };
+    let store = shared();
+    let server = front(|asked| match asked {
+        "GET Encounter/1/_history/1" => reply(200, encounter("1", Some("1"), 1000)),
+        "GET Encounter/1" => reply(200, encounter("1", Some("2"), 2000)),
+        _ => reply(404, outcome()),
+    });
+    let app = app(Behaviour::Hapi, declaration, Some(store.clone()), server, &script, &[]);
+    post(&app, encounter("1", Some("1"), 1000)).await;
+    post(&app, encounter("1", Some("2"), 2000)).await;
+    script.ran();
+    MENDED.store(true, std::sync::atomic::Ordering::SeqCst);
+    let letters = letters(&store).await;
+    let retried = dead_letters::retry(&app, &letters[0], app.deadline(None)).await.unwrap().unwrap();
+    assert_eq!((retried.record.outcome(), retried.is_settled), ("superseded", true));
+    assert!(super::kit::letters(&store).await.is_empty());
+    let after_retry = script.ran();
+    post(&app, encounter("1", Some("2"), 2000)).await;
+    let after_repeat = script.ran();
+    assert!(after_repeat.is_empty(), "version 2, which was done, ran again; the retry ran {after_retry:?}");
+}
+
+/// 18: order = "latest", a deletion was handled, and then an older version comes late.
+#[tokio::test(start_paused = true)]
+async fn t18_latest_an_old_version_after_the_deletion() {
+    let script = script(|_| Do::Ok);
+    let all = Interactions { create: true, update: true, delete: true };
+    let declaration = Declaration { order: Order::Latest, interactions: all, ..criteria::<UNUSED>() };
+    let server = front(|asked| match asked {
+        "GET Encounter/1" => reply(410, outcome()),
+        _ if asked.starts_with("GET Encounter/1/_history") => {
+            let entry = |method: &str, version: &str, time: u64| {
+                json!({
+                    "request": { "method": method, "url": "Encounter/1" },
+                    "response": { "status": "200", "etag": format!("W/\"{version}\""), "lastModified": at(time) },
+                })
+            };
+            reply(
+                200,
+                json!({
+                    "resourceType": "Bundle", "type": "history",
+                    "entry": [entry("DELETE", "2", 2000), entry("POST", "1", 1000)],
+                }),
+            )
+        }
+        _ => reply(404, outcome()),
+    });
+    let app = app(Behaviour::Hapi, declaration, Some(shared()), server, &script, &[]);
+    send(&app, Method::DELETE, Some("Encounter/1"), "").await;
+    post(&app, encounter("1", Some("1"), 1000)).await;
+    let ran = script.ran();
+    assert_eq!(ran.len(), 1, "what was there before the deletion was handled after it");
+}
+
+/// 26: `order` is changed from `any` to `latest`, or back, with the same table.
+#[tokio::test(start_paused = true)]
+async fn t26_order_is_changed() {
+    let (script, store) = (script(|_| Do::Ok), shared());
+    let of = |order| {
+        let declaration = Declaration { order, ..criteria::<REQUIRED>() };
+        let server = front(|_| reply(404, outcome()));
+        app(Behaviour::Hapi, declaration, Some(store.clone()), server, &script, &[])
+    };
+    post(&of(Order::Any), encounter("1", Some("1"), 1000)).await;
+    post(&of(Order::Latest), encounter("1", Some("1"), 1000)).await;
+    assert_eq!(script.ran().len(), 1, "handled twice");
+}

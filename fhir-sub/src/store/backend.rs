@@ -1,0 +1,232 @@
+//! [`StoreBackend`]: where the records of the idempotency store are kept.
+
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::record::Record;
+use crate::key::Key;
+
+/// Keeps the records of the idempotency store: for [`AppBuilder::store`](crate::AppBuilder::store).
+///
+/// A backend keeps records and knows none of the rules: what is fresh, done or under way is decided by fhir-sub. It needs
+/// a get, a put with a condition, and a list. Each call succeeds or fails as a whole.
+///
+/// A record is plain data: `serde_json::to_string(&record)` writes it, and `serde_json::from_str` reads it back. Records hold
+/// no resource and no secret. Dead letters name references, such as `Patient/123`; all others name keyed hashes only.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+///
+/// use fhir_sub::store::{Put, Record, RecordId, RecordKind, StoreBackend, StoreFuture};
+///
+/// #[derive(Debug, Default)]
+/// struct Shelf(Mutex<HashMap<String, Record>>);
+///
+/// impl StoreBackend for Shelf {
+///     fn is_durable(&self) -> bool {
+///         false
+///     }
+///
+///     fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>> {
+///         Box::pin(async move { Ok(self.0.lock().unwrap().get(&id.to_string()).cloned()) })
+///     }
+///
+///     fn put<'a>(
+///         &'a self,
+///         id: &'a RecordId,
+///         expected: Option<u64>,
+///         record: Option<&'a Record>,
+///     ) -> StoreFuture<'a, Put> {
+///         Box::pin(async move {
+///             let mut records = self.0.lock().unwrap();
+///             let found = records.get(&id.to_string());
+///             if found.map(Record::revision) != expected {
+///                 return Ok(Put::Refused(found.cloned()));
+///             }
+///             match record {
+///                 Some(record) => drop(records.insert(id.to_string(), record.clone())),
+///                 None => drop(records.remove(&id.to_string())),
+///             }
+///             Ok(Put::Done)
+///         })
+///     }
+///
+///     fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>> {
+///         Box::pin(async move {
+///             let records = self.0.lock().unwrap();
+///             let listed = records.iter().filter(|(id, _)| id.starts_with(kind.prefix()));
+///             Ok(listed.map(|(_, record)| record.clone()).collect())
+///         })
+///     }
+/// }
+///
+/// # #[cfg(feature = "testing")]
+/// # fhir_sub::__private::block_on(async {
+/// fhir_sub::testing::check_store(|| async { Shelf::default() }).await;
+/// # });
+/// ```
+///
+/// With the feature `testing`, `fhir_sub::testing::check_store` runs the suite that fhir-sub's own stores pass.
+pub trait StoreBackend: Send + Sync + fmt::Debug + 'static {
+    /// Whether the records outlive the process, and all instances of the program share them.
+    ///
+    /// If so, the store answers for an event that is given up, and the FHIR server is answered `204`.
+    fn is_durable(&self) -> bool;
+
+    /// The store's time. If several instances share the store, this should be the clock of the store, so that the
+    /// instances agree on it. By default it is the clock of the machine.
+    fn now(&self) -> StoreFuture<'_, SystemTime> {
+        Box::pin(std::future::ready(Ok(SystemTime::now())))
+    }
+
+    /// The record of this id, as it was put last.
+    ///
+    /// A backend may forget a record once its [`expires`](Record::expires) has passed, and need not: fhir-sub compares the
+    /// time itself.
+    fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>>;
+
+    /// Puts a record in place of the expected one, in one step: of several callers at most one succeeds.
+    ///
+    /// `expected` is the [`revision`](Record::revision) of the record that must be there, or `None` if there must be no
+    /// record. `record` takes its place; `None` removes it. Otherwise nothing changes, and the answer is
+    /// [`Put::Refused`] with the record that is there.
+    ///
+    /// A backend that repeats a call whose answer was lost need not take care: fhir-sub recognises its own revision.
+    fn put<'a>(
+        &'a self,
+        id: &'a RecordId,
+        expected: Option<u64>,
+        record: Option<&'a Record>,
+    ) -> StoreFuture<'a, Put>;
+
+    /// All records whose ids are of this kind, in any order. It is called for dead letters, when someone looks at them.
+    fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>>;
+
+    /// Whether there may be records that a version of fhir-sub before 0.1 has put under other keys: only a DynamoDB table
+    /// has.
+    #[doc(hidden)]
+    fn has_old_keys(&self) -> bool {
+        false
+    }
+}
+
+/// What the calls of a [`StoreBackend`] return.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
+
+/// What came of [`StoreBackend::put`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The record is kept.
+    Done,
+    /// Nothing was changed: this record is there instead, or none.
+    Refused(Option<Record>),
+}
+
+/// The store could not be reached, or did not do what it was asked.
+///
+/// The reason is logged, so it must not name a resource, a secret or an address with a password.
+#[derive(Debug)]
+pub struct Unavailable {
+    pub(crate) reason: String,
+}
+
+impl Unavailable {
+    /// An error with this reason.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the idempotency store is unavailable: {}", self.reason)
+    }
+}
+
+impl Error for Unavailable {}
+
+/// What a record is found by. `Display` writes it: `event#` and 64 hexadecimal digits, which name no resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordId {
+    pub(crate) kind: RecordKind,
+    pub(crate) key: Key,
+}
+
+impl RecordId {
+    /// What kind of record it is.
+    #[must_use]
+    pub fn kind(&self) -> RecordKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}", self.kind.prefix(), self.key)
+    }
+}
+
+/// What a record is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum RecordKind {
+    /// An event: under way, done or given up.
+    Event,
+    /// What is known of a resource beside its single versions.
+    Resource,
+    /// How far the sweeps of a subscription have come.
+    Sweep,
+    /// An event that was given up.
+    DeadLetter,
+    /// What is known of the store itself.
+    Store,
+}
+
+impl RecordKind {
+    /// What the ids of this kind begin with: `event#`.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Event => "event#",
+            Self::Resource => "resource#",
+            Self::Sweep => "sweep#",
+            Self::DeadLetter => "dead#",
+            Self::Store => "store#",
+        }
+    }
+}
+
+impl<B: StoreBackend + ?Sized> StoreBackend for Arc<B> {
+    fn is_durable(&self) -> bool {
+        (**self).is_durable()
+    }
+
+    fn now(&self) -> StoreFuture<'_, SystemTime> {
+        (**self).now()
+    }
+
+    fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>> {
+        (**self).get(id)
+    }
+
+    fn put<'a>(
+        &'a self,
+        id: &'a RecordId,
+        expected: Option<u64>,
+        record: Option<&'a Record>,
+    ) -> StoreFuture<'a, Put> {
+        (**self).put(id, expected, record)
+    }
+
+    fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>> {
+        (**self).list(kind)
+    }
+
+    fn has_old_keys(&self) -> bool {
+        (**self).has_old_keys()
+    }
+}

@@ -1,0 +1,158 @@
+//! The rules of the store: what is fresh, done, under way, superseded or given up.
+//!
+//! Each is a pure function: from a record, a request and the time to a decision and the next record. No backend knows any
+//! of them.
+
+use super::entry::{Begun, Entry, How, Identity, OfResource, Told};
+use super::record::{EventRecord, FoundVersion, Millis, ResourceRecord};
+
+/// How many versions a resource's record remembers of each kind.
+const REMEMBERED: usize = 32;
+
+/// How an event is begun that may be: with this record in place of the last one.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Beginning {
+    pub(super) record: EventRecord,
+    /// It is not to be handled, and is to be given up.
+    pub(super) is_exhausted: bool,
+}
+
+/// Begins an event, or says why not. A record that has expired is none.
+pub(super) fn begin(
+    record: Option<&EventRecord>,
+    entry: &Entry,
+    how: How,
+    now: Millis,
+    until: Millis,
+) -> Result<Beginning, Begun> {
+    let version = match entry.identity {
+        Identity::Once | Identity::Passing => None,
+        Identity::Content(version) => Some(version),
+    };
+    let fresh = EventRecord { lease: Some(until), tries: 1, version, ..EventRecord::default() };
+    let Some(record) = record else { return Ok(Beginning { record: fresh, is_exhausted: false }) };
+    if record.lease.is_some_and(|until| until > now) {
+        return Err(Begun::UnderWay);
+    }
+    if record.version != version {
+        // Another content. How often the one before it was tried says nothing of this one.
+        let sequence = record.sequence.saturating_add(1);
+        return Ok(Beginning { record: EventRecord { sequence, ..fresh }, is_exhausted: false });
+    }
+    if record.is_done && !(how.is_again && record.is_dead) {
+        return Err(Begun::Done);
+    }
+    let has_died = record.lease.is_some();
+    let next = EventRecord { lease: Some(until), ..record.clone() };
+    if has_died && !how.is_again {
+        if record.tries >= how.limit {
+            return Ok(Beginning { record: next, is_exhausted: true });
+        }
+        if !how.is_alone {
+            return Err(Begun::Suspect);
+        }
+    }
+    let tries = record.tries.saturating_add(1);
+    Ok(Beginning { record: EventRecord { tries, ..next }, is_exhausted: false })
+}
+
+/// How an event ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It was handled.
+    Done,
+    /// It failed, and is free to be begun again.
+    Failed,
+    /// It was not tried after all, and is free to be begun again.
+    Untried,
+    /// It was given up. Where the store is durable it counts as done; else whoever sent it has to remember it.
+    GivenUp { is_durable: bool },
+}
+
+/// The record of an event that has ended; `None` where nothing is to be remembered of it.
+pub(super) fn end(record: &EventRecord, identity: Identity, end: End) -> Option<EventRecord> {
+    let ended = EventRecord { lease: None, ..record.clone() };
+    match end {
+        End::Done | End::GivenUp { is_durable: true } if identity == Identity::Passing => None,
+        // What is done was not tried since.
+        End::Done => Some(EventRecord { is_done: true, is_dead: false, tries: 0, ..ended }),
+        End::GivenUp { is_durable } => {
+            Some(EventRecord { is_done: is_durable, is_dead: true, tries: 0, ..ended })
+        }
+        End::Failed => Some(ended),
+        End::Untried => Some(EventRecord { tries: ended.tries.saturating_sub(1), ..ended }),
+    }
+}
+
+/// Whether an event of a resource was handled under another name: told without its version, and found with it, or the
+/// other way round.
+pub(super) fn covers(record: &ResourceRecord, event: &OfResource) -> bool {
+    match (event.told, event.updated) {
+        (Told::Search, Some(updated)) => {
+            record.unnamed.contains(&updated) || record.numbered.is_some_and(|told| updated <= told)
+        }
+        (Told::Time(updated), _) => record.found.iter().any(|found| found.updated == updated),
+        (Told::Number(happened), _) => {
+            record.found.iter().any(|found| found.updated <= happened && happened <= super::instant(found.at))
+        }
+        (Told::Search | Told::Version, _) => false,
+    }
+}
+
+/// Takes the lease on a resource whose events are handled one after the other, or says why not.
+pub(super) fn begin_resource(
+    record: Option<&ResourceRecord>,
+    event: &OfResource,
+    how: How,
+    now: Millis,
+    until: Millis,
+) -> Result<ResourceRecord, Begun> {
+    let record = record.cloned().unwrap_or_default();
+    if record.lease.is_some_and(|until| until > now) {
+        return Err(Begun::UnderWay);
+    }
+    if let (Some(newest), Some(updated)) = (record.newest, event.updated)
+        && updated < newest
+    {
+        return Err(Begun::Superseded);
+    }
+    if record.is_deleted && !event.is_deletion && !how.is_there {
+        return Err(Begun::AfterDeletion);
+    }
+    Ok(ResourceRecord { lease: Some(until), ..record })
+}
+
+/// What is known of a resource after one of its events has ended. `began` is when that was begun.
+pub(super) fn end_resource(
+    record: &ResourceRecord,
+    event: &OfResource,
+    is_done: bool,
+    began: Millis,
+) -> ResourceRecord {
+    let mut record = ResourceRecord { lease: None, ..record.clone() };
+    if !is_done {
+        return record;
+    }
+    if event.is_ordered {
+        record.newest = record.newest.max(event.updated);
+        record.is_deleted = event.is_deletion && event.updated.is_none();
+    }
+    match (event.told, event.updated) {
+        (Told::Search, Some(updated)) => {
+            remember(&mut record.found, FoundVersion { updated, at: began });
+        }
+        (Told::Time(updated), _) => remember(&mut record.unnamed, updated),
+        (Told::Number(happened), _) => record.numbered = record.numbered.max(Some(happened)),
+        (Told::Search | Told::Version, _) => {}
+    }
+    record
+}
+
+fn remember<T: PartialEq>(list: &mut Vec<T>, one: T) {
+    if !list.contains(&one) {
+        if list.len() == REMEMBERED {
+            list.remove(0);
+        }
+        list.push(one);
+    }
+}
