@@ -2,7 +2,9 @@
 
 mod crashes;
 mod dead_letters;
+mod fair_time;
 mod identity;
 mod kit;
 mod memory;
 mod order;
+mod panics;
