@@ -97,7 +97,7 @@ mod write;
 /// encounter.status = "finished".to_owned();
 /// fhir.update("Encounter", "1", &encounter).if_match("3").await?;
 ///
-/// let planned = fhir.search::<Encounter>("Encounter", &[("status", "planned")]).all().await?;
+/// let planned = fhir.search_type::<Encounter>("Encounter", &[("status", "planned")]).all().await?;
 /// # Ok(())
 /// # }
 /// ```

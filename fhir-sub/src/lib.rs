@@ -14,7 +14,7 @@
 //! #[fhir_subscription(criteria = "Appointment?status=arrived", endpoint = "arrived-appointments")]
 //! async fn arrived_appointments(appointment: Resource<Appointment>, fhir: FhirClient) -> Result<()> {
 //!     let encounters = search!("Encounter?appointment=Appointment/{}&_sort=-date", appointment.id);
-//!     let encounters = fhir.find::<serde_json::Value>(encounters);
+//!     let encounters = fhir.search::<serde_json::Value>(encounters);
 //!     # let _ = encounters;
 //!     Ok(())
 //! }
@@ -388,12 +388,12 @@ pub use fhir_sub_macros::FhirResource;
 ///
 /// let id = "1";
 /// let encounters: Vec<serde_json::Value> =
-///     fhir.find(search!("Encounter?appointment=Appointment/{id}&_sort=-date")).all().await?;
+///     fhir.search(search!("Encounter?appointment=Appointment/{id}&_sort=-date")).all().await?;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// It makes a [`Query`](client::Query), which [`FhirClient::find`] sends. The type, parameters, modifiers, codes, chains and
+/// It makes a [`Query`](client::Query), which [`FhirClient::search`] sends. The type, parameters, modifiers, codes, chains and
 /// values are checked against FHIR R4, R4B and R5, with the messages of [`fhir_subscription`], and so are the parameters
 /// that say how results are returned: `_sort`, `_count`, `_include`, `_revinclude`, `_elements`, `_summary`, `_total` and
 /// their like. The search is right where one version takes all of it. Nothing of FHIR's definitions gets into the program.

@@ -155,7 +155,7 @@ struct Found {
 async fn find(app: &App, client: &FhirClient, wanted: &Wanted) -> Result<Found, Error> {
     let query = [("url", wanted.url.as_str())];
     let search =
-        client.search::<Subscription>("Subscription", if wanted.is_found_by_url { &query } else { &[] });
+        client.search_type::<Subscription>("Subscription", if wanted.is_found_by_url { &query } else { &[] });
     let all = if wanted.is_found_by_url { search.limits(OF_ONE_URL).all().await } else { search.all().await };
     match all {
         Err(error) if known::has_no_search(&error) => {

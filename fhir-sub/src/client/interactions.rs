@@ -131,12 +131,12 @@ impl FhirClient {
     /// another host, the link's path and query are put under the base URL. Where that is not possible, where the link
     /// leads to a third host or below another base, and where the pages go round in a circle, the search fails.
     /// [`PageLimits`](crate::client::PageLimits) bound it.
-    pub fn search<T: DeserializeOwned>(&self, resource_type: &str, query: &[(&str, &str)]) -> Search<T> {
+    pub fn search_type<T: DeserializeOwned>(&self, resource_type: &str, query: &[(&str, &str)]) -> Search<T> {
         let target = Target::resource_type(self.base_url(), resource_type);
         Search::new(self.clone(), target.map(|target| target.query(query)))
     }
 
-    /// Searches as [`search!`](crate::search!) says, which the compiler has checked: as [`search`](Self::search) otherwise.
+    /// Searches as [`search!`](crate::search!) says, which the compiler has checked: as [`search_type`](Self::search_type) otherwise.
     ///
     /// ```no_run
     /// # async fn example(fhir: fhir_sub::FhirClient, id: &str) -> Result<(), fhir_sub::client::Error> {
@@ -146,24 +146,23 @@ impl FhirClient {
     /// struct Encounter { status: String }
     ///
     /// let newest: Option<Encounter> =
-    ///     fhir.find(search!("Encounter?appointment=Appointment/{id}&_sort=-date&_count=1")).first().await?;
+    ///     fhir.search(search!("Encounter?appointment=Appointment/{id}&_sort=-date&_count=1")).first().await?;
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// Those of [`search`](Self::search), and nothing is sent where a captured value is empty, or no id where an id
+    /// Those of [`search_type`](Self::search_type), and nothing is sent where a captured value is empty, or no id where an id
     /// must stand.
-    #[doc(alias = "search")]
-    pub fn find<T: DeserializeOwned>(&self, query: Query) -> Search<T> {
+    pub fn search<T: DeserializeOwned>(&self, query: Query) -> Search<T> {
         let target = Target::resource_type(self.base_url(), query.resource_type());
         let target = target.and_then(|target| Ok(target.query(&query.parameters().map_err(Error::invalid)?)));
         Search::new(self.clone(), target)
     }
 
     /// Searches as [`search!`](crate::search!) says, by `POST Type/_search`: see
-    /// [`search_by_post`](Self::search_by_post).
-    pub fn find_by_post<T: DeserializeOwned>(&self, query: Query) -> Search<T> {
+    /// [`search_type_by_post`](Self::search_type_by_post).
+    pub fn search_by_post<T: DeserializeOwned>(&self, query: Query) -> Search<T> {
         let target = Target::resource_type(self.base_url(), query.resource_type());
         match query.parameters() {
             Ok(parameters) => Search::posted(self.clone(), target, &parameters),
@@ -174,7 +173,7 @@ impl FhirClient {
     /// Searches by `POST Type/_search`, so that the parameters, which may name a patient, stand in no gateway's log.
     ///
     /// The links to further pages are the server's, and `GET`.
-    pub fn search_by_post<T: DeserializeOwned>(
+    pub fn search_type_by_post<T: DeserializeOwned>(
         &self,
         resource_type: &str,
         query: &[(&str, &str)],
@@ -190,7 +189,7 @@ impl FhirClient {
         let parameters: Vec<_> = url::form_urlencoded::parse(parameters.as_bytes()).collect();
         let own = parameters.iter().map(|(name, value)| (&**name, &**value));
         let query: Vec<_> = own.chain(query.iter().copied()).collect();
-        self.search(resource_type, &query)
+        self.search_type(resource_type, &query)
     }
 
     /// Creates a resource under an id of the server's choice: `POST Type`.

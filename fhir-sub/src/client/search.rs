@@ -23,7 +23,7 @@ use crate::client::request::Target;
 use crate::fhir::reference::encode_query;
 use crate::fhir::{BundleEntry, BundleSearch};
 
-/// The resources that a search finds, over all its pages; made by [`FhirClient::search`].
+/// The resources that a search finds, over all its pages; made by [`FhirClient::search`] and [`FhirClient::search_type`].
 ///
 /// Nothing is sent until it is polled. One page is held at a time, and the next is asked for when it is used up. It is a
 /// [`Stream`], and has what most need of one itself. After an error it ends.
@@ -32,13 +32,13 @@ use crate::fhir::{BundleEntry, BundleSearch};
 /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), fhir_sub::client::Error> {
 /// # #[derive(serde::Deserialize)]
 /// # struct Encounter { status: String }
-/// let mut encounters = fhir.search::<Encounter>("Encounter", &[("patient", "Patient/1")]);
+/// let mut encounters = fhir.search_type::<Encounter>("Encounter", &[("patient", "Patient/1")]);
 /// while let Some(encounter) = encounters.next().await {
 ///     println!("{}", encounter?.status);
 /// }
 ///
-/// let planned: Vec<Encounter> = fhir.search("Encounter", &[("status", "planned")]).all().await?;
-/// let any: Option<Encounter> = fhir.search("Encounter", &[("_count", "1")]).first().await?;
+/// let planned: Vec<Encounter> = fhir.search_type("Encounter", &[("status", "planned")]).all().await?;
+/// let any: Option<Encounter> = fhir.search_type("Encounter", &[("_count", "1")]).first().await?;
 /// # Ok(())
 /// # }
 /// ```

@@ -195,7 +195,7 @@ async fn one(
     }
     let condition = condition.iter().map(|(name, value)| (&**name, &**value));
     let query: Vec<_> = condition.chain([("_count", "2")]).collect();
-    let mut search = client.search::<Box<RawValue>>(resource_type, &query);
+    let mut search = client.search_type::<Box<RawValue>>(resource_type, &query);
     let first = search.next().await.transpose()?;
     let second = search.next().await.transpose()?;
     Ok(first.filter(|_| second.is_none()))

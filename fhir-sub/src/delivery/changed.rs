@@ -57,7 +57,7 @@ impl Question {
         let own = self.filters.iter().map(|(name, value)| (&**name, &**value));
         let mut query: Vec<_> = own.chain([("_lastUpdated", &*last_updated)]).collect();
         query.extend_from_slice(further);
-        client.search(&self.resource_type, &query).strict()
+        client.search_type(&self.resource_type, &query).strict()
     }
 
     /// Why a page does not answer the question, or not all of it.

@@ -257,7 +257,8 @@ impl<'e> Reader<'e> {
         }
         for (resource_type, ids) in types.into_iter().filter(|(_, ids)| ids.len() > 1) {
             let (list, count) = (ids.join(","), ids.len().to_string());
-            let mut search = self.client.search::<Raw>(resource_type, &[("_id", &list), ("_count", &count)]);
+            let mut search =
+                self.client.search_type::<Raw>(resource_type, &[("_id", &list), ("_count", &count)]);
             // A server that finds more than was asked for is not followed without end.
             for _ in 0..ids.len() {
                 let Some(Ok(resource)) = search.next().await else { break };

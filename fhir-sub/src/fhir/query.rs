@@ -9,7 +9,7 @@ use super::reference::is_id;
 
 /// A search of one resource type, made by [`search!`](crate::search!).
 ///
-/// [`FhirClient::find`](crate::FhirClient::find) sends it, and conditional creates and updates take it as their
+/// [`FhirClient::search`](crate::FhirClient::search) sends it, and conditional creates and updates take it as their
 /// [`Condition`]. It may hold what names a patient, so its `Debug` shows the names of its parameters only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Query {

@@ -15,7 +15,7 @@ pub(super) async fn failed(client: &FhirClient, id: &str) -> Option<String> {
     let entity = format!("Subscription/{id}");
     let count = LOOKED_AT.to_string();
     let query = [("entity", &*entity), ("_sort", "-_lastUpdated"), ("_count", &*count)];
-    let mut search = client.search::<Value>("AuditEvent", &query);
+    let mut search = client.search_type::<Value>("AuditEvent", &query);
     let mut all = Vec::new();
     while all.len() < LOOKED_AT
         && let Some(event) = search.next().await

@@ -65,7 +65,7 @@ pub(super) async fn prune(
 
 /// All Subscriptions; where the server has no list of them, those that the program remembers.
 async fn list(app: &App, client: &FhirClient) -> Result<Vec<Subscription>, Error> {
-    match client.search::<Subscription>("Subscription", &[]).all().await {
+    match client.search_type::<Subscription>("Subscription", &[]).all().await {
         Err(error) if known::has_no_search(&error) => {
             let mut all = Vec::new();
             for url in app.memory().subscriptions.all().into_keys() {

@@ -68,8 +68,8 @@ async fn lacking(client: &FhirClient, settings: &Settings, topics: &Topics, topi
 async fn find(client: &FhirClient, kept: Kept, topic: &str) -> Result<Option<Value>, Error> {
     let (url, _version) = topic.split_once('|').unwrap_or((topic, ""));
     let mut found = match kept {
-        Kept::Basic => client.search::<Value>("Basic", &[("code", CODE)]),
-        Kept::Topic => client.search::<Value>("SubscriptionTopic", &[("url", url)]),
+        Kept::Basic => client.search_type::<Value>("Basic", &[("code", CODE)]),
+        Kept::Topic => client.search_type::<Value>("SubscriptionTopic", &[("url", url)]),
     };
     while let Some(found) = found.next().await {
         let found = found?;

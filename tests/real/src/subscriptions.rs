@@ -5,7 +5,7 @@ use fhir_sub::{FhirClient, Subscription};
 /// The Subscriptions whose endpoint is under `base_url`, by endpoint.
 pub async fn subscriptions(fhir: &FhirClient, base_url: &str) -> Vec<Subscription> {
     let all =
-        fhir.search::<Subscription>("Subscription", &[]).all().await.expect("a search of Subscriptions");
+        fhir.search_type::<Subscription>("Subscription", &[]).all().await.expect("a search of Subscriptions");
     let prefix = format!("{base_url}/");
     let mut own: Vec<_> = all.into_iter().filter(|found| endpoint(found).starts_with(&prefix)).collect();
     own.sort_by_key(|found| endpoint(found).to_owned());

@@ -44,7 +44,7 @@ async fn tasks(task: Resource<Value>, event: Event, tries: State<Tries>, fhir: F
             let condition = [("identifier", identifier)];
             fhir.create("Communication", &message(&json!("completed"))).if_none_exist(&condition).await?;
             // A search too, whose query has a canary in it.
-            let told = fhir.search::<Value>("Communication", &condition).all().await?.len();
+            let told = fhir.search_type::<Value>("Communication", &condition).all().await?.len();
             tracing::info!(handler = "tasks", reference, told);
         }
     }

@@ -51,7 +51,7 @@ async fn a_server_of_several_versions_is_told_which_one_is_meant() {
     fhir.create("Encounter", &encounter("1")).await.unwrap();
     fhir.update("Encounter", "1", &encounter("1")).await.unwrap();
     fhir.patch("Encounter", "1", &Patch::json(&json!([])).unwrap()).await.unwrap();
-    fhir.search_by_post::<Encounter>("Encounter", &[("status", "planned")]).all().await.unwrap();
+    fhir.search_type_by_post::<Encounter>("Encounter", &[("status", "planned")]).all().await.unwrap();
     let versioned = "application/fhir+json; fhirVersion=4.3";
     let sent: Vec<_> =
         (0..5).map(|request| script.header(request, "content-type").unwrap_or_default()).collect();
@@ -86,7 +86,7 @@ async fn what_may_not_stand_in_a_url_is_refused_and_nothing_sent() {
         fhir.create("Encounter", &json!({})).if_none_exist(&NOTHING).await.unwrap_err(),
         fhir.delete("Encounter", "a?b").await.unwrap_err(),
         fhir.operation("a/b").get::<Value>(&[]).await.unwrap_err(),
-        fhir.search::<Value>("?", &[]).first().await.unwrap_err(),
+        fhir.search_type::<Value>("?", &[]).first().await.unwrap_err(),
     ] {
         assert!(!error.is_transient() && error.status().is_none() && error.attempts() == 0, "{error}");
     }
@@ -233,7 +233,7 @@ fn the_client_and_its_futures_may_cross_threads() {
     both::<Error>();
     let fhir = Script::new([]).client();
     check(fhir.read::<Encounter>("Encounter", "1"));
-    check(fhir.search::<Encounter>("Encounter", &[]).all());
+    check(fhir.search_type::<Encounter>("Encounter", &[]).all());
     check(fhir.create("Encounter", &json!({})).into_future());
     check(fhir.operation("a").post::<Value>(&json!({})));
 }

@@ -77,7 +77,7 @@ async fn no_call_lets_anything_out() {
         let errors = [
             fhir.read::<Strict>("Encounter", CANARY).await.err(),
             fhir.vread::<Strict>("Encounter", CANARY, CANARY).await.err(),
-            fhir.search::<Strict>("Encounter", &query).all().await.err(),
+            fhir.search_type::<Strict>("Encounter", &query).all().await.err(),
             fhir.create("Encounter", &body).if_none_exist(&query).returning::<Strict>().await.err(),
             fhir.update_where("Encounter", &query, &body).returning::<Strict>().await.err(),
             fhir.transaction(&body).await.err(),
@@ -120,7 +120,7 @@ fn settings_and_clients_show_no_secret() {
         let fhir = FhirClient::new(config).unwrap();
         assert_clean(&format!("{fhir:?}"));
         assert_clean(&format!("{:?}", fhir.create("Patient", &CANARY)));
-        assert_clean(&format!("{:?}", fhir.search::<Value>("Patient", &[(CANARY, CANARY)])));
+        assert_clean(&format!("{:?}", fhir.search_type::<Value>("Patient", &[(CANARY, CANARY)])));
         assert_clean(&format!("{:?}", fhir.history::<Value>("Patient", CANARY)));
     }
     assert_clean(&format!("{:?}", AccessToken::new(CANARY)));

@@ -97,7 +97,7 @@ async fn a_page_link_to_another_origin_is_never_called() {
             async move { response(200, &[], json!({"resourceType": "Bundle", "link": link}).to_string()) }
         })
         .await;
-        assert!(server.client().search::<Value>("Encounter", &[]).all().await.is_err());
+        assert!(server.client().search_type::<Value>("Encounter", &[]).all().await.is_err());
     }
     // A link of a fitting path is asked for at our own server.
     let next = format!("{}/Encounter?p=2", other.base);
@@ -110,7 +110,7 @@ async fn a_page_link_to_another_origin_is_never_called() {
         async move { response(200, &[], json!({"resourceType": "Bundle", "link": next}).to_string()) }
     })
     .await;
-    server.client().search::<Value>("Encounter", &[]).all().await.unwrap();
+    server.client().search_type::<Value>("Encounter", &[]).all().await.unwrap();
     assert_eq!(server.lines(), ["GET /fhir/Encounter", "GET /fhir/Encounter?p=2"]);
     assert!(other.lines().is_empty());
 }

@@ -46,7 +46,7 @@ async fn walk(limits: PageLimits, pause: Duration) -> (usize, Error) {
     let server = Arc::new(Endless { pages: AtomicUsize::new(0), pause });
     let config = ClientConfig::new(BASE.parse().unwrap()).page_limits(limits);
     let fhir = FhirClient::with_transport(config, server.clone()).unwrap();
-    let error = fhir.search::<IgnoredAny>("Encounter", &[("code", "canary")]).all().await.unwrap_err();
+    let error = fhir.search_type::<IgnoredAny>("Encounter", &[("code", "canary")]).all().await.unwrap_err();
     assert!(error.is_page_limit() && !error.is_transient() && !format!("{error:?}").contains("canary"));
     (server.pages.load(Ordering::SeqCst), error)
 }
@@ -82,7 +82,7 @@ async fn what_fits_the_limits_is_given_and_the_callers_own_time_does_not_count()
     let config = ClientConfig::new(BASE.parse().unwrap());
     let fhir = FhirClient::with_transport(config, server.clone()).unwrap();
     let limits = PageLimits::default().entries(4).pages(2).time(Duration::from_secs(3));
-    let mut search = fhir.search::<IgnoredAny>("Encounter", &[]).limits(limits);
+    let mut search = fhir.search_type::<IgnoredAny>("Encounter", &[]).limits(limits);
     for _ in 0..4 {
         search.next().await.unwrap().unwrap();
         tokio::time::sleep(Duration::from_secs(60)).await;
@@ -101,10 +101,10 @@ async fn a_page_is_not_read_beyond_what_is_left_of_the_bytes() {
     let server = Server::start(|_| async { response(200, &[], vec![b' '; 200_000]) }).await;
     let limits = PageLimits::default().bytes(100_000);
     let fhir = FhirClient::new(server.config().page_limits(limits)).unwrap();
-    let error = fhir.search::<IgnoredAny>("Encounter", &[]).all().await.unwrap_err();
+    let error = fhir.search_type::<IgnoredAny>("Encounter", &[]).all().await.unwrap_err();
     assert!(error.is_page_limit() && error.to_string().contains("`PageLimits::bytes`"), "{error}");
     // The limit of a single answer is another.
     let fhir = FhirClient::new(server.config().max_answer_bytes(50_000)).unwrap();
-    let error = fhir.search::<IgnoredAny>("Encounter", &[]).all().await.unwrap_err();
+    let error = fhir.search_type::<IgnoredAny>("Encounter", &[]).all().await.unwrap_err();
     assert!(!error.is_page_limit() && error.to_string().contains("larger than the limit"), "{error}");
 }

@@ -35,7 +35,8 @@ async fn all_pages_are_given_through_links_that_are_put_under_the_base() {
         page(&[], Some("http://internal:8080/fhir?_getpages=a%20b&_getpagesoffset=4")),
         page(&["3"], None),
     ]);
-    let search = script.client().search::<Encounter>("Encounter", &[("patient", "Patient/1"), ("x", "a b")]);
+    let search =
+        script.client().search_type::<Encounter>("Encounter", &[("patient", "Patient/1"), ("x", "a b")]);
     assert_eq!(ids(search).await, ["1", "2", "3"]);
     assert_eq!(
         script.lines(),
@@ -53,7 +54,7 @@ async fn all_pages_are_given_through_links_that_are_put_under_the_base() {
 #[tokio::test]
 async fn a_page_is_asked_for_when_the_one_before_is_used_up() {
     let script = Script::new([page(&["1", "2"], Some("http://internal:8080/fhir?p=2")), page(&["3"], None)]);
-    let mut search = script.client().search::<Encounter>("Encounter", &[]);
+    let mut search = script.client().search_type::<Encounter>("Encounter", &[]);
     assert_eq!(script.sent(), 0);
     search.next().await.unwrap().unwrap();
     search.next().await.unwrap().unwrap();
@@ -66,9 +67,9 @@ async fn a_page_is_asked_for_when_the_one_before_is_used_up() {
 async fn the_first_is_had_without_the_rest() {
     let script = Script::new([page(&["1", "2"], Some("http://internal:8080/fhir?p=2")), page(&[], None)]);
     let fhir = script.client();
-    let first = fhir.search::<Encounter>("Encounter", &[]).first().await.unwrap();
+    let first = fhir.search_type::<Encounter>("Encounter", &[]).first().await.unwrap();
     assert_eq!(first.unwrap().id, "1");
-    assert!(fhir.search::<Encounter>("Encounter", &[]).first().await.unwrap().is_none());
+    assert!(fhir.search_type::<Encounter>("Encounter", &[]).first().await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -77,16 +78,16 @@ async fn pages_that_go_round_in_a_circle_are_an_error() {
     let b = || page(&["2"], Some("http://internal:8080/fhir?p=c"));
     let c = || page(&["3"], Some("http://internal:8080/fhir?p=b"));
     let script = Script::new([a(), b(), c()]);
-    let error = script.client().search::<Encounter>("Encounter", &[]).all().await.unwrap_err();
+    let error = script.client().search_type::<Encounter>("Encounter", &[]).all().await.unwrap_err();
     assert_eq!(error.to_string(), "GET Encounter: the pages go round in a circle");
     let script = Script::new([page(&["1"], Some("Encounter?x=1"))]);
-    assert!(script.client().search::<Encounter>("Encounter", &[("x", "1")]).all().await.is_err());
+    assert!(script.client().search_type::<Encounter>("Encounter", &[("x", "1")]).all().await.is_err());
 }
 
 #[tokio::test]
 async fn a_link_to_another_server_is_an_error_after_what_the_page_held() {
     let script = Script::new([page(&["1"], Some("https://canary.example/steal?canary"))]);
-    let mut search = script.client().search::<Encounter>("Encounter", &[]);
+    let mut search = script.client().search_type::<Encounter>("Encounter", &[]);
     let error = search.next().await.unwrap().unwrap_err();
     assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
     assert!(search.next().await.is_none());
@@ -105,8 +106,8 @@ async fn only_matches_are_given_unless_the_included_are_asked_for() {
     ]});
     let script = Script::new([json(&bundle), json(&bundle)]);
     let fhir = script.client();
-    assert_eq!(ids(fhir.search("Encounter", &[])).await, ["1", "4", "5"]);
-    assert_eq!(ids(fhir.search("Encounter", &[]).with_included()).await, ["1", "2", "4", "5"]);
+    assert_eq!(ids(fhir.search_type("Encounter", &[])).await, ["1", "4", "5"]);
+    assert_eq!(ids(fhir.search_type("Encounter", &[]).with_included()).await, ["1", "2", "4", "5"]);
 }
 
 #[tokio::test]
@@ -114,7 +115,7 @@ async fn an_entry_that_does_not_fit_ends_the_stream() {
     let bundle = json!({"resourceType": "Bundle", "entry": [
         {"resource": {"id": "1"}}, {"resource": {"id": ["canary"]}}, {"resource": {"id": "3"}}]});
     let script = Script::new([json(&bundle)]);
-    let mut search = script.client().search::<Encounter>("Encounter", &[("canary", "canary")]);
+    let mut search = script.client().search_type::<Encounter>("Encounter", &[("canary", "canary")]);
     assert!(search.next().await.unwrap().is_ok());
     let error = search.next().await.unwrap().unwrap_err();
     assert!(
@@ -127,7 +128,7 @@ async fn an_entry_that_does_not_fit_ends_the_stream() {
 #[tokio::test]
 async fn a_page_that_fails_ends_the_stream() {
     let script = Script::new([page(&["1"], Some("?p=2")), answer(410, &[], "")]);
-    let mut search = script.client().search::<Encounter>("Encounter", &[]);
+    let mut search = script.client().search_type::<Encounter>("Encounter", &[]);
     assert!(search.next().await.unwrap().is_ok());
     assert!(search.next().await.unwrap().unwrap_err().is_gone());
     assert!(search.next().await.is_none());
@@ -137,17 +138,18 @@ async fn a_page_that_fails_ends_the_stream() {
 async fn what_is_no_bundle_is_no_empty_result() {
     for body in [json!({"resourceType": "OperationOutcome"}), json!({}), json!([])] {
         let script = Script::new([json(&body)]);
-        assert!(script.client().search::<Encounter>("Encounter", &[]).all().await.is_err());
+        assert!(script.client().search_type::<Encounter>("Encounter", &[]).all().await.is_err());
     }
     let script = Script::new([answer(200, &[], "")]);
-    assert!(script.client().search::<Encounter>("Encounter", &[]).all().await.is_err());
+    assert!(script.client().search_type::<Encounter>("Encounter", &[]).all().await.is_err());
 }
 
 #[tokio::test]
 async fn a_search_may_be_posted() {
     let script = Script::new([page(&["1"], Some("http://internal:8080/fhir?p=2")), page(&["2"], None)]);
-    let search =
-        script.client().search_by_post::<Encounter>("Encounter", &[("patient", "Patient/1"), ("a", "b c")]);
+    let search = script
+        .client()
+        .search_type_by_post::<Encounter>("Encounter", &[("patient", "Patient/1"), ("a", "b c")]);
     assert_eq!(ids(search).await, ["1", "2"]);
     assert_eq!(script.lines(), ["POST /r4/Encounter/_search", "GET /r4?p=2"]);
     assert_eq!(script.body(0), "patient=Patient/1&a=b%20c");
@@ -173,7 +175,7 @@ async fn the_query_of_a_page_link_is_sent_as_it_came() {
         page(&[], Some(&format!("http://internal:8080/fhir/Encounter?{query}"))),
         page(&[], None),
     ]);
-    ids(script.client().search("Encounter", &[])).await;
+    ids(script.client().search_type("Encounter", &[])).await;
     assert_eq!(script.lines()[1], format!("GET /r4/Encounter?{query}"));
 }
 
@@ -205,7 +207,7 @@ async fn the_pages_of_an_operation_are_followed() {
 #[tokio::test]
 async fn a_search_is_a_stream() {
     let script = Script::new([page(&["1"], None)]);
-    let mut search = pin!(script.client().search::<Encounter>("Encounter", &[]));
+    let mut search = pin!(script.client().search_type::<Encounter>("Encounter", &[]));
     let mut context = Context::from_waker(Waker::noop());
     assert!(matches!(search.as_mut().poll_next(&mut context), Poll::Ready(Some(Ok(_)))));
     assert!(matches!(search.as_mut().poll_next(&mut context), Poll::Ready(None)));

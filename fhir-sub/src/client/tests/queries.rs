@@ -14,10 +14,10 @@ async fn a_checked_search_is_sent_as_one_by_hand_is() {
     let id = "1";
     let script = Script::new((0..3).map(|_| json(&bundle())));
     let fhir = script.client();
-    fhir.find::<Value>(search!("Encounter?appointment=Appointment/{id}&_sort=-date")).all().await.unwrap();
+    fhir.search::<Value>(search!("Encounter?appointment=Appointment/{id}&_sort=-date")).all().await.unwrap();
     let name = "O'Hara, & Söhne|x";
-    fhir.find::<Value>(search!("Patient?name={name}")).all().await.unwrap();
-    fhir.find_by_post::<Value>(search!("Patient?name={name}")).all().await.unwrap();
+    fhir.search::<Value>(search!("Patient?name={name}")).all().await.unwrap();
+    fhir.search_by_post::<Value>(search!("Patient?name={name}")).all().await.unwrap();
     assert_eq!(
         script.lines(),
         [
@@ -36,8 +36,8 @@ async fn what_cannot_be_one_value_is_not_sent() {
     let query = || search!("Encounter?appointment=Appointment/{id}");
     let encounter = json!({ "resourceType": "Encounter" });
     let errors = [
-        fhir.find::<Value>(query()).all().await.unwrap_err(),
-        fhir.find_by_post::<Value>(query()).all().await.unwrap_err(),
+        fhir.search::<Value>(query()).all().await.unwrap_err(),
+        fhir.search_by_post::<Value>(query()).all().await.unwrap_err(),
         fhir.create("Encounter", &encounter).if_none_exist(query()).await.unwrap_err(),
         fhir.update_where("Encounter", query(), &encounter).await.unwrap_err(),
     ];

@@ -107,7 +107,7 @@ pub(crate) async fn pages_of_a_search(world: &mut World) {
     let asked = proxy.passed().len();
 
     let query = [("name", "Branch"), ("_count", "3"), ("_sort", "name")];
-    let mut found = fhir.search::<Organization>("Organization", &query);
+    let mut found = fhir.search_type::<Organization>("Organization", &query);
     let mut read = Vec::new();
     let mut requests = Vec::new();
     while let Some(organization) = found.next().await {
@@ -122,8 +122,8 @@ pub(crate) async fn pages_of_a_search(world: &mut World) {
 
     // A minute long HAPI would give the same answer to the same search.
     fhir.create("Organization", &organization("Branch 8")).await.unwrap();
-    assert_eq!(fhir.search::<Organization>("Organization", &query).all().await.unwrap().len(), 8);
-    let posted = fhir.search_by_post::<Organization>("Organization", &query).all().await.unwrap();
+    assert_eq!(fhir.search_type::<Organization>("Organization", &query).all().await.unwrap().len(), 8);
+    let posted = fhir.search_type_by_post::<Organization>("Organization", &query).all().await.unwrap();
     assert_eq!(posted.len(), 8);
 }
 
@@ -148,14 +148,14 @@ pub(crate) async fn transactions_and_operations(world: &mut World) {
     let codes: Vec<_> =
         statuses.iter().map(|response| response.status.split(' ').next().unwrap_or_default()).collect();
     assert_eq!((codes.len(), &codes[..3]), (4, &["201", "201", "200"][..]), "{codes:?}");
-    let child: Value = fhir.search("Organization", &[("name", "Child")]).first().await.unwrap().unwrap();
+    let child: Value = fhir.search_type("Organization", &[("name", "Child")]).first().await.unwrap().unwrap();
     let parent: Value = fhir.read_reference(child["partOf"]["reference"].as_str().unwrap()).await.unwrap();
     assert_eq!(parent["name"], "Parent");
     assert!(fhir.read::<Value>("Organization", id(&left)).await.unwrap_err().is_gone());
     // The version has moved on: nothing of it is done.
     let conflict = fhir.transaction(&bundle).await.unwrap_err();
     assert!(conflict.is_conflict(), "{conflict}");
-    let parents = fhir.search::<Value>("Organization", &[("name", "Parent")]).all().await.unwrap();
+    let parents = fhir.search_type::<Value>("Organization", &[("name", "Parent")]).all().await.unwrap();
     assert_eq!(parents.len(), 1);
 
     let meta: Value = fhir.operation("$meta").on_instance("Organization", id(&kept)).get(&[]).await.unwrap();

@@ -44,7 +44,8 @@ pub(crate) async fn an_arrival_begins_one_encounter(world: &mut World) {
 
     assert_eq!((version_id(&arrived), version_id(&again)), ("2", "3"));
     assert_eq!(world.transcript.count(&[&format!("reference={reference:?}"), r#"version="1""#]), 0);
-    let encounters = fhir.search::<Value>("Encounter", &[("appointment", &reference)]).all().await.unwrap();
+    let encounters =
+        fhir.search_type::<Value>("Encounter", &[("appointment", &reference)]).all().await.unwrap();
     assert_eq!(encounters.len(), 1, "{encounters:?}");
     assert_eq!(encounters[0]["status"], "arrived");
     assert_eq!(encounters[0]["subject"]["reference"], patient);

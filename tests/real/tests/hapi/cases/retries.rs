@@ -28,7 +28,8 @@ pub(crate) async fn a_handler_that_fails_twice_has_one_effect(world: &mut World)
     let refused = r#"error.text="POST Communication answered 4"#;
     assert_eq!(world.transcript.count(&[failed[0], failed[1], refused]), 1);
 
-    let effects = fhir.search::<Value>("Communication", &[("based-on", &reference)]).all().await.unwrap();
+    let effects =
+        fhir.search_type::<Value>("Communication", &[("based-on", &reference)]).all().await.unwrap();
     assert_eq!(effects.len(), 1, "{effects:?}");
     assert_eq!(effects[0]["payload"][0]["contentString"], "canary-of-a-description");
     deployed.withdraw(&fhir).await;

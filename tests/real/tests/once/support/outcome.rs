@@ -16,7 +16,8 @@ pub(crate) async fn expect_effects(fhir: &FhirClient, run: &str, writers: &Write
     for kind in Kind::ALL {
         let identifier = format!("urn:canary|canary-{run}");
         let query = [("identifier", identifier.as_str()), ("_count", "200")];
-        for resource in fhir.search::<Value>(kind.resource_type(), &query).all().await.expect("a search") {
+        for resource in fhir.search_type::<Value>(kind.resource_type(), &query).all().await.expect("a search")
+        {
             let reference = format!("{}/{}", kind.resource_type(), id(&resource));
             let event = format!("{} {reference} {}", kind.endpoint(), version_id(&resource));
             there.insert(reference);
