@@ -5,6 +5,8 @@ mod authorization;
 mod caller_token;
 mod connection;
 mod idempotency;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod secret;
 mod secrets;
 mod server;
@@ -19,6 +21,8 @@ use http::HeaderName;
 pub(crate) use address::Address;
 pub(crate) use caller_token::{CallerToken, NAMES as CALLER_TOKEN_SETTINGS};
 pub(crate) use idempotency::{Idempotency, Place};
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::PostgresUrl;
 pub(crate) use secret::SharedSecret;
 pub(crate) use secrets::{Secrets, Signing};
 pub(crate) use variables::{Variables, is_lambda};

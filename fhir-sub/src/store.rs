@@ -15,10 +15,14 @@ mod entry;
 mod events;
 mod memory;
 mod migration;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod record;
 mod rules;
 #[cfg(all(test, feature = "testing"))]
 mod severed;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod sweep;
 mod sweep_state;
 
@@ -65,6 +69,10 @@ pub(crate) fn open(settings: &Idempotency, connection: &Connection) -> Option<St
             let _ = connection;
             return None;
         }
+        #[cfg(feature = "postgres")]
+        Place::Postgres(url) => Arc::new(postgres::PostgresStore::new(url)),
+        #[cfg(feature = "sqlite")]
+        Place::Sqlite(path) => Arc::new(sqlite::SqliteStore::new(path.clone())),
         Place::Memory => Arc::new(MemoryStore::new(settings.maximum)),
     };
     Some(Store::new(backend, settings.retention))

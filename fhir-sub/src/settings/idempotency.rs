@@ -27,6 +27,11 @@ pub(crate) enum Place {
     Memory,
     /// The name of a table.
     DynamoDb(String),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<super::PostgresUrl>),
+    /// The path of a file.
+    #[cfg(feature = "sqlite")]
+    Sqlite(std::path::PathBuf),
 }
 
 const PLACE: &str = "FHIR_SUBSCRIPTION_IDEMPOTENCY";
@@ -44,29 +49,16 @@ impl Idempotency {
         let place = match variables.get(PLACE) {
             None | Some("memory") => Place::Memory,
             Some("off") => Place::Nowhere,
-            Some(text) => match text.strip_prefix("dynamodb:").filter(|table| is_table(table)) {
-                Some(table) => Place::DynamoDb(table.to_owned()),
-                None => {
-                    problems.add(format!(
-                        "{PLACE} is {text:?}: write memory, off, or dynamodb:TABLE with the name or the ARN of a table"
-                    ));
-                    Place::Memory
-                }
-            },
+            Some(text) => Place::durable(text).unwrap_or_else(|problem| {
+                problems.add(format!("{PLACE} {problem}"));
+                Place::Memory
+            }),
         };
-        if let Place::DynamoDb(_) = place {
-            if cfg!(not(feature = "dynamodb")) {
-                problems.add(format!(
-                    "{PLACE} names a DynamoDB table, and this program is built without it: add the feature \
-                     `dynamodb` of fhir-sub in Cargo.toml"
-                ));
-            }
-            if variables.get(KEY).is_none() {
-                problems.add(format!(
-                    "{KEY} is not set: without it the names of the table's records could be guessed from those of \
-                     patients; `openssl rand -hex 32` makes one, the same for all instances and for ever"
-                ));
-            }
+        if place.is_durable() && variables.get(KEY).is_none() {
+            problems.add(format!(
+                "{KEY} is not set: without it the names of the store's records could be guessed from those of \
+                 patients; `openssl rand -hex 32` makes one, the same for all instances and for ever"
+            ));
         }
         let retention = DAY * number(variables, DAYS, 7, 365, problems);
         let tries = number(variables, TRIES, 30, 10_000, problems);
@@ -76,7 +68,7 @@ impl Idempotency {
 
     /// Whether what is kept outlives the process.
     pub(crate) fn is_durable(&self) -> bool {
-        matches!(self.place, Place::DynamoDb(_))
+        self.place.is_durable()
     }
 
     /// What is allowed, but better otherwise.
@@ -85,7 +77,14 @@ impl Idempotency {
         if on_lambda && self.place == Place::Memory {
             warnings.push(format!(
                 "{PLACE} keeps what was handled within one instance: what is sent again to another one is handled \
-                 again; set it to dynamodb:TABLE"
+                 again; set it to dynamodb:TABLE, or to postgres://…"
+            ));
+        }
+        #[cfg(feature = "sqlite")]
+        if on_lambda && matches!(self.place, Place::Sqlite(_)) {
+            warnings.push(format!(
+                "{PLACE} names a file, which each instance of a Lambda has for itself, and loses: set it to \
+                 dynamodb:TABLE, or to postgres://…"
             ));
         }
         if self.key.as_ref().is_some_and(SharedSecret::is_short) {
@@ -95,6 +94,49 @@ impl Idempotency {
         }
         warnings
     }
+}
+
+impl Place {
+    /// The place of a durable store; the error says what is wrong, and quotes no URL: a password may stand in it.
+    fn durable(text: &str) -> Result<Self, String> {
+        if let Some(table) = text.strip_prefix("dynamodb:") {
+            if !is_table(table) {
+                return Err(format!("is {text:?}: write dynamodb:TABLE with the name or the ARN of a table"));
+            }
+            return if cfg!(feature = "dynamodb") {
+                Ok(Self::DynamoDb(table.to_owned()))
+            } else {
+                Err(without("a DynamoDB table", "dynamodb"))
+            };
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            #[cfg(feature = "postgres")]
+            return super::PostgresUrl::parse(text)
+                .map(|url| Self::Postgres(Box::new(url)))
+                .map_err(str::to_owned);
+            #[cfg(not(feature = "postgres"))]
+            return Err(without("a PostgreSQL database", "postgres"));
+        }
+        if let Some(_path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            #[cfg(feature = "sqlite")]
+            return Ok(Self::Sqlite(_path.into()));
+            #[cfg(not(feature = "sqlite"))]
+            return Err(without("an SQLite file", "sqlite"));
+        }
+        Err("is none of memory, off, dynamodb:TABLE, postgres://USER:PASSWORD@HOST/DATABASE and sqlite:FILE"
+            .to_owned())
+    }
+
+    fn is_durable(&self) -> bool {
+        !matches!(self, Self::Nowhere | Self::Memory)
+    }
+}
+
+/// What is told of a place that this program cannot reach.
+fn without(place: &str, feature: &str) -> String {
+    format!(
+        "names {place}, and this program is built without it: add the feature `{feature}` of fhir-sub in Cargo.toml"
+    )
 }
 
 /// Whether DynamoDB may call a table so, or an ARN name one:

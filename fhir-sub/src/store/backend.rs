@@ -198,6 +198,13 @@ impl RecordKind {
             Self::Store => "store#",
         }
     }
+
+    /// What the ids of this kind lie between, in the order of their bytes: from the first on, and before the second.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn range(self) -> (&'static str, String) {
+        // `$` comes after `#`.
+        (self.prefix(), self.prefix().replace('#', "$"))
+    }
 }
 
 impl<B: StoreBackend + ?Sized> StoreBackend for Arc<B> {

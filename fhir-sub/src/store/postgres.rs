@@ -1,0 +1,207 @@
+//! [`PostgresStore`]: the backend that all instances share, in a PostgreSQL database.
+//!
+//! The program makes its table. Each step is one statement, and so one round trip; each answer brings the database's time
+//! along, by which all instances count. One connection serves all events of an instance, side by side. It is opened by the
+//! first call, and again once it is lost.
+
+mod connect;
+mod statements;
+mod tls;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Mutex;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Config, Row};
+
+use self::statements::{CLEAN, DELETE, GET, INSERT, LIST, UPDATE};
+use super::backend::{Put, RecordId, RecordKind, StoreBackend, StoreFuture};
+use super::record::{Millis, Record, millis};
+use super::{Stored, Unavailable, unreadable};
+use crate::settings::PostgresUrl;
+
+/// The longest that a call may take, connecting included: the server waits for its answer meanwhile.
+const CALL: Duration = Duration::from_secs(3);
+
+/// How often what has expired is deleted.
+const CLEANED_EACH: Duration = Duration::from_secs(60);
+
+/// The backend that all instances share. Making one costs nothing: the first call connects.
+pub(crate) struct PostgresStore {
+    config: Config,
+    certificates: Option<Vec<u8>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    client: Option<Arc<Client>>,
+    /// How far the database's clock is before the machine's, in milliseconds.
+    ahead: i64,
+    is_known: bool,
+    cleaned: Option<SystemTime>,
+}
+
+/// What is given to a statement.
+type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+impl PostgresStore {
+    pub(crate) fn new(url: &PostgresUrl) -> Self {
+        let (config, certificates) = (url.config().clone(), url.certificates().map(<[u8]>::to_vec));
+        Self { config, certificates, state: Mutex::default() }
+    }
+
+    /// A connection that is open, as far as that is known, and how far the database's clock is ahead.
+    async fn client(&self) -> Stored<(Arc<Client>, i64)> {
+        let mut state = self.state.lock().await;
+        if let Some(client) = state.client.as_ref().filter(|client| !client.is_closed()) {
+            return Ok((Arc::clone(client), state.ahead));
+        }
+        let (client, ahead) = connect::connect(&self.config, self.certificates.as_deref()).await?;
+        let client = Arc::new(client);
+        *state = State { client: Some(Arc::clone(&client)), ahead, is_known: true, cleaned: state.cleaned };
+        Ok((client, ahead))
+    }
+
+    /// Asks for rows. What was sent over a connection that had died meanwhile is sent once more: whoever puts a record
+    /// recognises it.
+    async fn ask(&self, statement: &str, parameters: &[Parameter<'_>]) -> Stored<Vec<Row>> {
+        let asking = async {
+            let (client, _) = self.client().await?;
+            match client.query_typed(statement, parameters).await {
+                Err(error) if error.is_closed() || client.is_closed() => {
+                    let (client, _) = self.client().await?;
+                    client.query_typed(statement, parameters).await.map_err(|error| failure(&error))
+                }
+                answer => answer.map_err(|error| failure(&error)),
+            }
+        };
+        let rows = tokio::time::timeout(CALL, asking).await;
+        let rows = rows.map_err(|_| Unavailable::new("no answer in time"))??;
+        if let Some(now) = rows.first().map(|row| row.try_get("now")) {
+            let ahead = now.map_err(|_| unreadable()).map(connect::ahead)?;
+            self.state.lock().await.ahead = ahead;
+        }
+        Ok(rows)
+    }
+
+    /// Deletes some of what has expired, now and then, beside what else is asked.
+    async fn clean(&self) {
+        let now = SystemTime::now();
+        let (client, ahead) = {
+            let mut state = self.state.lock().await;
+            let is_due = state
+                .cleaned
+                .is_none_or(|cleaned| now.duration_since(cleaned).is_ok_and(|passed| passed >= CLEANED_EACH));
+            let Some(client) = state.client.clone().filter(|_| is_due) else { return };
+            state.cleaned = Some(now);
+            (client, state.ahead)
+        };
+        let now = number(millis(now)).saturating_add(ahead);
+        // Whether that succeeds matters to nobody: the next one tries again.
+        tokio::spawn(async move { client.execute_typed(CLEAN, &[(&now, Type::INT8)]).await });
+    }
+}
+
+impl StoreBackend for PostgresStore {
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn now(&self) -> StoreFuture<'_, SystemTime> {
+        Box::pin(async move {
+            let known = {
+                let state = self.state.lock().await;
+                state.is_known.then_some(state.ahead)
+            };
+            let ahead = match known {
+                Some(ahead) => ahead,
+                None => {
+                    let connecting = tokio::time::timeout(CALL, self.client()).await;
+                    connecting.map_err(|_| Unavailable::new("no answer in time"))??.1
+                }
+            };
+            let now = number(millis(SystemTime::now())).saturating_add(ahead);
+            Ok(SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(now).unwrap_or(0)))
+        })
+    }
+
+    fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>> {
+        Box::pin(async move {
+            let rows = self.ask(GET, &[(&id.to_string(), Type::TEXT)]).await?;
+            rows.first().map_or(Ok(None), read)
+        })
+    }
+
+    fn put<'a>(
+        &'a self,
+        id: &'a RecordId,
+        expected: Option<u64>,
+        record: Option<&'a Record>,
+    ) -> StoreFuture<'a, Put> {
+        Box::pin(async move {
+            let (id, expected) = (id.to_string(), expected.map(number));
+            let (revision, expires) =
+                record.map_or((0, None), |record| (number(record.revision()), record.expires.map(number)));
+            let text = record.map(serde_json::to_string).transpose().map_err(|_| unreadable())?;
+            let id = (&id as &(dyn ToSql + Sync), Type::TEXT);
+            let revision = (&revision as &(dyn ToSql + Sync), Type::INT8);
+            let expires = (&expires as &(dyn ToSql + Sync), Type::INT8);
+            let text = (&text as &(dyn ToSql + Sync), Type::TEXT);
+            let was_expected = (&expected as &(dyn ToSql + Sync), Type::INT8);
+            let rows = match (record, expected) {
+                (Some(_), None) => self.ask(INSERT, &[id, revision, expires, text]).await?,
+                (Some(_), Some(_)) => self.ask(UPDATE, &[id, revision, expires, text, was_expected]).await?,
+                (None, _) => self.ask(DELETE, &[id, was_expected]).await?,
+            };
+            self.clean().await;
+            let row = rows.first().ok_or_else(unreadable)?;
+            if row.try_get("is_put").map_err(|_| unreadable())? {
+                return Ok(Put::Done);
+            }
+            let there = read(row)?;
+            // There was to be nothing, and there is nothing.
+            let is_nothing = record.is_none() && expected.is_none() && there.is_none();
+            Ok(if is_nothing { Put::Done } else { Put::Refused(there) })
+        })
+    }
+
+    fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>> {
+        Box::pin(async move {
+            let (from, to) = kind.range();
+            let rows = self.ask(LIST, &[(&from, Type::TEXT), (&to, Type::TEXT)]).await?;
+            rows.iter().filter_map(|row| read(row).transpose()).collect()
+        })
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}
+
+/// The record of a row; `None` where there is none.
+fn read(row: &Row) -> Stored<Option<Record>> {
+    let record: Option<&str> = row.try_get("record").map_err(|_| unreadable())?;
+    record.map(serde_json::from_str).transpose().map_err(|_| unreadable())
+}
+
+fn number(number: Millis) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// What is told of an error: its code, since its own words may quote what was asked, or name the user and the host.
+fn failure(error: &tokio_postgres::Error) -> Unavailable {
+    match error.code() {
+        // `28P01`: the page of PostgreSQL's error codes says what each means.
+        Some(code) => Unavailable::new(format!("PostgreSQL answered {}", code.code())),
+        None if error.is_closed() => Unavailable::new("no connection"),
+        None => Unavailable::new("no connection, or an answer that could not be read"),
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;
