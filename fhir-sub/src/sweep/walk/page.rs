@@ -37,7 +37,11 @@ impl Walk<'_> {
         }
         let Page { found, said, next, .. } = page;
         let count = found.len() as u64;
-        let from = self.round(sweep).from;
+        let (from, begun) = (self.round(sweep).from, self.round(sweep).begun);
+        // A server may keep what a search has found, and show on a later page how that is by then: what was changed after the
+        // search need not match any more. The next search says whether it does, and the watermark stays before it.
+        let looks_back = !is_first && self.what == What::Changed && sweep.tells_time;
+        let begun = begun.filter(|_| looks_back);
         let (mut all, mut times, mut fresh, mut odd) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for json in found {
             match Changed::read(json, &sweep.occasion, self.question) {
@@ -48,7 +52,8 @@ impl Walk<'_> {
                     all.push(changed.version.clone());
                     // A server that does not heed `_lastUpdated` shows also what is not looked at.
                     let is_meant = changed.updated.is_none_or(|updated| updated >= from);
-                    if is_meant && self.seen.is_fresh(&changed) {
+                    let is_of_the_search = begun.is_none() || changed.updated <= begun;
+                    if is_meant && is_of_the_search && self.seen.is_fresh(&changed) {
                         fresh.push(changed);
                     }
                 }
