@@ -4,7 +4,7 @@ mod crashes;
 mod dead_letters;
 mod fair_time;
 mod identity;
-mod kit;
+pub(crate) mod kit;
 mod memory;
 mod order;
 mod panics;

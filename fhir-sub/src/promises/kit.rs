@@ -28,23 +28,23 @@ use crate::store::{DeadLetter, MemoryStore, Store, StoreBackend};
 use crate::sweep::{SweepOptions, sweep};
 use crate::testing::TestApp;
 
-pub(super) enum Do {
+pub(crate) enum Do {
     Ok,
     Fail,
     ForGood,
     Take(Duration),
 }
 
-pub(super) type How = Box<dyn Fn(&Event) -> Do + Send + Sync>;
+pub(crate) type How = Box<dyn Fn(&Event) -> Do + Send + Sync>;
 
-pub(super) struct Script {
-    pub(super) ran: Mutex<Vec<String>>,
-    pub(super) keys: Mutex<Vec<Option<String>>>,
-    pub(super) done: Mutex<Vec<String>>,
-    pub(super) how: How,
+pub(crate) struct Script {
+    pub(crate) ran: Mutex<Vec<String>>,
+    pub(crate) keys: Mutex<Vec<Option<String>>>,
+    pub(crate) done: Mutex<Vec<String>>,
+    pub(crate) how: How,
 }
 
-pub(super) fn script(how: impl Fn(&Event) -> Do + Send + Sync + 'static) -> Arc<Script> {
+pub(crate) fn script(how: impl Fn(&Event) -> Do + Send + Sync + 'static) -> Arc<Script> {
     Arc::new(Script {
         ran: Mutex::default(),
         keys: Mutex::default(),
@@ -54,15 +54,15 @@ pub(super) fn script(how: impl Fn(&Event) -> Do + Send + Sync + 'static) -> Arc<
 }
 
 impl Script {
-    pub(super) fn ran(&self) -> Vec<String> {
+    pub(crate) fn ran(&self) -> Vec<String> {
         std::mem::take(&mut *self.ran.lock().unwrap())
     }
 }
 
-pub(super) struct Got<const USE: u8>(pub(super) Event, pub(super) Arc<Script>);
+pub(crate) struct Got<const USE: u8>(pub(crate) Event, pub(crate) Arc<Script>);
 
-pub(super) const UNUSED: u8 = 0;
-pub(super) const REQUIRED: u8 = 2;
+pub(crate) const UNUSED: u8 = 0;
+pub(crate) const REQUIRED: u8 = 2;
 
 impl<const USE: u8> FromNotification for Got<USE> {
     const RESOURCE: ResourceUse = match USE {
@@ -76,7 +76,7 @@ impl<const USE: u8> FromNotification for Got<USE> {
     }
 }
 
-pub(super) struct Run;
+pub(crate) struct Run;
 
 impl<const USE: u8> Handler<Got<USE>> for Run {
     async fn handle(Got(event, script): Got<USE>) -> Outcome {
@@ -100,20 +100,20 @@ impl<const USE: u8> Handler<Got<USE>> for Run {
     }
 }
 
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) body: Value,
-    pub(super) date: Option<SystemTime>,
-    pub(super) delay: Duration,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    pub(crate) date: Option<SystemTime>,
+    pub(crate) delay: Duration,
 }
 
-pub(super) fn reply(status: u16, body: Value) -> Reply {
+pub(crate) fn reply(status: u16, body: Value) -> Reply {
     Reply { status, body, date: None, delay: Duration::ZERO }
 }
 
-pub(super) struct Front(Box<dyn Fn(&str) -> Reply + Send + Sync>);
+pub(crate) struct Front(Box<dyn Fn(&str) -> Reply + Send + Sync>);
 
-pub(super) fn front(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Front {
+pub(crate) fn front(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Front {
     Front(Box::new(answer))
 }
 
@@ -140,7 +140,7 @@ impl Transport for Front {
     }
 }
 
-pub(super) fn app(
+pub(crate) fn app(
     behaviour: Behaviour,
     declaration: Declaration,
     store: Option<Arc<dyn StoreBackend>>,
@@ -158,16 +158,16 @@ pub(super) fn app(
     builder.transport(Arc::new(front)).state(Arc::clone(script)).build().unwrap()
 }
 
-pub(super) fn shared() -> Arc<dyn StoreBackend> {
+pub(crate) fn shared() -> Arc<dyn StoreBackend> {
     Arc::new(MemoryStore::shared(Arc::new(SystemTime::now)))
 }
 
 /// The dead letters of a store.
-pub(super) async fn letters(store: &Arc<dyn StoreBackend>) -> Vec<DeadLetter> {
+pub(crate) async fn letters(store: &Arc<dyn StoreBackend>) -> Vec<DeadLetter> {
     Store::new(Arc::clone(store), Duration::from_secs(7 * 86_400)).dead_letters().await.unwrap()
 }
 
-pub(super) async fn send(
+pub(crate) async fn send(
     app: &App,
     method: Method,
     reference: Option<&str>,
@@ -181,26 +181,26 @@ pub(super) async fn send(
     (answered.answer.status.as_u16(), answered.records().map(Record::outcome).collect())
 }
 
-pub(super) async fn post(app: &App, body: impl ToString) -> (u16, Vec<&'static str>) {
+pub(crate) async fn post(app: &App, body: impl ToString) -> (u16, Vec<&'static str>) {
     send(app, Method::POST, None, body).await
 }
 
-pub(super) async fn swept(app: &App, since: Option<&str>, seconds: u64) -> Value {
+pub(crate) async fn swept(app: &App, since: Option<&str>, seconds: u64) -> Value {
     let options = SweepOptions { since: since.and_then(Instant::parse), endpoint: None };
     let report = sweep(app, &options, Deadline::after(Duration::from_secs(seconds)), None).await;
     serde_json::from_str::<Value>(&report.to_json()).unwrap()["subscriptions"][0].clone()
 }
 
 /// So many milliseconds after the beginning of 2026.
-pub(super) fn moment(milliseconds: u64) -> SystemTime {
+pub(crate) fn moment(milliseconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600) + Duration::from_millis(milliseconds)
 }
 
-pub(super) fn at(milliseconds: u64) -> String {
+pub(crate) fn at(milliseconds: u64) -> String {
     Instant::from(moment(milliseconds)).to_string()
 }
 
-pub(super) fn encounter(id: &str, version: Option<&str>, milliseconds: u64) -> Value {
+pub(crate) fn encounter(id: &str, version: Option<&str>, milliseconds: u64) -> Value {
     let mut meta = json!({ "lastUpdated": at(milliseconds) });
     if let Some(version) = version {
         meta["versionId"] = json!(version);
@@ -208,16 +208,16 @@ pub(super) fn encounter(id: &str, version: Option<&str>, milliseconds: u64) -> V
     json!({ "resourceType": "Encounter", "id": id, "status": "arrived", "meta": meta })
 }
 
-pub(super) fn bundle(resources: impl IntoIterator<Item = Value>) -> Value {
+pub(crate) fn bundle(resources: impl IntoIterator<Item = Value>) -> Value {
     let entries: Vec<_> = resources.into_iter().map(|resource| json!({ "resource": resource })).collect();
     json!({ "resourceType": "Bundle", "type": "searchset", "entry": entries })
 }
 
-pub(super) fn outcome() -> Value {
+pub(crate) fn outcome() -> Value {
     json!({ "resourceType": "OperationOutcome", "issue": [{ "severity": "error", "code": "not-found" }] })
 }
 
-pub(super) fn parameter(asked: &str, name: &str) -> Option<String> {
+pub(crate) fn parameter(asked: &str, name: &str) -> Option<String> {
     let (_, query) = asked.split_once('?')?;
     let query = query.split(' ').next()?;
     url::form_urlencoded::parse(query.as_bytes())
@@ -226,7 +226,7 @@ pub(super) fn parameter(asked: &str, name: &str) -> Option<String> {
 }
 
 /// A page of a search, of rows of id, version and time.
-pub(super) fn page(asked: &str, rows: &[(String, String, u64)]) -> Value {
+pub(crate) fn page(asked: &str, rows: &[(String, String, u64)]) -> Value {
     let since = parameter(asked, "_lastUpdated").unwrap();
     let since = Instant::parse(since.strip_prefix("ge").unwrap()).unwrap();
     let offset: usize = parameter(asked, "offset").map_or(0, |offset| offset.parse().unwrap());
@@ -244,11 +244,11 @@ pub(super) fn page(asked: &str, rows: &[(String, String, u64)]) -> Value {
     answer
 }
 
-pub(super) fn criteria<const USE: u8>() -> Declaration {
+pub(crate) fn criteria<const USE: u8>() -> Declaration {
     declaration::<Got<USE>, Run>("Encounter?status=arrived", "e")
 }
 
-pub(super) fn topic<const USE: u8>() -> Declaration {
+pub(crate) fn topic<const USE: u8>() -> Declaration {
     let topic = Topic {
         url: "https://example.org/topics/encounters",
         filters: &["Encounter?status=arrived"],

@@ -1,7 +1,6 @@
 //! Hostile servers, and what is promised all the same.
 
 mod creation;
-mod kit;
 mod numbers;
 mod odd;
 mod pieces;

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
-use super::kit::{
+use crate::app::App;
+use crate::promises::kit::{
     Do, REQUIRED, Reply, Script, app, at, bundle, encounter, front, outcome, page, parameter, reply, script,
     shared, swept, topic,
 };
-use crate::app::App;
 use crate::registration::Options;
 use crate::request::Head;
 use crate::sandbox::Behaviour;

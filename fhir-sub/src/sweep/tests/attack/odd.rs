@@ -1,6 +1,6 @@
 //! What is told, and not passed over.
 
-use super::kit::{
+use crate::promises::kit::{
     Do, REQUIRED, app, bundle, criteria, front, moment, outcome, page, reply, script, shared, swept,
 };
 use crate::sandbox::Behaviour;

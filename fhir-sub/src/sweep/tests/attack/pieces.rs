@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::kit::{
-    Do, REQUIRED, UNUSED, app, at, bundle, criteria, encounter, front, moment, outcome, page, parameter,
-    reply, script, shared, swept,
-};
 use crate::declaration::Declaration;
 use crate::fhir::Instant;
 use crate::interaction::Interactions;
+use crate::promises::kit::{
+    Do, REQUIRED, UNUSED, app, at, bundle, criteria, encounter, front, moment, outcome, page, parameter,
+    reply, script, shared, swept,
+};
 use crate::sandbox::Behaviour;
 
 /// 8: 16,000 resources of one moment, 150 ms a page, 25 s a sweep over HTTP: does what comes later get its turn?

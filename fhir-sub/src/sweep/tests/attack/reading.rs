@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::{
+use crate::promises::kit::{
     Do, REQUIRED, app, at, bundle, encounter, front, outcome, post, reply, script, shared, topic,
 };
 use crate::sandbox::Behaviour;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::kit::{
+use crate::declaration::Declaration;
+use crate::interaction::Interactions;
+use crate::promises::kit::{
     Do, REQUIRED, Reply, UNUSED, app, at, bundle, criteria, encounter, front, moment, outcome, page,
     parameter, reply, script, shared, swept,
 };
-use crate::declaration::Declaration;
-use crate::interaction::Interactions;
 use crate::sandbox::Behaviour;
 
 const SINCE: Option<&str> = Some("2026-01-01T00:00:00Z");

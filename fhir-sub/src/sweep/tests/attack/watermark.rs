@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
-use super::kit::{
-    Do, Got, REQUIRED, Run, app, at, bundle, criteria, encounter, front, moment, outcome, page, parameter,
-    reply, script, shared, swept,
-};
 use crate::declaration::{Content, Declaration, Topic, Trigger};
 use crate::fhir::Instant;
 use crate::fixtures::declaration;
+use crate::promises::kit::{
+    Do, Got, REQUIRED, Run, app, at, bundle, criteria, encounter, front, moment, outcome, page, parameter,
+    reply, script, shared, swept,
+};
 use crate::sandbox::Behaviour;
 
 /// 7: the server's clock was an hour ahead for one sweep, and was put right.
