@@ -168,3 +168,32 @@ async fn t28_a_search_that_is_answered_in_part() {
     }
     assert_eq!(script.ran().len(), 1, "lost: the watermark has passed it");
 }
+
+/// HAPI keeps what a search has found, and shows on a later page how a resource is by then.
+#[tokio::test(start_paused = true)]
+async fn what_has_changed_since_the_search_is_left_to_the_next_one() {
+    let rows: Vec<_> = (0..150).map(|number| (number.to_string(), "1".to_owned(), number * 10)).collect();
+    let later_pages = std::sync::atomic::AtomicUsize::new(0);
+    let script = script(|_| Do::Ok);
+    let server = front(move |asked| {
+        if !asked.starts_with("GET Encounter?") {
+            return reply(if asked.starts_with("GET Subscription?") { 200 } else { 404 }, bundle([]));
+        }
+        let mut rows = rows.clone();
+        let is_later_page = asked.contains("offset=");
+        if is_later_page && later_pages.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
+            // It matched when it was searched for.
+            rows[149] = ("149".to_owned(), "2".to_owned(), 3_600_500);
+        } else if later_pages.load(std::sync::atomic::Ordering::SeqCst) > 0 {
+            rows.pop();
+        }
+        let mut reply = reply(200, page(asked, &rows));
+        reply.date = Some(moment(3_600_000));
+        reply
+    });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    swept(&app, Some("2026-01-01T00:00:00Z"), 600).await;
+    let ran = script.ran();
+    assert!(!ran.contains(&"Encounter/149@2".to_owned()), "the handler ran on what does not match");
+    assert_eq!(ran.len(), 149);
+}
