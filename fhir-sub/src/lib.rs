@@ -462,8 +462,17 @@ pub mod prelude {
     };
 }
 
-/// The README's examples compile too, and those of the documents.
+/// The examples of the README and of the guide compile too.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-#[doc = include_str!("../../docs/criteria.md")]
-struct Readme;
+mod guide {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/criteria.md")]
+    struct Criteria;
+    #[doc = include_str!("../../docs/handlers.md")]
+    struct Handlers;
+    #[doc = include_str!("../../docs/start.md")]
+    struct Start;
+    #[doc = include_str!("../../docs/subscriptions.md")]
+    struct Subscriptions;
+}

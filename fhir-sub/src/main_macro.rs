@@ -2,8 +2,9 @@
 
 /// Makes the program's `main`: an AWS Lambda, and a command-line program anywhere else.
 ///
-/// Under Lambda (`AWS_LAMBDA_RUNTIME_API` is set) it handles events; anywhere else it runs the command
-/// that its arguments name: `serve` (the default), `register`, `status` or `check`. `--help` lists them.
+/// Under Lambda (`AWS_LAMBDA_RUNTIME_API` is set) the program handles events. Anywhere else it runs the command that its
+/// arguments name: `serve` (the default), `register`, `status`, `sweep`, `dead-letters` or `check`. `--help` lists the
+/// commands and their options.
 ///
 /// ```
 /// # mod form_1 {
@@ -11,8 +12,8 @@
 /// # }
 /// ```
 ///
-/// `crates` links handlers that live in library crates, the package's own library among them: a crate
-/// that nothing names is not linked, and its handlers are not there.
+/// `crates` links handlers that live in library crates. Name the package's own library too if it has handlers. Rust does
+/// not link a crate that nothing names, so its handlers would be missing.
 ///
 /// ```
 /// # mod form_2 { use fhir_sub::prelude::*;
@@ -23,8 +24,8 @@
 /// # }
 /// ```
 ///
-/// `setup` names an async function that gives the app its state, settings, token provider, root
-/// certificates or proxy. The two combine.
+/// `setup` names an async function that gives the app its state, settings, token provider, root certificates or proxy.
+/// You may write both `crates` and `setup`.
 ///
 /// ```
 /// # mod form_3 {
