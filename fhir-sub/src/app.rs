@@ -22,7 +22,7 @@ use crate::provided::{Provided, States};
 use crate::registry::Registry;
 #[cfg(feature = "registration")]
 use crate::server::Room;
-use crate::settings::{Settings, Variables, fhir_version};
+use crate::settings::{Extension, NotReady, Places, Settings, Variables, fhir_version};
 use crate::store::{self, Keys, Store, StoreBackend};
 
 /// What bounds a walk over the Subscriptions of a server, of which several may be under way.
@@ -91,6 +91,14 @@ impl App {
     /// Makes the keys of the store's records.
     pub(crate) fn keys(&self) -> &Keys {
         &self.0.keys
+    }
+
+    /// Does what is done once, before the first request.
+    pub(crate) fn begin(&self) {
+        self.log_panics();
+        for warning in self.settings().warnings() {
+            tracing::warn!("{warning}");
+        }
     }
 
     /// Logs panics, of the whole process, as the settings have it: the place always, the message only where
@@ -173,6 +181,7 @@ pub struct AppBuilder {
     root_certificates: Vec<Vec<u8>>,
     proxy: Option<url::Url>,
     transport: Option<Arc<dyn Transport>>,
+    places: Option<Arc<dyn Places>>,
     store: Option<Arc<dyn StoreBackend>>,
     clock: Option<Clock>,
     body_limit: Option<usize>,
@@ -196,6 +205,7 @@ impl AppBuilder {
             root_certificates: Vec::new(),
             proxy: None,
             transport: None,
+            places: None,
             store: None,
             clock: None,
             body_limit: None,
@@ -309,6 +319,13 @@ impl AppBuilder {
         self
     }
 
+    /// Reads references at `places`, and not at the extension.
+    #[cfg(all(test, feature = "testing"))]
+    pub(crate) fn places(mut self, places: Arc<dyn Places>) -> Self {
+        self.places = Some(places);
+        self
+    }
+
     /// Keeps what was handled in a store of your own, whatever `FHIR_SUBSCRIPTION_IDEMPOTENCY` says.
     ///
     /// Several apps may share it: an `Arc` of a [`StoreBackend`] is one too. `FHIR_SUBSCRIPTION_STORE_KEY`,
@@ -331,6 +348,37 @@ impl AppBuilder {
 
     pub(crate) fn declarations(&self) -> &[&'static Declaration] {
         &self.declarations
+    }
+
+    /// Reads the settings that stand elsewhere: `file:/path`, `ssm:/name`, `secretsmanager:NAME` and `secretsmanager:NAME#key`.
+    ///
+    /// `fhir_lambda_main!` calls it after `setup`; a program with a `main` of its own awaits it before
+    /// [`build`](Self::build). Files are read directly. Parameters and secrets are asked of the AWS Parameters and Secrets Lambda
+    /// Extension, or of the AWS Secrets Manager Agent, on port 2773 or `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT`; an answer is
+    /// awaited for at most 5 seconds. All are read side by side. `build` tells those that could not be read.
+    ///
+    /// ```no_run
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = fhir_sub::AppBuilder::from_environment().resolve().await.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn resolve(mut self) -> Self {
+        if self.try_resolve().await.is_err() {
+            self.variables.give_up_references();
+        }
+        self
+    }
+
+    /// The same; `Err` if the extension is not ready yet, so that a later call may succeed.
+    pub(crate) async fn try_resolve(&mut self) -> Result<(), NotReady> {
+        if !self.variables.has_references() {
+            return Ok(());
+        }
+        let places = self.places.clone();
+        let places =
+            places.unwrap_or_else(|| Arc::new(Extension::from_environment(self.variables.on_lambda())));
+        self.variables.resolve(&*places).await
     }
 
     /// What is wrong whatever `setup` does: the handlers, and settings that are there and of no right form.

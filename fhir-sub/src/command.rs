@@ -122,15 +122,18 @@ fn run_on<T>(mut runtime: tokio::runtime::Builder, future: impl Future<Output = 
 fn run_lambda(setup: Setup<'_>) -> Exit {
     logs::start(true);
     let lambda = async {
-        let app = match set_up(setup).await.and_then(|builder| Ok(builder.build()?)) {
-            Ok(app) => app,
+        let program = match set_up(setup).await {
+            Ok(builder) => lambda::Program::start(builder).await,
+            Err(error) => Err(error),
+        };
+        let program = match program {
+            Ok(program) => program,
             Err(error) => {
                 tracing::error!(problems = %error, "the program cannot start");
                 return Exit::Unusable;
             }
         };
-        begin(&app);
-        match lambda::run(app).await {
+        match lambda::run(program).await {
             Ok(()) => Exit::Sound,
             Err(_) => {
                 tracing::error!("the Lambda runtime ended");
@@ -174,7 +177,7 @@ fn run_command(setup: Setup<'_>) -> Exit {
 }
 
 async fn run(arguments: Arguments, setup: Setup<'_>) -> Result<Exit, BoxError> {
-    let builder = set_up(setup).await?;
+    let builder = set_up(setup).await?.resolve().await;
     match arguments.command {
         Command::Help => unreachable!("it was answered before"),
         Command::Check => Ok(check::check(builder)),
@@ -226,7 +229,7 @@ async fn set_up(setup: Setup<'_>) -> Result<AppBuilder, BoxError> {
         Err(error) => error,
     };
     let mut problems = Problems::from(setup_failed(name, error));
-    problems.append(AppBuilder::from_environment().problems_whatever_setup_does());
+    problems.append(AppBuilder::from_environment().resolve().await.problems_whatever_setup_does());
     Err(problems.into())
 }
 
@@ -252,16 +255,8 @@ fn setup_failed(name: &str, error: BoxError) -> String {
 
 fn begun(builder: AppBuilder) -> Result<App, Problems> {
     let app = builder.build()?;
-    begin(&app);
+    app.begin();
     Ok(app)
-}
-
-/// What is done once before the first request.
-fn begin(app: &App) {
-    app.log_panics();
-    for warning in app.settings().warnings() {
-        tracing::warn!("{warning}");
-    }
 }
 
 /// Prints `text` and a line's end; a reader that has gone is no error.

@@ -471,6 +471,8 @@ mod guide {
     struct Criteria;
     #[doc = include_str!("../../docs/handlers.md")]
     struct Handlers;
+    #[doc = include_str!("../../docs/references.md")]
+    struct References;
     #[doc = include_str!("../../docs/start.md")]
     struct Start;
     #[doc = include_str!("../../docs/subscriptions.md")]

@@ -14,6 +14,12 @@ impl Problems {
         self.0.push(problem.into());
     }
 
+    /// The problems that are not `unwanted`.
+    pub(crate) fn without(mut self, unwanted: impl Fn(&str) -> bool) -> Self {
+        self.0.retain(|problem| !unwanted(problem));
+        self
+    }
+
     /// Adds all of `other`.
     pub(crate) fn append(&mut self, other: Self) {
         self.0.extend(other.0);

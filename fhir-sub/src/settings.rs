@@ -7,6 +7,7 @@ mod connection;
 mod idempotency;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod reference;
 mod secret;
 mod secrets;
 mod server;
@@ -23,9 +24,12 @@ pub(crate) use caller_token::{CallerToken, NAMES as CALLER_TOKEN_SETTINGS};
 pub(crate) use idempotency::{Idempotency, Place};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresUrl;
+pub(crate) use reference::{Extension, Places};
+#[cfg(all(test, feature = "testing"))]
+pub(crate) use reference::{Failure, Version};
 pub(crate) use secret::SharedSecret;
 pub(crate) use secrets::{Secrets, Signing};
-pub(crate) use variables::{Variables, is_lambda};
+pub(crate) use variables::{NotReady, Variables, is_lambda};
 
 use self::authorization::authorization;
 use self::connection::connection;
@@ -94,6 +98,10 @@ pub(crate) struct LogSettings {
 impl Settings {
     /// Reads `variables`, and says all that is missing or malformed.
     pub(crate) fn read(variables: &Variables) -> Result<Self, Problems> {
+        Self::read_all(variables).map_err(|problems| problems.without(|it| variables.is_of_unread(it)))
+    }
+
+    fn read_all(variables: &Variables) -> Result<Self, Problems> {
         let mut problems = variables.problems();
 
         let allow_http = match variables.get("FHIR_ALLOW_HTTP") {

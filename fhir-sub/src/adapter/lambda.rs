@@ -2,6 +2,7 @@
 
 mod event;
 mod invocations;
+mod program;
 mod response;
 #[cfg(feature = "registration")]
 mod sweep;
@@ -16,6 +17,7 @@ use serde_json::value::RawValue;
 
 use self::event::{Event, Kind};
 pub(crate) use self::invocations::{has_several_at_once, run};
+pub(crate) use self::program::Program;
 use self::response::LambdaResponse;
 use crate::app::App;
 use crate::deadline::Deadline;
@@ -29,8 +31,9 @@ const TO_ANSWER: Duration = Duration::from_millis(250);
 const IMPLAUSIBLE: Duration = Duration::from_secs(60 * 60);
 
 /// Answers one event, and writes its log lines.
-async fn invoke(app: &App, payload: &[u8], context: &Context) -> Result<Reply, Diagnostic> {
+async fn invoke(program: &Program, payload: &[u8], context: &Context) -> Result<Reply, Diagnostic> {
     let started = Instant::now();
+    let app = program.app().await?;
     let event = Event::read(payload).ok_or_else(unknown_event)?;
     let Some(kind) = event.kind() else { return invoke_directly(app, payload, context).await };
     let deadline = app.deadline(invocation_deadline(context));

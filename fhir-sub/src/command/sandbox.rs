@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use self::delivery::OverHttp;
 use super::serve::{handlers, listen, told_to_stop};
-use super::{COMMAND_LIMIT, Exit, begin, register, say};
+use super::{COMMAND_LIMIT, Exit, register, say};
 use crate::adapter::{ResponseBody, local};
 use crate::app::{App, AppBuilder};
 use crate::deadline::Deadline;
@@ -54,7 +54,7 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     let sandbox_url = format!("http://{}/fhir", sandbox_listener.local_addr()?);
 
     let app = with_defaults(builder.without_signer(), port, &sandbox_url)?.build()?;
-    begin(&app);
+    app.begin();
     let behaviour = Behaviour::named(app.settings().fhir_server.name).unwrap_or(Behaviour::Generic);
     let sandbox = Sandbox::builder().behaviour(behaviour).fhir_version(app.settings().fhir_version);
     let sandbox = sandbox.base_url(&sandbox_url).build(OverHttp::new());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use tokio::net::TcpListener;
 
-use super::{Exit, begin, say};
+use super::{Exit, say};
 use crate::adapter::local;
 use crate::adapter::tower::answer;
 use crate::app::{App, AppBuilder};
@@ -22,7 +22,7 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     let address = problems.collect(listen_address(builder.variables()));
     let app = problems.collect(builder.build());
     let (Some(address), Some(app)) = (address, app) else { return Err(problems.into()) };
-    begin(&app);
+    app.begin();
     let listener = listen(address).await?;
     let stop = told_to_stop();
     say(&format!("listening on http://{}; Ctrl-C stops", listener.local_addr()?));

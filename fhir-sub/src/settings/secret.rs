@@ -111,6 +111,11 @@ impl fmt::Debug for SharedSecret {
     }
 }
 
+/// Whether `text` can be a secret, in any header.
+pub(super) fn is_fit(text: &str) -> bool {
+    unfit(text, Form::Credentials).is_none()
+}
+
 /// Why `text` cannot be a secret.
 fn unfit(text: &str, form: Form) -> Option<String> {
     let secret = match text.split_once(' ') {

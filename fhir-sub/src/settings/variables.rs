@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
+use super::reference::{Failure, Places, Reference, Version, Wanted, resolve};
+use super::secret;
 use crate::client::Signer;
 use crate::problems::Problems;
 
@@ -65,6 +67,8 @@ pub(crate) struct Variables {
     /// Whether the environment has values for placeholders.
     has_environment: bool,
     unknown: Vec<String>,
+    /// The settings whose references could not be read, and why.
+    unread: BTreeMap<&'static str, String>,
     pub(super) on_lambda: bool,
     /// Who signs the assertions for the FHIR server, where `setup` says.
     pub(crate) signer: Option<Arc<dyn Signer>>,
@@ -128,11 +132,87 @@ impl Variables {
         self.on_lambda
     }
 
+    /// Whether a setting's value stands elsewhere.
+    pub(crate) fn has_references(&self) -> bool {
+        self.values.values().any(|value| Reference::parse(value).is_some())
+    }
+
+    /// Reads the values of all settings that are references, and puts them in the references' place.
+    ///
+    /// `Err` if the places do not answer yet: then everything is as it was, and a later call may succeed. Any other failure
+    /// is told by [`problems`](Self::problems).
+    pub(crate) async fn resolve(&mut self, places: &dyn Places) -> Result<(), NotReady> {
+        let mut unread = BTreeMap::new();
+        let mut wanted: Vec<Wanted> = Vec::new();
+        for (&name, value) in &self.values {
+            match Reference::parse(value) {
+                None => {}
+                Some(Err(unfit)) => drop(unread.insert(name, unfit.reason().to_owned())),
+                Some(Ok(reference)) => {
+                    let previous =
+                        self.previous_of(name).filter(|_| matches!(reference, Reference::Secret { .. }));
+                    wanted.extend(previous.map(|previous| (previous, reference.clone(), Version::Previous)));
+                    wanted.push((name, reference, Version::Current));
+                }
+            }
+        }
+        let values = resolve(wanted, places).await;
+        if values.iter().any(|(_, _, value)| *value == Err(Failure::NotReady)) {
+            return Err(NotReady);
+        }
+        for (name, version, value) in values {
+            match (version, value) {
+                (Version::Current, Ok(value)) => drop(self.values.insert(name, value)),
+                (Version::Current, Err(failure)) => drop(unread.insert(name, failure.text())),
+                // Nobody has set it, so a version that is no secret is no mistake of anybody's.
+                (Version::Previous, Ok(value)) if secret::is_fit(&value) => {
+                    drop(self.values.insert(name, value))
+                }
+                (Version::Previous, _) => {}
+            }
+        }
+        unread.keys().for_each(|name| drop(self.values.remove(name)));
+        self.unread = unread;
+        Ok(())
+    }
+
+    /// Says of all references that their places do not answer.
+    pub(crate) fn give_up_references(&mut self) {
+        let is_reference = |value: &str| Reference::parse(value).is_some();
+        let names: Vec<_> =
+            self.values.iter().filter(|(_, value)| is_reference(value)).map(|(&name, _)| name).collect();
+        for name in names {
+            self.values.remove(name);
+            self.unread.insert(name, Failure::NotReady.text());
+        }
+    }
+
+    /// The setting for the value before the current one of `name`, if there is such a setting and it is not set.
+    fn previous_of(&self, name: &str) -> Option<&'static str> {
+        let previous = NAMES.iter().copied().find(|known| known.strip_suffix("_PREVIOUS") == Some(name))?;
+        (!self.values.contains_key(previous)).then_some(previous)
+    }
+
+    /// Whether `problem` says no more than that a setting is absent whose reference could not be read.
+    pub(super) fn is_of_unread(&self, problem: &str) -> bool {
+        self.unread
+            .keys()
+            .any(|name| problem.strip_prefix(name).is_some_and(|rest| rest.starts_with(" is not set")))
+    }
+
     /// What was wrong with the names.
     pub(super) fn problems(&self) -> Problems {
         let mut problems = Problems::default();
         for unknown in &self.unknown {
             problems.add(unknown.clone());
+        }
+        for (name, why) in &self.unread {
+            problems.add(format!("{name} is a reference that cannot be read: {why}"));
+        }
+        for (&name, value) in &self.values {
+            if Reference::parse(value).is_some() {
+                problems.add(format!("{name} is a reference: await `AppBuilder::resolve` before `build`"));
+            }
         }
         for name in self.others.keys().filter(|name| !self.placeholders.contains(*name)) {
             problems.add(format!(
@@ -144,6 +224,10 @@ impl Variables {
         problems
     }
 }
+
+/// The places of the settings do not answer yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotReady;
 
 /// Whether the Lambda runtime started this process.
 pub(crate) fn is_lambda() -> bool {

@@ -1,6 +1,7 @@
 //! [`Invocations`]: what the Lambda runtime hands over, and how it is answered.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
@@ -9,8 +10,7 @@ use lambda_http::tower::layer::layer_fn;
 use lambda_http::{BoxFuture, Error, LambdaEvent, Service, service_fn};
 use serde_json::value::RawValue;
 
-use super::Reply;
-use crate::app::App;
+use super::{Program, Reply};
 
 /// Where Lambda says how many events an instance has at once: more than one with Lambda Managed Instances
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>).
@@ -23,9 +23,10 @@ pub(crate) fn has_several_at_once() -> bool {
 }
 
 /// Handles events until the runtime ends the process: one after the other, or as many at once as Lambda says.
-pub(crate) async fn run(app: App) -> Result<(), Error> {
+pub(crate) async fn run(program: Program) -> Result<(), Error> {
     let is_one_of_several = has_several_at_once();
-    let invocations = |answers| Invocations { app: app.clone(), answers, is_one_of_several };
+    let program = Arc::new(program);
+    let invocations = |answers| Invocations { program: program.clone(), answers, is_one_of_several };
     Runtime::new(service_fn(pass_on)).layer(layer_fn(invocations)).run_concurrent().await
 }
 
@@ -36,7 +37,7 @@ pub(crate) async fn run(app: App) -> Result<(), Error> {
 /// [`pass_on`] is the runtime's handler.
 #[derive(Clone)]
 struct Invocations<S> {
-    app: App,
+    program: Arc<Program>,
     answers: S,
     is_one_of_several: bool,
 }
@@ -55,13 +56,13 @@ where
     }
 
     fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
-        let (app, is_one_of_several) = (self.app.clone(), self.is_one_of_several);
+        let (program, is_one_of_several) = (self.program.clone(), self.is_one_of_several);
         // The one that has said that it is ready, and not its copy.
         let next = self.answers.clone();
         let mut answers = std::mem::replace(&mut self.answers, next);
         Box::pin(async move {
             // A handler's panic never gets here. One of ours ends the invocation, not the process.
-            let reply = super::invoke(&app, &invocation.body, &invocation.context);
+            let reply = super::invoke(&program, &invocation.body, &invocation.context);
             let reply = AssertUnwindSafe(reply).catch_unwind().await.unwrap_or_else(|_panic| Err(panicked()));
             invocation.body = in_the_place_of_an_event(&reply)?.into();
             match answers.call(invocation).await {

@@ -107,8 +107,71 @@ async fn invoked(test: &crate::testing::TestApp, event: &str) -> Result<serde_js
     let mut context = Context::default();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     context.deadline = (now + Duration::from_secs(60)).as_millis() as u64;
-    let reply = invoke(test.app(), event.as_bytes(), &context).await;
+    let program = test.app().clone().into();
+    let reply = invoke(&program, event.as_bytes(), &context).await;
     reply.map(|reply| serde_json::to_value(&reply).unwrap()).map_err(|error| error.error_message)
+}
+
+/// Parameters that can be read once this many attempts have failed.
+#[cfg(feature = "testing")]
+struct Starting(std::sync::atomic::AtomicU32);
+
+#[cfg(feature = "testing")]
+impl crate::settings::Places for Starting {
+    fn parameter<'a>(&'a self, _name: &'a str) -> Placed<'a> {
+        use std::sync::atomic::Ordering::SeqCst;
+        let is_starting = self.0.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        let fhir_base_url = "https://fhir.example.org/r4".to_owned();
+        Box::pin(async move { if is_starting { Err(Failure::NotReady) } else { Ok(fhir_base_url) } })
+    }
+
+    fn secret<'a>(&'a self, _id: &'a str, _version: crate::settings::Version) -> Placed<'a> {
+        Box::pin(async { Err(Failure::NoSuchVersion) })
+    }
+}
+
+#[cfg(feature = "testing")]
+type Placed<'a> = futures_core::future::BoxFuture<'a, Result<String, Failure>>;
+#[cfg(feature = "testing")]
+use crate::settings::Failure;
+
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn settings_that_cannot_be_read_at_the_start_are_read_with_an_event() {
+    use std::sync::Arc;
+
+    use crate::fixtures::{Succeed, declaration, leak};
+    use crate::sandbox::Behaviour;
+    use crate::testing::TestApp;
+
+    let health = r#"{"version":"2.0","rawPath":"/health","rawQueryString":"","headers":{},
+        "requestContext":{"http":{"method":"GET","path":"/health"}}}"#;
+    for (setting, attempts, invoked) in [
+        // Without references, and with an extension that is ready: as ever.
+        ("https://fhir.example.org/r4", 0, ["200"; 3]),
+        ("ssm:/url", 0, ["200"; 3]),
+        // The attempt at the start has failed.
+        ("ssm:/url", 1, ["200"; 3]),
+        ("ssm:/url", 2, ["the program cannot start: see its log", "200", "200"]),
+        // What cannot be read at all stays so.
+        ("secretsmanager:url", 0, ["start"; 3]),
+    ] {
+        let encounters = declaration::<crate::Event, Succeed>("Encounter?", "e");
+        let builder = TestApp::builder(Behaviour::Generic, leak([encounters]));
+        let builder = builder.set("FHIR_BASE_URL", setting).places(Arc::new(Starting(attempts.into())));
+        let Ok(program) = Program::start(builder).await else {
+            assert_eq!(invoked, ["start"; 3], "{setting}");
+            continue;
+        };
+        for expected in invoked {
+            let reply = invoke(&program, health.as_bytes(), &Context::default()).await;
+            let told = match reply {
+                Ok(reply) => serde_json::to_value(&reply).unwrap()["statusCode"].to_string(),
+                Err(error) => error.error_message,
+            };
+            assert_eq!(told, expected, "{setting} after {attempts}");
+        }
+    }
 }
 
 #[cfg(feature = "testing")]

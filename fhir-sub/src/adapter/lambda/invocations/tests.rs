@@ -8,7 +8,8 @@ async fn unsent(is_one_of_several: bool) -> Result<(), Error> {
     let test = TestApp::build(Behaviour::Hapi, TestApp::builder(Behaviour::Hapi, patients)).unwrap();
     let answers =
         service_fn(|_: LambdaInvocation| async { Err::<(), Error>("the connection is gone".into()) });
-    let mut invocations = Invocations { app: test.app().clone(), answers, is_one_of_several };
+    let mut invocations =
+        Invocations { program: Arc::new(test.app().clone().into()), answers, is_one_of_several };
     let (parts, ()) = http::Response::new(()).into_parts();
     let context = lambda_http::Context::default();
     invocations.call(LambdaInvocation { parts, body: "{}".into(), context }).await

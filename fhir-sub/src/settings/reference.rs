@@ -1,0 +1,69 @@
+//! [`Reference`]: a setting's value that stands elsewhere.
+
+mod extension;
+mod resolve;
+
+use std::path::PathBuf;
+
+pub(crate) use self::extension::Extension;
+pub(crate) use self::resolve::{Failure, Places, Version};
+pub(super) use self::resolve::{Wanted, resolve};
+
+/// The place of a setting's value.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Reference {
+    /// `file:/run/secrets/fhir`: the content of a file.
+    File(PathBuf),
+    /// `ssm:/ward/url`: a parameter of AWS Systems Manager.
+    Parameter(String),
+    /// `secretsmanager:ward/fhir#shared`: a secret of AWS Secrets Manager, or a string within it.
+    Secret { id: String, key: Option<String> },
+}
+
+/// A reference that names no place, and what it lacks.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unfit(&'static str);
+
+impl Reference {
+    /// The reference that `value` is; `None` if `value` is the value itself.
+    pub(crate) fn parse(value: &str) -> Option<Result<Self, Unfit>> {
+        let (kind, place) = value.split_once(':')?;
+        let place = place.trim();
+        let reference = match kind {
+            "file" => absolute_path(place).map(Self::File),
+            "ssm" if place.is_empty() => Err(Unfit("names no parameter: write `ssm:/name`")),
+            "ssm" => Ok(Self::Parameter(place.to_owned())),
+            "secretsmanager" => secret(place),
+            _ => return None,
+        };
+        Some(reference)
+    }
+}
+
+fn secret(place: &str) -> Result<Reference, Unfit> {
+    let (id, key) = match place.split_once('#') {
+        Some((_, "")) => return Err(Unfit("has no key after its `#`: write `secretsmanager:NAME#key`")),
+        Some((id, key)) => (id, Some(key.to_owned())),
+        None => (place, None),
+    };
+    if id.is_empty() {
+        return Err(Unfit("names no secret: write `secretsmanager:NAME` or `secretsmanager:NAME#key`"));
+    }
+    Ok(Reference::Secret { id: id.to_owned(), key })
+}
+
+/// The path of `file:/path`, which many write as a URL: `file:///path`.
+fn absolute_path(place: &str) -> Result<PathBuf, Unfit> {
+    let path = PathBuf::from(place.strip_prefix("//").unwrap_or(place));
+    if path.is_absolute() { Ok(path) } else { Err(Unfit("has no absolute path: write `file:/path`")) }
+}
+
+impl Unfit {
+    /// What is wrong with the reference, and the cure.
+    pub(crate) fn reason(&self) -> &'static str {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests;
