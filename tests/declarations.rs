@@ -88,6 +88,28 @@ async fn unchecked_forms(_: Event) {}
 )]
 async fn two_types(_: Resource<Encounter>) {}
 
+/// The value of a placeholder is put in when the program starts.
+#[fhir_subscription(
+    criteria = "Encounter?service-provider=Organization/{ORGANIZATION}",
+    endpoint = "of-one-organization"
+)]
+async fn of_one_organization(_: Event) {}
+
+#[fhir_subscription(
+    topic = "https://example.org/topics/admission",
+    filter = "Encounter?class=IMP",
+    filter = "Encounter?service-provider=Organization/{ORGANIZATION}",
+    endpoint = "filtered-by-organization"
+)]
+async fn filtered_by_organization(_: Event) {}
+
+/// These braces are no placeholder: UCUM has them.
+#[fhir_subscription(
+    criteria = "Observation?value-quantity=gt5|http://unitsofmeasure.org|{score}",
+    endpoint = "scores"
+)]
+async fn scores(_: Event) {}
+
 /// A type that says which resource it is read from.
 #[derive(serde::Deserialize, FhirResource)]
 #[fhir(type = "Encounter")]
@@ -114,10 +136,13 @@ fn each_handler_is_declared_once() {
         [
             "admissions",
             "documented",
+            "filtered-by-organization",
             "guide",
             "in-a-test",
             "narrowed",
+            "of-one-organization",
             "of-r5",
+            "scores",
             "two-types",
             "type",
             "unchecked-forms",
@@ -219,6 +244,16 @@ fn each_parameter_has_the_type_that_the_attribute_found() {
         expected(&[("ward=7", ParameterType::Unknown), ("Ward.bed:odd=7", ParameterType::Unknown)])
     );
     assert_eq!(types("of-r5"), expected(&[("Ward?bed=7", ParameterType::Unknown)]));
+}
+
+#[test]
+fn the_attribute_says_which_texts_need_a_value() {
+    for endpoint in ["of-one-organization", "filtered-by-organization"] {
+        assert!(declared(endpoint).has_placeholders, "{endpoint}");
+    }
+    for endpoint in ["documented", "narrowed", "scores"] {
+        assert!(!declared(endpoint).has_placeholders, "{endpoint}");
+    }
 }
 
 #[test]

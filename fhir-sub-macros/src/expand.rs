@@ -15,13 +15,13 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Path, Type};
+use syn::{LitStr, Path, Type};
 
 use crate::subscription::{
     Content, Handler, Interactions, Order, Output, Subscription, Topic, Trigger, Trust, Watched,
 };
 use fhir_sub_search::definitions::{FhirVersion, WITH_CRITERIA};
-use fhir_sub_search::search::ParameterType;
+use fhir_sub_search::search::{ParameterType, placeholders};
 
 /// The declaration of `subscription`, in the slice of all.
 pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
@@ -36,6 +36,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
 
     let handler = name.unraw().to_string();
     let source = source(name);
+    let has_placeholders = has_placeholders(&subscription.trigger);
     let trigger = trigger(&subscription.trigger);
     let endpoint = subscription.endpoint.literal();
     let reason = &subscription.reason;
@@ -68,6 +69,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
                 handler: #handler,
                 source: #source,
                 trigger: #trigger,
+                has_placeholders: #has_placeholders,
                 endpoint: #endpoint,
                 reason: #reason,
                 interactions: #interactions,
@@ -176,6 +178,15 @@ fn check(argument: &Type, function: &str, constant: &str, expected: Option<&Stri
 /// function's name.
 fn source(name: &Ident) -> TokenStream {
     quote_spanned!(name.span()=> __fhir_sub::source!())
+}
+
+/// Whether a value must be put into one of the searches when the program starts.
+fn has_placeholders(trigger: &Trigger) -> bool {
+    let has = |text: &LitStr| placeholders(&text.value()).next().is_some();
+    match trigger {
+        Trigger::Criteria(criteria) => has(criteria),
+        Trigger::Topic(topic) => topic.filters.iter().any(has),
+    }
 }
 
 fn trigger(trigger: &Trigger) -> TokenStream {

@@ -33,6 +33,8 @@ pub struct Declaration {
     pub source: Source,
     /// What the server watches.
     pub trigger: Trigger,
+    /// Whether the criteria, or a filter, has a placeholder. If not, its text is not looked at when the program starts.
+    pub has_placeholders: bool,
     /// The path segment that the server calls.
     pub endpoint: &'static str,
     /// `Subscription.reason`.

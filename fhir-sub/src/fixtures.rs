@@ -1,5 +1,7 @@
 //! Declarations for tests and for what measures, made without the attribute and out of the slice.
 
+use fhir_sub_search::search::placeholders;
+
 use crate::declaration::{Content, Declaration, Order, Source, Trigger, Trust};
 use crate::extract::FromNotification;
 use crate::fhir::FhirVersions;
@@ -17,6 +19,7 @@ where
         handler: "handler",
         source: Source { package: "tests", file: "src/main.rs", line: 1 },
         trigger: Trigger::Criteria(criteria),
+        has_placeholders: placeholders(criteria).next().is_some(),
         endpoint,
         reason: "a test",
         interactions: Interactions::DEFAULT,

@@ -18,13 +18,13 @@ pub(crate) fn resolve(
     variables: &mut Variables,
 ) -> Result<(), Problems> {
     let mut problems = Problems::default();
-    for declaration in declarations {
+    for declaration in declarations.iter_mut().filter(|it| it.has_placeholders) {
         let resolved = match declaration.trigger {
-            Trigger::Criteria(criteria) if criteria.contains('{') => {
+            Trigger::Criteria(criteria) => {
                 let mut filling = Filling { declaration, variables, problems: &mut problems, parameter: 0 };
                 filling.text("criteria", criteria).map(Trigger::Criteria)
             }
-            Trigger::Topic(topic) if topic.filters.iter().any(|filter| filter.contains('{')) => {
+            Trigger::Topic(topic) => {
                 let mut filling = Filling { declaration, variables, problems: &mut problems, parameter: 0 };
                 let filters =
                     topic.filters.iter().map(|filter| filling.text("filter", filter).unwrap_or(filter));
@@ -32,7 +32,6 @@ pub(crate) fn resolve(
                 // As long-lived as the declaration itself.
                 Some(Trigger::Topic(Topic { filters: filters.leak(), ..topic }))
             }
-            _ => None,
         };
         if let Some(trigger) = resolved {
             *declaration = Box::leak(Box::new(with_trigger(declaration, trigger)));
@@ -206,13 +205,25 @@ fn is_number(text: &str) -> bool {
 
 /// The declaration with another trigger.
 fn with_trigger(declaration: &Declaration, trigger: Trigger) -> Declaration {
-    let Declaration { handler, source, endpoint, reason, interactions, content, trust, order, end, .. } =
-        *declaration;
+    let Declaration {
+        handler,
+        source,
+        has_placeholders,
+        endpoint,
+        reason,
+        interactions,
+        content,
+        trust,
+        order,
+        end,
+        ..
+    } = *declaration;
     let Declaration { versions, parameter_types, registration, uses, require, run, .. } = *declaration;
     Declaration {
         handler,
         source,
         trigger,
+        has_placeholders,
         endpoint,
         reason,
         interactions,

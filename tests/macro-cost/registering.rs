@@ -27,6 +27,7 @@ pub fn fhir_subscription(entries: TokenStream, item: TokenStream) -> TokenStream
                 handler: \"{name}\",
                 source: __fhir_sub::source!(),
                 trigger: __fhir_sub::Trigger::Criteria({criteria}),
+                has_placeholders: false,
                 endpoint: {endpoint},
                 reason: {criteria},
                 interactions: __fhir_sub::Interactions::DEFAULT,

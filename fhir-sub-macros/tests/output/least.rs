@@ -33,6 +33,7 @@ const _: () = {
         handler: "arrived_appointments",
         source: __fhir_sub::source!(),
         trigger: __fhir_sub::Trigger::Criteria("Appointment?status=arrived"),
+        has_placeholders: false,
         endpoint: "arrived-appointments",
         reason: "Create an encounter when a patient arrives for an appointment.",
         interactions: __fhir_sub::Interactions::DEFAULT,

@@ -27,6 +27,7 @@ const _: () = {
         handler: "async",
         source: __fhir_sub::source!(),
         trigger: __fhir_sub::Trigger::Criteria("Encounter?status=finished"),
+        has_placeholders: false,
         endpoint: "finished_encounters.v2~",
         reason: "Bill what was done",
         interactions: __fhir_sub::Interactions {

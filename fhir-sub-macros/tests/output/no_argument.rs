@@ -13,6 +13,7 @@ const _: () = {
         handler: "patients",
         source: __fhir_sub::source!(),
         trigger: __fhir_sub::Trigger::Criteria("Patient"),
+        has_placeholders: false,
         endpoint: "patients",
         reason: "patients: Patient",
         interactions: __fhir_sub::Interactions::DEFAULT,

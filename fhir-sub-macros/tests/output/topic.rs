@@ -24,6 +24,7 @@ const _: () = {
             timeout: __fhir_sub::Some(30u32),
             max_count: __fhir_sub::Some(10u32),
         }),
+        has_placeholders: false,
         endpoint: "admissions",
         reason: "admissions: https://example.org/topics/admission|1",
         interactions: __fhir_sub::Interactions::DEFAULT,

@@ -28,6 +28,7 @@ const _: () = {
             timeout: __fhir_sub::None,
             max_count: __fhir_sub::None,
         }),
+        has_placeholders: false,
         endpoint: "changes",
         reason: "changes: urn:oid:1.2",
         interactions: __fhir_sub::Interactions {

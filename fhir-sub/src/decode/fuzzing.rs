@@ -85,6 +85,7 @@ fn declaration(trigger: Trigger) -> Declaration {
         handler: "handler",
         source: Source { package: "fuzz", file: "notification.rs", line: 1 },
         trigger,
+        has_placeholders: false,
         endpoint: "e",
         reason: "",
         interactions: Interactions::DEFAULT,

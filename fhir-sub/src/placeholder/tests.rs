@@ -140,7 +140,8 @@ fn filters_have_placeholders_too() {
         timeout: None,
         max_count: None,
     };
-    let declaration = || Declaration { trigger: Trigger::Topic(topic), ..of("", TYPES) };
+    let declaration =
+        || Declaration { trigger: Trigger::Topic(topic), has_placeholders: true, ..of("", TYPES) };
     let right = resolved(declaration(), &[("NAME", "1"), ("SINCE", "2026")]).unwrap();
     let Trigger::Topic(Topic { filters, .. }) = right.trigger else { panic!("{:?}", right.trigger) };
     assert_eq!(
