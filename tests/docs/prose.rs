@@ -6,7 +6,7 @@ use crate::page::{Page, pages};
 const LONGEST: usize = 35;
 
 /// The most that may be wrong with all pages together. Lower it when a page has become better; never raise it.
-const CEILING: usize = 115;
+const CEILING: usize = 5;
 
 /// The most words of the README.
 const README: usize = 1_400;
@@ -19,8 +19,6 @@ pub(crate) const TURNS: &[(&str, &str)] = &[
     ("that of ", "the noun"),
     ("goes by", "uses"),
     ("go by", "use"),
-    ("is none", "\"fails\", \"has no …\""),
-    ("are none", "\"have no …\""),
     ("all the same", "still"),
     ("in the stead", "for"),
     ("'s stead", "for"),
@@ -50,8 +48,8 @@ pub(crate) fn fault(sentence: &str) -> Option<String> {
     if words > LONGEST {
         return Some(format!("{words} words"));
     }
-    let is_question = sentence.ends_with('?') || sentence.ends_with(':');
-    if !is_question && words > 3 && CLAUSES.iter().any(|clause| sentence.starts_with(clause)) {
+    // A heading and a question may begin so.
+    if sentence.ends_with('.') && words > 3 && CLAUSES.iter().any(|clause| sentence.starts_with(clause)) {
         return Some("a relative clause is the subject".into());
     }
     let lower = sentence.to_lowercase();
