@@ -66,6 +66,7 @@ mod problems;
 mod contain;
 mod json;
 mod deadline;
+mod metrics;
 mod logs;
 mod signature;
 mod server;

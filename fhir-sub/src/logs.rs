@@ -9,6 +9,9 @@ use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+#[cfg(feature = "lambda")]
+use crate::metrics::Emf;
+
 /// The crates whose lines quote what they carry: the Lambda runtime traces raw events, the HTTP crates
 /// headers and bodies. They are held to warnings, whatever `RUST_LOG` says.
 const CARRIERS: [&str; 10] = [
@@ -34,7 +37,7 @@ pub(crate) fn start(json: bool) {
     let layer = if json {
         #[cfg(feature = "lambda")]
         let layer = layer.json().flatten_event(true).with_span_list(false).with_current_span(false);
-        layer.boxed()
+        layer.map_event_format(Emf).boxed()
     } else {
         layer.with_target(false).boxed()
     };

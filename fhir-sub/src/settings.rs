@@ -93,6 +93,8 @@ pub(crate) struct LogSettings {
     pub(crate) references: bool,
     /// Whether a line quotes a handler's error or panic.
     pub(crate) error_text: bool,
+    /// Whether CloudWatch reads metrics from the lines.
+    pub(crate) metrics: bool,
 }
 
 impl Settings {
@@ -138,6 +140,10 @@ impl Settings {
         let on_lambda = variables.on_lambda();
         let error_text =
             !off(variables, "FHIR_SUBSCRIPTION_LOG_ERRORS", ["text", "kind"], on_lambda, &mut problems);
+        let metrics = !off(variables, "FHIR_SUBSCRIPTION_METRICS", ["emf", "off"], !on_lambda, &mut problems);
+        if metrics && !on_lambda {
+            problems.add("FHIR_SUBSCRIPTION_METRICS is emf, which CloudWatch reads from a Lambda's log only: leave it out");
+        }
 
         let idempotency = Idempotency::read(variables, &mut problems);
         let only_logs = on_lambda && !idempotency.is_durable();
@@ -166,7 +172,7 @@ impl Settings {
             is_server_unknown,
             authorization,
             connection,
-            log: LogSettings { references, error_text },
+            log: LogSettings { references, error_text, metrics },
             idempotency,
             on_lambda,
             events_maximum,

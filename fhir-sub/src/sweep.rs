@@ -87,7 +87,7 @@ pub(crate) async fn sweep(
     };
     let is_durable = app.store().is_some_and(|store| store.is_durable());
     let report = Report::new(rows, is_durable);
-    report.write(request_id);
+    report.write(app, request_id);
     report
 }
 

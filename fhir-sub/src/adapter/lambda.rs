@@ -39,7 +39,7 @@ async fn invoke(program: &Program, payload: &[u8], context: &Context) -> Result<
     let deadline = app.deadline(invocation_deadline(context));
     let answered = answer(app, &event, &kind, deadline).await;
     for record in answered.records() {
-        record.write(app.settings().log, started.elapsed(), Some(&context.request_id));
+        record.write(app, started.elapsed(), Some(&context.request_id));
     }
     Ok(Reply::Http(LambdaResponse::new(&event, &kind, answered.answer)))
 }

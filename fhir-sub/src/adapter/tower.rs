@@ -75,7 +75,7 @@ where
     let request_id =
         parts.headers.get("x-request-id").and_then(|id| id.to_str().ok()).filter(|id| crate::fhir::is_id(id));
     for record in answered.records() {
-        record.write(app.settings().log, started.elapsed(), request_id);
+        record.write(&app, started.elapsed(), request_id);
     }
 
     let answer = answered.answer;

@@ -58,7 +58,7 @@ async fn retry(app: &App, letters: &[&DeadLetter]) -> Result<Exit, BoxError> {
                 exit = Exit::Unsound;
             }
             Some(Retried { record, is_settled }) => {
-                record.write(app.settings().log, begun.elapsed(), None);
+                record.write(app, begun.elapsed(), None);
                 say(&format!("{}: {}", name(letter), record.outcome()));
                 if !is_settled {
                     exit = Exit::Unsound;

@@ -7,9 +7,11 @@ use tracing::{error, info, warn};
 use super::delivered::{Delivered, End, reference};
 use super::failure::Failure;
 use super::gap::{Closed, Missing};
+use crate::app::App;
 use crate::event::Event;
+use crate::fhir::Instant;
 use crate::memory::Numbering;
-use crate::settings::LogSettings;
+use crate::metrics::Measure;
 
 /// What the log says of a request: names and numbers, nothing that a resource or a caller said.
 #[derive(Debug)]
@@ -21,6 +23,9 @@ pub(crate) struct Record {
     #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only tests ask"))]
     ran: bool,
     severity: Severity,
+    measure: Option<Measure>,
+    /// Whether the event became a dead letter.
+    given_up: bool,
     failure: Option<Failure>,
     /// What the event's number is among those that came; of a notification of none, what its count says; of a gap, which
     /// events did not come.
@@ -42,20 +47,17 @@ impl Record {
     /// The line of what became of an event.
     pub(crate) fn of(delivered: Delivered) -> Self {
         let (ran, outcome) = (delivered.ran(), delivered.end.words());
-        let Delivered { endpoint, event, end, numbering, .. } = delivered;
-        let severity = match end {
-            End::Handled
-            | End::Repeated
-            | End::Superseded
-            | End::NotWanted
-            | End::LookedUp
-            | End::NothingFound => Severity::Fine,
-            End::Gone => Severity::Doubtful,
-            End::UnderWay
-            | End::Malformed(_)
-            | End::Unprocessable(_)
-            | End::Rejected(..)
-            | End::Elsewhere(_) => Severity::Refused,
+        let Delivered { endpoint, event, end, numbering, given_up, .. } = delivered;
+        let (severity, measure) = match end {
+            End::Handled => (Severity::Fine, Some(Measure::Handled)),
+            End::Repeated | End::Superseded => (Severity::Fine, Some(Measure::Repeated)),
+            End::NotWanted | End::LookedUp | End::NothingFound => (Severity::Fine, None),
+            End::Gone => (Severity::Doubtful, Some(Measure::Gone)),
+            // Whoever is at it counts it.
+            End::UnderWay => (Severity::Refused, None),
+            End::Malformed(_) | End::Unprocessable(_) | End::Rejected(..) | End::Elsewhere(_) => {
+                (Severity::Refused, Some(Measure::Refused))
+            }
             End::NotAllFound
             | End::NotBegun
             | End::Unread(_)
@@ -65,10 +67,11 @@ impl Record {
             | End::FailedForGood(_)
             | End::Died
             | End::Panicked
-            | End::OutOfTime => Severity::Failed,
+            | End::OutOfTime => (Severity::Failed, Some(Measure::Failed)),
         };
+        let given_up = given_up.is_some();
         let (endpoint, event, failure) = (Some(endpoint), Some(event), end.into_failure());
-        Self { endpoint, event, outcome, ran, severity, failure, numbering }
+        Self { endpoint, event, outcome, ran, severity, measure, given_up, failure, numbering }
     }
 
     /// The line of an event that had not come, or of a gap.
@@ -83,8 +86,9 @@ impl Record {
             Closed::Lost => ("gap lost", Severity::Refused, None),
             Closed::Unread(failure) => ("gap unread", Severity::Refused, Some(failure)),
         };
+        let measure = matches!(severity, Severity::Refused).then_some(Measure::Gap);
         let numbering = Numbering::AfterGap { first: *numbers.start(), last: *numbers.end() };
-        Self { failure, numbering, ..Self::request(Some(endpoint), outcome, severity) }
+        Self { measure, failure, numbering, ..Self::request(Some(endpoint), outcome, severity) }
     }
 
     /// The line of a request that brought no event; `endpoint` is that of a subscription, or another route's name.
@@ -95,6 +99,8 @@ impl Record {
             outcome,
             ran: false,
             severity,
+            measure: matches!(severity, Severity::Refused).then_some(Measure::Refused),
+            given_up: false,
             failure: None,
             numbering: Numbering::InOrder,
         }
@@ -121,9 +127,10 @@ impl Record {
         self.outcome
     }
 
-    /// Writes the line.
-    pub(crate) fn write(&self, settings: LogSettings, elapsed: Duration, request_id: Option<&str>) {
+    /// Writes the line; with what is counted of it, where metrics are read from the log.
+    pub(crate) fn write(&self, app: &App, elapsed: Duration, request_id: Option<&str>) {
         let Self { endpoint, outcome, .. } = self;
+        let settings = app.settings().log;
         let event = self.event.as_ref();
         let reference = event.and_then(|event| reference(event, settings));
         let version = event.and_then(Event::version_id);
@@ -136,6 +143,9 @@ impl Record {
             Some(failure) => (Some(failure.kind), failure.place.map(tracing::field::display)),
             None => (None, None),
         };
+        let measure = self.measure.filter(|_| settings.metrics).map(Measure::name);
+        let given_up = (self.given_up && measure.is_some()).then_some(true);
+        let lag = measure.and_then(|_| self.lag(app));
         let text = self.failure.as_ref().and_then(|failure| failure.text.as_deref());
         macro_rules! line {
             ($level:ident, $message:literal) => {
@@ -149,6 +159,9 @@ impl Record {
                     outcome,
                     milliseconds,
                     request_id,
+                    measure,
+                    given_up,
+                    lag,
                     error.kind = kind,
                     error.place = place,
                     error.text = text,
@@ -163,5 +176,12 @@ impl Record {
             Severity::Refused => line!(warn, "request refused"),
             Severity::Failed => line!(error, "request failed"),
         }
+    }
+
+    /// How many milliseconds after its event a handler has succeeded, where the event has a time.
+    fn lag(&self, app: &App) -> Option<u64> {
+        let event = self.event.as_ref().filter(|_| self.measure == Some(Measure::Handled))?;
+        let at = event.updated.or_else(|| Instant::parse(event.timestamp()?))?;
+        Some(app.now().milliseconds_since(at))
     }
 }

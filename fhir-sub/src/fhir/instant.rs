@@ -93,8 +93,12 @@ impl Instant {
 
     /// How much later it is than `other`; nothing where it is earlier.
     pub(crate) fn since(self, other: Self) -> Duration {
-        let milliseconds = self.milliseconds.saturating_sub(other.milliseconds);
-        Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default())
+        Duration::from_millis(self.milliseconds_since(other))
+    }
+
+    /// The same in milliseconds.
+    pub(crate) fn milliseconds_since(self, other: Self) -> u64 {
+        u64::try_from(self.milliseconds.saturating_sub(other.milliseconds)).unwrap_or_default()
     }
 }
 

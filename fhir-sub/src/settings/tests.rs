@@ -301,6 +301,8 @@ fn choices_are_named() {
     check(&[("FHIR_VERSION", "R6")], "FHIR_VERSION is \"R6\": write R4, R4B or R5");
     check(&[("FHIR_SERVER", "hapy")], "write one of generic, auto, hapi, medplum");
     check(&[("FHIR_SUBSCRIPTION_LOG_ERRORS", "all")], "write text or kind");
+    check(&[("FHIR_SUBSCRIPTION_METRICS", "statsd")], "write emf or off");
+    check(&[("FHIR_SUBSCRIPTION_METRICS", "emf")], "from a Lambda's log only");
     check(&[("FHIR_SUBSCRIPTION_GAPS", "1")], "write ask or log");
     check(&[("FHIR_SUBSCRIPTION_LOG_REFERENCES", "yes")], "write plain or off");
     check(&[("FHIR_SUBSCRIPTION_PAYLOAD", "application/fhir+xml")], "only JSON is read");
@@ -336,6 +338,8 @@ fn logs_tell_less_under_lambda() {
     };
     assert!(!under_lambda(&[]).error_text);
     assert!(under_lambda(&[("FHIR_SUBSCRIPTION_LOG_ERRORS", "text")]).error_text);
+    assert!(under_lambda(&[]).metrics);
+    assert!(!under_lambda(&[("FHIR_SUBSCRIPTION_METRICS", "off")]).metrics);
     assert!(!under_lambda(&[("FHIR_SUBSCRIPTION_LOG_REFERENCES", "off")]).references);
 }
 

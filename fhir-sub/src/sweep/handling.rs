@@ -83,7 +83,7 @@ impl Run<'_> {
     pub(super) fn tell(&self, delivered: Delivered, began: Moment) -> Ended {
         let ended = delivered.ended();
         if ended != Ended::AlreadyHandled {
-            Record::of(delivered).write(self.app.settings().log, began.elapsed(), self.request_id);
+            Record::of(delivered).write(self.app, began.elapsed(), self.request_id);
         }
         ended
     }

@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 
+use crate::app::App;
 use crate::client::Error;
 use crate::declaration::Declaration;
 use crate::delivery::Ended;
+use crate::fhir::Instant;
+use crate::metrics::Measure;
 
 /// What a sweep found and did. As JSON, the answer of `POST /sweep`: it holds no secret, nothing of a resource, and none of
 /// the server's own texts.
@@ -201,7 +204,7 @@ impl Report {
     }
 
     /// Writes the log line of the whole, and one of each subscription that was not swept.
-    pub(super) fn write(&self, request_id: Option<&str>) {
+    pub(super) fn write(&self, app: &App, request_id: Option<&str>) {
         let sum = |count: fn(&Row) -> u64| self.subscriptions.iter().map(count).sum::<u64>();
         tracing::info!(
             subscriptions = self.subscriptions.len(),
@@ -214,6 +217,16 @@ impl Report {
             request_id,
             "sweep"
         );
+        for row in self.subscriptions.iter().filter(|_| app.settings().log.metrics) {
+            let Row { endpoint, .. } = row;
+            let measure = if row.is_sound() { Measure::Swept } else { Measure::SweepFailed };
+            let sweep_age = row
+                .watermark
+                .as_deref()
+                .and_then(Instant::parse)
+                .map(|done| app.now().milliseconds_since(done));
+            tracing::info!(endpoint, measure = measure.name(), sweep_age, request_id, "swept");
+        }
         for row in self.subscriptions.iter().filter(|row| row.odd + row.unversioned > 0) {
             let Row { endpoint, odd, unversioned, .. } = row;
             tracing::warn!(endpoint, odd, unversioned, request_id, "sweep found what it cannot tell apart");

@@ -112,6 +112,36 @@ async fn invoked(test: &crate::testing::TestApp, event: &str) -> Result<serde_js
     reply.map(|reply| serde_json::to_value(&reply).unwrap()).map_err(|error| error.error_message)
 }
 
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn an_invocation_counts_what_became_of_its_events() {
+    use crate::metrics::captured::capture;
+
+    let counted = async |test: &crate::testing::TestApp, secret: &str, body: &str| {
+        let (lines, guard) = capture();
+        let event = serde_json::json!({ "version": "2.0", "rawPath": "/e", "rawQueryString": "",
+            "headers": { "content-type": "application/fhir+json", "x-subscription-auth": secret },
+            "requestContext": { "http": { "method": "POST", "path": "/e" } }, "body": body });
+        invoked(test, &event.to_string()).await.unwrap();
+        drop(guard);
+        let lines = lines.read();
+        assert!(!serde_json::to_string(&lines).unwrap().contains("canary"), "{lines:?}");
+        let line = lines.last().unwrap();
+        let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array();
+        let names =
+            metrics.map(|metrics| metrics.iter().map(|it| it["Name"].as_str().unwrap().to_owned()).collect());
+        names.unwrap_or_else(Vec::new)
+    };
+    let test = swept(true);
+    let encounter = r#"{"resourceType":"Encounter","id":"1","meta":{"versionId":"1","lastUpdated":"2026-01-31T12:00:00Z"},
+        "status":"canary"}"#;
+    let secret = test.app().settings().secrets.shared.expose();
+    assert_eq!(counted(&test, secret, encounter).await, ["Handled", "Duration"]);
+    assert_eq!(counted(&test, secret, encounter).await, ["Repeated", "Duration"]);
+    assert_eq!(counted(&test, secret, "{}").await, ["Refused", "Duration"]);
+    assert_eq!(counted(&test, "a-stranger-with-a-canary", encounter).await, ["Refused", "Duration"]);
+}
+
 /// Parameters that can be read once this many attempts have failed.
 #[cfg(feature = "testing")]
 struct Starting(std::sync::atomic::AtomicU32);

@@ -1,0 +1,116 @@
+//! [`Emf`]: CloudWatch's metrics within the log line that is written anyway
+//! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
+
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// The namespace of the metrics in CloudWatch.
+const NAMESPACE: &str = "fhir-sub";
+
+/// Formats as `F` does, which writes one JSON object; a line that has the field `measure` gets its metrics in it.
+pub(crate) struct Emf<F>(pub(crate) F);
+
+impl<S, N, F> FormatEvent<S, N> for Emf<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut measured = Measured::default();
+        if event.metadata().target().starts_with(env!("CARGO_CRATE_NAME")) {
+            event.record(&mut measured);
+        }
+        if measured.measure.is_none() {
+            return self.0.format_event(context, writer, event);
+        }
+        let mut line = String::with_capacity(1024);
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        let object = line.trim_end().strip_suffix('}').ok_or(fmt::Error)?;
+        writer.write_str(object)?;
+        measured.write(&mut writer)?;
+        writer.write_str("}\n")
+    }
+}
+
+/// What the line says of its metrics.
+#[derive(Default)]
+struct Measured {
+    measure: Option<String>,
+    has_endpoint: bool,
+    given_up: bool,
+    milliseconds: Option<u64>,
+    lag: Option<u64>,
+    sweep_age: Option<u64>,
+}
+
+impl Measured {
+    /// The metrics as members of the line's object, and `_aws`, which names them.
+    fn write(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let given_up = self.given_up.then_some(1);
+        let metrics = [
+            (self.measure.as_deref().unwrap_or_default(), "Count", Some(1)),
+            ("GivenUp", "Count", given_up),
+            ("Duration", "Milliseconds", self.milliseconds),
+            ("Lag", "Milliseconds", self.lag),
+            ("SweepAge", "Milliseconds", self.sweep_age),
+        ];
+        let present = || metrics.iter().filter_map(|(name, unit, value)| Some((name, unit, (*value)?)));
+        for (name, _, value) in present() {
+            write!(writer, ",\"{name}\":{value}")?;
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        // One metric of each endpoint, and one of the whole program.
+        let dimensions = if self.has_endpoint { r#"[["endpoint"],[]]"# } else { "[[]]" };
+        write!(
+            writer,
+            ",\"_aws\":{{\"Timestamp\":{now},\"CloudWatchMetrics\":[{{\"Namespace\":\"{NAMESPACE}\",\"Dimensions\":{dimensions},\"Metrics\":["
+        )?;
+        for (index, (name, unit, _)) in present().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(writer, "{comma}{{\"Name\":\"{name}\",\"Unit\":\"{unit}\"}}")?;
+        }
+        writer.write_str("]}]}")
+    }
+}
+
+impl Visit for Measured {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "measure" => self.measure = Some(value.to_owned()),
+            "endpoint" => self.has_endpoint = true,
+            _ => {}
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "milliseconds" => self.milliseconds = Some(value),
+            "lag" => self.lag = Some(value),
+            "sweep_age" => self.sweep_age = Some(value),
+            _ => {}
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.given_up |= field.name() == "given_up" && value;
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn fmt::Debug) {}
+}
+
+#[cfg(all(test, feature = "lambda"))]
+pub(crate) mod captured;
+#[cfg(all(test, feature = "lambda"))]
+mod tests;
