@@ -436,6 +436,8 @@ impl AppBuilder {
                 let idempotency = &settings.idempotency;
                 let own = self.store.map(|backend| Store::new(backend, idempotency.retention));
                 let store = own.or_else(|| store::open(idempotency, &connection)).map(Arc::new);
+                let is_durable = store.as_ref().is_some_and(|store| store.is_durable());
+                settings.problem_of_sweeping(is_durable).into_iter().for_each(|it| problems.add(it));
                 let keys = Keys::new(idempotency.key.as_ref(), settings.fhir_base_url.as_str());
                 let clock = self.clock.unwrap_or_else(|| Arc::new(SystemTime::now));
                 problems.or(App(Arc::new(Parts { registry, settings, provided, memory, store, keys, clock })))

@@ -43,6 +43,9 @@ use crate::server::{Room, Signature};
 /// The largest body that is read unless `setup` says otherwise: what Lambda takes in one event.
 const BODY_LIMIT: usize = 6 * 1024 * 1024;
 
+/// How often `serve` sweeps by itself.
+const SWEEP_EVERY: &str = "FHIR_SUBSCRIPTION_SWEEP_EVERY";
+
 /// The longest that a request may take: gateways cut at 29 seconds.
 const TIME_LIMIT: Duration = Duration::from_secs(25);
 
@@ -77,6 +80,8 @@ pub(crate) struct Settings {
     /// Not by default under Lambda without a store that all instances share: each sees some of the numbers only, and would
     /// have the handler run again for what another has handled.
     pub(crate) asks_for_missing_events: bool,
+    /// How often `serve` sweeps by itself.
+    pub(crate) sweep_every: Option<Duration>,
     /// How much further back than it has come a sweep looks: a transaction may become visible, or a search index be written,
     /// after a younger one, and not all machines of a server have the same time.
     pub(crate) sweep_overlap: Duration,
@@ -150,13 +155,10 @@ impl Settings {
         let asks_for_missing_events =
             !off(variables, "FHIR_SUBSCRIPTION_GAPS", ["ask", "log"], only_logs, &mut problems);
         let events_maximum = events_maximum(variables, &mut problems);
-        let sweep_overlap = span::span(
-            variables,
-            "FHIR_SUBSCRIPTION_SWEEP_OVERLAP",
-            Duration::from_secs(2 * 60),
-            Duration::from_secs(24 * 60 * 60),
-            &mut problems,
-        );
+        let sweep_every = span::span(variables, SWEEP_EVERY, Duration::from_secs(1), &mut problems);
+        let overlap = "FHIR_SUBSCRIPTION_SWEEP_OVERLAP";
+        let overlap = span::span(variables, overlap, Duration::ZERO, &mut problems);
+        let sweep_overlap = overlap.unwrap_or(Duration::from_secs(2 * 60));
 
         let (Some(base_url), Some(fhir_base_url)) = (base_url, fhir_base_url) else { return Err(problems) };
         let (Some(secrets), Some(authorization)) = (secrets, authorization) else { return Err(problems) };
@@ -176,10 +178,29 @@ impl Settings {
             idempotency,
             on_lambda,
             events_maximum,
+            sweep_every,
             sweep_overlap,
             asks_for_missing_events,
             body_limit: BODY_LIMIT,
             time_limit: TIME_LIMIT,
+        })
+    }
+
+    /// What is wrong with sweeping by itself, with a store that is `durable` or not.
+    pub(crate) fn problem_of_sweeping(&self, is_durable: bool) -> Option<String> {
+        let _period = self.sweep_every?;
+        if !cfg!(feature = "registration") {
+            return Some(format!(
+                "{SWEEP_EVERY} is set, and this program is built without sweeps: add the feature `registration` of fhir-sub \
+                 in Cargo.toml, or leave {SWEEP_EVERY} out"
+            ));
+        }
+        (!is_durable).then(|| {
+            format!(
+                "{SWEEP_EVERY} is set, and there is no store that outlives the program: without one, each start would \
+                 handle again what was handled before; set FHIR_SUBSCRIPTION_IDEMPOTENCY to postgres://…, sqlite:FILE or \
+                 dynamodb:TABLE, or leave {SWEEP_EVERY} out"
+            )
         })
     }
 
@@ -194,6 +215,12 @@ impl Settings {
                  server of it, and every notification without its X-Signature is refused"
                     .into(),
             );
+        }
+        if self.sweep_every.is_some() && self.on_lambda {
+            warnings.push(format!(
+                "{SWEEP_EVERY} is set, and a Lambda runs only while it is invoked: leave it out, and let a schedule invoke \
+                 the Lambda"
+            ));
         }
         if cfg!(panic = "abort") {
             warnings.push(

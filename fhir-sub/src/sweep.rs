@@ -7,6 +7,8 @@
 mod by_number;
 mod clock;
 mod deletions;
+#[cfg(feature = "local")]
+mod every;
 mod handling;
 mod interaction;
 mod lease;
@@ -22,6 +24,8 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 
+#[cfg(feature = "local")]
+pub(crate) use self::every::every;
 pub(crate) use self::options::SweepOptions;
 pub(crate) use self::report::{Report, Row};
 
@@ -140,9 +144,9 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
     let Some(store) = app.store() else { return row.failed("there is no idempotency store".into()) };
     let name = ["sweep", declaration.endpoint];
     let (key, old_key) = (app.keys().key(&name), app.keys().old_key(&name));
-    let lease = match Lease::begin(store, &key, &old_key).await {
-        Ok(Some(lease)) => lease,
-        Ok(None) => return row.under_way(),
+    let lease = match Lease::begin(store, &key, Some(&old_key)).await {
+        Ok(Ok(lease)) => lease,
+        Ok(Err(_)) => return row.under_way(),
         Err(unavailable) => return row.failed(unavailable.to_string()),
     };
     let client = app.provided().fhir_client().with_deadline(run.stop);
@@ -156,7 +160,7 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
     row.note_odd();
     let mut row = match ended {
         Ok(Ok(())) => row,
-        Ok(Err(Stop::OutOfTime)) => Row { left: true, ..row },
+        Ok(Err(Stop::OutOfTime)) => row.out_of_time(),
         Ok(Err(Stop::Lost)) => Row { left: true, ..row }.under_way(),
         Ok(Err(Stop::Failed(message))) => row.failed(message),
         Ok(Err(Stop::Unable(message))) => {
@@ -194,19 +198,14 @@ impl Sweep<'_> {
         } else {
             Ok(())
         };
-        match of_deletions {
-            Err(Stop::Lost) => return Err(Stop::Lost),
-            Err(Stop::OutOfTime) => self.row.left = true,
-            Ok(()) | Err(_) => {}
+        if let Err(Stop::Lost) = of_deletions {
+            return Err(Stop::Lost);
         }
         // What is there is no deletion.
         if create || update {
             walk::walk(self, &question, What::Changed, self.run.stop).await?;
         }
-        match of_deletions {
-            Err(Stop::OutOfTime) => Ok(()),
-            ended => ended,
-        }
+        of_deletions
     }
 
     /// The subscription on the server, armed again if need be.

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use super::ResponseBody;
 
 /// How long what is under way may take to end, once the program is told to stop.
-const LAST_REQUESTS: Duration = Duration::from_secs(30);
+pub(crate) const LAST_REQUESTS: Duration = Duration::from_secs(30);
 
 /// How long to wait after `accept` failed, as it does while file descriptors are short.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);

@@ -13,7 +13,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
 
 use self::delivery::OverHttp;
-use super::serve::{handlers, listen, told_to_stop};
+use super::serve::{listen, serve_until, told_to_stop};
 use super::{COMMAND_LIMIT, Exit, register, say};
 use crate::adapter::{ResponseBody, local};
 use crate::app::{App, AppBuilder};
@@ -66,7 +66,7 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     let resources: local::Answer = Arc::new(move |request| Box::pin(respond(sandbox.clone(), request)));
     let for_ever = Box::pin(std::future::pending());
     let sandbox_server = tokio::spawn(local::serve(sandbox_listener, resources, for_ever));
-    let server = tokio::spawn(local::serve(listener, handlers(app.clone()), told_to_stop()));
+    let server = tokio::spawn(serve_until(told_to_stop(), listener, app.clone()));
 
     let report = registration::register(&app, Options::default(), Deadline::after(COMMAND_LIMIT)).await;
     let welcome = welcome(port, &sandbox_url, &stand_ins, trial);

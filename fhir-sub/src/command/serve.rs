@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::Shared;
 use tokio::net::TcpListener;
 
 use super::{Exit, say};
@@ -26,14 +28,32 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     let listener = listen(address).await?;
     let stop = told_to_stop();
     say(&format!("listening on http://{}; Ctrl-C stops", listener.local_addr()?));
-    local::serve(listener, handlers(app), stop).await;
+    serve_until(stop, listener, app).await;
     Ok(Exit::Sound)
 }
 
-/// The service, for the local server.
-pub(super) fn handlers(app: App) -> local::Answer {
-    Arc::new(move |request| Box::pin(answer(app.clone(), request)))
+/// Serves until `stop` is ready, and meanwhile sweeps if it is set to.
+pub(super) async fn serve_until(stop: BoxFuture<'static, ()>, listener: TcpListener, app: App) {
+    let stop = stop.shared();
+    let sweeps = sweeps(app.clone(), stop.clone());
+    let answer: local::Answer = Arc::new(move |request| Box::pin(answer(app.clone(), request)));
+    tokio::join!(local::serve(listener, answer, Box::pin(stop)), sweeps);
 }
+
+/// Sweeps as often as `FHIR_SUBSCRIPTION_SWEEP_EVERY` says, until `stop` is ready.
+#[cfg(feature = "registration")]
+async fn sweeps(app: App, stop: Shared<BoxFuture<'static, ()>>) {
+    let Some(period) = app.settings().sweep_every else { return };
+    let sweeps = async { crate::sweep::every(&app, period, stop.clone()).await };
+    let too_late = stop.clone().then(|()| tokio::time::sleep(local::LAST_REQUESTS));
+    tokio::select! {
+        () = sweeps => {}
+        () = too_late => {}
+    }
+}
+
+#[cfg(not(feature = "registration"))]
+async fn sweeps(_app: App, _stop: Shared<BoxFuture<'static, ()>>) {}
 
 /// Binds `address`, and says what to do where it is taken.
 pub(super) async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, BoxError> {

@@ -16,7 +16,7 @@ pub(super) async fn sweep(app: &App, options: SweepOptions) -> Result<Exit, BoxE
         complain(refusal);
         return Ok(Exit::Unusable);
     }
-    if options.since.is_none() && !app.settings().idempotency.is_durable() {
+    if options.since.is_none() && !app.store().is_some_and(|store| store.is_durable()) {
         complain(
             "FHIR_SUBSCRIPTION_IDEMPOTENCY keeps what was handled within one process, so that each `sweep` would begin anew \
              where the Subscriptions were created: set it to dynamodb:TABLE, or say by --since from which moment on \

@@ -62,7 +62,7 @@ async fn stored(app: &App, url: &str) -> Option<String> {
 async fn begin(app: &App, url: &str) -> Option<Sweeping> {
     const LEASE: Duration = Duration::from_secs(5);
     let store = app.store().filter(|store| store.is_durable())?;
-    store.begin_sweep(&key(app, url), None, LEASE).await.ok().flatten()
+    store.begin_sweep(&key(app, url), None, LEASE).await.ok()?.ok()
 }
 
 fn key(app: &App, url: &str) -> Key {

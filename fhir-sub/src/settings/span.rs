@@ -5,21 +5,24 @@ use std::time::Duration;
 use super::Variables;
 use crate::problems::Problems;
 
-/// The length of time that the setting `name` gives, at most `maximum`; `absent` where it is not set.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The length of time that the setting `name` gives, from `least` to a day.
 pub(super) fn span(
     variables: &Variables,
     name: &str,
-    absent: Duration,
-    maximum: Duration,
+    least: Duration,
     problems: &mut Problems,
-) -> Duration {
-    let Some(text) = variables.get(name) else { return absent };
-    parse(text).filter(|span| *span <= maximum).unwrap_or_else(|| {
-        let hours = maximum.as_secs() / 3600;
-        problems
-            .add(format!("{name} is {text:?}: write a length of time like 90s, 5m or 1h, at most {hours}h"));
-        absent
-    })
+) -> Option<Duration> {
+    let text = variables.get(name)?;
+    let span = parse(text).filter(|span| (least..=DAY).contains(span));
+    if span.is_none() {
+        let least = least.as_secs();
+        problems.add(format!(
+            "{name} is {text:?}: write a length of time like 90s, 5m or 1h, from {least}s to 24h"
+        ));
+    }
+    span
 }
 
 /// A whole number of seconds, minutes or hours.

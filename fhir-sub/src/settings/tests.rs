@@ -329,6 +329,17 @@ fn missing_events_are_not_asked_for_under_lambda() {
 }
 
 #[test]
+fn that_a_lambda_does_not_sweep_by_itself_is_warned_of() {
+    let warnings = |on_lambda| {
+        let mut variables = variables(&[("FHIR_SUBSCRIPTION_SWEEP_EVERY", "5m")]);
+        variables.on_lambda = on_lambda;
+        let warnings = Settings::read(&variables).unwrap().warnings();
+        warnings.iter().filter(|it| it.starts_with("FHIR_SUBSCRIPTION_SWEEP_EVERY is set")).count()
+    };
+    assert_eq!((warnings(false), warnings(true)), (0, 1));
+}
+
+#[test]
 fn logs_tell_less_under_lambda() {
     assert!(Settings::read(&variables(&[])).unwrap().log.error_text);
     let under_lambda = |pairs: &[(&str, &str)]| {

@@ -17,7 +17,8 @@ pub(crate) struct Sweeping {
 }
 
 impl Store {
-    /// Takes a lease on the sweep of a subscription: how far the last one came. `None` where one is under way.
+    /// Takes a lease on the sweep of a subscription: how far the last one came. If another has the lease, the error says how
+    /// much longer it holds.
     ///
     /// `old` is the key that its record had before keys told FHIR servers apart: the first sweep after that goes on from
     /// there.
@@ -26,7 +27,7 @@ impl Store {
         sweep: &Key,
         old: Option<&Key>,
         lease: Duration,
-    ) -> Stored<Option<Sweeping>> {
+    ) -> Stored<Result<Sweeping, Duration>> {
         let now = self.now().await?;
         let mut found = self.backend.get(&id(sweep)).await?;
         let mut state = read(found.as_ref())?.map(|record| record.state.clone());
@@ -39,8 +40,8 @@ impl Store {
         let state = state.unwrap_or_default();
         for _ in 0..super::ROUNDS {
             let record = read(found.as_ref())?;
-            if record.and_then(|record| record.lease).is_some_and(|until| until > now) {
-                return Ok(None);
+            if let Some(until) = record.and_then(|record| record.lease).filter(|until| *until > now) {
+                return Ok(Err(Duration::from_millis(until - now)));
             }
             let state = record.map_or_else(|| state.clone(), |record| record.state.clone());
             let next = SweepRecord { lease: Some(after(now, lease)), state: state.clone() };
@@ -48,12 +49,12 @@ impl Store {
             let sweeping = Sweeping { sweep: *sweep, token: next.revision, state };
             let expected = found.as_ref().map(Record::revision);
             match self.backend.put(&id(sweep), expected, Some(&next)).await? {
-                Put::Done => return Ok(Some(sweeping)),
-                Put::Refused(Some(there)) if there.revision == next.revision => return Ok(Some(sweeping)),
+                Put::Done => return Ok(Ok(sweeping)),
+                Put::Refused(Some(there)) if there.revision == next.revision => return Ok(Ok(sweeping)),
                 Put::Refused(there) => found = there,
             }
         }
-        Ok(None)
+        Ok(Err(lease))
     }
 
     /// Keeps how far a sweep has come; whether the lease was still its own, without which nothing is kept. `lease` is how much

@@ -1,4 +1,4 @@
-//! [`Lease`]: one sweep of a subscription at a time.
+//! [`Lease`]: one sweep at a time, of a subscription or of all.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -12,16 +12,20 @@ use crate::store::{Store, Stored, SweepState, Sweeping};
 /// How long a sweep that is killed keeps the next one from beginning.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// The right to sweep a subscription, and how far that has come.
+/// The right to sweep, and how far that has come.
 pub(super) struct Lease<'a> {
     store: &'a Store,
     sweeping: Sweeping,
 }
 
 impl<'a> Lease<'a> {
-    /// `None` where a sweep of it is under way.
-    pub(super) async fn begin(store: &'a Store, key: &Key, old_key: &Key) -> Stored<Option<Self>> {
-        let sweeping = store.begin_sweep(key, Some(old_key), LEASE).await?;
+    /// If another has the lease, the error says how much longer it holds.
+    pub(super) async fn begin(
+        store: &'a Store,
+        key: &Key,
+        old_key: Option<&Key>,
+    ) -> Stored<Result<Self, Duration>> {
+        let sweeping = store.begin_sweep(key, old_key, LEASE).await?;
         Ok(sweeping.map(|sweeping| Self { store, sweeping }))
     }
 
@@ -58,5 +62,10 @@ impl<'a> Lease<'a> {
     /// Lets the next sweep begin.
     pub(super) async fn end(self) -> Stored<()> {
         self.store.save_sweep(&self.sweeping, None).await.map(drop)
+    }
+
+    /// Lets the next sweep begin after `pause`.
+    pub(super) async fn end_for(self, pause: Duration) -> Stored<()> {
+        self.store.save_sweep(&self.sweeping, Some(pause)).await.map(drop)
     }
 }

@@ -50,6 +50,9 @@ pub(crate) struct Row {
     /// Why it could not be swept, or what is worth knowing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) notes: Vec<String>,
+    /// Whether there is something left because time ran out.
+    #[serde(skip)]
+    pub(super) is_out_of_time: bool,
     #[serde(skip)]
     pub(super) is_unarmed: bool,
     /// How much was passed over, since it has no id that FHIR allows.
@@ -99,6 +102,7 @@ impl Row {
             left: false,
             watermark: None,
             notes: Vec::new(),
+            is_out_of_time: false,
             is_unarmed: false,
             odd: 0,
             unversioned: 0,
@@ -108,6 +112,10 @@ impl Row {
     pub(super) fn failed(mut self, message: String) -> Self {
         self.note(message);
         Self { result: RowResult::Failed, left: true, ..self }
+    }
+
+    pub(super) fn out_of_time(self) -> Self {
+        Self { left: true, is_out_of_time: true, ..self }
     }
 
     pub(super) fn under_way(mut self) -> Self {
@@ -193,6 +201,12 @@ impl Report {
     pub(crate) fn is_void(&self) -> bool {
         let mut failed = self.subscriptions.iter().map(|row| row.result == RowResult::Failed).peekable();
         failed.peek().is_some() && failed.all(|has_failed| has_failed)
+    }
+
+    /// Whether time ran out while there was something to handle: another sweep should go on at once.
+    #[cfg(feature = "local")]
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.subscriptions.iter().any(|row| row.is_out_of_time && row.handled > 0)
     }
 
     pub(crate) fn note(&self) -> Option<&'static str> {

@@ -1,4 +1,6 @@
 mod attack;
+#[cfg(feature = "local")]
+mod every;
 mod kit;
 mod missed;
 mod paging;

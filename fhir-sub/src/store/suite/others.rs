@@ -1,6 +1,6 @@
 //! Sweeps and dead letters.
 
-use super::timed::{LEASE, RETENTION, Timed, key, letter};
+use super::timed::{LEASE, RETENTION, SECOND, Timed, key, letter};
 use crate::store::SweepState;
 
 const FIRST: &str = "2026-01-01T00:00:00.001Z";
@@ -10,10 +10,12 @@ pub(super) async fn one_sweep_runs_at_a_time_and_goes_on_where_the_last_one_ende
     let sweep = key("sweep");
     let mut first = store.store.begin_sweep(&sweep, None, LEASE).await.unwrap().unwrap();
     assert_eq!(first.state, SweepState::default());
-    assert_eq!(store.store.begin_sweep(&sweep, None, LEASE).await.unwrap(), None);
+    assert_eq!(store.store.begin_sweep(&sweep, None, LEASE).await.unwrap(), Err(LEASE));
+    store.pass(SECOND);
+    assert_eq!(store.store.begin_sweep(&sweep, None, LEASE).await.unwrap(), Err(LEASE - SECOND));
     first.state.number = Some(7);
     assert!(store.store.save_sweep(&first, Some(LEASE)).await.unwrap());
-    assert_eq!(store.store.begin_sweep(&sweep, None, LEASE).await.unwrap(), None);
+    assert_eq!(store.store.begin_sweep(&sweep, None, LEASE).await.unwrap(), Err(LEASE));
     store.pass(LEASE);
 
     let second = store.store.begin_sweep(&sweep, None, LEASE).await.unwrap().unwrap();

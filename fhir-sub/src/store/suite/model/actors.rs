@@ -109,8 +109,10 @@ impl Actors {
         let (held, state) = self.sweeps.entry(sweep).or_default();
         let is_free = held.is_none_or(|(_, until)| until <= self.events.now);
         let begun = store.store.begin_sweep(&sweep, None, lease).await.unwrap();
-        assert_eq!(begun.as_ref().map(|begun| &begun.state), is_free.then_some(&*state));
-        if let Some(begun) = begun {
+        let holds = held.map_or(Duration::ZERO, |(_, until)| until.saturating_sub(self.events.now));
+        let expected = if is_free { Ok(&*state) } else { Err(&holds) };
+        assert_eq!(begun.as_ref().map(|begun| &begun.state), expected);
+        if let Ok(begun) = begun {
             *held = Some((begun.token, self.events.now + lease));
             self.actors[actor].sweeps.push(begun);
         }
