@@ -3,6 +3,7 @@
 mod arguments;
 mod check;
 mod dead_letters;
+mod help;
 #[cfg(feature = "registration")]
 mod register;
 #[cfg(all(feature = "local", feature = "sandbox", feature = "registration"))]
@@ -26,7 +27,7 @@ use self::arguments::{Arguments, Command};
 use crate::adapter::lambda;
 use crate::app::{App, AppBuilder};
 use crate::error::{BoxError, Result};
-use crate::logs;
+use crate::logs::{self, Form};
 use crate::problems::Problems;
 use crate::settings::is_lambda;
 
@@ -120,7 +121,7 @@ fn run_on<T>(mut runtime: tokio::runtime::Builder, future: impl Future<Output = 
 
 #[cfg(feature = "lambda")]
 fn run_lambda(setup: Setup<'_>) -> Exit {
-    logs::start(true);
+    logs::start(Form::Json);
     let lambda = async {
         let program = match set_up(setup).await {
             Ok(builder) => lambda::Program::start(builder).await,
@@ -147,7 +148,7 @@ fn run_lambda(setup: Setup<'_>) -> Exit {
 
 #[cfg(not(feature = "lambda"))]
 fn run_lambda(_setup: Setup<'_>) -> Exit {
-    logs::start(false);
+    logs::start(Form::Text);
     tracing::error!("this program was built without the feature `lambda` of fhir-sub, and cannot run as one");
     Exit::Unusable
 }
@@ -156,55 +157,88 @@ fn run_command(setup: Setup<'_>) -> Exit {
     let arguments = match Arguments::parse() {
         Ok(arguments) => arguments,
         Err(message) => {
-            complain(&format!("{message}\n\n{}", arguments::HELP));
+            complain(&format!("{message}\n\n{}", help::PROGRAM));
             return Exit::Unusable;
         }
     };
-    if arguments.command == Command::Help {
-        say(arguments::HELP);
+    if let Command::Help(text) = arguments.command {
+        say(text);
         return Exit::Sound;
     }
-    logs::start(false);
+    #[cfg(feature = "local")]
+    let is_server = arguments.command == Command::Serve;
+    #[cfg(not(feature = "local"))]
+    let is_server = false;
+    // What a command prints is its result; a pipeline reads it.
+    logs::start(if is_server { Form::Text } else { Form::Aside });
     block_on_several_threads(async {
         match run(arguments, setup).await {
             Ok(exit) => exit,
-            Err(error) => {
-                complain(&format!("the program cannot start:\n{error}"));
+            Err(CannotGoOn::Start(problems)) => {
+                complain(&format!("the program cannot start:\n{problems}"));
                 Exit::Unusable
+            }
+            Err(CannotGoOn::Run(error)) => {
+                complain(&format!("the command failed: {error}"));
+                Exit::Unsound
             }
         }
     })
 }
 
-async fn run(arguments: Arguments, setup: Setup<'_>) -> Result<Exit, BoxError> {
+/// Why a command ended early.
+enum CannotGoOn {
+    /// `setup`, the settings or the handlers are wrong.
+    Start(BoxError),
+    /// The command itself failed.
+    Run(BoxError),
+}
+
+impl From<BoxError> for CannotGoOn {
+    fn from(error: BoxError) -> Self {
+        match error.downcast::<Problems>() {
+            Ok(problems) => Self::Start(problems),
+            Err(error) => Self::Run(error),
+        }
+    }
+}
+
+impl From<Problems> for CannotGoOn {
+    fn from(problems: Problems) -> Self {
+        Self::Start(problems.into())
+    }
+}
+
+async fn run(arguments: Arguments, setup: Setup<'_>) -> Result<Exit, CannotGoOn> {
+    let json = arguments.json;
     let builder = set_up(setup).await?.resolve().await;
     match arguments.command {
-        Command::Help => unreachable!("it was answered before"),
-        Command::Check => Ok(check::check(builder)),
-        Command::DeadLetters(what) => dead_letters::dead_letters(&begun(builder)?, what).await,
+        Command::Help(_) => unreachable!("it was answered before"),
+        Command::Check => Ok(check::check(builder, json)),
+        Command::DeadLetters(what) => Ok(dead_letters::dead_letters(&begun(builder)?, what, json).await?),
         #[cfg(feature = "local")]
-        Command::Serve => serve::serve(builder).await,
+        Command::Serve => Ok(serve::serve(builder).await?),
         #[cfg(feature = "registration")]
         Command::Register(options) => {
             let app = begun(builder)?;
             let notebook = notebook(&app, arguments.known.as_deref())?;
-            let exit = register::register(&app, options).await;
+            let exit = register::register(&app, options, json).await;
             if let Some(notebook) = notebook.filter(|_| !options.dry_run) {
-                notebook.write(&app)?;
+                notebook.write(&app).map_err(|reason| CannotGoOn::Run(reason.into()))?;
             }
-            exit
+            Ok(exit)
         }
         #[cfg(feature = "registration")]
         Command::Status => {
             let app = begun(builder)?;
             notebook(&app, arguments.known.as_deref())?;
-            status::status(&app).await
+            Ok(status::status(&app, json).await)
         }
         #[cfg(feature = "registration")]
         Command::Sweep(options) => {
             let app = begun(builder)?;
             notebook(&app, arguments.known.as_deref())?;
-            sweep::sweep(&app, options).await
+            Ok(sweep::sweep(&app, options, json).await)
         }
     }
 }

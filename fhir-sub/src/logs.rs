@@ -27,19 +27,34 @@ const CARRIERS: [&str; 10] = [
     "tower",
 ];
 
-/// Sends log lines to standard output: JSON under Lambda, readable text elsewhere. `RUST_LOG` says which,
-/// as `info` (the default) or `warn,my_crate=debug`.
-pub(crate) fn start(json: bool) {
+/// Where log lines go, and in which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// JSON on standard output, for CloudWatch.
+    Json,
+    /// Text on standard output.
+    Text,
+    /// Text on standard error, beside what a command prints.
+    Aside,
+}
+
+/// Starts the log. `RUST_LOG` says which lines are written, as `info` (the default) or `warn,my_crate=debug`.
+pub(crate) fn start(form: Form) {
     let (wanted, mistake) = wanted(std::env::var("RUST_LOG").ok().as_deref());
     let filter = wanted.and(filter_fn(is_harmless));
-    let layer = tracing_subscriber::fmt::layer();
-    // Boxed: all that stands around it is there once for both forms.
-    let layer = if json {
+    // Without colours, also where another crate switches them on: most logs end in a file.
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false);
+    // Boxed: all that stands around it is there once for each form.
+    let layer = match form {
         #[cfg(feature = "lambda")]
-        let layer = layer.json().flatten_event(true).with_span_list(false).with_current_span(false);
-        layer.map_event_format(Emf).boxed()
-    } else {
-        layer.with_target(false).boxed()
+        Form::Json => {
+            let layer = layer.json().flatten_event(true).with_span_list(false).with_current_span(false);
+            layer.map_event_format(Emf).boxed()
+        }
+        #[cfg(not(feature = "lambda"))]
+        Form::Json => layer.boxed(),
+        Form::Text => layer.with_target(false).boxed(),
+        Form::Aside => layer.with_target(false).with_writer(std::io::stderr).boxed(),
     };
     // Whoever set a subscriber of their own before us keeps it.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();

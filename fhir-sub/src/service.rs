@@ -25,6 +25,8 @@ use http::StatusCode;
 
 pub(crate) use answer::Answer;
 pub(crate) use route::Route;
+#[cfg(feature = "registration")]
+pub(crate) use status::status_of;
 
 use self::refusal::Refusal;
 use crate::app::App;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use lexopt::prelude::*;
 
 use super::dead_letters::{DeadLetters, Which};
+use super::help;
 #[cfg(feature = "registration")]
 use crate::fhir::Instant;
 #[cfg(feature = "registration")]
@@ -12,59 +13,20 @@ use crate::registration::Options;
 #[cfg(feature = "registration")]
 use crate::sweep::SweepOptions;
 
-pub(super) const HELP: &str = "\
-Handles the notifications of this program's FHIR Subscriptions.
-
-Usage: <program> [COMMAND]
-
-Commands:
-  serve                 handle notifications on HOST:PORT (the default). Without
-                        FHIR_BASE_URL it starts an in-memory FHIR server, the
-                        sandbox, and registers the subscriptions there
-  register              register the subscriptions with the FHIR server
-      --dry-run           say what would be done, and write nothing
-      --prune             also remove the Subscriptions under APP_BASE_URL whose
-                          endpoint is no longer in this program
-      --rewrite           write every subscription again, also where it seems to
-                          be as wanted: for a new secret, if the server does not
-                          show its headers
-      --known FILE        for servers without a search of Subscriptions: keep their
-                          ids in FILE, which is made if it is absent. `status` and
-                          `sweep` take it too
-  status                show each subscription as the FHIR server has it
-  sweep                 find what no notification told of, and handle it
-      --since INSTANT     from then on, as 2026-01-31T12:00:00Z
-      --endpoint NAME     of one subscription only
-  dead-letters          list the events that were given up
-      retry KEY|--all     handle one, or all of them, once more
-      drop KEY|--all      take one, or all of them, away
-  check                 check settings and subscriptions, without a network
-
-  -h, --help            show this text
-
-Exit codes:
-  0  all is well
-  1  it ran, and something is not as it should be: a row of `register` failed,
-     `status` shows a subscription that is missing, different or not active,
-     an event that was tried once more is still a dead letter, something that
-     `sweep` found could not be handled
-  2  it did not run: the arguments, the settings or the handlers are wrong;
-     for `check`, what it found
-
-Settings are environment variables; `check` names those that are missing.
-Under AWS Lambda the program needs no command.";
-
 /// What the program is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Arguments {
     pub(super) command: Command,
+    /// Whether the command prints JSON, and no table.
+    pub(super) json: bool,
     /// The file of `--known`.
     pub(super) known: Option<PathBuf>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Command {
-    Help,
+    /// Print this text.
+    Help(&'static str),
     Check,
     DeadLetters(DeadLetters),
     #[cfg(feature = "local")]
@@ -84,7 +46,7 @@ impl Arguments {
     }
 
     fn parse_from(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
-        let mut command = None;
+        let (mut command, mut named, mut json) = (None, None::<String>, false);
         #[cfg_attr(not(feature = "registration"), allow(unused_mut))]
         let mut known = None;
         let (mut words, mut is_all) = (Vec::new(), false);
@@ -94,7 +56,14 @@ impl Arguments {
         let mut swept = SweepOptions::default();
         while let Some(argument) = parser.next()? {
             match argument {
-                Short('h') | Long("help") => return Ok(Self { command: Command::Help, known: None }),
+                Short('h') | Long("help") => {
+                    let command = match named {
+                        None => parser.next().ok().flatten().and_then(word),
+                        named => named,
+                    };
+                    return Ok(Self::help(command.as_deref()));
+                }
+                Long("json") => json = true,
                 #[cfg(feature = "registration")]
                 Long("dry-run") => {
                     options.dry_run = true;
@@ -124,10 +93,14 @@ impl Arguments {
                     words.push(value.string()?);
                 }
                 Value(value) if command.is_none() => {
-                    command = Some(match value.string()?.as_str() {
+                    let name = named.insert(value.string()?).as_str();
+                    command = Some(match name {
                         "check" => Command::Check,
                         "dead-letters" => Command::DeadLetters(DeadLetters::List),
-                        "help" => Command::Help,
+                        "help" => {
+                            let of = parser.next()?.and_then(word);
+                            return Ok(Self::help(of.as_deref()));
+                        }
                         #[cfg(feature = "local")]
                         "serve" => Command::Serve,
                         #[cfg(feature = "registration")]
@@ -145,7 +118,7 @@ impl Arguments {
         #[cfg(feature = "local")]
         let command = command.unwrap_or(Command::Serve);
         #[cfg(not(feature = "local"))]
-        let command = command.unwrap_or(Command::Help);
+        let command = command.unwrap_or(Command::Help(help::PROGRAM));
 
         let command = match command {
             Command::DeadLetters(_) => Command::DeadLetters(dead_letters(&words, is_all)?),
@@ -167,7 +140,22 @@ impl Arguments {
         if known.is_some() && !matches!(command, Command::Register(_) | Command::Status | Command::Sweep(_)) {
             return Err("--known goes with `register`, `status` and `sweep`".into());
         }
-        Ok(Self { command, known })
+        #[cfg(feature = "local")]
+        if json && command == Command::Serve {
+            return Err("--json goes with every command but `serve`".into());
+        }
+        Ok(Self { command, json, known })
+    }
+
+    fn help(command: Option<&str>) -> Self {
+        Self { command: Command::Help(help::of(command)), json: false, known: None }
+    }
+}
+
+fn word(argument: lexopt::Arg<'_>) -> Option<String> {
+    match argument {
+        Value(value) => value.into_string().ok(),
+        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `dead-letters`: events that were given up are listed, handled once more, or dropped.
 
 use super::table::table;
-use super::{COMMAND_LIMIT, Exit, say};
+use super::{COMMAND_LIMIT, Exit, complain, say};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::delivery::dead_letters::{self, Retried};
@@ -24,70 +24,108 @@ pub(super) enum Which {
     One(String),
 }
 
-pub(super) async fn dead_letters(app: &App, what: DeadLetters) -> Result<Exit, BoxError> {
+pub(super) async fn dead_letters(app: &App, what: DeadLetters, json: bool) -> Result<Exit, BoxError> {
+    if let Some(reason) = unseen(app) {
+        complain(reason);
+        return Ok(Exit::Unusable);
+    }
     let letters = dead_letters::list(app).await?;
     match what {
         DeadLetters::List => {
-            if letters.is_empty() {
+            if json {
+                say(&serde_json::json!({ "deadLetters": letters }).to_string());
+            } else if letters.is_empty() {
                 say("there are no dead letters");
             } else {
                 say(&list(&letters));
             }
             Ok(Exit::Sound)
         }
-        DeadLetters::Retry(which) => retry(app, &chosen(&letters, &which)?).await,
-        DeadLetters::Drop(which) => {
-            for letter in chosen(&letters, &which)? {
-                dead_letters::drop(app, &letter.key).await?;
-                say(&format!("{} was dropped", name(letter)));
-            }
-            Ok(Exit::Sound)
-        }
+        DeadLetters::Retry(which) => match chosen(&letters, &which) {
+            Ok(letters) => retry(app, &letters, json).await,
+            Err(mistake) => Ok(mistaken(&mistake)),
+        },
+        DeadLetters::Drop(which) => match chosen(&letters, &which) {
+            Ok(letters) => drop(app, &letters, json).await,
+            Err(mistake) => Ok(mistaken(&mistake)),
+        },
     }
 }
 
-async fn retry(app: &App, letters: &[&DeadLetter]) -> Result<Exit, BoxError> {
-    let mut exit = Exit::Sound;
+/// Why this process cannot see the dead letters of another one.
+fn unseen(app: &App) -> Option<&'static str> {
+    match app.store() {
+        None => {
+            Some("FHIR_SUBSCRIPTION_IDEMPOTENCY is off: nothing is given up, so there are no dead letters")
+        }
+        Some(store) if !store.is_durable() => Some(
+            "FHIR_SUBSCRIPTION_IDEMPOTENCY is memory: the dead letters are in the memory of the program that serves, where \
+             this command cannot see them. Ask that program: GET …/dead-letters with FHIR_SUBSCRIPTION_ADMIN_SECRET",
+        ),
+        Some(_) => None,
+    }
+}
+
+fn mistaken(mistake: &str) -> Exit {
+    complain(mistake);
+    Exit::Unusable
+}
+
+async fn drop(app: &App, letters: &[&DeadLetter], json: bool) -> Result<Exit, BoxError> {
+    for letter in letters {
+        dead_letters::drop(app, &letter.key).await?;
+        if !json {
+            say(&format!("{} was dropped", name(letter)));
+        }
+    }
+    if json {
+        let keys: Vec<_> = letters.iter().map(|letter| letter.key).collect();
+        say(&serde_json::json!({ "dropped": keys }).to_string());
+    }
+    Ok(Exit::Sound)
+}
+
+async fn retry(app: &App, letters: &[&DeadLetter], json: bool) -> Result<Exit, BoxError> {
+    let (mut exit, mut rows) = (Exit::Sound, Vec::new());
+    let mut tell = |letter: &DeadLetter, outcome: &str, is_settled: bool| match json {
+        true => {
+            rows.push(serde_json::json!({ "key": letter.key, "outcome": outcome, "isSettled": is_settled }))
+        }
+        false => say(&format!("{}: {outcome}", name(letter))),
+    };
     for letter in letters {
         // Each has the time that a request has.
         let begun = std::time::Instant::now();
         let deadline = app.deadline(Some(Deadline::after(COMMAND_LIMIT)));
         match dead_letters::retry(app, letter, deadline).await? {
             None => {
-                say(&format!("{}: no handler has its endpoint any more: drop it", name(letter)));
+                tell(letter, "no handler has its endpoint any more: drop it", false);
                 exit = Exit::Unsound;
             }
             Some(Retried { record, is_settled }) => {
                 record.write(app, begun.elapsed(), None);
-                say(&format!("{}: {}", name(letter), record.outcome()));
+                tell(letter, record.outcome(), is_settled);
                 if !is_settled {
                     exit = Exit::Unsound;
                 }
             }
         }
     }
+    if json {
+        say(&serde_json::json!({ "retried": rows }).to_string());
+    }
     Ok(exit)
 }
 
-/// Those that are meant: one at least.
-fn chosen<'a>(letters: &'a [DeadLetter], which: &Which) -> Result<Vec<&'a DeadLetter>, BoxError> {
-    match which {
-        Which::All => Ok(letters.iter().collect()),
-        Which::One(begin) => {
-            let found: Vec<_> =
-                letters.iter().filter(|letter| letter.key.to_string().starts_with(begin.as_str())).collect();
-            match found[..] {
-                [] => Err(format!(
-                    "there is no dead letter {begin}: `dead-letters list` shows those that there are"
-                )
-                .into()),
-                [_] => Ok(found),
-                _ => {
-                    Err(format!("{} dead letters begin with {begin}: write more of the key", found.len())
-                        .into())
-                }
-            }
-        }
+/// The letters that are meant: at least one, unless all are.
+fn chosen<'a>(letters: &'a [DeadLetter], which: &Which) -> Result<Vec<&'a DeadLetter>, String> {
+    let Which::One(begin) = which else { return Ok(letters.iter().collect()) };
+    let found: Vec<_> =
+        letters.iter().filter(|letter| letter.key.to_string().starts_with(begin.as_str())).collect();
+    match found[..] {
+        [] => Err(format!("there is no dead letter {begin}: `dead-letters list` shows those that there are")),
+        [_] => Ok(found),
+        _ => Err(format!("{} dead letters begin with {begin}: write more of the key", found.len())),
     }
 }
 

@@ -4,11 +4,10 @@ use super::table::table;
 use super::{COMMAND_LIMIT, Exit, say};
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::error::BoxError;
 use crate::registration::{self, Options, Report, Row};
 use crate::server::Room;
 
-pub(super) async fn register(app: &App, options: Options) -> Result<Exit, BoxError> {
+pub(super) async fn register(app: &App, options: Options, json: bool) -> Exit {
     let report = registration::register(
         app,
         options,
@@ -16,8 +15,11 @@ pub(super) async fn register(app: &App, options: Options) -> Result<Exit, BoxErr
     )
     .await;
     let is_recognised = app.settings().is_server_unknown;
-    say(&show(&report, report.server().filter(|_| is_recognised)));
-    Ok(if report.is_complete() { Exit::Sound } else { Exit::Unsound })
+    say(&match json {
+        true => report.to_json(),
+        false => show(&report, report.server().filter(|_| is_recognised)),
+    });
+    if report.is_complete() { Exit::Sound } else { Exit::Unsound }
 }
 
 /// The report as a table, and under it what a table has no room for.

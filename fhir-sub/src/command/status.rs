@@ -4,11 +4,15 @@ use super::table::table;
 use super::{COMMAND_LIMIT, Exit, dead_letters, say};
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::error::BoxError;
 use crate::registration::{self, StatusRow};
 
-pub(super) async fn status(app: &App) -> Result<Exit, BoxError> {
+pub(super) async fn status(app: &App, json: bool) -> Exit {
     let rows = registration::status(app, Deadline::after(COMMAND_LIMIT)).await;
+    let exit = if rows.iter().all(StatusRow::is_sound) { Exit::Sound } else { Exit::Unsound };
+    if json {
+        say(&crate::service::status_of(app, &rows).await);
+        return exit;
+    }
     let cells: Vec<_> = rows.iter().map(cells).collect();
     say(&table(
         ["endpoint", "criteria or topic", "status", "drift", "last error", "subscription", "events"],
@@ -22,7 +26,7 @@ pub(super) async fn status(app: &App) -> Result<Exit, BoxError> {
         Ok(letters) => say(&format!("\ndead letters:\n{}", dead_letters::list(&letters))),
         Err(unavailable) => say(&format!("\n{unavailable}")),
     }
-    Ok(if rows.iter().all(StatusRow::is_sound) { Exit::Sound } else { Exit::Unsound })
+    exit
 }
 
 fn cells(row: &StatusRow) -> [String; 7] {

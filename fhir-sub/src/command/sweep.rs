@@ -4,17 +4,16 @@ use super::table::table;
 use super::{Exit, complain, say};
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::error::BoxError;
 use crate::sweep::{Report, Row, SweepOptions, refusal};
 
-pub(super) async fn sweep(app: &App, options: SweepOptions) -> Result<Exit, BoxError> {
+pub(super) async fn sweep(app: &App, options: SweepOptions, json: bool) -> Exit {
     if !options.is_of(app.registry()) {
         complain("no subscription has this endpoint: `check` lists them");
-        return Ok(Exit::Unusable);
+        return Exit::Unusable;
     }
     if let Some(refusal) = refusal(app) {
         complain(refusal);
-        return Ok(Exit::Unusable);
+        return Exit::Unusable;
     }
     if options.since.is_none() && !app.store().is_some_and(|store| store.is_durable()) {
         complain(
@@ -22,13 +21,13 @@ pub(super) async fn sweep(app: &App, options: SweepOptions) -> Result<Exit, BoxE
              where the Subscriptions were created: set it to dynamodb:TABLE, or say by --since from which moment on \
              everything is to be handled again",
         );
-        return Ok(Exit::Unusable);
+        return Exit::Unusable;
     }
     // However much there is: each request, and each handler, has a limit of its own.
     let unlimited = Deadline::after(std::time::Duration::MAX);
     let report = crate::sweep::sweep(app, &options, unlimited, None).await;
-    say(&show(&report));
-    Ok(if report.is_sound() { Exit::Sound } else { Exit::Unsound })
+    say(&if json { report.to_json() } else { show(&report) });
+    if report.is_sound() { Exit::Sound } else { Exit::Unsound }
 }
 
 /// The report as a table, and under it what a table has no room for.

@@ -18,13 +18,22 @@ pub(super) async fn status(app: &App, deadline: Deadline) -> Answered {
     let looking = async {
         let rows = registration::status(app, deadline.earlier_by(TO_REPORT)).await;
         let is_sound = rows.iter().all(StatusRow::is_sound);
-        let subscriptions = rows.iter().map(|row| Row::new(app, row)).collect();
-        let letters = dead_letters::list(app).await;
-        let store = if letters.is_ok() { "reached" } else { "unavailable" };
-        let report = Report { subscriptions, store, dead_letters: letters.unwrap_or_default() };
-        work::Report { is_sound, body: report.to_json() }
+        let subscriptions = rows.iter().map(|row| Row::of_instance(app, row)).collect();
+        work::Report { is_sound, body: json(app, subscriptions).await }
     };
     Work::Status.answer(looking, deadline).await
+}
+
+/// The same of `rows`, for a process to which nothing comes.
+pub(crate) async fn status_of(app: &App, rows: &[StatusRow]) -> String {
+    json(app, rows.iter().map(Row::new).collect()).await
+}
+
+async fn json(app: &App, subscriptions: Vec<Row<'_>>) -> String {
+    let letters = dead_letters::list(app).await;
+    let store = if letters.is_ok() { "reached" } else { "unavailable" };
+    let report = Report { subscriptions, store, dead_letters: letters.unwrap_or_default() };
+    serde_json::to_string(&report).expect("a report is plain strings, lists and numbers")
 }
 
 /// What is kept of the time to say what was found.
@@ -54,7 +63,8 @@ struct Row<'a> {
     /// By the server's `$status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     events_since_subscription_start: Option<u64>,
-    events: Events,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Events>,
 }
 
 /// What came to this instance, since it was started.
@@ -73,11 +83,7 @@ struct Events {
 }
 
 impl<'a> Row<'a> {
-    fn new(app: &App, row: &'a StatusRow) -> Self {
-        let counts =
-            |subscription| app.memory().event_numbers.counts(Name { endpoint: row.endpoint, subscription });
-        // A notification of a criteria does not name its Subscription, but at Medplum.
-        let counts = row.subscription.as_deref().and_then(|it| counts(Some(it))).or_else(|| counts(None));
+    fn new(row: &'a StatusRow) -> Self {
         let in_diagnostics =
             || row.diagnostics.as_ref().map(|_| "the server has one: the command `status` shows it");
         Self {
@@ -88,8 +94,17 @@ impl<'a> Row<'a> {
             drift: &row.drift,
             error: row.message.as_deref().or_else(in_diagnostics),
             events_since_subscription_start: row.events,
-            events: Events::from(counts.unwrap_or_default()),
+            events: None,
         }
+    }
+
+    /// With what came to this instance.
+    fn of_instance(app: &App, row: &'a StatusRow) -> Self {
+        let counts =
+            |subscription| app.memory().event_numbers.counts(Name { endpoint: row.endpoint, subscription });
+        // A notification of a criteria does not name its Subscription, but at Medplum.
+        let counts = row.subscription.as_deref().and_then(|it| counts(Some(it))).or_else(|| counts(None));
+        Self { events: Some(Events::from(counts.unwrap_or_default())), ..Self::new(row) }
     }
 }
 
@@ -97,12 +112,6 @@ impl From<Counts> for Events {
     fn from(counts: Counts) -> Self {
         let Counts { received, last_number, gaps, missing, lost, repeats, restarts, gone } = counts;
         Self { received, last_number, gaps_open: gaps, missing, lost, repeats, restarts, gone }
-    }
-}
-
-impl Report<'_> {
-    fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("a report is plain strings, lists and numbers")
     }
 }
 

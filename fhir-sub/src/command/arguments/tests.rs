@@ -8,8 +8,48 @@ fn parse(arguments: &[&str]) -> Result<Command, String> {
 #[test]
 fn each_command_is_known() {
     assert_eq!(parse(&["check"]), Ok(Command::Check));
-    assert_eq!(parse(&["--help"]), Ok(Command::Help));
-    assert_eq!(parse(&["check", "-h"]), Ok(Command::Help));
+}
+
+#[test]
+fn each_command_has_its_own_help() {
+    assert_eq!(parse(&["--help"]), Ok(Command::Help(help::PROGRAM)));
+    assert_eq!(parse(&["help"]), Ok(Command::Help(help::PROGRAM)));
+    for command in ["serve", "register", "status", "sweep", "dead-letters", "check"] {
+        let Ok(Command::Help(text)) = parse(&[command, "--help"]) else { panic!("{command} has no help") };
+        assert!(
+            text.contains(&format!("<program> {command}")) || text.contains(&format!("[{command}]")),
+            "{text}"
+        );
+        assert!(help::PROGRAM.contains(&format!("  {command} ")), "{command}");
+        for arguments in
+            [&["--help", command][..], &["help", command], &["-h", command], &[command, "-h", "--frce"]]
+        {
+            assert_eq!(parse(arguments), Ok(Command::Help(text)), "{arguments:?}");
+        }
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    }
+}
+
+#[test]
+fn every_command_but_serve_prints_json() {
+    let is_json = |arguments: &[&str]| {
+        let parsed = Arguments::parse_from(lexopt::Parser::from_args(arguments));
+        parsed.map(|arguments| arguments.json).map_err(|error| error.to_string())
+    };
+    for command in [
+        "check",
+        "dead-letters",
+        #[cfg(feature = "registration")]
+        "register",
+        #[cfg(feature = "registration")]
+        "status",
+    ] {
+        assert_eq!(is_json(&[command, "--json"]), Ok(true), "{command}");
+        assert_eq!(is_json(&["--json", command]), Ok(true), "{command}");
+        assert_eq!(is_json(&[command]), Ok(false), "{command}");
+    }
+    #[cfg(feature = "local")]
+    assert_eq!(is_json(&["--json"]), Err("--json goes with every command but `serve`".into()));
 }
 
 #[cfg(feature = "local")]

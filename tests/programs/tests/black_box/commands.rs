@@ -52,6 +52,54 @@ async fn help_is_no_error_and_names_every_command_and_exit_code() {
 }
 
 #[tokio::test]
+async fn json_is_all_that_a_command_prints() {
+    let fhir = FhirServer::start().await;
+    let json = async |arguments: &[&str], code| {
+        let run = command(&fhir, arguments).set("RUST_LOG", "info").run().await;
+        assert_eq!(run.code, Some(code), "{arguments:?}: {run:?}");
+        assert!(!run.text().contains(SECRET), "{run:?}");
+        serde_json::from_str::<Value>(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:?}"))
+    };
+    let checked = json(&["check", "--json"], 0).await;
+    assert_eq!(
+        (&checked["sound"], checked["subscriptions"].as_array().map(Vec::len)),
+        (&true.into(), Some(13))
+    );
+    assert_eq!(checked["subscriptions"][0]["package"], "fhir-sub-programs");
+    let registered = json(&["register", "--json"], 0).await;
+    assert_eq!(registered["subscriptions"][0]["result"], "created");
+    let status = json(&["--json", "status"], 0).await;
+    assert_eq!(
+        (&status["subscriptions"][0]["status"], &status["store"]),
+        (&"active".into(), &"reached".into())
+    );
+    // What came to another process is not known here.
+    assert!(status["subscriptions"][0].get("events").is_none(), "{status}");
+
+    let unsound = Launch::new(APP).unset("APP_BASE_URL").arguments(&["check", "--json"]).run().await;
+    assert_eq!(unsound.code, Some(2), "{unsound:?}");
+    let unsound: Value = serde_json::from_str(&unsound.stdout).unwrap();
+    assert!(unsound["problems"][0].as_str().unwrap().starts_with("APP_BASE_URL is not set"), "{unsound}");
+}
+
+#[tokio::test]
+async fn each_command_has_its_own_help() {
+    for (command, word) in [("register", "--rewrite"), ("sweep", "--since"), ("dead-letters", "drop KEY")] {
+        let help = Launch::bare(APP).arguments(&[command, "--help"]).run().await;
+        assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""), "{help:?}");
+        assert!(help.stdout.contains(word) && !help.stdout.contains("Commands:"), "{help:?}");
+    }
+}
+
+#[tokio::test]
+async fn dead_letters_of_a_running_memory_are_not_said_to_be_none() {
+    let letters = Launch::new(APP).arguments(&["dead-letters"]).run().await;
+    assert_eq!((letters.code, letters.stdout.as_str()), (Some(2), ""), "{letters:?}");
+    assert!(letters.stderr.contains("GET …/dead-letters"), "{letters:?}");
+    assert!(!letters.stderr.contains("cannot start"), "{letters:?}");
+}
+
+#[tokio::test]
 async fn what_is_no_command_is_refused_with_the_help() {
     for arguments in [
         &["regsiter"][..],

@@ -1,0 +1,135 @@
+//! What `--help` prints, for the program and for each command.
+
+/// The help of a command; of the program, if there is no such command.
+pub(super) fn of(command: Option<&str>) -> &'static str {
+    match command {
+        Some("serve") => SERVE,
+        Some("register") => REGISTER,
+        Some("status") => STATUS,
+        Some("sweep") => SWEEP,
+        Some("dead-letters") => DEAD_LETTERS,
+        Some("check") => CHECK,
+        _ => PROGRAM,
+    }
+}
+
+pub(super) const PROGRAM: &str = "\
+Handles the notifications of this program's FHIR Subscriptions.
+
+Usage: <program> [COMMAND] [OPTIONS]
+
+Commands:
+  serve           handle notifications on HOST:PORT (the default)
+  register        register the subscriptions with the FHIR server
+                  (--dry-run, --prune, --rewrite, --known FILE)
+  status          show each subscription as the FHIR server has it
+  sweep           find and handle what no notification reported
+                  (--since INSTANT, --endpoint NAME)
+  dead-letters    list, retry or drop the events that were given up
+  check           check settings and subscriptions, without a network
+
+Options:
+  --json          print JSON on standard output; log lines go to standard error
+  -h, --help      show this text; `<program> COMMAND --help` shows more
+
+Exit codes:
+  0  all is well
+  1  the command ran, and something is not as it should be
+  2  the command did not run: the arguments, the settings or the handlers are
+     wrong; for `check`, what it found
+
+Settings are environment variables. `check` names those that are missing.
+Under AWS Lambda the program needs no command.";
+
+const SERVE: &str = "\
+Handles notifications on HOST:PORT (127.0.0.1:9000) until Ctrl-C or SIGTERM.
+
+Usage: <program> [serve]
+
+Without FHIR_BASE_URL, it also starts an in-memory FHIR server, the sandbox,
+and registers the subscriptions there.";
+
+const REGISTER: &str = "\
+Registers the subscriptions with the FHIR server. A second run writes nothing.
+
+Usage: <program> register [OPTIONS]
+
+Options:
+  --dry-run       say what would be done, and write nothing
+  --prune         also remove the Subscriptions under APP_BASE_URL whose
+                  endpoint is no longer in this program
+  --rewrite       write every subscription again, even if it is as wanted: for
+                  a new secret, if the server does not show its headers
+  --known FILE    for servers without a search of Subscriptions: keep their ids
+                  in FILE, which is made if it is absent
+  --json          print the report as JSON, as `POST /register` answers it
+
+Exit codes:
+  0  every subscription is as wanted
+  1  a row failed; the other rows are done
+  2  the arguments, the settings or the handlers are wrong";
+
+const STATUS: &str = "\
+Shows each subscription as the FHIR server has it, and the dead letters. Writes
+nothing.
+
+Usage: <program> status [OPTIONS]
+
+Options:
+  --known FILE    the ids of Subscriptions, as `register --known` wrote them
+  --json          print the report as JSON
+
+Exit codes:
+  0  every subscription is active and as wanted
+  1  a subscription is missing, different or not active, or the server could not
+     be asked
+  2  the arguments, the settings or the handlers are wrong";
+
+const SWEEP: &str = "\
+Asks the FHIR server what changed, and handles what no notification reported.
+
+Usage: <program> sweep [OPTIONS]
+
+Options:
+  --since INSTANT   begin at this instant, such as 2026-01-31T12:00:00Z, and not
+                    where the last sweep ended
+  --endpoint NAME   sweep one subscription only
+  --known FILE      the ids of Subscriptions, as `register --known` wrote them
+  --json            print the report as JSON, as `POST /sweep` answers it
+
+Exit codes:
+  0  everything that was found is handled
+  1  something could not be found or handled
+  2  the arguments, the settings or the handlers are wrong";
+
+const DEAD_LETTERS: &str = "\
+Lists, retries or drops events that were given up.
+
+Usage: <program> dead-letters [list]
+       <program> dead-letters retry KEY|--all
+       <program> dead-letters drop KEY|--all
+
+The first characters of a KEY are enough, if no other key begins with them.
+
+Options:
+  --all     all dead letters
+  --json    print JSON
+
+Exit codes:
+  0  done
+  1  an event that was retried is still a dead letter, or the store failed
+  2  the arguments, the settings or the handlers are wrong, or there is no such
+     dead letter";
+
+const CHECK: &str = "\
+Checks settings and subscriptions without a network, and lists the endpoints of
+each crate, so that a crate that is not linked is seen to be missing.
+
+Usage: <program> check [OPTIONS]
+
+Options:
+  --json    print JSON
+
+Exit codes:
+  0  settings and subscriptions are sound
+  2  they are not; standard error says what is wrong";
