@@ -155,6 +155,12 @@ pub(crate) fn decode<'a>(
     }
 }
 
+/// The topic that a notification names, by its canonical URL.
+#[cfg(feature = "events")]
+pub(crate) fn named_topic(body: &str) -> Option<String> {
+    topic::named(body)
+}
+
 /// Reads what a server answers to `$events`: the events that it lists, and none where it is anything else.
 pub(crate) fn decode_queried<'a>(expected: &Expected<'_>, body: &'a str) -> Vec<Happened<'a>> {
     match topic::decode(body, &Expected { maximum: usize::MAX, ..*expected }) {

@@ -41,6 +41,7 @@
 //! | `sandbox` | yes | the in-memory FHIR server that `serve` starts where no `FHIR_BASE_URL` is set |
 //! | `registration` | yes | `POST /register` and `POST /sweep`, and the commands `register`, `status` and `sweep` |
 //! | `testing` | no | the test kit |
+//! | `events` | no | under Lambda, notifications that a queue of SQS or a bus of EventBridge brings |
 //! | `dynamodb` | no | the idempotency store in a DynamoDB table, which all instances share; it compiles the AWS SDK |
 //! | `fhir-sdk` | no | the resource types of the crate fhir-sdk 0.16 say [which resource](trait@FhirResource) they are read from, those of R4B and of R5; it compiles all of them |
 

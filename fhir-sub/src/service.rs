@@ -6,6 +6,8 @@
 mod answer;
 mod authenticate;
 mod dead_letters;
+#[cfg(feature = "events")]
+mod message;
 mod notify;
 #[cfg(feature = "__parts")]
 pub(crate) mod parts;
@@ -24,6 +26,8 @@ mod work;
 use http::StatusCode;
 
 pub(crate) use answer::Answer;
+#[cfg(feature = "events")]
+pub(crate) use message::Message;
 pub(crate) use route::Route;
 #[cfg(feature = "registration")]
 pub(crate) use status::status_of;
@@ -31,7 +35,7 @@ pub(crate) use status::status_of;
 use self::refusal::Refusal;
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::delivery::{Record, Severity};
+use crate::delivery::{Record, Severity, Time};
 use crate::request::Head;
 
 /// An answer, and what the log says of it.
@@ -41,11 +45,14 @@ pub(crate) struct Answered {
     pub(crate) record: Record,
     /// Those of the further events of a notification.
     pub(crate) further: Vec<Record>,
+    /// Whether nothing is left to do. A message of a queue that is not done must come again.
+    #[cfg_attr(not(feature = "events"), expect(dead_code, reason = "only queues and buses ask"))]
+    pub(crate) is_done: bool,
 }
 
 impl Answered {
     fn new(answer: Answer, record: Record) -> Self {
-        Self { answer, record, further: Vec::new() }
+        Self { answer, record, further: Vec::new(), is_done: true }
     }
 
     /// Every record, in the order of the events.
@@ -79,7 +86,8 @@ impl App {
                 Refusal::Unsigned.answered(Some(declaration.endpoint))
             }
             Route::Endpoint { declaration, reference } => {
-                notify::notify(self, head, declaration, reference, body, deadline).await
+                let time = Time::until(deadline.min(notify::sent_again(declaration)));
+                notify::notify(self, head, declaration, reference, body, time).await
             }
             Route::DeadLetters(request) => dead_letters::answer(self, request, deadline).await,
             #[cfg(feature = "registration")]

@@ -1,18 +1,29 @@
-//! The Lambda: API Gateway (HTTP and REST API), Function URL and load balancer events, and those that ask for a sweep.
+//! The Lambda: API Gateway (HTTP and REST API), Function URL and load balancer events; those of SQS and EventBridge; and
+//! those that ask for a sweep.
 
+mod direct;
 mod event;
+#[cfg(feature = "events")]
+mod event_bridge;
 mod invocations;
+#[cfg(all(test, feature = "testing", feature = "events"))]
+mod kit;
 mod program;
 mod response;
+#[cfg(feature = "events")]
+mod sns;
+#[cfg(feature = "events")]
+mod sqs;
 #[cfg(feature = "registration")]
 mod sweep;
+#[cfg(feature = "events")]
+mod told;
 
 use std::time::{Duration, Instant, SystemTime};
 
 use lambda_http::Context;
 use lambda_http::lambda_runtime::Diagnostic;
 use serde::Serialize;
-#[cfg(feature = "registration")]
 use serde_json::value::RawValue;
 
 use self::event::{Event, Kind};
@@ -34,14 +45,17 @@ const IMPLAUSIBLE: Duration = Duration::from_secs(60 * 60);
 async fn invoke(program: &Program, payload: &[u8], context: &Context) -> Result<Reply, Diagnostic> {
     let started = Instant::now();
     let app = program.app().await?;
-    let event = Event::read(payload).ok_or_else(unknown_event)?;
-    let Some(kind) = event.kind() else { return invoke_directly(app, payload, context).await };
+    let event = Event::read(payload);
+    let http = event.as_ref().and_then(|event| Some((event, event.kind()?)));
+    let Some((event, kind)) = http else {
+        return direct::invoke(app, payload, context).await.map(Reply::Direct);
+    };
     let deadline = app.deadline(invocation_deadline(context));
-    let answered = answer(app, &event, &kind, deadline).await;
+    let answered = answer(app, event, &kind, deadline).await;
     for record in answered.records() {
         record.write(app, started.elapsed(), Some(&context.request_id));
     }
-    Ok(Reply::Http(LambdaResponse::new(&event, &kind, answered.answer)))
+    Ok(Reply::Http(LambdaResponse::new(event, &kind, answered.answer)))
 }
 
 /// What the function answers with.
@@ -49,22 +63,8 @@ async fn invoke(program: &Program, payload: &[u8], context: &Context) -> Result<
 #[serde(untagged)]
 enum Reply {
     Http(LambdaResponse),
-    /// To who invokes the function itself.
-    #[cfg(feature = "registration")]
+    /// To who hands over another event.
     Direct(Box<RawValue>),
-}
-
-/// Does what an event asks for that is no HTTP request; its time is the invocation's.
-#[cfg(feature = "registration")]
-async fn invoke_directly(app: &App, payload: &[u8], context: &Context) -> Result<Reply, Diagnostic> {
-    let options = sweep::asked(payload).ok_or_else(unknown_event)??;
-    let deadline = invocation_deadline(context).unwrap_or_else(|| app.deadline(None));
-    sweep::run(app, &options, deadline, &context.request_id).await.map(Reply::Direct)
-}
-
-#[cfg(not(feature = "registration"))]
-async fn invoke_directly(_app: &App, _payload: &[u8], _context: &Context) -> Result<Reply, Diagnostic> {
-    Err(unknown_event())
 }
 
 async fn answer(app: &App, event: &Event<'_>, kind: &Kind<'_>, deadline: Deadline) -> Answered {
@@ -81,15 +81,6 @@ async fn answer(app: &App, event: &Event<'_>, kind: &Kind<'_>, deadline: Deadlin
         return app.too_large();
     }
     app.answer(&head, route, &body, deadline).await
-}
-
-/// An event of another kind fails the invocation: there is no one to answer.
-fn unknown_event() -> Diagnostic {
-    Diagnostic {
-        error_type: "UnknownEvent".into(),
-        error_message:
-            "the event is none of API Gateway, Function URL or load balancer, and asks for no sweep".into(),
-    }
 }
 
 /// When the invocation ends, on the clock that tokio's timers go by; `None` where no one says.

@@ -66,6 +66,14 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
     Ok(Decoded::Notice(notice, counted))
 }
 
+/// The topic that a notification names; `None` also where the body is no notification.
+#[cfg(feature = "events")]
+pub(super) fn named(body: &str) -> Option<String> {
+    let Bundle { mut entries, .. } = Bundle::read(body, NO_NOTIFICATION).ok()?;
+    let (status, _) = take_status(body, &mut entries, true).ok()?;
+    status.topic.map(|topic| topic.to_string())
+}
+
 /// The events, each with all entries but its own, where the handler asks for them.
 pub(super) fn with_included<'a>(
     told: Vec<Told<'a>>,

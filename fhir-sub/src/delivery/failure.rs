@@ -44,7 +44,7 @@ impl Failure {
     }
 
     /// What is told of a notification, or a resource, that is refused: `text` is ours, and quotes nothing.
-    pub(super) fn refused(text: impl Into<String>) -> Self {
+    pub(crate) fn refused(text: impl Into<String>) -> Self {
         Self { kind: "refused", place: None, text: Some(text.into()) }
     }
 

@@ -1,7 +1,7 @@
 //! [`Notified`]: what became of all the events of a notification.
 
 use super::deliver::deliver;
-use super::delivered::Delivered;
+use super::delivered::{Delivered, Due};
 use super::gap::{self, Missing};
 use super::look_up::{self, LookedUp, Unnamed};
 use super::read::Deletion;
@@ -101,6 +101,11 @@ impl Notified {
             self.places.extend(index.map(|index| (place, first + index)));
         }
         self.delivered.extend(looked_up.delivered);
+    }
+
+    /// Whether nothing is left to do about any of its events.
+    pub(crate) fn is_done(&self) -> bool {
+        self.delivered.iter().all(|one| one.due() == Due::Nothing)
     }
 
     /// The one that the notification is answered by: the first of those about which most is due.

@@ -28,7 +28,7 @@ impl Time {
 
     /// All of it for the last, and half where others wait: one that takes all the time would hide them each time that it is
     /// sent again.
-    pub(super) fn unless_waited_for(self, is_last: bool) -> Self {
+    pub(crate) fn unless_waited_for(self, is_last: bool) -> Self {
         if is_last { self } else { self.no_later_than(self.deadline.sooner_by_half()) }
     }
 
@@ -48,7 +48,7 @@ impl Time {
     }
 
     /// When it is over.
-    pub(super) fn deadline(self) -> Deadline {
+    pub(crate) fn deadline(self) -> Deadline {
         self.deadline
     }
 

@@ -21,11 +21,10 @@ pub(super) async fn notify(
     declaration: &'static Declaration,
     reference: Option<String>,
     body: &[u8],
-    deadline: Deadline,
+    time: Time,
 ) -> Answered {
     let endpoint = declaration.endpoint;
     let names_resource = reference.is_some();
-    let time = Time::until(deadline.min(sent_again(declaration)));
     match decode(head, &Expected::of(app, declaration), reference, body) {
         Ok(Decoded::Events(mut events, mut counted)) => {
             let headers = app.provided().allowed_headers(head.headers);
@@ -39,12 +38,14 @@ pub(super) async fn notify(
             let deletion = deletion(app, head, declaration);
             let notified = delivery::events(app, declaration, deletion, events, &counted, time).await;
             let answer = Answer::of(&notified);
+            let is_done = notified.is_done();
             let mut records = notified.delivered.into_iter().map(Record::of);
             // A notification has one event at least.
             let no_events = || Record::request(Some(endpoint), "no events", Severity::Fine);
             let mut answered = Answered::new(answer, records.next().unwrap_or_else(no_events));
             let missing = notified.missing.into_iter().map(|missing| Record::of_missing(endpoint, missing));
             answered.further = records.chain(missing).collect();
+            answered.is_done = is_done;
             answered
         }
         Ok(Decoded::Notice(notice, counted)) => {
@@ -67,7 +68,7 @@ pub(super) async fn notify(
 
 /// When the server gives up on an attempt, if the Subscription says so, and sends it again: by then it must have been
 /// answered.
-fn sent_again(declaration: &Declaration) -> Deadline {
+pub(super) fn sent_again(declaration: &Declaration) -> Deadline {
     match declaration.trigger {
         Trigger::Topic(Topic { timeout: Some(seconds), .. }) => {
             // Less what a network takes.

@@ -23,6 +23,9 @@ pub(super) enum Refusal {
     UnknownEndpoint,
     /// The path names an endpoint, and below it no resource.
     Misnamed(&'static str),
+    /// It cannot be told which handler a message is for.
+    #[cfg(feature = "events")]
+    Unrouted(&'static str),
     /// The query of a registration says something else.
     UnknownOption,
     /// The query of a sweep says something else.
@@ -50,11 +53,16 @@ impl Refusal {
     /// What is answered and logged; `endpoint` is that of a subscription, or the name of another route.
     pub(super) fn answered(self, endpoint: Option<&'static str>) -> Answered {
         let record = Record::request(endpoint, self.words(), self.severity());
-        let answer = Answer::said(self.said());
-        match self {
-            Self::StoreUnavailable(failure) => Answered::new(answer, record.with_failure(failure)),
-            _ => Answered::new(answer, record),
-        }
+        let said = self.said();
+        let record = match self {
+            Self::StoreUnavailable(failure) => record.with_failure(failure),
+            // Who sends by a queue is told nothing, and a server may not show what it was told.
+            Self::Undecodable(_) => record.with_failure(Failure::refused(said.text.clone())),
+            #[cfg(feature = "events")]
+            Self::Unrouted(_) => record.with_failure(Failure::refused(said.text.clone())),
+            _ => record,
+        };
+        Answered { is_done: false, ..Answered::new(Answer::said(said), record) }
     }
 
     /// What the caller is told.
@@ -86,6 +94,8 @@ impl Refusal {
             Self::UnknownDeadLetter => absent("not-found", "there is no such dead letter"),
             Self::NoHandler => invalid("no handler has the endpoint of the dead letter any more"),
             Self::Misnamed(reason) | Self::CannotSweep(reason) => invalid(reason),
+            #[cfg(feature = "events")]
+            Self::Unrouted(reason) => invalid(reason),
             Self::TooLarge(limit) => {
                 let text = format!("the body has more than {limit} bytes");
                 Said::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", text.into())
@@ -114,6 +124,8 @@ impl Refusal {
             }
             Self::NoHandler => "no handler",
             Self::CannotSweep(_) => "refused",
+            #[cfg(feature = "events")]
+            Self::Unrouted(_) => "not routed",
             Self::TooLarge(_) => "too large",
             Self::BrokenOff => "broken off",
             Self::Late => "out of time",

@@ -1,40 +1,27 @@
-//! Events that ask for a sweep: EventBridge's schedule, and an invocation of the function itself.
+//! Events that ask for a sweep: those of EventBridge Scheduler and of a scheduled rule of EventBridge, and an invocation of
+//! the function itself.
 //!
 //! Neither carries a secret: IAM lets in who may invoke the function, and no one else.
 
 use lambda_http::lambda_runtime::Diagnostic;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::direct::Shape;
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::fhir::Instant;
-use crate::json::Text;
 use crate::sweep::{SweepOptions, refusal, sweep};
 
-/// An event that asks for a sweep: `{"source":"aws.events","detail-type":"Scheduled Event",…}`
-/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>), or
-/// `{"fhir-sub":"sweep","since":"2026-01-31T12:00:00Z","endpoint":"arrived-appointments"}`, the last two if wanted.
-#[derive(Deserialize)]
-struct Asked<'a> {
-    #[serde(borrow)]
-    source: Option<Text<'a>>,
-    #[serde(borrow, rename = "detail-type")]
-    detail_type: Option<Text<'a>>,
-    #[serde(borrow, rename = "fhir-sub")]
-    fhir_sub: Option<Text<'a>>,
-    #[serde(borrow)]
-    since: Option<Text<'a>>,
-    #[serde(borrow)]
-    endpoint: Option<Text<'a>>,
-}
-
 /// What the event asks for; `None` where it asks for no sweep.
-pub(super) fn asked(event: &[u8]) -> Option<Result<SweepOptions, Diagnostic>> {
-    let asked: Asked<'_> = serde_json::from_slice(event).ok()?;
-    let is_scheduled = asked.source.as_deref() == Some("aws.events")
-        && asked.detail_type.as_deref() == Some("Scheduled Event");
-    if is_scheduled {
+///
+/// It does as `{"source":"aws.events","detail-type":"Scheduled Event",…}`
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>), which a Scheduler without an
+/// input of its own sends as `aws.scheduler`; or as
+/// `{"fhir-sub":"sweep","since":"2026-01-31T12:00:00Z","endpoint":"arrived-appointments"}`, the last two if wanted.
+pub(super) fn asked(asked: &Shape<'_>) -> Option<Result<SweepOptions, Diagnostic>> {
+    // Only AWS itself can send events of these sources.
+    let is_clock = matches!(asked.source.as_deref(), Some("aws.events" | "aws.scheduler"));
+    if is_clock && asked.detail_type.as_deref() == Some("Scheduled Event") {
         return Some(Ok(SweepOptions::default()));
     }
     if asked.fhir_sub.as_deref() != Some("sweep") {

@@ -215,6 +215,7 @@ async fn a_schedule_and_an_invocation_ask_for_a_sweep() {
         (scheduled, 0),
         (r#"{"fhir-sub":"sweep"}"#, 1),
         (r#"{"fhir-sub":"sweep","since":"2026-01-31T12:00:00Z","endpoint":"e"}"#, 1),
+        (&scheduled.replace("aws.events", "aws.scheduler").replace("{}}", r#""{}"}"#), 1),
     ] {
         let report = invoked(&test, event).await.unwrap();
         let row = &report["subscriptions"][0];
@@ -284,5 +285,68 @@ async fn an_empty_put_is_one_in_every_kind_of_event() {
             let reply = invoked(&test, &format!("{{{kind}{body}}}")).await.unwrap();
             assert_eq!(reply["statusCode"], 204, "{kind}{body}: {reply}");
         }
+    }
+}
+
+/// Events of other services, as their guides show them, and one of HTTP whose body is an event.
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn events_of_other_kinds_are_refused_by_name() {
+    let test = swept(false);
+    for (event, named) in [
+        (
+            r#"{"Records":[{"EventSource":"aws:sns","EventVersion":"1.0","Sns":{"Message":"{}"}}]}"#,
+            "records of aws:sns (subscribe a queue",
+        ),
+        (
+            r#"{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","s3":{"object":{"key":"k"}}}]}"#,
+            "records of aws:s3",
+        ),
+        (
+            r#"{"Records":[{"eventSource":"aws:dynamodb","dynamodb":{}},{"eventSource":"aws:sqs"}]}"#,
+            "records of aws:dynamodb",
+        ),
+        (r#"{"Records":[{"eventSource":"canary <b>"}]}"#, "records of something else"),
+        (r#"{"Records":[]}"#, "records of something else"),
+        (r#"{"Records":{}}"#, "records of something else"),
+        (
+            r#"{"detail-type":"EC2 Instance State-change Notification","source":"aws.ec2"}"#,
+            "EventBridge's `EC2 Instance State-change Notification` of aws.ec2",
+        ),
+        (r#"{"RequestType":"Create","ResponseURL":"https://canary","StackId":"s"}"#, "CloudFormation's"),
+        (r#"{"requestContext":{"routeKey":"$connect"},"headers":{}}"#, "no shape of any"),
+        (r#"{"resourceType":"Encounter","id":"canary"}"#, "no shape of any"),
+        ("[]", "no shape of any"),
+        ("canary", "no shape of any"),
+    ] {
+        let refused = invoked(&test, event).await.unwrap_err();
+        assert!(refused.contains(named) && !refused.contains("canary"), "{event}: {refused}");
+    }
+}
+
+/// A stranger chooses the body, the path, the query and the headers of a request, and no member of the event.
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn what_a_stranger_sends_over_http_is_no_event_of_another_kind() {
+    let test = swept(true);
+    for body in [
+        r#"{"fhir-sub":"sweep"}"#,
+        r#"{"Records":[{"messageId":"m","body":"{}","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:e"}]}"#,
+        r#"{"source":"aws.events","detail-type":"Scheduled Event","detail":{}}"#,
+        r#"{"detail-type":"e","detail":{"resourceType":"Encounter","id":"1"}}"#,
+    ] {
+        let context = serde_json::json!({ "http": { "method": "POST" } });
+        for path in ["/e", "/Records", "/"] {
+            let event = serde_json::json!({ "requestContext": context, "rawPath": path, "body": body });
+            let reply = invoked(&test, &event.to_string()).await.unwrap();
+            assert_eq!(reply["statusCode"], 401, "{body}");
+        }
+        // Nor where the event has the members of both.
+        let mut both: serde_json::Value = serde_json::from_str(body).unwrap();
+        both["requestContext"] = context;
+        both["rawPath"] = "/e".into();
+        assert_eq!(invoked(&test, &both.to_string()).await.unwrap()["statusCode"], 401);
+        both["requestContext"] = serde_json::json!({ "routeKey": "$default" });
+        assert!(invoked(&test, &both.to_string()).await.is_err(), "{both}");
     }
 }

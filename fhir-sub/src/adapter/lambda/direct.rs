@@ -1,0 +1,118 @@
+//! Events that are no HTTP request. Each is told apart by its own shape.
+//!
+//! Nobody who only reaches the endpoint over HTTP can send one: there, a body is a string within the event. Whoever may
+//! invoke the function, or write to its queue or its bus, is let in by IAM, so none of these events carries a secret.
+
+use lambda_http::Context;
+use lambda_http::lambda_runtime::Diagnostic;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+#[cfg(feature = "registration")]
+use super::sweep;
+#[cfg(feature = "events")]
+use super::{event_bridge, sqs};
+use crate::app::App;
+use crate::json::Text;
+
+/// The members that tell such events apart, and what asks for a sweep.
+#[derive(Deserialize)]
+pub(super) struct Shape<'a> {
+    /// Of SQS, and of every service that hands over several things at once.
+    #[serde(borrow, rename = "Records")]
+    records: Option<&'a RawValue>,
+    /// Of EventBridge.
+    #[serde(borrow)]
+    pub(super) source: Option<Text<'a>>,
+    #[serde(borrow, rename = "detail-type")]
+    pub(super) detail_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+    /// Of CloudFormation.
+    #[serde(borrow, rename = "RequestType")]
+    request_type: Option<Text<'a>>,
+    /// Of HTTP: where it is there, a stranger may have written what the event says.
+    #[serde(rename = "requestContext")]
+    request_context: Option<IgnoredAny>,
+    /// Of this program's own making.
+    #[serde(borrow, rename = "fhir-sub")]
+    pub(super) fhir_sub: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) since: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) endpoint: Option<Text<'a>>,
+}
+
+/// Does what the event asks for; its time is the invocation's. The answer is a JSON object.
+pub(super) async fn invoke(
+    app: &App,
+    payload: &[u8],
+    context: &Context,
+) -> Result<Box<RawValue>, Diagnostic> {
+    let shape: Shape<'_> = serde_json::from_slice(payload).map_err(|_| unknown("it has no shape of any"))?;
+    if shape.request_context.is_some() {
+        return Err(unknown("it has no shape of any"));
+    }
+    let deadline = super::invocation_deadline(context).unwrap_or_else(|| app.deadline(None));
+    #[cfg(feature = "registration")]
+    if let Some(options) = sweep::asked(&shape) {
+        return sweep::run(app, &options?, deadline, &context.request_id).await;
+    }
+    #[cfg(feature = "events")]
+    if let Some(records) = shape.records.and_then(sqs::records) {
+        return Ok(sqs::handle(app, &records, deadline, &context.request_id).await);
+    }
+    #[cfg(feature = "events")]
+    if let (Some(detail_type), Some(detail)) = (&shape.detail_type, shape.detail) {
+        return event_bridge::handle(app, detail_type, detail, deadline, &context.request_id).await;
+    }
+    let _ = (app, deadline);
+    Err(unknown(&shape.name()))
+}
+
+/// An event of another kind fails the invocation: there is no one to answer.
+fn unknown(name: &str) -> Diagnostic {
+    tracing::error!(event = name, "an event of an unknown kind is refused");
+    let mut error_message = format!(
+        "the event is none of API Gateway, Function URL or load balancer, and asks for no sweep: {name}"
+    );
+    if !cfg!(feature = "events") {
+        error_message += ". For SQS and EventBridge, add the feature `events` of fhir-sub in Cargo.toml";
+    }
+    Diagnostic { error_type: "UnknownEvent".into(), error_message }
+}
+
+impl Shape<'_> {
+    /// What the event is, as far as its shape says: a name that its sender gives is quoted only in the form of a name.
+    fn name(&self) -> String {
+        /// Who hands over one of several things: SNS alone writes a capital letter.
+        #[derive(Deserialize)]
+        struct Record<'a> {
+            #[serde(borrow, alias = "EventSource", rename = "eventSource")]
+            source: Option<Text<'a>>,
+        }
+        fn quoted<'t>(text: Option<&'t Text<'_>>) -> &'t str {
+            let is_name = |text: &&str| {
+                let is_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b" .:-_".contains(&byte);
+                !text.is_empty() && text.len() <= 128 && text.bytes().all(is_of_a_name)
+            };
+            text.map(|text| &**text).filter(is_name).unwrap_or("something else")
+        }
+        if let Some(records) = self.records {
+            let records: Vec<Record<'_>> = serde_json::from_str(records.get()).unwrap_or_default();
+            let source = records.first().and_then(|record| record.source.as_ref());
+            let cure =
+                if quoted(source) == "aws:sns" { " (subscribe a queue to the topic of SNS)" } else { "" };
+            return format!("it has records of {}{cure}", quoted(source));
+        }
+        match (&self.detail_type, &self.request_type) {
+            (Some(_), _) => {
+                let (kind, source) = (quoted(self.detail_type.as_ref()), quoted(self.source.as_ref()));
+                format!("it is EventBridge's `{kind}` of {source}")
+            }
+            (None, Some(_)) => "it is CloudFormation's, of a custom resource".to_owned(),
+            (None, None) => "it has no shape of any".to_owned(),
+        }
+    }
+}

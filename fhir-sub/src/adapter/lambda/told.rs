@@ -1,0 +1,56 @@
+//! [`Told`]: a notification, taken out of what a queue or a bus has put around it.
+
+use serde::Deserialize;
+
+use super::{event_bridge, sns};
+use crate::json::Text;
+use crate::service::Message;
+
+/// A notification, and what may say which handler it is for.
+pub(super) struct Told {
+    /// The endpoint that the message names: by its own attribute, else by that of what it came in.
+    pub(super) endpoint: Option<String>,
+    /// What it came by.
+    pub(super) came_by: Vec<String>,
+    pub(super) body: String,
+}
+
+impl Told {
+    /// What a message of the queue `name` tells. SNS or EventBridge may have sent it there, each in an envelope of its own.
+    pub(super) fn of_queue(attributes: &Attributes<'_>, name: &str, body: &str) -> Self {
+        let mut told =
+            Self { endpoint: attributes.endpoint(), came_by: vec![name.to_owned()], body: body.to_owned() };
+        for unwrap in [sns::unwrap, event_bridge::unwrap] {
+            if let Some(inner) = unwrap(&told.body) {
+                told.endpoint = told.endpoint.or(inner.endpoint);
+                told.came_by.extend(inner.came_by);
+                told.body = inner.body;
+            }
+        }
+        told
+    }
+
+    pub(super) fn message(&self) -> Message<'_> {
+        Message { endpoint: self.endpoint.as_deref(), came_by: &self.came_by, body: &self.body }
+    }
+}
+
+/// The attributes of a message: SQS and SNS name their values differently.
+#[derive(Default, Deserialize)]
+pub(super) struct Attributes<'a> {
+    #[serde(borrow)]
+    endpoint: Option<Attribute<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Attribute<'a> {
+    #[serde(borrow, rename = "stringValue", alias = "Value")]
+    value: Option<Text<'a>>,
+}
+
+impl Attributes<'_> {
+    /// The endpoint that the message names.
+    pub(super) fn endpoint(&self) -> Option<String> {
+        self.endpoint.as_ref()?.value.as_deref().map(str::to_owned)
+    }
+}
