@@ -58,7 +58,8 @@ pub(crate) struct Counted {
 /// An event, and the resource that came with it.
 #[derive(Debug)]
 pub(crate) struct Happened<'a> {
-    pub(crate) event: Event,
+    /// Boxed, since it is large and is handed on through all of the delivery.
+    pub(crate) event: Box<Event>,
     /// One object, its brackets balanced: whether it is JSON finds out who reads it.
     pub(crate) resource: Option<&'a str>,
     /// Why it cannot be handled, where the others of its notification can; a caller may be told.
@@ -70,8 +71,14 @@ pub(crate) struct Happened<'a> {
 }
 
 impl<'a> Happened<'a> {
-    pub(crate) fn new(event: Event, resource: Option<&'a str>) -> Self {
-        Self { event, resource, mistake: None, included: Included::default(), way: Way::default() }
+    pub(crate) fn new(event: impl Into<Box<Event>>, resource: Option<&'a str>) -> Self {
+        Self {
+            event: event.into(),
+            resource,
+            mistake: None,
+            included: Included::default(),
+            way: Way::default(),
+        }
     }
 
     fn mistaken(event: Event, mistake: &'static str) -> Self {

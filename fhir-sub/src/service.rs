@@ -89,13 +89,13 @@ impl App {
                 let time = Time::until(deadline.min(notify::sent_again(declaration)));
                 notify::notify(self, head, declaration, reference, body, time).await
             }
-            Route::DeadLetters(request) => dead_letters::answer(self, request, deadline).await,
+            Route::DeadLetters(request) => Box::pin(dead_letters::answer(self, request, deadline)).await,
             #[cfg(feature = "registration")]
-            Route::Register { options } => register::register(self, options, deadline).await,
+            Route::Register { options } => Box::pin(register::register(self, options, deadline)).await,
             #[cfg(feature = "registration")]
-            Route::Status => status::status(self, deadline).await,
+            Route::Status => Box::pin(status::status(self, deadline)).await,
             #[cfg(feature = "registration")]
-            Route::Sweep { options } => sweep::answer(self, options, deadline).await,
+            Route::Sweep { options } => Box::pin(sweep::answer(self, options, deadline)).await,
         }
     }
 

@@ -19,6 +19,7 @@ mod sweep;
 #[cfg(feature = "events")]
 mod told;
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant, SystemTime};
 
 use lambda_http::Context;
@@ -48,7 +49,7 @@ async fn invoke(program: &Program, payload: &[u8], context: &Context) -> Result<
     let event = Event::read(payload);
     let http = event.as_ref().and_then(|event| Some((event, event.kind()?)));
     let Some((event, kind)) = http else {
-        return direct::invoke(app, payload, context).await.map(Reply::Direct);
+        return Box::pin(direct::invoke(app, payload, context)).await.map(Reply::Direct);
     };
     let deadline = app.deadline(invocation_deadline(context));
     let answered = answer(app, event, &kind, deadline).await;
@@ -72,11 +73,14 @@ async fn answer(app: &App, event: &Event<'_>, kind: &Kind<'_>, deadline: Deadlin
     let head = Head { method: &kind.method, path: kind.path, query: query.as_deref(), headers: event };
     let route = match app.admit(&head) {
         Err(answered) => return answered,
-        // Anyone may ask for it, so nothing of what a stranger sends is read.
-        Ok(Route::Health) => return app.answer(&head, Route::Health, &[], deadline).await,
         Ok(route) => route,
     };
-    let Some(body) = event.body() else { return app.broken_off() };
+    let body = match route {
+        // Anyone may ask for it, so nothing of what a stranger sends is read.
+        Route::Health => Some(Cow::Borrowed(&[][..])),
+        _ => event.body(),
+    };
+    let Some(body) = body else { return app.broken_off() };
     if body.len() > app.settings().body_limit {
         return app.too_large();
     }

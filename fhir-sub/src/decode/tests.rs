@@ -66,7 +66,7 @@ fn told_to(expected: &Expected<'_>, body: &str) -> Vec<String> {
                     assert!(!mistake.contains("canary") && happened.resource.is_none(), "{mistake}");
                     return "422".to_owned();
                 }
-                let Event { interaction, focus, version_id, number, .. } = &happened.event;
+                let Event { interaction, focus, version_id, number, .. } = &*happened.event;
                 let number = number.map_or("-".to_owned(), |number| number.to_string());
                 let version_id = version_id.as_deref().unwrap_or("-");
                 let focus = focus.as_deref().or(happened.event.reference()).unwrap_or("-");
@@ -109,7 +109,7 @@ fn events(declaration: &Declaration, body: &str) -> Vec<Event> {
     let headers = HeaderMap::new();
     let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
     match decode(&head, &expected(declaration), None, body.as_bytes()) {
-        Ok(Decoded::Events(events, _)) => events.into_iter().map(|happened| happened.event).collect(),
+        Ok(Decoded::Events(events, _)) => events.into_iter().map(|happened| *happened.event).collect(),
         other => panic!("{other:?}"),
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn name<'a>(
     let mut left = candidates(entries, left, &types, silent.len() == told.len()).into_iter();
     for place in silent {
         let Some(found) = left.next() else { break };
-        let event = std::mem::replace(&mut told[place].happened.event, Event::unknown());
+        let event = std::mem::replace(&mut *told[place].happened.event, Event::unknown());
         told[place] = of_entry(events, event, &entries[found], found);
     }
     let said = StatusEvent::default();
@@ -72,7 +72,7 @@ fn by_type<'a>(
     if let (Some(found), None) = (found.next(), found.next())
         && !index.is_taken(found)
     {
-        let event = std::mem::replace(&mut told[place].happened.event, Event::unknown());
+        let event = std::mem::replace(&mut *told[place].happened.event, Event::unknown());
         told[place] = Told { happened: about(event, None, &entries[found]), place: Some(found) };
     }
 }

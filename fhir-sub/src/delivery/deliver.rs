@@ -37,14 +37,16 @@ pub(crate) async fn deliver(
             let is_alone = some.len() == 1 && further == 0;
             let waiting = if is_alone { 0 } else { some.len() + further };
             let until = time.share(waiting, reserve).deadline();
-            read::read(app, declaration, deletion, &some, &missing, until, &mut tells_versions).await
+            Box::pin(read::read(app, declaration, deletion, &some, &missing, until, &mut tells_versions))
+                .await
         };
         if delivered.is_empty() && count > 1 {
             time = time.fair_beside(time.share(count - 1, reserve));
         }
         let mut reads = reads.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
         let mut some = some.into_iter();
-        while let Some(happened) = some.next() {
+        while some.len() > 0 {
+            let happened = some.next().expect("there are some left");
             let share = time.share(some.len() + further, reserve);
             let read = reads.next().flatten().flatten();
             delivered.push(handle(app, declaration, happened, read, share).await);

@@ -11,7 +11,7 @@ use crate::settings::LogSettings;
 #[derive(Debug)]
 pub(crate) struct Delivered {
     pub(crate) endpoint: &'static str,
-    pub(crate) event: Event,
+    pub(crate) event: Box<Event>,
     pub(crate) end: End,
     /// It failed for the last time, and is a dead letter now.
     pub(crate) given_up: Option<GivenUp>,
@@ -109,7 +109,8 @@ pub(crate) enum Due {
 }
 
 impl Delivered {
-    pub(crate) fn new(endpoint: &'static str, event: Event, end: End) -> Self {
+    pub(crate) fn new(endpoint: &'static str, event: impl Into<Box<Event>>, end: End) -> Self {
+        let event = event.into();
         Self { endpoint, event, end, given_up: None, had_fair_time: true, numbering: Numbering::InOrder }
     }
 

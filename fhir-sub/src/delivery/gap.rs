@@ -47,19 +47,28 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const TO_ANSWER: Duration = Duration::from_secs(5);
 
 /// Asks the server for the events of a Subscription that are missing, at most as many as a notification may have, and
-/// delivers them; what became of each, and of each gap.
+/// delivers them; what became of each, and of each gap. Without a gap that is no more than a look at the numbers.
 pub(super) async fn close(
     app: &App,
     declaration: &'static Declaration,
     name: Name<'_>,
     time: Time,
 ) -> Vec<Missing> {
-    let mut missing = Vec::new();
-    let Some(id) = name.id() else { return missing };
-    let event_numbers = &app.memory().event_numbers;
-    if !app.settings().asks_for_missing_events || !event_numbers.can_be_asked(name) {
-        return missing;
+    let Some(id) = name.id() else { return Vec::new() };
+    if !app.settings().asks_for_missing_events || !app.memory().event_numbers.can_be_asked(name) {
+        return Vec::new();
     }
+    Box::pin(close_all(app, declaration, name, id, time)).await
+}
+
+async fn close_all(
+    app: &App,
+    declaration: &'static Declaration,
+    name: Name<'_>,
+    id: &str,
+    time: Time,
+) -> Vec<Missing> {
+    let mut missing = Vec::new();
     tokio::time::sleep(PATIENCE.min(time.deadline().remaining() / 4)).await;
 
     if close_claimed(app, declaration, name, id, time, &mut missing).await {

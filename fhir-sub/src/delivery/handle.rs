@@ -79,7 +79,7 @@ pub(super) async fn handle(
         if let Some(Read::Deleted(Some(deleted))) = &read {
             // The history may lag behind, and have an earlier deletion as the last one. This one is handled in any case; and
             // a sweep, which sees more, knows the one that it was taken for.
-            otherwise = identify(app, declaration, &event, None);
+            otherwise = identify(app, declaration, &event, None).map(Box::new);
             event.version_id = Some(deleted.version_id.clone());
             event.updated = deleted.at;
         }
@@ -88,7 +88,7 @@ pub(super) async fn handle(
     }
     event.key = known.as_ref().and_then(|known| known.entry.idempotency_key());
     let old_keys = |event: &Event| old_keys(app, declaration, event, resource);
-    once(app, endpoint, event, known, time.deadline(), old_keys, async |event| {
+    once(app, endpoint, event, known.as_mut(), time.deadline(), old_keys, async |event| {
         run(app, declaration, event, resource, (&included, way), time).await
     })
     .await
@@ -116,7 +116,7 @@ fn unreadable(declaration: &Declaration, event: &Event) -> Option<End> {
 async fn run(
     app: &App,
     declaration: &'static Declaration,
-    event: Event,
+    event: Box<Event>,
     resource: Option<&str>,
     (included, way): (&Included, Way<'_>),
     time: Time,

@@ -28,7 +28,7 @@ const RANGES: usize = 16;
 
 /// An event that names nothing, and what its number is among those that came.
 pub(super) struct Unnamed {
-    pub(super) event: Event,
+    pub(super) event: Box<Event>,
     pub(super) numbering: Numbering,
 }
 

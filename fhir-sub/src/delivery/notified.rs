@@ -43,7 +43,7 @@ pub(crate) async fn events(
 ) -> Notified {
     let subscription = counted.subscription.clone().or_else(|| events.first()?.event.subscription.clone());
     let name = Name { endpoint: declaration.endpoint, subscription: subscription.as_deref() };
-    let told = events.iter().map(|happened| &happened.event);
+    let told = events.iter().map(|happened| &*happened.event);
     let numberings = app.memory().event_numbers.events(name, told, counted.events);
 
     let is_looked_up = declaration.looks_up();
@@ -68,7 +68,7 @@ pub(crate) async fn events(
             (unnamed, place)
         });
         let (unnamed, places): (Vec<_>, Vec<_>) = unnamed.unzip();
-        let looked_up = look_up::look_up(app, declaration, name, unnamed, way, time).await;
+        let looked_up = Box::pin(look_up::look_up(app, declaration, name, unnamed, way, time)).await;
         notified.add(looked_up, places);
     }
     notified.missing = gap::close(app, declaration, name, time).await;

@@ -24,7 +24,7 @@ const TO_COMPLETE: Duration = Duration::from_secs(3);
 pub(crate) struct Known {
     pub(crate) entry: Entry,
     /// What it is told from others by although it was done before: that it is the same is not certain.
-    pub(crate) otherwise: Option<Entry>,
+    pub(crate) otherwise: Option<Box<Entry>>,
 }
 
 /// Lets `handle` handle the event that is `known`, unless that was done before, or is under way.
@@ -34,16 +34,16 @@ pub(crate) struct Known {
 pub(crate) async fn once(
     app: &App,
     endpoint: &'static str,
-    mut event: Event,
-    known: Option<Known>,
+    mut event: Box<Event>,
+    known: Option<&mut Known>,
     deadline: Deadline,
     old_keys: impl Fn(&Event) -> OldKeys,
-    handle: impl AsyncFnOnce(Event) -> Delivered,
+    handle: impl AsyncFnOnce(Box<Event>) -> Delivered,
 ) -> Delivered {
     let (Some(store), Some(known)) = (app.store(), known) else {
         return handle(event).await;
     };
-    let beginning = begin(app, store, &event, known, deadline, old_keys);
+    let beginning = Box::pin(begin(app, store, &event, known, deadline, old_keys));
     let Beginning { begun, alone } = match tokio::time::timeout_at(deadline.instant(), beginning).await {
         Ok(Ok(beginning)) => beginning,
         Ok(Err(end)) => return Delivered::new(endpoint, event, end),
@@ -55,7 +55,7 @@ pub(crate) async fn once(
         Begun::Superseded => return Delivered::new(endpoint, event, End::Superseded),
         Begun::Exhausted(claim) => {
             let died = Delivered::new(endpoint, event, End::Died);
-            return give_up(app, store, &claim, died).await;
+            return Box::pin(give_up(app, store, &claim, died)).await;
         }
         Begun::UnderWay | Begun::Suspect | Begun::AfterDeletion => {
             return Delivered::new(endpoint, event, End::UnderWay);
@@ -86,7 +86,7 @@ async fn begin<'a>(
     app: &'a App,
     store: &Store,
     event: &Event,
-    Known { mut entry, mut otherwise }: Known,
+    Known { entry, otherwise }: &mut Known,
     deadline: Deadline,
     old_keys: impl Fn(&Event) -> OldKeys,
 ) -> Result<Beginning<'a>, End> {
@@ -96,23 +96,25 @@ async fn begin<'a>(
     {
         // It is claimed by the name under which it was given up.
         let identity = if is_passing { Identity::Passing } else { Identity::Once };
-        entry = Entry { key: record, identity, ..entry };
-        otherwise = None;
+        *entry = Entry { key: record, identity, ..entry.clone() };
+        *otherwise = None;
     }
     let mut alone = None;
     loop {
-        match store.begin(&entry, deadline.remaining() + TO_COMPLETE, how).await? {
+        match store.begin(entry, deadline.remaining() + TO_COMPLETE, how).await? {
             Begun::Suspect => {
                 alone = Some(app.memory().alone.lock().await);
                 how.is_alone = true;
             }
-            Begun::AfterDeletion => match is_there(app, event, deadline).await.map_err(End::Unread)? {
-                true => how.is_there = true,
-                false => return Ok(Beginning { begun: Begun::Superseded, alone }),
-            },
-            Begun::Done if otherwise.is_some() => entry = otherwise.take().expect("it is some"),
-            Begun::Fresh(claim) => {
-                let begun = recall(store, event, claim, &old_keys).await?;
+            Begun::AfterDeletion => {
+                match Box::pin(is_there(app, event, deadline)).await.map_err(End::Unread)? {
+                    true => how.is_there = true,
+                    false => return Ok(Beginning { begun: Begun::Superseded, alone }),
+                }
+            }
+            Begun::Done if otherwise.is_some() => *entry = *otherwise.take().expect("it is some"),
+            Begun::Fresh(claim) if event.retry.is_some() || store.may_have_old_keys() => {
+                let begun = Box::pin(recall(store, event, claim, &old_keys)).await?;
                 return Ok(Beginning { begun, alone });
             }
             begun => return Ok(Beginning { begun, alone }),
@@ -125,7 +127,7 @@ async fn begin<'a>(
 async fn recall(
     store: &Store,
     event: &Event,
-    claim: Claim,
+    claim: Box<Claim>,
     old_keys: impl Fn(&Event) -> OldKeys,
 ) -> Stored<Begun> {
     if let Some(Retry { letter, .. }) = event.retry {
@@ -161,7 +163,8 @@ async fn end(app: &App, store: &Store, claim: &Claim, delivered: Delivered) -> D
             None => claim.was_given_up().then(|| letter_key(app, claim)),
         };
         if let Some(letter) = letter {
-            tell(app, &delivered, "is settled", store.remove_dead_letter(&letter).await.map(drop));
+            let removed = Box::pin(store.remove_dead_letter(&letter)).await;
+            tell(app, &delivered, "is settled", removed.map(drop));
         }
         tell(app, &delivered, "is done", store.complete(claim).await);
         return delivered;
@@ -169,7 +172,7 @@ async fn end(app: &App, store: &Store, claim: &Claim, delivered: Delivered) -> D
     let is_for_good = !delivered.must_come_again();
     let was_last_try = claim.tries >= app.settings().idempotency.tries && delivered.had_fair_time;
     if is_for_good || was_last_try || retry.is_some() {
-        return give_up(app, store, claim, delivered).await;
+        return Box::pin(give_up(app, store, claim, delivered)).await;
     }
     let released = if delivered.had_fair_time {
         store.release(claim).await

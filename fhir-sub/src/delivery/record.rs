@@ -17,7 +17,7 @@ use crate::metrics::Measure;
 #[derive(Debug)]
 pub(crate) struct Record {
     endpoint: Option<&'static str>,
-    event: Option<Event>,
+    event: Option<Box<Event>>,
     outcome: &'static str,
     /// Whether the handler was called.
     #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only tests ask"))]
@@ -131,7 +131,7 @@ impl Record {
     pub(crate) fn write(&self, app: &App, elapsed: Duration, request_id: Option<&str>) {
         let Self { endpoint, outcome, .. } = self;
         let settings = app.settings().log;
-        let event = self.event.as_ref();
+        let event = self.event.as_deref();
         let reference = event.and_then(|event| reference(event, settings));
         let version = event.and_then(Event::version_id);
         let number = event.and_then(Event::number);

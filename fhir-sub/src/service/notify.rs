@@ -49,7 +49,7 @@ pub(super) async fn notify(
             answered
         }
         Ok(Decoded::Notice(notice, counted)) => {
-            let (numbering, missing) = delivery::none(app, declaration, &counted, time).await;
+            let (numbering, missing) = Box::pin(delivery::none(app, declaration, &counted, time)).await;
             // Nothing more comes of a Subscription that its server has ended.
             let severity = if notice == DEACTIVATED { Severity::Doubtful } else { Severity::Fine };
             let record = Record::request(Some(endpoint), notice, severity).numbered(numbering);

@@ -86,11 +86,11 @@ impl How {
     }
 }
 
-/// What came of beginning an event.
+/// What came of beginning an event. Claims are boxed, since they are handed on through several futures.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
     /// It is to be handled.
-    Fresh(Claim),
+    Fresh(Box<Claim>),
     /// Another is at it.
     UnderWay,
     /// It was handled, or given up.
@@ -100,7 +100,7 @@ pub(crate) enum Begun {
     /// An instance died at it: it is to be begun alone, so that others do not die with it.
     Suspect,
     /// Instances died at it as often as it may be begun: it is to be given up.
-    Exhausted(Claim),
+    Exhausted(Box<Claim>),
     /// The resource was deleted, and it is not known when: this version may be older.
     AfterDeletion,
 }

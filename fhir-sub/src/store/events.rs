@@ -18,18 +18,18 @@ impl Store {
             other => return Ok(other),
         };
         let Some(of) = &entry.resource else { return Ok(Begun::Fresh(claim)) };
-        match self.begin_resource(of, now, lease, how).await? {
+        match Box::pin(self.begin_resource(of, now, lease, how)).await? {
             Ok(resource) => {
                 claim.resource = Some(resource);
                 Ok(Begun::Fresh(claim))
             }
             Err(begun @ (Begun::Done | Begun::Superseded)) => {
                 // The next who is told of it need not look at the resource.
-                self.end_event(&claim, End::Done).await?;
+                Box::pin(self.end_event(&claim, End::Done)).await?;
                 Ok(begun)
             }
             Err(begun) => {
-                self.end_event(&claim, End::Untried).await?;
+                Box::pin(self.end_event(&claim, End::Untried)).await?;
                 Ok(begun)
             }
         }
@@ -60,7 +60,7 @@ impl Store {
     /// older after it.
     async fn end(&self, claim: &Claim, end: End) -> Stored<()> {
         if let (Some(of), Some(resource)) = (&claim.entry.resource, &claim.resource) {
-            self.end_resource(of, resource, end == End::Done).await?;
+            Box::pin(self.end_resource(of, resource, end == End::Done)).await?;
         }
         self.end_event(claim, end).await
     }
@@ -175,7 +175,7 @@ impl Store {
 
 fn claim(entry: &Entry, put: &Record, record: EventRecord, is_exhausted: bool) -> Begun {
     let (token, tries, expires) = (put.revision, record.tries, put.expires.unwrap_or(Millis::MAX));
-    let claim = Claim { entry: entry.clone(), token, tries, record, expires, resource: None };
+    let claim = Box::new(Claim { entry: entry.clone(), token, tries, record, expires, resource: None });
     if is_exhausted { Begun::Exhausted(claim) } else { Begun::Fresh(claim) }
 }
 

@@ -25,9 +25,14 @@ pub(crate) struct OldKeys {
 }
 
 impl Store {
+    /// Whether the backend is one that an earlier version may have written to.
+    pub(crate) fn may_have_old_keys(&self) -> bool {
+        self.backend.has_old_keys()
+    }
+
     /// Whether events may have been handled under old keys. It asks the backend once a process.
     pub(crate) async fn reads_old_keys(&self) -> Stored<bool> {
-        if !self.backend.has_old_keys() {
+        if !self.may_have_old_keys() {
             return Ok(false);
         }
         let until = self.old_keys.get_or_try_init(|| self.until_when()).await?;

@@ -34,7 +34,7 @@ impl Program {
     pub(super) async fn app(&self) -> Result<&App, Diagnostic> {
         match self.app.get() {
             Some(app) => Ok(app),
-            None => self.app.get_or_try_init(|| self.make()).await,
+            None => Box::pin(self.app.get_or_try_init(|| self.make())).await,
         }
     }
 

@@ -64,7 +64,7 @@ impl Timed {
 
     pub(crate) async fn claim(&self, entry: &Entry) -> Claim {
         match self.begin(entry).await {
-            Begun::Fresh(claim) => claim,
+            Begun::Fresh(claim) => *claim,
             other => panic!("{other:?}"),
         }
     }

@@ -6,7 +6,7 @@ use crate::store::{Begun, Claim, Entry, Store};
 
 async fn claim(store: &Store, entry: &Entry) -> Claim {
     match store.begin(entry, LEASE, HOW).await.unwrap() {
-        Begun::Fresh(claim) => claim,
+        Begun::Fresh(claim) => *claim,
         other => panic!("{other:?}"),
     }
 }

@@ -79,7 +79,7 @@ impl Actors {
         self.events.began(&entry, &begun, lease);
         if let Begun::Fresh(claim) | Begun::Exhausted(claim) = begun {
             assert_eq!(claim.entry, entry);
-            self.actors[actor].claims.push(claim);
+            self.actors[actor].claims.push(*claim);
         }
     }
 
