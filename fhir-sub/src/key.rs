@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::OnceLock;
 
 use ring::hmac;
 use serde::de::Error as _;
@@ -11,7 +13,7 @@ use crate::settings::SharedSecret;
 
 /// What an event is known by: an HMAC-SHA256, so that it names no patient. `Display` writes it in lower-case
 /// hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key([u8; 32]);
 
 impl Key {
@@ -21,6 +23,14 @@ impl Key {
     /// Reads what `Display` writes.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         crate::signature::bytes(text.as_bytes()).map(Self)
+    }
+}
+
+/// A key is a hash already: its first eight bytes tell it from others.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        state.write_u64(u64::from_ne_bytes([a, b, c, d, e, f, g, h]));
     }
 }
 
@@ -54,6 +64,15 @@ impl fmt::Debug for Key {
 /// The hash of `Patient/123` can be guessed by whoever hashes all numbers; that with a secret cannot.
 #[derive(Clone)]
 pub(crate) struct Keys {
+    secret: Option<SharedSecret>,
+    base_url: String,
+    /// Made for the first key: a program that makes none does not pay for it at each start.
+    hashed: OnceLock<Hashed>,
+}
+
+/// What keys are made with.
+#[derive(Clone)]
+struct Hashed {
     of_server: hmac::Key,
     /// With the secret alone: what keys were made with before they told servers apart.
     old: hmac::Key,
@@ -65,20 +84,26 @@ const NO_SECRET: &str = "fhir-sub";
 impl Keys {
     /// Keys for the events of the server at `base_url`, which ends without a slash.
     pub(crate) fn new(secret: Option<&SharedSecret>, base_url: &str) -> Self {
-        let secret = secret.map_or(NO_SECRET, SharedSecret::expose);
-        let old = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        let Key(of_server) = made_with(&old, &["server", base_url]);
-        Self { of_server: hmac::Key::new(hmac::HMAC_SHA256, &of_server), old }
+        Self { secret: secret.cloned(), base_url: base_url.to_owned(), hashed: OnceLock::new() }
+    }
+
+    fn hashed(&self) -> &Hashed {
+        self.hashed.get_or_init(|| {
+            let secret = self.secret.as_ref().map_or(NO_SECRET, SharedSecret::expose);
+            let old = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+            let Key(of_server) = made_with(&old, &["server", &self.base_url]);
+            Hashed { of_server: hmac::Key::new(hmac::HMAC_SHA256, &of_server), old }
+        })
     }
 
     /// The key of `parts`, of which the first says what kind it is.
     pub(crate) fn key(&self, parts: &[&str]) -> Key {
-        made_with(&self.of_server, parts)
+        made_with(&self.hashed().of_server, parts)
     }
 
     /// The key that the same parts had before keys told servers apart.
     pub(crate) fn old_key(&self, parts: &[&str]) -> Key {
-        made_with(&self.old, parts)
+        made_with(&self.hashed().old, parts)
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`MemoryStore`]: the store of one process.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::future::ready;
@@ -65,21 +66,25 @@ impl MemoryStore {
 
     fn put_now(&self, id: &RecordId, expected: Option<u64>, record: Option<&Record>) -> Put {
         let mut records = self.lock();
-        let there = records.by_id.get(id);
-        if there.map(Record::revision) != expected {
-            return Put::Refused(there.cloned());
+        let Records { by_id, dead, expiring } = &mut *records;
+        let expiring = if id.kind == RecordKind::DeadLetter { dead } else { expiring };
+        match (by_id.entry(*id), expected) {
+            (Entry::Occupied(mut there), Some(revision)) if there.get().revision() == revision => {
+                if let Some(expires) = there.get().expires {
+                    expiring.remove(&(expires, *id));
+                }
+                match record {
+                    Some(record) => drop(there.insert(record.clone())),
+                    None => drop(there.remove()),
+                }
+            }
+            (Entry::Vacant(place), None) => drop(record.map(|record| place.insert(record.clone()))),
+            (Entry::Occupied(there), _) => return Put::Refused(Some(there.get().clone())),
+            (Entry::Vacant(_), Some(_)) => return Put::Refused(None),
         }
-        if let Some(expires) = there.and_then(|there| there.expires) {
-            records.expiring(id.kind).remove(&(expires, *id));
+        if let Some(expires) = record.and_then(|record| record.expires) {
+            expiring.insert((expires, *id));
         }
-        let Some(record) = record else {
-            records.by_id.remove(id);
-            return Put::Done;
-        };
-        if let Some(expires) = record.expires {
-            records.expiring(id.kind).insert((expires, *id));
-        }
-        records.by_id.insert(*id, record.clone());
         // What is there already takes no more room than before.
         if expected.is_none() {
             let forgotten = records.forget(millis((self.clock)()), self.maximum);
@@ -107,10 +112,6 @@ impl MemoryStore {
 }
 
 impl Records {
-    fn expiring(&mut self, kind: RecordKind) -> &mut BTreeSet<(Millis, RecordId)> {
-        if kind == RecordKind::DeadLetter { &mut self.dead } else { &mut self.expiring }
-    }
-
     /// Drops what has expired, and of too much what expires first; how much of that had not expired.
     fn forget(&mut self, now: Millis, maximum: usize) -> u64 {
         let mut forgotten = 0;
