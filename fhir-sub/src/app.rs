@@ -25,15 +25,14 @@ use crate::server::Room;
 use crate::settings::{Extension, NotReady, Places, Settings, Variables, fhir_version};
 use crate::store::{self, Keys, Store, StoreBackend};
 
-/// What bounds a walk over the Subscriptions of a server, of which several may be under way.
+/// The limits of a walk over the Subscriptions of a server. Several walks may run at once.
 #[cfg(feature = "registration")]
 const SUBSCRIPTIONS: PageLimits = PageLimits::new(2_000, 20_000, 64 << 20, Duration::from_secs(120));
 
 /// A program's subscriptions, settings and state, ready to handle requests.
 ///
-/// It is a [`tower_service::Service`] of `http::Request`s, cheap to clone, so that it stands in an axum
-/// router as well as on its own. Each request runs in a tokio task of its own, so that a caller who hangs up
-/// does not end a handler half-way:
+/// An `App` is a [`tower_service::Service`] of `http::Request`s, and cheap to clone. So it works in an axum router and on its own.
+/// Each request runs in its own tokio task: a caller who hangs up does not end a handler half-way.
 ///
 /// ```no_run
 /// # async fn host() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,7 +44,7 @@ const SUBSCRIPTIONS: PageLimits = PageLimits::new(2_000, 20_000, 64 << 20, Durat
 pub struct App(Arc<Parts>);
 
 /// An [`App`] that may be gone.
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) type WeakParts = std::sync::Weak<Parts>;
 
 pub(crate) struct Parts {
@@ -58,7 +57,7 @@ pub(crate) struct Parts {
     clock: Clock,
 }
 
-/// What time it is here.
+/// Tells this machine's time.
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 impl App {
@@ -78,12 +77,12 @@ impl App {
         &self.0.memory
     }
 
-    /// What was handled, if that is kept at all.
+    /// The store of handled events, unless it is off.
     pub(crate) fn store(&self) -> Option<&Store> {
         self.0.store.as_deref()
     }
 
-    /// What time it is here.
+    /// This machine's time.
     pub(crate) fn now(&self) -> Instant {
         Instant::from((self.0.clock)())
     }
@@ -101,14 +100,13 @@ impl App {
         }
     }
 
-    /// Logs panics, of the whole process, as the settings have it: the place always, the message only where
-    /// `FHIR_SUBSCRIPTION_LOG_ERRORS` is `text`, since it may quote a patient. `fhir_lambda_main!` does so; a program
-    /// with a `main` of its own calls it once.
+    /// Logs every panic of the process: the place always, and the message only if `FHIR_SUBSCRIPTION_LOG_ERRORS` is `text`, because it
+    /// may quote a patient. `fhir_lambda_main!` calls this. If you write your own `main`, call it once.
     pub fn log_panics(&self) {
         crate::logs::log_panics(self.0.settings.log.error_text);
     }
 
-    /// The client with which Subscriptions are written: a server may keep them apart from other resources.
+    /// The client that writes Subscriptions: a server may keep them apart from other resources.
     #[cfg(feature = "registration")]
     pub(crate) fn registration_client(&self) -> FhirClient {
         let Settings { fhir_server, fhir_version, .. } = self.0.settings;
@@ -125,7 +123,7 @@ impl App {
         }
     }
 
-    /// The same app, where its server is this one.
+    /// The same app with another server.
     #[cfg(feature = "registration")]
     pub(crate) fn at(&self, server: &'static Room) -> Self {
         let Parts { registry, settings, provided, memory, store, keys, clock } = &*self.0;
@@ -135,12 +133,12 @@ impl App {
         Self(Arc::new(Parts { registry, settings, provided, memory, store, keys, clock }))
     }
 
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn downgrade(&self) -> WeakParts {
         Arc::downgrade(&self.0)
     }
 
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn upgrade(parts: &WeakParts) -> Option<Self> {
         parts.upgrade().map(Self)
     }
@@ -159,7 +157,7 @@ impl fmt::Debug for App {
     }
 }
 
-/// What `setup` gives an app: its state, settings, token provider, root certificates or proxy.
+/// Builds an [`App`]: `setup` adds state, settings, a token provider, root certificates or a proxy.
 ///
 /// ```
 /// use fhir_sub::prelude::*;
@@ -189,7 +187,7 @@ pub struct AppBuilder {
 }
 
 impl AppBuilder {
-    /// An app of every handler that is linked into the program, with the settings of the environment.
+    /// Begins an app with every handler that is linked into the program, and the settings of the environment.
     pub fn from_environment() -> Self {
         Self::new(Variables::from_environment(), Registry::linked())
     }
@@ -215,29 +213,29 @@ impl AppBuilder {
 
     /// Sets the setting `name` to `value`, whatever the environment says: `set("FHIR_SERVER", "hapi")`.
     ///
-    /// The names and forms are those of the environment's variables. `set("WARD", "7")` gives the placeholder `{WARD}` of a
-    /// criteria or a filter its value. A name that is neither, or a value of the wrong form, is told at start-up with all
-    /// else that is wrong. An empty value takes the setting away.
+    /// Names and forms are the same as for the environment's variables. `set("WARD", "7")` also gives a value to the placeholder
+    /// `{WARD}` of a criteria or a filter. An unknown name or a malformed value is a start-up error, reported with all others. An empty
+    /// value removes the setting.
     pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.set(name, value);
         self
     }
 
-    /// Gives handlers `state`, which they take as `State<S>`; one of each type, of which the last counts.
+    /// Gives handlers `state`, which they take as `State<S>`. There is one value of each type; the last call counts.
     pub fn state<S: Any + Send + Sync>(mut self, state: S) -> Self {
         self.states.insert(state);
         self
     }
 
-    /// Signs in at the FHIR server with tokens of `provider`, instead of what `FHIR_AUTH_…` says.
+    /// Signs in at the FHIR server with tokens of `provider`, and ignores `FHIR_AUTH_…`.
     pub fn token_provider(mut self, provider: impl TokenProvider + 'static) -> Self {
         self.token_provider = Some(Arc::new(provider));
         self
     }
 
-    /// Signs in at the FHIR server as a SMART Backend Service whose assertions `signer` signs, so that the key may stay in a
-    /// key management service. `FHIR_AUTH_CLIENT_ID` must be set, and neither `FHIR_AUTH_PRIVATE_KEY` nor
-    /// `FHIR_AUTH_KEY_ID`. The sandbox, also in tests, asks for no signature. [`Signer`] has an example for AWS KMS.
+    /// Signs in at the FHIR server as a SMART Backend Service. `signer` signs the assertions, so the key may stay in a key management
+    /// service. `FHIR_AUTH_CLIENT_ID` must be set; `FHIR_AUTH_PRIVATE_KEY` and `FHIR_AUTH_KEY_ID` must not. The sandbox needs no
+    /// signature. [`Signer`] has an example for AWS KMS.
     pub fn signer(mut self, signer: impl Signer) -> Self {
         self.variables.signer = Some(Arc::new(signer));
         self
@@ -250,16 +248,16 @@ impl AppBuilder {
         self
     }
 
-    /// Reads what notifications name under `base`, the base URL of another FHIR server, as `config` says: by its own URL, its
-    /// own sign-in and its own certificates.
+    /// Names another FHIR server: resources under the base URL `base` are read as `config` says, with that server's own URL, sign-in and
+    /// certificates.
     ///
-    /// A broker may tell of resources that are on its members' servers. Such a resource is read only from a server that is
-    /// named so: the app's own server is not asked for it, and the app's own token is not sent there. For one that is not
-    /// named, a handler that takes [`Event`](crate::Event) runs, and one that needs the resource fails for good (`422`).
+    /// A broker may report resources on the servers of its members. The program reads such a resource only from a server that you name
+    /// here. It does not ask the app's own server, and does not send the app's own token. If the server is not named, a handler that
+    /// takes only [`Event`](crate::Event) runs, and a handler that needs the resource fails for good (`422`).
     ///
-    /// Case, a default port, a slash at the end, and `http` for `https` make no difference to `base`. It is a start-up error
-    /// if it is no URL, is named twice, or is that of `FHIR_BASE_URL`; or if `config` has an `http` URL, without
-    /// `FHIR_ALLOW_HTTP`, that is not of loopback.
+    /// Case, a default port, a slash at the end, and `http` for `https` do not matter in `base`. These are start-up errors: `base` is not
+    /// a URL, is named twice, or equals `FHIR_BASE_URL`; or `config` has an `http` URL that is not on loopback, without
+    /// `FHIR_ALLOW_HTTP`.
     ///
     /// ```
     /// use fhir_sub::client::{Authorization, ClientConfig};
@@ -277,66 +275,66 @@ impl AppBuilder {
         self
     }
 
-    /// Lets handlers see the header `name` of a request, by [`Incoming`](crate::Incoming): the tenant that a gateway has found
-    /// out, or an id that joins the log lines of several systems.
+    /// Lets handlers see the request header `name`, by [`Incoming`](crate::Incoming): for example a tenant that a gateway determined, or
+    /// a correlation id.
     ///
-    /// It is a start-up error if `name` is no name of a header, or one that carries a secret: that of
+    /// It is a start-up error if `name` is not a header's name, or if the header carries a secret: the header of
     /// `FHIR_SUBSCRIPTION_HEADER`, `Authorization`, `Cookie`, a signature.
     pub fn allow_header(mut self, name: impl Into<String>) -> Self {
         self.headers.push(name.into());
         self
     }
 
-    /// Trusts further root certificates, as PEM, beside the bundled ones and those of `FHIR_CA_FILE`.
+    /// Trusts more root certificates (PEM), in addition to the bundled ones and to `FHIR_CA_FILE`.
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates.push(pem.into());
         self
     }
 
-    /// Reaches the FHIR server, the token endpoint and the DynamoDB table through the proxy at `url`, whatever `HTTPS_PROXY`,
-    /// `HTTP_PROXY` and `NO_PROXY` say.
+    /// Reaches the FHIR server, the token endpoint and the DynamoDB table through the proxy at `url`, and ignores `HTTPS_PROXY`,
+    /// `HTTP_PROXY` and `NO_PROXY`.
     pub fn proxy(mut self, url: url::Url) -> Self {
         self.proxy = Some(url);
         self
     }
 
-    /// Refuses bodies of more than this many bytes with 413; 6 MiB unless set.
+    /// Refuses bodies of more than `bytes` bytes with 413; the default is 6 MiB.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
         self
     }
 
-    /// Ends a request after this time, or when the invocation ends if that is sooner; 25 s unless set.
+    /// Ends a request after `limit`, or when the invocation ends if that is sooner; the default is 25 s.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
     }
 
     /// Reaches the FHIR server by `transport`, and no network.
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transport = Some(transport);
         self
     }
 
     /// Reads references at `places`, and not at the extension.
-    #[cfg(all(test, feature = "testing"))]
+    #[cfg(test)]
     pub(crate) fn places(mut self, places: Arc<dyn Places>) -> Self {
         self.places = Some(places);
         self
     }
 
-    /// Keeps what was handled in a store of your own, whatever `FHIR_SUBSCRIPTION_IDEMPOTENCY` says.
+    /// Uses your own store, and ignores `FHIR_SUBSCRIPTION_IDEMPOTENCY`.
     ///
-    /// Several apps may share it: an `Arc` of a [`StoreBackend`] is one too. `FHIR_SUBSCRIPTION_STORE_KEY`,
-    /// `FHIR_SUBSCRIPTION_STORE_DAYS` and `FHIR_SUBSCRIPTION_TRIES` hold for it as well.
+    /// Several apps may share a store: an `Arc` of a [`StoreBackend`] is one too. `FHIR_SUBSCRIPTION_STORE_KEY`,
+    /// `FHIR_SUBSCRIPTION_STORE_DAYS` and `FHIR_SUBSCRIPTION_TRIES` apply to it.
     pub fn store(mut self, backend: impl StoreBackend) -> Self {
         self.store = Some(Arc::new(backend));
         self
     }
 
     /// Takes the time from `clock`, and not from the system.
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
         self
@@ -395,7 +393,7 @@ impl AppBuilder {
     ///
     /// # Errors
     ///
-    /// All that is missing or wrong at once: settings, endpoints, states.
+    /// Every missing or wrong setting, endpoint and state, reported together.
     pub fn build(mut self) -> Result<App, Problems> {
         let mut problems = Problems::default();
         let resolved = placeholder::resolve(&mut self.declarations, &mut self.variables);

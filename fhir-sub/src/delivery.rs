@@ -31,5 +31,5 @@ pub(crate) use read::Deletion;
 pub(crate) use record::{Record, Severity};
 pub(crate) use time::Time;
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) mod scripted;

@@ -1,22 +1,22 @@
-//! [`Error`]: what a handler gives back when it could not do its work.
+//! [`Error`]: the error of a handler.
 
 use std::fmt;
 use std::panic::Location;
 
-/// A boxed error, as the standard library converts into from anything that is one.
+/// A boxed error, as the standard library makes it from any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// The result of a handler; a handler may also name an error type of its own as `E`.
+/// The result of a handler. A handler may name its own error type as `E`.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a handler could not do its work, and whether the server should send the notification again.
 ///
-/// Any [`std::error::Error`] converts into it, so `?` works; the result is *transient*: the
-/// notification is answered `500` and the server sends it again. [`Error::permanent`] says that
-/// another try cannot succeed: it is answered `422`.
+/// `?` makes an `Error` of any [`std::error::Error`]. Such an error is *transient*: the notification is answered `500`, and the
+/// server sends it again. [`Error::permanent`] says that another try cannot succeed. Without a durable store, a permanent error is
+/// answered `422`. With one, the event becomes a dead letter, and is answered `204`.
 ///
-/// Its text never reaches the caller. Whether it reaches the log is decided by
-/// `FHIR_SUBSCRIPTION_LOG_ERRORS`, since it may quote a patient.
+/// The text of an error never reaches the caller. It may quote a patient, so it reaches the log only if
+/// `FHIR_SUBSCRIPTION_LOG_ERRORS` is `text`.
 ///
 /// ```
 /// use fhir_sub::{Error, Result};
@@ -50,22 +50,22 @@ impl Error {
         }
     }
 
-    /// An error that no other try can overcome: the notification is answered `422`.
+    /// An error that no other try can overcome: the server must not send the notification again.
     #[track_caller]
     pub fn permanent<E: Into<BoxError>>(error: E) -> Self {
         Self { permanent: true, ..Self::transient(error) }
     }
 
-    /// Whether another try cannot succeed.
+    /// Whether every other try would fail too.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         self.permanent
     }
 
-    /// The name of the type that the error was made from, which quotes nothing: `core::num::error::ParseIntError`.
+    /// The name of the type that the error was made from: `core::num::error::ParseIntError`. It quotes nothing.
     ///
-    /// An error that was made from a text is a `message`, and one that was boxed before a `boxed error`, since no name is
-    /// known of either; [`place`](Self::place) says where it was made.
+    /// An error that was made from a text is a `message`, and an error that was boxed before is a `boxed error`, because neither has a
+    /// type's name. [`place`](Self::place) says where it was made.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.kind
@@ -92,7 +92,7 @@ impl Error {
     }
 }
 
-/// What an error is called that was made from a type of this name.
+/// The kind of an error that was made from a type of this name.
 fn kind_of(name: &'static str) -> &'static str {
     let is_boxed = |name: &str| name.starts_with("alloc::boxed::Box<dyn core::error::Error");
     match name {
@@ -110,7 +110,7 @@ impl<E: IntoError> From<E> for Error {
     }
 }
 
-/// What `?` makes an [`Error`] of: any [`std::error::Error`]. A text is none, since it does not say whether another try may
+/// The errors that `?` takes: any [`std::error::Error`]. A text is not an error, because it does not say whether another try may
 /// succeed.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(

@@ -1,4 +1,4 @@
-//! [`Event`]: what a notification says, apart from the resource itself.
+//! [`Event`]: the content of a notification, apart from the resource.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,9 +9,9 @@ use crate::fhir::{Instant, Reference};
 use crate::interaction::Interaction;
 use crate::key::Key;
 
-/// What a notification says of an event.
+/// The facts of an event, as its notification states them.
 ///
-/// Each method answers `None` where the server does not say; nothing is guessed.
+/// A method returns `None` if the server does not say; nothing is guessed.
 ///
 /// ```
 /// use fhir_sub::prelude::*;
@@ -26,15 +26,15 @@ pub struct Event {
     pub(crate) interaction: Interaction,
     /// `Encounter/1`, of the app's own server.
     pub(crate) focus: Option<String>,
-    /// What the notification has written, where it is not the focus as it stands.
+    /// The reference as the notification has it, if that is not exactly the focus.
     pub(crate) written: Option<String>,
     /// `system|value`
     pub(crate) identifier: Option<String>,
-    /// The type of the resource, where there is no focus to tell it.
+    /// The type of the resource, if there is no focus.
     pub(crate) unnamed_type: Option<String>,
-    /// Whether the event says in words or by an identifier what it is about.
+    /// Whether the event names its resource in words or by an identifier.
     pub(crate) is_described: bool,
-    /// The id of the element that tells of the event.
+    /// The id of the event's element in the notification.
     pub(crate) id: Option<String>,
     pub(crate) version_id: Option<String>,
     pub(crate) subscription: Option<String>,
@@ -44,11 +44,11 @@ pub struct Event {
     pub(crate) number: Option<u64>,
     /// Known once the event is about to be handled.
     pub(crate) key: Option<Key>,
-    /// When the version was written, where no resource says so.
+    /// The time of the version, if no resource has it.
     pub(crate) updated: Option<Instant>,
-    /// Whether a search found it, and nothing told of it.
+    /// Whether a search found it, and no notification reported it.
     pub(crate) is_found: bool,
-    /// The dead letter of which it is another try.
+    /// The dead letter, if this is another try of one.
     pub(crate) retry: Option<Retry>,
 }
 
@@ -58,12 +58,12 @@ pub(crate) struct Retry {
     pub(crate) letter: Key,
     /// The key of the event's record.
     pub(crate) record: Key,
-    /// Whether nothing tells the event from the next of its kind.
+    /// Whether the event has no identity of its own.
     pub(crate) is_passing: bool,
 }
 
 impl Event {
-    /// An event of which nothing is known.
+    /// An event without any facts.
     pub(crate) const fn unknown() -> Self {
         Self {
             interaction: Interaction::Unknown,
@@ -85,34 +85,32 @@ impl Event {
         }
     }
 
-    /// What happened to the resource.
+    /// The interaction with the resource: create, update, delete or unknown.
     #[must_use]
     pub fn interaction(&self) -> Interaction {
         self.interaction
     }
 
-    /// The resource that the event is about, relative and without a version: `Encounter/1`. It is a resource of
-    /// `FHIR_BASE_URL`.
+    /// The resource of `FHIR_BASE_URL` that the event is about, relative and without a version: `Encounter/1`.
     ///
-    /// `None` where the notification names none; where it names one in another way than by type and id, or one of another
+    /// `None` if the notification names no resource, names it in another way than by type and id, or names a resource of another
     /// server: see [`reference`](Self::reference).
     #[must_use]
     pub fn focus(&self) -> Option<&str> {
         self.focus.as_deref()
     }
 
-    /// What the event is about, as the notification has written it: `Encounter/1`, `Encounter/1/_history/2`, the URL of a
-    /// resource on another server, of an operation or of a search, `urn:uuid:…`, `#1`, or a canonical URL.
+    /// The reference of the event, as the notification has it: `Encounter/1`, `Encounter/1/_history/2`, the URL of a resource on another
+    /// server, of an operation or of a search, `urn:uuid:…`, `#1`, or a canonical URL.
     ///
-    /// Of these, [`focus`](Self::focus) is what can be read from the FHIR server under a type and an id. It may name a
-    /// patient: do not log it.
+    /// To read the resource from the FHIR server, use [`focus`](Self::focus). A reference may name a patient: do not log it.
     #[must_use]
     pub fn reference(&self) -> Option<&str> {
         self.written.as_deref().or(self.focus())
     }
 
-    /// The identifier of what the event is about, where the notification has no more of it, as a search for it has it:
-    /// `https://example.org/orders|7`. athenahealth tells so of what it has no FHIR resource of.
+    /// The identifier of the event's subject, if the notification has nothing else, in the form of a search:
+    /// `https://example.org/orders|7`. athenahealth sends identifiers for things without a FHIR resource.
     #[must_use]
     pub fn identifier(&self) -> Option<&str> {
         self.identifier.as_deref()
@@ -136,7 +134,7 @@ impl Event {
         self.topic.as_deref()
     }
 
-    /// When the event happened, as the server writes it: a FHIR `instant`, of which HAPI has the day only.
+    /// The time of the event, as the server writes it: a FHIR `instant`. HAPI writes only the day.
     #[must_use]
     pub fn timestamp(&self) -> Option<&str> {
         self.timestamp.as_deref()
@@ -148,11 +146,11 @@ impl Event {
         self.number
     }
 
-    /// What tells this event from all others, the same whenever and wherever it is handled: 64 hexadecimal digits, in
-    /// which no patient is named. `None` where the server says nothing that tells it from the next of its kind: no resource,
-    /// or a deletion without a version.
+    /// The identity of this event: 64 hexadecimal digits, the same in every instance and at every try. It names no patient.
     ///
-    /// An event is handled at least once. An effect that is made conditional on this key happens once:
+    /// `None` if the server says nothing that identifies the event: no resource, or a deletion without a version.
+    ///
+    /// An event is handled at least once. If you make an effect conditional on this key, the effect happens once:
     ///
     /// ```
     /// use fhir_sub::prelude::*;
@@ -174,8 +172,8 @@ impl Event {
     /// }
     /// ```
     ///
-    /// It is made of the FHIR server's base URL, the endpoint, the resource and its version, with `FHIR_SUBSCRIPTION_STORE_KEY`: another key makes other
-    /// ones of the same events.
+    /// The key is a digest of the FHIR server's base URL, the endpoint, the resource and its version, under
+    /// `FHIR_SUBSCRIPTION_STORE_KEY`. Under another store key, the same events have other keys.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<String> {
         self.key.map(|key| key.to_string())
@@ -192,7 +190,7 @@ impl Event {
         Reference::base(self.written.as_deref().filter(|_| self.focus.is_none())?)
     }
 
-    /// Whether the event says nothing at all of what it is about.
+    /// Whether the event names no subject in any way.
     pub(crate) fn is_silent(&self) -> bool {
         self.focus.is_none() && self.written.is_none() && !self.is_described
     }
@@ -203,8 +201,8 @@ impl Event {
         named().or(self.unnamed_type.as_deref())
     }
 
-    /// What the resource is told from all others by: the [focus](Self::focus), or what is written in its place. A resource
-    /// of another server is known by where it is, in whatever version it is named.
+    /// The unique name of the resource: the [focus](Self::focus), or the text in its place. The name of a resource of another server
+    /// contains the server's base URL, and no version.
     pub(crate) fn name(&self) -> Option<Cow<'_, str>> {
         if let Some(focus) = self.focus() {
             return Some(focus.into());

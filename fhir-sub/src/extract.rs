@@ -17,11 +17,11 @@ pub use state::State;
 use crate::notification::Notification;
 use crate::rejection::Rejection;
 
-/// A handler's argument: made anew from each notification.
+/// A handler's argument, made from each notification.
 ///
-/// Implemented for [`Resource<T>`], `Option<Resource<T>>`, [`Event`](crate::Event),
-/// [`FhirClient`](crate::FhirClient), [`Included`](crate::Included), [`Incoming`](crate::Incoming), [`State<S>`] and [`Deadline`](crate::Deadline);
-/// implement it for a type of your own to share a first step between handlers.
+/// These types implement it: [`Resource<T>`], `Option<Resource<T>>`, [`Event`](crate::Event), [`FhirClient`](crate::FhirClient),
+/// [`Included`](crate::Included), [`Incoming`](crate::Incoming), [`State<S>`] and [`Deadline`](crate::Deadline). Implement it for your
+/// own type to share a first step between handlers.
 ///
 /// ```
 /// use fhir_sub::{FromNotification, Notification, Rejection};
@@ -46,24 +46,23 @@ use crate::rejection::Rejection;
             or implement `fhir_sub::FromNotification` for the type"
 )]
 pub trait FromNotification: Sized {
-    /// Whether the argument is made from the resource itself. Where a notification only names the resource, it is read
-    /// from the FHIR server for those that are.
+    /// Whether the argument is made from the resource. If it is, and a notification only names the resource, the program reads the
+    /// resource from the FHIR server.
     const RESOURCE: ResourceUse = ResourceUse::Unused;
 
-    /// Whether the argument may look at the event. What tells it from all others takes two digests to find out, and so is
-    /// found out for those only.
+    /// Whether the argument may look at the event. The event's identity takes two digests, so it is computed only if this is true.
     #[doc(hidden)]
     const EVENT: bool = true;
 
-    /// Whether the argument may look at [what else](crate::Included) the notification carries, of which a copy is made for
-    /// those only.
+    /// Whether the argument may look at the [other resources](crate::Included) of the notification. They are copied only if this is
+    /// true.
     const INCLUDED: bool = false;
 
-    /// Whether [`require`](Self::require) may name something: others are not asked.
+    /// Whether [`require`](Self::require) may name something. It is called only if this is true.
     #[doc(hidden)]
     const REQUIREMENTS: bool = true;
 
-    /// Names what must be there when the program starts.
+    /// Names the states that must be there when the program starts.
     fn require(_requirements: &mut Requirements) {}
 
     /// The argument's value for `notification`.
@@ -72,20 +71,20 @@ pub trait FromNotification: Sized {
     ) -> impl Future<Output = Result<Self, Rejection>> + Send;
 }
 
-/// Whether an argument is made from the resource that a notification carries; of several arguments, the greatest holds.
+/// Whether an argument is made from the notification's resource. If a handler has several arguments, the greatest value counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ResourceUse {
-    /// It is not: the resource need not be there.
+    /// No. The resource need not be there.
     #[default]
     Unused,
-    /// It is, where there is one.
+    /// Yes, if there is one.
     Optional,
-    /// It is, and a notification without one cannot be handled: a handler that asks for deletions does not compile, and
-    /// where `content` is `"empty"` the resource is looked up.
+    /// Yes, and a notification without a resource cannot be handled. A handler with `delete` in `on` does not compile. If `content` is
+    /// `"empty"`, the program looks the resource up.
     Required,
 }
 
-/// What a handler's arguments need when the program starts.
+/// The needs of a handler's arguments when the program starts.
 #[derive(Debug, Default)]
 pub struct Requirements {
     pub(crate) states: Vec<RequiredState>,

@@ -1,16 +1,16 @@
-//! [`FhirResource`]: a type that says which resource of FHIR it is read from.
+//! [`FhirResource`]: a type that names the FHIR resource that it is read from.
 
 #[cfg(feature = "fhir-sdk")]
 mod fhir_sdk;
 
-/// A type that says which resource of FHIR it is read from.
+/// A type that names the FHIR resource that it is read from.
 ///
-/// Where a handler takes a [`Resource<T>`](crate::Resource) whose `T` says so, the compiler compares it with the
-/// criteria: a handler of appointments that takes an encounter is an error on the argument's type. A type that says
-/// nothing, such as `serde_json::Value`, is taken for whatever the criteria watches.
+/// If a handler takes a [`Resource<T>`](crate::Resource) and `T` implements this trait, the compiler compares `T` with the criteria: a
+/// handler of appointments that takes an encounter is an error at the argument's type. A type without this trait, such as
+/// `serde_json::Value`, fits every criteria.
 ///
-/// It is derived; `type` is the name of a resource type of FHIR R4, R4B or R5, as FHIR writes it
-/// (<https://hl7.org/fhir/R4/resourcelist.html>). A type that only your server has is named with `unchecked = true`.
+/// Derive the trait. `type` is a resource type of FHIR R4, R4B or R5 (<https://hl7.org/fhir/R4/resourcelist.html>). For a type that only
+/// your server has, add `unchecked = true`.
 ///
 /// ```
 /// use fhir_sub::prelude::*;
@@ -30,10 +30,10 @@ mod fhir_sdk;
 /// assert_eq!(Booking::TYPE, "Appointment");
 /// ```
 ///
-/// With the feature `fhir-sdk` the resource types of the crate [fhir-sdk](https://docs.rs/fhir-sdk/0.16) say theirs, those
-/// of R4B and of R5.
+/// With the feature `fhir-sdk`, the resource types of the crate [fhir-sdk](https://docs.rs/fhir-sdk/0.16) implement this trait, for R4B
+/// and R5.
 ///
-/// Where `fhir_sub` goes by another name, the derive is told so: `#[fhir(type = "Appointment", crate = my_library::fhir_sub)]`.
+/// If you renamed `fhir_sub`, name its path: `#[fhir(type = "Appointment", crate = my_library::fhir_sub)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which resource of FHIR it is read from",
     note = "write `#[derive(FhirResource)]` and `#[fhir(type = \"…\")]` above the type, or implement \

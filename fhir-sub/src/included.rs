@@ -1,4 +1,4 @@
-//! [`Included`]: what came along with an event in its notification.
+//! [`Included`]: the other resources of an event's notification.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use crate::fhir::Reference;
 use crate::fhir::reference::canonical_base;
 use crate::fhir_resource::FhirResource;
 
-/// The other resources of a notification: whatever its Bundle carries beside the resource that the event is about.
+/// The other resources of a notification: everything in its Bundle except the event's own resource.
 ///
-/// A topic may include the patient of an encounter, a server may add an audit of what was done, and a bundle may have
-/// resources that are on no server and are named by `urn:uuid:` only. The resources of the other events of the notification
-/// are among them, too. It is empty where a notification carries nothing else: for a criteria, for a resource that a
-/// search or a sweep has found, and with `trust = "reference"`, which believes nothing that is carried.
+/// A topic may include the patient of an encounter. A server may add an audit of the change. A bundle may contain resources that are
+/// on no server, and are named only by `urn:uuid:`. The resources of the notification's other events are included too.
 ///
-/// A handler that does not take it pays nothing for it.
+/// `Included` is empty for a criteria, for a resource that a search or a sweep found, and with `trust = "reference"`.
+///
+/// A handler without this argument pays nothing for it.
 ///
 /// ```
 /// use fhir_sub::prelude::*;
@@ -56,7 +56,7 @@ pub struct Included {
     own: Option<usize>,
 }
 
-/// A resource that came along with an event.
+/// Another resource of the notification.
 #[derive(Clone)]
 pub struct IncludedResource {
     pub(crate) place: usize,
@@ -78,11 +78,11 @@ impl Included {
         Self { all: self.all.clone(), own: place }
     }
 
-    /// The resource that `reference` names, read into `T`: by the `fullUrl` of its entry (`urn:uuid:…`), or as `Type/id`,
-    /// with a base URL or a version before or behind it, or without. `None` where it did not come along, or does not have
-    /// the shape of `T`, which the log says.
+    /// The resource that `reference` names, read into `T`. The reference is the `fullUrl` of the entry (`urn:uuid:…`), or `Type/id` with
+    /// or without a base URL and a version.
     ///
-    /// An absolute reference finds no resource of another server: ids are unique on one server only.
+    /// `None` if the notification does not contain the resource. If the resource does not have the shape of `T`, the result is `None`
+    /// too, and the log says so. An absolute reference finds no resource of another server, because ids are unique on one server only.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, reference: &str) -> Option<T> {
         let by_url = self.iter().find(|one| one.full_url.as_deref() == Some(reference));
@@ -96,8 +96,8 @@ impl Included {
         by_url.or_else(by_name)?.read()
     }
 
-    /// Every resource of the type that `T` [says](trait@FhirResource) it is read from, in the order of the entries; those
-    /// that do not have its shape are left out, which the log says.
+    /// Every resource of the type that `T` [says](trait@FhirResource), in the order of the entries. Resources that do not have the shape
+    /// of `T` are left out, and the log says so.
     pub fn of<T: FhirResource + DeserializeOwned>(&self) -> impl Iterator<Item = T> {
         self.iter().filter(|one| one.resource_type == T::TYPE).filter_map(IncludedResource::read)
     }
@@ -110,13 +110,13 @@ impl Included {
 }
 
 impl IncludedResource {
-    /// The `fullUrl` of its entry, as it was written.
+    /// The `fullUrl` of its entry, as written.
     #[must_use]
     pub fn full_url(&self) -> Option<&str> {
         self.full_url.as_deref()
     }
 
-    /// The resource, relative and without a version: `Patient/9`; `None` where it has no id.
+    /// The resource, relative and without a version: `Patient/9`. `None` if it has no id.
     #[must_use]
     pub fn reference(&self) -> Option<&str> {
         self.reference.as_deref()
@@ -134,13 +134,13 @@ impl IncludedResource {
         &self.resource_type
     }
 
-    /// The resource as the server sent it. Whether all of it is JSON is left to whoever reads it.
+    /// The resource as the server sent it. Its end was found, but not every part is checked to be JSON.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
     }
 
-    /// The resource read into `T`; `None` where it does not have its shape, which the log says.
+    /// The resource, read into `T`. If it does not have the shape of `T`, the result is `None` and the log says so.
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(&self.json)

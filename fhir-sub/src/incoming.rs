@@ -1,15 +1,14 @@
-//! [`Incoming`]: the way by which a notification came in.
+//! [`Incoming`]: endpoint, path prefix and headers of a notification.
 
 use std::fmt;
 
-/// The way by which a notification came in: its endpoint, what stood before that in the path, and the headers that
+/// The endpoint of a notification, the part of the path before it, and the headers that
 /// [`AppBuilder::allow_header`](crate::AppBuilder::allow_header) names.
 ///
-/// A program that serves several tenants tells them apart by a path prefix or by a header that a gateway adds; a header
-/// may carry an id that joins the log lines of several systems. Nothing of it is logged.
+/// A program for several tenants distinguishes them by a path prefix, or by a header that a gateway adds. A header may also carry a
+/// correlation id. None of this is logged.
 ///
-/// An event that no request told of, such as one that a sweep finds or a dead letter that is tried again, has the endpoint
-/// only.
+/// An event without a request has only the endpoint: an event that a sweep found, or a dead letter that is tried again.
 ///
 /// ```
 /// use fhir_sub::prelude::*;
@@ -41,15 +40,14 @@ impl Incoming {
         &self.endpoint
     }
 
-    /// What stood before the endpoint in the path, without a slash at its end: `/prod` for `/prod/finished`, and nothing for
-    /// `/finished`.
+    /// The path before the endpoint, without a slash at its end: `/prod` for `/prod/finished`, and an empty text for `/finished`.
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// The header `name`, in whatever case, if [`setup`](crate::AppBuilder::allow_header) allows it and the request has it
-    /// once, as text.
+    /// The header `name`, in any case, if [`setup`](crate::AppBuilder::allow_header) allows it and the request has it exactly once, as
+    /// text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)

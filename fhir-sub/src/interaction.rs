@@ -1,10 +1,10 @@
-//! [`Interaction`]: what happened to a resource.
+//! [`Interaction`]: create, update, delete or unknown.
 
 use std::fmt;
 
-/// What happened to the resource, as far as the server says.
+/// The change of a resource, as far as the server says.
 ///
-/// The specification calls them the RESTful interactions (<https://hl7.org/fhir/R4/http.html>).
+/// These are the RESTful interactions of the specification (<https://hl7.org/fhir/R4/http.html>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Interaction {
@@ -14,7 +14,7 @@ pub enum Interaction {
     Update,
     /// The resource is gone.
     Delete,
-    /// The server does not say. HAPI's `PUT` stands for a create as well as for an update.
+    /// The server does not say. For example, HAPI sends `PUT` for a create and for an update.
     Unknown,
 }
 
@@ -57,10 +57,10 @@ pub struct Interactions {
 }
 
 impl Interactions {
-    /// Creates and updates: what a subscription wants unless it says otherwise.
+    /// Creates and updates: the default of a subscription.
     pub const DEFAULT: Self = Self { create: true, update: true, delete: false };
 
-    /// Whether a notification of `interaction` is wanted. One that does not say is.
+    /// Whether a notification of `interaction` is wanted. An unknown interaction always is.
     #[must_use]
     pub const fn contains(self, interaction: Interaction) -> bool {
         match interaction {

@@ -1,5 +1,7 @@
-//! React to changes in a FHIR server: annotate an async function, and have an AWS Lambda that registers its
-//! FHIR Subscriptions and handles their notifications.
+//! Run Rust functions when something changes on a FHIR server.
+//!
+//! Annotate an async function. The program then registers a FHIR Subscription for it, receives the server's notifications, and
+//! calls the function: as an AWS Lambda, in a container, or on your machine with a FHIR server of its own.
 //!
 //! ```
 //! use fhir_sub::prelude::*;
@@ -24,13 +26,15 @@
 //!
 //! # Where things are
 //!
-//! - [`fhir_subscription`]: what to write above a function.
-//! - [`FromNotification`]: what the function may take; [`IntoOutcome`]: what it may return.
+//! - [`fhir_subscription`]: the attribute above a function.
+//! - [`FromNotification`]: the arguments of the function; [`IntoOutcome`]: its result.
 //! - [`FhirResource`](trait@FhirResource): a type that says which resource it is read from.
 //! - [`fhir_lambda_main!`]: the program's `main`.
-//! - [`FhirClient`]: the FHIR server; [`search!`]: a search of it that the compiler checks.
-//! - [`AppBuilder`]: state and settings in code; [`App`]: the service in a router of yours.
-//! - `fhir_sub::testing`: the app under test, in process (feature `testing`).
+//! - [`FhirClient`]: the FHIR server; [`search!`]: a search that the compiler checks.
+//! - [`AppBuilder`]: state and settings in code; [`App`]: the service in your own router.
+//! - `fhir_sub::testing`: your program under test, in process (feature `testing`).
+//!
+//! The guide stands beside this reference in the repository, in `docs/`.
 //!
 //! # Features
 //!
@@ -38,21 +42,29 @@
 //! |---|---|---|
 //! | `lambda` | yes | the Lambda adapter |
 //! | `local` | yes | `serve`: the service on a local port |
-//! | `sandbox` | yes | the in-memory FHIR server that `serve` starts where no `FHIR_BASE_URL` is set |
+//! | `sandbox` | yes | the in-memory FHIR server that `serve` starts without `FHIR_BASE_URL` |
 //! | `registration` | yes | `POST /register` and `POST /sweep`, and the commands `register`, `status` and `sweep` |
 //! | `testing` | no | the test kit |
 //! | `events` | no | under Lambda, notifications that a queue of SQS or a bus of EventBridge brings |
-//! | `dynamodb` | no | the idempotency store in a DynamoDB table, which all instances share; it compiles the AWS SDK |
+//! | `dynamodb` | no | the store in a DynamoDB table, which all instances share; it compiles the AWS SDK |
+//! | `postgres` | no | the store in a PostgreSQL database, which all instances share |
+//! | `sqlite` | no | the store in an SQLite file of one machine; it compiles SQLite |
 //! | `fhir-sdk` | no | the resource types of the crate fhir-sdk 0.16 say [which resource](trait@FhirResource) they are read from, those of R4B and of R5; it compiles all of them |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// What only some adapters use is unused where they are switched off: no fault of the user who did so.
+// Some items are used by some adapters only. A user who switches those adapters off must see no warning.
 #![cfg_attr(
     not(all(feature = "lambda", feature = "local", feature = "registration", feature = "sandbox")),
     allow(dead_code, unused_imports)
 )]
 
-// So that the paths of expanded code resolve in this crate's own tests and examples too.
+// The unit tests are of the whole crate: better no test than some of them left out without a word.
+#[cfg(all(test, not(all(feature = "registration", feature = "sandbox"))))]
+compile_error!(
+    "the unit tests need the features `registration` and `sandbox`: leave out `--no-default-features`"
+);
+
+// Expanded code names `::fhir_sub`: its paths must resolve in this crate's own tests too.
 #[cfg(test)]
 #[allow(unused_extern_crates)] // Some of them name it, some do not, by feature.
 extern crate self as fhir_sub;
@@ -108,9 +120,9 @@ mod main_macro;
 mod fixtures;
 #[cfg(test)]
 mod reading_order;
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod promises;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -148,8 +160,8 @@ pub use rejection::Rejection;
 
 /// Makes an async function the handler of a FHIR Subscription.
 ///
-/// The function stays what it is: it can be called, tested and documented as any other. Beside it the
-/// attribute declares the subscription, which [`fhir_lambda_main!`] finds wherever it stands in the program.
+/// The function stays an ordinary function: you can call, test and document it. The attribute adds the declaration of a
+/// subscription, and [`fhir_lambda_main!`] finds the declaration in any module of the program.
 ///
 /// ```
 /// use fhir_sub::prelude::*;
@@ -172,15 +184,15 @@ pub use rejection::Rejection;
 ///
 /// | key | value | when absent |
 /// |---|---|---|
-/// | `criteria` | a FHIR search, `"Type?param=value"`: what the server watches (R4, R4B) | this or `topic` is required |
+/// | `criteria` | a FHIR search that the server watches, `"Type?param=value"` (R4, R4B) | this or `topic` is required |
 /// | `topic` | the canonical URL of a SubscriptionTopic that the server has, with a `|version` or without (R4 and R4B by the backport guide, R5) | this or `criteria` is required |
-/// | `filter` | with `topic`, and as often as there are some: what narrows it, `"Encounter?patient=Patient/1"`, in any [form](#topics) of the guide | none |
+/// | `filter` | with `topic`: a search that narrows it, `"Encounter?patient=Patient/1"`, in any [form](#topics) of the guide; may be repeated | none |
 /// | `endpoint` | the one path segment that the server calls: letters, digits, `-`, `.`, `_`, `~`; none of `register`, `sweep`, `status`, `health`, `dead-letters` | required |
 /// | `reason` | the text of `Subscription.reason` | the first paragraph of the doc comment, else name and criteria |
 /// | `on` | the interactions wanted, `[create, update, delete]` | `[create, update]` |
-/// | `content` | `"full-resource"`, [`"empty"`](#empty-notifications) for notifications that name nothing and carry nothing, or with `topic` `"id-only"` for those that name the resource | `"full-resource"` |
-/// | `trust` | `"notification"` believes what a notification carries, `"reference"` no more than what it names: see [below](#trust) | `"notification"` |
-/// | `order` | `"any"`, or `"latest"`: the events of one resource are handled one after the other, and a version that is older, by `meta.lastUpdated`, than one that was handled is left out | `"any"` |
+/// | `content` | `"full-resource"`, [`"empty"`](#empty-notifications) for notifications that name and carry nothing; with `topic`, also `"id-only"` for notifications that only name the resource | `"full-resource"` |
+/// | `trust` | `"notification"` uses the resource of the notification; `"reference"` [reads it from the server](#trust) | `"notification"` |
+/// | `order` | `"any"`, or `"latest"`: the events of one resource are handled one after the other, and a version that is older by `meta.lastUpdated` than a handled one is left out | `"any"` |
 /// | `heartbeat` | with `topic`: the seconds of silence, 1 to 86400, after which the server sends a heartbeat | not asked for |
 /// | `timeout` | with `topic`: the seconds, 1 to 900, after which the server gives up on an attempt | the server's |
 /// | `max_count` | with `topic`: the most events, 1 to 1000, that the server may put into one notification | the server's |
@@ -193,14 +205,13 @@ pub use rejection::Rejection;
 ///
 /// # Criteria
 ///
-/// A server accepts a subscription whose criteria has a misspelt code, and never fires it. So the criteria is read as
-/// the search that it is (<https://hl7.org/fhir/R4/search.html>), and held against the resource types, search
-/// parameters and codes that FHIR R4 and R4B define. It is right where one of the two takes the whole of it; which
-/// ones do is known when the program starts, and `FHIR_VERSION` must be among them. HAPI FHIR's `[*]` and
+/// A server accepts a subscription with a misspelt code, and never fires it. So the compiler checks a criteria as a search
+/// (<https://hl7.org/fhir/R4/search.html>), against the resource types, search parameters and codes of FHIR R4 and R4B. One of
+/// the two versions must accept all of it. When the program starts, `FHIR_VERSION` must be such a version. HAPI FHIR's `[*]` and
 /// `[Patient,Observation]` are right too, and so are its `%now` and `%today`, `:nickname` and `:mdm`.
 ///
-/// All mistakes are told at once, each with the wrong piece underlined within the literal and the page of the
-/// specification:
+/// The compiler reports all mistakes together. Each message underlines the wrong part within the literal, and names the page of
+/// the specification:
 ///
 /// | what is checked | a message |
 /// |---|---|
@@ -226,13 +237,13 @@ pub use rejection::Rejection;
 /// | what another version has | `Encounter` has no search parameter `end-date` in FHIR R4, it has in FHIR R5 |
 /// | names in `also` | `wards` is no parameter of the criteria: take it out of `also` |
 ///
-/// Texts, identifiers, and codes without a required binding are whatever your data has: nothing is said of them. Of a
-/// chain without a type, as `subject.name`, it is enough that one of the types that it may lead to has all of the rest.
+/// Texts, identifiers, and codes without a required binding depend on your data, and are not checked. A chain without a type, such
+/// as `subject.name`, is right if one of its possible types has all of the rest.
 ///
 /// # Topics
 ///
-/// A topic says what fires, and stands on the server as a resource of its own; a subscription names it, and may narrow
-/// it (<https://hl7.org/fhir/R5/subscriptions.html>):
+/// A topic is a resource on the server that says which changes fire. A subscription names the topic, and may narrow it by filters
+/// (<https://hl7.org/fhir/R5/subscriptions.html>):
 ///
 /// ```
 /// use fhir_sub::prelude::*;
@@ -251,12 +262,12 @@ pub use rejection::Rejection;
 /// }
 /// ```
 ///
-/// All filters must hold, and so must all parameters of one. Each is checked as a criteria is, against R4, R4B and R5,
-/// and the program is right in the versions that take all of them. A topic may define filters that are no search
-/// parameters: `also` names those.
+/// A resource must match all parameters of all filters. Each filter is checked as a criteria is, against R4, R4B and R5, and the
+/// program is right in the versions that accept all filters. A topic may define filters that are not search parameters: name them
+/// in `also`.
 ///
-/// A filter has one of the forms of the backport guide, and is sent in the form in which you write it. A server that
-/// reads another form gets that form:
+/// A filter has one of the forms of the backport guide, and is sent in the form that you write. If a server reads only another
+/// form, it gets that form:
 ///
 /// | form | what is checked |
 /// |---|---|
@@ -264,24 +275,23 @@ pub use rejection::Rejection;
 /// | `Encounter.patient=Patient/1`, `Encounter.class:not=IMP` | the same; one parameter |
 /// | `patient=Patient/1`, `class:not=IMP` | one parameter, of the types that the other filters and the handler's `Resource<…>` name; if they name none, only the form |
 ///
-/// Which interactions fire is the topic's own, and nothing in a Subscription asks for others. `on` is what the handler
-/// wants of them: a notification that says it is of another interaction is acknowledged and not handled, and one that
-/// does not say is handled.
+/// The topic decides which interactions fire, and a Subscription cannot ask for others. `on` selects among them: if a notification
+/// names another interaction, it is acknowledged and the handler does not run. If it names none, the handler runs.
 ///
-/// What your server cannot do, or would leave undone without a word, is told before anything is registered: Medplum and
-/// Firely know no topics for rest-hooks; HAPI FHIR sends no headers in R5, ignores the filters of R4B, wants one in R4, and
-/// looks at no other resource than the one that changed; Helios and Aidbox compare the values of filters for equality
-/// only, and Helios those of few parameters. HAPI FHIR and Helios send no heartbeats and keep to no `timeout`; the
-/// program itself answers within it.
+/// Registration reports what your server cannot do, or would silently ignore, before it writes anything:
+///
+/// - Medplum and Firely have no topics for rest-hooks.
+/// - HAPI FHIR sends no headers in R5, ignores filters in R4B, needs a filter in R4, and looks only at the changed resource.
+/// - Helios and Aidbox compare filters for equality only, and Helios knows few parameters.
+/// - HAPI FHIR and Helios send no heartbeats and ignore `timeout`. The program itself answers within `timeout`.
 ///
 /// # Trust
 ///
-/// The secret in a header says who calls, and nothing of the body: whoever has got hold of it, or stands between the
-/// server and the program, may send any content. With `trust = "reference"` the resource of a notification is never
-/// used. It is read from `FHIR_BASE_URL`, as that of a notification which only names it is: the version that the
-/// notification has, if the server still has that, else the current one. A deletion counts once the server says so: the
-/// handler runs when reading the resource is answered 404 or 410; where the resource is found, or cannot be read, the
-/// notification is answered `503`, to be sent again.
+/// The secret in a header proves who calls, and not what the body says: anyone who knows the secret, or stands between the server
+/// and the program, may send any content. With `trust = "reference"`, the program never uses the resource of a notification. It
+/// reads the resource from `FHIR_BASE_URL`, in the version of the notification if the server still has that version, else in the
+/// current one. A deletion must be confirmed: if reading the resource is answered 404 or 410, the handler runs. If the resource is
+/// found or cannot be read, the notification is answered `503`, and the server sends it again.
 ///
 /// ```
 /// use fhir_sub::prelude::*;
@@ -293,17 +303,17 @@ pub use rejection::Rejection;
 /// }
 /// ```
 ///
-/// It costs a request for each notification, for handlers that take the resource, and for deletions. What else an
-/// [`Event`] says (the interaction, the number) stays the notification's word, and so does that the resource matches the
-/// criteria, and that one which is not there was ever there: a handler that relies on either looks for itself.
+/// This costs one request for each notification if the handler takes the resource, and one for each deletion. The program does not
+/// check the rest of an [`Event`] (the interaction, the number), nor that the resource matches the criteria, nor that a deleted
+/// resource ever existed. A handler that relies on one of these must check it.
 ///
-/// Medplum names what was deleted in a header, which its signature does not cover: such a deletion is confirmed whatever
-/// `trust` says. Where notifications are signed, so is one that is named in the path.
+/// Medplum names a deleted resource in a header that its signature does not cover. Such a deletion is always confirmed. If
+/// notifications are signed, a deletion that is named in the path is confirmed too.
 ///
 /// # What an event is about
 ///
-/// A notification names its resource by type and id, or in another way. [`Event::reference`] is what is written,
-/// [`Event::focus`] the resource of `FHIR_BASE_URL` where it is one:
+/// A notification names its resource by type and id, or in another way. [`Event::reference`] is the reference as written, and
+/// [`Event::focus`] is `Type/id` if the resource is one of `FHIR_BASE_URL`:
 ///
 /// | the notification names | `Event` | `Resource<T>`, `Option<Resource<T>>` |
 /// |---|---|---|
@@ -311,7 +321,7 @@ pub use rejection::Rejection;
 /// | a resource of another FHIR server | `focus()` is `None`, `reference()` the URL | the resource that the notification carries, or else the one that is read from a [source](AppBuilder::source); without either, the event is refused (`422`) |
 /// | the `fullUrl` of an entry, such as `urn:uuid:…` | `focus()` is what that resource calls itself, if it has an id | the resource of that entry |
 /// | an identifier, an operation, a search, a canonical URL | `focus()` is `None`; [`Event::identifier`] is `system\|value` | the only carried resource of the type that the filters or `T` name; without one, the event is refused (`422`) |
-/// | nothing, and carries resources | `focus()` is the carried resource's | each carried resource of the type that the filters or `T` name, or else of which the entry says that it was created, updated or deleted |
+/// | nothing, and carries resources | `focus()` is the carried resource's | each carried resource of the type that the filters or `T` name; without such a type, each entry that says created, updated or deleted |
 /// | nothing | nothing is known | the resource is looked up, as [below](#empty-notifications) |
 /// | `Encounter/a_b` or another id that is none | the event is refused (`422`) | the same |
 ///
@@ -319,47 +329,45 @@ pub use rejection::Rejection;
 ///
 /// # Empty notifications
 ///
-/// With `content = "empty"` nothing of a patient travels: a notification says that something has happened. What a handler
-/// gets goes by its arguments:
+/// With `content = "empty"`, no patient data travels: a notification only says that something happened. The handler's arguments
+/// decide what it gets:
 ///
 /// | argument | a criteria | a topic |
 /// |---|---|---|
-/// | `Event` | one event, of which nothing is known | each event, with its number |
-/// | `Option<Resource<T>>` | `None` | `None`; the resource where the server names it all the same |
-/// | `Resource<T>` | each resource that the criteria finds and that was changed since the last time | each event that the server lists in `$events`; where it has none, what a search finds |
+/// | `Event` | one event without details | each event, with its number |
+/// | `Option<Resource<T>>` | `None` | `None`; the resource if the server still names it |
+/// | `Resource<T>` | each resource that the criteria finds and that changed since the last time | each event that the server lists in `$events`; without `$events`, each resource that a search finds |
 ///
 /// The search is the criteria itself, or for a topic the parameters of its filters, with
 /// `_lastUpdated=ge…&_sort=_lastUpdated`. A topic may fire for less than its filters say: then the handler gets more
-/// than the topic is for. Where a topic has no filter, the type to search for is that which `T`
-/// [says](trait@FhirResource). A search finds a resource once, as it is now, however often it was changed, and no deletion;
-/// the event says `unknown` of the interaction.
+/// than the topic is for. If a topic has no filter, `T` must [say](trait@FhirResource) the type to search for. A search finds a
+/// resource once, as it is now, however often it changed, and finds no deletion. The event's interaction is `unknown`.
 ///
-/// An instance of the program remembers which versions it has handled, and looks two minutes further back than the newest
-/// one, for what became visible late. One that has just been started looks five minutes back, or to two minutes before the
-/// event, where the notification says when that happened, and a day at most: what is older and was missed by all is not
-/// found, and what another instance has handled may be handled again. What fails is found again
-/// by the next notification, and answered so that the server sends this one again, which HAPI does not.
+/// An instance remembers which versions it has handled. It searches from two minutes before the newest of them, because a change
+/// may become visible late. After a start, it searches five minutes back. If the notification says when its event happened, it
+/// searches from two minutes before the event, and at most one day back. An older change that all instances missed is not found. A
+/// change that another instance has handled may be handled again. If a handler fails, the answer asks the server to send the
+/// notification again, which HAPI does not do; the next notification finds the resource again.
 ///
-/// With any other `content`, an event that names nothing and carries nothing is looked up, too, since a server may send less
-/// than it was asked for: for `Resource<T>`, and for `Option<Resource<T>>`, which would take `None` for a deletion. If
-/// neither a filter nor `T` says what to search for, the event is refused.
+/// With any other `content`, an event that names and carries nothing is looked up too, because a server may send less than the
+/// subscription asks for. This holds for `Resource<T>`, and for `Option<Resource<T>>`, where `None` would mean a deletion. If neither a
+/// filter nor `T` says which type to search for, the event is refused.
 ///
 /// # The function
 ///
-/// It is `async`, takes up to eight arguments that implement [`FromNotification`], returns something that
-/// implements [`IntoOutcome`], and its future is `Send`. It has no `self` and no generics.
+/// The function is `async`, and its future is `Send`. It takes up to eight arguments that implement [`FromNotification`], and its
+/// result implements [`IntoOutcome`]. It has no `self` and no generics.
 ///
-/// # What the arguments are held against
+/// # Arguments that do not fit
 ///
-/// The compiler compares each argument with the keys, sees through aliases, and points at the type of one that does
-/// not fit:
+/// The compiler compares each argument with the keys, also through aliases, and points at the type of an argument that does not fit:
 ///
 /// | argument | where | message |
 /// |---|---|---|
 /// | a `Resource<T>` or `Option<Resource<T>>` whose `T` says [which resource](trait@FhirResource) it is read from | the criteria watches another type | ``the criteria watches `Appointment`, and this argument is read from `Encounter`: …`` |
 /// | the same | all filters of the topic are of another type | ``the topic's filters are of `Encounter`, and this argument is read from `Patient`: …`` |
 /// | the same | the criteria watches several types, as `[Appointment,Encounter]` and `[*]` do | ``the criteria watches several types, and this argument is read from `Encounter` only: …`` |
-/// | a `Resource<T>`, or what else [requires](ResourceUse::Required) a resource | `on` has `delete` | `` `on` has `delete`, and a deletion carries no resource, …`` |
+/// | a `Resource<T>`, or another argument that [requires](ResourceUse::Required) a resource | `on` has `delete` | `` `on` has `delete`, and a deletion carries no resource, …`` |
 /// | the same | `content` is `"empty"`, and the criteria watches several types | `` `content = "empty"` sends no resource, a criteria of several types cannot be searched for it, …`` |
 ///
 /// ```compile_fail
@@ -374,15 +382,15 @@ pub use rejection::Rejection;
 ///
 /// # Errors
 ///
-/// Every mistake in the keys and in the signature is an error of the compiler, all of them at once, on the
-/// word that is wrong; the function itself is there all the same. Two handlers with one endpoint in one crate
-/// are an error of the compiler too, and in two crates of one program an error at start-up.
+/// Every mistake in the keys and in the signature is a compiler error at the wrong word, and all are reported together. The function
+/// itself still compiles. Two handlers with one endpoint are a compiler error in one crate, and a start-up error in two crates of one
+/// program.
 pub use fhir_sub_macros::fhir_subscription;
 
 /// Derives [`FhirResource`](trait@FhirResource).
 pub use fhir_sub_macros::FhirResource;
 
-/// A FHIR search that is checked when the program is compiled, as the criteria of a subscription is.
+/// A FHIR search that the compiler checks, as it checks the criteria of a subscription.
 ///
 /// ```
 /// # async fn example(fhir: fhir_sub::FhirClient) -> fhir_sub::Result<()> {
@@ -395,16 +403,15 @@ pub use fhir_sub_macros::FhirResource;
 /// # }
 /// ```
 ///
-/// It makes a [`Query`](client::Query), which [`FhirClient::search`] sends. The type, parameters, modifiers, codes, chains and
-/// values are checked against FHIR R4, R4B and R5, with the messages of [`fhir_subscription`], and so are the parameters
-/// that say how results are returned: `_sort`, `_count`, `_include`, `_revinclude`, `_elements`, `_summary`, `_total` and
-/// their like. The search is right where one version takes all of it. Nothing of FHIR's definitions gets into the program.
+/// The macro makes a [`Query`](client::Query), which [`FhirClient::search`] sends. The compiler checks the type, parameters, modifiers,
+/// codes, chains and values against FHIR R4, R4B and R5, with the messages of [`fhir_subscription`]. It also checks the parameters of
+/// results: `_sort`, `_count`, `_include`, `_revinclude`, `_elements`, `_summary`, `_total` and similar ones. One version must accept
+/// all of the search. The program does not contain FHIR's definitions.
 ///
 /// # Values
 ///
-/// Values stand in the text as in [`format!`]: `{id}` is a variable, `{}` and `{0}` are values after the text, and
-/// `{name}` may be given after the text as `name = value`. Whatever implements `Display` is a value. `{{` and `}}` are the
-/// braces themselves.
+/// Values stand in the text as in [`format!`]: `{id}` is a variable, `{}` and `{0}` are values after the text, and `{name}` may be
+/// given after the text as `name = value`. A value must implement `Display`. `{{` and `}}` are the braces themselves.
 ///
 /// ```
 /// # use fhir_sub::prelude::*;
@@ -414,15 +421,14 @@ pub use fhir_sub_macros::FhirResource;
 /// # assert_eq!(query.resource_type(), "Patient");
 /// ```
 ///
-/// Each is one value, or a part of one, whatever is in it. It cannot add a parameter, another value (`,`), a system (`|`),
-/// a part of a composite (`$`) or a path: FHIR's separators are escaped, and everything is percent-encoded. In
-/// `Appointment/{id}` only an id is taken. A value that is empty or blank would make servers leave the parameter unread,
-/// and find everything. With such a value, and with one that is no id where an id must stand, the search fails before
-/// anything is sent.
+/// Each value stays one value, or a part of one, whatever it contains. It cannot add a parameter, another value (`,`), a system (`|`), a
+/// part of a composite (`$`) or a path: FHIR's separators are escaped, and everything is percent-encoded. In `Appointment/{id}`, the
+/// value must be an id. A value must not be empty or blank, because servers would ignore the parameter and find everything. A search
+/// with a wrong value fails before anything is sent.
 ///
 /// # Conditions
 ///
-/// A conditional create or update takes it too:
+/// A conditional create or update takes a search too:
 ///
 /// ```
 /// # async fn example(fhir: fhir_sub::FhirClient, encounter: serde_json::Value, id: &str) -> fhir_sub::Result<()> {
@@ -435,11 +441,11 @@ pub use fhir_sub_macros::FhirResource;
 ///
 /// # Keys
 ///
-/// They stand after the values, and mean the same as those of [`fhir_subscription`]: `fhir = "R4"` checks against that version
-/// only, `also = ["ward"]` lets parameters through that only your server has, `unchecked = true` checks the form only, and
-/// `crate = path` names a renamed crate.
+/// Keys stand after the values, and mean the same as in [`fhir_subscription`]: `fhir = "R4"` checks against that version only,
+/// `also = ["ward"]` allows parameters that only your server has, `unchecked = true` checks the form only, and `crate = path` names a
+/// renamed crate.
 ///
-/// Where nothing is captured, it is a constant:
+/// Without captured values, a search is a constant:
 ///
 /// ```
 /// use fhir_sub::client::Query;
@@ -456,7 +462,7 @@ pub use fhir_sub_macros::FhirResource;
 /// ```
 pub use fhir_sub_macros::search;
 
-/// What a file with handlers needs: `use fhir_sub::prelude::*;`.
+/// The names that a file with handlers needs: `use fhir_sub::prelude::*;`.
 pub mod prelude {
     pub use crate::{
         AppBuilder, Deadline, Error, Event, FhirClient, FhirResource, Included, Incoming, Interaction,

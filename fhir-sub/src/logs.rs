@@ -86,7 +86,10 @@ fn is_harmless(metadata: &Metadata<'_>) -> bool {
 pub(crate) fn log_panics(error_text: bool) {
     std::panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
         let place = panic.location().map(tracing::field::display);
-        let text = panic.payload_as_str().filter(|_| error_text);
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text =
+            text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).filter(|_| error_text);
         error!(error.place = place, error.text = text, "panicked");
     }));
 }

@@ -1,4 +1,4 @@
-//! [`Notification`]: one event of a subscription, decoded, with all that its handler may ask for.
+//! [`Notification`]: one decoded event, with everything that its handler may ask for.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -10,10 +10,9 @@ use crate::included::Included;
 use crate::incoming::Way;
 use crate::provided::Provided;
 
-/// One event of a subscription, with all that a handler's arguments are made from.
+/// One event of a subscription, with the sources of a handler's arguments.
 ///
-/// Handlers do not see it: they name arguments, and each is made by its
-/// [`FromNotification`](crate::FromNotification).
+/// A handler does not see a `Notification`: its arguments are made from it by [`FromNotification`](crate::FromNotification).
 pub struct Notification<'a> {
     pub(crate) event: &'a Event,
     pub(crate) resource: Option<&'a str>,
@@ -25,27 +24,27 @@ pub struct Notification<'a> {
 }
 
 impl<'a> Notification<'a> {
-    /// What the notification says of the event.
+    /// The facts of the event.
     #[must_use]
     pub fn event(&self) -> &'a Event {
         self.event
     }
 
-    /// The resource as the server sent it, as JSON; `None` for a deletion, and where the notification names none.
+    /// The resource as the server sent it, as JSON. `None` for a deletion, and if the notification names no resource.
     ///
-    /// It is one object of the type that the [focus](Event::focus) names, with its id or without one. For a handler with an
-    /// argument that is made from it ([`FromNotification::RESOURCE`](crate::FromNotification::RESOURCE)), whether all of
-    /// it is JSON is left to the argument to find out, in reading it; for any other it has been checked.
+    /// It is one object of the type that the [focus](Event::focus) names, with its id or without one. If an argument of the handler is
+    /// made from the resource ([`FromNotification::RESOURCE`](crate::FromNotification::RESOURCE)), that argument must check the JSON.
+    /// Otherwise, the JSON was checked before.
     ///
-    /// Where it is only named, it was read from the FHIR server, if one of the handler's arguments says that it is made
-    /// from it ([`FromNotification::RESOURCE`](crate::FromNotification::RESOURCE)).
+    /// If the notification only names the resource, and an argument of the handler is made from it, the resource was read from the
+    /// FHIR server.
     #[must_use]
     pub fn resource(&self) -> Option<&'a str> {
         self.resource
     }
 
-    /// What else the notification carries, if one of the handler's arguments says that it looks at it
-    /// ([`FromNotification::INCLUDED`](crate::FromNotification::INCLUDED)); else nothing.
+    /// The other resources of the notification, if an argument of the handler looks at them
+    /// ([`FromNotification::INCLUDED`](crate::FromNotification::INCLUDED)); otherwise empty.
     #[must_use]
     pub fn included(&self) -> &'a Included {
         self.included
@@ -57,15 +56,14 @@ impl<'a> Notification<'a> {
         self.endpoint
     }
 
-    /// What stood before the endpoint in the path, without a slash at its end: `/prod` for `/prod/finished`. Nothing for an
-    /// event that no request told of.
+    /// The path before the endpoint, without a slash at its end: `/prod` for `/prod/finished`. Empty for an event without a request.
     #[must_use]
     pub fn prefix(&self) -> &'a str {
         self.way.prefix()
     }
 
-    /// The header `name`, in whatever case, if [`setup`](crate::AppBuilder::allow_header) allows it and the request has it
-    /// once, as text.
+    /// The header `name`, in any case, if [`setup`](crate::AppBuilder::allow_header) allows it and the request has it exactly once, as
+    /// text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.way.header(name)
@@ -83,7 +81,7 @@ impl<'a> Notification<'a> {
         self.provided.state()
     }
 
-    /// When the invocation must have ended.
+    /// The end of the invocation.
     #[must_use]
     pub fn deadline(&self) -> Deadline {
         self.deadline

@@ -7,13 +7,13 @@ use crate::rejection::Rejection;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Done: the server is told not to send it again (`204`).
+    /// Done: the server need not send it again (`204`).
     Handled,
-    /// Not done, and another try may succeed: the server is asked to send it again (`500`).
+    /// Not done; another try may succeed, so the server must send it again (`500`).
     Transient(Error),
-    /// Not done, and no other try can succeed (`422`).
+    /// Not done; no other try can succeed (a dead letter with a durable store, else `422`).
     Permanent(Error),
-    /// An argument could not be had, so the handler did not run.
+    /// An argument could not be made, so the handler did not run.
     Rejected(Rejection),
 }
 

@@ -57,13 +57,13 @@ impl Provided {
     }
 
     /// Adds a state, for a test.
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn insert<S: Any + Send + Sync>(&mut self, state: S) {
         self.states.insert(state);
     }
 
     /// Is another server's client, for a test.
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn set_fhir_client(&mut self, fhir_client: FhirClient) {
         self.fhir_client = fhir_client;
     }

@@ -1,14 +1,13 @@
-//! [`Rejection`]: why a handler's argument could not be had.
+//! [`Rejection`]: why a handler's argument could not be made.
 
 use std::borrow::Cow;
 use std::panic::Location;
 
 use crate::error::Error;
 
-/// Why an extractor could not give its value.
+/// Why an extractor could not make its value.
 ///
-/// What it says in public goes to the caller, and so must quote nothing of the resource; the rest is
-/// for the log.
+/// Its public text goes to the caller, and must not quote the resource. The rest goes to the log.
 #[derive(Debug)]
 pub struct Rejection {
     kind: RejectionKind,
@@ -22,27 +21,26 @@ pub(crate) enum RejectionKind {
     Unprocessable(Cow<'static, str>),
     /// The same, in the words of a user's extractor, which stand there.
     Refused(&'static str, &'static Location<'static>),
-    /// An extractor of the user's failed.
+    /// A user's extractor failed.
     Failed(Error),
 }
 
 impl Rejection {
-    /// The notification is answered `422`, with `text` for the caller: it must quote nothing of the
-    /// resource.
+    /// Answers the notification with `422`, and gives the caller `text`, which must not quote the resource.
     ///
-    /// The log says where in the source this stands; and `text`, if `FHIR_SUBSCRIPTION_LOG_ERRORS` lets it quote errors.
+    /// The log has the place of this call, and `text` if `FHIR_SUBSCRIPTION_LOG_ERRORS` is `text`.
     #[must_use]
     #[track_caller]
     pub fn unprocessable(text: &'static str) -> Self {
         Self { kind: RejectionKind::Refused(text, Location::caller()) }
     }
 
-    /// What an extractor of ours says.
+    /// The rejection of our own extractors.
     pub(crate) fn of_ours(text: &'static str) -> Self {
         Self { kind: RejectionKind::Unprocessable(text.into()) }
     }
 
-    /// The notification is answered as if the handler had failed with `error`.
+    /// Answers the notification as if the handler had failed with `error`.
     #[must_use]
     pub fn failed(error: Error) -> Self {
         Self { kind: RejectionKind::Failed(error) }
@@ -68,7 +66,7 @@ impl Rejection {
     }
 }
 
-/// What the caller is told of a body or a resource that is no JSON: where, and nothing of what.
+/// The public text about a body or a resource that is not JSON: the place, and nothing of the content.
 pub(crate) fn not_well_formed(what: &str, error: &serde_json::Error) -> String {
     format!("the {what} is not well-formed JSON, at line {}, column {}", error.line(), error.column())
 }

@@ -25,7 +25,7 @@ pub(crate) use idempotency::{Idempotency, Place};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresUrl;
 pub(crate) use reference::{Extension, Places};
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) use reference::{Failure, Version};
 pub(crate) use secret::SharedSecret;
 pub(crate) use secrets::{Secrets, Signing};

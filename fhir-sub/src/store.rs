@@ -19,7 +19,7 @@ mod migration;
 mod postgres;
 mod record;
 mod rules;
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod severed;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -39,9 +39,9 @@ pub(crate) use dead_letter::DeadLetter;
 pub(crate) use entry::{Begun, Claim, Entry, How, Identity, OfResource, Told};
 pub(crate) use memory::MemoryStore;
 pub(crate) use migration::OldKeys;
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) use severed::{SeveredStore, Way};
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub use suite::check_store;
 pub(crate) use sweep::Sweeping;
 pub(crate) use sweep_state::SweepState;
@@ -127,7 +127,7 @@ fn instant(moment: Millis) -> Instant {
     Instant::from(SystemTime::UNIX_EPOCH + Duration::from_millis(moment))
 }
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) mod suite;
 #[cfg(test)]
 mod tests;

@@ -267,5 +267,5 @@ impl Sweep<'_> {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

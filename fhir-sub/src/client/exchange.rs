@@ -51,7 +51,8 @@ impl Exchange {
         let mut attempt = 0;
         loop {
             let signed = self.within(deadline, sign(sign_in, &mut signature, deadline)).await;
-            let header = signed.flatten().map_err(|error| (of(error, request, attempt), Bytes::new()))?;
+            let header =
+                signed.and_then(|it| it).map_err(|error| (of(error, request, attempt), Bytes::new()))?;
             attempt += 1;
             let (error, body) = match self.attempt(request, header, deadline).await {
                 Ok(mut answer) if answer.status().is_success() => {
@@ -65,7 +66,7 @@ impl Exchange {
                     renewed = true;
                     if let (Some(signature), Some(SignIn::Tokens(tokens))) = (signature.take(), sign_in) {
                         let new = self.within(deadline, tokens.signature(Some(&signature), deadline)).await;
-                        if let Err(error) = new.flatten() {
+                        if let Err(error) = new.and_then(|it| it) {
                             return Err((of(error, request, attempt), Bytes::new()));
                         }
                     }

@@ -13,7 +13,7 @@ mod aidbox;
 mod cost;
 mod entries;
 mod frame;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 mod kit;
 mod many;
 mod payload_search;

@@ -164,5 +164,5 @@ async fn ask(
     })
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

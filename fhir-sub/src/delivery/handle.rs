@@ -165,5 +165,5 @@ fn rejected(rejection: Rejection, quote: bool) -> End {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

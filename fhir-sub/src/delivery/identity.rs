@@ -173,5 +173,5 @@ fn hash(resource: &str) -> String {
     hex(digest(&SHA256, resource.as_bytes()).as_ref())
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

@@ -279,5 +279,5 @@ async fn find(
     found
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

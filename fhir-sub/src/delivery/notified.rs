@@ -114,5 +114,5 @@ impl Notified {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

@@ -250,5 +250,5 @@ fn tell(
     );
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

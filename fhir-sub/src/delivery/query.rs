@@ -117,5 +117,5 @@ impl Queried {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

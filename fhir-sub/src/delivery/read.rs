@@ -365,5 +365,5 @@ impl Read {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

@@ -20,7 +20,7 @@ pub(crate) struct Record {
     event: Option<Box<Event>>,
     outcome: &'static str,
     /// Whether the handler was called.
-    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only tests ask"))]
+    #[cfg_attr(not(any(test, feature = "testing")), expect(dead_code, reason = "only tests ask"))]
     ran: bool,
     severity: Severity,
     measure: Option<Measure>,
@@ -117,7 +117,7 @@ impl Record {
     }
 
     /// The endpoint whose handler was called.
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn ran(&self) -> Option<&'static str> {
         self.endpoint.filter(|_| self.ran)
     }

@@ -59,5 +59,5 @@ pub(super) fn is_signed(settings: &Settings, headers: &dyn Headers, body: &[u8])
     (is_current | is_previous).into()
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

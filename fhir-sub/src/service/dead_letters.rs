@@ -107,5 +107,5 @@ pub(super) fn request(method: &Method, key: Option<Key>) -> Result<Request, &'st
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

@@ -115,5 +115,5 @@ impl From<Counts> for Events {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

@@ -43,5 +43,5 @@ impl Unhandled {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

@@ -79,7 +79,7 @@ impl SharedSecret {
     }
 
     /// The value of the header that a server sends, marked as sensitive.
-    #[cfg(any(feature = "registration", feature = "testing"))]
+    #[cfg(any(test, feature = "registration", feature = "testing"))]
     pub(crate) fn to_header(&self) -> http::HeaderValue {
         let value = http::HeaderValue::from_str(self.0.expose_secret());
         let mut value = value.expect("a secret is visible ASCII");

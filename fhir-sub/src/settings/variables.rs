@@ -94,7 +94,7 @@ impl Variables {
     }
 
     /// None, under Lambda.
-    #[cfg(all(test, feature = "testing"))]
+    #[cfg(test)]
     pub(crate) fn of_lambda() -> Self {
         Self { on_lambda: true, ..Self::default() }
     }

@@ -203,5 +203,5 @@ fn failure(error: &tokio_postgres::Error) -> Unavailable {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

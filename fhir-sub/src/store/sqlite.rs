@@ -236,5 +236,5 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

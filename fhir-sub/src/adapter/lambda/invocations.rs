@@ -101,5 +101,5 @@ fn panicked() -> Diagnostic {
     Diagnostic { error_type: "Panicked".into(), error_message: message.into() }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ fn a_deadline_of_1970_is_none_and_one_just_passed_is() {
     assert!(deadline(10).unwrap().remaining() > Duration::from_secs(9));
 }
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 #[tokio::test]
 async fn a_signature_is_that_of_the_body_before_it_was_encoded() {
     use base64::Engine as _;
@@ -57,7 +57,7 @@ async fn a_signature_is_that_of_the_body_before_it_was_encoded() {
     }
 }
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 #[tokio::test]
 async fn nothing_is_read_of_what_a_stranger_sends_to_health() {
     let test = swept(false);
@@ -70,7 +70,7 @@ async fn nothing_is_read_of_what_a_stranger_sends_to_health() {
     }
 }
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 #[tokio::test]
 async fn a_body_that_is_no_text_did_not_arrive_whole() {
     let test = swept(false);
@@ -85,7 +85,7 @@ async fn a_body_that_is_no_text_did_not_arrive_whole() {
 }
 
 /// An app whose store its instances share, or not.
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 fn swept(is_durable: bool) -> crate::testing::TestApp {
     use std::sync::Arc;
 
@@ -102,7 +102,7 @@ fn swept(is_durable: bool) -> crate::testing::TestApp {
     TestApp::build(Behaviour::Hapi, builder).unwrap()
 }
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 async fn invoked(test: &crate::testing::TestApp, event: &str) -> Result<serde_json::Value, String> {
     let mut context = Context::default();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
@@ -112,7 +112,7 @@ async fn invoked(test: &crate::testing::TestApp, event: &str) -> Result<serde_js
     reply.map(|reply| serde_json::to_value(&reply).unwrap()).map_err(|error| error.error_message)
 }
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 #[tokio::test]
 async fn an_invocation_counts_what_became_of_its_events() {
     use crate::metrics::captured::capture;
@@ -143,10 +143,10 @@ async fn an_invocation_counts_what_became_of_its_events() {
 }
 
 /// Parameters that can be read once this many attempts have failed.
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 struct Starting(std::sync::atomic::AtomicU32);
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 impl crate::settings::Places for Starting {
     fn parameter<'a>(&'a self, _name: &'a str) -> Placed<'a> {
         use std::sync::atomic::Ordering::SeqCst;
@@ -160,12 +160,12 @@ impl crate::settings::Places for Starting {
     }
 }
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 type Placed<'a> = futures_core::future::BoxFuture<'a, Result<String, Failure>>;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 use crate::settings::Failure;
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 #[tokio::test]
 async fn settings_that_cannot_be_read_at_the_start_are_read_with_an_event() {
     use std::sync::Arc;
@@ -204,7 +204,7 @@ async fn settings_that_cannot_be_read_at_the_start_are_read_with_an_event() {
     }
 }
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 #[tokio::test(start_paused = true)]
 async fn a_schedule_and_an_invocation_ask_for_a_sweep() {
     let test = swept(true);
@@ -237,7 +237,7 @@ async fn a_schedule_and_an_invocation_ask_for_a_sweep() {
     }
 }
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 #[tokio::test(start_paused = true)]
 async fn a_sweep_that_comes_to_nothing_fails_the_invocation() {
     let refused = invoked(&swept(false), r#"{"fhir-sub":"sweep"}"#).await.unwrap_err();
@@ -252,7 +252,7 @@ async fn a_sweep_that_comes_to_nothing_fails_the_invocation() {
 }
 
 /// FHIR Works on AWS names the resource in the path, and an event of Lambda has four ways to say that there is no body.
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 #[tokio::test]
 async fn an_empty_put_is_one_in_every_kind_of_event() {
     use crate::fixtures::{Succeed, declaration, leak};

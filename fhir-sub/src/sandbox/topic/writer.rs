@@ -7,7 +7,10 @@ use crate::interaction::Interaction;
 
 /// Whose habits a notification shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "as some of them only the test kit writes"))]
+#[cfg_attr(
+    not(any(test, feature = "testing")),
+    expect(dead_code, reason = "as some of them only the test kit writes")
+)]
 pub(crate) enum Writer {
     /// The specification's examples.
     Specification,
