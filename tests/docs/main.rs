@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout)]
 
 mod commands;
+mod compilers;
 mod links;
 mod page;
 mod prose;

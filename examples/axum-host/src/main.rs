@@ -7,7 +7,6 @@ use axum::routing::get;
 use fhir_sub::prelude::*;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Note each booked appointment.
 #[fhir_subscription(criteria = "Appointment?status=booked", endpoint = "booked-appointments")]
@@ -41,7 +40,9 @@ fn variable(name: &str, absent: &str) -> String {
 }
 
 /// Ready at SIGTERM, with which containers are stopped, and at Ctrl-C.
+#[cfg(unix)]
 fn told_to_stop() -> Result<impl Future<Output = ()>, Box<dyn Error>> {
+    use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
         tokio::select! {
@@ -49,4 +50,10 @@ fn told_to_stop() -> Result<impl Future<Output = ()>, Box<dyn Error>> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+/// Ready at Ctrl-C.
+#[cfg(not(unix))]
+fn told_to_stop() -> Result<impl Future<Output = ()>, Box<dyn Error>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
