@@ -1,7 +1,7 @@
 //! The FHIR client: read, search and write on a FHIR server over its REST interface.
 //!
-//! It follows <https://hl7.org/fhir/http.html>. Resources are read into and written from any type that serde knows: a
-//! struct with the fields that matter, `serde_json::Value`, or the types of a FHIR crate.
+//! The interface is that of <https://hl7.org/fhir/http.html>. A resource may have any type that serde knows: a struct with the fields
+//! that you use, `serde_json::Value`, or a type of a FHIR crate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -73,10 +73,10 @@ mod transaction;
 pub(crate) mod transport;
 mod write;
 
-/// A client of one FHIR server. Cloning it is cheap, and the clones share connections and access token.
+/// A client of one FHIR server. Clones are cheap, and share connections and access token.
 ///
-/// Making one costs nothing: TLS is set up, and the access token fetched, by the first request. A handler gets its
-/// client bound to the invocation's deadline; [`with_deadline`](FhirClient::with_deadline) does so elsewhere.
+/// A new client costs nothing: the first request sets up TLS and fetches the access token. The client of a handler ends with the
+/// invocation's deadline; elsewhere, set one by [`with_deadline`](FhirClient::with_deadline).
 ///
 /// ```no_run
 /// use fhir_sub::client::{ClientConfig, FhirClient};
@@ -103,14 +103,14 @@ mod write;
 /// ```
 ///
 /// # Time
-/// An attempt may take 10 seconds ([`ClientConfig::attempt_timeout`]); the deadline bounds a call as a whole, with all
-/// its attempts, pauses and sign-in. A stream's deadline bounds all its pages.
+/// An attempt may take 10 seconds ([`ClientConfig::attempt_timeout`]). The deadline limits a whole call, with its attempts, pauses and
+/// sign-in. The deadline of a stream limits all its pages together.
 ///
 /// # Repeating
-/// A request is sent up to four times, after pauses that grow from at most 0.2 s, drawn at random (exponential back-off
-/// with full jitter). What the server asks for is obeyed: `Retry-After`, in seconds or as a date, or with 429 also
-/// `RateLimit: "quota";r=0;t=36`, `RateLimit-Reset` and `X-RateLimit-Reset`. Where the pause would be longer than two
-/// minutes or go beyond the deadline, the error comes at once, with [`Error::retry_after`].
+/// The client sends a request up to four times, after random pauses that grow from at most 0.2 s (exponential back-off with full
+/// jitter). It follows `Retry-After`, in seconds or as a date. With 429 it also follows `RateLimit: "quota";r=0;t=36`, `RateLimit-Reset`
+/// and `X-RateLimit-Reset`. If the pause would be longer than two minutes or pass the deadline, the call fails at once, with
+/// [`Error::retry_after`].
 ///
 /// | what happened | read, search, update, delete, create with `if_none_exist` | create, patch, operation by `POST` |
 /// |---|---|---|
@@ -118,20 +118,24 @@ mod write;
 /// | 503 without, 502, 504, connection broken, no answer in time | again | error: it may have been done |
 /// | any other status, answer too large or unreadable | error | error |
 ///
-/// A transaction or batch goes by its entries: it is repeated like an update if none is a create without
-/// `ifNoneExist`, a patch or an operation. An update with `if_match` whose answer was lost is repeated too; if the lost
-/// one was done, the repeat meets its own new version and fails with 412. So a [conflict](Error::is_conflict) after
-/// more than one [attempt](Error::attempts) calls for a look at the resource. A 404 or 410 on a repeated delete counts
-/// as done.
+/// A transaction or batch is repeated like an update, unless an entry is a create without `ifNoneExist`, a patch or an operation.
 ///
-/// After a 401, a new token is fetched and the request sent once more, whatever it is.
+/// An update with `if_match` is repeated too if its answer was lost. If the server did the first one, the repetition meets its own new
+/// version and fails with 412. So after a [conflict](Error::is_conflict) with more than one [attempt](Error::attempts), look at the
+/// resource. A 404 or 410 for a repeated delete counts as done.
+///
+/// After a 401, the client fetches a new token and sends any request once more.
 ///
 /// # Errors
-/// All calls fail with [`Error`]: a name, id or version that may not stand in a URL (nothing is sent), a body that
-/// cannot be written, no sign-in, no connection, no time, a status other than 2xx (redirects too: none is followed), an
-/// answer that is too large ([`ClientConfig::max_answer_bytes`]) or does not fit the type, and a walk over pages that
-/// comes to one of its [`PageLimits`]. A failed connection says which step failed and why: DNS, TCP, the proxy, or TLS
-/// and which of its checks.
+/// All calls fail with [`Error`]:
+///
+/// - a name, id or version that may not stand in a URL (nothing is sent), or a body that cannot be written
+/// - no sign-in, no connection, no time
+/// - a status other than 2xx; redirects too, because the client follows none
+/// - an answer that is too large ([`ClientConfig::max_answer_bytes`]) or does not fit the type
+/// - a walk over pages that reaches one of its [`PageLimits`]
+///
+/// The error of a failed connection names the step and the reason: DNS, TCP, the proxy, or a check of TLS.
 #[derive(Clone)]
 pub struct FhirClient {
     shared: Arc<Shared>,
@@ -141,7 +145,7 @@ pub struct FhirClient {
 #[derive(Clone)]
 struct Shared {
     base_url: Url,
-    /// What each request says, if it says any.
+    /// The version that each request names, if any.
     fhir_version: Option<FhirVersion>,
     exchange: Arc<Exchange>,
     sign_in: Option<Arc<SignIn>>,
@@ -152,7 +156,7 @@ impl FhirClient {
     /// A client with settings.
     ///
     /// # Errors
-    /// A URL is not `http` or `https` or carries what it must not, or a secret cannot stand in a header.
+    /// A URL is not `http` or `https`, or has a user, a query or a fragment; or a secret cannot stand in a header.
     pub fn new(config: ClientConfig) -> Result<Self, Error> {
         let network = Network::new(config.connection.clone(), config.attempt_timeout / 2);
         Self::with_transport(config, Arc::new(network))
@@ -170,13 +174,13 @@ impl FhirClient {
         Ok(Self { shared: Arc::new(shared), deadline: None })
     }
 
-    /// The same client, whose calls end by a deadline.
+    /// The same client with a deadline for its calls.
     #[must_use]
     pub fn with_deadline(&self, deadline: Deadline) -> Self {
         Self { shared: Arc::clone(&self.shared), deadline: Some(deadline) }
     }
 
-    /// The same client, whose walks over pages have other limits than [`ClientConfig::page_limits`].
+    /// The same client with other limits for walks over pages than [`ClientConfig::page_limits`].
     #[must_use]
     pub fn with_page_limits(&self, limits: PageLimits) -> Self {
         let shared = Shared { page_limits: limits, ..Shared::clone(&self.shared) };

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// The moment by which work must be done, such as the end of a Lambda invocation.
 ///
-/// It is a point on the monotonic clock of `tokio`, so a test that pauses time moves it too.
+/// It is a moment on tokio's monotonic clock, so a test that pauses time moves it too.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,9 +26,7 @@ impl Deadline {
         Self(instant)
     }
 
-    /// The deadline that lies a given time from now.
-    ///
-    /// A time too long for the clock to express counts as a year.
+    /// The deadline after a given time from now. A time that the clock cannot express counts as a year.
     #[must_use]
     pub fn after(time: Duration) -> Self {
         let now = Instant::now();
@@ -41,7 +39,7 @@ impl Deadline {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// The deadline that lies a given time before this one.
+    /// The deadline a given time before this one.
     #[cfg(feature = "registration")]
     pub(crate) fn earlier_by(self, time: Duration) -> Self {
         Self(self.0.checked_sub(time).unwrap_or(self.0))

@@ -1,10 +1,9 @@
 //! An in-memory FHIR server that sends notifications, for local runs and for tests.
 //!
-//! A [`Sandbox`] keeps resources with all their versions, answers the REST API, evaluates the criteria and the topics
-//! of the `Subscription`s it is given, and sends rest-hook notifications as [HAPI FHIR](Behaviour::Hapi),
-//! [Medplum](Behaviour::Medplum) or a server [by the specification](Behaviour::Generic) sends them, retries
-//! included. It opens no port and no connection: requests
-//! come in through [`Sandbox::handle`], notifications leave through [`Deliver`].
+//! A [`Sandbox`] keeps resources with all their versions, answers the REST API, and evaluates the criteria and topics of `Subscription`s. It
+//! sends rest-hook notifications as [HAPI FHIR](Behaviour::Hapi), [Medplum](Behaviour::Medplum) or a server
+//! [by the specification](Behaviour::Generic) does, retries included. It opens no port and no connection: requests come in through
+//! [`Sandbox::handle`], and notifications leave through [`Deliver`].
 //!
 //! ```
 //! use std::sync::{Arc, Mutex};
@@ -47,32 +46,29 @@
 //! ```
 //!
 //! # What it evaluates
-//! Every search that the compiler takes as a criteria or a filter, by the same grammar: all parameters that FHIR R4,
-//! R4B and R5 define, with their prefixes, modifiers and lists; chains, `_has` and composites; `_list`, `_text`,
-//! `_content`, and HAPI's `%now` and `%today`. Units of quantities are compared as they are written. `:in`, `:below` and
-//! `:above` look into the `ValueSet` and `CodeSystem` resources that were created in the sandbox. Dates without a zone are
-//! taken as UTC.
+//! The sandbox evaluates every search that the compiler accepts as a criteria or a filter: all parameters of FHIR R4, R4B and R5, with their
+//! prefixes, modifiers and lists; chains, `_has` and composites; `_list`, `_text`, `_content`, and HAPI's `%now` and `%today`. It compares units
+//! of quantities as text. `:in`, `:below` and `:above` use the `ValueSet` and `CodeSystem` resources that were created in the sandbox. A date
+//! without a zone is UTC.
 //!
-//! `_filter`, `_query`, `_include` and unknown parameters are refused by name, in a search with 400 and in a
-//! `Subscription` with 422. As [`Behaviour::Medplum`] the sandbox matches as Medplum's subscriptions do, which is less
-//! than Medplum's search: any criteria is stored, and one that Medplum does not understand never fires.
+//! It refuses `_filter`, `_query`, `_include` and unknown parameters by name, in a search with 400 and in a `Subscription` with 422. As
+//! [`Behaviour::Medplum`], it matches as Medplum's subscriptions do, which is less than Medplum's search: it stores any criteria, and never fires
+//! a criteria that Medplum does not understand.
 //!
 //! # Topics
-//! A `SubscriptionTopic` is created like any other resource, in R4 too, which has no such type: there the `Basic` that
-//! HAPI and Helios have for it is read as well. Its `resourceTrigger`s are evaluated: `resource`, `supportedInteraction` (all where
-//! there is none) and all of `queryCriteria`, where a test that the topic leaves open fails. `fhirPathCriteria` and
-//! `eventTrigger` are refused with 422, `notificationShape` is passed over: nothing is sent along.
+//! Create a `SubscriptionTopic` like any other resource. R4 has no such type, but the sandbox takes it there too, and also the `Basic` that HAPI
+//! and Helios use. It evaluates `resourceTrigger`: `resource`, `supportedInteraction` (all, if there is none) and all of `queryCriteria`, where a
+//! test that the topic leaves open fails. It refuses `fhirPathCriteria` and `eventTrigger` with 422, and ignores `notificationShape`.
 //!
-//! A topic `Subscription` is read in the form of the [version](Builder::fhir_version): with the profile and extensions of
-//! the Backport IG in R4 and R4B, with the elements of R5 in R5 and, as some servers have it, in R4B. A topic that is not
-//! there, or a filter that is not in its `canFilterBy` if it has one, is refused with 422. [`Behaviour::Generic`] shakes
-//! hands before the Subscription is `active`, counts its events, sends as many of them at once as wait and `maxCount`
-//! (else one) allows, sends heartbeats, and answers `$status` and `$events`. What happens while a Subscription is in
-//! `error`, or waits to be active again, is counted and not sent: `$events` has it.
+//! A topic `Subscription` has the form of the [version](Builder::fhir_version): the profile and extensions of the Backport IG in R4 and R4B, and
+//! the elements of R5 in R5 and, as on some servers, in R4B. The sandbox refuses an unknown topic with 422, and a filter that the topic's
+//! `canFilterBy` lacks. [`Behaviour::Generic`] shakes hands before the Subscription is `active`, counts events, sends as many waiting events at
+//! once as `maxCount` allows (by default one), sends heartbeats, and answers `$status` and `$events`. While a Subscription is in `error`, its
+//! events are counted and not sent: `$events` has them.
 //!
 //! # What it is not
-//! Resources are not validated beyond type and id, nobody is asked who they are, and nothing outlives the
-//! process. What it logs names methods, statuses and ids of Subscriptions: no content, header or query.
+//! The sandbox validates only type and id of a resource. It authenticates nobody, and nothing outlives the process. Its log names methods,
+//! statuses and ids of Subscriptions, and no content, header or query.
 
 mod answer;
 mod builder;
@@ -120,9 +116,8 @@ use crate::declaration::Declaration;
 
 /// A handle to an in-memory FHIR server; clones share it.
 ///
-/// Writes start tasks, so everything but [`builder`](Self::builder) and reading needs a tokio runtime. All
-/// waiting is on tokio's clock: under `#[tokio::test(start_paused = true)]` a minute of retries takes no
-/// time.
+/// Writes start tasks, so everything except [`builder`](Self::builder) and reading needs a tokio runtime. All waiting uses tokio's clock: under
+/// `#[tokio::test(start_paused = true)]`, a minute of retries takes no time.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     server: Arc<Server>,
@@ -136,16 +131,14 @@ impl Sandbox {
 
     /// Answers one request of the REST API, or of an endpoint that does not exist, as HTTP does.
     ///
-    /// The path may have the path of [`base_url`](Builder::base_url) before it or not. Mistakes are answered
-    /// by an `OperationOutcome`: broken JSON 400, an unknown type or id 404, a deleted resource 410, a
-    /// version that is not the newest 412, another type than the URL's 422 ([FHIR R4
+    /// The path may begin with the path of [`base_url`](Builder::base_url). The answer to a mistake is an `OperationOutcome`: broken JSON 400, an
+    /// unknown type or id 404, a deleted resource 410, a version that is not the newest 412, another type than in the URL 422 ([FHIR R4
     /// §3.1.0](https://hl7.org/fhir/R4/http.html)).
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.server.handle(request).await
     }
 
-    /// Resolves as soon as no notification is under way or waits for a retry, and no `Subscription` waits to
-    /// become active.
+    /// Waits until no notification is being sent or waits for a retry, and no `Subscription` waits to become active.
     pub async fn idle(&self) {
         let mut underway = self.server.underway.subscribe();
         // The sender lives as long as `self`.
@@ -163,47 +156,47 @@ impl Sandbox {
         self.server.lock().requests.clone()
     }
 
-    /// Makes coming requests fail; several faults are used up in the order in which they were added.
+    /// Makes the next requests fail. Several faults are used in the order in which they were added.
     pub fn fail_next(&self, fault: Fault) {
         self.server.lock().faults.add(fault);
     }
 
-    /// Creates the resource, as `POST` does, and gives it with its id and `meta`.
+    /// Creates the resource as `POST` does, and returns it with its id and `meta`.
     ///
-    /// This and the following methods are the test's own hand: without latency, faults or a line in
+    /// This and the following methods are for the test itself: they have no latency and no faults, and do not count in
     /// [`requests`](Self::requests).
     ///
     /// # Errors
-    /// What `POST` would be refused for.
+    /// `POST` would refuse the resource.
     pub async fn create(&self, resource: &Value) -> Result<Value, Refusal> {
         let kind = text(resource, "resourceType")?;
         self.write(Method::POST, kind, resource.clone())
     }
 
-    /// Updates the resource that has the id, or creates it, as `PUT` does, and gives it with its new `meta`.
+    /// Updates or creates the resource as `PUT` does, and returns it with its new `meta`.
     ///
     /// # Errors
-    /// What `PUT` would be refused for.
+    /// `PUT` would refuse the resource.
     pub async fn update(&self, resource: &Value) -> Result<Value, Refusal> {
         let path = format!("{}/{}", text(resource, "resourceType")?, text(resource, "id")?);
         self.write(Method::PUT, &path, resource.clone())
     }
 
-    /// Deletes the resource (`Type/id`); what is not there is no error.
+    /// Deletes the resource (`Type/id`). A resource that does not exist is not an error.
     ///
     /// # Errors
-    /// Only for a type that the sandbox does not have.
+    /// The sandbox does not have the type.
     pub async fn delete(&self, reference: &str) -> Result<(), Refusal> {
         self.write(Method::DELETE, reference, Value::Null).map(drop)
     }
 
-    /// The resource (`Type/id`) as it is now, if it is there.
+    /// The current version of the resource (`Type/id`), if it exists.
     pub fn get(&self, reference: &str) -> Option<Value> {
         let (kind, id) = reference.split_once('/')?;
         self.server.lock().store.current(kind, id).ok().map(|(_, resource)| Value::clone(resource))
     }
 
-    /// All resources of the type as they are now, in the order in which they were created.
+    /// The current versions of all resources of the type, in the order of their creation.
     pub fn all(&self, kind: &str) -> Vec<Value> {
         self.server
             .lock()

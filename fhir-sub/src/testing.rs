@@ -1,8 +1,8 @@
-//! The app under test, in process: no port, no network, no environment, no global state.
+//! Your program under test, in process: no port, no network, no environment, no global state.
 //!
-//! A [`TestApp`] has every handler that is linked into the test, and the [`crate::sandbox`] as its FHIR
-//! server. Change a resource there, and what matches is sent to the app as the imitated server sends it; or send
-//! a [`TestRequest`] of any shape yourself, and see what comes back.
+//! A [`TestApp`] has every handler that is linked into the test, and the [`crate::sandbox`] as its FHIR server. Change a resource there, and
+//! the sandbox sends the app the notifications of the server that it plays. Or send a [`TestRequest`] of any shape yourself, and look at the
+//! answer.
 //!
 //! ```
 //! use fhir_sub::prelude::*;
@@ -19,7 +19,7 @@
 //! # fhir_sub::__private::block_on(async {
 //! let test = TestApp::new();
 //!
-//! // By way of the FHIR server:
+//! // Through the FHIR server:
 //! test.register().await;
 //! test.sandbox().create(&json!({ "resourceType": "Appointment", "status": "arrived" })).await?;
 //! test.sandbox().idle().await;
@@ -35,9 +35,9 @@
 //!
 //! # Topics
 //!
-//! The sandbox has a topic for each that the handlers name. It fires for every change of the type of resource that their
-//! filters are of, or else that its URL names; one of your own with the same URL takes its place. By hand a
-//! [`TestNotification`] is sent, in any version and of any kind:
+//! The sandbox has a topic for each topic that the handlers name. Such a topic fires for every change of the type that their filters name, or
+//! else the type that its URL names. Your own topic with the same URL replaces it. You can also send a [`TestNotification`] yourself, in any
+//! version and of any kind:
 //!
 //! ```
 //! use fhir_sub::prelude::*;
@@ -59,7 +59,7 @@
 //! # fhir_sub::__private::block_on(async {
 //! let test = TestApp::with(Behaviour::Generic, |app| app.set("FHIR_VERSION", "R5"));
 //!
-//! // By way of the FHIR server, which shakes hands with the app first:
+//! // Through the FHIR server, which shakes hands with the app first:
 //! assert!(test.register().await.is_complete());
 //! let class = json!([{ "coding": [{ "code": "IMP" }] }]);
 //! let encounter = json!({ "resourceType": "Encounter", "status": "in-progress", "class": class });
@@ -67,7 +67,7 @@
 //! test.sandbox().idle().await;
 //! assert_eq!(test.sandbox().all("Task").len(), 1);
 //!
-//! // By hand, and so once more:
+//! // By hand, for the second time:
 //! let admitted = TestNotification::events([TestEvent::create(&encounter)])
 //!     .version(FhirVersion::R5)
 //!     .content(Content::IdOnly);
@@ -111,12 +111,12 @@ use crate::settings::Variables;
 
 use self::transport::{LateSandbox, WeakApp};
 
-/// What a [`TestApp`] is registered under.
+/// The base URL of a [`TestApp`].
 const APP_BASE_URL: &str = "https://app.example.org/hooks";
 const FHIR_BASE_URL: &str = "https://fhir.example.org/r4";
 const SECRET: &str = "the-secret-of-a-test-and-no-other";
 
-/// The app under test, and the FHIR server that it talks to.
+/// Your program under test, and its FHIR server.
 #[derive(Debug)]
 pub struct TestApp {
     app: App,
@@ -124,22 +124,22 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// An app of every handler that is linked into the test, against a sandbox that behaves as HAPI does, in R4.
+    /// An app with every handler that is linked into the test, and a sandbox that behaves as HAPI does, in R4.
     ///
     /// # Panics
     ///
-    /// The app cannot be built; the message says all that is wrong with it.
+    /// The app cannot be built; the message names every mistake.
     #[must_use]
     pub fn new() -> Self {
         Self::with(Behaviour::Hapi, |app| app)
     }
 
-    /// The same, against a sandbox of the given behaviour, and with what `setup` gives the app: its state, and
-    /// settings other than those of the test. The sandbox is of the version that `FHIR_VERSION` says.
+    /// The same with a sandbox of another behaviour, and with a `setup` that gives the app state and settings. `FHIR_VERSION` is the version of
+    /// the sandbox too.
     ///
     /// # Panics
     ///
-    /// The app cannot be built; the message says all that is wrong with it.
+    /// The app cannot be built; the message names every mistake.
     #[must_use]
     #[track_caller]
     pub fn with(behaviour: Behaviour, setup: impl FnOnce(AppBuilder) -> AppBuilder) -> Self {
@@ -212,8 +212,7 @@ impl TestApp {
         &self.sandbox
     }
 
-    /// The app's client of the FHIR server, which is the [sandbox](Self::sandbox): for a handler that a test calls as the
-    /// function that it is, and for what a test looks up by itself.
+    /// A client of the [sandbox](Self::sandbox): for a handler that a test calls as a function, and for the test's own requests.
     ///
     /// ```
     /// use fhir_sub::prelude::*;
@@ -245,7 +244,7 @@ impl TestApp {
         report
     }
 
-    /// Sends `request` to the app, with the app's own secret unless the request says otherwise.
+    /// Sends `request` to the app. It carries the app's secret, unless the request has another one or none.
     pub async fn send(&self, request: TestRequest) -> TestAnswer {
         let settings = self.app.settings();
         let request = request.signed(settings);

@@ -1,4 +1,4 @@
-//! What is made of an answer's body.
+//! Reads the body of an answer.
 
 use std::borrow::Cow;
 
@@ -25,9 +25,9 @@ pub(crate) fn decode<T: DeserializeOwned>(request: &Request, answer: &Response<B
     serde_json::from_slice(body).map_err(|error| failure(request, answer, Kind::Decode(error.into())))
 }
 
-/// Reads an answer's body into a type, after a look at whether it is the resource that it should be.
+/// Reads an answer's body into a type, after a check of its `resourceType`.
 ///
-/// A type whose fields are all optional would take an `OperationOutcome` as well, and what it asked for would be lost.
+/// A type with only optional fields would accept an `OperationOutcome` too, and hide that the resource is missing.
 pub(crate) fn decode_resource<T: DeserializeOwned>(
     request: &Request,
     answer: &Response<Bytes>,
@@ -57,16 +57,16 @@ struct Tag<'a> {
     resource_type: Option<Cow<'a, str>>,
 }
 
-/// What a server says of a write, when it need not send the resource back.
+/// A server's answer to a write, without the resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Written {
-    /// The status: 201 where the resource is new; 200 or 204 where it was changed, or was there already.
+    /// The status: 201 if the resource is new; 200 or 204 if it was changed, or existed already.
     pub status: u16,
-    /// The resource's id, where the server says, or where the request has named it. After a create the server may leave it
-    /// out: see [`Create::with_id`](crate::client::Create::with_id).
+    /// The resource's id, if the server or the request names it. After a create, the server may leave it out: see
+    /// [`Create::with_id`](crate::client::Create::with_id).
     pub id: Option<String>,
-    /// The resource's version, where the server says; made for `if_match`.
+    /// The resource's version, if the server names it. Use it for `if_match`.
     pub version_id: Option<String>,
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn has_no_resource(answer: &Response<Bytes>) -> bool {
             .is_ok_and(|tag| tag.resource_type.is_some_and(|found| found == "OperationOutcome"))
 }
 
-/// What of a resource says which one it is.
+/// The parts of a resource that identify it.
 #[derive(Default, Deserialize)]
 pub(crate) struct Identity {
     #[serde(rename = "resourceType")]

@@ -33,18 +33,18 @@ pub enum Authorization {
     ClientCredentials(ClientCredentials),
     /// With assertions that a private key signs: SMART Backend Services.
     BackendServices(BackendServices),
-    /// With tokens of the user's own making.
+    /// With tokens of your own [`TokenProvider`].
     Provider(Arc<dyn TokenProvider>),
 }
 
-/// OAuth 2.0 client credentials: where to get a token, and by which name.
+/// OAuth 2.0 client credentials: token endpoint, client id and secret.
 ///
-/// The client signs in at the token endpoint with HTTP Basic, which RFC 6749 §2.3.1 obliges every server to take; id and
-/// secret are form-encoded first, as it says. Where a server wants them in the body instead, use a [`TokenProvider`]; where
-/// it wants a signed assertion, [`BackendServices`].
+/// The client signs in at the token endpoint with HTTP Basic, which every server must accept (RFC 6749 §2.3.1). Id and secret are
+/// form-encoded first, as that section says. If a server wants them in the body, use a [`TokenProvider`]. If it wants a signed assertion,
+/// use [`BackendServices`].
 ///
-/// A token is kept until 60 seconds before its end, or a fifth of its life where that is less. An answer without
-/// `expires_in` counts as 300 seconds.
+/// The client keeps a token until 60 seconds before its end, or until a fifth of its life is left if that is less. Without `expires_in`, a
+/// token lasts 300 seconds.
 ///
 /// ```
 /// use fhir_sub::client::{Authorization, ClientCredentials};
@@ -77,7 +77,7 @@ impl ClientCredentials {
         self
     }
 
-    /// The `audience` to ask for, which some servers need beside the standard.
+    /// The `audience` to ask for. It is not part of the standard, but some servers need it.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Some(audience.into());
@@ -95,13 +95,13 @@ impl fmt::Debug for ClientCredentials {
     }
 }
 
-/// Gets access tokens in a way of the user's own: from a cloud's identity service, a vault, a file.
+/// Gets access tokens in your own way: from a cloud's identity service, a vault, a file.
 ///
-/// The client keeps the token and asks again shortly before its end, and once more after a 401; it never asks twice at
-/// once, however many requests wait, so an implementation need neither cache nor lock. It must
-/// - bear being dropped at any await, which is what happens when the deadline of the one who asked passes;
-/// - return a new token where [`TokenRequest::refused`] is set, not the refused one out of a cache of its own;
-/// - keep secrets out of its error's text: the client shows it nowhere, but it is the
+/// The client keeps a token. It asks again shortly before the token's end, and once after a 401. It never asks twice at once, however many
+/// requests wait, so an implementation needs no cache and no lock. An implementation must
+/// - be safe to drop at any await, because the deadline of its caller may pass;
+/// - return a new token if [`TokenRequest::refused`] is set, and not the refused one from a cache;
+/// - keep secrets out of its error's text: the client shows the text nowhere, but the error is the
 ///   [`source`](std::error::Error::source) of the client's error.
 ///
 /// ```
@@ -134,7 +134,7 @@ impl fmt::Debug for dyn TokenProvider {
     }
 }
 
-/// What a [`TokenProvider`] is told.
+/// The request to a [`TokenProvider`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TokenRequest<'a> {
     pub(crate) refused: Option<&'a AccessToken>,
@@ -142,13 +142,13 @@ pub struct TokenRequest<'a> {
 }
 
 impl<'a> TokenRequest<'a> {
-    /// What is told after a 401; the `Default` is what is told at first. Both are for the tests of a provider.
+    /// The request after a 401; the `Default` is the first request. Both are for tests of a provider.
     #[must_use]
     pub fn after_refusal(refused: &'a AccessToken) -> Self {
         Self { refused: Some(refused), deadline: None }
     }
 
-    /// The token that the FHIR server has just refused with a 401; it must not be given again.
+    /// The token that the FHIR server has just refused with a 401. Do not return it again.
     #[must_use]
     pub fn refused(&self) -> Option<&'a AccessToken> {
         self.refused
@@ -161,8 +161,7 @@ impl<'a> TokenRequest<'a> {
     }
 }
 
-/// An access token and when it ends, by the wall clock, since a Lambda's other clocks may stand still. `Debug` shows no
-/// secret.
+/// An access token and its end, by the wall clock, because a Lambda's other clocks may stand still. `Debug` shows no secret.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
     pub(crate) secret: SecretString,
@@ -170,20 +169,20 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// A token that is used until it is refused.
+    /// A token without an end: it is used until a server refuses it.
     #[must_use]
     pub fn new(token: impl Into<SecretString>) -> Self {
         Self { secret: token.into(), expires_at: None }
     }
 
-    /// The token, with its end. It is renewed 60 seconds before, or a fifth of the time left where that is less.
+    /// The token with its end. It is renewed 60 seconds before, or when a fifth of its time is left if that is less.
     #[must_use]
     pub fn expires_at(mut self, end: SystemTime) -> Self {
         self.expires_at = Some(end);
         self
     }
 
-    /// The token, with its end counted from now, as in `expires_in`.
+    /// The token with its end counted from now, as in `expires_in`.
     #[must_use]
     pub fn expires_in(self, time: Duration) -> Self {
         let end = SystemTime::now().checked_add(time);

@@ -1,4 +1,4 @@
-//! SMART Backend Services: a client that signs in with an assertion instead of a secret
+//! SMART Backend Services: sign-in with an assertion instead of a secret
 //! (<https://hl7.org/fhir/smart-app-launch/backend-services.html>).
 
 use std::fmt;
@@ -21,11 +21,11 @@ use crate::client::token_endpoint;
 use crate::client::transport::TransportErrorKind;
 use crate::deadline::Deadline;
 
-/// A client that signs in as a SMART Backend Service: with an assertion that its private key signs, by RFC 7523.
+/// Sign-in as a SMART Backend Service: a private key signs an assertion (RFC 7523).
 ///
-/// The token endpoint is that of the server's `.well-known/smart-configuration`, unless set. Each token request carries an
-/// assertion of its own, whose `jti` is drawn at random and which holds for four minutes; a server that refuses a repeated
-/// `jti` never sees one. A token is kept and renewed as with [`ClientCredentials`](crate::client::ClientCredentials).
+/// By default, the server's `.well-known/smart-configuration` names the token endpoint. Each token request has a new assertion with a
+/// random `jti`, valid for four minutes. So a server that refuses a repeated `jti` never sees one. The client keeps and renews a token as
+/// with [`ClientCredentials`](crate::client::ClientCredentials).
 ///
 /// ```
 /// # fn example(pem: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -49,7 +49,7 @@ pub struct BackendServices {
 }
 
 impl BackendServices {
-    /// A client by the id under which its public key is registered, and who signs for it.
+    /// The client id under which the public key is registered, and the signer.
     #[must_use]
     pub fn new(client_id: impl Into<String>, signer: impl Signer) -> Self {
         Self::with_signer(client_id, Arc::new(signer))
@@ -59,7 +59,7 @@ impl BackendServices {
         Self { token_endpoint: None, client_id: client_id.into(), signer, scope: None, audience: None }
     }
 
-    /// The token endpoint, which is otherwise discovered. It is the assertion's audience.
+    /// Sets the token endpoint instead of discovering it. It is the assertion's audience.
     #[must_use]
     pub fn token_url(mut self, url: Url) -> Self {
         self.token_endpoint = Some(TokenEndpoint { audience: url.as_str().to_owned(), url });
@@ -72,14 +72,14 @@ impl BackendServices {
         self
     }
 
-    /// The scopes to ask for, separated by spaces; none unless set.
+    /// The scopes to ask for, separated by spaces; by default none.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
         self
     }
 
-    /// The `audience` to ask for, which some servers need beside the standard; it is not that of the assertion.
+    /// The `audience` to ask for. It is not part of the standard, but some servers need it. The assertion's audience is another.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Some(audience.into());

@@ -43,8 +43,8 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// Settings for the server at a base URL: `http` or `https`, no user, query or fragment in it; a slash at the end
-    /// makes no difference.
+    /// Settings for the server at a base URL. The URL is `http` or `https`, without a user, a query or a fragment. A slash at its end does
+    /// not matter.
     pub fn new(base_url: Url) -> Self {
         Self {
             base_url,
@@ -57,24 +57,24 @@ impl ClientConfig {
         }
     }
 
-    /// Says with each request which version of FHIR is meant, by `fhirVersion` in its media types
-    /// (<https://hl7.org/fhir/R5/http.html#version-parameter>): for a server that holds several under one base URL. Not
-    /// said unless set.
+    /// Names the FHIR version in each request, by `fhirVersion` in its media types
+    /// (<https://hl7.org/fhir/R5/http.html#version-parameter>). Use it for a server with several versions under one base URL. By default,
+    /// requests name no version.
     pub fn fhir_version(mut self, version: FhirVersion) -> Self {
         self.fhir_version = Some(version);
         self
     }
 
-    /// How to sign in; not at all unless set.
+    /// How to sign in; by default, not at all.
     pub fn authorization(mut self, authorization: Authorization) -> Self {
         self.authorization = authorization;
         self
     }
 
-    /// Trusts further root certificates, PEM-encoded, one or several, beside those compiled in.
+    /// Trusts one or more root certificates (PEM), in addition to those compiled in.
     ///
     /// # Errors
-    /// There is no certificate in it, or one that cannot be read.
+    /// It contains no certificate, or a certificate that cannot be read.
     pub fn root_certificates_pem(mut self, pem: &[u8]) -> Result<Self, Error> {
         let before = self.connection.extra_roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -87,7 +87,7 @@ impl ClientConfig {
         Ok(self)
     }
 
-    /// Trusts a further root certificate, DER-encoded, beside those compiled in.
+    /// Trusts a root certificate (DER), in addition to those compiled in.
     ///
     /// # Errors
     /// It cannot be read.
@@ -100,11 +100,11 @@ impl ClientConfig {
         Ok(self)
     }
 
-    /// Shows a client certificate to a server that asks for one: the certificate, with those that lead to its root behind
-    /// it, and its private key, both as PEM.
+    /// Shows a client certificate to a server that asks for one. `certificates` is the certificate, followed by those that lead to its root;
+    /// `key` is its private key. Both are PEM.
     ///
     /// # Errors
-    /// One of them is missing or cannot be read, or the key is that of another certificate.
+    /// One of them is missing or cannot be read, or the key does not belong to the certificate.
     pub fn client_certificate_pem(mut self, certificates: &[u8], key: &[u8]) -> Result<Self, Error> {
         let identity = Identity::from_pem(certificates, key).map_err(|unfit| match unfit {
             Unfit::Certificate(_) => Error::invalid("the client certificate cannot be read"),
@@ -114,40 +114,39 @@ impl ClientConfig {
         Ok(self)
     }
 
-    /// Sends everything, sign-in included, through a proxy: an `http` or `https` URL, in which a user and password may
-    /// stand. Loopback and link-local addresses are reached without. None unless set; the environment is not asked.
+    /// Sends everything, sign-in included, through a proxy. The `http` or `https` URL may contain a user and a password. Loopback and
+    /// link-local addresses are reached directly. By default there is no proxy; the environment is not read.
     pub fn proxy(mut self, proxy: Url) -> Self {
         self.connection.proxies = Arc::new(Proxies::all(proxy));
         self
     }
 
-    /// Reaches the server in this way, instead of whatever was said before.
+    /// Replaces the whole connection.
     pub(crate) fn connection(mut self, connection: Connection) -> Self {
         self.connection = connection;
         self
     }
 
-    /// The longest that one attempt may take, connecting and reading included; 10 seconds unless set. Half of it is
-    /// allowed for connecting.
+    /// The longest time of one attempt, connecting and reading included; the default is 10 seconds. Connecting may take half of it.
     pub fn attempt_timeout(mut self, time: Duration) -> Self {
         self.attempt_timeout = time;
         self
     }
 
-    /// The longest body that is read of an answer, in bytes; 32 MiB unless set.
+    /// The largest body of an answer, in bytes; the default is 32 MiB.
     pub fn max_answer_bytes(mut self, bytes: usize) -> Self {
         self.answer_bytes = bytes;
         self
     }
 
-    /// What bounds every walk over the pages of a search or a history; [`PageLimits::default`] unless set. A walk may have
-    /// [its own](crate::client::Search::limits).
+    /// The limits of every walk over the pages of a search or a history; the default is [`PageLimits::default`]. A walk may have
+    /// [its own limits](crate::client::Search::limits).
     pub fn page_limits(mut self, limits: PageLimits) -> Self {
         self.page_limits = limits;
         self
     }
 
-    /// Says what is wrong with the URLs.
+    /// Checks the URLs.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !is_plain_http(&self.base_url) {
             return Err(Error::invalid(

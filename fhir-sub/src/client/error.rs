@@ -1,4 +1,4 @@
-//! What can go wrong between a client and its server.
+//! [`Error`]: the error of a client's call.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::fhir::{JsonError, OperationOutcome};
 
 /// The error of every call on a [`FhirClient`](crate::client::FhirClient).
 ///
-/// Its text names the method, the resource type, the status, the issue codes that the specification knows and the
-/// elements that they are of, as in `PUT Encounter/… answered 422 (invalid at Encounter.status)`. It never carries an id, a query, a secret, a resource's content or the
-/// server's diagnostics, which quote patients, and neither does `Debug`; so it may be logged. What the server said is
-/// in [`operation_outcome`](Error::operation_outcome).
+/// Its text names the method, the resource type, the status, the specification's issue codes and their elements:
+/// `PUT Encounter/… answered 422 (invalid at Encounter.status)`. You may log it: neither the text nor `Debug` contains an id, a query, a
+/// secret, a resource or the server's diagnostics, which may quote patients. The server's own words are in
+/// [`operation_outcome`](Error::operation_outcome).
 ///
 /// ```no_run
 /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), fhir_sub::client::Error> {
@@ -37,7 +37,7 @@ struct Inner {
     kind: Kind,
 }
 
-/// What an [`Error`] is of.
+/// The kinds of [`Error`].
 #[derive(Debug)]
 pub(crate) enum Kind {
     /// Refused before anything was sent.
@@ -50,7 +50,7 @@ pub(crate) enum Kind {
     Unexpected(&'static str),
     /// The server answered with another status than 2xx.
     Status { status: StatusCode, outcome: Option<OperationOutcome>, retry_after: Option<Duration> },
-    /// No access token could be had.
+    /// No access token: the sign-in failed.
     SignIn(SignInError),
     /// No answer, or no whole one.
     Transport(TransportError),
@@ -85,8 +85,7 @@ impl Error {
         &self.0.kind
     }
 
-    /// The HTTP status that the FHIR server answered with; `None` where there was no answer, or where it was the
-    /// answer's body that could not be used.
+    /// The HTTP status of the FHIR server's answer. `None` if there was no answer, or if only its body was unusable.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match &self.0.kind {
@@ -95,7 +94,7 @@ impl Error {
         }
     }
 
-    /// What the server said of the error. Its texts may quote patients.
+    /// The server's OperationOutcome about the error. Its texts may quote patients.
     #[must_use]
     pub fn operation_outcome(&self) -> Option<&OperationOutcome> {
         match &self.0.kind {
@@ -104,10 +103,10 @@ impl Error {
         }
     }
 
-    /// The entries of a transaction that the server did not do although it answered 200; empty for every other error.
+    /// The failed entries of a transaction that was answered 200; empty for every other error.
     ///
-    /// A server that cannot do a transaction as a whole answers so, as Medplum without its feature `transaction-bundles`:
-    /// **the other entries were done**. Undo them, or write again what failed.
+    /// A server that cannot do a transaction as a whole answers so, for example Medplum without its feature `transaction-bundles`. **The
+    /// other entries were done.** Undo them, or write the failed entries again.
     #[must_use]
     pub fn failed_entries(&self) -> &[FailedEntry] {
         match &self.0.kind {
@@ -116,7 +115,7 @@ impl Error {
         }
     }
 
-    /// Whether a walk over pages has come to one of its [`PageLimits`](crate::client::PageLimits).
+    /// Whether a walk over pages has reached one of its [`PageLimits`](crate::client::PageLimits).
     #[must_use]
     pub fn is_page_limit(&self) -> bool {
         matches!(self.0.kind, Kind::Bound(_))
@@ -134,19 +133,18 @@ impl Error {
         self.status() == Some(410)
     }
 
-    /// Whether the write met another: the version is no longer the expected one, or a condition matches several
-    /// resources (409, 412); of a transaction also where this is true of one of its
-    /// [`failed_entries`](Error::failed_entries).
+    /// Whether the write met another write: the version has changed, or a condition matches several resources (409, 412). For a
+    /// transaction, whether one of its [`failed_entries`](Error::failed_entries) did.
     ///
-    /// Where [`attempts`](Error::attempts) is above 1, the other write may have been an earlier attempt of this very
-    /// call, whose answer was lost: read the resource and compare before writing again.
+    /// If [`attempts`](Error::attempts) is above 1, the other write may be an earlier attempt of this call with a lost answer. Read the
+    /// resource and compare before you write again.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         let is_conflict = |status| matches!(status, Some(409 | 412));
         is_conflict(self.status()) || self.failed_entries().iter().any(|entry| is_conflict(entry.status()))
     }
 
-    /// Whether time ran out: that of the last attempt, or the deadline.
+    /// Whether the time of the last attempt, or the deadline, has passed.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
@@ -161,10 +159,10 @@ impl Error {
         matches!(&self.0.kind, Kind::Transport(error) if error.kind == TransportErrorKind::TooLarge)
     }
 
-    /// Whether the same call may succeed later: no answer, a deadline, 408, 425, 429, 500, 502, 503, 504, or a sign-in
-    /// that failed for such a reason; of a transaction, where all of its failed entries are of these.
+    /// Whether the same call may succeed later: no answer, a deadline, 408, 425, 429, 500, 502, 503, 504, or a sign-in that failed for such
+    /// a reason. For a transaction, whether this is true of all its failed entries.
     ///
-    /// It says nothing of whether the server did what it was asked to.
+    /// The server may still have done the call.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match &self.0.kind {
@@ -180,7 +178,7 @@ impl Error {
         }
     }
 
-    /// How long the server asked to be left alone: by `Retry-After` or, with 429, by `RateLimit` and the like.
+    /// How long the server asked to wait: by `Retry-After` or, with 429, by `RateLimit` and similar headers.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match &self.0.kind {
@@ -189,7 +187,7 @@ impl Error {
         }
     }
 
-    /// How often the request was sent, or tried to; 0 where it was refused before.
+    /// How often the client sent the request, or tried to; 0 if it refused the request itself.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::fhir::{OperationOutcome, is_type_name};
 
-/// An entry that failed of a transaction whose answer is 200; see [`Error::failed_entries`](crate::client::Error).
+/// A failed entry of a transaction that was answered 200: see [`Error::failed_entries`](crate::client::Error).
 ///
 /// `Display` may be logged: `entry[1] PUT Encounter/… answered 412 (conflict)`. The path, which names an id, is in
 /// [`path`](FailedEntry::path), and the server's texts are in [`operation_outcome`](FailedEntry::operation_outcome).
@@ -47,13 +47,13 @@ impl FailedEntry {
         &self.path
     }
 
-    /// The status of the entry; `None` where the server gives none that can be read.
+    /// The status of the entry. `None` if the server gives no readable status.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.status
     }
 
-    /// What the server says of it. Its texts may quote patients.
+    /// The server's OperationOutcome about the entry. Its texts may quote patients.
     #[must_use]
     pub fn operation_outcome(&self) -> Option<&OperationOutcome> {
         self.outcome.as_ref()

@@ -20,10 +20,10 @@ use crate::fhir::{Bundle, Condition, Query, Reference};
 const ALL_OF_HISTORY: (&str, &str) = ("_since", "1970-01-01T00:00:00Z");
 
 impl FhirClient {
-    /// Reads what the server says of itself, its CapabilityStatement: `GET metadata`.
+    /// Reads the server's CapabilityStatement: `GET metadata`.
     ///
     /// # Errors
-    /// See [`FhirClient`]; an answer whose `resourceType` is another is one too.
+    /// See [`FhirClient`]. An answer with another `resourceType` is an error too.
     pub async fn capabilities<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let request = Target::metadata(self.base_url()).request(Method::GET)?;
         decode_resource(&request, &self.send(&request).await?, "CapabilityStatement")
@@ -42,18 +42,17 @@ impl FhirClient {
     /// ```
     ///
     /// # Errors
-    /// See [`FhirClient`]; [not found](Error::is_not_found) and [gone](Error::is_gone) are errors too, and so is an
-    /// answer whose `resourceType` is another.
+    /// See [`FhirClient`]. [Not found](Error::is_not_found), [gone](Error::is_gone) and an answer with another `resourceType` are errors
+    /// too.
     pub async fn read<T: DeserializeOwned>(&self, resource_type: &str, id: &str) -> Result<T, Error> {
         let request = Target::instance(self.base_url(), resource_type, id)?.request(Method::GET)?;
         decode_resource(&request, &self.send(&request).await?, resource_type)
     }
 
-    /// Reads what a reference names, `Patient/1`; with a version (`Patient/1/_history/2`), that version.
+    /// Reads the resource of a reference, `Patient/1`. With a version (`Patient/1/_history/2`), it reads that version.
     ///
     /// # Errors
-    /// As for [`read`](Self::read). An absolute reference must lie under the base URL: it might mean another server's
-    /// resource, and this client's credentials are for one server.
+    /// As for [`read`](Self::read). An absolute reference must lie under the base URL, because the client's credentials are for one server.
     pub async fn read_reference<T: DeserializeOwned>(&self, reference: &str) -> Result<T, Error> {
         let parsed = Reference::parse(reference)
             .ok_or_else(|| Error::invalid("the reference is not of the form Type/id"))?;
@@ -83,8 +82,7 @@ impl FhirClient {
 
     /// The versions of a resource, newest first: `GET Type/id/_history`.
     ///
-    /// It asks for those since 1970: HAPI otherwise gives as many as it counted up to a minute ago, and so leaves out
-    /// the oldest.
+    /// It asks for versions since 1970. Otherwise, HAPI uses a count that may be a minute old, and leaves out the oldest versions.
     pub fn history<T: DeserializeOwned>(&self, resource_type: &str, id: &str) -> History<T> {
         self.history_by(resource_type, id, &[ALL_OF_HISTORY])
     }
@@ -124,19 +122,18 @@ impl FhirClient {
 
     /// Searches a resource type: `GET Type?name=value&…`, all pages, as a stream.
     ///
-    /// Names and values are encoded here. Within a value, FHIR's own `,`, `$` and `|` keep their meaning; to have them
-    /// literally, put a `\` before each. It asks for a fresh result (`Cache-Control: no-cache`).
+    /// The client encodes names and values. Within a value, FHIR's own `,`, `$` and `|` keep their meaning; for the character itself, put
+    /// a `\` before it. The search asks for a fresh result (`Cache-Control: no-cache`).
     ///
-    /// A link to the next page is followed only under the base URL; where a server behind a gateway names itself by
-    /// another host, the link's path and query are put under the base URL. Where that is not possible, where the link
-    /// leads to a third host or below another base, and where the pages go round in a circle, the search fails.
-    /// [`PageLimits`](crate::client::PageLimits) bound it.
+    /// The client follows a link to the next page only under the base URL. If a server behind a gateway names itself by another host, the
+    /// client puts the link's path and query under the base URL. The search fails if that is not possible, if the link leads to a third
+    /// host or below another base, or if the pages form a circle. [`PageLimits`](crate::client::PageLimits) limit the walk.
     pub fn search_type<T: DeserializeOwned>(&self, resource_type: &str, query: &[(&str, &str)]) -> Search<T> {
         let target = Target::resource_type(self.base_url(), resource_type);
         Search::new(self.clone(), target.map(|target| target.query(query)))
     }
 
-    /// Searches as [`search!`](crate::search!) says, which the compiler has checked: as [`search_type`](Self::search_type) otherwise.
+    /// Sends a search that the compiler has checked ([`search!`](crate::search!)); otherwise like [`search_type`](Self::search_type).
     ///
     /// ```no_run
     /// # async fn example(fhir: fhir_sub::FhirClient, id: &str) -> Result<(), fhir_sub::client::Error> {
@@ -152,15 +149,14 @@ impl FhirClient {
     /// ```
     ///
     /// # Errors
-    /// Those of [`search_type`](Self::search_type), and nothing is sent where a captured value is empty, or no id where an id
-    /// must stand.
+    /// As for [`search_type`](Self::search_type). If a captured value is empty, or is not an id where an id must stand, nothing is sent.
     pub fn search<T: DeserializeOwned>(&self, query: Query) -> Search<T> {
         let target = Target::resource_type(self.base_url(), query.resource_type());
         let target = target.and_then(|target| Ok(target.query(&query.parameters().map_err(Error::invalid)?)));
         Search::new(self.clone(), target)
     }
 
-    /// Searches as [`search!`](crate::search!) says, by `POST Type/_search`: see
+    /// Sends a [`search!`](crate::search!) by `POST Type/_search`: see
     /// [`search_type_by_post`](Self::search_type_by_post).
     pub fn search_by_post<T: DeserializeOwned>(&self, query: Query) -> Search<T> {
         let target = Target::resource_type(self.base_url(), query.resource_type());
@@ -170,9 +166,9 @@ impl FhirClient {
         }
     }
 
-    /// Searches by `POST Type/_search`, so that the parameters, which may name a patient, stand in no gateway's log.
+    /// Searches by `POST Type/_search`. Parameters may name a patient, and with `POST` they stand in no gateway's log.
     ///
-    /// The links to further pages are the server's, and `GET`.
+    /// The server makes the links to further pages, and they are `GET`.
     pub fn search_type_by_post<T: DeserializeOwned>(
         &self,
         resource_type: &str,
@@ -181,7 +177,7 @@ impl FhirClient {
         Search::posted(self.clone(), Target::resource_type(self.base_url(), resource_type), query)
     }
 
-    /// Searches by a criteria as a subscription has it, `Encounter?status=arrived`, with further parameters.
+    /// Searches by the criteria of a subscription, `Encounter?status=arrived`, with more parameters.
     ///
     /// A value may be percent-encoded or not.
     pub fn search_criteria<T: DeserializeOwned>(&self, criteria: &str, query: &[(&str, &str)]) -> Search<T> {
@@ -192,7 +188,7 @@ impl FhirClient {
         self.search_type(resource_type, &query)
     }
 
-    /// Creates a resource under an id of the server's choice: `POST Type`.
+    /// Creates a resource; the server chooses the id: `POST Type`.
     ///
     /// ```no_run
     /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), fhir_sub::client::Error> {
@@ -209,13 +205,13 @@ impl FhirClient {
         Create::new(self, resource_type, write(target, Method::POST, resource))
     }
 
-    /// Updates a resource, or creates it under this id where the server allows that: `PUT Type/id`.
+    /// Updates a resource, or creates it under this id if the server allows that: `PUT Type/id`.
     pub fn update<B: Serialize + ?Sized>(&self, resource_type: &str, id: &str, resource: &B) -> Update {
         let target = Target::instance(self.base_url(), resource_type, id);
         Update::new(self, resource_type, write(target, Method::PUT, resource)).of_id(id)
     }
 
-    /// Updates the one resource that matches a search, or creates it where there is none: `PUT Type?name=value`.
+    /// Updates the one resource that matches a search, or creates it if no resource matches: `PUT Type?name=value`.
     ///
     /// The condition is names and values, or a [`search!`](crate::search!). Several matches are an error that
     /// [is a conflict](Error::is_conflict).
@@ -258,9 +254,9 @@ impl FhirClient {
         Update::new(self, resource_type, request).of_id(id)
     }
 
-    /// Deletes a resource: `DELETE Type/id`. One that was never there is whatever the server makes of it.
+    /// Deletes a resource: `DELETE Type/id`. The server decides what a resource that never existed means.
     ///
-    /// It is deleted in whatever version it is: HAPI and Medplum ignore `If-Match` on a `DELETE`, so there is no way to ask.
+    /// You cannot name a version: HAPI and Medplum ignore `If-Match` on a `DELETE`.
     ///
     /// # Errors
     /// See [`FhirClient`].
@@ -273,11 +269,11 @@ impl FhirClient {
         }
     }
 
-    /// Sends a transaction or a batch, `POST [base]`, and gives the bundle of answers.
+    /// Sends a transaction or a batch, `POST [base]`, and returns the bundle of answers.
     ///
-    /// The bundle is one of [`Bundle::transaction`] or any other type. Whether it is repeated goes by its entries, see
-    /// [`FhirClient`]. Of a batch, look into each entry's [`response`](crate::fhir::BundleEntry::response): it may have
-    /// failed for itself, and then says why in its [`outcome`](crate::fhir::BundleResponse::outcome).
+    /// The bundle comes from [`Bundle::transaction`], or has any other type. Its entries decide whether it may be repeated: see
+    /// [`FhirClient`]. An entry of a batch may fail by itself: look at its [`response`](crate::fhir::BundleEntry::response), and at the
+    /// [`outcome`](crate::fhir::BundleResponse::outcome) there.
     ///
     /// ```no_run
     /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), Box<dyn std::error::Error>> {
@@ -295,9 +291,9 @@ impl FhirClient {
     /// ```
     ///
     /// # Errors
-    /// See [`FhirClient`]. A transaction whose answer is 200 but has entries that failed is an error too, which names them
-    /// ([`Error::failed_entries`]): Medplum without its feature `transaction-bundles` does a transaction as a batch, so
-    /// the other entries were done.
+    /// See [`FhirClient`]. A transaction with the answer 200 and failed entries is an error too, which names them
+    /// ([`Error::failed_entries`]). Medplum without its feature `transaction-bundles` treats a transaction as a batch: the other entries
+    /// were done.
     pub async fn transaction<B: Serialize + ?Sized>(
         &self,
         bundle: &B,
@@ -312,7 +308,7 @@ impl FhirClient {
         if failed.is_empty() { Ok(bundle) } else { Err(failure(&request, &answer, Kind::Entries(failed))) }
     }
 
-    /// An operation, by its name with or without the `$`.
+    /// Begins the call of an operation, by its name with or without the `$`.
     pub fn operation(&self, name: &str) -> Operation {
         Operation::new(self, name)
     }

@@ -1,4 +1,4 @@
-//! Operations: `$everything`, `$validate` and whatever else a server offers.
+//! Operations of a server, such as `$everything` and `$validate`.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::client::request::Target;
 use crate::client::retry::Repeat;
 use crate::client::search::Search;
 
-/// An operation to call, made by [`FhirClient::operation`]: on the system unless told otherwise.
+/// An operation to call, on the whole server unless you name a type or a resource. [`FhirClient::operation`] makes it.
 ///
 /// ```no_run
 /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), fhir_sub::client::Error> {
@@ -44,27 +44,27 @@ impl Operation {
         Self { client: client.clone(), target, name: name.to_owned(), repeatable: false }
     }
 
-    /// Calls it on a resource type.
+    /// Calls the operation on a resource type.
     pub fn on_type(mut self, resource_type: &str) -> Self {
         self.target = Target::resource_type(self.client.base_url(), resource_type);
         self
     }
 
-    /// Calls it on one resource.
+    /// Calls the operation on one resource.
     pub fn on_instance(mut self, resource_type: &str, id: &str) -> Self {
         self.target = Target::instance(self.client.base_url(), resource_type, id);
         self
     }
 
-    /// Says that calling it twice does no more than calling it once, so that a `POST` may be repeated like a `GET`.
+    /// States that two calls do no more than one, so the client may repeat a `POST` like a `GET`.
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
         self
     }
 
-    /// Calls it by `GET`, which is for operations that change nothing, with parameters as names and values.
+    /// Calls the operation by `GET`, with parameters as names and values. `GET` is for operations that change nothing.
     ///
-    /// The result is read into any type: a resource, `Parameters`, or `Option<_>` where the body may be empty.
+    /// The result may have any type: a resource, `Parameters`, or `Option<_>` if the body may be empty.
     ///
     /// # Errors
     /// See [`FhirClient`].
@@ -73,10 +73,10 @@ impl Operation {
         decode(&request, &self.client.send(&request).await?)
     }
 
-    /// Calls it by `POST`, with a `Parameters` resource or another that it takes.
+    /// Calls the operation by `POST`, with a `Parameters` resource or another body.
     ///
-    /// The result is read into any type: a resource, `Parameters`, or `Option<_>` where the body may be empty.
-    /// A `POST` is repeated only where the server has not acted on it, see [`FhirClient`].
+    /// The result may have any type: a resource, `Parameters`, or `Option<_>` if the body may be empty. The client repeats a `POST` only if
+    /// the server has not acted on it: see [`FhirClient`].
     ///
     /// # Errors
     /// See [`FhirClient`].
@@ -88,7 +88,7 @@ impl Operation {
         decode(&request, &self.client.send(&request).await?)
     }
 
-    /// Calls it by `GET` where the result is a bundle of several pages, as that of `$everything`.
+    /// Calls the operation by `GET`, for a result of several pages such as that of `$everything`.
     pub fn pages<T: DeserializeOwned>(self, query: &[(&str, &str)]) -> Search<T> {
         let target =
             self.target.and_then(|target| target.operation(&self.name)).map(|target| target.query(query));

@@ -1,13 +1,13 @@
-//! [`PageLimits`]: what bounds a walk over the pages of a search or a history.
+//! [`PageLimits`]: the limits of a walk over the pages of a search or a history.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What bounds a walk over the pages of a search or a history: pages, entries, bytes and time.
+/// The limits of a walk over the pages of a search or a history: pages, entries, bytes and time.
 ///
-/// A server that never stops sending pages would otherwise fill the memory. A walk that comes to a limit ends with an
-/// error that names the limit ([`Error::is_page_limit`](crate::client::Error::is_page_limit)); what it gave before that
-/// is right, but not all.
+/// Without limits, a server that never stops sending pages would fill the memory. A walk that reaches a limit ends with an error that
+/// names the limit ([`Error::is_page_limit`](crate::client::Error::is_page_limit)). The results before the error are right, but
+/// incomplete.
 ///
 /// | | default |
 /// |---|---|
@@ -43,22 +43,22 @@ impl PageLimits {
         Self { pages, entries, bytes, time }
     }
 
-    /// The most pages that are asked for.
+    /// The most pages.
     pub fn pages(self, pages: usize) -> Self {
         Self { pages, ..self }
     }
 
-    /// The most entries that all pages may have together.
+    /// The most entries of all pages together.
     pub fn entries(self, entries: usize) -> Self {
         Self { entries, ..self }
     }
 
-    /// The most bytes that the bodies of all pages may have together. A page is not read further than what is left.
+    /// The most bytes of all pages together. The client reads no more of a page than what is left.
     pub fn bytes(self, bytes: u64) -> Self {
         Self { bytes, ..self }
     }
 
-    /// The longest that is waited for all pages together. The time that the caller takes between pages does not count.
+    /// The longest wait for all pages together. The caller's time between pages does not count.
     pub fn time(self, time: Duration) -> Self {
         Self { time, ..self }
     }
@@ -79,7 +79,7 @@ impl Walked {
         Self { limits, pages: 0, entries: 0, bytes: 0, time: Duration::ZERO }
     }
 
-    /// What is left of bytes and time for the next page, if there may be one.
+    /// The bytes and the time that are left for the next page, if there may be one.
     pub(crate) fn next(&mut self) -> Result<(usize, Duration), Bound> {
         let PageLimits { pages, bytes, time, .. } = self.limits;
         if self.pages >= pages {

@@ -23,10 +23,10 @@ use crate::client::request::Target;
 use crate::fhir::reference::encode_query;
 use crate::fhir::{BundleEntry, BundleSearch};
 
-/// The resources that a search finds, over all its pages; made by [`FhirClient::search`] and [`FhirClient::search_type`].
+/// The resources that a search finds, over all its pages. [`FhirClient::search`] and [`FhirClient::search_type`] make it.
 ///
-/// Nothing is sent until it is polled. One page is held at a time, and the next is asked for when it is used up. It is a
-/// [`Stream`], and has what most need of one itself. After an error it ends.
+/// Nothing is sent before the first poll. The search holds one page at a time, and asks for the next page when that page is used up. It
+/// is a [`Stream`] with the usual methods of its own. It ends after an error.
 ///
 /// ```no_run
 /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), fhir_sub::client::Error> {
@@ -56,7 +56,7 @@ impl<T> Search<T> {
         Self { pages: Pages::new(client, target), subject, included: false, resource: PhantomData }
     }
 
-    /// A search by `POST [type]/_search`, whose parameters stand in no URL.
+    /// A search by `POST [type]/_search`: its parameters stand in no URL.
     pub(crate) fn posted(client: FhirClient, target: Result<Target, Error>, query: &[(&str, &str)]) -> Self {
         let target = target.map(Target::search);
         let subject = target.as_ref().map(|target| target.subject.clone()).unwrap_or_default();
@@ -72,22 +72,22 @@ impl<T> Search<T> {
         Self { pages, subject, included: false, resource: PhantomData }
     }
 
-    /// Gives the included resources too (`_include`, `_revinclude`); `T` must then take any of their types.
+    /// Gives the included resources too (`_include`, `_revinclude`). `T` must then accept all their types.
     ///
-    /// Without it only those that match are given: `entry.search.mode` is `match`, or absent. What the server notes on
-    /// the search itself (`outcome`) is never given.
+    /// Otherwise, the search gives only resources that match: `entry.search.mode` is `match`, or absent. It never gives the server's notes
+    /// on the search (`outcome`).
     pub fn with_included(mut self) -> Self {
         self.included = true;
         self
     }
 
-    /// Bounds the walk over the pages otherwise than [`ClientConfig::page_limits`](crate::client::ClientConfig) does.
+    /// Sets other limits for this walk over pages than [`ClientConfig::page_limits`](crate::client::ClientConfig).
     pub fn limits(mut self, limits: PageLimits) -> Self {
         self.pages.limit(limits);
         self
     }
 
-    /// Has the server refuse a parameter that it does not know, instead of ignoring it.
+    /// Asks the server to refuse an unknown parameter instead of ignoring it.
     pub(crate) fn strict(mut self) -> Self {
         self.pages.strict();
         self
@@ -108,11 +108,11 @@ impl<T: DeserializeOwned> Search<T> {
         poll_fn(|context| self.poll_resource(context)).await
     }
 
-    /// All resources. They are held at once: for what may be many, use [`next`](Search::next).
+    /// All resources, held in memory together. If there may be many, use [`next`](Search::next).
     ///
     /// # Errors
-    /// See [`FhirClient`]; also a link to a next page that leads elsewhere or in a circle, and more pages, entries or bytes
-    /// than the [limits](Search::limits) allow.
+    /// See [`FhirClient`]. A link to a next page that leads elsewhere or in a circle is an error too, and so are more pages, entries or
+    /// bytes than the [limits](Search::limits) allow.
     pub async fn all(mut self) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
         while let Some(resource) = self.next().await {
@@ -166,9 +166,9 @@ impl<T> fmt::Debug for Search<T> {
     }
 }
 
-/// The versions of a resource, newest first, over all pages; made by [`FhirClient::history`].
+/// The versions of a resource, newest first, over all pages. [`FhirClient::history`] makes it.
 ///
-/// Each is an entry, since a deletion has no resource: see [`BundleEntry::request`].
+/// Each version is an entry, because a deletion has no resource: see [`BundleEntry::request`].
 #[must_use = "nothing is sent until this is polled"]
 pub struct History<T> {
     pages: Pages,
@@ -182,7 +182,7 @@ impl<T> History<T> {
         Self { pages: Pages::new(client, target), subject, resource: PhantomData }
     }
 
-    /// Bounds the walk over the pages otherwise than [`ClientConfig::page_limits`](crate::client::ClientConfig) does.
+    /// Sets other limits for this walk over pages than [`ClientConfig::page_limits`](crate::client::ClientConfig).
     pub fn limits(mut self, limits: PageLimits) -> Self {
         self.pages.limit(limits);
         self

@@ -1,12 +1,11 @@
-//! [`SignInError`]: why no access token could be had.
+//! [`SignInError`]: why the sign-in failed.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Why no access token could be had.
+/// Why the sign-in failed.
 ///
-/// It is cloned for every caller who waited for the same token. The source, which a user's own provider may have
-/// filled with anything, is shown in no text.
+/// Every caller that waited for the same token gets a clone. A user's own provider may put anything into the source, so no text shows it.
 #[derive(Clone)]
 pub(crate) struct SignInError {
     pub(crate) text: String,

@@ -1,20 +1,18 @@
-//! [`Signer`]: who signs the assertions of SMART Backend Services.
+//! [`Signer`]: signs the assertions of SMART Backend Services.
 
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-/// Signs the assertions with which a client signs in as a SMART Backend Service; see
-/// [`BackendServices`](crate::client::BackendServices).
+/// Signs the assertions of a SMART Backend Service: see [`BackendServices`](crate::client::BackendServices).
 ///
-/// [`SigningKey`](crate::client::SigningKey) is one whose key is in the process. Where the key must not leave a key
-/// management service, implement this over that service. An implementation must bear being dropped at any await, and keep
-/// secrets out of its error's text: the client shows it nowhere, but it is the [`source`](Error::source) of the client's
-/// error.
+/// The key of a [`SigningKey`](crate::client::SigningKey) is in the process. If the key must not leave a key management service,
+/// implement `Signer` over that service. An implementation must be safe to drop at any await. It must keep secrets out of its error's
+/// text: the client shows the text nowhere, but the error is the [`source`](Error::source) of the client's error.
 ///
-/// With AWS KMS, whose key is of the specification `ECC_NIST_P384` (or `RSA_2048` to `RSA_4096`, with
-/// `RsassaPkcs1V15Sha384`) and the usage `SIGN_VERIFY`:
+/// With AWS KMS, use a key of the specification `ECC_NIST_P384` and the usage `SIGN_VERIFY`. For `RSA_2048` to `RSA_4096`, use
+/// `RsassaPkcs1V15Sha384`:
 ///
 /// ```
 /// # mod aws_sdk_kms {
@@ -76,7 +74,7 @@ use std::pin::Pin;
 /// }
 /// ```
 ///
-/// [`AppBuilder::signer`](crate::AppBuilder::signer) has an app use it.
+/// Give it to an app by [`AppBuilder::signer`](crate::AppBuilder::signer).
 pub trait Signer: Send + Sync + 'static {
     /// The algorithm of the key.
     fn algorithm(&self) -> SigningAlgorithm;

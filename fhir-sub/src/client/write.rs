@@ -14,32 +14,31 @@ use crate::client::error::{Error, Kind};
 use crate::client::request::Request;
 use crate::fhir::Condition;
 
-/// A create, sent when it is awaited; made by [`FhirClient::create`].
+/// A create, sent when you await it. [`FhirClient::create`] makes it.
 ///
-/// Awaited, it asks for an OperationOutcome (`Prefer: return=OperationOutcome`) rather than for the resource, and gives
-/// what the server says of the write; after [`returning`](Create::returning) it asks for `return=representation` and
-/// gives the resource. It never asks for `return=minimal`, with which Medplum does not say why it refuses a write.
+/// It asks for an OperationOutcome (`Prefer: return=OperationOutcome`), and returns a [`Written`]. After
+/// [`returning`](Create::returning), it asks for `return=representation`, and returns the resource. It never asks for `return=minimal`,
+/// because Medplum then does not say why it refuses a write.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Create(Prepared);
 
-/// An update or patch, sent when it is awaited; made by [`FhirClient::update`], [`FhirClient::update_where`] and
-/// [`FhirClient::patch`].
+/// An update or patch, sent when you await it. [`FhirClient::update`], [`FhirClient::update_where`] and [`FhirClient::patch`] make it.
 ///
-/// Awaited, it gives what the server says of the write; after [`returning`](Update::returning) it gives the resource. It
-/// asks for these as a [`Create`] does.
+/// It returns a [`Written`]; after [`returning`](Update::returning), it returns the resource. It sends the same `Prefer` as a
+/// [`Create`].
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Update(Prepared);
 
-/// A write that gives back the resource as the server has it now, sent when it is awaited.
+/// A write that returns the stored resource, sent when you await it.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Returning<T>(Prepared, PhantomData<fn() -> T>);
 
 struct Prepared {
     client: FhirClient,
     resource_type: String,
-    /// The id, where the request names it.
+    /// The id, if the request names it.
     id: Option<String>,
-    /// The condition by which the resource is found that was written, where the request has one.
+    /// The condition that finds the written resource, if the request has one.
     condition: Vec<(String, String)>,
     finds_id: bool,
     request: Result<Request, Error>,
@@ -52,13 +51,11 @@ impl Create {
 
     /// Creates only if no resource matches a search (`If-None-Exist`): names and values, or a [`search!`](crate::search!).
     ///
-    /// One match: nothing is written, and [`Written::was_created`] is false; the match may be what an earlier attempt of
-    /// this very call has created, whose answer was lost. Several: an error that
-    /// [is a conflict](Error::is_conflict). Since repeating it creates nothing twice, it is repeated where a plain
-    /// create is not.
+    /// If one resource matches, nothing is written, and [`Written::was_created`] is false. An earlier attempt of this call may have created
+    /// the match. If several match, the error [is a conflict](Error::is_conflict). A repetition creates nothing twice, so the client
+    /// retries such a create where it does not retry a plain one.
     ///
-    /// A server need not name the match in its answer: then [`Written::id`] is `None`, unless
-    /// [`with_id`](Create::with_id) is called too.
+    /// A server need not name the match in its answer. Then [`Written::id`] is `None`, unless you also call [`with_id`](Create::with_id).
     pub fn if_none_exist(mut self, condition: impl Condition) -> Self {
         match condition.pairs(&self.0.resource_type) {
             Ok(query) => {
@@ -79,11 +76,10 @@ impl Create {
         self
     }
 
-    /// Finds the id where the answer does not name it: one search by the condition of
-    /// [`if_none_exist`](Create::if_none_exist) follows, only then.
+    /// If the answer does not name the id, searches once by the condition of [`if_none_exist`](Create::if_none_exist).
     ///
-    /// [`Written::id`] stays `None` where that search finds none or several, and where there is no condition. An error of
-    /// the search is the error of the call; the create was done, and may be repeated for its condition.
+    /// [`Written::id`] stays `None` if the search finds no resource or several, or if there is no condition. An error of the search is the
+    /// error of the call. The create was done then, and its condition lets you repeat it.
     ///
     /// ```no_run
     /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), fhir_sub::client::Error> {
@@ -99,11 +95,10 @@ impl Create {
         self
     }
 
-    /// Gives back the resource as the server has stored it.
+    /// Returns the resource as the server has stored it.
     ///
-    /// If the answer does not carry the resource, the resource is read: by the id that the answer names, else by the
-    /// condition of [`if_none_exist`](Create::if_none_exist). If neither names one resource, the call is an error, though
-    /// the write was done.
+    /// If the answer does not contain the resource, the client reads it: by the id in the answer, else by the condition of
+    /// [`if_none_exist`](Create::if_none_exist). If neither names one resource, the call is an error although the write was done.
     pub fn returning<T: DeserializeOwned>(self) -> Returning<T> {
         Returning(self.0, PhantomData)
     }
@@ -129,16 +124,16 @@ impl Update {
     /// Writes only if the resource still has this version, `3` (`If-Match: W/"3"`); otherwise the error
     /// [is a conflict](Error::is_conflict).
     ///
-    /// The server has to heed it. **Medplum ignores `If-Match` on a `PATCH`** (5.1.6) and patches whatever is there: where
-    /// two may write the same resource, use [`update`](FhirClient::update) with the whole resource.
+    /// **Medplum ignores `If-Match` on a `PATCH`** (5.1.6), and patches the current version. If two programs may write the same resource,
+    /// use [`update`](FhirClient::update) with the whole resource.
     pub fn if_match(mut self, version_id: &str) -> Self {
         self.0.request = self.0.request.and_then(|request| request.if_match(version_id));
         self
     }
 
-    /// Gives back the resource as the server has stored it.
+    /// Returns the resource as the server has stored it.
     ///
-    /// If the answer does not carry the resource, the resource is read, and may have been written again meanwhile.
+    /// If the answer does not contain the resource, the client reads it. Another program may have written it meanwhile.
     pub fn returning<T: DeserializeOwned>(self) -> Returning<T> {
         Returning(self.0, PhantomData)
     }
@@ -150,7 +145,7 @@ impl Prepared {
         Self { client, resource_type, id: None, condition: Vec::new(), finds_id: false, request }
     }
 
-    /// Writes, and gives what the server says of it.
+    /// Writes, and returns the server's answer to the write.
     async fn written(self) -> Result<Written, Error> {
         let request = self.request?.prefer(false);
         let answer = self.client.send(&request).await?;
@@ -166,7 +161,7 @@ impl Prepared {
         Ok(written)
     }
 
-    /// Writes, and gives the resource: of the answer, or read for it.
+    /// Writes, and returns the resource: from the answer, or read for this.
     async fn resource<T: DeserializeOwned>(self) -> Result<T, Error> {
         let request = self.request?.prefer(true);
         let answer = self.client.send(&request).await?;
@@ -184,7 +179,7 @@ impl Prepared {
     }
 }
 
-/// The one resource that a condition finds; `None` where it finds none or several, or says nothing.
+/// The one resource that a condition finds. `None` if it finds no resource or several, or if it is empty.
 async fn one(
     client: &FhirClient,
     resource_type: &str,

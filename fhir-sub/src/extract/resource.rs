@@ -1,4 +1,4 @@
-//! [`Resource`]: the resource that a notification is about.
+//! [`Resource`]: the resource of a notification.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -9,26 +9,24 @@ use super::{FromNotification, ResourceUse};
 use crate::notification::Notification;
 use crate::rejection::Rejection;
 
-/// The resource that the notification is about, read into `T`.
+/// The resource of the notification, read into `T`.
 ///
-/// `T` is any type that serde reads: a struct of your own with the elements you use, a
-/// `serde_json::Value`, or a type of a FHIR crate. A resource that does not fit `T` is answered `422`,
-/// and the handler does not run. A `T` that says [which resource](trait@crate::FhirResource) it is read from is compared
-/// with the criteria, or with the filters of the topic, when the program is compiled. A topic may fire for other types all
-/// the same: what is of none that the handler's arguments say is acknowledged, and the handler does not run.
+/// `T` is any type that serde reads: your own struct with the elements that you use, a `serde_json::Value`, or a type of a FHIR crate. If a
+/// resource does not fit `T`, the notification is answered `422` and the handler does not run. If `T` says
+/// [which resource](trait@crate::FhirResource) it is read from, the compiler compares that with the criteria, or with the filters of the
+/// topic. A topic may still fire for other types: such an event is acknowledged, and the handler does not run.
 ///
-/// If the notification of a topic only names the resource, the program reads it from `FHIR_BASE_URL` first: the version that
-/// is named, if the server still has that version, else the current one. It reads a resource of another FHIR server from
-/// that server if [`setup` names it](crate::AppBuilder::source), and otherwise refuses the event. Several are read in
-/// one request where possible. If the server cannot be read, the notification is answered `503`, to be sent again. If the
-/// resource is there no more, the event is acknowledged, told of in the log and in `status`, and the handler does not run; `Option<Resource<T>>` is `None`.
+/// | the notification | the handler gets |
+/// |---|---|
+/// | contains the resource | that resource; with `trust = "reference"`, the resource that is read from the server |
+/// | only names the resource | the resource that is read from `FHIR_BASE_URL`: in the named version if the server still has it, else in the current one |
+/// | names a resource of another FHIR server | the resource that is read there, if [`setup` names that server](crate::AppBuilder::source); otherwise the event is refused |
+/// | names nothing (`content = "empty"`) | the resource that is [looked up](macro@crate::fhir_subscription#empty-notifications) |
+/// | is of a deletion | no resource: if `on` has `delete`, take `Option<Resource<T>>` |
 ///
-/// With `trust = "reference"` it is always read, whatever the notification carries.
-///
-/// Where a notification names nothing (`content = "empty"`), the resource is
-/// [looked up](macro@crate::fhir_subscription#empty-notifications).
-///
-/// A deletion carries no resource: take `Option<Resource<T>>` where `on` has `delete`.
+/// Several resources are read in one request if possible. If the server cannot be read, the notification is answered `503`, and the server
+/// sends it again. If the resource no longer exists, the event is acknowledged, the log and `status` say so, and the handler does not run;
+/// an `Option<Resource<T>>` is `None`.
 ///
 /// ```
 /// use fhir_sub::prelude::*;

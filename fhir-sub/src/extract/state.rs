@@ -1,4 +1,4 @@
-//! [`State`]: what `setup` provided.
+//! [`State`]: a value from `setup`.
 
 use std::any::Any;
 use std::fmt;
@@ -12,8 +12,8 @@ use crate::rejection::Rejection;
 
 /// A value of type `S` that `setup` provided with [`AppBuilder::state`](crate::AppBuilder::state).
 ///
-/// It is shared, not copied: `State` dereferences to `S`. A handler that takes a state which `setup`
-/// does not provide is a start-up error.
+/// The value is shared, not copied: `State` dereferences to `S`. If a handler takes a state that `setup` does not provide, the program does
+/// not start.
 ///
 /// ```
 /// use fhir_sub::prelude::*;

@@ -1,4 +1,4 @@
-//! [`StoreBackend`]: where the records of the idempotency store are kept.
+//! [`StoreBackend`]: keeps the records of the store.
 
 use std::error::Error;
 use std::fmt;
@@ -9,10 +9,10 @@ use std::time::SystemTime;
 use super::record::Record;
 use crate::key::Key;
 
-/// Keeps the records of the idempotency store: for [`AppBuilder::store`](crate::AppBuilder::store).
+/// Keeps the records of the store: for [`AppBuilder::store`](crate::AppBuilder::store).
 ///
-/// A backend keeps records and knows none of the rules: what is fresh, done or under way is decided by fhir-sub. It needs
-/// a get, a put with a condition, and a list. Each call succeeds or fails as a whole.
+/// A backend only keeps records. fhir-sub decides which events are new, done or being handled. A backend needs a get, a put with a condition,
+/// and a list. Each call succeeds or fails as a whole.
 ///
 /// A record is plain data: `serde_json::to_string(&record)` writes it, and `serde_json::from_str` reads it back. Records hold
 /// no resource and no secret. Dead letters name references, such as `Patient/123`; all others name keyed hashes only.
@@ -74,7 +74,7 @@ use crate::key::Key;
 pub trait StoreBackend: Send + Sync + fmt::Debug + 'static {
     /// Whether the records outlive the process, and all instances of the program share them.
     ///
-    /// If so, the store answers for an event that is given up, and the FHIR server is answered `204`.
+    /// If so, an event that is given up becomes a dead letter, and the FHIR server is answered `204`.
     fn is_durable(&self) -> bool;
 
     /// The store's time. If several instances share the store, this should be the clock of the store, so that the
@@ -85,8 +85,7 @@ pub trait StoreBackend: Send + Sync + fmt::Debug + 'static {
 
     /// The record of this id, as it was put last.
     ///
-    /// A backend may forget a record once its [`expires`](Record::expires) has passed, and need not: fhir-sub compares the
-    /// time itself.
+    /// A backend may forget a record after its [`expires`](Record::expires), but need not: fhir-sub compares the time itself.
     fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>>;
 
     /// Puts a record in place of the expected one, in one step: of several callers at most one succeeds.
@@ -95,7 +94,7 @@ pub trait StoreBackend: Send + Sync + fmt::Debug + 'static {
     /// record. `record` takes its place; `None` removes it. Otherwise nothing changes, and the answer is
     /// [`Put::Refused`] with the record that is there.
     ///
-    /// A backend that repeats a call whose answer was lost need not take care: fhir-sub recognises its own revision.
+    /// A backend may repeat a call after a lost answer: fhir-sub recognises its own revision.
     fn put<'a>(
         &'a self,
         id: &'a RecordId,
@@ -103,7 +102,7 @@ pub trait StoreBackend: Send + Sync + fmt::Debug + 'static {
         record: Option<&'a Record>,
     ) -> StoreFuture<'a, Put>;
 
-    /// All records whose ids are of this kind, in any order. It is called for dead letters, when someone looks at them.
+    /// All records of this kind, in any order. fhir-sub calls it for dead letters, when someone looks at them.
     fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>>;
 
     /// Whether there may be records that a version of fhir-sub before 0.1 has put under other keys: only a DynamoDB table
@@ -114,10 +113,10 @@ pub trait StoreBackend: Send + Sync + fmt::Debug + 'static {
     }
 }
 
-/// What the calls of a [`StoreBackend`] return.
+/// The result of a [`StoreBackend`]'s call.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
 
-/// What came of [`StoreBackend::put`].
+/// The result of [`StoreBackend::put`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Put {
     /// The record is kept.
@@ -126,7 +125,7 @@ pub enum Put {
     Refused(Option<Record>),
 }
 
-/// The store could not be reached, or did not do what it was asked.
+/// The store could not be reached, or did not do the call.
 ///
 /// The reason is logged, so it must not name a resource, a secret or an address with a password.
 #[derive(Debug)]
@@ -149,7 +148,7 @@ impl fmt::Display for Unavailable {
 
 impl Error for Unavailable {}
 
-/// What a record is found by. `Display` writes it: `event#` and 64 hexadecimal digits, which name no resource.
+/// The id of a record. `Display` writes it: `event#` and 64 hexadecimal digits, which name no resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordId {
     pub(crate) kind: RecordKind,
@@ -157,7 +156,7 @@ pub struct RecordId {
 }
 
 impl RecordId {
-    /// What kind of record it is.
+    /// The kind of the record.
     #[must_use]
     pub fn kind(&self) -> RecordKind {
         self.kind
@@ -170,24 +169,24 @@ impl fmt::Display for RecordId {
     }
 }
 
-/// What a record is about.
+/// The kinds of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum RecordKind {
-    /// An event: under way, done or given up.
+    /// An event: being handled, done or given up.
     Event,
-    /// What is known of a resource beside its single versions.
+    /// A resource, apart from its single versions.
     Resource,
-    /// How far the sweeps of a subscription have come.
+    /// The position of a subscription's sweeps.
     Sweep,
     /// An event that was given up.
     DeadLetter,
-    /// What is known of the store itself.
+    /// The store itself.
     Store,
 }
 
 impl RecordKind {
-    /// What the ids of this kind begin with: `event#`.
+    /// The beginning of the ids of this kind: `event#`.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {

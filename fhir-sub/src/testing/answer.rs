@@ -1,4 +1,4 @@
-//! [`TestAnswer`]: what came back.
+//! [`TestAnswer`]: the app's answer.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::delivery::Record;
 use crate::service::Answered;
 
-/// What the app answered, and which handler ran.
+/// The app's answer, and the handler that ran.
 #[derive(Debug)]
 pub struct TestAnswer {
     answered: Answered,
@@ -32,20 +32,20 @@ impl TestAnswer {
         self.handler
     }
 
-    /// How it ended, in the words of the log line: `handled`, `failed`, `not wanted`, ….
+    /// The outcome of the first event, in the words of the log line: `handled`, `failed`, `not wanted`, ….
     ///
-    /// Of a notification with several events, how the first one ended: see [`outcomes`](Self::outcomes).
+    /// [`outcomes`](Self::outcomes) has the outcomes of all events.
     #[must_use]
     pub fn outcome(&self) -> &'static str {
         self.answered.record.outcome()
     }
 
-    /// How each event of the notification ended, in the order of the events.
+    /// The outcome of each event of the notification, in the order of the events.
     pub fn outcomes(&self) -> impl Iterator<Item = &'static str> {
         self.answered.records().map(Record::outcome)
     }
 
-    /// The header `name`, in lower case, of the answer.
+    /// The answer's header `name`, in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.answered.answer.headers().find(|(header, _)| *header == name).map(|(_, value)| value)
@@ -57,7 +57,7 @@ impl TestAnswer {
         &self.answered.answer.body
     }
 
-    /// The body as JSON; `null` where it is none.
+    /// The body as JSON; `null` if it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(self.body()).unwrap_or_default()

@@ -8,7 +8,7 @@ use super::request::value;
 use crate::interaction::Interaction;
 use crate::sandbox::topic::bundle::{TopicEvent, name};
 
-/// When everything happens, unless the test says otherwise.
+/// The time of every event, unless the test sets one.
 pub(super) const INSTANT: &str = "2026-01-31T12:00:00Z";
 
 /// One event of a [`TestNotification`](super::TestNotification).
@@ -31,22 +31,22 @@ pub struct TestEvent {
 }
 
 impl TestEvent {
-    /// The resource is new.
+    /// A creation of the resource.
     pub fn create(resource: &impl Serialize) -> Self {
         Self::of(Interaction::Create, resource)
     }
 
-    /// The resource has a new version.
+    /// An update of the resource.
     pub fn update(resource: &impl Serialize) -> Self {
         Self::of(Interaction::Update, resource)
     }
 
-    /// The resource, `Type/id`, is gone.
+    /// A deletion of the resource, `Type/id`.
     pub fn delete(reference: &str) -> Self {
         Self::new(Interaction::Delete, reference.to_owned())
     }
 
-    /// Something happened to the resource, and the server does not say what, as Helios never does.
+    /// A change of the resource without an interaction, as Helios never does.
     pub fn unknown(resource: &impl Serialize) -> Self {
         Self::of(Interaction::Unknown, resource)
     }
@@ -63,28 +63,28 @@ impl TestEvent {
         Self { event, has_number: false }
     }
 
-    /// Has this number within its subscription; one more than the event before it unless set.
+    /// Sets its number within its subscription; the default is one more than the event before it.
     pub fn number(mut self, number: u64) -> Self {
         self.event.number = number;
         self.has_number = true;
         self
     }
 
-    /// Happened at this time, a FHIR `instant`; at noon of a day in January 2026 unless set.
+    /// Sets its time, a FHIR `instant`; the default is a noon in January 2026.
     pub fn timestamp(mut self, instant: &str) -> Self {
         instant.clone_into(&mut self.event.timestamp);
         self
     }
 
-    /// Names the resource in this version, `Encounter/1/_history/3`; in none unless set, and then the version is that in
-    /// the `meta` of the resource, if it is carried and has one.
+    /// Names the resource in this version, `Encounter/1/_history/3`. By default the reference has no version, and only the `meta` of a carried
+    /// resource may have one.
     pub fn version_id(mut self, version_id: &str) -> Self {
         let focus = self.event.focus.split("/_history/").next().unwrap_or_default();
         self.event.focus = format!("{focus}/_history/{version_id}");
         self
     }
 
-    /// Is accompanied by a further resource, as a topic's `notificationShape` has it: a server sends the patient, too.
+    /// Adds another resource, such as the patient that a topic's `notificationShape` includes.
     pub fn context(mut self, resource: &impl Serialize) -> Self {
         self.event.context.push(Arc::new(value(resource)));
         self

@@ -1,4 +1,4 @@
-//! [`EventBuilder`]: an [`Event`] for a handler that a test calls by itself.
+//! [`EventBuilder`]: an [`Event`] for a handler that a test calls as a function.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::fhir::Reference;
 use crate::interaction::Interaction;
 use crate::key::Keys;
 
-/// Makes an [`Event`], for a test that calls a handler as the function that it is.
+/// Makes an [`Event`], for a test that calls a handler as a function.
 ///
 /// ```
 /// use fhir_sub::prelude::*;
@@ -33,13 +33,13 @@ use crate::key::Keys;
 pub struct EventBuilder(Event);
 
 impl EventBuilder {
-    /// An event of which nothing else is known.
+    /// An event with nothing but an interaction.
     pub fn new(interaction: Interaction) -> Self {
         Self(Event { interaction, ..Event::unknown() })
     }
 
-    /// Is about what is written so: `Encounter/1`, `Encounter/1/_history/3`, the URL of a resource on another server,
-    /// `urn:uuid:…`. A relative one is a resource of the app's own server, and its focus.
+    /// Sets the reference: `Encounter/1`, `Encounter/1/_history/3`, the URL of a resource on another server, or `urn:uuid:…`. A relative reference
+    /// is a resource of the app's own server, and becomes the focus.
     pub fn reference(mut self, reference: &str) -> Self {
         let named = Reference::parse(reference).filter(|_| Reference::base(reference).is_none());
         self.0.focus = named.map(|named| named.to_string());
@@ -49,45 +49,44 @@ impl EventBuilder {
         self
     }
 
-    /// Is about what has this identifier, of which the notification names no resource.
+    /// Sets an identifier in the place of a reference.
     pub fn identifier(mut self, system: &str, value: &str) -> Self {
         self.0.identifier = Some(format!("{system}|{value}"));
         self.0.is_described = true;
         self
     }
 
-    /// Is about this version of the resource.
+    /// Sets the version of the resource.
     pub fn version_id(mut self, version_id: &str) -> Self {
         self.0.version_id = Some(version_id.to_owned());
         self
     }
 
-    /// Belongs to this Subscription: `Subscription/1`.
+    /// Sets the Subscription: `Subscription/1`.
     pub fn subscription(mut self, reference: &str) -> Self {
         self.0.subscription = Some(reference.to_owned());
         self
     }
 
-    /// Belongs to the topic that has this canonical URL.
+    /// Sets the canonical URL of the topic.
     pub fn topic(mut self, url: &str) -> Self {
         self.0.topic = Some(Arc::from(url));
         self
     }
 
-    /// Happened at this time, a FHIR `instant`.
+    /// Sets the time, a FHIR `instant`.
     pub fn timestamp(mut self, instant: &str) -> Self {
         self.0.timestamp = Some(instant.to_owned());
         self
     }
 
-    /// Has this number within its subscription.
+    /// Sets the number within its subscription.
     pub fn number(mut self, number: u64) -> Self {
         self.0.number = Some(number);
         self
     }
 
-    /// The event. Its [idempotency key](Event::idempotency_key) is made of what it is about and of its version, and is
-    /// `None` without either, as it is for a handler.
+    /// The event. As for a handler, its [idempotency key](Event::idempotency_key) needs a resource and a version, and is `None` otherwise.
     #[must_use]
     pub fn build(self) -> Event {
         let Self(mut event) = self;

@@ -9,10 +9,9 @@ use crate::fhir::FhirVersion;
 use crate::sandbox::topic::bundle::{NotificationType, TopicNotification};
 use crate::sandbox::topic::writer::Writer;
 
-/// The notification of a topic subscription, as a server sends it; [`TestRequest::notification`] makes a request of it.
+/// The notification of a topic subscription, as a server sends it. [`TestRequest::notification`] makes a request of it.
 ///
-/// It is written for FHIR R4 and carries whole resources unless told otherwise. Whatever else a server of yours does can
-/// be put into its JSON:
+/// By default, it is written for FHIR R4 and contains whole resources. Change its JSON for other habits of your server:
 ///
 /// ```
 /// use fhir_sub::testing::{Content, FhirVersion, TestEvent, TestNotification, TestRequest};
@@ -43,29 +42,29 @@ use crate::sandbox::topic::writer::Writer;
 pub struct TestNotification(TopicNotification);
 
 impl TestNotification {
-    /// Tells of events, in their order: `event-notification`.
+    /// A notification of events, in their order: `event-notification`.
     ///
-    /// Those without a number of their own are numbered on from the one before, from 1.
+    /// An event without a number gets the next number after the event before it; the first is 1.
     pub fn events(events: impl IntoIterator<Item = TestEvent>) -> Self {
         Self::new(NotificationType::EventNotification, "active", events)
     }
 
-    /// Answers a question for events of the past, `$events`: `query-event`. No server sends it by itself.
+    /// The answer to `$events`, with past events: `query-event`. No server sends it without a request.
     pub fn query_event(events: impl IntoIterator<Item = TestEvent>) -> Self {
         Self::new(NotificationType::QueryEvent, "active", events)
     }
 
-    /// Asks whether the program is there, before the subscription is active: `handshake`.
+    /// The question whether the program is there, before the subscription is active: `handshake`.
     pub fn handshake() -> Self {
         Self::new(NotificationType::Handshake, "requested", [])
     }
 
-    /// Says that the server is there while nothing happens: `heartbeat`.
+    /// The message that the server is there although nothing happens: `heartbeat`.
     pub fn heartbeat() -> Self {
         Self::new(NotificationType::Heartbeat, "active", [])
     }
 
-    /// Says how the subscription is, as the answer to `$status` does: `query-status`.
+    /// The state of the subscription, as in the answer to `$status`: `query-status`.
     pub fn query_status() -> Self {
         Self::new(NotificationType::QueryStatus, "active", [])
     }
@@ -97,21 +96,21 @@ impl TestNotification {
         })
     }
 
-    /// Writes it as this version of FHIR does; R4, by the Backport IG, unless set.
+    /// Writes it in the form of this FHIR version; the default is R4 by the Backport IG.
     pub fn version(mut self, version: FhirVersion) -> Self {
         self.0.version = version;
         self
     }
 
-    /// Writes it as HAPI FHIR does, not as the specification's examples: relative references, of the time of an event the
-    /// day only (in R4) or nothing, no request of the status, nothing but the request of a deletion.
+    /// Writes it as HAPI FHIR does, not as the specification's examples. References are relative. In R4, an event's time has only the day, and
+    /// otherwise there is no time. The entry of the status has no request, and the entry of a deletion has only the request.
     pub fn hapi(mut self) -> Self {
         self.0.writer = Writer::Hapi;
         self
     }
 
-    /// Writes it as Helios does: relative references, numbers as JSON numbers (but in R4), a focus even where the content is
-    /// [`Content::Empty`], and no word of what was done, so that a deletion is an entry without a resource.
+    /// Writes it as Helios does. References are relative, and except in R4, numbers are JSON numbers. There is a focus even with
+    /// [`Content::Empty`]. No interaction is named, so a deletion is an entry without a resource.
     pub fn helios(mut self) -> Self {
         self.0.writer = Writer::Helios;
         self
@@ -123,8 +122,8 @@ impl TestNotification {
         self
     }
 
-    /// Writes it as fhir-candle does, by its source: in R4 the Subscription as a string, a handshake of a Subscription that
-    /// is active, and no word of what was done.
+    /// Writes it as fhir-candle's source does. In R4 the Subscription is a string, a handshake has an active Subscription, and no interaction is
+    /// named.
     pub fn candle(mut self) -> Self {
         self.0.writer = Writer::Candle;
         if self.0.kind == NotificationType::Handshake {
@@ -133,32 +132,31 @@ impl TestNotification {
         self
     }
 
-    /// Carries this much of the resources; [`Content::FullResource`] unless set. With [`Content::Empty`] it does not
-    /// even name them.
+    /// Sets how much of the resources it contains; the default is [`Content::FullResource`]. With [`Content::Empty`], it does not even name them.
     pub fn content(mut self, content: Content) -> Self {
         self.0.content = content;
         self
     }
 
-    /// Belongs to this Subscription; `Subscription/1` unless set.
+    /// Sets the Subscription; the default is `Subscription/1`.
     pub fn subscription(mut self, reference: &str) -> Self {
         reference.clone_into(&mut self.0.subscription);
         self
     }
 
-    /// Belongs to the topic that has this canonical URL; one of no meaning unless set.
+    /// Sets the canonical URL of the topic; the default has no meaning.
     pub fn topic(mut self, url: &str) -> Self {
         self.0.topic = Some(url.to_owned());
         self
     }
 
-    /// Says this status of the Subscription; `requested` in a handshake, `active` else, unless set.
+    /// Sets the status of the Subscription; the default is `requested` in a handshake, and `active` otherwise.
     pub fn status(mut self, status: &str) -> Self {
         status.clone_into(&mut self.0.status);
         self
     }
 
-    /// Says how many events there were since the subscription began; the highest number among its own unless set.
+    /// Sets the number of events since the subscription began; the default is the highest number of its own events.
     pub fn events_since_subscription_start(mut self, count: u64) -> Self {
         self.0.count = count;
         self

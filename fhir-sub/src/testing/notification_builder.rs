@@ -1,4 +1,4 @@
-//! [`NotificationBuilder`]: a [`Notification`] for an extractor that a test calls by itself.
+//! [`NotificationBuilder`]: a [`Notification`] for an extractor that a test calls.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::notification::Notification;
 use crate::provided::{Provided, States};
 use crate::sandbox::topic::bundle::name;
 
-/// Makes a [`Notification`], for a test of an extractor of your own.
+/// Makes a [`Notification`], for a test of your own extractor.
 ///
 /// ```
 /// use fhir_sub::testing::{EventBuilder, NotificationBuilder, TestApp};
@@ -49,7 +49,7 @@ pub struct NotificationBuilder {
     resource: Option<String>,
     included: Included,
     endpoint: String,
-    /// With what stands before the endpoint.
+    /// With the path before the endpoint.
     path: String,
     headers: Vec<(String, String)>,
     provided: Provided,
@@ -57,7 +57,7 @@ pub struct NotificationBuilder {
 }
 
 impl NotificationBuilder {
-    /// The notification of an event, without a resource. It has 25 seconds, and a FHIR server that cannot be reached.
+    /// A notification of an event, without a resource. It has 25 seconds, and a FHIR server that cannot be reached.
     pub fn new(event: Event) -> Self {
         Self {
             event,
@@ -71,13 +71,13 @@ impl NotificationBuilder {
         }
     }
 
-    /// Carries the resource that the event is about.
+    /// Adds the event's own resource.
     pub fn resource(mut self, resource: &impl Serialize) -> Self {
         self.resource = Some(value(resource).to_string());
         self
     }
 
-    /// Carries another resource, in an entry of that `fullUrl`: `urn:uuid:…`, or a URL that ends with `Type/id`.
+    /// Adds another resource, in an entry with this `fullUrl`: `urn:uuid:…`, or a URL that ends with `Type/id`.
     pub fn included(mut self, full_url: &str, resource: &impl Serialize) -> Self {
         let resource = value(resource);
         let text = |pointer: &str| resource.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
@@ -94,38 +94,38 @@ impl NotificationBuilder {
         self
     }
 
-    /// Came in at this endpoint; at `endpoint` unless set.
+    /// Sets the endpoint; the default is `endpoint`.
     pub fn endpoint(mut self, endpoint: &str) -> Self {
         self.path = format!("{}/{endpoint}", self.notification().prefix());
         endpoint.clone_into(&mut self.endpoint);
         self
     }
 
-    /// Came in with this before its endpoint: `/prod`.
+    /// Sets the path before the endpoint: `/prod`.
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.path = format!("{}/{}", prefix.trim_end_matches('/'), self.endpoint);
         self
     }
 
-    /// Came in with this header, as if [`AppBuilder::allow_header`](crate::AppBuilder::allow_header) allowed it.
+    /// Adds a header, as if [`AppBuilder::allow_header`](crate::AppBuilder::allow_header) allowed it.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_lowercase(), value.to_owned()));
         self
     }
 
-    /// The program has this state.
+    /// Adds a state.
     pub fn state<S: Any + Send + Sync>(mut self, state: S) -> Self {
         self.provided.insert(state);
         self
     }
 
-    /// The program's FHIR server is this one, such as [`TestApp::fhir_client`](super::TestApp::fhir_client).
+    /// Sets the client of the FHIR server, such as [`TestApp::fhir_client`](super::TestApp::fhir_client).
     pub fn fhir_client(mut self, client: FhirClient) -> Self {
         self.provided.set_fhir_client(client);
         self
     }
 
-    /// Must have ended after this time.
+    /// Sets the time until the deadline.
     pub fn time(mut self, time: Duration) -> Self {
         self.time = time;
         self
@@ -152,7 +152,7 @@ impl std::fmt::Debug for NotificationBuilder {
     }
 }
 
-/// The client of a server that is not there: a test that wants one says which.
+/// The client of a server that does not exist: a test that needs a server sets one.
 fn no_server() -> FhirClient {
     struct Nowhere;
 

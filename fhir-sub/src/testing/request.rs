@@ -1,4 +1,4 @@
-//! [`TestRequest`]: a request in any shape that servers send.
+//! [`TestRequest`]: a request in the shape of any server.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -11,7 +11,7 @@ use crate::sandbox::topic::bundle::name;
 use crate::settings::Settings;
 use crate::signature::sign;
 
-/// A request to the app, as one of the servers sends it, or of your own making.
+/// A request to the app, as a server sends it, or your own.
 ///
 /// ```
 /// use fhir_sub::testing::{TestNotification, TestRequest};
@@ -57,8 +57,8 @@ impl TestRequest {
         Self::new(Method::POST, path)
     }
 
-    /// A create or an update, as HAPI sends it where the Subscription has a payload: a `PUT` of the resource to
-    /// `{endpoint}/{Type}/{id}`, with its version in `If-Match`.
+    /// A create or an update, as HAPI sends it for a Subscription with a payload: a `PUT` of the resource to `{endpoint}/{Type}/{id}`, with its
+    /// version in `If-Match`.
     pub fn hapi_update(endpoint: &str, resource: &impl Serialize) -> Self {
         let resource = value(resource);
         let path = format!("{endpoint}/{}", name(&resource));
@@ -75,13 +75,13 @@ impl TestRequest {
         Self::new(Method::DELETE, &format!("{endpoint}/{reference}"))
     }
 
-    /// Anything at all, as HAPI sends it where the Subscription has no payload: an empty `POST`.
+    /// Any change, as HAPI sends it for a Subscription without a payload: an empty `POST`.
     pub fn hapi_empty(endpoint: &str) -> Self {
         Self::post(endpoint)
     }
 
-    /// What HAPI's search for a payload found, where the Subscription has the extension
-    /// `subscription-payload-search-criteria`: a `POST` of a transaction that has a `PUT` of each resource.
+    /// The result of HAPI's search for a payload, for a Subscription with the extension `subscription-payload-search-criteria`: a `POST` of a
+    /// transaction with a `PUT` of each resource.
     pub fn hapi_payload_search<R: Serialize>(endpoint: &str, resources: impl IntoIterator<Item = R>) -> Self {
         let entry = |resource: R| {
             let resource = value(&resource);
@@ -107,7 +107,7 @@ impl TestRequest {
             .header("x-medplum-deleted-resource", reference)
     }
 
-    /// The notification of a topic subscription, as servers of any version send it: a `POST` of a Bundle.
+    /// The notification of a topic subscription: a `POST` of a Bundle.
     pub fn notification(endpoint: &str, notification: &TestNotification) -> Self {
         Self::post(endpoint).resource(&notification.to_json(), "application/fhir+json")
     }
@@ -123,7 +123,7 @@ impl TestRequest {
         self
     }
 
-    /// Adds a header; one that is there already is then there twice.
+    /// Adds a header. If the request has the header already, it then has it twice.
     ///
     /// # Panics
     ///
@@ -165,7 +165,7 @@ impl TestRequest {
         self.header("content-type", content_type).body(resource.to_string())
     }
 
-    /// The request with the secret in its header, and a signature where the app wants one.
+    /// The request with the secret in its header, and with a signature if the app wants one.
     pub(super) fn signed(mut self, settings: &Settings) -> Self {
         match &self.secret {
             Secret::TheApps => {
