@@ -84,5 +84,5 @@ pub(super) async fn handle(
     Err(Diagnostic { error_type: "EventNotHandled".into(), error_message })
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

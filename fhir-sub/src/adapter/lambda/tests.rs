@@ -289,7 +289,6 @@ async fn an_empty_put_is_one_in_every_kind_of_event() {
 }
 
 /// Events of other services, as their guides show them, and one of HTTP whose body is an event.
-#[cfg(feature = "testing")]
 #[tokio::test]
 async fn events_of_other_kinds_are_refused_by_name() {
     let test = swept(false);
@@ -325,7 +324,6 @@ async fn events_of_other_kinds_are_refused_by_name() {
 }
 
 /// A stranger chooses the body, the path, the query and the headers of a request, and no member of the event.
-#[cfg(feature = "testing")]
 #[tokio::test]
 async fn what_a_stranger_sends_over_http_is_no_event_of_another_kind() {
     let test = swept(true);
