@@ -106,6 +106,12 @@ impl Store {
         self.backend.is_durable()
     }
 
+    /// How many records were forgotten before they expired.
+    #[cfg(feature = "registration")]
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.backend.forgotten()
+    }
+
     async fn now(&self) -> Stored<Millis> {
         self.backend.now().await.map(millis)
     }

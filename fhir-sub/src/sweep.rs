@@ -90,7 +90,8 @@ pub(crate) async fn sweep(
         }
     };
     let is_durable = app.store().is_some_and(|store| store.is_durable());
-    let report = Report::new(rows, is_durable);
+    let forgotten = app.store().map_or(0, |store| store.forgotten());
+    let report = Report::new(rows, is_durable, forgotten);
     report.write(app, request_id);
     report
 }

@@ -105,6 +105,12 @@ pub trait StoreBackend: Send + Sync + fmt::Debug + 'static {
     /// All records of this kind, in any order. fhir-sub calls it for dead letters, when someone looks at them.
     fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>>;
 
+    /// How many records were forgotten before they expired, since the process was started: their events may be handled again.
+    /// By default none; a backend that has room for so many records only should count them. The report of a sweep tells.
+    fn forgotten(&self) -> u64 {
+        0
+    }
+
     /// Whether there may be records that a version of fhir-sub before 0.1 has put under other keys: only a DynamoDB table
     /// has.
     #[doc(hidden)]
@@ -230,6 +236,10 @@ impl<B: StoreBackend + ?Sized> StoreBackend for Arc<B> {
 
     fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>> {
         (**self).list(kind)
+    }
+
+    fn forgotten(&self) -> u64 {
+        (**self).forgotten()
     }
 
     fn has_old_keys(&self) -> bool {

@@ -154,6 +154,10 @@ impl StoreBackend for MemoryStore {
         Box::pin(ready(Ok((self.clock)())))
     }
 
+    fn forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::Relaxed)
+    }
+
     fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>> {
         Box::pin(async move { Ok(self.lock().by_id.get(id).cloned()) })
     }

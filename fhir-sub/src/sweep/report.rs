@@ -15,8 +15,11 @@ use crate::metrics::Measure;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     pub(crate) subscriptions: Vec<Row>,
+    /// How many events the store has forgotten before their time: a sweep that finds them has them handled again.
+    #[serde(skip_serializing_if = "is_none")]
+    forgotten: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'static str>,
+    note: Option<String>,
 }
 
 /// What was found and done for one subscription.
@@ -186,10 +189,18 @@ impl Row {
 }
 
 impl Report {
-    pub(super) fn new(subscriptions: Vec<Row>, is_durable: bool) -> Self {
-        let note = "FHIR_SUBSCRIPTION_IDEMPOTENCY is memory: what was handled, and how far sweeps have come, is known \
-                    since the process was started";
-        Self { subscriptions, note: (!is_durable).then_some(note) }
+    pub(super) fn new(subscriptions: Vec<Row>, is_durable: bool, forgotten: u64) -> Self {
+        let in_memory = "FHIR_SUBSCRIPTION_IDEMPOTENCY is memory: what was handled, and how far sweeps have come, is known \
+                         since the process was started";
+        let mut notes: Vec<_> = (!is_durable).then(|| in_memory.to_owned()).into_iter().collect();
+        if forgotten > 0 {
+            notes.push(format!(
+                "the store was full, and has forgotten {forgotten} records before their time, so that their events may be \
+                 handled again: raise FHIR_SUBSCRIPTION_STORE_MAXIMUM, or use a durable store"
+            ));
+        }
+        let note = (!notes.is_empty()).then(|| notes.join("; "));
+        Self { subscriptions, forgotten, note }
     }
 
     /// Whether nothing failed.
@@ -209,8 +220,8 @@ impl Report {
         self.subscriptions.iter().any(|row| row.is_out_of_time && row.handled > 0)
     }
 
-    pub(crate) fn note(&self) -> Option<&'static str> {
-        self.note
+    pub(crate) fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     pub(crate) fn to_json(&self) -> String {
@@ -228,6 +239,7 @@ impl Report {
             failed = sum(|row| row.failed),
             dead = sum(|row| row.dead),
             left = self.subscriptions.iter().filter(|row| row.left).count(),
+            forgotten = self.forgotten,
             request_id,
             "sweep"
         );
@@ -250,4 +262,9 @@ impl Report {
             tracing::error!(endpoint = row.endpoint, reason, request_id, "sweep failed");
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde wants it.
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
