@@ -126,9 +126,20 @@ impl App {
     /// The same app with another server.
     #[cfg(feature = "registration")]
     pub(crate) fn at(&self, server: &'static Room) -> Self {
-        let Parts { registry, settings, provided, memory, store, keys, clock } = &*self.0;
-        let settings = Settings { fhir_server: server, is_server_unknown: false, ..settings.clone() };
-        let (registry, provided, memory) = (registry.clone(), provided.clone(), memory.clone());
+        let settings = Settings { fhir_server: server, is_server_unknown: false, ..self.0.settings.clone() };
+        self.with(self.0.registry.clone(), settings)
+    }
+
+    /// The same app without its handlers.
+    #[cfg(feature = "registration")]
+    pub(crate) fn without_handlers(&self) -> Self {
+        self.with(Arc::new(Registry::empty()), self.0.settings.clone())
+    }
+
+    #[cfg(feature = "registration")]
+    fn with(&self, registry: Arc<Registry>, settings: Settings) -> Self {
+        let Parts { provided, memory, store, keys, clock, .. } = &*self.0;
+        let (provided, memory) = (provided.clone(), memory.clone());
         let (store, keys, clock) = (store.clone(), keys.clone(), clock.clone());
         Self(Arc::new(Parts { registry, settings, provided, memory, store, keys, clock }))
     }

@@ -131,6 +131,8 @@ fn run_lambda(setup: Setup<'_>) -> Exit {
             Ok(program) => program,
             Err(error) => {
                 tracing::error!(problems = %error, "the program cannot start");
+                #[cfg(feature = "registration")]
+                lambda::tell_a_stack(&error.to_string()).await;
                 return Exit::Unusable;
             }
         };

@@ -115,6 +115,12 @@ pub(crate) async fn register(app: &App, options: Options, deadline: Deadline) ->
     Report::new(options, app.settings().fhir_server, rows, pruned)
 }
 
+/// Removes every Subscription under the base URL of `app`, as pruning would if the program had no handlers.
+pub(crate) async fn unregister(app: &App, deadline: Deadline) -> Report {
+    let options = Options { prune: true, ..Options::default() };
+    register(&app.without_handlers(), options, deadline).await
+}
+
 /// `app` with the server that it has, where that is to be recognised; or why that cannot be known.
 pub(crate) async fn recognised(app: &App, deadline: Deadline) -> Result<App, String> {
     recognise::recognise(app, &app.provided().fhir_client().with_deadline(deadline)).await

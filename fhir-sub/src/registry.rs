@@ -24,6 +24,12 @@ impl Registry {
         FHIR_SUB_DECLARATIONS.iter().collect()
     }
 
+    /// No declarations: what the program has when its stack is deleted.
+    #[cfg(feature = "registration")]
+    pub(crate) fn empty() -> Self {
+        Self { by_endpoint: HashMap::default(), sorted: OnceLock::new() }
+    }
+
     /// Checks `declarations`.
     pub(crate) fn new(mut declarations: Vec<&'static Declaration>) -> Result<Self, Problems> {
         if declarations.is_empty() {

@@ -46,7 +46,7 @@ pub(crate) struct Answered {
     /// Those of the further events of a notification.
     pub(crate) further: Vec<Record>,
     /// Whether nothing is left to do. A message of a queue that is not done must come again.
-    #[cfg_attr(not(feature = "events"), expect(dead_code, reason = "only queues and buses ask"))]
+    #[cfg_attr(not(feature = "events"), allow(dead_code, reason = "only queues and buses ask"))]
     pub(crate) is_done: bool,
 }
 

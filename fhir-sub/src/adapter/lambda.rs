@@ -1,7 +1,11 @@
 //! The Lambda: API Gateway (HTTP and REST API), Function URL and load balancer events; those of SQS and EventBridge; and
 //! those that ask for a sweep.
 
+#[cfg(feature = "registration")]
+mod cloudformation;
 mod direct;
+#[cfg(feature = "registration")]
+mod ending;
 mod event;
 #[cfg(feature = "events")]
 mod event_bridge;
@@ -27,6 +31,8 @@ use lambda_http::lambda_runtime::Diagnostic;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+#[cfg(feature = "registration")]
+pub(crate) use self::ending::tell_a_stack;
 use self::event::{Event, Kind};
 pub(crate) use self::invocations::{has_several_at_once, run};
 pub(crate) use self::program::Program;

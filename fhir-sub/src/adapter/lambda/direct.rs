@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 #[cfg(feature = "registration")]
-use super::sweep;
+use super::{cloudformation, sweep};
 #[cfg(feature = "events")]
 use super::{event_bridge, sqs};
 use crate::app::App;
@@ -58,6 +58,12 @@ pub(super) async fn invoke(
     #[cfg(feature = "registration")]
     if let Some(options) = sweep::asked(&shape) {
         return sweep::run(app, &options?, deadline, &context.request_id).await;
+    }
+    #[cfg(feature = "registration")]
+    if shape.request_type.is_some()
+        && let Some(asked) = cloudformation::asked(payload)
+    {
+        return cloudformation::run(app, &asked, deadline).await;
     }
     #[cfg(feature = "events")]
     if let Some(records) = shape.records.and_then(sqs::records) {

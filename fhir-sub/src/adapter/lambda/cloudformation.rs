@@ -1,0 +1,210 @@
+//! CloudFormation: a custom resource that registers the subscriptions when a stack is created or updated
+//! (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html>).
+//!
+//! CloudFormation waits until something is put at `ResponseURL`, so each request gets an answer: also where registration fails,
+//! takes too long or panics, and where the program cannot start.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request};
+use lambda_http::lambda_runtime::Diagnostic;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::app::App;
+use crate::client::transport::{Connection, Limits, Network, Transport};
+use crate::contain::contain;
+use crate::deadline::Deadline;
+use crate::json::Text;
+use crate::registration::{self, Options, Report, Row, RowResult};
+
+/// What is kept of the invocation's time to send the answer.
+const TO_SEND: Duration = Duration::from_secs(4);
+
+/// How often the answer is sent, until it has arrived.
+const TRIES: u32 = 3;
+
+/// The longest reason, in bytes: an answer may have 4096 in all.
+const LONGEST_REASON: usize = 2048;
+
+/// What CloudFormation asks.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Asked<'a> {
+    #[serde(borrow)]
+    request_type: Text<'a>,
+    #[serde(borrow, rename = "ResponseURL")]
+    response_url: Text<'a>,
+    #[serde(borrow)]
+    stack_id: Text<'a>,
+    #[serde(borrow)]
+    request_id: Text<'a>,
+    #[serde(borrow)]
+    logical_resource_id: Text<'a>,
+    #[serde(borrow)]
+    physical_resource_id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    resource_properties: Properties<'a>,
+}
+
+/// What the template says of the resource.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Properties<'a> {
+    /// Whether Subscriptions are removed that the program no longer has; all of them, if the resource is deleted.
+    #[serde(borrow)]
+    prune: Option<&'a RawValue>,
+}
+
+/// What is put at the URL.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Told<'a> {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    physical_resource_id: &'a str,
+    stack_id: &'a str,
+    request_id: &'a str,
+    logical_resource_id: &'a str,
+}
+
+/// The request that `payload` is, if it is one.
+pub(super) fn asked(payload: &[u8]) -> Option<Asked<'_>> {
+    serde_json::from_slice(payload).ok()
+}
+
+/// Does what CloudFormation asks, and answers it.
+pub(super) async fn run(
+    app: &App,
+    asked: &Asked<'_>,
+    deadline: Deadline,
+) -> Result<Box<RawValue>, Diagnostic> {
+    let network = Network::new(app.settings().connection.clone(), TO_SEND);
+    run_by(app, asked, deadline, &network).await
+}
+
+async fn run_by(
+    app: &App,
+    asked: &Asked<'_>,
+    deadline: Deadline,
+    transport: &dyn Transport,
+) -> Result<Box<RawValue>, Diagnostic> {
+    let until = deadline.earlier_by(TO_SEND);
+    // A hook of the user's runs in it.
+    let done = tokio::time::timeout_at(until.instant(), contain(work(app, asked, until))).await;
+    let done = match done {
+        Ok(Ok(done)) => done,
+        Ok(Err(_panicked)) => Err("the program panicked: see its log".to_owned()),
+        Err(_elapsed) => {
+            Err("registration took too long: raise the function's Timeout, and deploy again".to_owned())
+        }
+    };
+    if let Err(reason) = &done {
+        tracing::error!(reason, "the custom resource failed");
+    }
+    tell(asked, done.err().as_deref(), transport).await
+}
+
+/// Says that the program cannot start.
+pub(super) async fn tell_that_it_cannot_start(asked: &Asked<'_>, problems: &str) {
+    let reason = format!("the program cannot start:\n{problems}");
+    let network = Network::new(Connection::default(), TO_SEND);
+    // Whether or not it arrives, the program ends.
+    let _ = tell(asked, Some(&reason), &network).await;
+}
+
+/// The reason is for whoever deploys: it holds no secret and none of the server's own texts.
+async fn work(app: &App, asked: &Asked<'_>, until: Deadline) -> Result<(), String> {
+    let prune = asked.resource_properties.prune()?;
+    let report = match &*asked.request_type {
+        "Create" | "Update" => {
+            registration::register(app, Options { prune, ..Options::default() }, until).await
+        }
+        "Delete" if prune => registration::unregister(app, until).await,
+        // The Subscriptions stay, and notifications go unanswered: the stack may be made anew elsewhere.
+        "Delete" => return Ok(()),
+        _ => return Err("`RequestType` is none of Create, Update and Delete".to_owned()),
+    };
+    if report.is_complete() { Ok(()) } else { Err(failures(&report)) }
+}
+
+/// The rows that failed, and why.
+fn failures(report: &Report) -> String {
+    let rows = report.rows().iter().chain(report.pruned());
+    let failed = rows.filter(|row| row.result == RowResult::Failed);
+    let line = |row: &Row| format!("{}: {}", row.endpoint, row.message.as_deref().unwrap_or("failed"));
+    failed.map(line).collect::<Vec<_>>().join("; ")
+}
+
+impl Properties<'_> {
+    /// CloudFormation hands over every value as a string.
+    fn prune(&self) -> Result<bool, String> {
+        match self.prune.map(RawValue::get) {
+            None | Some("false" | "\"false\"") => Ok(false),
+            Some("true" | "\"true\"") => Ok(true),
+            Some(_) => Err("the property `Prune` is neither true nor false".to_owned()),
+        }
+    }
+}
+
+/// Puts the answer at the URL, which is a secret for as long as it is valid: it is in no log.
+async fn tell(
+    asked: &Asked<'_>,
+    failure: Option<&str>,
+    transport: &dyn Transport,
+) -> Result<Box<RawValue>, Diagnostic> {
+    let physical_resource_id = match &asked.physical_resource_id {
+        // Another id would have the old one deleted.
+        Some(id) => id.to_string(),
+        None => format!("fhir-sub-{}", &*asked.logical_resource_id),
+    };
+    let reason = failure.map(shortened);
+    let told = Told {
+        status: if failure.is_none() { "SUCCESS" } else { "FAILED" },
+        reason: reason.as_deref(),
+        physical_resource_id: &physical_resource_id,
+        stack_id: &asked.stack_id,
+        request_id: &asked.request_id,
+        logical_resource_id: &asked.logical_resource_id,
+    };
+    let body = Bytes::from(serde_json::to_vec(&told).map_err(|_| not_told("it could not be written"))?);
+    let mut failed = not_told("`ResponseURL` is no https URL");
+    for attempt in 0..TRIES {
+        if !asked.response_url.starts_with("https://") {
+            break;
+        }
+        if attempt > 0 {
+            tokio::time::sleep(Duration::from_millis(200) * attempt).await;
+        }
+        // Without a content type: the URL is signed for a request that has none.
+        let request = Request::builder().method(Method::PUT).uri(&*asked.response_url).body(body.clone());
+        let Ok(request) = request else { break };
+        match transport.send(request, Limits { answer_bytes: 64 * 1024 }).await {
+            Ok(answer) if answer.status().is_success() => return Ok(RawValue::NULL.to_owned()),
+            Ok(answer) => failed = not_told(&format!("its URL answered {}", answer.status().as_u16())),
+            Err(error) => failed = not_told(&error.to_string()),
+        }
+    }
+    Err(failed)
+}
+
+fn not_told(why: &str) -> Diagnostic {
+    tracing::error!(reason = why, "CloudFormation could not be told");
+    Diagnostic {
+        error_type: "NotTold".into(),
+        error_message: format!("CloudFormation could not be told: {why}"),
+    }
+}
+
+fn shortened(reason: &str) -> String {
+    let fits = |end: &usize| *end <= LONGEST_REASON;
+    match reason.char_indices().map(|(start, _)| start).take_while(fits).last() {
+        Some(end) if reason.len() > LONGEST_REASON => format!("{}…", &reason[..end]),
+        _ => reason.to_owned(),
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;
