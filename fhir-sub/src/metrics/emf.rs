@@ -1,7 +1,7 @@
 //! [`Emf`]: CloudWatch's metrics within the log line that is written anyway
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing::field::{Field, Visit};
@@ -37,10 +37,11 @@ where
         }
         let mut line = String::with_capacity(1024);
         self.0.format_event(context, Writer::new(&mut line), event)?;
-        let object = line.trim_end().strip_suffix('}').ok_or(fmt::Error)?;
-        writer.write_str(object)?;
-        measured.write(&mut writer)?;
-        writer.write_str("}\n")
+        let object = line.trim_end().strip_suffix('}').ok_or(fmt::Error)?.len();
+        line.truncate(object);
+        measured.write(&mut line)?;
+        line.push_str("}\n");
+        writer.write_str(&line)
     }
 }
 
@@ -57,7 +58,7 @@ struct Measured {
 
 impl Measured {
     /// The metrics as members of the line's object, and `_aws`, which names them.
-    fn write(&self, writer: &mut Writer<'_>) -> fmt::Result {
+    fn write(&self, line: &mut String) -> fmt::Result {
         let given_up = self.given_up.then_some(1);
         let metrics = [
             (self.measure.as_deref().unwrap_or_default(), "Count", Some(1)),
@@ -68,20 +69,27 @@ impl Measured {
         ];
         let present = || metrics.iter().filter_map(|(name, unit, value)| Some((name, unit, (*value)?)));
         for (name, _, value) in present() {
-            write!(writer, ",\"{name}\":{value}")?;
+            line.extend([",\"", name, "\":"]);
+            write!(line, "{value}")?;
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         // One metric of each endpoint, and one of the whole program.
         let dimensions = if self.has_endpoint { r#"[["endpoint"],[]]"# } else { "[[]]" };
-        write!(
-            writer,
-            ",\"_aws\":{{\"Timestamp\":{now},\"CloudWatchMetrics\":[{{\"Namespace\":\"{NAMESPACE}\",\"Dimensions\":{dimensions},\"Metrics\":["
-        )?;
+        write!(line, ",\"_aws\":{{\"Timestamp\":{now}")?;
+        line.extend([
+            ",\"CloudWatchMetrics\":[{\"Namespace\":\"",
+            NAMESPACE,
+            "\",\"Dimensions\":",
+            dimensions,
+            ",\"Metrics\":[",
+        ]);
         for (index, (name, unit, _)) in present().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            write!(writer, "{comma}{{\"Name\":\"{name}\",\"Unit\":\"{unit}\"}}")?;
+            line.extend([comma, "{\"Name\":\"", name, "\",\"Unit\":\"", unit, "\"}"]);
         }
-        writer.write_str("]}]}")
+        line.push_str("]}]}");
+        Ok(())
     }
 }
 

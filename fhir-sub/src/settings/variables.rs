@@ -1,6 +1,6 @@
 //! [`Variables`]: the settings as text, before anything of them is believed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ const NAMES: &[&str] = &[
 /// Settings by name: what the environment says, less what `setup` says otherwise.
 #[derive(Default)]
 pub(crate) struct Variables {
-    values: HashMap<&'static str, String>,
+    values: BTreeMap<&'static str, String>,
     /// What was set by another name: a value for a placeholder, or a mistake.
     others: BTreeMap<String, String>,
     /// The names of the placeholders of the program.

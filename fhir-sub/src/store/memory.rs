@@ -4,6 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::future::ready;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -36,10 +37,45 @@ pub(crate) struct MemoryStore {
 
 #[derive(Default)]
 struct Records {
-    by_id: HashMap<RecordId, Record>,
+    by_id: HashMap<RecordId, Record, Seed>,
     /// What is forgotten one day, by when: of dead letters, and of all else.
     dead: BTreeSet<(Millis, RecordId)>,
     expiring: BTreeSet<(Millis, RecordId)>,
+}
+
+/// What keys are hashed with, which are hashes themselves: nobody outside knows which of them meet in the table.
+struct Seed(u64);
+
+impl Default for Seed {
+    fn default() -> Self {
+        Self(fastrand::u64(..))
+    }
+}
+
+impl BuildHasher for Seed {
+    type Hasher = KeyHasher;
+
+    fn build_hasher(&self) -> KeyHasher {
+        KeyHasher(self.0)
+    }
+}
+
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write_u64(&mut self, number: u64) {
+        // Both halves of the product, so that each bit of the number and of the seed bears on all of the hash.
+        let product = u128::from(self.0 ^ number) * 0x9e37_79b9_7f4a_7c15;
+        self.0 = (product >> 64) as u64 ^ product as u64;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl MemoryStore {
