@@ -20,12 +20,6 @@ use tokio::time::Instant;
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// The deadline at a given moment.
-    #[must_use]
-    pub fn at(instant: Instant) -> Self {
-        Self(instant)
-    }
-
     /// The deadline after a given time from now. A time that the clock cannot express counts as a year.
     #[must_use]
     pub fn after(time: Duration) -> Self {
@@ -51,8 +45,7 @@ impl Deadline {
     }
 
     /// The moment itself.
-    #[must_use]
-    pub fn instant(self) -> Instant {
+    pub(crate) fn instant(self) -> Instant {
         self.0
     }
 

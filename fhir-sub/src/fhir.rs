@@ -5,15 +5,15 @@
 //! of. All are read leniently: fields that are not listed are ignored.
 
 pub(crate) mod backport;
-pub mod bundle;
+pub(crate) mod bundle;
 mod instant;
-pub mod json_error;
+pub(crate) mod json_error;
 mod media_type;
-pub mod operation_outcome;
+pub(crate) mod operation_outcome;
 mod query;
-pub mod reference;
+pub(crate) mod reference;
 mod subscription;
-pub mod transaction;
+pub(crate) mod transaction;
 mod version;
 
 pub use bundle::{Bundle, BundleEntry, BundleLink, BundleRequest, BundleResponse, BundleSearch};
@@ -21,12 +21,12 @@ pub(crate) use instant::Instant;
 #[cfg(feature = "sandbox")]
 pub(crate) use instant::digits;
 pub use json_error::JsonError;
-pub use media_type::is_json;
+pub(crate) use media_type::is_json;
 pub use operation_outcome::{OperationOutcome, OperationOutcomeIssue};
 #[doc(hidden)]
 pub use query::Piece;
 pub use query::{Condition, Query};
-pub use reference::{Reference, is_id, is_type_name};
+pub(crate) use reference::{Reference, is_id, is_type_name};
 pub use subscription::Subscription;
 pub use transaction::{InvalidEntry, TransactionBuilder};
 pub use version::{FhirVersion, FhirVersions};

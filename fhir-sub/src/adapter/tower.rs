@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Body;
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower_service::Service;
 
@@ -16,7 +16,34 @@ use crate::request::Head;
 use crate::service::{Answered, Route};
 
 /// The body of an answer: whole, and often empty.
-pub type ResponseBody = Full<Bytes>;
+#[derive(Clone, Debug, Default)]
+pub struct ResponseBody(Full<Bytes>);
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.0).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for ResponseBody {
+    fn from(body: T) -> Self {
+        Self(Full::new(body.into()))
+    }
+}
 
 impl<B> Service<Request<B>> for App
 where
@@ -83,7 +110,7 @@ where
     for (name, value) in answer.headers() {
         response = response.header(name, value);
     }
-    response.body(Full::from(answer.body)).expect("our own headers are well-formed")
+    response.body(answer.body.into()).expect("our own headers are well-formed")
 }
 
 /// The whole body, no larger than the app takes.

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use secrecy::SecretString;
+use crate::client::SecretString;
 use url::Url;
 
 use crate::client::backend_services::BackendServices;

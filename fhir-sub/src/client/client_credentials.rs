@@ -6,7 +6,6 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
-use secrecy::ExposeSecret;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use crate::client::authorization::{

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
-use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
 use crate::client::authorization::{AccessToken, TokenProvider, TokenRequest};

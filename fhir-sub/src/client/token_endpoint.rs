@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::client::SecretString;
 use bytes::Bytes;
 use http::header::ACCEPT;
 use http::{HeaderValue, Method};
-use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 

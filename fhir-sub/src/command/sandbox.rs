@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fhir_sub_search::search::split_filter;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
@@ -120,9 +120,9 @@ fn imitated(builder: &AppBuilder) -> Behaviour {
 async fn respond(sandbox: Sandbox, request: Request<Incoming>) -> Response<ResponseBody> {
     let (parts, body) = request.into_parts();
     match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(body) => sandbox.handle(Request::from_parts(parts, body.to_bytes())).await.map(Full::new),
+        Ok(body) => sandbox.handle(Request::from_parts(parts, body.to_bytes())).await.map(ResponseBody::from),
         Err(_) => {
-            let mut response = Response::new(Full::default());
+            let mut response = Response::new(ResponseBody::default());
             *response.status_mut() = http::StatusCode::PAYLOAD_TOO_LARGE;
             response
         }

@@ -3,7 +3,7 @@
 /// Whether `media_type` says JSON: `application/fhir+json`, `application/json`, any `+json`, with or
 /// without parameters.
 #[must_use]
-pub fn is_json(media_type: &str) -> bool {
+pub(crate) fn is_json(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     let Some((_, subtype)) = essence.split_once('/') else { return false };
     let is_suffix = |suffix: &str| {

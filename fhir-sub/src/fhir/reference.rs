@@ -9,25 +9,14 @@ use url::Url;
 ///
 /// The parts are validated, so they may be put into a URL as they are. `Display` writes the reference relative and
 /// without a version.
-///
-/// ```
-/// use fhir_sub::fhir::Reference;
-///
-/// let reference = Reference::parse("https://fhir.example.org/r4/Encounter/7/_history/3").unwrap();
-/// assert_eq!(reference.resource_type, "Encounter");
-/// assert_eq!(reference.id, "7");
-/// assert_eq!(reference.version_id, Some("3"));
-/// assert_eq!(reference.to_string(), "Encounter/7");
-/// assert!(Reference::parse("urn:uuid:7a2f3c9e-0000-0000-0000-000000000000").is_none());
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Reference<'a> {
+pub(crate) struct Reference<'a> {
     /// The resource's type, `Encounter`.
-    pub resource_type: &'a str,
+    pub(crate) resource_type: &'a str,
     /// The logical id.
-    pub id: &'a str,
+    pub(crate) id: &'a str,
     /// The version after `_history/`, where there is one.
-    pub version_id: Option<&'a str>,
+    pub(crate) version_id: Option<&'a str>,
 }
 
 impl<'a> Reference<'a> {
@@ -35,7 +24,7 @@ impl<'a> Reference<'a> {
     ///
     /// Contained (`#p1`), logical and `urn:` references give `None`, as does whatever carries a query or a fragment.
     #[must_use]
-    pub fn parse(reference: &'a str) -> Option<Self> {
+    pub(crate) fn parse(reference: &'a str) -> Option<Self> {
         if reference.bytes().any(|byte| matches!(byte, b'?' | b'#')) {
             return None;
         }
@@ -100,7 +89,7 @@ fn is_absolute(reference: &str) -> bool {
 /// `.` and `..` are ids by the letter of the specification and refused here: in a path they would lead elsewhere.
 /// Version ids follow the same rule.
 #[must_use]
-pub fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
         && text != "."
@@ -121,7 +110,7 @@ pub(crate) fn id_mistake(text: &str) -> Option<&'static str> {
 
 /// Whether a text has the form of a resource type's name: an upper-case letter, then letters; at most 64.
 #[must_use]
-pub fn is_type_name(text: &str) -> bool {
+pub(crate) fn is_type_name(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|first: char| first.is_ascii_uppercase())
         && text.bytes().all(|byte| byte.is_ascii_alphabetic())

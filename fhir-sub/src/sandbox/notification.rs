@@ -7,7 +7,6 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request,
     header::{CONTENT_TYPE, IF_MATCH},
 };
-use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::{

@@ -6,8 +6,8 @@ mod medplum;
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use crate::client::SecretString;
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
-use secrecy::SecretString;
 use serde_json::Value;
 
 use self::{criteria::Criteria, extension::Extensions};

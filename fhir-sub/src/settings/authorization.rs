@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use crate::client::SecretString;
 use url::Url;
 
 use super::{Address, Variables};

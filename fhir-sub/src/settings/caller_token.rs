@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use secrecy::{ExposeSecret, SecretString};
+use crate::client::SecretString;
 
 use super::{Address, Variables};
 use crate::problems::Problems;

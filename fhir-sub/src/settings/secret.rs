@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use secrecy::{ExposeSecret, SecretString};
+use crate::client::SecretString;
 use subtle::{Choice, ConstantTimeEq};
 
 use super::Variables;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use secrecy::SecretString;
+use crate::client::SecretString;
 use serde_json::{Value, json};
 
 use super::support::{Reply, Script, Server, answer, json, response};

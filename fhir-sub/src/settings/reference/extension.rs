@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use crate::client::SecretString;
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::resolve::{Failure, Places, Version};
