@@ -34,7 +34,7 @@ impl Endpoint {
         }
         if matches!(&*endpoint, "." | "..") {
             return Err(format!(
-                "`{endpoint}` is no endpoint, since it means a directory in a URL: write a name"
+                "`{endpoint}` is not an endpoint, because it means a directory in a URL: write a name"
             ));
         }
         if RESERVED.contains(&&*endpoint) {

@@ -75,7 +75,7 @@ where
 
 /// What `setup` gives back: a future of the app.
 #[diagnostic::on_unimplemented(
-    message = "`setup` is no async function that gives back the app",
+    message = "`setup` is not an async function that returns the app",
     label = "expected `async fn setup(app: AppBuilder) -> Result<AppBuilder>`",
     note = "`setup` is awaited before the program begins: write `async fn`, and `Ok(app)` at its end"
 )]

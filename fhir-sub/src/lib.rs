@@ -221,11 +221,11 @@ pub use rejection::Rejection;
 /// | parameters that say how results are returned | `_count` says how results are returned, and a subscription has none: take it out |
 /// | the modifier | `name` is a string, which does not take the modifier `:not`: it takes `:missing`, `:exact`, `:contains`, `:text`, `:nickname` |
 /// | the prefix of a number, date or quantity | there is no prefix `gte`: they are `eq`, `ne`, `gt`, `lt`, `ge`, `le`, `sa` (starts after), `eb` (ends before) and `ap` (about) |
-/// | the form of dates, numbers, quantities, positions | `2030-02-30` is no date, there is no such day: … |
+/// | the form of dates, numbers, quantities, positions | `2030-02-30` is not a date: there is no such day: … |
 /// | tokens: booleans, ids, code systems, identifiers | `active` is `true` or `false`, and `yes` is neither of them |
 /// | codes of required bindings, and their systems | `status` of `Appointment` is never `arived`: did you mean `arrived`? |
 /// | references: their form, and the types that they may point to | `subject` of `Encounter` never refers to `Device`, but to `Group` and `Patient` |
-/// | URIs | `url` takes a URI, and `http:/example.org/colours` is none: … |
+/// | URIs | `url` takes a URI, and `http:/example.org/colours` is not one: … |
 /// | chains and `_has`, to the last step | `Patient` has no search parameter `nme`: did you mean `name`? |
 /// | composites, part by part | `code-value-quantity` joins 2 values with `$`: write it as `token$quantity` |
 /// | empty values | `status` has no value, and servers leave such a parameter unread: … |
@@ -235,7 +235,7 @@ pub use rejection::Rejection;
 /// | a decimal comma | a `,` separates two values, and a number has a decimal point: write `probability=gt0.8`, … |
 /// | a second `?` | one `?` stands before all parameters: write `&class=AMB`, … |
 /// | what another version has | `Encounter` has no search parameter `end-date` in FHIR R4, it has in FHIR R5 |
-/// | names in `also` | `wards` is no parameter of the criteria: take it out of `also` |
+/// | names in `also` | `wards` is not a parameter of the criteria: take it out of `also` |
 ///
 /// Texts, identifiers, and codes without a required binding depend on your data, and are not checked. A chain without a type, such
 /// as `subject.name`, is right if one of its possible types has all of the rest.

@@ -70,7 +70,7 @@ fn wanted(text: Option<&str>) -> (Targets, Option<&'static str>) {
     // A word by itself is a target, all of whose lines are wanted: for who writes it, it is a level.
     let is_level = |word: &str| word.trim().parse::<LevelFilter>().is_ok();
     if text.split(',').any(|part| !part.contains('=') && !is_level(part)) {
-        return (info, Some("has a word that is no level"));
+        return (info, Some("has a word that is not a level"));
     }
     text.parse().map_or((info, Some("cannot be read")), |targets| (targets, None))
 }

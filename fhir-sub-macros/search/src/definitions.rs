@@ -105,7 +105,7 @@ pub enum Kind {
     Token(Token),
     /// `Patient/1`, and the types that it may point to.
     Reference(Targets),
-    /// The parameters whose values it joins; of one that is no parameter of the type only the kind is known.
+    /// The parameters whose values it joins; of one that is not a parameter of the type only the kind is known.
     Composite(Vec<Kind>),
 }
 

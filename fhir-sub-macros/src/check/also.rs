@@ -72,7 +72,7 @@ pub(super) fn is_needed(key: Key, searches: &[Search], rules: &Rules<'_>, errors
         let name = literal.value();
         let named: Vec<_> = searches.iter().filter(|search| is_named(search, &name)).collect();
         if named.is_empty() {
-            errors.push(literal, format!("`{name}` is no parameter of {of}: take it out of `also`"));
+            errors.push(literal, format!("`{name}` is not a parameter of {of}: take it out of `also`"));
             continue;
         }
         let is_defined = |search: &Search, version: &FhirVersion| match &search.subject {

@@ -42,13 +42,13 @@ fn mistake(text: &str) -> Option<String> {
     if let Some(at) = url.find('%').filter(|_| !is_encoded_rightly(url)) {
         let rest: String = url[at..].chars().take(3).collect();
         return Some(format!(
-            "`{rest}` is no character: a `%` is followed by two hexadecimal digits, and a `%` itself is written `%25`"
+            "`{rest}` is not a character: a `%` is followed by two hexadecimal digits, and a `%` itself is written `%25`"
         ));
     }
     let scheme = url.split_once(':').filter(|(scheme, _)| is_scheme(scheme));
     let Some((scheme, rest)) = scheme else {
         return Some(format!(
-            "`{url}` is no absolute URI: a topic is named by its canonical URL, as it stands in `SubscriptionTopic.url`, \
+            "`{url}` is not an absolute URI: a topic is named by its canonical URL, as it stands in `SubscriptionTopic.url`, \
              such as `https://example.org/topics/admission`"
         ));
     };
@@ -66,7 +66,7 @@ fn mistake(text: &str) -> Option<String> {
         } else {
             "https://example.org/topics/admission"
         };
-        format!("`{url}` is no whole URI: write the topic's canonical URL, such as `{form}`")
+        format!("`{url}` is not a whole URI: write the topic's canonical URL, such as `{form}`")
     })
 }
 

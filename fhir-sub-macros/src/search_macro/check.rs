@@ -125,7 +125,7 @@ fn also_is_needed(search: &Search, arguments: &Arguments, versions: &[FhirVersio
                 || parameter.code().starts_with('_') && parameter.values.iter().any(is_value)
         });
         if !is_named {
-            errors.push(literal, format!("`{name}` is no parameter of the search: take it out of `also`"));
+            errors.push(literal, format!("`{name}` is not a parameter of the search: take it out of `also`"));
             continue;
         }
         let Subject::Type(of) = &search.subject else { continue };
@@ -260,7 +260,7 @@ impl<'a> Values<'a> {
                 let message = if name.contains(':') {
                     "a captured value has no format: write its name only".to_owned()
                 } else {
-                    format!("`{name}` is no name: write `{{}}`, and `{name}` after the text")
+                    format!("`{name}` is not a name: write `{{}}`, and `{name}` after the text")
                 };
                 self.mistakes.push(Mistake::new(place, message, CAPTURES));
                 None

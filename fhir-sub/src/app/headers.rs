@@ -25,7 +25,7 @@ pub(super) fn allowed(named: Vec<String>, settings: &Settings) -> Result<Vec<Hea
     for name in named {
         match HeaderName::try_from(&*name) {
             Err(_) => problems
-                .add(format!("`allow_header` of `setup` names `{name}`, which is no name of a header")),
+                .add(format!("`allow_header` of `setup` names `{name}`, which is not the name of a header")),
             Ok(name) if name == settings.header || SECRET.contains(&name.as_str()) => {
                 let why = "which carries a secret: handlers and their logs must not have it";
                 problems.add(format!("`allow_header` of `setup` names `{name}`, {why}"));

@@ -45,9 +45,11 @@ pub(crate) async fn discover(
     let Ok(Configuration { token_endpoint }) = serde_json::from_slice(answer.body()) else {
         return Err(unfit("names no token endpoint"));
     };
-    let url: Url = token_endpoint.parse().map_err(|_| unfit("names a token endpoint that is no URL"))?;
+    let url: Url = token_endpoint.parse().map_err(|_| unfit("names a token endpoint that is not a URL"))?;
     if !is_plain(&url) {
-        return Err(unfit("names a token endpoint that is no http URL, or has a user or a fragment in it"));
+        return Err(unfit(
+            "names a token endpoint that is not an http URL, or has a user or a fragment in it",
+        ));
     }
     // Who reaches the server itself in the open has said so.
     if url.scheme() == "http" && !is_loopback(&url) && (base_url.scheme() == "https" || is_loopback(base_url))

@@ -66,7 +66,7 @@ pub(crate) fn resolve(
     this: Option<&str>,
     next: &str,
 ) -> Result<Url, &'static str> {
-    let link = parse(base, next).ok_or("the link to the next page is no http URL")?;
+    let link = parse(base, next).ok_or("the link to the next page is not an http URL")?;
     let base_path = base.path().trim_end_matches('/');
     let same_origin = link.origin() == base.origin();
     if let Some(own) = own {

@@ -122,27 +122,27 @@ impl Arguments {
 
         let command = match command {
             Command::DeadLetters(_) => Command::DeadLetters(dead_letters(&words, is_all)?),
-            _ if is_all => return Err("--all goes with `dead-letters`".into()),
+            _ if is_all => return Err("--all belongs to `dead-letters`".into()),
             command => command,
         };
 
         #[cfg(feature = "registration")]
         let command = match (command, option) {
             (Command::Register(_), _) => Command::Register(options),
-            (_, Some(option)) => return Err(format!("{option} goes with `register`").into()),
+            (_, Some(option)) => return Err(format!("{option} belongs to `register`").into()),
             (Command::Sweep(_), None) => Command::Sweep(swept),
             _ if swept != SweepOptions::default() => {
-                return Err("--since and --endpoint go with `sweep`".into());
+                return Err("--since and --endpoint belong to `sweep`".into());
             }
             (command, None) => command,
         };
         #[cfg(feature = "registration")]
         if known.is_some() && !matches!(command, Command::Register(_) | Command::Status | Command::Sweep(_)) {
-            return Err("--known goes with `register`, `status` and `sweep`".into());
+            return Err("--known belongs to `register`, `status` and `sweep`".into());
         }
         #[cfg(feature = "local")]
         if json && command == Command::Serve {
-            return Err("--json goes with every command but `serve`".into());
+            return Err("--json belongs to every command except `serve`".into());
         }
         Ok(Self { command, json, known })
     }

@@ -85,7 +85,7 @@ pub(super) fn mistake(text: &str) -> Option<(&'static str, Option<&str>)> {
     if !is_type_name(resource_type) || is_other(id) || is_other(last) || !(is_relative || is_absolute) {
         return None;
     }
-    let version = || id_mistake(last).map(|_| "the version of an event's resource is no FHIR id");
+    let version = || id_mistake(last).map(|_| "the version of an event's resource is not a FHIR id");
     let mistake = id_mistake(id).or_else(version)?;
     Some((mistake, base.filter(|_| is_absolute)))
 }

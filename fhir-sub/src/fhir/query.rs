@@ -167,7 +167,7 @@ impl fmt::Debug for Query {
 /// Arrays, slices and vectors of pairs are conditions, and so is a [`Query`] of the same type as the resource without
 /// parameters of results (`_sort`, `_include`, …). No other type can be one.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no condition",
+    message = "`{Self}` is not a condition",
     label = "expected names and values, or a search",
     note = "write `&[(\"identifier\", \"http://example.org|1\")]`, or `search!(\"Encounter?identifier=http://example.org|1\")`"
 )]

@@ -101,9 +101,11 @@ pub(crate) fn id_mistake(text: &str) -> Option<&'static str> {
     match text {
         _ if is_id(text) => None,
         "" => Some("the id of the resource is empty"),
-        _ if text.len() > 64 => Some("the id of the resource is no FHIR id: it has more than 64 characters"),
+        _ if text.len() > 64 => {
+            Some("the id of the resource is not a FHIR id: it has more than 64 characters")
+        }
         _ => Some(
-            "the id of the resource is no FHIR id: it has other characters than letters, digits, `-` and `.`",
+            "the id of the resource is not a FHIR id: it has other characters than letters, digits, `-` and `.`",
         ),
     }
 }

@@ -124,7 +124,7 @@ pub(super) fn check_criteria(
             let (of, code) = (filter.resource_type().unwrap_or_default(), filter.parameter());
             let is_own = own.iter().any(|own| own.split_once('.') == Some((of, code.as_str())));
             let why = format!(
-                "{} matches no parameter but those that FHIR or itself defines, and `{code}` is none of them: look in the \
+                "{} matches no parameter but those that FHIR or itself defines, and `{code}` is not one of them: look in the \
                  handler",
                 room.title
             );

@@ -131,7 +131,7 @@ fn read_entry(desk: &Desk<'_>, mut entry: Value) -> Result<Call, Refusal> {
     };
     let mut call = Call::entry(method, &url, &desk.settings.base_url);
     if call.segments.is_empty() {
-        return Err(Refusal::unprocessable("`request.url` is no URL of a resource or a search"));
+        return Err(Refusal::unprocessable("`request.url` is not a URL of a resource or a search"));
     }
     (call.if_match, call.if_none_exist) = (text("ifMatch"), text("ifNoneExist"));
     if call.method == Method::PATCH {

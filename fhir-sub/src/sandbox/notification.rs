@@ -47,7 +47,7 @@ impl From<Interaction> for crate::interaction::Interaction {
     }
 }
 
-/// The request that tells a topic's subscription what the Bundle says; an endpoint that is no URL yields none.
+/// The request that tells a topic's subscription what the Bundle says; an endpoint that is not a URL yields none.
 pub(crate) fn of_topic(hook: &RestHook, bundle: &Value) -> Option<Request<Bytes>> {
     let mut headers = given(hook);
     let content_type = match hook.behaviour {
@@ -58,7 +58,7 @@ pub(crate) fn of_topic(hook: &RestHook, bundle: &Value) -> Option<Request<Bytes>
     build(Method::POST, &hook.endpoint, headers, Bytes::from(bundle.to_string()))
 }
 
-/// The request that tells a subscription of a change; an endpoint that is no URL yields none.
+/// The request that tells a subscription of a change; an endpoint that is not a URL yields none.
 pub(crate) fn request(hook: &RestHook, change: &Change, store: &Store) -> Option<Request<Bytes>> {
     match hook.behaviour {
         Behaviour::Hapi | Behaviour::Generic => hapi(hook, change, store),

@@ -91,7 +91,7 @@ impl RestHook {
             Some(code) => all
                 .into_iter()
                 .find(|status| status.code() == code)
-                .ok_or_else(|| refuse("status", "is none of `requested`, `active`, `error`, `off`"))?,
+                .ok_or_else(|| refuse("status", "is not one of `requested`, `active`, `error`, `off`"))?,
             None => return Err(refuse("status", "must be given")),
         };
         match Form::of(resource, settings.fhir_version)? {

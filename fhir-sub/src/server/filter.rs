@@ -158,7 +158,7 @@ impl std::fmt::Display for Filter<'_> {
     }
 }
 
-/// JSON is no URL: there `%7C` would be three characters. The escapes stay, which are FHIR's own.
+/// JSON is not a URL: there `%7C` would be three characters. The escapes stay, which are FHIR's own.
 fn decoded(text: &str) -> String {
     Text::decode(text, 0..text.len()).map_or_else(|_| text.to_owned(), |text| text.to_string())
 }

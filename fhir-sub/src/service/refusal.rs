@@ -85,11 +85,11 @@ impl Refusal {
             ),
             Self::PruneNeedsAdminSecret => absent(
                 "not-supported",
-                "subscriptions are removed only where FHIR_SUBSCRIPTION_ADMIN_SECRET is set",
+                "subscriptions are removed only if FHIR_SUBSCRIPTION_ADMIN_SECRET is set",
             ),
             Self::DeadLettersNeedAdminSecret => absent(
                 "not-supported",
-                "dead letters are told of only where FHIR_SUBSCRIPTION_ADMIN_SECRET is set",
+                "dead letters are shown only if FHIR_SUBSCRIPTION_ADMIN_SECRET is set",
             ),
             Self::UnknownDeadLetter => absent("not-found", "there is no such dead letter"),
             Self::NoHandler => invalid("no handler has the endpoint of the dead letter any more"),

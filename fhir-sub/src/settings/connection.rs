@@ -65,7 +65,7 @@ fn proxies(variables: &Variables, problems: &mut Problems) -> Proxies {
     let mut read = |name: &str| {
         let url = proxy(variables.get(name)?);
         if url.is_none() {
-            problems.add(format!("{name} is no proxy: write a URL like http://proxy.example.org:3128"));
+            problems.add(format!("{name} is not a proxy: write a URL like http://proxy.example.org:3128"));
         }
         url
     };
@@ -74,7 +74,7 @@ fn proxies(variables: &Variables, problems: &mut Problems) -> Proxies {
         Ok(direct) => direct,
         Err(place) => {
             problems.add(format!(
-                "NO_PROXY has an entry that is no host, address or network (number {place}): write a list like \
+                "NO_PROXY has an entry that is not a host, an address or a network (number {place}): write a list like \
                  example.org,.internal,10.0.0.0/8"
             ));
             Vec::new()

@@ -123,7 +123,7 @@ impl Place {
             #[cfg(not(feature = "sqlite"))]
             return Err(without("an SQLite file", "sqlite"));
         }
-        Err("is none of memory, off, dynamodb:TABLE, postgres://USER:PASSWORD@HOST/DATABASE and sqlite:FILE"
+        Err("is not one of memory, off, dynamodb:TABLE, postgres://USER:PASSWORD@HOST/DATABASE and sqlite:FILE"
             .to_owned())
     }
 

@@ -36,7 +36,7 @@ impl PostgresUrl {
         let text = if rest.is_empty() { address.to_owned() } else { format!("{address}?{rest}") };
         let mut config: Config = text
             .parse()
-            .map_err(|_| "is no URL of a database: write postgres://user:password@host:5432/database")?;
+            .map_err(|_| "is not a URL of a database: write postgres://user:password@host:5432/database")?;
         if config.get_hosts().is_empty() {
             return Err("names no host: write postgres://user:password@host:5432/database");
         }
@@ -71,7 +71,7 @@ impl PostgresUrl {
 
 fn read(path: &str) -> Result<Vec<u8>, &'static str> {
     let path = percent_encoding::percent_decode_str(path).decode_utf8();
-    let path = path.map_err(|_| "has a `sslrootcert` that is no path")?;
+    let path = path.map_err(|_| "has a `sslrootcert` that is not a path")?;
     std::fs::read(&*path).map_err(|_| "has a `sslrootcert` that cannot be read")
 }
 

@@ -130,7 +130,7 @@ fn unfit(text: &str, form: Form) -> Option<String> {
     let length = secret.len();
     if let Some(character) = secret.chars().find(|character| !character.is_ascii_graphic()) {
         let what = match (character.is_whitespace(), form) {
-            (false, _) => "a character that is no visible ASCII in it",
+            (false, _) => "a character that is not visible ASCII in it",
             (true, Form::Bare) => {
                 "white space in it, which only FHIR_SUBSCRIPTION_HEADER=Authorization takes, as in `Bearer …`"
             }

@@ -57,7 +57,7 @@ fn an_unfit_secret_is_refused() {
     check(&[("FHIR_SUBSCRIPTION_SECRET", "0123456789:abcdef")], "has a `:` in it");
     check(&[("FHIR_SUBSCRIPTION_SECRET", "0123456789,abcdef")], "has a `,` in it");
     check(&[("FHIR_SUBSCRIPTION_SECRET", "0123456789 abcdef")], "has white space in it");
-    check(&[("FHIR_SUBSCRIPTION_SECRET", "0123456789ä0abcdef")], "no visible ASCII");
+    check(&[("FHIR_SUBSCRIPTION_SECRET", "0123456789ä0abcdef")], "not visible ASCII");
     check(&[("FHIR_SUBSCRIPTION_SECRET_PREVIOUS", "short")], "FHIR_SUBSCRIPTION_SECRET_PREVIOUS has 5");
     check(&[("FHIR_SUBSCRIPTION_ADMIN_SECRET", "short")], "FHIR_SUBSCRIPTION_ADMIN_SECRET has 5");
     check(&[("FHIR_SUBSCRIPTION_ADMIN_SECRET", SECRET)], "is the same as FHIR_SUBSCRIPTION_SECRET");
@@ -100,7 +100,7 @@ fn an_authorization_has_a_scheme_and_a_secret() {
         (format!("Bearer {canary}:x"), "has a `:` in it"),
         (format!("Bearer {canary},x"), "has a `,` in it"),
         ("Bearer canary".to_owned(), "has 6 characters after its scheme, and needs at least 16"),
-        (format!("Bearer {canary}ä"), "no visible ASCII"),
+        (format!("Bearer {canary}ä"), "not visible ASCII"),
     ] {
         let said = problems(&[AUTHORIZATION, ("FHIR_SUBSCRIPTION_SECRET", &secret)]);
         assert!(said.contains(expected) && !said.contains("canary"), "{secret:?}: {said}");

@@ -46,7 +46,7 @@ pub(super) fn check(
     let is_known = Modifier::NAMED.contains(&modifier) && modifier != Modifier::Iterate;
     let message = match (is_known, nearest(&name, names().chain(types))) {
         (true, _) if name == "of-type" && matches!(parameter.kind, Kind::Token(_)) => {
-            format!("`{code}` is no identifier, and `:of-type` is for identifiers: {takes}")
+            format!("`{code}` is not an identifier, and `:of-type` is for identifiers: {takes}")
         }
         (true, _) => match later {
             Some(later) => format!(

@@ -31,7 +31,7 @@ pub(super) fn date(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     }
     date_time(&written).map_err(|wrong| {
         let message = format!(
-            "`{written}` is no date, {wrong}: write as much of it as counts, as in `2030`, `2030-12`, `2030-12-31` or \
+            "`{written}` is not a date: {wrong}: write as much of it as counts, as in `2030`, `2030-12`, `2030-12-31` or \
              `2030-12-31T23:59:59Z`"
         );
         asked.mistake(value, message, "date")
@@ -63,7 +63,7 @@ pub(super) fn quantity(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
         }
         [system, code] if !code.is_empty() => {
             let message = format!(
-                "the system of a unit is a URI, and `{system}` is none: write `{number}|http://unitsofmeasure.org|{code}` \
+                "the system of a unit is a URI, and `{system}` is not one: write `{number}|http://unitsofmeasure.org|{code}` \
                  for a unit of UCUM, or `{number}||{code}` for any system's"
             );
             Err(asked.mistake(system, message, "quantity"))
@@ -149,7 +149,7 @@ fn without_prefix(asked: &Asked<'_>, value: &Text, kind: &str, example: &str) ->
         return Err(Mistake::new(prefix.place.clone(), message, asked.check.chapter("prefix")));
     }
     let message = format!(
-        "`{}` takes a {kind}, and `{written}` is none: write it as in `{example}` or `ge{example}`",
+        "`{}` takes a {kind}, and `{written}` is not one: write it as in `{example}` or `ge{example}`",
         asked.code
     );
     Err(asked.mistake(value, message, kind))
@@ -172,7 +172,7 @@ fn not_a_number(asked: &Asked<'_>, number: &Text, section: &str) -> Mistake {
         format!("a number has a decimal point, and no comma: write `{pointed}`")
     } else {
         format!(
-            "`{code}` takes a number, and `{number}` is none: write digits with a decimal point, as in `100`, `0.5` or `1e3`"
+            "`{code}` takes a number, and `{number}` is not one: write digits with a decimal point, as in `100`, `0.5` or `1e3`"
         )
     };
     asked.mistake(number, message, section)

@@ -114,7 +114,7 @@ impl Check<'_> {
         if references.is_empty() {
             let (resource_type, parameter) = &found[0];
             let message = format!(
-                "`{code}` of `{}` is no reference but a {}, and nothing can be asked of what it points to",
+                "`{code}` of `{}` is not a reference but a {}, and nothing can be asked of what it points to",
                 resource_type.name,
                 value::kind_name(&parameter.kind)
             );
@@ -154,7 +154,7 @@ impl Check<'_> {
         let (_, parameter) = &found[0];
         let Kind::Reference(targets) = &parameter.kind else {
             let message = format!(
-                "`{reference}` of `{}` is no reference but a {}: `_has` takes the parameter that refers to `{}`",
+                "`{reference}` of `{}` is not a reference but a {}: `_has` takes the parameter that refers to `{}`",
                 resource_type.name,
                 value::kind_name(&parameter.kind),
                 on[0].name

@@ -89,7 +89,7 @@ pub(super) fn of_type(asked: &Asked<'_>, resource_type: &str, value: &Text) -> R
         return Ok(());
     }
     let message = format!(
-        "`:{resource_type}` takes the id of a {resource_type}, and `{written}` is none: write it as in `{}:{resource_type}=1`",
+        "`:{resource_type}` takes the id of a {resource_type}, and `{written}` is not one: write it as in `{}:{resource_type}=1`",
         asked.code
     );
     Err(asked.mistake(value, message, "reference"))
@@ -129,7 +129,7 @@ pub(super) fn uri(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
         return Err(Mistake::new(plus, message, asked.check.chapter("uri")));
     }
     let message = format!(
-        "`{}` takes a URI, and `{written}` is none: write it as in `https://example.org/fhir/1` or `urn:oid:1.2.3`",
+        "`{}` takes a URI, and `{written}` is not one: write it as in `https://example.org/fhir/1` or `urn:oid:1.2.3`",
         asked.code
     );
     Err(asked.mistake(value, message, "uri"))
@@ -162,7 +162,7 @@ fn no_reference(asked: &Asked<'_>, targets: &Targets, value: &Text) -> Mistake {
         _ => "Patient",
     };
     let message = format!(
-        "`{}` takes a reference, and `{value}` is none: write an id, `{example}/1`, or an absolute URL",
+        "`{}` takes a reference, and `{value}` is not one: write an id, `{example}/1`, or an absolute URL",
         asked.code
     );
     asked.mistake(value, message, "reference")

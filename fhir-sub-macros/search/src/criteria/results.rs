@@ -98,7 +98,7 @@ impl Results<'_> {
         if !written.is_empty() && written.len() < 10 && written.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(());
         }
-        Err(self.mistake(value, format!("`{}` takes a whole number, and `{written}` is none", self.code)))
+        Err(self.mistake(value, format!("`{}` takes a whole number, and `{written}` is not one", self.code)))
     }
 
     fn element(&self, value: &Text) -> Result<(), Mistake> {
@@ -109,7 +109,7 @@ impl Results<'_> {
             return Ok(());
         }
         let message = format!(
-            "`_elements` takes the names of elements, as in `_elements=id,status`, and `{written}` is none"
+            "`_elements` takes the names of elements, as in `_elements=id,status`, and `{written}` is not one"
         );
         Err(self.mistake(value, message))
     }
@@ -188,8 +188,9 @@ impl Results<'_> {
             Kind::Reference(targets) => targets,
             Kind::Uri => return Ok(()),
             _ => {
-                let message =
-                    format!("`{written}` of `{source}` is no reference, and nothing can be included by it");
+                let message = format!(
+                    "`{written}` of `{source}` is not a reference, and nothing can be included by it"
+                );
                 return Err(self.mistake(parameter, message));
             }
         };

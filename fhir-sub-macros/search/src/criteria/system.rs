@@ -84,7 +84,7 @@ pub(super) fn check<'a>(
         )
     } else {
         format!(
-            "a code system is named by its URI, and `{written}` is none: write it as in `http://loinc.org|{code}`, or \
+            "a code system is named by its URI, and `{written}` is not one: write it as in `http://loinc.org|{code}`, or \
              `{code}` for any system's"
         )
     };

@@ -138,7 +138,7 @@ fn a_chain_is_right_where_one_target_has_all_of_it() {
         "`Group` has no search parameter `birthdate`",
     );
     wrong("Observation?subject.nam=x", "nam", "none of the types that this may refer to");
-    wrong("Observation?code.text=x", "code", "`code` of `Observation` is no reference but a token");
+    wrong("Observation?code.text=x", "code", "`code` of `Observation` is not a reference but a token");
     wrong("Encounter?part-of.part-of.statsu=x", "statsu", "`Encounter` has no search parameter `statsu`");
 }
 

@@ -107,7 +107,7 @@ fn id(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     let name = asked.on.name;
     let message = match written.strip_prefix(&format!("{name}/")) {
         Some(id) => format!("an id is written without the type: `{id}`"),
-        None => format!("`{written}` is no id: an id has 1 to 64 letters, digits, `-` and `.`"),
+        None => format!("`{written}` is not an id: an id has 1 to 64 letters, digits, `-` and `.`"),
     };
     Err(Mistake::new(value.place.clone(), message, asked.check.definitions.version.page("datatypes.html#id")))
 }

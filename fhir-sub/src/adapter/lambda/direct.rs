@@ -81,7 +81,7 @@ pub(super) async fn invoke(
 fn unknown(name: &str) -> Diagnostic {
     tracing::error!(event = name, "an event of an unknown kind is refused");
     let mut error_message = format!(
-        "the event is none of API Gateway, Function URL or load balancer, and asks for no sweep: {name}"
+        "the event is not one of API Gateway, Function URL or load balancer, and asks for no sweep: {name}"
     );
     if !cfg!(feature = "events") {
         error_message += ". For SQS and EventBridge, add the feature `events` of fhir-sub in Cargo.toml";

@@ -28,7 +28,7 @@ pub(super) fn asked(asked: &Shape<'_>) -> Option<Result<SweepOptions, Diagnostic
         return None;
     }
     let since = match asked.since.as_deref().map(Instant::parse) {
-        Some(None) => return Some(Err(fails("`since` is no FHIR instant, such as 2026-01-31T12:00:00Z"))),
+        Some(None) => return Some(Err(fails("`since` is not a FHIR instant, such as 2026-01-31T12:00:00Z"))),
         Some(since) => since,
         None => None,
     };

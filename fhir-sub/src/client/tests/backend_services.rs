@@ -296,8 +296,8 @@ async fn an_unfit_configuration_is_told_and_nothing_is_sent_to_it() {
     check(json!(404), "smart-configuration answered 404: set the token URL instead", false).await;
     check(json!(503), "the token endpoint could not be discovered", true).await;
     check(json!({"canary": 1}), "names no token endpoint", false).await;
-    check(named("canary"), "that is no URL", false).await;
-    check(named("ftp://canary.example/token"), "no http URL", false).await;
+    check(named("canary"), "that is not a URL", false).await;
+    check(named("ftp://canary.example/token"), "not an http URL", false).await;
     check(named("https://canary:canary@sign-in.example.org/token"), "or has a user", false).await;
     check(named("http://canary.example/token"), "in the open", false).await;
     // On loopback, http is no danger: it goes on to the request, which this server does not take.

@@ -37,9 +37,7 @@ impl Identity {
             Err(rustls::Error::InvalidCertificate(_)) => {
                 Err(Unfit::Certificate("holds a certificate that cannot be read"))
             }
-            Err(_) => {
-                Err(Unfit::Key("is no key that can be used: write an RSA, P-256, P-384 or Ed25519 key"))
-            }
+            Err(_) => Err(Unfit::Key("is not a usable key: write an RSA, P-256, P-384 or Ed25519 key")),
         }
     }
 

@@ -81,8 +81,8 @@ fn io_reason(kind: io::ErrorKind) -> Option<[&'static str; 2]> {
             "TLS: the connection was closed during the handshake, by the server or the proxy",
         ],
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => [
-            "TCP: there is no way to the server's network: do the routes and security groups allow it?",
-            "TCP: there is no way to the proxy's network: do the routes and security groups allow it?",
+            "TCP: no route leads to the server's network: do the routes and security groups allow it?",
+            "TCP: no route leads to the proxy's network: do the routes and security groups allow it?",
         ],
         io::ErrorKind::AddrNotAvailable => ["TCP: no local port or address is free for the connection"; 2],
         io::ErrorKind::PermissionDenied => ["TCP: this system forbids the connection"; 2],

@@ -49,7 +49,7 @@ fn every_command_but_serve_prints_json() {
         assert_eq!(is_json(&[command]), Ok(false), "{command}");
     }
     #[cfg(feature = "local")]
-    assert_eq!(is_json(&["--json"]), Err("--json goes with every command but `serve`".into()));
+    assert_eq!(is_json(&["--json"]), Err("--json belongs to every command except `serve`".into()));
 }
 
 #[cfg(feature = "local")]
@@ -65,7 +65,7 @@ fn options_go_with_register() {
     let both = Options { dry_run: true, prune: true, ..Options::default() };
     assert_eq!(parse(&["register", "--dry-run", "--prune"]), Ok(Command::Register(both)));
     assert_eq!(parse(&["--prune", "register", "--dry-run"]), Ok(Command::Register(both)));
-    assert_eq!(parse(&["status", "--prune"]), Err("--prune goes with `register`".into()));
+    assert_eq!(parse(&["status", "--prune"]), Err("--prune belongs to `register`".into()));
 }
 
 #[cfg(feature = "registration")]
@@ -84,7 +84,7 @@ fn a_sweep_may_be_told_since_when_and_of_which() {
         assert!(parse(wrong).unwrap_err().contains("--since"), "{wrong:?}");
     }
     let elsewhere = parse(&["status", "--endpoint", "e"]);
-    assert_eq!(elsewhere, Err("--since and --endpoint go with `sweep`".into()));
+    assert_eq!(elsewhere, Err("--since and --endpoint belong to `sweep`".into()));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn dead_letters_are_listed_retried_and_dropped() {
     ] {
         assert!(parse(words).unwrap_err().contains("`dead-letters"), "{words:?}");
     }
-    assert_eq!(parse(&["check", "--all"]), Err("--all goes with `dead-letters`".into()));
+    assert_eq!(parse(&["check", "--all"]), Err("--all belongs to `dead-letters`".into()));
 }
 
 #[test]

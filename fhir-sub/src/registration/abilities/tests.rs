@@ -134,11 +134,11 @@ fn a_criteria_that_the_server_would_never_fire_is_refused() {
         ("Observation?_filter=a%20eq%20b", &[Special], "generic", ""),
         ("Observation?_filter=a%20eq%20b", &[Special], "auto", ""),
         // What `also` names, and what Medplum adds to FHIR.
-        ("Observation?ward=7", &[Unknown], "medplum", "`ward` is none of them"),
-        ("Observation?ward:missing=true", &[Unknown], "medplum", "`ward` is none of them"),
+        ("Observation?ward=7", &[Unknown], "medplum", "`ward` is not one of them"),
+        ("Observation?ward:missing=true", &[Unknown], "medplum", "`ward` is not one of them"),
         ("Observation?ward=7", &[Unknown], "hapi", ""),
         ("Task?due-date=2030-01-01", &[Unknown], "medplum", ""),
-        ("Patient?due-date=2030-01-01", &[Unknown], "medplum", "`due-date` is none of them"),
+        ("Patient?due-date=2030-01-01", &[Unknown], "medplum", "`due-date` is not one of them"),
         // Of what was left unchecked nothing is known but its form.
         ("Observation?ward=7", &[], "medplum", ""),
         ("Observation?ward.name=7", &[], "medplum", "no other resource"),

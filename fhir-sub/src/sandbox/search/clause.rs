@@ -57,7 +57,7 @@ impl Clause {
             [Step::Has { resource, reference }, rest @ ..] => {
                 let of = resource.to_string();
                 if !is_type(&of, version) {
-                    return Err(refuse(&key(), &format!("`{of}` is no resource type")));
+                    return Err(refuse(&key(), &format!("`{of}` is not a resource type")));
                 }
                 let reference = find(&of, reference, &key(), version)?;
                 let clause = Box::new(Self::of_steps(&of, rest, written, version)?);
@@ -67,7 +67,7 @@ impl Clause {
             [Step::Code { code, qualifier }, rest @ ..] => {
                 let reference = find(kind, code, &key(), version)?;
                 if reference.kind != Kind::Reference {
-                    return Err(refuse(&key(), &format!("`{code}` is no reference")));
+                    return Err(refuse(&key(), &format!("`{code}` is not a reference")));
                 }
                 let of_type = qualifier.as_ref().map(Text::to_string);
                 let rest = Rest { steps: rest.to_vec(), written: written.clone(), version };

@@ -57,7 +57,7 @@ impl Criteria {
                     None => Ok(Self::Types(types)),
                 }
             }
-            _ => Err(Refusal::unprocessable("is no list of types, as `[Patient,Encounter]` is")),
+            _ => Err(Refusal::unprocessable("is not a list of types, as `[Patient,Encounter]` is")),
         }
     }
 

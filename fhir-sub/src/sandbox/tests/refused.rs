@@ -7,9 +7,9 @@ async fn searches() {
     let sandbox = sandbox();
     for (search, named) in [
         ("Appointment?patient.colour=red", "`patient.colour`"),
-        ("Appointment?status.name=eve", "`status` is no reference"),
+        ("Appointment?status.name=eve", "`status` is not a reference"),
         ("Appointment?_has:Encounter:colour:status=planned", "Encounter has no parameter `colour`"),
-        ("Appointment?_has:Encountr:appointment:status=planned", "`Encountr` is no resource type"),
+        ("Appointment?_has:Encountr:appointment:status=planned", "`Encountr` is not a resource type"),
         ("Appointment?_include=Appointment:patient", "`_include`"),
         ("Appointment?_query=x", "`_query`"),
         ("Appointment?_filter=status%20eq%20x", "`_filter`"),

@@ -172,13 +172,17 @@ impl ResourceTrigger {
             ));
         }
         let resource = type_name(&trigger["resource"], version).ok_or_else(|| {
-            Refusal::unprocessable(format!("resource is no resource type of FHIR {version}"))
+            Refusal::unprocessable(format!("resource is not a resource type of FHIR {version}"))
         })?;
         let interactions: Vec<_> = items(&trigger["supportedInteraction"])
             .iter()
             .map(|code| {
                 Interaction::ALL.into_iter().find(|interaction| *code == interaction.name()).ok_or_else(
-                    || Refusal::unprocessable("supportedInteraction is none of `create`, `update`, `delete`"),
+                    || {
+                        Refusal::unprocessable(
+                            "supportedInteraction is not one of `create`, `update`, `delete`",
+                        )
+                    },
                 )
             })
             .collect::<Result<_, _>>()?;

@@ -54,7 +54,7 @@ pub(crate) fn events(desk: &Desk<'_>, call: &Call, id: &str) -> Result<Answer, R
     let content = parameters.all("content").next();
     let content: Option<Content> =
         content.map(|code| content_of("content", &json!(code))).transpose().map_err(|_| {
-            Refusal::bad_request("the parameter `content` is none of `empty`, `id-only`, `full-resource`")
+            Refusal::bad_request("the parameter `content` is not one of `empty`, `id-only`, `full-resource`")
         })?;
     let events: Vec<&Logged> = log.between(since, until).collect();
     let kind = NotificationType::QueryEvent;

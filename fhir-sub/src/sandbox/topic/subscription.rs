@@ -236,7 +236,7 @@ pub(super) fn content_of(place: &str, code: &Value) -> Result<Content, Refusal> 
     let all = [Content::Empty, Content::IdOnly, Content::FullResource];
     all.into_iter()
         .find(|content| *code == content.code())
-        .ok_or_else(|| refuse(&format!("{place} is none of `empty`, `id-only`, `full-resource`")))
+        .ok_or_else(|| refuse(&format!("{place} is not one of `empty`, `id-only`, `full-resource`")))
 }
 
 fn is_json(place: &str, media_type: &Value) -> Result<(), Refusal> {

@@ -42,7 +42,7 @@ async fn each_event_that_is_to_be_sent_again_is_named() {
     events[2]["focus"] = json!({ "reference": "Encounter/can_ary" });
     let expected = [
         format!("exception event 2 of 4, number 7: {FAILED}"),
-        "invalid event 3 of 4, number 8: the id of the resource is no FHIR id: it has other characters than letters, digits, \
+        "invalid event 3 of 4, number 8: the id of the resource is not a FHIR id: it has other characters than letters, digits, \
          `-` and `.`"
             .to_owned(),
         format!("exception event 4 of 4: {FAILED}"),

@@ -126,6 +126,6 @@ fn string_of(text: &str, key: &str) -> Result<String, Failure> {
             Some(_) => wrong("has no string under that key"),
             None => wrong("has no such key"),
         },
-        _ => wrong("is no JSON object, so it has no keys: leave out `#` and what follows"),
+        _ => wrong("is not a JSON object, so it has no keys: leave out `#` and what follows"),
     }
 }

@@ -196,7 +196,7 @@ async fn all_that_cannot_be_read_is_told_at_once() {
     for expected in [
         "APP_BASE_URL is a reference that cannot be read: the file cannot be read (entity not found)",
         "FHIR_BASE_URL is a reference that cannot be read: the secret does not exist",
-        "FHIR_SUBSCRIPTION_SECRET is a reference that cannot be read: the secret is no JSON object",
+        "FHIR_SUBSCRIPTION_SECRET is a reference that cannot be read: the secret is not a JSON object",
         "FHIR_AUTH_BEARER is a reference that cannot be read: the secret has no string under that key",
         "FHIR_VERSION is a reference that cannot be read: the secret has no such key",
         "FHIR_AUTH_SCOPE is a reference that cannot be read: the value is empty",

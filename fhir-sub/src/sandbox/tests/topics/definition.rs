@@ -83,8 +83,8 @@ async fn what_the_sandbox_cannot_evaluate_is_refused_by_name() {
                 topic(json!({ "fhirPathCriteria": "%current.status = 'planned'" })),
                 "resourceTrigger[0]: fhirPathCriteria: the sandbox evaluates no FHIRPath",
             ),
-            (topic(json!({ "resource": "Pateint" })), "resourceTrigger[0]: resource is no resource type"),
-            (topic(json!({ "supportedInteraction": ["read"] })), "supportedInteraction is none of"),
+            (topic(json!({ "resource": "Pateint" })), "resourceTrigger[0]: resource is not a resource type"),
+            (topic(json!({ "supportedInteraction": ["read"] })), "supportedInteraction is not one of"),
             (
                 topic(json!({ "queryCriteria": { "current": "colour=red" } })),
                 "queryCriteria.current: the sandbox cannot evaluate the parameter `colour`",

@@ -103,7 +103,10 @@ async fn what_cannot_be_served_is_refused_by_name() {
             ),
             (filtered(("Patient", "status", "x")), "cannot be filtered by `status`".to_owned()),
             (filtered(("Encounter", "status:exact", "x")), "`status:exact`".to_owned()),
-            (Asked { content: "some", ..ASKED }, "is none of `empty`, `id-only`, `full-resource`".to_owned()),
+            (
+                Asked { content: "some", ..ASKED },
+                "is not one of `empty`, `id-only`, `full-resource`".to_owned(),
+            ),
             (Asked { status: "sleeping", ..ASKED }, "Subscription.status".to_owned()),
         ] {
             let problem = refused(asked.resource(version)).await;
