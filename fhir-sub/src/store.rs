@@ -113,7 +113,10 @@ impl Store {
     }
 
     async fn now(&self) -> Stored<Millis> {
-        self.backend.now().await.map(millis)
+        match self.backend.now_at_once() {
+            Some(now) => Ok(millis(now)),
+            None => self.backend.now().await.map(millis),
+        }
     }
 }
 

@@ -118,6 +118,12 @@ pub trait StoreBackend: Send + Sync + fmt::Debug + 'static {
     fn has_old_keys(&self) -> bool {
         false
     }
+
+    /// What [`now`](Self::now) answers, if the answer needs no waiting and so no boxed future.
+    #[doc(hidden)]
+    fn now_at_once(&self) -> Option<SystemTime> {
+        None
+    }
 }
 
 /// The result of a [`StoreBackend`]'s call.
@@ -252,5 +258,9 @@ impl<B: StoreBackend + ?Sized> StoreBackend for Arc<B> {
 
     fn has_old_keys(&self) -> bool {
         (**self).has_old_keys()
+    }
+
+    fn now_at_once(&self) -> Option<SystemTime> {
+        (**self).now_at_once()
     }
 }

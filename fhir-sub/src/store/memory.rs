@@ -194,6 +194,10 @@ impl StoreBackend for MemoryStore {
         self.forgotten.load(Ordering::Relaxed)
     }
 
+    fn now_at_once(&self) -> Option<SystemTime> {
+        Some((self.clock)())
+    }
+
     fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>> {
         Box::pin(async move { Ok(self.lock().by_id.get(id).cloned()) })
     }
