@@ -15,6 +15,10 @@ EVENTS = {"1.5 KB": (SMALL, False), "64 KB": (LARGE, False), "1.5 KB, base64": (
 OFF = {"FHIR_SUBSCRIPTION_IDEMPOTENCY": "off", "RUST_LOG": "error"}
 STORE_ON = {"FHIR_SUBSCRIPTION_IDEMPOTENCY": "memory", "RUST_LOG": "error"}
 ON = {"FHIR_SUBSCRIPTION_IDEMPOTENCY": "memory", "RUST_LOG": "info"}
+# A file that the store is in; `fed` makes it anew for each run.
+FILE = CACHE / "store.sqlite"
+IN_A_FILE = {"FHIR_SUBSCRIPTION_IDEMPOTENCY": f"sqlite:{FILE}", "RUST_LOG": "error",
+             "FHIR_SUBSCRIPTION_STORE_KEY": "0123456789abcdef0123456789abcdef"}
 
 
 def say(text):
@@ -50,6 +54,8 @@ def fed(program, environment, *, endpoint="encounters", size=SMALL, base64=False
     command = [built.runtime_api, "--endpoint", endpoint, "--bytes", size, "--warm", warm, "--times", times]
     command += ["--base64"] if base64 else []
     command = [str(word) for word in [*command, *before, program]]
+    for part in ("", "-wal", "-shm"):
+        FILE.with_name(FILE.name + part).unlink(missing_ok=True)
     # One core for both, or waking up a core would be most of what is measured.
     one_core = [min(os.sched_getaffinity(0))]
     run = subprocess.run(command, env={"PATH": os.environ["PATH"], **environment}, text=True, stdout=subprocess.PIPE,

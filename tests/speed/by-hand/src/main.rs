@@ -7,6 +7,8 @@ mod encounter;
 #[cfg(feature = "client")]
 #[path = "../../seen.rs"]
 mod seen;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::env;
 use std::hint::black_box;
@@ -15,9 +17,15 @@ use encounter::Encounter;
 use lambda_http::http::{Method, StatusCode, header};
 use lambda_http::{Body, Error, Request, Response, run, service_fn, tracing};
 
-async fn answer(request: Request, secret: &str) -> Result<Response<Body>, Error> {
+struct App {
+    secret: String,
+    #[cfg(feature = "sqlite")]
+    store: sqlite::Store,
+}
+
+async fn answer(request: Request, app: &App) -> Result<Response<Body>, Error> {
     let shown = request.headers().get("x-subscription-auth");
-    if shown.is_none_or(|shown| shown.as_bytes() != secret.as_bytes()) {
+    if shown.is_none_or(|shown| shown.as_bytes() != app.secret.as_bytes()) {
         return status(StatusCode::UNAUTHORIZED);
     }
     if request.method() != Method::POST {
@@ -34,6 +42,12 @@ async fn answer(request: Request, secret: &str) -> Result<Response<Body>, Error>
     let Ok(encounter) = serde_json::from_slice::<Encounter>(request.body()) else {
         return status(StatusCode::UNPROCESSABLE_ENTITY);
     };
+    #[cfg(feature = "sqlite")]
+    let id = format!("{endpoint}/{}/{}", encounter.id, encounter.meta.version_id);
+    #[cfg(feature = "sqlite")]
+    if !app.store.begin(id.clone()).await? {
+        return status(StatusCode::NO_CONTENT);
+    }
     match endpoint {
         #[cfg(feature = "client")]
         "finished" => client::create(&seen::seen(&encounter.id)).await?,
@@ -41,6 +55,8 @@ async fn answer(request: Request, secret: &str) -> Result<Response<Body>, Error>
             black_box(encounter.weight());
         }
     }
+    #[cfg(feature = "sqlite")]
+    app.store.complete(id).await?;
     status(StatusCode::NO_CONTENT)
 }
 
@@ -51,7 +67,10 @@ fn status(status: StatusCode) -> Result<Response<Body>, Error> {
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let secret = env::var("FHIR_SUBSCRIPTION_SECRET")?;
-    let secret = secret.as_str();
-    run(service_fn(|request| answer(request, secret))).await
+    let app = App {
+        secret: env::var("FHIR_SUBSCRIPTION_SECRET")?,
+        #[cfg(feature = "sqlite")]
+        store: sqlite::Store::open()?,
+    };
+    run(service_fn(|request| answer(request, &app))).await
 }

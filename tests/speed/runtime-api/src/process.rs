@@ -19,7 +19,8 @@ const ENVIRONMENT: [(&str, &str); 9] = [
 ];
 
 /// What of ours may be set from outside.
-const PASSED_ON: [&str; 3] = ["PATH", "RUST_LOG", "FHIR_SUBSCRIPTION_IDEMPOTENCY"];
+const PASSED_ON: [&str; 4] =
+    ["PATH", "RUST_LOG", "FHIR_SUBSCRIPTION_IDEMPOTENCY", "FHIR_SUBSCRIPTION_STORE_KEY"];
 
 /// A running program.
 pub(crate) struct Process {
