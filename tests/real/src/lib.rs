@@ -7,6 +7,7 @@ mod proxy;
 mod server_process;
 mod dynamodb;
 mod hapi;
+mod keycloak;
 mod resources;
 mod subscriptions;
 mod suite;
@@ -14,6 +15,7 @@ mod transcript;
 
 pub use dynamodb::DynamoDbLocal;
 pub use hapi::HapiServer;
+pub use keycloak::Keycloak;
 pub use program::{Deployment, Finished, Program, SECRET};
 pub use proxy::{Before, Passed, Proxy, listen, send};
 pub use resources::{CANARY, id, resource, version_id};

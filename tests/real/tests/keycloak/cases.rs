@@ -1,0 +1,2 @@
+pub(crate) mod refusals;
+pub(crate) mod tokens;

@@ -1,0 +1,34 @@
+//! What Keycloak refuses, which shows that it looks.
+
+use fhir_sub::client::BackendServices;
+use serde_json::Value;
+
+use crate::support::{Client, World};
+
+pub(crate) async fn an_assertion_is_taken_once(world: &mut World) {
+    for client in [Client::Rs384, Client::Es384] {
+        let (signer, assertions) = client.signer();
+        world.fhir(client.services(signer)).read::<Value>("Encounter", "1").await.expect("a token");
+        let used = assertions.all().remove(0);
+        let (status, body) = world.post_assertion(&used).await;
+        assert!(matches!(status, 400 | 401) && body.contains("invalid_client"), "{status} {body}");
+    }
+}
+
+pub(crate) async fn another_key_is_refused(world: &mut World) {
+    // The one client's id, with the other's key.
+    let (signer, _) = Client::Rs384.signer();
+    let services = BackendServices::new(Client::Es384.id(), signer);
+    let error = world.fhir(services).read::<Value>("Encounter", "1").await.expect_err("no token");
+    let text = error.to_string();
+    assert!(text.contains("signing in failed: the token endpoint answered 4"), "{text}");
+    assert!(!error.is_transient(), "{text}");
+}
+
+pub(crate) async fn another_audience_is_refused(world: &mut World) {
+    let (signer, _) = Client::Es384.signer();
+    let services = Client::Es384.services(signer).audience("https://id.example.org/realms/ward");
+    let read = world.fhir(services).read::<Value>("Encounter", "1").await;
+    let text = read.expect_err("an audience that is not this realm").to_string();
+    assert!(text.contains("(invalid_client)"), "{text}");
+}

@@ -1,0 +1,32 @@
+//! Signing in at a real Keycloak as a SMART Backend Service: see `keycloak/test`, which runs it.
+//!
+//! The FHIR server is a small one of this suite, which names Keycloak's token endpoint and asks Keycloak whether a token
+//! holds. Keycloak itself verifies the assertions: signature, claims, age, and that no `jti` comes twice.
+
+mod cases;
+mod support;
+
+use std::process::ExitCode;
+
+use fhir_sub_real::{Suite, cases};
+
+use support::World;
+
+fn main() -> ExitCode {
+    let suite = Suite {
+        server: "Keycloak",
+        enabled_by: "FHIR_SUB_REAL_KEYCLOAK",
+        command: "tests/real/keycloak/test",
+        cases: cases![
+            World;
+            tokens::rs384_has_a_token,
+            tokens::es384_has_a_token,
+            tokens::many_at_once_have_one_token,
+            tokens::a_scope_is_granted_where_it_is_asked_for,
+            refusals::an_assertion_is_taken_once,
+            refusals::another_key_is_refused,
+            refusals::another_audience_is_refused,
+        ],
+    };
+    suite.main(World::start, World::end)
+}
