@@ -9,8 +9,11 @@ mod delivered;
 mod time;
 mod identity;
 pub(crate) mod history;
+mod reader;
+mod version;
 mod read;
 mod once;
+mod interaction;
 mod handle;
 mod deliver;
 pub(crate) mod query;
@@ -21,11 +24,12 @@ mod notified;
 mod record;
 pub(crate) mod dead_letters;
 
-pub(crate) use deliver::{deliver, deliver_found};
+pub(crate) use deliver::{deliver_found, deliver_unless_suspect};
 #[cfg(test)]
 pub(crate) use delivered::GivenUp;
 pub(crate) use delivered::{Delivered, Due, End, Ended};
 pub(crate) use failure::Failure;
+pub(crate) use handle::Deferred;
 pub(crate) use notified::{Notified, Place, events, none};
 pub(crate) use read::Deletion;
 pub(crate) use record::{Record, Severity};

@@ -89,6 +89,8 @@ pub(crate) struct Registering {
     pub(crate) is_searched_by_url: bool,
     /// Whether a Subscription can be changed, and need not be deleted and created again.
     pub(crate) is_changeable: bool,
+    /// Whether it keeps two Subscriptions of one endpoint, so that a new one can be there before the old one is deleted.
+    pub(crate) keeps_two: bool,
     /// The media type in which it is sent.
     pub(crate) media_type: &'static str,
     /// What the server shows with each notification, so that it is let in.
@@ -132,9 +134,8 @@ pub(crate) struct Pace {
 pub(crate) struct Criteria {
     /// Whether it can be asked for deletions.
     pub(crate) has_deletions: bool,
-    /// Whether creates can be had without updates: the server can be asked for either, or says of each notification what
-    /// has happened.
-    pub(crate) tells_apart: bool,
+    /// How creates can be had without updates.
+    pub(crate) tells_apart: TellsApart,
     /// Whether a criteria can be of several types, `[*]` or `[Patient,Observation]`.
     pub(crate) has_several_types: bool,
     /// The parameters that it has beside FHIR's own, as `Task.due-date`, where it matches no others; `None` where it may
@@ -144,6 +145,17 @@ pub(crate) struct Criteria {
     pub(crate) never_fires: fn(&Filter<'_>) -> Option<String>,
     /// Why the server may not fire for this parameter, as its settings or the data are, and what to do instead.
     pub(crate) may_not_fire: fn(&Filter<'_>) -> Option<String>,
+}
+
+/// How creates can be had without updates, or updates without creates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TellsApart {
+    /// The server can be asked for either, or says of each notification what has happened.
+    Itself,
+    /// The server tells of both alike, and its history of a resource says what has happened: the program asks for it.
+    ByHistory,
+    /// Nothing is known to tell.
+    No,
 }
 
 /// What the server knows of topics.

@@ -10,12 +10,12 @@ mod deletions;
 #[cfg(feature = "local")]
 mod every;
 mod handling;
-mod interaction;
 mod lease;
 mod options;
 mod report;
 mod round;
 mod start;
+mod suspects;
 mod time;
 mod walk;
 
@@ -30,6 +30,7 @@ pub(crate) use self::options::SweepOptions;
 pub(crate) use self::report::{Report, Row};
 
 use self::lease::Lease;
+use self::suspects::Suspects;
 use self::walk::What;
 use crate::app::App;
 use crate::client::{Error, FhirClient};
@@ -81,12 +82,15 @@ pub(crate) async fn sweep(
         Ok(server) => {
             let least = TO_HANDLE.min(stop.remaining() / 4);
             let time = Time::until(app.deadline(None).min(stop));
-            let run = Run { app, server: &server, options, stop, time, least, request_id };
+            let suspects = Suspects::default();
+            let run = Run { app, server: &server, options, stop, time, least, suspects, request_id };
             let work: Vec<BoxFuture<'_, Row>> = declarations
                 .into_iter()
                 .map(|it| -> BoxFuture<'_, Row> { Box::pin(one(&run, it)) })
                 .collect();
-            futures_util::stream::iter(work).buffered(AT_A_TIME).collect().await
+            let mut rows: Vec<_> = futures_util::stream::iter(work).buffered(AT_A_TIME).collect().await;
+            suspects::handle(&run, &mut rows).await;
+            rows
         }
     };
     let is_durable = app.store().is_some_and(|store| store.is_durable());
@@ -108,6 +112,8 @@ struct Run<'a> {
     time: Time,
     /// Nothing is handled for which there is less time: to fail for that would count as a try.
     least: Duration,
+    /// What is left for the end, since an instance has died at it.
+    suspects: Suspects,
     request_id: Option<&'a str>,
 }
 

@@ -113,6 +113,11 @@ impl Pages {
         pages
     }
 
+    /// Whether no page follows.
+    pub(crate) fn is_last(&self) -> bool {
+        !matches!(self.state, State::Next(_))
+    }
+
     /// Where the next page is, to go on there later. `None` where no page follows.
     #[cfg(feature = "registration")]
     pub(crate) fn place(&self) -> Option<Place> {

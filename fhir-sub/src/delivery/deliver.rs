@@ -3,8 +3,10 @@
 use serde_json::value::RawValue;
 
 use super::delivered::Delivered;
-use super::handle::handle;
-use super::read::{self, Deletion, Found, Read};
+use super::handle::{Deferred, handle, ready};
+use super::once::Suspects;
+use super::read::{self, Deletion};
+use super::reader::{Found, Read};
 use super::time::Time;
 use crate::app::App;
 use crate::declaration::Declaration;
@@ -16,15 +18,79 @@ use crate::incoming::Way;
 const READ_AT_ONCE: usize = 50;
 
 /// Delivers events to the handler of `declaration`: what became of each, in their order.
+///
+/// Events at which an instance has died come last, so that all others are done before an instance can die at them again.
 pub(crate) async fn deliver(
     app: &App,
     declaration: &'static Declaration,
     deletion: Deletion,
     events: Vec<Happened<'_>>,
-    mut time: Time,
+    time: Time,
 ) -> Vec<Delivered> {
+    let suspects = if events.len() > 1 { Suspects::Deferred } else { Suspects::AtOnce };
+    let Pass { mut delivered, deferred, time } =
+        pass(app, declaration, deletion, events, time, suspects).await;
+    if !deferred.is_empty() {
+        Box::pin(deliver_late(app, declaration, deferred, time, &mut delivered)).await;
+    }
+    delivered
+}
+
+/// Delivers what was left for later, and puts what became of each in its place.
+async fn deliver_late(
+    app: &App,
+    declaration: &'static Declaration,
+    mut deferred: Vec<(usize, Box<Deferred<'_>>)>,
+    time: Time,
+    delivered: &mut Vec<Delivered>,
+) {
+    deferred.sort_by_key(|(_, one)| one.tries());
+    let (reserve, mut late) = (time.reserve(deferred.len()), Vec::with_capacity(deferred.len()));
+    let mut deferred = deferred.into_iter();
+    while let Some((place, one)) = deferred.next() {
+        let share = time.share(deferred.len(), reserve);
+        late.push((place, one.deliver(app, declaration, share).await));
+    }
+    late.sort_by_key(|(place, _)| *place);
+    for (place, one) in late {
+        delivered.insert(place, one);
+    }
+}
+
+/// Delivers one event of several that are delivered one by one. An error where an instance has died at it: it is to be
+/// delivered after all others.
+pub(crate) async fn deliver_unless_suspect(
+    app: &App,
+    declaration: &'static Declaration,
+    deletion: Deletion,
+    happened: Happened<'_>,
+    time: Time,
+) -> Result<Delivered, Box<Deferred<'static>>> {
+    let Pass { delivered, deferred, .. } =
+        pass(app, declaration, deletion, vec![happened], time, Suspects::Deferred).await;
+    match deferred.into_iter().next() {
+        Some((_, deferred)) => Err(deferred.into_owned()),
+        None => Ok(delivered.into_iter().next().expect("what became of the event")),
+    }
+}
+
+/// What became of events, and which are left for later, with their places among all.
+struct Pass<'a> {
+    delivered: Vec<Delivered>,
+    deferred: Vec<(usize, Box<Deferred<'a>>)>,
+    time: Time,
+}
+
+async fn pass<'a>(
+    app: &App,
+    declaration: &'static Declaration,
+    deletion: Deletion,
+    events: Vec<Happened<'a>>,
+    mut time: Time,
+    suspects: Suspects,
+) -> Pass<'a> {
     let (reserve, count) = (time.reserve(events.len()), events.len());
-    let mut delivered = Vec::with_capacity(events.len());
+    let (mut delivered, mut deferred) = (Vec::with_capacity(events.len()), Vec::new());
     let mut events = events.into_iter();
     let mut tells_versions = true;
     while events.len() > 0 {
@@ -49,33 +115,40 @@ pub(crate) async fn deliver(
             let happened = some.next().expect("there are some left");
             let share = time.share(some.len() + further, reserve);
             let read = reads.next().flatten().flatten();
-            delivered.push(handle(app, declaration, happened, read, share).await);
+            let (event, mut ready) = match ready(app, declaration, happened, read, share) {
+                Ok(ready) => ready,
+                Err(ended) => {
+                    delivered.push(ended);
+                    continue;
+                }
+            };
+            match handle(app, declaration, event, &mut ready, share, suspects).await {
+                Ok(one) => delivered.push(one),
+                Err(suspect) => {
+                    deferred.push((delivered.len() + deferred.len(), Deferred::new(*suspect, ready)));
+                }
+            }
         }
     }
-    delivered
+    Pass { delivered, deferred, time }
 }
 
-/// Delivers an event whose resource the server itself has just said.
-pub(crate) async fn deliver_found(
+/// Delivers an event whose resource the server itself has just said. An error where an instance has died at it: it is to
+/// be delivered after all others.
+pub(crate) async fn deliver_found<'a>(
     app: &App,
     declaration: &'static Declaration,
     event: Event,
     json: Box<RawValue>,
+    way: Way<'a>,
     time: Time,
-) -> Delivered {
-    deliver_found_for(app, declaration, event, json, Way::default(), time).await
-}
-
-/// The same, for a notification that came in by that way.
-pub(super) async fn deliver_found_for(
-    app: &App,
-    declaration: &'static Declaration,
-    event: Event,
-    json: Box<RawValue>,
-    way: Way<'_>,
-    time: Time,
-) -> Delivered {
+) -> Result<Delivered, Box<Deferred<'a>>> {
     let found = Found { version_id: event.version_id.clone(), json: json.into() };
     let happened = Happened { way, ..Happened::new(event, None) };
-    handle(app, declaration, happened, Some(Read::Found(found)), time).await
+    let (event, mut ready) = match ready(app, declaration, happened, Some(Read::Found(found)), time) {
+        Ok(ready) => ready,
+        Err(ended) => return Ok(ended),
+    };
+    let delivered = handle(app, declaration, event, &mut ready, time, Suspects::Deferred).await;
+    delivered.map_err(|suspect| Deferred::new(*suspect, ready))
 }

@@ -1,12 +1,16 @@
 //! From one event to what became of it.
 
+use std::sync::Arc;
+
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::delivered::{Delivered, End};
 use super::failure::Failure;
-use super::identity::{identify, is_asked_for, old_keys};
-use super::once::{Known, once};
-use super::read::Read;
+use super::identity::{Otherwise, identify, is_asked_for, last_updated, old_keys};
+use super::interaction;
+use super::once::{Known, Suspect, Suspects, once};
+use super::reader::Read;
 use super::time::Time;
 use crate::app::App;
 use crate::contain::{Contained, Panicked, attempt, dispose};
@@ -22,74 +26,219 @@ use crate::notification::Notification;
 use crate::outcome::Outcome;
 use crate::rejection::{Rejection, RejectionKind};
 
-/// Runs the handler of `declaration` on one event; `read` is what was read of a resource that did not come with it, or is
-/// not believed.
+/// Runs the handler of `declaration` on one event, unless that was done before. An error where an instance has died at the
+/// event, and such ones are left for later.
+///
+/// What it takes is borrowed, so that the future is small.
 pub(super) async fn handle(
     app: &App,
     declaration: &'static Declaration,
-    Happened { mut event, resource, mistake, included, way }: Happened<'_>,
+    mut event: Box<Event>,
+    ready: &mut Ready<'_>,
+    time: Time,
+    suspects: Suspects,
+) -> Result<Delivered, Box<Suspect>> {
+    if interaction::is_sought(declaration, &event) {
+        // Few events need it, and none is to pay for it that does not.
+        if let Some(end) = Box::pin(find_out(app, declaration, &mut event, ready, time)).await {
+            return Ok(Delivered::new(declaration.endpoint, event, end));
+        }
+    }
+    settle(app, declaration, event, ready, time, suspects).await
+}
+
+/// What it takes to handle an event, unless that was done before.
+#[derive(Debug)]
+pub(super) struct Ready<'a> {
+    known: Option<Known>,
+    resource: Option<Body<'a>>,
+    included: Included,
+    way: Way<'a>,
+}
+
+/// An event that is left for later: an instance has died at it.
+#[derive(Debug)]
+pub(crate) struct Deferred<'a> {
+    event: Box<Event>,
+    ready: Ready<'a>,
+    /// How often it was begun.
+    tries: u32,
+}
+
+/// The resource of an event.
+#[derive(Debug)]
+enum Body<'a> {
+    Told(&'a str),
+    Kept(Box<str>),
+    Read(Arc<RawValue>),
+}
+
+impl Body<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Self::Told(text) => text,
+            Self::Kept(text) => text,
+            Self::Read(json) => json.get(),
+        }
+    }
+}
+
+impl<'a> Deferred<'a> {
+    pub(super) fn new(Suspect { event, tries }: Suspect, ready: Ready<'a>) -> Box<Self> {
+        Box::new(Self { event, ready, tries })
+    }
+
+    /// The same without what it borrows from its notification, whose way is not known any more.
+    pub(crate) fn into_owned(self: Box<Self>) -> Box<Deferred<'static>> {
+        let Self { event, ready: Ready { known, resource, included, .. }, tries } = *self;
+        let resource = resource.map(|body| match body {
+            Body::Told(text) => Body::Kept(text.into()),
+            Body::Kept(text) => Body::Kept(text),
+            Body::Read(json) => Body::Read(json),
+        });
+        let ready = Ready { known, resource, included, way: Way::default() };
+        Box::new(Deferred { event, ready, tries })
+    }
+
+    /// How often it was begun: of several, those that were begun least are the least likely to have killed an instance.
+    pub(crate) fn tries(&self) -> u32 {
+        self.tries
+    }
+
+    /// Delivers it now, without another such event beside it.
+    pub(crate) async fn deliver(
+        self: Box<Self>,
+        app: &App,
+        declaration: &'static Declaration,
+        time: Time,
+    ) -> Delivered {
+        let Self { event, mut ready, .. } = *self;
+        if time.deadline().has_passed() {
+            return Delivered::new(declaration.endpoint, event, End::NotBegun);
+        }
+        match Box::pin(settle(app, declaration, event, &mut ready, time, Suspects::AtOnce)).await {
+            Ok(delivered) => delivered,
+            Err(suspect) => Delivered::new(declaration.endpoint, suspect.event, End::UnderWay),
+        }
+    }
+}
+
+/// What is known of an event before the store is asked for it; or how it has ended. `read` is what was read of a resource
+/// that did not come with it, or is not believed.
+pub(super) fn ready<'a>(
+    app: &App,
+    declaration: &'static Declaration,
+    Happened { mut event, resource, mistake, included, way }: Happened<'a>,
     read: Option<Read>,
     time: Time,
-) -> Delivered {
+) -> Result<(Box<Event>, Ready<'a>), Delivered> {
     let endpoint = declaration.endpoint;
     if let Some(mistake) = mistake {
-        return Delivered::new(endpoint, event, End::Unprocessable(mistake.into()));
+        return Err(Delivered::new(endpoint, event, End::Unprocessable(mistake.into())));
     }
     if !declaration.is_wanted(&event) {
         // There is nothing to do, and nothing to send again.
-        return Delivered::new(endpoint, event, End::NotWanted);
+        return Err(Delivered::new(endpoint, event, End::NotWanted));
     }
     if time.deadline().has_passed() {
-        return Delivered::new(endpoint, event, End::NotBegun);
+        return Err(Delivered::new(endpoint, event, End::NotBegun));
     }
-    let resource = match &read {
-        None => resource.filter(|_| declaration.trust == Trust::Notification),
+    let mut deleted = None;
+    let resource = match read {
+        None | Some(Read::Untold) => {
+            let resource = resource.filter(|_| declaration.trust == Trust::Notification);
+            // It came as it is. An argument that is made from it reads it all; where there is none, nothing else does.
+            let end = match resource {
+                None if read.is_none() => unreadable(declaration, &event),
+                Some(resource) if declaration.uses.resource == ResourceUse::Unused => {
+                    let read = serde_json::from_str::<IgnoredAny>(resource);
+                    read.err().map(|error| rejected(Rejection::json(&error), false))
+                }
+                _ => None,
+            };
+            if let Some(end) = end {
+                return Err(Delivered::new(endpoint, event, end));
+            }
+            resource.map(Body::Told)
+        }
         Some(Read::Found(found)) => {
-            event.version_id.clone_from(&found.version_id);
-            Some(found.json.get())
+            event.version_id = found.version_id;
+            event.is_found |= event.version_id.is_none();
+            Some(Body::Read(found.json))
+        }
+        Some(Read::Version(found)) => {
+            (event.version_id, event.is_found) = (found.version_id, true);
+            Some(Body::Read(found.json))
         }
         // Whoever needs the resource has nothing to do once it is gone, and never will have.
         Some(Read::Gone | Read::Deleted(_)) if declaration.needs_resource() => {
             app.memory().event_numbers.gone(Name { endpoint, subscription: event.subscription() });
-            return Delivered::new(endpoint, event, End::Gone);
+            return Err(Delivered::new(endpoint, event, End::Gone));
         }
-        Some(Read::Gone | Read::Deleted(_)) => None,
-        Some(Read::Undeleted) => return Delivered::new(endpoint, event, End::Unconfirmed),
-        Some(Read::Failed(failure)) => {
-            return Delivered::new(endpoint, event, End::Unread(failure.clone()));
+        Some(Read::Deleted(version)) => {
+            deleted = version;
+            None
         }
+        Some(Read::Gone) => None,
+        Some(Read::Undeleted) => return Err(Delivered::new(endpoint, event, End::Unconfirmed)),
+        Some(Read::Failed(failure)) => return Err(Delivered::new(endpoint, event, End::Unread(failure))),
     };
-    if resource.is_none()
-        && read.is_none()
-        && let Some(end) = unreadable(declaration, &event)
-    {
-        return Delivered::new(endpoint, event, end);
-    }
-    // It came as it is. An argument that is made from it reads it all; where there is none, nothing else does.
-    if let (Some(resource), None) = (resource, &read)
-        && declaration.uses.resource == ResourceUse::Unused
-        && let Err(error) = serde_json::from_str::<IgnoredAny>(resource)
-    {
-        return Delivered::new(endpoint, event, rejected(Rejection::json(&error), false));
-    }
-
+    let text = resource.as_ref().map(Body::text);
     let mut known = None;
     if is_asked_for(app, declaration) {
         let mut otherwise = None;
-        if let Some(Read::Deleted(Some(deleted))) = &read {
+        if let Some(deleted) = deleted {
             // The history may lag behind, and have an earlier deletion as the last one. This one is handled in any case; and
             // a sweep, which sees more, knows the one that it was taken for.
-            otherwise = identify(app, declaration, &event, None).map(Box::new);
-            event.version_id = Some(deleted.version_id.clone());
+            otherwise = Otherwise::of(app, declaration, &event, &deleted.version_id).map(Box::new);
+            event.version_id = Some(deleted.version_id);
             event.updated = deleted.at;
         }
-        let entry = identify(app, declaration, &event, resource);
+        let entry = identify(app, declaration, &event, text);
         known = entry.map(|entry| Known { entry, otherwise });
     }
     event.key = known.as_ref().and_then(|known| known.entry.idempotency_key());
-    let old_keys = |event: &Event| old_keys(app, declaration, event, resource);
-    once(app, endpoint, event, known.as_mut(), time.deadline(), old_keys, async |event| {
-        run(app, declaration, event, resource, (&included, way), time).await
+    Ok((event, Ready { known, resource, included, way }))
+}
+
+/// Finds out whether an event is a creation. How it has ended, where the server cannot be asked, or it is not wanted.
+async fn find_out(
+    app: &App,
+    declaration: &'static Declaration,
+    event: &mut Event,
+    Ready { known, resource, .. }: &mut Ready<'_>,
+    time: Time,
+) -> Option<End> {
+    let text = resource.as_ref().map(Body::text);
+    let updated = event.updated.or_else(|| last_updated(text?));
+    match interaction::find_out(app, event, updated, time.deadline()).await {
+        Ok(interaction) => event.interaction = interaction,
+        Err(failure) => return Some(End::Unread(failure)),
+    }
+    if !declaration.is_wanted(event) {
+        return Some(End::NotWanted);
+    }
+    if let (Some(known), Some(entry)) = (known, identify(app, declaration, event, text)) {
+        event.key = entry.idempotency_key();
+        known.entry = entry;
+    }
+    None
+}
+
+/// Handles an event, unless that was done before. An error where it is left for later.
+async fn settle(
+    app: &App,
+    declaration: &'static Declaration,
+    event: Box<Event>,
+    Ready { known, resource, included, way }: &mut Ready<'_>,
+    time: Time,
+    suspects: Suspects,
+) -> Result<Delivered, Box<Suspect>> {
+    let (text, way) = (resource.as_ref().map(Body::text), *way);
+    let old_keys = |event: &Event| old_keys(app, declaration, event, text);
+    let at = (time.deadline(), suspects);
+    once(app, declaration.endpoint, event, known.as_mut(), at, old_keys, async |event| {
+        run(app, declaration, event, text, (&*included, way), time).await
     })
     .await
 }

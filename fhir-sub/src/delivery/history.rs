@@ -7,7 +7,7 @@ use crate::fhir::reference::entity_tag_version;
 use crate::fhir::{BundleEntry, Instant, Reference, is_id};
 
 /// How many of the newest versions of a resource are asked for, and looked at.
-const NEWEST: usize = 10;
+pub(super) const NEWEST: usize = 10;
 
 /// A version, as an entry of a history names it.
 pub(crate) struct Version {
@@ -21,7 +21,7 @@ pub(crate) struct Version {
 
 impl Version {
     /// `None` for what names no resource.
-    pub(crate) fn read(entry: BundleEntry<IgnoredAny>) -> Option<Self> {
+    pub(crate) fn read<T>(entry: BundleEntry<T>) -> Option<Self> {
         let BundleEntry { full_url, request, response, .. } = entry;
         let (request, response) = (request.unwrap_or_default(), response.unwrap_or_default());
         let urls = [Some(request.url.as_str()), full_url.as_deref(), response.location.as_deref()];

@@ -11,7 +11,7 @@ use crate::interaction::Interaction;
 use crate::json::Text;
 use crate::key::Key;
 use crate::signature::hex;
-use crate::store::{Claim, Entry, Identity, OfResource, OldKeys, Told};
+use crate::store::{Claim, Entry, Identity, OfResource, OldKeys, Store, Stored, Told};
 
 /// What `event` is known by, as the notification or a search has it. `None` where nothing is named at all.
 ///
@@ -44,7 +44,8 @@ pub(super) fn identify(
         (None, Some(updated)) if !is_deletion => {
             (Entry::once(key("updated", &updated.to_string())), Told::Time(updated))
         }
-        (None, _) => match (numbered(), resource) {
+        // The resource is the server's own, which says no more of it: so a sweep knows it.
+        (None, _) => match (numbered().filter(|_| !event.is_found), resource) {
             (Some((entry, at)), _) if entry.identity == Identity::Once => {
                 (entry, at.map_or(Told::Version, Told::Number))
             }
@@ -62,6 +63,62 @@ pub(super) fn identify(
         entry.resource = Some(OfResource { key, is_ordered, updated, is_deletion, told });
     }
     Some(entry)
+}
+
+/// What a deletion is known by whose version the server gives, and that was done before: the same deletion, told again; or
+/// another one, which the server's history does not show yet.
+#[derive(Debug)]
+pub(crate) struct Otherwise {
+    /// Where nothing shows that it is another one, it is kept apart only from one under way.
+    passing: Entry,
+    /// What would show it: versions behind that deletion, each with the deletion that follows it.
+    later: Vec<Later>,
+}
+
+#[derive(Debug)]
+struct Later {
+    /// The version, if it is none of a deletion.
+    version: Key,
+    /// The same, if it is a deletion.
+    deletion: Key,
+}
+
+/// How many versions behind a deletion are looked for among what was handled.
+const LATER: u64 = 8;
+
+impl Otherwise {
+    /// `event` is as it was told, and `deleted` the version that the server gives.
+    pub(super) fn of(app: &App, declaration: &Declaration, event: &Event, deleted: &str) -> Option<Self> {
+        let passing = identify(app, declaration, event, None)?;
+        let focus = event.name()?;
+        let key = |kind: Interaction, version: u64| {
+            let event = Event { interaction: kind, ..Event::unknown() };
+            app.keys().key(&name(declaration, &event, &focus, "id", &version.to_string()))
+        };
+        // Only of versions that are counted it is known which follow.
+        let versions = deleted.parse::<u64>().ok().map(|deleted| deleted.saturating_add(1)..).into_iter();
+        let later = versions.flatten().take(usize::try_from(LATER).unwrap_or_default()).map(|version| {
+            Later { version: key(Interaction::Unknown, version), deletion: key(Interaction::Delete, version) }
+        });
+        Some(Self { later: later.collect(), passing })
+    }
+
+    /// What it is known by. If a later version of the resource was handled, the history lags behind: the deletion is the
+    /// version after that one, as a sweep will find it.
+    pub(super) async fn entry(self, store: &Store) -> Stored<Entry> {
+        let mut next = None;
+        for (place, later) in self.later.iter().enumerate() {
+            if store.is_known(&later.version).await? {
+                next = self.later.get(place + 1).map(|next| next.deletion);
+            } else if store.is_known(&later.deletion).await? {
+                next = None;
+            }
+        }
+        Ok(match next {
+            Some(key) => Entry { key, identity: Identity::Once, ..self.passing },
+            None => self.passing,
+        })
+    }
 }
 
 /// Whether the version of an event matters to anyone: to the store, or to the handler for its idempotency key.

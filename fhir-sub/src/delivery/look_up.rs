@@ -7,7 +7,7 @@
 //! happened to it in between, and no deletion.
 
 use super::changed::{Changed, Question};
-use super::deliver::{deliver, deliver_found_for};
+use super::deliver::{deliver, deliver_found};
 use super::delivered::{Delivered, End};
 use super::failure::Failure;
 use super::query::{self, Queried, query};
@@ -175,18 +175,31 @@ async fn by_search(
     };
     // The order of what was found before the end proves nothing. What is handled is known, and is not found again.
     let (is_seen, count) = (matches!(end, Searched::Whole), hits.len());
-    let (mut newest, mut unsettled) = (None, None);
     let reserve = time.reserve(count);
     let time = if count > 1 { time.fair_beside(time.share(count - 1, reserve)) } else { time };
+    let (mut ended, mut deferred) = (Vec::with_capacity(count), Vec::new());
     for (place, hit) in hits.into_iter().enumerate() {
         let share = time.share(count - place - 1, reserve);
-        let one = deliver_found_for(app, declaration, hit.event, hit.json, way, share).await;
+        match deliver_found(app, declaration, hit.event, hit.json, way, share).await {
+            Ok(one) => ended.push((hit.version, hit.updated, one)),
+            Err(one) => deferred.push((hit.version, hit.updated, one)),
+        }
+    }
+    // An instance that dies at one of them again has done all else before.
+    deferred.sort_by_key(|(.., one)| one.tries());
+    let mut waiting = deferred.len();
+    for (version, updated, one) in deferred {
+        waiting -= 1;
+        ended.push((version, updated, one.deliver(app, declaration, time.share(waiting, reserve)).await));
+    }
+    let (mut newest, mut unsettled) = (None, None);
+    for (version, updated, one) in ended {
         if one.must_come_again() {
-            let updated = hit.updated.unwrap_or(since);
+            let updated = updated.unwrap_or(since);
             unsettled = Some(unsettled.map_or(updated, |unsettled: Instant| unsettled.min(updated)));
         } else {
-            newest = newest.max(hit.updated);
-            hit.version.into_iter().for_each(|version| look_up.handled(version, hit.updated.unwrap_or(now)));
+            newest = newest.max(updated);
+            version.into_iter().for_each(|version| look_up.handled(version, updated.unwrap_or(now)));
         }
         delivered.push(one);
     }

@@ -7,7 +7,7 @@ use tracing::warn;
 
 use super::delivered::{Delivered, End, Ended, GivenUp, reference};
 use super::failure::Failure;
-use super::identity::idempotency_key;
+use super::identity::{Otherwise, idempotency_key};
 use super::read::is_there;
 use crate::app::App;
 use crate::deadline::Deadline;
@@ -24,48 +24,72 @@ const TO_COMPLETE: Duration = Duration::from_secs(3);
 pub(crate) struct Known {
     pub(crate) entry: Entry,
     /// What it is told from others by although it was done before: that it is the same is not certain.
-    pub(crate) otherwise: Option<Box<Entry>>,
+    pub(crate) otherwise: Option<Box<Otherwise>>,
 }
 
-/// Lets `handle` handle the event that is `known`, unless that was done before, or is under way.
+/// What becomes of an event at which an instance has died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Suspects {
+    /// It is begun, without another such event beside it.
+    AtOnce,
+    /// It is left for later: whoever dies at it again has done all else before.
+    Deferred,
+}
+
+/// An event at which an instance has died, and which is left for later.
+#[derive(Debug)]
+pub(super) struct Suspect {
+    pub(super) event: Box<Event>,
+    /// How often it was begun.
+    pub(super) tries: u32,
+}
+
+/// Lets `handle` handle the event that is `known`, unless that was done before, or is under way. An error where it is left
+/// for later.
 ///
 /// A store that is down lets nothing through: the server sends it again. `old_keys` tells what the event was known by
 /// before, where the store may still have that.
-pub(crate) async fn once(
+pub(super) async fn once(
     app: &App,
     endpoint: &'static str,
     mut event: Box<Event>,
     known: Option<&mut Known>,
-    deadline: Deadline,
+    (deadline, suspects): (Deadline, Suspects),
     old_keys: impl Fn(&Event) -> OldKeys,
     handle: impl AsyncFnOnce(Box<Event>) -> Delivered,
-) -> Delivered {
+) -> Result<Delivered, Box<Suspect>> {
     let (Some(store), Some(known)) = (app.store(), known) else {
-        return handle(event).await;
+        return Ok(handle(event).await);
     };
-    let beginning = Box::pin(begin(app, store, &event, known, deadline, old_keys));
-    let Beginning { begun, alone } = match tokio::time::timeout_at(deadline.instant(), beginning).await {
-        Ok(Ok(beginning)) => beginning,
-        Ok(Err(end)) => return Delivered::new(endpoint, event, end),
-        Err(_elapsed) => return Delivered::new(endpoint, event, End::NotBegun),
-    };
+    let beginning = Box::pin(begin(app, store, &event, known, (deadline, suspects), old_keys));
+    let Beginning { begun, alone, is_otherwise } =
+        match tokio::time::timeout_at(deadline.instant(), beginning).await {
+            Ok(Ok(beginning)) => beginning,
+            Ok(Err(NotBegun::Ended(end))) => return Ok(Delivered::new(endpoint, event, end)),
+            Ok(Err(NotBegun::Suspect { tries })) => return Err(Box::new(Suspect { event, tries })),
+            Err(_elapsed) => return Ok(Delivered::new(endpoint, event, End::NotBegun)),
+        };
     let claim = match begun {
         Begun::Fresh(claim) => claim,
-        Begun::Done => return Delivered::new(endpoint, event, End::Repeated),
-        Begun::Superseded => return Delivered::new(endpoint, event, End::Superseded),
+        Begun::Done => return Ok(Delivered::new(endpoint, event, End::Repeated)),
+        Begun::Superseded => return Ok(Delivered::new(endpoint, event, End::Superseded)),
         Begun::Exhausted(claim) => {
             let died = Delivered::new(endpoint, event, End::Died);
-            return Box::pin(give_up(app, store, &claim, died)).await;
+            return Ok(Box::pin(give_up(app, store, &claim, died)).await);
         }
-        Begun::UnderWay | Begun::Suspect | Begun::AfterDeletion => {
-            return Delivered::new(endpoint, event, End::UnderWay);
+        Begun::UnderWay | Begun::Suspect { .. } | Begun::AfterDeletion => {
+            return Ok(Delivered::new(endpoint, event, End::UnderWay));
         }
     };
+    if is_otherwise {
+        // It is another one than the server says, which tells nothing of it.
+        (event.version_id, event.updated) = (None, None);
+    }
     event.key = idempotency_key(app, &claim);
     let delivered = handle(event).await;
     let delivered = end(app, store, &claim, delivered).await;
     drop(alone);
-    delivered
+    Ok(delivered)
 }
 
 /// What came of beginning an event.
@@ -73,12 +97,19 @@ struct Beginning<'a> {
     begun: Begun,
     /// The right to handle an event at which an instance has died.
     alone: Option<MutexGuard<'a, ()>>,
+    /// Whether it was done before by what it was known by first.
+    is_otherwise: bool,
 }
 
-/// The event is not begun.
-impl From<Unavailable> for End {
+/// Why an event is not begun.
+enum NotBegun {
+    Ended(End),
+    Suspect { tries: u32 },
+}
+
+impl From<Unavailable> for NotBegun {
     fn from(unavailable: Unavailable) -> Self {
-        Self::StoreUnavailable(Failure::of_store(&unavailable))
+        Self::Ended(End::StoreUnavailable(Failure::of_store(&unavailable)))
     }
 }
 
@@ -87,9 +118,9 @@ async fn begin<'a>(
     store: &Store,
     event: &Event,
     Known { entry, otherwise }: &mut Known,
-    deadline: Deadline,
+    (deadline, suspects): (Deadline, Suspects),
     old_keys: impl Fn(&Event) -> OldKeys,
-) -> Result<Beginning<'a>, End> {
+) -> Result<Beginning<'a>, NotBegun> {
     let mut how = How { is_again: event.retry.is_some(), ..How::told(app.settings().idempotency.tries) };
     if let Some(Retry { record, is_passing, .. }) = event.retry
         && entry.key != record
@@ -99,25 +130,33 @@ async fn begin<'a>(
         *entry = Entry { key: record, identity, ..entry.clone() };
         *otherwise = None;
     }
-    let mut alone = None;
+    let (mut alone, mut is_otherwise) = (None, false);
     loop {
         match store.begin(entry, deadline.remaining() + TO_COMPLETE, how).await? {
-            Begun::Suspect => {
+            Begun::Suspect { tries } if suspects == Suspects::Deferred => {
+                return Err(NotBegun::Suspect { tries });
+            }
+            Begun::Suspect { .. } => {
                 alone = Some(app.memory().alone.lock().await);
                 how.is_alone = true;
             }
             Begun::AfterDeletion => {
-                match Box::pin(is_there(app, event, deadline)).await.map_err(End::Unread)? {
+                let is_there = Box::pin(is_there(app, event, deadline)).await;
+                match is_there.map_err(|failure| NotBegun::Ended(End::Unread(failure)))? {
                     true => how.is_there = true,
-                    false => return Ok(Beginning { begun: Begun::Superseded, alone }),
+                    false => return Ok(Beginning { begun: Begun::Superseded, alone, is_otherwise }),
                 }
             }
-            Begun::Done if otherwise.is_some() => *entry = *otherwise.take().expect("it is some"),
+            Begun::Done if otherwise.is_some() => {
+                let otherwise = otherwise.take().expect("it is some");
+                *entry = Box::pin(otherwise.entry(store)).await?;
+                is_otherwise = true;
+            }
             Begun::Fresh(claim) if event.retry.is_some() || store.may_have_old_keys() => {
                 let begun = Box::pin(recall(store, event, claim, &old_keys)).await?;
-                return Ok(Beginning { begun, alone });
+                return Ok(Beginning { begun, alone, is_otherwise });
             }
-            begun => return Ok(Beginning { begun, alone }),
+            begun => return Ok(Beginning { begun, alone, is_otherwise }),
         }
     }
 }

@@ -30,6 +30,9 @@ type Reply = (u16, Value);
 pub(crate) struct Server {
     answer: Box<dyn Fn(&str) -> Reply + Send + Sync>,
     asked: Mutex<Vec<String>>,
+    /// Whether the handler uses the resource. If not, a read asks for the version only, which the server does not say: what
+    /// the tests are about has nothing to do with it.
+    is_read: bool,
 }
 
 impl Transport for Server {
@@ -42,8 +45,13 @@ impl Transport for Server {
         let path = uri.strip_prefix("https://fhir.example.org/r4/").expect("no other server is ever asked");
         let body = std::str::from_utf8(request.body()).unwrap();
         let asked = format!("{} {path} {body}", request.method()).trim_end().to_owned();
-        let (status, body) = (self.answer)(&asked);
-        self.asked.lock().unwrap().push(asked);
+        let (status, body) = if !self.is_read && asked.starts_with("GET Encounter") {
+            (404, json!({}))
+        } else {
+            let reply = (self.answer)(&asked);
+            self.asked.lock().unwrap().push(asked);
+            reply
+        };
         let answer = http::Response::builder().status(status).body(body.to_string().into()).unwrap();
         Box::pin(async move {
             // Others have their turn, as they would over a network.
@@ -130,7 +138,8 @@ impl Scripted {
         setup: impl FnOnce(AppBuilder) -> AppBuilder,
         answer: impl Fn(&str) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let server = Arc::new(Server { answer: Box::new(answer), asked: Mutex::default() });
+        let is_read = declaration.uses.resource != ResourceUse::Unused;
+        let server = Arc::new(Server { answer: Box::new(answer), asked: Mutex::default(), is_read });
         let log = Arc::new(Log::default());
         let builder = TestApp::builder(Behaviour::Hapi, leak([declaration]));
         let builder = builder.set("FHIR_SUBSCRIPTION_LOG_ERRORS", "kind");

@@ -4,8 +4,6 @@ use http::Method;
 use serde_json::json;
 
 use super::kit::*;
-use crate::declaration::Declaration;
-use crate::interaction::Interactions;
 use crate::sandbox::Behaviour;
 
 /// 1: guarantee 2 and 3 of docs/once.md, for a handler that takes an `Event` only, of an id-only topic subscription.
@@ -52,39 +50,6 @@ async fn t11_two_servers_and_one_table() {
     post(&other, encounter("1", Some("1"), 2000)).await;
     let ran = script.ran();
     assert_eq!(ran.len(), 2, "the second tenant's event counted as handled");
-}
-
-/// 12: the history lags behind: the second deletion has the idempotency key of the first.
-#[tokio::test(start_paused = true)]
-async fn t12_key_of_a_second_deletion() {
-    let script = script(|_| Do::Ok);
-    let server = front(|asked| match asked {
-        "GET Encounter/1" => reply(410, outcome()),
-        _ if asked.starts_with("GET Encounter/1/_history") => {
-            let entry = |method: &str, version: &str| {
-                json!({
-                    "request": { "method": method, "url": "Encounter/1" },
-                    "response": { "status": "200", "etag": format!("W/\"{version}\"") },
-                })
-            };
-            reply(
-                200,
-                json!({
-                    "resourceType": "Bundle", "type": "history", "entry": [entry("DELETE", "2"), entry("POST", "1")],
-                }),
-            )
-        }
-        _ => reply(404, outcome()),
-    });
-    let all = Interactions { create: true, update: true, delete: true };
-    let declaration = Declaration { interactions: all, ..criteria::<UNUSED>() };
-    let app = app(Behaviour::Hapi, declaration, Some(shared()), server, &script, &[]);
-    send(&app, Method::DELETE, Some("Encounter/1"), "").await;
-    // It was made again, which was told, and deleted again; the history does not show that yet.
-    post(&app, encounter("1", Some("3"), 3000)).await;
-    send(&app, Method::DELETE, Some("Encounter/1"), "").await;
-    let keys = script.keys.lock().unwrap().clone();
-    assert_ne!(keys[0], keys[2], "an effect that is conditional on the key is left out");
 }
 
 /// 22: HAPI's extension `resthook-strip-version-ids`, as tests/data/hapi-8.8.0/strip-version-ids-update.json records it.

@@ -232,6 +232,9 @@ pub(crate) fn page(asked: &str, rows: &[(String, String, u64)]) -> Value {
     let offset: usize = parameter(asked, "offset").map_or(0, |offset| offset.parse().unwrap());
     let mut found: Vec<_> = rows.iter().filter(|row| Instant::from(moment(row.2)) >= since).collect();
     found.sort_by_key(|row| row.2);
+    if parameter(asked, "_sort").as_deref() == Some("-_lastUpdated") {
+        found.reverse();
+    }
     let entries = found.iter().skip(offset).take(100).map(|row| encounter(&row.0, Some(&row.1), row.2));
     let mut answer = bundle(entries);
     if offset + 100 < found.len() {

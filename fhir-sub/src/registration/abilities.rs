@@ -3,10 +3,10 @@
 
 use fhir_sub_search::search::{self, ParameterType};
 
-use crate::declaration::{Declaration, Trigger};
+use crate::declaration::{Content, Declaration, Trigger};
 use crate::interaction::Interactions;
 use crate::problems::Problems;
-use crate::server::{Ask, Cannot, Criteria, Room, Shows, Signature, filters};
+use crate::server::{Ask, Cannot, Criteria, Room, Shows, Signature, TellsApart, filters};
 use crate::settings::{CALLER_TOKEN_SETTINGS, Settings};
 
 /// What `declaration` asks of its server.
@@ -99,7 +99,7 @@ pub(super) fn check_criteria(
     };
     // Only of a server that is not known may an extension ask for what the specification cannot.
     if room.is_known() || !extends {
-        interactions(declaration.interactions, criteria, &mut cannot);
+        interactions(declaration, criteria, &mut cannot);
     }
     if search::resource_type(registered).is_none() && !criteria.has_several_types {
         cannot(&format!(
@@ -140,8 +140,8 @@ pub(super) fn check_criteria(
 }
 
 /// Which interactions of a topic fire is its own; those of a criteria are asked for.
-fn interactions(wanted: Interactions, criteria: &Criteria, cannot: &mut Cannot<'_>) {
-    let Interactions { create, update, delete } = wanted;
+fn interactions(declaration: &Declaration, criteria: &Criteria, cannot: &mut Cannot<'_>) {
+    let Interactions { create, update, delete } = declaration.interactions;
     if delete && !criteria.has_deletions {
         cannot(
             "it wants deletions, which R4 has no way to ask for: leave `delete` out of `on`, or, where the server \
@@ -149,12 +149,21 @@ fn interactions(wanted: Interactions, criteria: &Criteria, cannot: &mut Cannot<'
              extension by which it is asked",
         );
     }
-    if !(criteria.tells_apart || create && update) {
-        cannot(
+    if create == update {
+        return;
+    }
+    match criteria.tells_apart {
+        TellsApart::Itself => {}
+        TellsApart::ByHistory if declaration.content == Content::Empty && !declaration.looks_up() => cannot(
+            "it wants creates or updates only, the server tells of both alike, and with `content = \"empty\"` not of \
+             which resource, so that nothing tells them apart: leave `content` out, or write `on = [create, update]`",
+        ),
+        TellsApart::ByHistory => {}
+        TellsApart::No => cannot(
             "it wants creates or updates only, and the server tells of both alike: write `on = [create, update]`, \
-             with or without `delete`; FHIR_SERVER=medplum can tell them apart, and where another server has an extension \
-             for it, have a `registration` function add that, with FHIR_SERVER=generic",
-        );
+             with or without `delete`; FHIR_SERVER=medplum and FHIR_SERVER=hapi can tell them apart, and where another \
+             server has an extension for it, have a `registration` function add that, with FHIR_SERVER=generic",
+        ),
     }
 }
 

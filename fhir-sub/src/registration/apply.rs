@@ -1,15 +1,15 @@
 //! Runs the plans: write, wait for the server's word, look for whoever registered at the same time.
 
 use futures_core::future::BoxFuture;
-use http::HeaderValue;
-use http::header::CONTENT_TYPE;
 
 use super::acceptance::{accepted, judge, wait};
+use super::create::create;
 use super::ended::ended;
-use super::known::{is_unsupported, remember};
+use super::known::is_unsupported;
 use super::pacing::Pacing;
 use super::plan::{Action, Plan, plan};
 use super::progress::{Progress, REQUESTED};
+use super::replace::{can_delete, replace};
 use super::report::{Row, RowResult};
 use super::settle::{Settled, settle};
 use super::topics::look_for_topics;
@@ -91,7 +91,7 @@ async fn write(
             Ok(found) => found,
             Err(error) => return progress.row.fail("looking for it", &error),
         };
-        let by_search = found.by_search;
+        let (by_search, there) = (found.by_search, found.all.clone());
         let Plan { action, duplicates, hidden, is_left_off } =
             plan(&progress.wanted, found.all, &progress.given(options.rewrite));
         progress.row.set_duplicates(&duplicates);
@@ -131,12 +131,15 @@ async fn write(
             }
             Action::Update { id, differences, .. } if !progress.wanted.is_changeable => {
                 progress.row.differences = differences;
-                replace(client, progress, &id).await
+                replace(client, progress, &id, &there).await
             }
             Action::Update { id, version_id, resource, differences, .. } => {
                 progress.row.differences = differences;
                 match update(client, &mut progress.row, &id, version_id.as_deref(), &resource).await {
-                    Err(error) if is_unsupported(&error) => replace(client, progress, &id).await,
+                    Err(error) if is_unsupported(&error) => match can_delete(client).await {
+                        Ok(()) => replace(client, progress, &id, &there).await,
+                        Err(error) => Err(error),
+                    },
                     updated => updated,
                 }
             }
@@ -252,36 +255,6 @@ pub(super) async fn confirm(
 /// Whether the server may have done what it was asked, or has changed since it was looked at.
 fn is_worth_another_look(error: &Error) -> bool {
     error.is_conflict() || error.is_transient() || error.status().is_none()
-}
-
-/// Whether the server said what it has made.
-async fn create(client: &FhirClient, progress: &mut Progress<'_>) -> Result<bool, Error> {
-    let media_type = HeaderValue::from_static(progress.wanted.media_type);
-    let mut create =
-        client.create("Subscription", &progress.wanted.resource).header(CONTENT_TYPE, media_type);
-    if let Some((name, value)) = progress.wanted.request_header.clone() {
-        create = create.header(name, value);
-    }
-    let written = create.await?;
-    if let Some(id) = &written.id {
-        progress.row.done(RowResult::Created, id, Some(REQUESTED.into()));
-        remember(progress.app, &progress.wanted.url, id).await;
-    }
-    progress.created = written.id;
-    Ok(progress.created.is_some())
-}
-
-/// Takes the Subscription away and creates what is wanted: a server may have no `PUT`.
-async fn replace(client: &FhirClient, progress: &mut Progress<'_>, id: &str) -> Result<(), Error> {
-    match client.delete("Subscription", id).await {
-        Err(error) if !(error.is_gone() || error.is_not_found()) => return Err(error),
-        _ => {}
-    }
-    let differences = std::mem::take(&mut progress.row.differences);
-    create(client, progress).await?;
-    progress.row.result = RowResult::Updated;
-    progress.row.differences = differences;
-    Ok(())
 }
 
 async fn update(

@@ -29,6 +29,7 @@ pub(super) static ROOM: Room = Room {
         extensions: &[],
         is_searched_by_url: false,
         is_changeable: false,
+        keeps_two: false,
         media_type: "application/json",
         shows: Shows::Signature,
         pace: None,

@@ -10,7 +10,7 @@
 //! | endpoints | those of the deployment's allow-list only |
 //! | signature | none |
 
-use super::{Ask, Cannot, Criteria, Events, Registering, Room, Shows, Signature};
+use super::{Ask, Cannot, Criteria, Events, Registering, Room, Shows, Signature, TellsApart};
 use crate::fhir::FhirVersion;
 
 pub(super) static ROOM: Room = Room {
@@ -25,6 +25,7 @@ pub(super) static ROOM: Room = Room {
         extensions: &[],
         is_searched_by_url: true,
         is_changeable: true,
+        keeps_two: true,
         media_type: "application/fhir+json",
         shows: Shows::Header,
         pace: None,
@@ -33,7 +34,7 @@ pub(super) static ROOM: Room = Room {
     },
     criteria: Ok(Criteria {
         has_deletions: false,
-        tells_apart: false,
+        tells_apart: TellsApart::No,
         has_several_types: true,
         own_parameters: None,
         never_fires: |_filter| None,

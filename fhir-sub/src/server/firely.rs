@@ -8,7 +8,7 @@
 //! | versions | several under one URL |
 //! | signature | none |
 
-use super::{Criteria, Events, Registering, Room, Shows, Signature};
+use super::{Criteria, Events, Registering, Room, Shows, Signature, TellsApart};
 
 pub(super) static ROOM: Room = Room {
     name: "firely",
@@ -23,6 +23,7 @@ pub(super) static ROOM: Room = Room {
         extensions: &[],
         is_searched_by_url: true,
         is_changeable: true,
+        keeps_two: true,
         media_type: "application/fhir+json",
         shows: Shows::Header,
         pace: None,
@@ -31,7 +32,7 @@ pub(super) static ROOM: Room = Room {
     },
     criteria: Ok(Criteria {
         has_deletions: false,
-        tells_apart: false,
+        tells_apart: TellsApart::No,
         has_several_types: true,
         own_parameters: None,
         never_fires: |_filter| None,

@@ -8,7 +8,7 @@
 //! | handshake, heartbeat, `$status`, `$events` | yes |
 //! | signature | a gateway may sign |
 
-use super::{Criteria, Events, FilterText, Kept, Registering, Room, Shows, Signature, Topics};
+use super::{Criteria, Events, FilterText, Kept, Registering, Room, Shows, Signature, TellsApart, Topics};
 use crate::fhir::FhirVersion;
 
 pub(crate) static ROOM: Room = Room {
@@ -23,6 +23,7 @@ pub(crate) static ROOM: Room = Room {
         extensions: &[],
         is_searched_by_url: true,
         is_changeable: true,
+        keeps_two: true,
         media_type: "application/fhir+json",
         shows: Shows::Header,
         pace: None,
@@ -31,7 +32,7 @@ pub(crate) static ROOM: Room = Room {
     },
     criteria: Ok(Criteria {
         has_deletions: false,
-        tells_apart: false,
+        tells_apart: TellsApart::No,
         has_several_types: true,
         own_parameters: None,
         never_fires: |_filter| None,

@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | criteria | create and update, told alike; deletions by an extension |
+//! | criteria | create and update, told alike, and told apart by the history of the resource; deletions by an extension |
 //! | topics | R4 by the backport guide, with a filter; R4B, where it ignores filters; not R5, in which it sends no headers |
 //! | filters | `Type?parameter=value`, of the changed resource alone |
 //! | handshake, heartbeat, `$status`, `$events` | none |
@@ -12,8 +12,8 @@ use fhir_sub_search::search::{Modifier, ParameterType};
 use serde_json::json;
 
 use super::{
-    Ask, Cannot, Criteria, Events, Filter, FilterText, Kept, Registering, Room, Shows, Signature, Topics,
-    by_other_means, filters_have_types,
+    Ask, Cannot, Criteria, Events, Filter, FilterText, Kept, Registering, Room, Shows, Signature, TellsApart,
+    Topics, by_other_means, filters_have_types,
 };
 use crate::fhir::{FhirVersion, Subscription};
 
@@ -30,6 +30,7 @@ pub(super) static ROOM: Room = Room {
         extensions: &[SEND_DELETES],
         is_searched_by_url: true,
         is_changeable: true,
+        keeps_two: true,
         media_type: "application/fhir+json",
         shows: Shows::Header,
         pace: None,
@@ -38,7 +39,7 @@ pub(super) static ROOM: Room = Room {
     },
     criteria: Ok(Criteria {
         has_deletions: true,
-        tells_apart: false,
+        tells_apart: TellsApart::ByHistory,
         has_several_types: true,
         own_parameters: None,
         never_fires,

@@ -33,6 +33,7 @@ pub(super) static ROOM: Room = Room {
         extensions: &[],
         is_searched_by_url: true,
         is_changeable: false,
+        keeps_two: true,
         media_type: "application/fhir+json",
         // The URLs of the guide's page on payloads; its page on creating writes other names in prose.
         shows: Shows::Token(TokenExtensions {

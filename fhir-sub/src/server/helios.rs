@@ -35,6 +35,7 @@ pub(super) static ROOM: Room = Room {
         extensions: &[],
         is_searched_by_url: true,
         is_changeable: true,
+        keeps_two: true,
         media_type: "application/fhir+json",
         shows: Shows::Header,
         pace: None,

@@ -18,8 +18,8 @@ use serde_json::json;
 use url::Host;
 
 use super::{
-    Ask, Cannot, Criteria, Events, Filter, Pace, Registering, Room, Shows, Signature, Signed, ToldBy,
-    by_other_means,
+    Ask, Cannot, Criteria, Events, Filter, Pace, Registering, Room, Shows, Signature, Signed, TellsApart,
+    ToldBy, by_other_means,
 };
 use crate::content::Content;
 use crate::fhir::Subscription;
@@ -39,6 +39,7 @@ pub(super) static ROOM: Room = Room {
         extensions: &[INTERACTION],
         is_searched_by_url: true,
         is_changeable: true,
+        keeps_two: true,
         media_type: "application/fhir+json",
         shows: Shows::Header,
         // 50,000 points a minute by default, of which others need some.
@@ -48,7 +49,7 @@ pub(super) static ROOM: Room = Room {
     },
     criteria: Ok(Criteria {
         has_deletions: true,
-        tells_apart: true,
+        tells_apart: TellsApart::Itself,
         has_several_types: false,
         own_parameters: Some(&OWN_PARAMETERS),
         never_fires,

@@ -10,7 +10,7 @@
 
 use serde_json::json;
 
-use super::{Ask, Cannot, Criteria, Events, Registering, Room, Shows, Signature};
+use super::{Ask, Cannot, Criteria, Events, Registering, Room, Shows, Signature, TellsApart};
 use crate::fhir::{FhirVersion, Subscription};
 use crate::interaction::Interactions;
 
@@ -26,6 +26,7 @@ pub(super) static ROOM: Room = Room {
         extensions: &[TRIGGER_EVENT, EARLIER_TRIGGER_EVENT],
         is_searched_by_url: true,
         is_changeable: true,
+        keeps_two: true,
         media_type: "application/fhir+json",
         shows: Shows::Header,
         pace: None,
@@ -34,7 +35,7 @@ pub(super) static ROOM: Room = Room {
     },
     criteria: Ok(Criteria {
         has_deletions: false,
-        tells_apart: true,
+        tells_apart: TellsApart::Itself,
         has_several_types: true,
         own_parameters: None,
         never_fires: |_filter| None,

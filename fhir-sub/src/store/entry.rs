@@ -97,8 +97,8 @@ pub(crate) enum Begun {
     Done,
     /// A newer version of the resource was handled.
     Superseded,
-    /// An instance died at it: it is to be begun alone, so that others do not die with it.
-    Suspect,
+    /// An instance died at it: it is to be begun alone, so that others do not die with it. It was begun so often.
+    Suspect { tries: u32 },
     /// Instances died at it as often as it may be begun: it is to be given up.
     Exhausted(Box<Claim>),
     /// The resource was deleted, and it is not known when: this version may be older.

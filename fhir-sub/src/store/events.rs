@@ -65,6 +65,12 @@ impl Store {
         self.end_event(claim, end).await
     }
 
+    /// Whether an event was begun, whatever came of it.
+    pub(crate) async fn is_known(&self, key: &Key) -> Stored<bool> {
+        let (now, found) = (self.now().await?, self.backend.get(&event_id(key)).await?);
+        Ok(read_event(found.as_ref(), now)?.is_some())
+    }
+
     async fn begin_event(&self, entry: &Entry, now: Millis, lease: Duration, how: How) -> Stored<Begun> {
         let (id, until) = (event_id(&entry.key), after(now, lease));
         let expires = after(until, self.retention);

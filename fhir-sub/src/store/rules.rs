@@ -49,7 +49,7 @@ pub(super) fn begin(
             return Ok(Beginning { record: next, is_exhausted: true });
         }
         if !how.is_alone {
-            return Err(Begun::Suspect);
+            return Err(Begun::Suspect { tries: record.tries });
         }
     }
     let tries = record.tries.saturating_add(1);

@@ -1,8 +1,9 @@
 //! The events of a topic by their numbers: `$status` says how many there were, and `$events` has them.
 //!
 //! A counter may begin anew, as HAPI's and Helios' do at each restart, and have passed the last number by the next sweep. So
-//! it is kept when the event of the last number happened, and the server is asked for that event again: happened it at another
-//! time, or does the server not know it any more, then a search finds what the numbers do not.
+//! it is kept when the event of the last number happened, or what it was about, and the server is asked for that event again.
+//! If it is another one, all events are taken from number 1 on. If the server does not know it any more, or does not say when it
+//! happened, a search finds what the numbers do not; without a search, all events that the server still has are taken.
 
 use std::collections::HashMap;
 use std::time::Instant as Moment;
@@ -14,7 +15,7 @@ use super::{Stop, Sweep};
 use crate::decode::Happened;
 use crate::delivery::look_up;
 use crate::delivery::query::{self, Queried, query};
-use crate::delivery::{Deletion, deliver};
+use crate::delivery::{Deletion, deliver_unless_suspect};
 use crate::fhir::Instant;
 use crate::memory::{Name, Range};
 use crate::registration::counter;
@@ -36,7 +37,7 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
         newest: None,
         is_whole: true,
         needs_resource: sweep.declaration.needs_resource(),
-        times: HashMap::new(),
+        marks: HashMap::new(),
     };
     let known = state.number;
     let last = known.filter(|last| is_same && *last <= count);
@@ -51,7 +52,8 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     }
     // A counter that has begun anew does not say what was before.
     walk.found_all(sweep, epoch == Epoch::Same);
-    let mut last = last.filter(|_| epoch != Epoch::Other).unwrap_or(0);
+    let is_lost = epoch == Epoch::Other || (epoch == Epoch::Unknown && sweep.question().is_none());
+    let mut last = last.filter(|_| !is_lost).unwrap_or(0);
     while last < count {
         sweep.in_time()?;
         let numbers = last + 1..=count.min(last + AT_ONCE);
@@ -94,23 +96,28 @@ struct Walk {
     /// Whether the server has had all events.
     is_whole: bool,
     needs_resource: bool,
-    /// When the events that were asked for happened, by their numbers.
-    times: HashMap<u64, Instant>,
+    /// What tells the events that were asked for from others of their numbers.
+    marks: HashMap<u64, String>,
 }
 
 impl Walk {
     /// Whether the event of the last number is the one that it was.
     async fn epoch(&mut self, sweep: &mut Sweep<'_>, id: &str, last: u64) -> Result<Epoch, Stop> {
-        let mark = sweep.lease.state().number_mark.as_deref().and_then(Instant::parse);
+        let known = sweep.lease.state().number_mark.clone();
         let numbers = last..=last;
         let Some(answer) = self.ask(sweep, id, &numbers).await? else { return Ok(Epoch::Unknown) };
         let name = Name { endpoint: sweep.declaration.endpoint, subscription: Some(&self.subscription) };
         let events = query::events(sweep.run.app, sweep.declaration, &answer, name, &numbers);
-        Ok(match (mark, events.first().and_then(time)) {
-            (Some(mark), Some(time)) if mark == time => Epoch::Same,
+        let (Some(known), Some(mark)) = (known, events.first().and_then(|event| mark(sweep, event))) else {
+            // An earlier version of the program kept no mark; or the server does not have the event any more.
+            return Ok(Epoch::Unknown);
+        };
+        Ok(match (Instant::parse(&known), Instant::parse(&mark)) {
+            (Some(was), Some(is)) if was == is => Epoch::Same,
             (Some(_), Some(_)) => Epoch::Other,
-            // An earlier version of the program kept no mark; or the server does not have the event any more, or not its time.
-            (_, None) | (None, Some(_)) => Epoch::Unknown,
+            (None, None) if known != mark => Epoch::Other,
+            // Two events in a row may be about one resource, which no time tells apart.
+            _ => Epoch::Unknown,
         })
     }
 
@@ -145,8 +152,8 @@ impl Walk {
         let subscription = self.subscription.clone();
         let name = Name { endpoint: declaration.endpoint, subscription: Some(&subscription) };
         let mut events = query::events(run.app, declaration, &answer, name, numbers);
-        let times = events.iter().filter_map(|happened| Some((happened.event.number?, time(happened)?)));
-        self.times = times.collect();
+        let marks = events.iter().filter_map(|one| Some((one.event.number?, mark(sweep, one)?)));
+        self.marks = marks.collect();
         if self.needs_resource {
             events.retain(|happened| !look_up::is_unnamed(happened));
         }
@@ -161,9 +168,9 @@ impl Walk {
                 None
             } else {
                 let deletion = Deletion::in_answer(declaration);
-                let handling = deliver(run.app, declaration, deletion, vec![happened], run.share());
+                let handling = deliver_unless_suspect(run.app, declaration, deletion, happened, run.share());
                 let delivered = sweep.lease.during(handling).await;
-                delivered.into_iter().next().map(|delivered| run.tell(delivered, began))
+                Some(run.ended(declaration, delivered, began))
             };
             sweep.row.count(ended);
             if !ended.is_some_and(is_settled) && self.is_settled {
@@ -182,9 +189,8 @@ impl Walk {
     /// All events up to this number are settled.
     fn keep(&self, sweep: &mut Sweep<'_>, number: Option<u64>) {
         let state = sweep.lease.state_mut();
-        if state.number != number || number.is_some_and(|number| self.times.contains_key(&number)) {
-            let time = number.and_then(|number| self.times.get(&number));
-            state.number_mark = time.map(Instant::to_string);
+        if state.number != number || number.is_some_and(|number| self.marks.contains_key(&number)) {
+            state.number_mark = number.and_then(|number| self.marks.get(&number)).cloned();
         }
         (state.number, state.subscription) = (number, Some(self.subscription.clone()));
     }
@@ -192,4 +198,19 @@ impl Walk {
 
 fn time(happened: &Happened<'_>) -> Option<Instant> {
     happened.event.timestamp.as_deref().and_then(Instant::parse)
+}
+
+/// What tells an event from another one of its number: when it happened; else what it is about, as a hash.
+fn mark(sweep: &Sweep<'_>, happened: &Happened<'_>) -> Option<String> {
+    if let Some(time) = time(happened) {
+        return Some(time.to_string());
+    }
+    let event = &happened.event;
+    let parts = [
+        "mark",
+        &*event.name()?,
+        event.version_id().unwrap_or_default(),
+        event.id.as_deref().unwrap_or_default(),
+    ];
+    Some(sweep.run.app.keys().key(&parts).to_string())
 }

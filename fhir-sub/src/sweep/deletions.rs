@@ -16,7 +16,7 @@ use super::{Stop, Sweep};
 use crate::deadline::Deadline;
 use crate::decode::Happened;
 use crate::delivery::changed::{Changed, Question};
-use crate::delivery::{Deletion, End, Ended, deliver};
+use crate::delivery::{Deletion, Delivered, End, Ended, deliver_unless_suspect};
 use crate::event::Event;
 use crate::interaction::Interaction;
 
@@ -57,11 +57,12 @@ async fn one(sweep: &mut Sweep<'_>, event: Event, is_first: bool, stop: Deadline
     let ended = if stop.has_passed() || !run.has_time(is_first) {
         None
     } else {
-        let events = vec![Happened::new(event, None)];
-        let handling = deliver(run.app, declaration, Deletion::Confirmed, events, run.share());
-        let delivered = sweep.lease.during(handling).await.into_iter().next()?;
-        let is_there = matches!(delivered.end, End::Unconfirmed);
-        Some(if is_there { Ended::NothingToDo } else { run.tell(delivered, began) })
+        let happened = Happened::new(event, None);
+        let handling =
+            deliver_unless_suspect(run.app, declaration, Deletion::Confirmed, happened, run.share());
+        let delivered = sweep.lease.during(handling).await;
+        let is_there = matches!(&delivered, Ok(Delivered { end: End::Unconfirmed, .. }));
+        Some(if is_there { Ended::NothingToDo } else { run.ended(declaration, delivered, began) })
     };
     sweep.row.count(ended);
     ended

@@ -172,13 +172,18 @@ impl Row {
     /// Counts what was found, by what became of it; `None` where there was no time.
     pub(super) fn count(&mut self, ended: Option<Ended>) {
         self.seen += 1;
+        self.count_late(ended.unwrap_or(Ended::UnderWay));
+    }
+
+    /// Counts what became of what was seen before, and left for the end.
+    pub(super) fn count_late(&mut self, ended: Ended) {
         match ended {
-            Some(Ended::Handled) => self.handled += 1,
-            Some(Ended::AlreadyHandled) => self.already_handled += 1,
-            Some(Ended::NothingToDo) => {}
-            Some(Ended::Dead) => self.dead += 1,
-            Some(Ended::Failed) => self.failed += 1,
-            Some(Ended::UnderWay) | None => self.left = true,
+            Ended::Handled => self.handled += 1,
+            Ended::AlreadyHandled => self.already_handled += 1,
+            Ended::NothingToDo => {}
+            Ended::Dead => self.dead += 1,
+            Ended::Failed => self.failed += 1,
+            Ended::UnderWay => self.left = true,
         }
     }
 

@@ -51,12 +51,17 @@ impl Round {
         self.again(here);
     }
 
-    /// Looks from the newest on that is confirmed, where many different moments in their order have shown that the server
-    /// sorts, and so that nothing older stands on the pages to come. It is for pages that cannot be had in another way.
+    /// Whether many different moments in their order look as if the server sorted, and the pages to come had nothing older.
+    pub(super) fn may_skip(&self) -> bool {
+        !self.is_unsorted
+            && self.rises >= RISES
+            && self.confirmed.is_some_and(|confirmed| confirmed > self.from)
+    }
+
+    /// Looks from the newest on that is confirmed, if it [may](Self::may_skip), and the server was seen to sort. It is for
+    /// pages that cannot be had in another way.
     pub(super) fn skip(&mut self, here: Instant) -> bool {
-        let is_sorted = !self.is_unsorted && self.rises >= RISES;
-        let confirmed = self.confirmed.filter(|confirmed| is_sorted && *confirmed > self.from);
-        let Some(confirmed) = confirmed else { return false };
+        let Some(confirmed) = self.confirmed.filter(|_| self.may_skip()) else { return false };
         (self.from, self.passes, self.before, self.is_new) = (confirmed, 0, None, false);
         self.shown_before = None;
         self.again(here);

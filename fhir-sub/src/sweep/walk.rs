@@ -7,6 +7,7 @@
 
 mod page;
 mod seen;
+mod sorting;
 
 use std::time::Duration;
 
@@ -223,7 +224,9 @@ impl Walk<'_> {
         }
         self.restarts += 1;
         round.restarts += 1;
-        if !round.skip(here) {
+        let skips = round.may_skip() && self.sorts(sweep).await;
+        let round = self.round(sweep);
+        if !(skips && round.skip(here)) {
             round.again(here);
             sweep.row.note_once(
                 "the server did not know the link to its next page any more, and the search began anew: let sweeps take \

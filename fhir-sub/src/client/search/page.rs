@@ -9,9 +9,7 @@ use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Search;
-#[cfg(feature = "registration")]
-use super::{History, typed};
+use super::{History, Search, typed};
 #[cfg(feature = "registration")]
 use crate::client::FhirClient;
 use crate::client::error::{Error, Kind};
@@ -20,9 +18,7 @@ use crate::client::pages::{Entry, Said};
 use crate::client::pages::{Pages, Place};
 #[cfg(feature = "registration")]
 use crate::client::request::Target;
-#[cfg(feature = "registration")]
-use crate::fhir::BundleEntry;
-use crate::fhir::{OperationOutcome, OperationOutcomeIssue};
+use crate::fhir::{BundleEntry, OperationOutcome, OperationOutcomeIssue};
 
 /// A page.
 pub(crate) struct Page<T> {
@@ -34,14 +30,8 @@ pub(crate) struct Page<T> {
     /// Where the next page is; `None` on the last one.
     #[cfg(feature = "registration")]
     pub(crate) next: Option<Place>,
-}
-
-#[cfg(feature = "registration")]
-impl<T> Page<T> {
     /// Whether no page follows.
-    pub(crate) fn is_last(&self) -> bool {
-        self.next.is_none()
-    }
+    pub(crate) is_last: bool,
 }
 
 #[cfg(feature = "registration")]
@@ -81,6 +71,7 @@ impl<T: DeserializeOwned> Search<T> {
                 issues,
                 #[cfg(feature = "registration")]
                 next: self.pages.place(),
+                is_last: self.pages.is_last(),
             }),
             Err(error) => {
                 self.pages.end();
@@ -90,7 +81,6 @@ impl<T: DeserializeOwned> Search<T> {
     }
 }
 
-#[cfg(feature = "registration")]
 impl<T: DeserializeOwned> History<T> {
     /// The next page; `None` at the end.
     pub(crate) async fn next_page(&mut self) -> Option<Result<Page<BundleEntry<T>>, Error>> {
@@ -101,9 +91,14 @@ impl<T: DeserializeOwned> History<T> {
         let issues = issues(&entries);
         let found: Result<Vec<_>, Error> = entries.into_iter().map(typed).collect();
         Some(match found {
-            Ok(found) => {
-                Ok(Page { found, said: self.pages.said().clone(), issues, next: self.pages.place() })
-            }
+            Ok(found) => Ok(Page {
+                found,
+                said: self.pages.said().clone(),
+                issues,
+                #[cfg(feature = "registration")]
+                next: self.pages.place(),
+                is_last: self.pages.is_last(),
+            }),
             Err(error) => {
                 self.pages.end();
                 Err(error.of(&Method::GET, &self.subject, 1))

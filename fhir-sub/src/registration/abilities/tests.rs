@@ -196,16 +196,27 @@ fn one_interaction_may_be_asked_for_in_a_servers_own_words() {
         (Some(with_event as fn(&mut Subscription)), "generic", false),
         (Some(of_channel), "generic", false),
         (Some(with_contact), "generic", true),
-        // It is known what HAPI can be asked for.
-        (Some(with_event), "hapi", true),
+        // It is known what Firely can be asked for.
+        (Some(with_event), "firely", true),
         (Some(with_event), "medplum", false),
-    ] as [(Hook, &str, bool); 6]
+        // HAPI's history of a resource tells them apart.
+        (None, "hapi", false),
+    ] as [(Hook, &str, bool); 7]
     {
         for declaration in [only(true, false, hook), only(false, false, hook), only(false, true, hook)] {
             let refused = refusal(declaration, &settings(server, "R4"));
             assert_eq!(!refused.is_empty(), is_refused, "{server}: {refused}");
         }
     }
+}
+
+#[test]
+fn what_names_no_resource_is_not_told_apart_by_its_history() {
+    let creates = Interactions { create: true, update: false, delete: false };
+    let silent =
+        || Declaration { interactions: creates, content: Content::Empty, ..watching("Patient", &[]) };
+    let refused = refusal(silent(), &settings("hapi", "R4"));
+    assert!(refused.contains("nothing tells them apart: leave `content` out"), "{refused}");
 }
 
 #[test]

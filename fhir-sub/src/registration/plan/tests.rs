@@ -161,7 +161,7 @@ fn what_a_server_cannot_do_names_the_subscription_and_the_cure() {
         (arrivals(), "aidbox", "evaluates topics, not criteria"),
         (
             crate::declaration::Declaration { interactions: creates, ..arrivals() },
-            "hapi",
+            "firely",
             "on = [create, update]",
         ),
         (crate::declaration::Declaration { interactions: creates, ..arrivals() }, "medplum", ""),

@@ -94,7 +94,7 @@ impl Walk<'_> {
         else {
             return Ok(true);
         };
-        if round.skip(here) {
+        if round.may_skip() && self.sorts(sweep).await && self.round(sweep).skip(here) {
             return Ok(false);
         }
         self.end(sweep, None);

@@ -231,9 +231,9 @@ impl Handler<Both> for Whatever {
 }
 
 #[test]
-fn a_handler_without_the_resource_causes_no_reading() {
+fn a_handler_without_the_resource_causes_no_reading_but_for_a_version_that_is_not_told() {
     let request = TestRequest::hapi_update("e", &named("1", "canary"));
-    check(patients::<Event, Succeed>(Trust::Reference), request, &["handled"], &[]);
+    check(patients::<Event, Succeed>(Trust::Reference), request, &["handled"], &["GET Patient/1"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -65,7 +65,7 @@ impl Expected {
             Begun::UnderWay => Self::UnderWay,
             Begun::Done => Self::Done,
             Begun::Superseded => Self::Superseded,
-            Begun::Suspect => Self::Suspect,
+            Begun::Suspect { .. } => Self::Suspect,
             Begun::AfterDeletion => Self::AfterDeletion,
         }
     }

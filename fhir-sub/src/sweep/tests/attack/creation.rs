@@ -9,10 +9,8 @@ use crate::sweep::tests::kit::{Kit, encounter as made, encounters, on};
 async fn t25_made_anew_on_hapi() {
     let creates = Interactions { create: true, update: false, delete: false };
     let kit = Kit::of(Behaviour::Hapi, on(encounters(), creates));
-    // Notifications of HAPI tell of both alike, so that no Subscription can be registered for creations only; a sweep can
-    // tell them apart.
-    kit.sweep("").await;
-    kit.later().await;
+    kit.register().await;
+    kit.turn("off").await;
     for id in ["1", "2", "3"] {
         kit.create(id).await;
     }

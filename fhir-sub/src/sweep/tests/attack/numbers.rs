@@ -136,16 +136,40 @@ async fn a_counter_that_begins_anew_and_is_no_further() {
     }
 }
 
-/// Without the times of events, nothing tells one epoch from another but a search.
+/// Without the times of events, what they are about tells one epoch from another; a search finds what no number tells of.
 #[tokio::test(start_paused = true)]
 async fn a_counter_of_events_without_a_time() {
     let events = Events::default();
     let script = script(|_| Do::Ok);
-    let app = registered(server(Arc::clone(&events), false, &[("new-1", 600_000)]), &script).await;
+    let found = &[("old-after", 330_000), ("new-1", 600_000)];
+    let app = registered(server(Arc::clone(&events), false, found), &script).await;
     *events.lock().unwrap() = numbered("old", 5, 0);
     swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
     script.ran();
-    *events.lock().unwrap() = numbered("new", 5, 60);
+    *events.lock().unwrap() = numbered("new", 7, 60);
     let row = swept(&app, None, 60).await;
-    assert_eq!(script.ran(), ["Encounter/new-1@1"], "{row}");
+    let mut ran = script.ran();
+    ran.sort();
+    let new = (1..=7).map(|number| format!("Encounter/new-{number}@1"));
+    assert_eq!(ran, new.chain(["Encounter/old-after@1".to_owned()]).collect::<Vec<_>>(), "{row}");
+}
+
+/// Without the times, and about the same resource: a search tells.
+#[tokio::test(start_paused = true)]
+async fn a_counter_of_events_about_one_resource_without_a_time() {
+    let events = Events::default();
+    let script = script(|_| Do::Ok);
+    let app = registered(server(Arc::clone(&events), false, &[("other", 600_000)]), &script).await;
+    let all_of = |first: &str| {
+        let focus = |number| {
+            if number == 5 { "Encounter/same".to_owned() } else { format!("Encounter/{first}-{number}") }
+        };
+        (1..=5).map(|number| (number, focus(number), number)).collect::<Vec<_>>()
+    };
+    *events.lock().unwrap() = all_of("old");
+    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    script.ran();
+    *events.lock().unwrap() = all_of("new");
+    let row = swept(&app, None, 60).await;
+    assert_eq!(script.ran(), ["Encounter/other@1"], "{row}");
 }

@@ -117,6 +117,40 @@ async fn links_that_are_forgotten_between_two_sweeps() {
     assert_eq!((script.ran().len(), &row["left"]), (4_000, &json!(false)), "{row}");
 }
 
+/// Ten pages look sorted, the last one has the oldest changes, and the server forgets its links meanwhile.
+#[tokio::test(start_paused = true)]
+async fn links_that_are_forgotten_by_a_server_that_does_not_sort() {
+    let mut rows: Vec<_> = (0..1_000).map(|id| (format!("new-{id}"), 1_000_000 + id * 10)).collect();
+    rows.extend((0..50).map(|id| (format!("old-{id}"), 500_000 + id)));
+    let script = script(|_| Do::Ok);
+    let epoch = Arc::new(AtomicU64::new(0));
+    let of_server = Arc::clone(&epoch);
+    let server = front(move |asked| {
+        let epoch = of_server.load(Ordering::Relaxed).to_string();
+        let mut reply = match asked {
+            _ if parameter(asked, "epoch").is_some_and(|known| known != epoch) => reply(410, outcome()),
+            _ if asked.starts_with("GET Encounter?") => {
+                let mut answer = unsorted_page(&asked.replace(&format!("&epoch={epoch}"), ""), &rows);
+                if let Some(link) = answer["link"][0]["url"].as_str().map(str::to_owned) {
+                    answer["link"][0]["url"] = json!(format!("{link}&epoch={epoch}"));
+                }
+                reply(200, answer)
+            }
+            _ => otherwise(asked),
+        };
+        reply.delay = Duration::from_secs(1);
+        dated(reply, 7_200_000)
+    });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    swept(&app, SINCE, 10).await;
+    for _ in 0..5 {
+        epoch.fetch_add(1, Ordering::Relaxed);
+        swept(&app, None, 10).await;
+    }
+    let row = swept(&app, None, 600).await;
+    assert_eq!((script.ran().len(), &row["left"]), (1_050, &json!(false)), "{row}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_fails_in_a_crowd_holds_up_no_other() {
     static FAILS: AtomicBool = AtomicBool::new(true);

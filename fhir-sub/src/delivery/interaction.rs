@@ -1,0 +1,137 @@
+//! Whether a version was created or updated, where neither a notification nor a search says so.
+
+use http::StatusCode;
+use serde::de::IgnoredAny;
+
+use super::failure::Failure;
+use super::history;
+use super::reader::{Wanted, wanted};
+use crate::app::App;
+use crate::client::{Error, FhirClient};
+use crate::contain::contain;
+use crate::deadline::Deadline;
+use crate::declaration::Declaration;
+use crate::event::Event;
+use crate::fhir::reference::entity_tag_version;
+use crate::fhir::{BundleEntry, Instant, Reference};
+use crate::interaction::Interaction;
+
+/// How many pages of a history are looked at. What is told or found is mostly the newest version.
+const PAGES: usize = 10;
+
+/// Whether it must be found out if an event is a creation: `on` wants only creations or only updates, and nothing says which
+/// of them this is.
+pub(super) fn is_sought(declaration: &Declaration, event: &Event) -> bool {
+    let wanted = declaration.interactions;
+    event.interaction == Interaction::Unknown && wanted.create != wanted.update && event.focus().is_some()
+}
+
+/// What made the version that an event is of: the first version is a creation, and the history of the resource tells of
+/// others. If the history does not say, it stays unknown, and is wanted.
+pub(super) async fn find_out(
+    app: &App,
+    event: &Event,
+    updated: Option<Instant>,
+    deadline: Deadline,
+) -> Result<Interaction, Failure> {
+    let version_id = event.version_id();
+    if version_id == Some(FIRST) {
+        return Ok(Interaction::Create);
+    }
+    let Some(Wanted { client, reference, .. }) = wanted(app, event) else { return Ok(Interaction::Unknown) };
+    if version_id.is_none() && updated.is_none() {
+        return Ok(Interaction::Unknown);
+    }
+    let sought = Sought { version_id, updated };
+    // A token provider of the user's runs in it.
+    match contain(by_history(&client.with_deadline(deadline), reference, &sought)).await {
+        Ok(told) => told.map_err(|error| Failure::of_reading(&error)),
+        Err(_panicked) => Err(Failure::PANICKED),
+    }
+}
+
+/// The version id that servers which count versions give the first one.
+const FIRST: &str = "1";
+
+/// The version that is looked for: by its id, or by when it was written where it has none.
+struct Sought<'v> {
+    version_id: Option<&'v str>,
+    updated: Option<Instant>,
+}
+
+async fn by_history(
+    client: &FhirClient,
+    Reference { resource_type, id, .. }: Reference<'_>,
+    sought: &Sought<'_>,
+) -> Result<Interaction, Error> {
+    let mut history = client.history::<IgnoredAny>(resource_type, id);
+    let (mut is_found, mut count) = (false, 0);
+    for _ in 0..PAGES {
+        let page = match history.next_page().await {
+            Some(Ok(page)) => page,
+            Some(Err(error)) if error.is_transient() || is_refusal(&error) => return Err(error),
+            Some(Err(_)) | None => return Ok(Interaction::Unknown),
+        };
+        count += page.found.len() as u64;
+        // Medplum shows a hundred versions of however many, without a link to more.
+        let is_last = page.is_last;
+        let is_whole = is_last && page.said.total.is_none_or(|total| total <= count);
+        for entry in page.found {
+            if is_found {
+                // What a resource was before tells a creation where the entry itself does not.
+                return Ok(match history::Version::read(entry) {
+                    Some(before) if before.is_deletion => Interaction::Create,
+                    Some(_) => Interaction::Update,
+                    None => Interaction::Unknown,
+                });
+            }
+            if sought.is(&entry) {
+                if let Some(told) = told(&entry) {
+                    return Ok(told);
+                }
+                is_found = true;
+            }
+        }
+        if is_last {
+            // The first version of all may have been put there under an id of the client's choice.
+            return Ok(if is_found && is_whole { Interaction::Create } else { Interaction::Unknown });
+        }
+    }
+    Ok(Interaction::Unknown)
+}
+
+impl Sought<'_> {
+    /// Whether an entry is of the version.
+    fn is(&self, entry: &BundleEntry<IgnoredAny>) -> bool {
+        let response = entry.response.as_ref();
+        let Some(sought) = self.version_id else {
+            let at = response.and_then(|response| Instant::parse(response.last_modified.as_deref()?));
+            return at.is_some() && at == self.updated;
+        };
+        let is_it = |version_id: &str| version_id == sought;
+        let etag = response.and_then(|response| response.etag.as_deref()).map(entity_tag_version);
+        let location = response.and_then(|response| response.location.as_deref());
+        let urls = [entry.request.as_ref().map(|request| &*request.url), location, entry.full_url.as_deref()];
+        let mut versions = urls.into_iter().flatten().filter_map(|url| Reference::parse(url)?.version_id);
+        etag.is_some_and(is_it) || versions.any(is_it)
+    }
+}
+
+/// What the entry says of itself. A `PUT` and Medplum's `GET` may stand for either.
+fn told(entry: &BundleEntry<IgnoredAny>) -> Option<Interaction> {
+    let request = entry.request.as_ref();
+    let is_created = entry.response.as_ref().is_some_and(|response| response.status.starts_with("201"))
+        || request.is_some_and(|request| request.if_none_match.as_deref() == Some("*"));
+    match request.map_or("", |request| &*request.method) {
+        _ if is_created => Some(Interaction::Create),
+        "POST" => Some(Interaction::Create),
+        "PATCH" => Some(Interaction::Update),
+        _ => None,
+    }
+}
+
+/// Whether it is the program that is kept from asking, and not the server that does not know.
+fn is_refusal(error: &Error) -> bool {
+    let status = error.status().and_then(|status| StatusCode::from_u16(status).ok());
+    matches!(status, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+}

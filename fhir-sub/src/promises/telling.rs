@@ -1,0 +1,153 @@
+//! A version of a resource is one event, whatever tells of it: the server is asked for a version that is not told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::kit::*;
+use crate::sandbox::Behaviour;
+use crate::store::StoreBackend;
+
+/// The ways in which version 2 of an encounter is told of.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    ByVersion,
+    WithoutVersion,
+    ByReference,
+    ByNumber,
+    BySearch,
+}
+
+impl Told {
+    const ALL: [Self; 5] =
+        [Self::ByVersion, Self::WithoutVersion, Self::ByReference, Self::ByNumber, Self::BySearch];
+
+    async fn tell<const USE: u8>(self, store: &Arc<dyn StoreBackend>, script: &Arc<Script>) -> u16 {
+        let server = front(|asked| match asked {
+            "GET Encounter/1" => reply(200, encounter("1", Some("2"), 60_000)),
+            _ if asked.starts_with("GET Encounter?") => {
+                reply(200, page(asked, &[("1".to_owned(), "2".to_owned(), 60_000)]))
+            }
+            _ if asked.starts_with("GET Subscription?") => reply(200, bundle([])),
+            _ => reply(404, outcome()),
+        });
+        let is_numbered = matches!(self, Self::ByNumber);
+        let declaration = if is_numbered { topic::<USE>() } else { criteria::<USE>() };
+        let app = app(Behaviour::Generic, declaration, Some(store.clone()), server, script, &[]);
+        let put = async |body| send(&app, Method::PUT, Some("Encounter/1"), body).await.0;
+        match self {
+            Self::ByVersion => put(encounter("1", Some("2"), 60_000).to_string()).await,
+            Self::WithoutVersion => put(encounter("1", None, 60_000).to_string()).await,
+            Self::ByReference => put(String::new()).await,
+            Self::ByNumber => post(&app, numbered("1", 7, 61_000)).await.0,
+            Self::BySearch => {
+                let row = swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+                assert_eq!(row["failed"], 0, "{row}");
+                204
+            }
+        }
+    }
+}
+
+/// A notification of an event that names its resource only.
+fn numbered(id: &str, number: u64, milliseconds: u64) -> Value {
+    let status = json!({
+        "resourceType": "SubscriptionStatus", "type": "event-notification",
+        "subscription": { "reference": "Subscription/s1" },
+        "eventsSinceSubscriptionStart": number.to_string(),
+        "notificationEvent": [{
+            "eventNumber": number.to_string(), "timestamp": at(milliseconds),
+            "focus": { "reference": format!("Encounter/{id}") },
+        }],
+    });
+    json!({ "resourceType": "Bundle", "type": "subscription-notification", "entry": [{ "resource": status }] })
+}
+
+/// Whatever tells of a version, it is one event with one key, for a handler that takes the resource and for one that does not.
+#[tokio::test(start_paused = true)]
+async fn a_version_has_one_identity_whatever_tells_of_it() {
+    async fn check<const USE: u8>() -> Option<String> {
+        let mut all = Vec::new();
+        for first in Told::ALL {
+            for second in Told::ALL {
+                let (script, store) = (script(|_| Do::Ok), shared());
+                for told in [first, second] {
+                    assert_eq!(told.tell::<USE>(&store, &script).await, 204, "{first:?}, {second:?}");
+                }
+                assert_eq!(script.ran(), ["Encounter/1@2"], "{first:?}, {second:?}");
+                all.append(&mut script.keys.lock().unwrap());
+            }
+        }
+        all.dedup();
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0)
+    }
+    let key = check::<UNUSED>().await;
+    assert!(key.is_some());
+    assert_eq!(key, check::<REQUIRED>().await);
+}
+
+/// A try that fails, and the next one, have one key: a server that does not answer is asked again, and the event not taken for
+/// another one meanwhile.
+#[tokio::test(start_paused = true)]
+async fn an_event_whose_version_the_server_does_not_say_yet_is_sent_again() {
+    let tries = AtomicUsize::new(0);
+    let script = script(move |_| if tries.fetch_add(1, Ordering::SeqCst) == 0 { Do::Fail } else { Do::Ok });
+    let is_down = Arc::new(AtomicBool::new(false));
+    let of_server = Arc::clone(&is_down);
+    let server = front(move |asked| match asked {
+        "GET Encounter/1" if of_server.load(Ordering::SeqCst) => reply(503, outcome()),
+        "GET Encounter/1" => reply(200, encounter("1", Some("2"), 60_000)),
+        _ => reply(404, outcome()),
+    });
+    let app = app(Behaviour::Generic, topic::<UNUSED>(), Some(shared()), server, &script, &[]);
+    let mut outcomes = Vec::new();
+    for down in [false, true, false, false] {
+        is_down.store(down, Ordering::SeqCst);
+        outcomes.extend(post(&app, numbered("1", 7, 61_000)).await.1);
+    }
+    assert_eq!(outcomes, ["failed", "unread", "handled", "handled before"]);
+    let keys = script.keys.lock().unwrap().clone();
+    assert!(keys[0].is_some() && keys[0] == keys[1], "{keys:?}");
+}
+
+/// A version that was overwritten before its notification came: the history says which one it is. The handler gets what the
+/// notification carries.
+#[tokio::test(start_paused = true)]
+async fn a_notification_without_a_version_that_was_overtaken() {
+    let script = script(|_| Do::Ok);
+    let server = front(|asked| match asked {
+        "GET Encounter/1" => reply(200, encounter("1", Some("3"), 90_000)),
+        _ if asked.starts_with("GET Encounter/1/_history") => {
+            let entry = |version: &str, time: u64| {
+                json!({ "resource": encounter("1", Some(version), time),
+                "request": { "method": "PUT", "url": "Encounter/1" }, "response": { "status": "200" } })
+            };
+            let entries = [entry("3", 90_000), entry("2", 60_000), entry("1", 30_000)];
+            reply(200, json!({ "resourceType": "Bundle", "type": "history", "entry": entries }))
+        }
+        _ => reply(404, outcome()),
+    });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    for milliseconds in [60_000, 60_000, 90_000, 30_000] {
+        send(&app, Method::PUT, Some("Encounter/1"), encounter("1", None, milliseconds)).await;
+    }
+    assert_eq!(script.ran(), ["Encounter/1@2", "Encounter/1@3", "Encounter/1@1"]);
+    // Told with its version, each is known.
+    for (version, milliseconds) in [("1", 30_000), ("2", 60_000), ("3", 90_000)] {
+        post(&app, encounter("1", Some(version), milliseconds)).await;
+    }
+    assert!(script.ran().is_empty());
+}
+
+/// A notification that carries its version costs no request; nor does one that nobody asks for its version.
+#[tokio::test(start_paused = true)]
+async fn a_version_that_is_told_is_not_asked_for() {
+    let script = script(|_| Do::Ok);
+    let server = front(|asked| panic!("{asked}"));
+    let app = app(Behaviour::Hapi, criteria::<UNUSED>(), Some(shared()), server, &script, &[]);
+    send(&app, Method::PUT, Some("Encounter/1"), encounter("1", Some("2"), 60_000)).await;
+    assert_eq!(script.ran(), ["Encounter/1@2"]);
+}

@@ -1,0 +1,56 @@
+//! Events at which an instance has died: a sweep handles them last, one by one, so that all else is done and kept before an
+//! instance can die at them again.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant as Moment;
+
+use super::{Row, Run};
+use crate::declaration::Declaration;
+use crate::delivery::Deferred;
+
+/// What is left for the end of a sweep, of all its subscriptions.
+#[derive(Default)]
+pub(super) struct Suspects(Mutex<Vec<Suspect>>);
+
+struct Suspect {
+    declaration: &'static Declaration,
+    deferred: Box<Deferred<'static>>,
+}
+
+/// The most that are held, with their resources. The next sweep finds the others.
+const MAXIMUM: usize = 200;
+
+impl Suspects {
+    pub(super) fn add(&self, declaration: &'static Declaration, deferred: Box<Deferred<'static>>) {
+        let mut suspects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if suspects.len() < MAXIMUM {
+            suspects.push(Suspect { declaration, deferred });
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Those that were begun least come first: they may have died with another one only.
+    fn take(&self) -> Vec<Suspect> {
+        let mut suspects = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        suspects.sort_by_key(|suspect| suspect.deferred.tries());
+        suspects
+    }
+}
+
+/// Handles what was left for the end, as far as there is time. The watermarks stay before it until the next sweep.
+pub(super) async fn handle(run: &Run<'_>, rows: &mut [Row]) {
+    for Suspect { declaration, deferred } in run.suspects.take() {
+        if run.stop.has_passed() {
+            return;
+        }
+        let began = Moment::now();
+        let delivered = deferred.deliver(run.app, declaration, run.share()).await;
+        let ended = run.tell(delivered, began);
+        if let Some(row) = rows.iter_mut().find(|row| row.endpoint == declaration.endpoint) {
+            row.count_late(ended);
+        }
+    }
+}
