@@ -12,7 +12,7 @@ pub(crate) struct Entry {
     pub(crate) value: Value,
 }
 
-/// What stands after the `=`.
+/// The text after the `=`.
 pub(crate) enum Value {
     /// `"Encounter?"`
     Text(LitStr),

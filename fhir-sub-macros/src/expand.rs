@@ -102,7 +102,7 @@ fn unique_endpoint(subscription: &Subscription) -> TokenStream {
     }
 }
 
-/// What holds of the arguments that say nothing.
+/// The default of arguments.
 fn silent(handler: &Handler) -> Option<TokenStream> {
     let any = !handler.arguments.is_empty();
     any.then(|| quote_spanned!(Span::mixed_site()=> use __fhir_sub::Silent as _;))
@@ -278,7 +278,7 @@ fn option(value: Option<impl ToTokens>) -> TokenStream {
     }
 }
 
-/// What the arguments are made from.
+/// The sources of the arguments.
 fn uses(handler: &Handler) -> TokenStream {
     let arguments = &handler.arguments;
     quote_spanned! {Span::mixed_site()=>

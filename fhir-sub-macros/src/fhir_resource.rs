@@ -16,7 +16,7 @@ use fhir_sub_search::nearest::did_you_mean;
 /// An entry of `#[fhir(…)]`, to copy.
 const EXAMPLE: &str = r#"type = "Appointment""#;
 
-/// What the derive says, checked.
+/// The derive's arguments, checked.
 struct FhirResource {
     /// The path of `fhir_sub`.
     fhir_sub: Path,

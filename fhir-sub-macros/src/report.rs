@@ -30,7 +30,7 @@ impl Errors {
         self.0.as_mut().expect("`finish` takes the errors away for good").push(error);
     }
 
-    /// What was made, if no mistake was found on the way.
+    /// The result, if there was no mistake.
     pub(crate) fn finish<T>(mut self, made: Option<T>) -> Result<T, Vec<syn::Error>> {
         let errors = self.0.take().expect("`finish` is called once");
         match made {

@@ -38,7 +38,7 @@ pub(crate) struct Handler {
     pub(crate) output: Output,
 }
 
-/// What the function gives back.
+/// The result of the function.
 pub(crate) enum Output {
     /// Nothing is written.
     Unit,
@@ -47,7 +47,7 @@ pub(crate) enum Output {
     Unnamed(Span),
 }
 
-/// What the server watches.
+/// The search or the topic that the server watches.
 pub(crate) enum Trigger {
     Criteria(LitStr),
     Topic(Topic),
@@ -96,7 +96,7 @@ pub(crate) enum Trust {
     Reference,
 }
 
-/// Which versions of a resource are wanted after others.
+/// The order of a resource's events.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     /// All, as they come.

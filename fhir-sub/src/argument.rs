@@ -31,11 +31,11 @@ impl<T: FhirResource> Argument<Option<Resource<T>>> {
 impl<A: FromNotification> Argument<A> {
     /// Whether the argument is made from the resource.
     pub const RESOURCE: ResourceUse = A::RESOURCE;
-    /// What the argument uses.
+    /// The uses of the argument.
     pub const USES: Uses = Uses::of::<A>();
 }
 
-/// What holds where an argument says nothing.
+/// The default of an argument.
 pub trait Silent {
     /// It may be read from any resource.
     const TYPE: Option<&'static str> = None;

@@ -31,7 +31,7 @@ pub struct Declaration {
     pub handler: &'static str,
     /// Where the function stands.
     pub source: Source,
-    /// What the server watches.
+    /// The search or the topic that the server watches.
     pub trigger: Trigger,
     /// Whether the criteria, or a filter, has a placeholder. If not, its text is not looked at when the program starts.
     pub has_placeholders: bool,
@@ -45,7 +45,7 @@ pub struct Declaration {
     pub content: Content,
     /// How much of a notification is believed.
     pub trust: Trust,
-    /// Which versions of a resource are wanted after others.
+    /// The order of a resource's events.
     pub order: Order,
     /// `Subscription.end`, a FHIR `instant`.
     pub end: Option<&'static str>,
@@ -56,7 +56,7 @@ pub struct Declaration {
     pub parameter_types: &'static [ParameterType],
     /// Has the last word on the registered resource.
     pub registration: Option<fn(&mut Subscription)>,
-    /// What the arguments are made from.
+    /// The sources of the arguments.
     pub uses: Uses,
     /// Names what the arguments need at start-up.
     pub require: fn(&mut Requirements),
@@ -180,7 +180,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// What the server watches on a subscription's behalf.
+/// The search or the topic that the server watches for a subscription.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -145,7 +145,7 @@ impl IncludedResource {
     pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(&self.json)
             .map_err(|error| {
-                // What serde says quotes the resource.
+                // serde's messages quote the resource.
                 let (resource_type, line, column) = (&*self.resource_type, error.line(), error.column());
                 warn!(
                     resource_type,

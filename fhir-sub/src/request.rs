@@ -27,7 +27,7 @@ pub(crate) enum Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// What the header is once one more `value` of it was found.
+    /// The header after one more `value` of it.
     pub(crate) fn and(self, value: &'a [u8]) -> Self {
         match self {
             Self::Absent => Self::Once(value),

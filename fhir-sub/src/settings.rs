@@ -63,7 +63,7 @@ pub(crate) struct Settings {
     /// Whether servers may be reached over http that are not on this machine.
     pub(crate) allow_http: bool,
     pub(crate) fhir_version: FhirVersion,
-    /// What is known of the FHIR server.
+    /// The facts about the FHIR server.
     pub(crate) fhir_server: &'static Room,
     /// Whether the server is yet to be recognised (`FHIR_SERVER=auto`): until then it is taken for one that keeps to the
     /// specification, and nothing is said of what it cannot do.
@@ -91,7 +91,7 @@ pub(crate) struct Settings {
     pub(crate) time_limit: Duration,
 }
 
-/// What log lines may name.
+/// The permitted contents of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogSettings {
     /// Whether a line names the resource, `Type/id`.
@@ -204,7 +204,7 @@ impl Settings {
         })
     }
 
-    /// What is allowed, but better otherwise.
+    /// Settings that are allowed but unwise.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.secrets.warnings();
         warnings.extend(self.idempotency.warnings(self.on_lambda));

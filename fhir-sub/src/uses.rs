@@ -18,7 +18,7 @@ pub struct Uses {
 }
 
 impl Uses {
-    /// What no argument uses.
+    /// The uses of no argument.
     pub const NOTHING: Self =
         Self { resource: ResourceUse::Unused, event: false, included: false, requirements: false };
 

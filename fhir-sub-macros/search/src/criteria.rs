@@ -22,7 +22,7 @@ use crate::search::{ParameterType, Search, Subject, Text};
 
 pub use self::capture::Capture;
 
-/// What a search is for.
+/// The use of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The criteria of a subscription, or a filter: it has no results that could be returned in some way.

@@ -55,7 +55,7 @@ impl fmt::Display for FhirVersion {
     }
 }
 
-/// What one version defines.
+/// The definitions of one version.
 #[derive(Clone, Copy, Debug)]
 pub struct Definitions {
     /// The version.
@@ -109,7 +109,7 @@ pub enum Kind {
     Composite(Vec<Kind>),
 }
 
-/// What a token parameter searches.
+/// The element of a token parameter.
 #[derive(Clone, Debug)]
 pub enum Token {
     /// Nothing is known of its codes.

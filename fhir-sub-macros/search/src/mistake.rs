@@ -7,11 +7,11 @@ use std::ops::Range;
 pub struct Mistake {
     /// The bytes of the text that are wrong.
     pub place: Range<usize>,
-    /// What is wrong, and what to write instead.
+    /// The problem and the cure.
     pub message: String,
     /// The page of the specification that says so.
     pub page: String,
-    /// What to write where the server knows more than the specification.
+    /// The cure if the server knows more than the specification.
     pub hint: Option<String>,
 }
 

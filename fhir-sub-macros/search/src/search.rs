@@ -48,13 +48,13 @@ pub const RESULT_PARAMETERS: [&str; 15] = [
 /// `Type?name=value&name=value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
-    /// What stands before the `?`.
+    /// The text before the `?`.
     pub subject: Subject,
     /// What stands after it: all must hold.
     pub parameters: Vec<Parameter>,
 }
 
-/// What stands before the `?`.
+/// The text before the `?`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// `Encounter`

@@ -64,7 +64,7 @@ impl<'a> Given<'a> {
         self.entry(key).is_some() || self.meant.contains(&key)
     }
 
-    /// What the text of a key that must be there is made into.
+    /// The value of a required key's text.
     pub(crate) fn required_text<T>(
         &self,
         key: Key,
@@ -79,7 +79,7 @@ impl<'a> Given<'a> {
         self.text(key, errors, make).flatten()
     }
 
-    /// What a key's text is made into.
+    /// The value of a key's text.
     pub(crate) fn text<T>(
         &self,
         key: Key,
@@ -119,7 +119,7 @@ impl<'a> Given<'a> {
         })
     }
 
-    /// What a key's list is made into.
+    /// The value of a key's list.
     pub(crate) fn list<T>(
         &self,
         key: Key,

@@ -17,7 +17,7 @@ pub(super) struct Rules<'a> {
     pub(super) also: &'a [LitStr],
 }
 
-/// What is known of a criteria, or of filters, that are right.
+/// The facts about right criteria or filters.
 #[derive(Debug)]
 pub(super) struct Right {
     /// One at least.

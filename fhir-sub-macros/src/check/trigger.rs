@@ -12,7 +12,7 @@ use crate::subscription::{Topic, Trigger, Watched};
 use fhir_sub_search::definitions::{FhirVersion, WITH_CRITERIA};
 use fhir_sub_search::search::ParameterType;
 
-/// What is watched, checked.
+/// The checked search or topic.
 pub(super) struct Watch {
     pub(super) trigger: Trigger,
     pub(super) watched: Watched,
@@ -21,7 +21,7 @@ pub(super) struct Watch {
     pub(super) parameter_types: Vec<ParameterType>,
 }
 
-/// Which of the two the keys say.
+/// The one that the keys name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Criteria,

@@ -8,7 +8,7 @@ use syn::{Expr, LitStr, Path, Token};
 use crate::key::Key;
 use crate::report::Errors;
 
-/// What stands within the parentheses.
+/// The text within the parentheses.
 pub(super) struct Arguments {
     pub(super) text: LitStr,
     pub(super) positional: Vec<Expr>,

@@ -32,7 +32,7 @@ pub(super) struct Parameter {
 /// A part of a parameter's values.
 pub(super) enum Piece {
     Written(String),
-    /// Which of the values, and how it is written.
+    /// The place of the value, and its form.
     Captured(usize, Capture),
 }
 

@@ -65,7 +65,7 @@ async fn invoke(program: &Program, payload: &[u8], context: &Context) -> Result<
     Ok(Reply::Http(LambdaResponse::new(event, &kind, answered.answer)))
 }
 
-/// What the function answers with.
+/// The function's answer.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Reply {

@@ -19,7 +19,7 @@ pub(crate) const LAST_REQUESTS: Duration = Duration::from_secs(30);
 /// How long to wait after `accept` failed, as it does while file descriptors are short.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
-/// What answers the requests.
+/// The service that answers requests.
 ///
 /// It is boxed, so that connections and tasks are of one type each: hyper's and tokio's code for each is tens of kilobytes
 /// of the program.

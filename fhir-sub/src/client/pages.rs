@@ -37,7 +37,7 @@ pub(crate) struct Pages {
     /// The server's own idea of its base URL, once the first page has told it.
     own: Option<Arc<OwnBase>>,
     walked: Walked,
-    /// What the server says of the last page.
+    /// The server's notes on the last page.
     said: Said,
     seen: HashSet<u64>,
     hasher: RandomState,
@@ -62,7 +62,7 @@ struct Page {
     request: Request,
 }
 
-/// What a server says of a page.
+/// A server's notes on a page.
 #[derive(Clone, Default)]
 pub(crate) struct Said {
     /// When the server answered, by its own clock, to the second.
@@ -194,7 +194,7 @@ impl Pages {
         }
     }
 
-    /// What the server says of the last page.
+    /// The server's notes on the last page.
     pub(crate) fn said(&self) -> &Said {
         &self.said
     }

@@ -92,7 +92,7 @@ pub(super) async fn once(
     Ok(delivered)
 }
 
-/// What came of beginning an event.
+/// The result of beginning an event.
 struct Beginning<'a> {
     begun: Begun,
     /// The right to handle an event at which an instance has died.

@@ -60,7 +60,7 @@ pub struct BundleEntry<T> {
     /// What is to be done, in a transaction; what was done, in a history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<BundleRequest>,
-    /// What came of it.
+    /// The result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<BundleResponse>,
 }

@@ -1,4 +1,4 @@
-//! What may be said of JSON that could not be read or written.
+//! The public part of a JSON error.
 
 use std::fmt;
 

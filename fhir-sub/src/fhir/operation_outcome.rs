@@ -1,4 +1,4 @@
-//! What a server says of its own errors.
+//! A server's own errors.
 
 use std::fmt;
 

@@ -10,7 +10,7 @@ use crate::problems::Problems;
 #[derive(Clone, Debug)]
 pub(crate) struct Idempotency {
     pub(crate) place: Place,
-    /// What names of records are made with, so that they name no patient.
+    /// The key of the records' names, so that they name no patient.
     pub(crate) key: Option<SharedSecret>,
     /// How long it is kept.
     pub(crate) retention: Duration,
@@ -71,7 +71,7 @@ impl Idempotency {
         self.place.is_durable()
     }
 
-    /// What is allowed, but better otherwise.
+    /// Settings that are allowed but unwise.
     pub(super) fn warnings(&self, on_lambda: bool) -> Vec<String> {
         let mut warnings = Vec::new();
         if on_lambda && self.place == Place::Memory {
@@ -132,7 +132,7 @@ impl Place {
     }
 }
 
-/// What is told of a place that this program cannot reach.
+/// The message about a place that this program was not built for.
 fn without(place: &str, feature: &str) -> String {
     format!(
         "names {place}, and this program is built without it: add the feature `{feature}` of fhir-sub in Cargo.toml"

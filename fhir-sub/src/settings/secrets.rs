@@ -6,12 +6,12 @@ use super::secret::Form;
 use super::{CallerToken, SharedSecret, Variables};
 use crate::problems::Problems;
 
-/// Who may call what.
+/// The callers, and their secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct Secrets {
-    /// What the server shows with every notification.
+    /// The secret that the server shows with every notification.
     pub(crate) shared: SharedSecret,
-    /// What it showed before the rotation that is under way.
+    /// The secret before the current rotation.
     pub(crate) previous: Option<SharedSecret>,
     /// What opens the routes of administration; where absent, `shared` does.
     pub(crate) admin: Option<SharedSecret>,
@@ -21,11 +21,11 @@ pub(crate) struct Secrets {
     pub(crate) caller_token: Option<CallerToken>,
 }
 
-/// What the server signs notifications with.
+/// The secret that signs notifications.
 #[derive(Clone, Debug)]
 pub(crate) struct Signing {
     pub(crate) current: SharedSecret,
-    /// What it signed with before the rotation that is under way.
+    /// The signing secret before the current rotation.
     pub(crate) previous: Option<SharedSecret>,
 }
 
@@ -111,7 +111,7 @@ impl Secrets {
         }
     }
 
-    /// What is allowed, but better otherwise.
+    /// Settings that are allowed but unwise.
     pub(super) fn warnings(&self) -> Vec<String> {
         let short = self.by_name().filter(|(_, secret)| secret.is_short());
         let mut warnings: Vec<_> = short

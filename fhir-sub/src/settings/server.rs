@@ -7,7 +7,7 @@ use crate::server::{GENERIC, Room};
 /// The name for a server that is recognised by its CapabilityStatement when it is registered with.
 const AUTO: &str = "auto";
 
-/// What is known of the server, and whether it is yet to be recognised.
+/// The server's room, and whether registration must still recognise the server.
 pub(super) fn fhir_server(variables: &Variables, problems: &mut Problems) -> (&'static Room, bool) {
     let Some(name) = variables.get("FHIR_SERVER") else { return (&GENERIC, false) };
     if name == AUTO {

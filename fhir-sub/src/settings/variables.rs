@@ -77,7 +77,7 @@ pub(crate) struct Variables {
 }
 
 impl Variables {
-    /// What the process's environment says.
+    /// The process's environment.
     pub(crate) fn from_environment() -> Self {
         let mut variables = Self { on_lambda: is_lambda(), has_environment: true, ..Self::default() };
         for &name in NAMES {
@@ -202,7 +202,7 @@ impl Variables {
             .any(|name| problem.strip_prefix(name).is_some_and(|rest| rest.starts_with(" is not set")))
     }
 
-    /// What was wrong with the names.
+    /// The mistakes in the names.
     pub(super) fn problems(&self) -> Problems {
         let mut problems = Problems::default();
         for unknown in &self.unknown {

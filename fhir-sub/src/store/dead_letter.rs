@@ -57,7 +57,7 @@ impl DeadLetter {
         retention.max(KEPT)
     }
 
-    /// What puts the oldest first.
+    /// The sort key: the oldest first.
     pub(crate) fn age(&self) -> impl Ord {
         (&self.since, &self.key)
     }

@@ -7,7 +7,7 @@ use crate::key::Key;
 /// An event, as the store is asked for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// What its record is found by.
+    /// The key of its record.
     pub(crate) key: Key,
     pub(crate) identity: Identity,
     /// What is to be known of its resource too; nothing for most events.

@@ -15,7 +15,7 @@ use crate::key::Key;
 /// What the record is found by that says since when keys are made as today; there is one.
 const SINCE: RecordId = RecordId { kind: RecordKind::Store, key: Key::ZERO };
 
-/// What an event was known by before.
+/// The earlier key of an event.
 #[derive(Debug)]
 pub(crate) struct OldKeys {
     /// Of the event itself, by each of its names.

@@ -44,7 +44,7 @@ struct State {
     cleaned: Option<SystemTime>,
 }
 
-/// What is given to a statement.
+/// The parameters of a statement.
 type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 impl PostgresStore {

@@ -22,7 +22,7 @@ pub struct Record {
     pub(crate) body: Body,
 }
 
-/// What a record says.
+/// The content of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Body {
@@ -60,7 +60,7 @@ pub(crate) struct EventRecord {
     pub(crate) latest: Option<Box<(Instant, Key)>>,
 }
 
-/// What is known of a resource, beside its single versions.
+/// The facts about a resource, apart from its single versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ResourceRecord {

@@ -38,7 +38,7 @@ pub(crate) struct SweepState {
     /// The same, for deletions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) deletions_round: Option<Round>,
-    /// What is known of the server's clock.
+    /// The facts about the server's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clock: Option<ServerClock>,
 }

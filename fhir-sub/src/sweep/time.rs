@@ -11,7 +11,7 @@ use crate::fhir::Instant;
 const SLACK: Duration = Duration::from_secs(5);
 
 impl Sweep<'_> {
-    /// What time it is here.
+    /// This machine's time.
     pub(super) fn here(&self) -> Instant {
         self.run.app.now()
     }

@@ -37,7 +37,7 @@ struct Alternative {
     asked: Asked,
 }
 
-/// What is asked of the one value that the element has.
+/// The conditions on the element's one value.
 #[derive(Clone)]
 enum Asked {
     /// A code with its system; what is not given may be any.

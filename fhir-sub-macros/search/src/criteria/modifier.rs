@@ -62,7 +62,7 @@ pub(super) fn check(
         .with_hint("A modifier that only your server has: `unchecked = true`"))
 }
 
-/// Which types of parameter take a modifier.
+/// The types of parameters that take a modifier.
 fn is_taken(modifier: &Modifier, kind: &Kind, version: FhirVersion) -> bool {
     let is_later = version == FhirVersion::R5;
     match modifier {

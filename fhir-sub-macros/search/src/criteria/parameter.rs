@@ -10,7 +10,7 @@ use crate::search::{Parameter, RESULT_PARAMETERS, Step, Text};
 const OF_ALL_TYPES: [&str; 5] = ["_text", "_content", "_list", "_filter", "_query"];
 
 impl Check<'_> {
-    /// What is wrong in a parameter of the type that is watched.
+    /// The mistakes in a parameter of the watched type.
     pub(super) fn parameter(&self, on: ResourceType, parameter: &Parameter) -> Vec<Mistake> {
         if self.purpose == Purpose::Search
             && let Some(mistakes) = results::check(self, on, parameter)

@@ -49,7 +49,7 @@ const SYSTEMS: [(&str, &[&str]); 21] = [
 /// The parts of HL7's own URLs that begin those of its code systems.
 const HL7: [&str; 2] = ["http://terminology.hl7.org/", "http://hl7.org/fhir/"];
 
-/// What may end a URI and says nothing there.
+/// An ending of a URI without a meaning.
 const ENDS: [char; 3] = ['/', '#', '?'];
 
 /// Whether `system` is a URI, and no other way to write that of a known code system. `of` are the code systems of the

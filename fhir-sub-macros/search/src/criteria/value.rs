@@ -5,7 +5,7 @@ use crate::definitions::{Kind, ResourceType, SearchParameter, Token};
 use crate::mistake::Mistake;
 use crate::search::{Modifier, Text};
 
-/// What is wrong in the modifier and in the values.
+/// The mistakes in the modifier and in the values.
 pub(super) fn check(
     check: &Check<'_>,
     on: ResourceType,

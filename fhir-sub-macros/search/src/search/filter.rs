@@ -81,7 +81,7 @@ pub fn parse_filter(source: &str) -> (Option<Filter>, Vec<Mistake>) {
     (filter, parser.mistakes)
 }
 
-/// What a search may be, and a filter may not.
+/// Parts of a search that a filter must not have.
 fn of_search(source: &str, search: Search, mistakes: &mut Vec<Mistake>) -> Option<Filter> {
     let Subject::Type(resource_type) = search.subject else {
         let message = "a filter is of one type: write one for each, as in `Encounter?patient=Patient/1`";

@@ -48,7 +48,7 @@ pub(super) struct Asked<'a> {
     resource_properties: Properties<'a>,
 }
 
-/// What the template says of the resource.
+/// The resource's properties in the template.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Properties<'a> {
@@ -57,7 +57,7 @@ struct Properties<'a> {
     prune: Option<&'a RawValue>,
 }
 
-/// What is put at the URL.
+/// The body for the URL.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Told<'a> {

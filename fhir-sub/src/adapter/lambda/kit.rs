@@ -107,7 +107,7 @@ impl Queued {
         failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// What handlers have done since the last time.
+    /// The handlers' runs since the last call.
     pub(super) fn done(&self) -> Vec<String> {
         std::mem::take(&mut *self.log.0.lock().unwrap())
     }

@@ -42,7 +42,7 @@ pub(super) struct Record<'a> {
     event_source_arn: Text<'a>,
 }
 
-/// What SQS itself says of a message.
+/// The attributes of a message of SQS.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Attributes<'a> {
@@ -140,7 +140,7 @@ fn lanes<'r>(messages: impl Iterator<Item = Message<'r>>) -> Vec<Lane<'r>> {
     lanes
 }
 
-/// What all messages of a batch share.
+/// The common parts of a batch's messages.
 struct Batch<'b> {
     app: &'b App,
     time: Time,

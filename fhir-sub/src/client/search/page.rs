@@ -23,7 +23,7 @@ use crate::fhir::{BundleEntry, OperationOutcome, OperationOutcomeIssue};
 /// A page.
 pub(crate) struct Page<T> {
     pub(crate) found: Vec<T>,
-    /// What the server says of the page.
+    /// The server's notes on the page.
     pub(crate) said: Said,
     /// What the server notes on the answer itself, in an OperationOutcome among the entries.
     pub(crate) issues: Vec<OperationOutcomeIssue>,

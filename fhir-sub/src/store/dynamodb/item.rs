@@ -65,7 +65,7 @@ pub(super) fn write(id: &RecordId, record: &Record) -> Stored<Item> {
     let mut item = Item::from([(ID.to_owned(), text(id)), (TOKEN.to_owned(), number(record.revision))]);
     let mut set = |name: &str, value| drop(item.insert(name.to_owned(), value));
     if let Some(expires) = record.expires {
-        // What expires then is kept until the last millisecond is over.
+        // A record is kept until the last millisecond is over.
         set(EXPIRATION, number(expires.div_ceil(1000)));
     }
     let mut lease = |lease: Option<Millis>, is_done: bool| {

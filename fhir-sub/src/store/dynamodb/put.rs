@@ -16,7 +16,7 @@ const IS_EXPECTED: &str = "#token = :token";
 /// As earlier versions have written dead letters.
 const IS_WITHOUT: &str = "attribute_exists(#id) AND attribute_not_exists(#token)";
 
-/// What must hold of the item that is there.
+/// The condition on the existing item.
 fn condition(expected: Option<u64>) -> (&'static str, Option<u64>) {
     match expected {
         None => (IS_ABSENT, None),

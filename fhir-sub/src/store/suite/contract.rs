@@ -1,4 +1,4 @@
-//! What a backend promises, without any rule of the store.
+//! The promises of a backend, without any rule of the store.
 
 use futures_util::future::join_all;
 

@@ -29,7 +29,7 @@ impl Dates {
         has_zone: None,
     };
 
-    /// What a value asks, `ge2030-12-31`.
+    /// The condition of a value, `ge2030-12-31`.
     pub(super) fn read(value: &Text) -> Option<Self> {
         let (prefix, date) = Prefix::split(value);
         let Stretch { start, end, has_zone } = Stretch::read(&date.to_string())?;
@@ -168,7 +168,7 @@ struct Bound {
 }
 
 impl Numbers {
-    /// What a value asks, `ge5.4`.
+    /// The condition of a value, `ge5.4`.
     pub(super) fn read(value: &Text) -> Option<Self> {
         let (prefix, number) = Prefix::split(value);
         let number = number.to_string();

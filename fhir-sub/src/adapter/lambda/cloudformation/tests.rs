@@ -22,7 +22,7 @@ impl Bucket {
         Self { answers: Mutex::new(answers.iter().rev().copied().collect()), sent: Mutex::default() }
     }
 
-    /// What the last request says.
+    /// The last request's body.
     fn told(&self) -> Value {
         let sent = self.sent.lock().unwrap();
         let request = sent.last().unwrap();

@@ -1,4 +1,4 @@
-//! What the server signs notifications with.
+//! The secret that signs notifications.
 
 use super::*;
 use crate::declaration::Declaration;

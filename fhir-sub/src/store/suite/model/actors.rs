@@ -1,4 +1,4 @@
-//! Who does what at random.
+//! The random actors.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -14,7 +14,7 @@ pub(super) struct Events {
     resources: HashMap<Key, Resource>,
 }
 
-/// What is known of an event, until it expires.
+/// The facts about an event, until it expires.
 struct Event {
     expires: Duration,
     /// Whose it is.
@@ -27,7 +27,7 @@ struct Event {
     tries: u32,
 }
 
-/// What is known of a resource, until it expires.
+/// The facts about a resource, until it expires.
 #[derive(Default)]
 struct Resource {
     expires: Duration,
