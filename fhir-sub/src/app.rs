@@ -19,6 +19,8 @@ use crate::memory::Memory;
 use crate::placeholder;
 use crate::problems::Problems;
 use crate::provided::{Provided, States};
+#[cfg(feature = "queue")]
+use crate::queue::Queue;
 use crate::registry::Registry;
 #[cfg(feature = "registration")]
 use crate::server::Room;
@@ -53,6 +55,8 @@ pub(crate) struct Parts {
     provided: Arc<Provided>,
     memory: Arc<Memory>,
     store: Option<Arc<Store>>,
+    #[cfg(feature = "queue")]
+    queue: Option<Arc<Queue>>,
     keys: Keys,
     clock: Clock,
 }
@@ -80,6 +84,12 @@ impl App {
     /// The store of handled events, unless it is off.
     pub(crate) fn store(&self) -> Option<&Store> {
         self.0.store.as_deref()
+    }
+
+    /// The queue that notifications go through, if they do.
+    #[cfg(feature = "queue")]
+    pub(crate) fn queue(&self) -> Option<&Queue> {
+        self.0.queue.as_deref()
     }
 
     /// This machine's time.
@@ -138,10 +148,18 @@ impl App {
 
     #[cfg(feature = "registration")]
     fn with(&self, registry: Arc<Registry>, settings: Settings) -> Self {
-        let Parts { provided, memory, store, keys, clock, .. } = &*self.0;
-        let (provided, memory) = (provided.clone(), memory.clone());
-        let (store, keys, clock) = (store.clone(), keys.clone(), clock.clone());
-        Self(Arc::new(Parts { registry, settings, provided, memory, store, keys, clock }))
+        let parts = &*self.0;
+        Self(Arc::new(Parts {
+            registry,
+            settings,
+            provided: parts.provided.clone(),
+            memory: parts.memory.clone(),
+            store: parts.store.clone(),
+            #[cfg(feature = "queue")]
+            queue: parts.queue.clone(),
+            keys: parts.keys.clone(),
+            clock: parts.clock.clone(),
+        }))
     }
 
     #[cfg(any(test, feature = "testing"))]
@@ -192,6 +210,8 @@ pub struct AppBuilder {
     transport: Option<Arc<dyn Transport>>,
     places: Option<Arc<dyn Places>>,
     store: Option<Arc<dyn StoreBackend>>,
+    #[cfg(all(test, feature = "queue"))]
+    queue_transport: Option<Arc<dyn Transport>>,
     clock: Option<Clock>,
     body_limit: Option<usize>,
     time_limit: Option<Duration>,
@@ -216,6 +236,8 @@ impl AppBuilder {
             transport: None,
             places: None,
             store: None,
+            #[cfg(all(test, feature = "queue"))]
+            queue_transport: None,
             clock: None,
             body_limit: None,
             time_limit: None,
@@ -344,6 +366,13 @@ impl AppBuilder {
         self
     }
 
+    /// Reaches the queue by `transport`, and no network.
+    #[cfg(all(test, feature = "queue"))]
+    pub(crate) fn queue_transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.queue_transport = Some(transport);
+        self
+    }
+
     /// Takes the time from `clock`, and not from the system.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
@@ -445,11 +474,27 @@ impl AppBuilder {
                 let idempotency = &settings.idempotency;
                 let own = self.store.map(|backend| Store::new(backend, idempotency.retention));
                 let store = own.or_else(|| store::open(idempotency, &connection)).map(Arc::new);
+                #[cfg(feature = "queue")]
+                let queue = settings.queue.clone().map(|settings| Queue::new(settings, connection.clone()));
+                #[cfg(all(test, feature = "queue"))]
+                let queue = queue.map(|queue| queue.over(self.queue_transport));
+                #[cfg(feature = "queue")]
+                let queue = queue.map(Arc::new);
                 let is_durable = store.as_ref().is_some_and(|store| store.is_durable());
                 settings.problem_of_sweeping(is_durable).into_iter().for_each(|it| problems.add(it));
                 let keys = Keys::new(idempotency.key.as_ref(), settings.fhir_base_url.as_str());
                 let clock = self.clock.unwrap_or_else(|| Arc::new(SystemTime::now));
-                problems.or(App(Arc::new(Parts { registry, settings, provided, memory, store, keys, clock })))
+                problems.or(App(Arc::new(Parts {
+                    registry,
+                    settings,
+                    provided,
+                    memory,
+                    store,
+                    #[cfg(feature = "queue")]
+                    queue,
+                    keys,
+                    clock,
+                })))
             }
             Err(error) => {
                 problems.add(client_problem(&error));

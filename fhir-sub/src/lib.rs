@@ -46,6 +46,7 @@
 //! | `registration` | yes | `POST /register` and `POST /sweep`, and the commands `register`, `status` and `sweep` |
 //! | `testing` | no | the test kit |
 //! | `events` | no | under Lambda, notifications that a queue of SQS or a bus of EventBridge brings |
+//! | `queue` | no | notifications go through a queue of SQS, for handlers that take longer than their callers wait |
 //! | `dynamodb` | no | the store in a DynamoDB table, which all instances share; it compiles the AWS SDK |
 //! | `postgres` | no | the store in a PostgreSQL database, which all instances share |
 //! | `sqlite` | no | the store in an SQLite file of one machine; it compiles SQLite |
@@ -102,7 +103,11 @@ mod handler;
 mod placeholder;
 mod registry;
 mod memory;
+#[cfg(any(feature = "dynamodb", feature = "queue"))]
+mod aws;
 pub mod store;
+#[cfg(feature = "queue")]
+mod queue;
 mod app;
 #[cfg(feature = "registration")]
 pub mod registration;

@@ -6,6 +6,8 @@
 mod answer;
 mod authenticate;
 mod dead_letters;
+#[cfg(feature = "queue")]
+mod enqueue;
 #[cfg(feature = "events")]
 mod message;
 mod notify;
@@ -27,7 +29,7 @@ use http::StatusCode;
 
 pub(crate) use answer::Answer;
 #[cfg(feature = "events")]
-pub(crate) use message::Message;
+pub(crate) use message::{Carried, Message};
 pub(crate) use route::Route;
 #[cfg(feature = "registration")]
 pub(crate) use status::status_of;
@@ -84,6 +86,11 @@ impl App {
                 if !authenticate::is_signed(self.settings(), head.headers, body) =>
             {
                 Refusal::Unsigned.answered(Some(declaration.endpoint))
+            }
+            #[cfg(feature = "queue")]
+            Route::Endpoint { declaration, reference } if self.queue().is_some() => {
+                // Boxed: the future of every other request would be as large.
+                Box::pin(enqueue::answer(self, head, declaration, reference, body, deadline)).await
             }
             Route::Endpoint { declaration, reference } => {
                 let time = Time::until(deadline.min(notify::sent_again(declaration)));

@@ -7,6 +7,7 @@ mod connection;
 mod idempotency;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod queue;
 mod reference;
 mod secret;
 mod secrets;
@@ -24,6 +25,7 @@ pub(crate) use caller_token::{CallerToken, NAMES as CALLER_TOKEN_SETTINGS};
 pub(crate) use idempotency::{Idempotency, Place};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresUrl;
+pub(crate) use queue::QueueSettings;
 pub(crate) use reference::{Extension, Places};
 #[cfg(test)]
 pub(crate) use reference::{Failure, Version};
@@ -73,6 +75,8 @@ pub(crate) struct Settings {
     pub(crate) connection: Connection,
     pub(crate) log: LogSettings,
     pub(crate) idempotency: Idempotency,
+    /// The queue that notifications go through, if they do.
+    pub(crate) queue: Option<QueueSettings>,
     /// The most events of one notification.
     pub(crate) events_maximum: usize,
     /// Whether the server is asked for events that did not come, by their numbers.
@@ -151,6 +155,7 @@ impl Settings {
         }
 
         let idempotency = Idempotency::read(variables, &mut problems);
+        let queue = problems.collect(QueueSettings::read(variables, allow_http)).flatten();
         let only_logs = on_lambda && !idempotency.is_durable();
         let asks_for_missing_events =
             !off(variables, "FHIR_SUBSCRIPTION_GAPS", ["ask", "log"], only_logs, &mut problems);
@@ -176,6 +181,7 @@ impl Settings {
             connection,
             log: LogSettings { references, error_text, metrics },
             idempotency,
+            queue,
             on_lambda,
             events_maximum,
             sweep_every,
@@ -208,6 +214,7 @@ impl Settings {
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.secrets.warnings();
         warnings.extend(self.idempotency.warnings(self.on_lambda));
+        warnings.extend(self.queue.iter().flat_map(|queue| queue.warnings(self)));
         let is_signed_by_gateway = matches!(self.fhir_server.signature, Signature::ByGateway);
         if self.secrets.signing.is_some() && is_signed_by_gateway && !self.is_server_unknown {
             warnings.push(

@@ -2,7 +2,11 @@
 //!
 //! Whoever may write to the queue is let in by IAM, so no secret is asked for.
 
+use std::borrow::Cow;
+
 use http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::Answered;
 use super::notify::notify;
@@ -50,16 +54,25 @@ impl Message<'_> {
 }
 
 impl App {
-    /// Handles a message of the subscription `declaration`.
+    /// Handles a message of the subscription `declaration`, which a request has brought if that is `carried`.
     pub(crate) async fn notified_of(
         &self,
         declaration: &'static Declaration,
         body: &str,
+        carried: Option<&Carried<'_>>,
         time: Time,
     ) -> Answered {
-        let head =
+        let bare =
             Head { method: &Method::POST, path: declaration.endpoint, query: None, headers: &NoHeaders };
-        notify(self, &head, declaration, None, body.as_bytes(), time).await
+        let Some(carried) = carried else {
+            return notify(self, &bare, declaration, None, body.as_bytes(), time).await;
+        };
+        let Ok(method) = Method::from_bytes(carried.method.as_bytes()) else {
+            return self.unrouted("the message carries a request of an unknown method");
+        };
+        let head = Head { method: &method, path: &carried.path, headers: carried, ..bare };
+        let reference = carried.reference.as_deref().map(str::to_owned);
+        notify(self, &head, declaration, reference, body.as_bytes(), time).await
     }
 
     /// What is said of a message that [`Message::route`] has found no handler for.
@@ -74,6 +87,46 @@ fn is_of(declaration: &Declaration, topic: &str) -> bool {
     let split = |url| str::split_once(url, '|').map_or((url, None), |(url, version)| (url, Some(version)));
     let ((url, version), (own_url, own_version)) = (split(topic), split(own.url));
     url == own_url && (version.is_none() || own_version.is_none() || version == own_version)
+}
+
+/// A request that has been let in, as the program's own queue carries it. No secret is in it: of its headers only those
+/// that say something of the notification, and those that handlers may see.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Carried<'a> {
+    /// Always `notification`.
+    #[serde(borrow, rename = "fhir-sub")]
+    pub(crate) kind: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) endpoint: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) method: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) path: Cow<'a, str>,
+    /// What the path names, as `Type/id`.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(crate) reference: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) headers: Vec<(String, String)>,
+    /// The body, if there is one.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(crate) notification: Option<&'a RawValue>,
+}
+
+impl<'a> Carried<'a> {
+    /// What [`kind`](Self::kind) says.
+    pub(crate) const KIND: &'static str = "notification";
+
+    /// The request that a message of the program's own queue carries; `None` for any other message.
+    pub(crate) fn read(body: &'a str) -> Option<Self> {
+        serde_json::from_str(body).ok().filter(|carried: &Self| carried.kind == Self::KIND)
+    }
+}
+
+impl Headers for Carried<'_> {
+    fn get(&self, name: &str) -> Header<'_> {
+        let own = self.headers.iter().filter(|(own, _)| own == name);
+        own.fold(Header::Absent, |found, (_, value)| found.and(value.as_bytes()))
+    }
 }
 
 /// A message of a queue has none that is anybody's.

@@ -47,6 +47,9 @@ pub(super) enum Refusal {
     Late,
     Undecodable(Undecodable),
     StoreUnavailable(Failure),
+    /// The queue has not taken the notification.
+    #[cfg(feature = "queue")]
+    QueueUnavailable(Failure),
 }
 
 impl Refusal {
@@ -56,6 +59,8 @@ impl Refusal {
         let said = self.said();
         let record = match self {
             Self::StoreUnavailable(failure) => record.with_failure(failure),
+            #[cfg(feature = "queue")]
+            Self::QueueUnavailable(failure) => record.with_failure(failure),
             // Who sends by a queue is told nothing, and a server may not show what it was told.
             Self::Undecodable(_) => record.with_failure(Failure::refused(said.text.clone())),
             #[cfg(feature = "events")]
@@ -104,6 +109,8 @@ impl Refusal {
             Self::Late => Said::too_late("the event was not processed in time: send the notification again"),
             Self::Undecodable(undecodable) => said_of(undecodable),
             Self::StoreUnavailable(_) => Said::store_unavailable(),
+            #[cfg(feature = "queue")]
+            Self::QueueUnavailable(_) => Said::store_unavailable(),
         }
     }
 
@@ -133,12 +140,16 @@ impl Refusal {
             Self::Misnamed(_) | Self::Undecodable(Undecodable::Unprocessable(_)) => "unprocessable",
             Self::Undecodable(Undecodable::TooManyEvents { .. }) => "too many events",
             Self::StoreUnavailable(_) => "store unavailable",
+            #[cfg(feature = "queue")]
+            Self::QueueUnavailable(_) => "queue unavailable",
         }
     }
 
     fn severity(&self) -> Severity {
         match self {
             Self::StoreUnavailable(_) => Severity::Failed,
+            #[cfg(feature = "queue")]
+            Self::QueueUnavailable(_) => Severity::Failed,
             _ => Severity::Refused,
         }
     }

@@ -5,7 +5,6 @@
 //! through; a write that is refused brings back what is there. The clock is the instance's own: those of AWS agree.
 
 mod connect;
-mod connector;
 mod dead_letters;
 mod failure;
 mod item;

@@ -71,7 +71,7 @@ pub(super) async fn handle(
     let started = Instant::now();
     let told = told(detail_type, detail);
     let answered = match told.message().route(app) {
-        Ok(declaration) => app.notified_of(declaration, &told.body, Time::until(deadline)).await,
+        Ok(declaration) => app.notified_of(declaration, &told.body, None, Time::until(deadline)).await,
         Err(reason) => app.unrouted(reason),
     };
     for record in answered.records() {

@@ -174,7 +174,7 @@ impl Batch<'_> {
         let (app, started) = (self.app, Instant::now());
         let time = self.time.unless_waited_for(is_last);
         let answered = match message.routed {
-            Ok(declaration) => app.notified_of(declaration, &message.told.body, time).await,
+            Ok(declaration) => message.told.notify(app, declaration, time).await,
             Err(reason) => app.unrouted(reason),
         };
         for record in answered.records() {

@@ -1,10 +1,14 @@
 //! [`Told`]: a notification, taken out of what a queue or a bus has put around it.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{event_bridge, sns};
+use crate::app::App;
+use crate::declaration::Declaration;
+use crate::delivery::Time;
 use crate::json::Text;
-use crate::service::Message;
+use crate::service::{Answered, Carried, Message};
 
 /// A notification, and what may say which handler it is for.
 pub(super) struct Told {
@@ -20,6 +24,14 @@ impl Told {
     pub(super) fn of_queue(attributes: &Attributes<'_>, name: &str, body: &str) -> Self {
         let mut told =
             Self { endpoint: attributes.endpoint(), came_by: vec![name.to_owned()], body: body.to_owned() };
+        // The program's own queue has the endpoint that let the notification in, and nothing else decides.
+        if let Some(carried) = Carried::read(body) {
+            return Self {
+                endpoint: Some(carried.endpoint.into_owned()),
+                came_by: Vec::new(),
+                body: told.body,
+            };
+        }
         for unwrap in [sns::unwrap, event_bridge::unwrap] {
             if let Some(inner) = unwrap(&told.body) {
                 told.endpoint = told.endpoint.or(inner.endpoint);
@@ -28,6 +40,16 @@ impl Told {
             }
         }
         told
+    }
+
+    /// Handles it, for the subscription `declaration`.
+    pub(super) async fn notify(&self, app: &App, declaration: &'static Declaration, time: Time) -> Answered {
+        let carried = Carried::read(&self.body);
+        let body = match &carried {
+            Some(carried) => carried.notification.map_or("", RawValue::get),
+            None => &self.body,
+        };
+        app.notified_of(declaration, body, carried.as_ref(), time).await
     }
 
     pub(super) fn message(&self) -> Message<'_> {

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
-use super::connector::OverTransport;
+use crate::aws::OverTransport;
 use crate::client::transport::Connection;
 use crate::store::{Stored, Unavailable};
 

@@ -1,5 +1,6 @@
 //! Tables and stores to test with.
 
+use crate::aws::OverTransport;
 use crate::client::transport::Connection;
 use std::sync::Arc;
 
@@ -10,7 +11,6 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::super::connect::{connect, settings};
-use super::super::connector::OverTransport;
 use super::super::item::Item;
 use super::super::{DynamoDbStore, connect};
 use super::wire::Wire;

@@ -1,4 +1,4 @@
-//! [`OverTransport`]: the SDK's HTTP, over the transport that `FhirClient` has too.
+//! [`OverTransport`]: the AWS SDK's HTTP, over the transport that `FhirClient` has too.
 //!
 //! So there is one TLS stack with the roots that are compiled in, and one pool of connections that knows how a Lambda
 //! freezes: the SDK's own would read the system's roots at each cold start, and send into connections that died meanwhile.
@@ -7,12 +7,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::http::HttpRequest;
-use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents};
-use aws_sdk_dynamodb::error::ConnectorError;
 use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 
@@ -23,15 +23,15 @@ const LIMITS: Limits = Limits { answer_bytes: 24 * 1024 * 1024 };
 
 /// The SDK's HTTP, over the transport that `FhirClient` has too. The SDK keeps the time itself.
 #[derive(Clone)]
-pub(super) struct OverTransport(Arc<dyn Transport>);
+pub(crate) struct OverTransport(Arc<dyn Transport>);
 
 impl OverTransport {
-    pub(super) fn new(connection: Connection, connect_timeout: Duration) -> Self {
+    pub(crate) fn new(connection: Connection, connect_timeout: Duration) -> Self {
         Self(Arc::new(Network::new(connection, connect_timeout)))
     }
 
-    #[cfg(test)]
-    pub(super) fn over(transport: impl Transport + 'static) -> Self {
+    #[cfg(all(test, feature = "dynamodb"))]
+    pub(crate) fn over(transport: impl Transport + 'static) -> Self {
         Self(Arc::new(transport))
     }
 }

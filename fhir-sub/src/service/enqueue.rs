@@ -1,0 +1,238 @@
+//! Queue mode: a notification is let in, held to be one, and put on the queue. The answer follows once the queue has it.
+//!
+//! The same program handles it from there: see `adapter/lambda/sqs.rs`.
+
+mod reduced;
+
+use std::borrow::Cow;
+
+use http::Method;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::message::Carried;
+use super::notify::notify;
+use super::refusal::Refusal;
+use super::{Answer, Answered};
+use crate::app::App;
+use crate::deadline::Deadline;
+use crate::declaration::{Declaration, Order, Trigger};
+use crate::decode::{Decoded, Expected, Happened, Undecodable, decode};
+use crate::delivery::{Failure, Record, Severity, Time};
+use crate::extract::ResourceUse;
+use crate::interaction::Interaction;
+use crate::queue::{MESSAGE_LIMIT, NotSent, Outgoing, Queue};
+use crate::rejection::not_well_formed;
+use crate::request::Head;
+
+/// The headers that say something of a notification.
+const TELLING: [&str; 5] = [
+    "content-type",
+    "if-match",
+    "x-medplum-subscription",
+    "x-medplum-interaction",
+    "x-medplum-deleted-resource",
+];
+
+/// A request that has been let in.
+struct Admitted<'r> {
+    head: &'r Head<'r>,
+    declaration: &'static Declaration,
+    /// What its path names.
+    reference: Option<&'r str>,
+    body: &'r [u8],
+}
+
+/// Puts what the request notifies of on the queue of `app`.
+pub(super) async fn answer(
+    app: &App,
+    head: &Head<'_>,
+    declaration: &'static Declaration,
+    reference: Option<String>,
+    body: &[u8],
+    deadline: Deadline,
+) -> Answered {
+    let endpoint = declaration.endpoint;
+    // What a deletion carries is nobody's.
+    let body = if *head.method == Method::DELETE { &[] } else { body };
+    let Some(queue) = app.queue() else { return Refusal::UnknownEndpoint.answered(Some(endpoint)) };
+    let decoded =
+        decode(head, &Expected::of(app, declaration), reference.clone(), body).and_then(|decoded| {
+            // What is put into a message must not break it.
+            match serde_json::from_slice::<IgnoredAny>(body) {
+                Err(error) if !body.trim_ascii().is_empty() => {
+                    Err(Undecodable::Malformed(not_well_formed("body", &error).into()))
+                }
+                _ => Ok(decoded),
+            }
+        });
+    let admitted = Admitted { head, declaration, reference: reference.as_deref(), body };
+    let (sent, answer) = match &decoded {
+        Err(_) | Ok(Decoded::NothingFound) => (None, Answer::handled()),
+        // A server sends nothing before its handshake is answered, and no handler runs for it.
+        Ok(Decoded::Notice(_, counted)) if counted.is_handshake => (None, Answer::acknowledged()),
+        Ok(Decoded::Notice(..)) => {
+            (Some(send(app, queue, &admitted, &[], deadline).await), Answer::acknowledged())
+        }
+        Ok(Decoded::Events(events, _)) => {
+            (Some(send(app, queue, &admitted, events, deadline).await), Answer::handled())
+        }
+    };
+    match (decoded, sent) {
+        (Err(undecodable), _) => Refusal::Undecodable(undecodable).answered(Some(endpoint)),
+        (Ok(_), None) => notify(app, head, declaration, reference, body, Time::until(deadline)).await,
+        (Ok(_), Some(Ok(()))) => {
+            Answered::new(answer, Record::request(Some(endpoint), "queued", Severity::Fine))
+        }
+        (Ok(_), Some(Err(refusal))) => refusal.answered(Some(endpoint)),
+    }
+}
+
+/// Sends a notification whole, or as references: where the settings say so, and where it is too long.
+async fn send(
+    app: &App,
+    queue: &Queue,
+    admitted: &Admitted<'_>,
+    events: &[Happened<'_>],
+    deadline: Deadline,
+) -> Result<(), Refusal> {
+    if !queue.settings().only_references {
+        let whole = Outgoing { body: admitted.whole(app), group: admitted.group(app, events) };
+        if whole.body.len() <= MESSAGE_LIMIT {
+            match queue.send(&whole, deadline).await {
+                Ok(()) => return Ok(()),
+                Err(NotSent::TooLong) => {}
+                Err(NotSent::Refused(reason)) => return Err(unavailable(reason)),
+            }
+        }
+    }
+    admitted.may_be_read_again(app, events)?;
+    for reduced in admitted.reduced(app, events)? {
+        if reduced.body.len() > MESSAGE_LIMIT {
+            return Err(Refusal::TooLarge(MESSAGE_LIMIT));
+        }
+        queue.send(&reduced, deadline).await.map_err(|not_sent| match not_sent {
+            NotSent::TooLong => Refusal::TooLarge(MESSAGE_LIMIT),
+            NotSent::Refused(reason) => unavailable(reason),
+        })?;
+    }
+    Ok(())
+}
+
+fn unavailable(reason: String) -> Refusal {
+    Refusal::QueueUnavailable(Failure::refused(reason))
+}
+
+impl Admitted<'_> {
+    /// The request with its body.
+    fn whole(&self, app: &App) -> String {
+        let body = std::str::from_utf8(self.body).unwrap_or_default().trim();
+        let notification = serde_json::from_str::<&RawValue>(body).ok();
+        self.message(app, self.head.method, self.reference, notification, None)
+    }
+
+    /// The request as a message of the queue.
+    fn message(
+        &self,
+        app: &App,
+        method: &Method,
+        reference: Option<&str>,
+        notification: Option<&RawValue>,
+        version: Option<&str>,
+    ) -> String {
+        let text = |name: &str| self.head.headers.get(name).text().map(str::to_owned);
+        let told = TELLING.into_iter().filter(|name| version.is_none() || *name != "if-match");
+        let mut headers: Vec<_> = told.filter_map(|name| Some((name.to_owned(), text(name)?))).collect();
+        for (name, value) in app.provided().allowed_headers(self.head.headers) {
+            if !TELLING.contains(&&*name) {
+                headers.push((name, value));
+            }
+        }
+        headers.extend(version.map(|version| ("if-match".to_owned(), format!("W/\"{version}\""))));
+        let path = self.head.path.strip_suffix('/').unwrap_or(self.head.path);
+        let path = match (self.reference, reference) {
+            (None, Some(reference)) => Cow::Owned(format!("{path}/{reference}")),
+            _ => Cow::Borrowed(path),
+        };
+        let carried = Carried {
+            kind: Carried::KIND.into(),
+            endpoint: self.declaration.endpoint.into(),
+            method: method.as_str().into(),
+            path,
+            reference: reference.map(Cow::Borrowed),
+            headers,
+            notification,
+        };
+        let message = serde_json::to_string(&carried).unwrap_or_default();
+        // All of Unicode but these may stand in a message, and both stand in strings only.
+        if message.contains(['\u{fffe}', '\u{ffff}']) {
+            return message.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff");
+        }
+        message
+    }
+
+    /// The group whose messages are handled one after the other: of the resource, where only its latest version is wanted.
+    /// No name of a group tells which resource that is.
+    fn group(&self, app: &App, events: &[Happened<'_>]) -> Option<String> {
+        let Declaration { endpoint, order, .. } = *self.declaration;
+        if order != Order::Latest {
+            return None;
+        }
+        let mut names = events.iter().filter_map(|happened| happened.event.name());
+        let first = names.next().unwrap_or_default();
+        // Of several resources none has a message of its own: all of the endpoint's are in one group then.
+        let name = if names.all(|name| name == first) { first } else { Cow::Borrowed("") };
+        Some(app.keys().key(&["queue", endpoint, &name]).to_string())
+    }
+
+    /// Whether all that the handler needs can be had by what is named.
+    fn may_be_read_again(&self, app: &App, events: &[Happened<'_>]) -> Result<(), Refusal> {
+        let is_used = self.declaration.uses.resource != ResourceUse::Unused;
+        let is_named = |happened: &Happened<'_>| {
+            let event = &happened.event;
+            let source = event.elsewhere_base().and_then(|base| app.provided().source(base));
+            event.focus().is_some() || source.is_some()
+        };
+        let is_lost = |happened: &Happened<'_>| is_used && happened.resource.is_some() && !is_named(happened);
+        if events.iter().any(is_lost) {
+            let reason = "the notification carries a resource that cannot be read from a FHIR server, and the queue takes \
+                          references only";
+            return Err(Refusal::Undecodable(Undecodable::Unprocessable(reason.into())));
+        }
+        if self.declaration.uses.included
+            && events.iter().any(|happened| happened.included.iter().next().is_some())
+        {
+            let reason =
+                "the handler takes what a notification includes, and the queue takes references only";
+            return Err(Refusal::Undecodable(Undecodable::Unprocessable(reason.into())));
+        }
+        Ok(())
+    }
+
+    /// The request without any resource: of a criteria a message for each resource, which names it as a `PUT` does; of a topic
+    /// the notification without its resources.
+    fn reduced(&self, app: &App, events: &[Happened<'_>]) -> Result<Vec<Outgoing>, Refusal> {
+        if let Trigger::Topic(_) = self.declaration.trigger {
+            let body = std::str::from_utf8(self.body).unwrap_or_default();
+            let reduced =
+                reduced::without_resources(body).ok_or_else(|| unavailable("it has no references".into()))?;
+            let body = self.message(app, self.head.method, None, Some(&reduced), None);
+            return Ok(vec![Outgoing { body, group: self.group(app, events) }]);
+        }
+        let messages = events.iter().map(|happened| {
+            let event = &happened.event;
+            let body = match event.focus() {
+                Some(focus) if event.interaction != Interaction::Delete => {
+                    self.message(app, &Method::PUT, Some(focus), None, event.version_id())
+                }
+                // Whether a deletion must be confirmed depends on the request that told of it.
+                _ => self.message(app, self.head.method, self.reference, None, None),
+            };
+            Outgoing { body, group: self.group(app, std::slice::from_ref(happened)) }
+        });
+        Ok(messages.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

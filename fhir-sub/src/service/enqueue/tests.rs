@@ -1,0 +1,314 @@
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use http::{HeaderMap, Method};
+use serde_json::{Value, json};
+
+use crate::app::AppBuilder;
+use crate::client::transport::{Limits, Transport, TransportError, TransportErrorKind};
+use crate::deadline::Deadline;
+use crate::declaration::{Content, Declaration, Order};
+use crate::delivery::Time;
+use crate::delivery::scripted::{OPTIONAL, REQUIRED, Scripted, criteria, notification, topic};
+use crate::interaction::Interactions;
+use crate::request::Head;
+use crate::service::{Answered, Carried, Route};
+
+const QUEUE: &str = "https://sqs.eu-west-2.amazonaws.com/123456789012/notifications";
+
+/// A queue that keeps what it takes, and answers as it is told.
+#[derive(Default)]
+struct Sqs {
+    messages: Mutex<Vec<Value>>,
+    /// What the next requests are answered with, in the place of success.
+    refusals: Mutex<Vec<(u16, &'static str)>>,
+    /// The most characters of a body.
+    limit: Option<usize>,
+}
+
+impl Transport for Sqs {
+    fn send<'a>(
+        &'a self,
+        request: http::Request<Bytes>,
+        _limits: Limits,
+    ) -> BoxFuture<'a, Result<http::Response<Bytes>, TransportError>> {
+        let signed = request.headers().get("authorization").unwrap().to_str().unwrap().to_owned();
+        assert!(signed.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"), "{signed}");
+        assert!(signed.contains("/eu-west-2/sqs/aws4_request"), "{signed}");
+        assert_eq!(request.uri(), "https://sqs.eu-west-2.amazonaws.com/");
+        assert_eq!(request.headers()["x-amz-target"], "AmazonSQS.SendMessage");
+        let message: Value = serde_json::from_slice(request.body()).unwrap();
+        let refusal = self.refusals.lock().unwrap().pop();
+        let length = message["MessageBody"].as_str().unwrap().len();
+        let answer = match refusal {
+            Some((0, _)) => return Box::pin(async { Err(TransportError::new(TransportErrorKind::Broken)) }),
+            Some((status, kind)) => (status, json!({ "__type": kind }).to_string()),
+            None if self.limit.is_some_and(|limit| length > limit) => {
+                (400, json!({ "__type": "com.amazonaws.sqs#InvalidParameterValue" }).to_string())
+            }
+            None => {
+                self.messages.lock().unwrap().push(message);
+                (200, json!({ "MessageId": "m" }).to_string())
+            }
+        };
+        let answer = http::Response::builder().status(answer.0).body(answer.1.into()).unwrap();
+        Box::pin(async { Ok(answer) })
+    }
+}
+
+struct Front {
+    scripted: Scripted,
+    sqs: Arc<Sqs>,
+}
+
+impl Front {
+    fn new(declaration: Declaration) -> Self {
+        Self::with(declaration, Sqs::default(), |builder| builder.set("FHIR_SUBSCRIPTION_QUEUE", QUEUE))
+    }
+
+    fn with(declaration: Declaration, sqs: Sqs, setup: impl FnOnce(AppBuilder) -> AppBuilder) -> Self {
+        let sqs = Arc::new(sqs);
+        let transport = Arc::clone(&sqs);
+        let setup = |builder: AppBuilder| setup(builder.queue_transport(transport));
+        let answer = |asked: &str| match asked.split(' ').nth(1) {
+            Some("Encounter/1") => {
+                (200, json!({ "resourceType": "Encounter", "id": "1", "meta": { "versionId": "2" } }))
+            }
+            _ => (404, Value::Null),
+        };
+        Self { scripted: Scripted::with(declaration, |_, _| false, setup, answer), sqs }
+    }
+
+    /// Answers a request, and gives back the messages that it has put on the queue.
+    async fn sent(
+        &self,
+        method: Method,
+        reference: Option<&str>,
+        body: &str,
+    ) -> (u16, &'static str, Vec<Value>) {
+        let answered = self.answered(method, reference, body).await;
+        let messages = std::mem::take(&mut *self.sqs.messages.lock().unwrap());
+        (answered.answer.status.as_u16(), answered.record.outcome(), messages)
+    }
+
+    async fn answered(&self, method: Method, reference: Option<&str>, body: &str) -> Answered {
+        let app = &self.scripted.app;
+        let mut headers = HeaderMap::new();
+        headers.insert("x-subscription-auth", "canary-secret".parse().unwrap());
+        headers.insert("authorization", "Bearer canary-token".parse().unwrap());
+        headers.insert("content-type", "application/fhir+json".parse().unwrap());
+        let path = reference.map_or("/prod/e".to_owned(), |reference| format!("/prod/e/{reference}"));
+        let head = Head { method: &method, path: &path, query: Some("canary=query"), headers: &headers };
+        let declaration = app.registry().find("e").unwrap();
+        let route = Route::Endpoint { declaration, reference: reference.map(str::to_owned) };
+        app.answer(&head, route, body.as_bytes(), app.deadline(None)).await
+    }
+
+    /// Handles a message as the SQS entrance does.
+    async fn handle(&self, message: &Value) -> (bool, Vec<String>) {
+        let carried = Carried::read(message["MessageBody"].as_str().unwrap()).unwrap();
+        assert_eq!(carried.endpoint, "e");
+        let app = &self.scripted.app;
+        let declaration = app.registry().find("e").unwrap();
+        let body = carried.notification.map_or("", |notification| notification.get());
+        let time = Time::until(Deadline::after(std::time::Duration::from_secs(30)));
+        let answered = app.notified_of(declaration, body, Some(&carried), time).await;
+        (answered.is_done, self.scripted.ran())
+    }
+}
+
+fn encounter() -> String {
+    json!({ "resourceType": "Encounter", "id": "1", "meta": { "versionId": "2" }, "note": "canary of a patient" }).to_string()
+}
+
+fn watching() -> Declaration {
+    Declaration { content: Content::FullResource, ..criteria::<REQUIRED>("Encounter?") }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notification_is_answered_once_the_queue_has_it_and_handled_from_there() {
+    let front = Front::new(watching());
+    let (status, outcome, messages) = front.sent(Method::POST, None, &encounter()).await;
+    assert_eq!((status, outcome, messages.len()), (204, "queued", 1));
+    assert!(front.scripted.ran().is_empty() && front.scripted.asked().is_empty());
+    let message = &messages[0];
+    assert_eq!(message["QueueUrl"], QUEUE);
+    let text = message.to_string();
+    for secret in ["canary-secret", "canary-token", "canary=query"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    assert!(text.contains("canary of a patient"), "{text}");
+    assert_eq!(front.handle(message).await, (true, vec!["Encounter/1@2 {…}".to_owned()]));
+    // SQS may deliver it twice.
+    assert_eq!(front.handle(message).await, (true, vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_names_a_resource_in_its_path_does_so_from_the_queue_too() {
+    let front = Front::new(watching());
+    let (status, _, messages) = front.sent(Method::PUT, Some("Encounter/1"), "").await;
+    assert_eq!((status, messages.len()), (204, 1));
+    assert_eq!(front.handle(&messages[0]).await, (true, vec!["Encounter/1@2 {…}".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_a_resource_is_in_a_message_of_references() {
+    for (sqs, content) in
+        [(Sqs::default(), "reference"), (Sqs { limit: Some(1000), ..Sqs::default() }, "notification")]
+    {
+        let front = Front::with(watching(), sqs, |builder| {
+            builder.set("FHIR_SUBSCRIPTION_QUEUE", QUEUE).set("FHIR_SUBSCRIPTION_QUEUE_CONTENT", content)
+        });
+        let long = encounter().replace("canary", &"canary ".repeat(200));
+        let (status, outcome, messages) = front.sent(Method::POST, None, &long).await;
+        assert_eq!((status, outcome, messages.len()), (204, "queued", 1));
+        assert!(!messages[0].to_string().contains("canary"), "{messages:?}");
+        assert_eq!(front.handle(&messages[0]).await, (true, vec!["Encounter/1@2 {…}".to_owned()]));
+        // The version that the notification had, else the current one.
+        assert_eq!(front.scripted.asked(), ["GET Encounter/1/_history/2", "GET Encounter/1"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_travels_as_it_came_and_without_a_body() {
+    let interactions = Interactions { delete: true, ..Interactions::DEFAULT };
+    let declaration = Declaration { interactions, ..criteria::<OPTIONAL>("Encounter?") };
+    let front = Front::with(declaration, Sqs::default(), |builder| {
+        builder.set("FHIR_SUBSCRIPTION_QUEUE", QUEUE).set("FHIR_SUBSCRIPTION_QUEUE_CONTENT", "reference")
+    });
+    let (status, _, messages) = front.sent(Method::DELETE, Some("Encounter/9"), &encounter()).await;
+    assert_eq!((status, messages.len()), (204, 1));
+    let text = messages[0].to_string();
+    assert!(!text.contains("canary") && text.contains("DELETE"), "{text}");
+    assert_eq!(front.handle(&messages[0]).await, (true, vec!["Encounter/9".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_over_the_limit_of_sqs_travels_as_references() {
+    let front = Front::new(watching());
+    let long = encounter().replace("canary", &"canary ".repeat(200_000));
+    let (status, _, messages) = front.sent(Method::POST, None, &long).await;
+    assert_eq!((status, messages.len()), (204, 1));
+    assert!(!messages[0].to_string().contains("canary"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topics_notification_travels_without_its_resources() {
+    let front = Front::with(topic::<REQUIRED>(Content::FullResource, &[]), Sqs::default(), |builder| {
+        builder.set("FHIR_SUBSCRIPTION_QUEUE", QUEUE).set("FHIR_SUBSCRIPTION_QUEUE_CONTENT", "reference")
+    });
+    let mut told = notification("event-notification", 1, &[(1, "Encounter/1")]);
+    let resource: Value = serde_json::from_str(&encounter().replace("canary", "canary of all")).unwrap();
+    let entry = json!({ "fullUrl": "https://fhir.example.org/r4/Encounter/1", "resource": resource,
+        "request": { "method": "PUT", "url": "Encounter/1" }, "response": { "status": "200" } });
+    told["entry"].as_array_mut().unwrap().push(entry);
+    let (status, _, messages) = front.sent(Method::POST, None, &told.to_string()).await;
+    assert_eq!((status, messages.len()), (204, 1));
+    assert!(!messages[0].to_string().contains("canary of all"), "{messages:?}");
+    assert_eq!(front.handle(&messages[0]).await, (true, vec!["#1 Encounter/1@2 {…}".to_owned()]));
+
+    // What is on no server cannot be read again.
+    let urn = "urn:uuid:8e3f2c1a-3c0f-4d6e-9f39-5d1f3a0a7b11";
+    let mut told = notification("event-notification", 1, &[(1, urn)]);
+    told["entry"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "fullUrl": urn, "resource": { "resourceType": "Encounter" } }));
+    let (status, outcome, messages) = front.sent(Method::POST, None, &told.to_string()).await;
+    assert_eq!((status, outcome, messages.len()), (422, "unprocessable", 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_is_answered_at_once_and_nothing_wrong_is_queued() {
+    let front = Front::new(topic::<OPTIONAL>(Content::FullResource, &[]));
+    let handshake = notification("handshake", 0, &[]).to_string();
+    assert_eq!(front.sent(Method::POST, None, &handshake).await, (200, "handshake", vec![]));
+    let (status, outcome, messages) =
+        front.sent(Method::POST, None, &notification("heartbeat", 3, &[]).to_string()).await;
+    assert_eq!((status, outcome, messages.len()), (200, "queued", 1));
+    for (body, status) in [("{", 400), ("{}", 422), (r#"{"resourceType":"Patient","id":"1"}"#, 422)] {
+        let (answered, _, messages) = front.sent(Method::POST, None, body).await;
+        assert_eq!((answered, messages.len()), (status, 0), "{body}");
+    }
+    let front = Front::new(watching());
+    let broken = r#"{"resourceType":"Encounter","id":"1","note":tru}"#;
+    let (status, _, messages) = front.sent(Method::POST, None, broken).await;
+    assert_eq!((status, messages.len()), (400, 0), "its brackets are balanced");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_sqs_refuses_the_server_is_told_to_send_it_again() {
+    let front = Front::new(watching());
+    for (refusals, status) in [
+        (vec![(500, "ServiceUnavailable")], 204),
+        (vec![(400, "com.amazonaws.sqs#RequestThrottled"), (0, "")], 204),
+        (vec![(500, ""); 3], 503),
+        (vec![(0, ""); 3], 503),
+        (vec![(403, "AccessDenied")], 503),
+        (vec![(400, "com.amazonaws.sqs#QueueDoesNotExist")], 503),
+    ] {
+        *front.sqs.refusals.lock().unwrap() = refusals.clone();
+        let answered = front.answered(Method::POST, None, &encounter()).await;
+        assert_eq!(answered.answer.status, status, "{refusals:?}");
+        let is_told = answered.answer.headers().any(|(name, _)| name == "retry-after");
+        assert_eq!(
+            (is_told, answered.record.outcome() == "queue unavailable"),
+            (status == 503, status == 503)
+        );
+        assert!(front.sqs.refusals.lock().unwrap().is_empty(), "{refusals:?}");
+        assert!(front.scripted.ran().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_messages_of_a_fifo_queue_are_grouped_by_resource_where_the_latest_is_wanted() {
+    let fifo = format!("{QUEUE}.fifo");
+    let front = |order| {
+        Front::with(Declaration { order, ..watching() }, Sqs::default(), |builder| {
+            builder.set("FHIR_SUBSCRIPTION_QUEUE", fifo.clone())
+        })
+    };
+    let (latest, any) = (front(Order::Latest), front(Order::Any));
+    let other = encounter().replace("\"1\"", "\"9\"");
+    let mut seen = Vec::new();
+    for (front, body) in [
+        (&latest, encounter()),
+        (&latest, encounter()),
+        (&latest, other),
+        (&any, encounter()),
+        (&any, encounter()),
+    ] {
+        let (status, _, messages) = front.sent(Method::POST, None, &body).await;
+        assert_eq!((status, messages.len()), (204, 1));
+        let text = |name: &str| messages[0][name].as_str().unwrap().to_owned();
+        seen.push((text("MessageGroupId"), text("MessageDeduplicationId")));
+    }
+    let groups: Vec<_> = seen.iter().map(|(group, _)| group).collect();
+    assert!(groups[0] == groups[1] && groups[1] != groups[2] && groups[3] != groups[4], "{groups:?}");
+    assert!(!groups[0].contains("Encounter"));
+    // The same may be told twice, and mean two events.
+    let ids: std::collections::HashSet<_> = seen.iter().map(|(_, id)| id).collect();
+    assert_eq!(ids.len(), seen.len());
+}
+
+#[test]
+fn odd_settings_are_told() {
+    for (queue, content, told) in [
+        ("https://sqs.eu-west-2.amazonaws.com/123456789012/", None, "is not the URL of a queue"),
+        ("https://example.org/name", None, "is not the URL of a queue"),
+        ("sqs:name", None, "neither an https nor an http URL"),
+        ("http://sqs.example.org/1/name", None, "FHIR_ALLOW_HTTP"),
+        (QUEUE, Some("references"), "write notification or reference"),
+        ("", Some("reference"), "set both or none"),
+    ] {
+        let builder = crate::testing::TestApp::builder(
+            crate::sandbox::Behaviour::Hapi,
+            crate::fixtures::leak([watching()]),
+        );
+        let builder = builder.set("FHIR_SUBSCRIPTION_QUEUE", queue);
+        let builder = builder.set("FHIR_SUBSCRIPTION_QUEUE_CONTENT", content.unwrap_or_default());
+        let problems = builder.build().unwrap_err().to_string();
+        assert!(problems.contains(told), "{queue}: {problems}");
+    }
+}
