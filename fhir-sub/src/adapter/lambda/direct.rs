@@ -27,6 +27,7 @@ pub(super) struct Shape<'a> {
     pub(super) source: Option<Text<'a>>,
     #[serde(borrow, rename = "detail-type")]
     pub(super) detail_type: Option<Text<'a>>,
+    #[cfg(feature = "events")]
     #[serde(borrow)]
     detail: Option<&'a RawValue>,
     /// Of CloudFormation.

@@ -1,0 +1,19 @@
+//! A server that does over HTTP what the conformance suites for subscribers do: their routes, answers, timing and order.
+//!
+//! - Inferno's Subscriptions test kit 0.12.1, client suite (R4, Backport 1.1.0);
+//! - Inferno's Da Vinci PAS test kit, client suites 2.0.1 and 2.2.1.
+//!
+//! The suites wait for seconds where this server waits for a few hundredths of one. The tests name each check of a suite by the
+//! letter and number that `docs/servers.md` lists.
+
+mod checks;
+mod client;
+mod notification;
+mod suite;
+mod wire;
+
+pub use checks::violations;
+pub use client::{Client, SECRET, Seen};
+pub use notification::{Told, event, notification};
+pub use suite::{Asked, Session, Suite, Token};
+pub use wire::{Answer, request};
