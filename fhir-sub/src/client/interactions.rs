@@ -221,13 +221,7 @@ impl FhirClient {
         condition: impl Condition,
         resource: &B,
     ) -> Update {
-        let query = condition.pairs(resource_type).map_err(Error::invalid).and_then(|query| {
-            // Without a condition it would be a plain PUT on the type, which some servers take for something else.
-            if query.is_empty() {
-                return Err(Error::invalid("a condition needs at least one parameter"));
-            }
-            Ok(query)
-        });
+        let query = condition_of(&condition, resource_type);
         let target = Target::resource_type(self.base_url(), resource_type);
         let (target, query) = match query {
             Ok(query) => (target.map(|target| target.query(&query)), query),
@@ -265,6 +259,36 @@ impl FhirClient {
         match self.send(&request).await {
             // An earlier attempt, whose answer was lost, has deleted it.
             Err(error) if error.attempts() > 1 && (error.is_not_found() || error.is_gone()) => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
+    /// Deletes the one resource that matches a search: `DELETE Type?name=value`.
+    ///
+    /// The condition is names and values, or a [`search!`](crate::search!). If nothing matches, the call succeeds, whether the
+    /// server answers 2xx, 404 or 410. If several match, it is an error that [is a conflict](Error::is_conflict), unless
+    /// the server is set up to delete them all, as HAPI FHIR is with `allow_multiple_delete`.
+    ///
+    /// The request asks the server to refuse a parameter that it does not know (`Prefer: handling=strict`): if the server
+    /// ignored the parameter, it would delete another resource.
+    ///
+    /// ```no_run
+    /// # async fn example(fhir: fhir_sub::client::FhirClient) -> Result<(), fhir_sub::client::Error> {
+    /// fhir.delete_where("Encounter", &[("appointment", "Appointment/1")]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`FhirClient`]. Without a condition nothing is sent.
+    pub async fn delete_where(&self, resource_type: &str, condition: impl Condition) -> Result<(), Error> {
+        let query = condition_of(&condition, resource_type)?;
+        let target = Target::resource_type(self.base_url(), resource_type)?.query(&query);
+        let mut request = target.request(Method::DELETE)?;
+        // A parameter that the server passed over would have it delete something else.
+        request.make_strict();
+        match self.send(&request).await {
+            Err(error) if error.is_not_found() || error.is_gone() => Ok(()),
             result => result.map(drop),
         }
     }
@@ -312,6 +336,22 @@ impl FhirClient {
     pub fn operation(&self, name: &str) -> Operation {
         Operation::new(self, name)
     }
+}
+
+/// Without a condition a write would be one on the type, which some servers take for something else.
+fn condition_of<'c>(
+    condition: &'c impl Condition,
+    resource_type: &str,
+) -> Result<Vec<(&'c str, &'c str)>, Error> {
+    let query = condition.pairs(resource_type).map_err(Error::invalid)?;
+    if query.is_empty() {
+        return Err(Error::invalid("a condition needs at least one parameter"));
+    }
+    // Servers pass over a parameter without a value.
+    if query.iter().any(|(name, value)| name.is_empty() || value.is_empty()) {
+        return Err(Error::invalid("a condition has a parameter without a value"));
+    }
+    Ok(query)
 }
 
 fn write<B: Serialize + ?Sized>(

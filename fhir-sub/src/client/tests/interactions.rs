@@ -85,6 +85,10 @@ async fn what_may_not_stand_in_a_url_is_refused_and_nothing_sent() {
         fhir.update_where("Encounter", &NOTHING, &json!({})).await.unwrap_err(),
         fhir.create("Encounter", &json!({})).if_none_exist(&NOTHING).await.unwrap_err(),
         fhir.delete("Encounter", "a?b").await.unwrap_err(),
+        fhir.delete_where("Encounter", &NOTHING).await.unwrap_err(),
+        fhir.delete_where("Encounter", &[("appointment", "")]).await.unwrap_err(),
+        fhir.delete_where("encounter", &[("appointment", "1")]).await.unwrap_err(),
+        fhir.update_where("Encounter", &[("appointment", "")], &json!({})).await.unwrap_err(),
         fhir.operation("a/b").get::<Value>(&[]).await.unwrap_err(),
         fhir.search_type::<Value>("?", &[]).first().await.unwrap_err(),
     ] {
@@ -174,6 +178,23 @@ async fn conditions_and_representation_are_asked_for() {
         (script.header(3, "content-type").unwrap(), script.body(3)),
         ("application/xml-patch+xml".into(), "<diff/>".into())
     );
+}
+
+#[tokio::test]
+async fn one_that_matches_is_deleted() {
+    let script = Script::new([200, 204, 404, 410, 412, 405].map(|status| answer(status, &[], "")));
+    let fhir = script.client();
+    let condition = [("identifier", "urn:a|b,c"), ("status", "planned")];
+    for _ in 0..4 {
+        fhir.delete_where("Encounter", &condition).await.unwrap();
+    }
+    assert!(fhir.delete_where("Encounter", &condition).await.unwrap_err().is_conflict());
+    let unknown = fhir.delete_where("Encounter", &condition).await.unwrap_err();
+    assert_eq!(unknown.status(), Some(405));
+    assert_eq!(script.lines()[0], "DELETE /r4/Encounter?identifier=urn:a%7Cb,c&status=planned");
+    assert_eq!(script.header(0, "prefer").unwrap(), "handling=strict");
+    // Errors name no value.
+    assert!(!unknown.to_string().contains("planned"), "{unknown}");
 }
 
 #[tokio::test]
