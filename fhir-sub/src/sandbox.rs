@@ -55,6 +55,12 @@
 //! [`Behaviour::Medplum`], it matches as Medplum's subscriptions do, which is less than Medplum's search: it stores any criteria, and never fires
 //! a criteria that Medplum does not understand.
 //!
+//! # What else is Medplum's
+//! As [`Behaviour::Medplum`] each attempt at a notification makes an `AuditEvent`; `_deleted=true` finds what was deleted;
+//! a history shows a hundred versions at most; `If-Match` counts for a `PUT` only; a `PUT` to an unknown
+//! id is refused; and after 50,000 points in a minute (a write costs 100, a search 20, a history 10, a read 1) a request is
+//! answered 429 with `RateLimit`. [`Sandbox::update`] creates under any id all the same.
+//!
 //! # Topics
 //! Create a `SubscriptionTopic` like any other resource. R4 has no such type, but the sandbox takes it there too, and also the `Basic` that HAPI
 //! and Helios use. It evaluates `resourceTrigger`: `resource`, `supportedInteraction` (all, if there is none) and all of `queryCriteria`, where a
@@ -71,6 +77,7 @@
 //! statuses and ids of Subscriptions, and no content, header or query.
 
 mod answer;
+mod audit;
 mod builder;
 mod bundle;
 mod call;
@@ -79,6 +86,7 @@ mod delivery;
 mod faults;
 mod heartbeat;
 mod hooks;
+mod limit;
 mod notification;
 mod page;
 mod queue;
@@ -222,7 +230,7 @@ impl Sandbox {
 
     fn write(&self, method: Method, path: &str, resource: Value) -> Result<Value, Refusal> {
         let mut call = Call::entry(method, path, "");
-        (call.body, call.minimal) = (Body::Json(resource), false);
+        (call.body, call.minimal, call.is_by_hand) = (Body::Json(resource), false, true);
         let answer = self.server.with_desk(|desk| rest::answer(desk, &call))?;
         Ok(answer.body.map_or(Value::Null, |body| Value::clone(&body)))
     }

@@ -25,6 +25,8 @@ pub(crate) struct Call {
     pub(crate) body: Body,
     /// The id that a transaction has already promised to references.
     pub(crate) promised_id: Option<String>,
+    /// Whether it is a test's own hand, which may do what the imitated server would not let a client do.
+    pub(crate) is_by_hand: bool,
 }
 
 /// The content of a request.
@@ -52,6 +54,7 @@ impl Call {
             content_type: header(CONTENT_TYPE.as_str()),
             body: Body::Bytes(body),
             promised_id: None,
+            is_by_hand: false,
             method: parts.method,
         }
     }
@@ -70,6 +73,7 @@ impl Call {
             content_type: None,
             body: Body::Bytes(Bytes::new()),
             promised_id: None,
+            is_by_hand: false,
         }
     }
 

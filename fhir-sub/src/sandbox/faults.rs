@@ -5,6 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::RETRY_AFTER};
 
+use super::builder::Behaviour;
+use super::limit::{RATE_LIMIT, rate_limit};
+
 /// Something that goes wrong with the next requests; handed to
 /// [`Sandbox::fail_next`](super::Sandbox::fail_next).
 ///
@@ -65,7 +68,8 @@ impl Fault {
         Self { after_work: true, ..self }
     }
 
-    /// The answer carries `Retry-After`, in whole seconds.
+    /// The answer carries `Retry-After`, in whole seconds. As Medplum the sandbox says the same of 429 as Medplum does, in
+    /// the header `RateLimit` alone.
     pub fn retry_after(self, pause: Duration) -> Self {
         Self { retry_after: Some(pause), ..self }
     }
@@ -87,7 +91,7 @@ impl Fault {
     }
 
     /// The answer instead of the true one.
-    pub(crate) async fn answer(&self) -> Response<Bytes> {
+    pub(crate) async fn answer(&self, behaviour: Behaviour) -> Response<Bytes> {
         let mut response = match self.effect {
             Effect::Hanging => std::future::pending().await,
             Effect::Broken => Response::new(Bytes::from_static(b"{\"resourceType\":\"Bund")),
@@ -97,8 +101,17 @@ impl Fault {
                 response
             }
         };
-        if let Some(pause) = self.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(pause.as_secs()));
+        let is_limit = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        match self.retry_after {
+            Some(pause) if is_limit && behaviour == Behaviour::Medplum => {
+                if let Ok(value) = HeaderValue::from_str(&rate_limit(pause)) {
+                    response.headers_mut().insert(RATE_LIMIT, value);
+                }
+            }
+            Some(pause) => {
+                drop(response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(pause.as_secs())))
+            }
+            None => {}
         }
         response
     }

@@ -22,6 +22,8 @@ pub(crate) struct Shape {
     summary: bool,
     /// What is found are the entries themselves.
     history: bool,
+    /// The first page is the only one.
+    has_one_page: bool,
 }
 
 impl Shape {
@@ -34,6 +36,7 @@ impl Shape {
             total: true,
             summary: false,
             history: false,
+            has_one_page: false,
         };
         let mut refused = None;
         pairs.retain(|(name, value)| {
@@ -89,6 +92,11 @@ impl Shape {
     pub(crate) fn of_history(self) -> Self {
         Self { history: true, ..self }
     }
+
+    /// The same on a server that shows so many at most, and has no link to more.
+    pub(crate) fn up_to(self, most: usize) -> Self {
+        Self { page_size: usize::min(self.page_size, most), has_one_page: true, ..self }
+    }
 }
 
 /// Searches of which there are pages to come.
@@ -115,7 +123,8 @@ impl Pages {
         found: Vec<Arc<Value>>,
     ) -> Value {
         let kept = Arc::new(Kept { found, shape, own_link });
-        let more = !kept.shape.summary && kept.found.len() > kept.shape.page_size;
+        let is_cut = kept.shape.summary || kept.shape.has_one_page;
+        let more = !is_cut && kept.found.len() > kept.shape.page_size;
         if more {
             self.last += 1;
             self.kept.push_back((self.last, kept.clone()));
@@ -146,7 +155,7 @@ impl Kept {
         }
         if !self.shape.summary {
             let end = usize::min(offset.saturating_add(self.shape.page_size), self.found.len());
-            if end < self.found.len() {
+            if end < self.found.len() && !self.shape.has_one_page {
                 links.push(json!({ "relation": "next", "url": format!("{base}?_getpages={number}-{end}") }));
             }
             let entries: Vec<_> = self

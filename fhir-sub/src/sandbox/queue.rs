@@ -10,6 +10,7 @@ use http::{Request, StatusCode};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
+    audit::Attempt,
     builder::Behaviour,
     delivery::{Delivery, DeliveryOutcome},
     notification::{self, Interaction},
@@ -120,6 +121,7 @@ async fn deliver(server: &Arc<Server>, job: &Job) {
         };
         let (subscription, method, path) =
             (hook.id.clone(), request.method().clone(), request.uri().path().to_owned());
+        let sent = server.now();
         let status = send(server, &hook, request).await;
         let outcome = match status {
             Some(status) if hook.accepts(status) => DeliveryOutcome::Delivered(status),
@@ -128,6 +130,17 @@ async fn deliver(server: &Arc<Server>, job: &Job) {
         };
         tracing::debug!(subscription, attempt, status = status.map(|it| it.as_u16()), "sandbox notification");
         server.lock().deliveries.push(Delivery { subscription, method, path, attempt, outcome });
+        if let (Behaviour::Medplum, Message::Change(change)) = (hook.behaviour, &job.message) {
+            server.audit(&Attempt {
+                subscription: &hook.id,
+                change,
+                number: attempt,
+                status,
+                is_success: matches!(outcome, DeliveryOutcome::Delivered(_)),
+                begun: sent,
+                ended: server.now(),
+            });
+        }
         if matches!(outcome, DeliveryOutcome::Delivered(_)) {
             if let Message::Handshake { version } = job.message {
                 server.set_status(&hook.id, Some(version), Status::Active, None);

@@ -41,6 +41,9 @@ pub(crate) fn answer(desk: &mut Desk<'_>, call: &Call) -> Result<Answer, Refusal
         ("GET", ["metadata"]) => Ok(Answer::ok(capability::statement(desk))),
         ("GET", []) => search::next_page(desk, call),
         ("POST", []) => bundle::answer(desk, call),
+        ("GET", ["_history"]) if desk.settings.behaviour == Behaviour::Medplum => {
+            Err(Refusal::bad_request("Medplum has no history of all types"))
+        }
         (_, [] | ["metadata" | "_history" | "_search", ..]) => Err(not_offered(call)),
         ("GET", [kind]) => search::by_url(desk, call, kind),
         ("POST", [kind, "_search"]) => search::by_form(desk, call, kind),

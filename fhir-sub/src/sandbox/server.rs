@@ -4,15 +4,17 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, header::DATE};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header::DATE};
 use serde_json::Value;
 use tokio::sync::watch;
 
 use super::{
     answer::Answer,
+    audit::Attempt,
     builder::{Behaviour, Builder},
     call::Call,
     clock::{self, Clock},
@@ -20,6 +22,7 @@ use super::{
     faults::Faults,
     heartbeat::Heartbeat,
     hooks::Hooks,
+    limit::{Limit, RATE_LIMIT, rate_limit},
     page::Pages,
     queue::{self, Message, Queues, Underway},
     refusal::Refusal,
@@ -52,6 +55,7 @@ pub(crate) struct State {
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) requests: Vec<(Method, String)>,
     pub(crate) faults: Faults,
+    pub(crate) limit: Limit,
     pub(crate) pages: Pages,
 }
 
@@ -112,7 +116,14 @@ impl Server {
         }
         let Some(fault) = fault else {
             let date = clock::http_date(self.clock.now());
-            let mut response = self.answer(&call).into_response();
+            let spent = match self.settings.behaviour {
+                Behaviour::Medplum => self.lock().limit.spend(&call),
+                _ => Ok(()),
+            };
+            let mut response = match spent {
+                Ok(()) => self.answer(&call).into_response(),
+                Err(pause) => too_many(pause),
+            };
             if let Ok(date) = HeaderValue::from_str(&date) {
                 response.headers_mut().insert(DATE, date);
             }
@@ -121,7 +132,7 @@ impl Server {
         if fault.is_after_work() {
             self.answer(&call);
         }
-        fault.answer().await
+        fault.answer(self.settings.behaviour).await
     }
 
     fn answer(self: &Arc<Self>, call: &Call) -> Answer {
@@ -219,6 +230,19 @@ impl Server {
         self.set_status(&requested.id, Some(requested.version), Status::Active, None);
     }
 
+    /// Keeps what became of an attempt at a notification.
+    pub(crate) fn audit(self: &Arc<Self>, attempt: &Attempt<'_>) {
+        // Its id takes none of those that a test counts on.
+        let id = format!("attempt-{}", self.lock().deliveries.len());
+        let kept = self.with_desk(|desk| {
+            if let Value::Object(content) = attempt.audit_event() {
+                desk.store.put("AuditEvent", &id, content, desk.now);
+            }
+            Ok(())
+        });
+        debug_assert!(kept.is_ok(), "nothing refuses it");
+    }
+
     /// Gives a Subscription its status, if it is still there, and in the version if one is given; and says why.
     pub(crate) fn set_status(
         self: &Arc<Self>,
@@ -251,6 +275,16 @@ impl Server {
             Err(_) => tracing::debug!("sandbox subscription gone before its status was set"),
         }
     }
+}
+
+/// What a client is answered that has asked for too much.
+fn too_many(pause: Duration) -> Response<Bytes> {
+    let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too Many Requests");
+    let mut response = Answer::refuse(&refusal).into_response();
+    if let Ok(value) = HeaderValue::from_str(&rate_limit(pause)) {
+        response.headers_mut().insert(RATE_LIMIT, value);
+    }
+    response
 }
 
 impl fmt::Debug for Server {

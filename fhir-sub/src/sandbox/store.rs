@@ -140,6 +140,18 @@ impl Store {
         found
     }
 
+    /// Those of the type that were deleted, as Medplum shows them: with their ids and when that was, and no version.
+    pub(crate) fn deleted(&self, kind: &str) -> Vec<(&Version, Value)> {
+        let newest = self.of_type(kind).iter().filter_map(|(id, versions)| Some((id, versions.last()?)));
+        let deleted = newest.filter(|(_, version)| version.resource.is_none());
+        deleted
+            .map(|(id, version)| {
+                let meta = json!({ "lastUpdated": version.at.to_string() });
+                (version, json!({ "resourceType": kind, "id": id, "meta": meta }))
+            })
+            .collect()
+    }
+
     fn of_type(&self, kind: &str) -> &[(String, Vec<Version>)] {
         self.types.get(kind).map_or(&[], |of_type| &of_type.resources)
     }

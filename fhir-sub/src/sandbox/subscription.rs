@@ -179,6 +179,10 @@ impl RestHook {
         store: &Store,
         context: Context<'_>,
     ) -> bool {
+        // Medplum tells of no AuditEvent: each would make another.
+        if self.behaviour == Behaviour::Medplum && change.kind == "AuditEvent" {
+            return false;
+        }
         // Medplum does not look at `end`.
         (self.behaviour == Behaviour::Medplum || self.end.is_none_or(|end| context.now < end))
             && match &self.watch {

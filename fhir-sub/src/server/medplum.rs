@@ -1,10 +1,10 @@
-//! Medplum, by its source (`packages/server/src/workers/subscription.ts`), by what its matcher (`@medplum/core` 5.1.26 and
+//! Medplum, by its source (`packages/server/src/workers/subscription.ts`), by what its matcher (`@medplum/core` 5.1.5 and
 //! 5.2.13) says of criteria, and by what 5.1.6 was seen to do.
 //!
 //! | | |
 //! |---|---|
 //! | criteria | create, update and deletion, told apart by `X-Medplum-Interaction`; the whole resource always |
-//! | never fires for | other resources (chains, `_has`), quantities, numbers, composites, value sets, ids without a type, parameters of your own |
+//! | never fires for | other resources (chains, `_has`), quantities, numbers, composites, value sets, ids without a type, lists of dates, times without seconds, parameters of your own |
 //! | topics | over websockets only |
 //! | `end` | not heeded |
 //! | signature | of the body, by `X-Signature`; the header that names a deleted resource is not signed |
@@ -53,7 +53,7 @@ pub(super) static ROOM: Room = Room {
         has_several_types: false,
         own_parameters: Some(&OWN_PARAMETERS),
         never_fires,
-        may_not_fire: |_filter| None,
+        may_not_fire,
     }),
     topics: Err("tells of topics over websockets only"),
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
@@ -164,9 +164,37 @@ fn never_fires(filter: &Filter<'_>) -> Option<String> {
         ParameterType::Composite => "composites",
         ParameterType::Special => "positions and other special values",
         ParameterType::Reference => return without_type(filter, None),
+        ParameterType::Date => return unreadable_date(filter),
         _ => return None,
     };
     Some(format!("Medplum compares no {what}: look in the handler"))
+}
+
+/// It reads one date, with its seconds if it has a time: of any other the criteria cannot be read, and never fires.
+fn unreadable_date(filter: &Filter<'_>) -> Option<String> {
+    let dates: Vec<_> = filter.values().collect();
+    if dates.len() > 1 {
+        return Some(
+            "Medplum reads no list of dates: write a range, as `date=ge…&date=lt…`, or a handler for each"
+                .to_owned(),
+        );
+    }
+    let time = dates.first()?.split_once('T')?.1.split(['Z', '+', '-']).next().unwrap_or_default().len();
+    (time < "hh:mm:ss".len())
+        .then(|| "Medplum reads no time without seconds: write them, as in `2026-01-31T12:00:00Z`".to_owned())
+}
+
+/// Of a parameter that is for one type of those to which the element may point, it looks for the type at the begin of the
+/// reference, where a URL has none.
+fn may_not_fire(filter: &Filter<'_>) -> Option<String> {
+    let is_url = filter.kind() == ParameterType::Reference
+        && filter.parameter() == "patient"
+        && filter.values().any(|value| value.contains("://"));
+    is_url.then(|| {
+        "Medplum does not see that a URL refers to a Patient, where the element may refer to others: write \
+         `patient=Patient/…`, or the parameter of the element, such as `subject`"
+            .to_owned()
+    })
 }
 
 /// It compares `Patient/1` with the whole of a reference. 5.1.6 never finds an id alone, and later versions only where a

@@ -10,6 +10,9 @@ use crate::sandbox::{
     server::Desk, store::Version,
 };
 
+/// How many versions Medplum shows of a resource.
+const MOST_OF_MEDPLUM: usize = 100;
+
 /// Every version of a resource, newest first, in pages.
 pub(super) fn of_instance(desk: &mut Desk<'_>, call: &Call, kind: &str, id: &str) -> Result<Answer, Refusal> {
     let versions = desk.store.versions(kind, id);
@@ -33,7 +36,12 @@ fn answer(
     mut versions: Vec<(String, Version)>,
 ) -> Result<Answer, Refusal> {
     let mut pairs = call.pairs();
-    let shape = Shape::take(&mut pairs, desk.settings.page_size)?.of_history();
+    let shape = match desk.settings.behaviour {
+        // It shows so many, says how many there are, and has no link to more.
+        Behaviour::Medplum => Shape::take(&mut pairs, MOST_OF_MEDPLUM)?.up_to(MOST_OF_MEDPLUM),
+        _ => Shape::take(&mut pairs, desk.settings.page_size)?,
+    };
+    let shape = shape.of_history();
     let since = match pairs.as_slice() {
         [] => None,
         [(name, since)] if name == "_since" => {

@@ -1,16 +1,19 @@
 //! Searching one type, and paging through what is found.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::sandbox::{
     answer::Answer,
+    builder::Behaviour,
     call::{Body, Call},
     page::Shape,
     refusal::Refusal,
     search::{Search, query},
     server::Desk,
+    store::Version,
 };
 
 pub(super) fn by_url(desk: &mut Desk<'_>, call: &Call, kind: &str) -> Result<Answer, Refusal> {
@@ -39,17 +42,32 @@ pub(super) fn next_page(desk: &Desk<'_>, call: &Call) -> Result<Answer, Refusal>
 
 fn answer(desk: &mut Desk<'_>, kind: &str, mut pairs: Vec<(String, String)>) -> Result<Answer, Refusal> {
     let own_link = own_link(&desk.settings.base_url, kind, &pairs);
+    let of_deleted = desk.settings.behaviour == Behaviour::Medplum && take_deleted(&mut pairs);
     let shape = Shape::take(&mut pairs, desk.settings.page_size)?;
     let search = Search::parse(kind, &pairs, desk.settings.fhir_version)?;
-    let mut found = desk.store.find(kind, |resource| search.matches(resource, desk.context()));
+    let mut found: Vec<(&Version, Cow<'_, Arc<Value>>)> = if of_deleted {
+        let deleted = desk.store.deleted(kind).into_iter();
+        let deleted = deleted.filter(|(_, resource)| search.matches(resource, desk.context()));
+        deleted.map(|(version, resource)| (version, Cow::Owned(Arc::new(resource)))).collect()
+    } else {
+        let there = desk.store.find(kind, |resource| search.matches(resource, desk.context())).into_iter();
+        there.map(|(version, resource)| (version, Cow::Borrowed(resource))).collect()
+    };
     if shape.sorted {
         found.sort_by_key(|(version, _)| (version.at, version.write));
     }
     if shape.newest_first {
         found.reverse();
     }
-    let found: Vec<Arc<Value>> = found.into_iter().map(|(_, resource)| resource.clone()).collect();
+    let found: Vec<Arc<Value>> = found.into_iter().map(|(_, resource)| resource.into_owned()).collect();
     Ok(Answer::ok(desk.pages.first(&desk.settings.base_url, own_link, shape, found)))
+}
+
+/// Whether Medplum's own parameter `_deleted=true` is among them, which is taken out.
+fn take_deleted(pairs: &mut Vec<(String, String)>) -> bool {
+    let count = pairs.len();
+    pairs.retain(|(name, value)| name != "_deleted" || value != "true");
+    pairs.len() < count
 }
 
 fn own_link(base: &str, kind: &str, pairs: &[(String, String)]) -> String {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::patch::apply;
 use crate::sandbox::{
     answer::Answer,
+    builder::Behaviour,
     call::Call,
     refusal::Refusal,
     search::{Search, query},
@@ -38,7 +39,20 @@ pub(super) fn update(desk: &mut Desk<'_>, call: &Call, kind: &str, id: &str) -> 
         None => return Err(Refusal::bad_request("the resource must have the id of the URL")),
     }
     check_version(desk, call, kind, id)?;
+    check_that_it_was_there(desk, call, kind, id)?;
     put(desk, call, kind, id, content)
+}
+
+/// On Medplum the server alone gives ids, and those are UUIDs.
+fn check_that_it_was_there(desk: &Desk<'_>, call: &Call, kind: &str, id: &str) -> Result<(), Refusal> {
+    let is_free = desk.settings.behaviour != Behaviour::Medplum || call.is_by_hand;
+    if is_free || desk.store.newest(kind, id).is_some() {
+        return Ok(());
+    }
+    match is_uuid(id) {
+        true => Err(Refusal::unknown(format!("there is no {kind}/{id}, and Medplum gives ids itself"))),
+        false => Err(Refusal::bad_request("the id is no UUID, as all of Medplum's are")),
+    }
 }
 
 pub(super) fn conditional_update(desk: &mut Desk<'_>, call: &Call, kind: &str) -> Result<Answer, Refusal> {
@@ -63,7 +77,9 @@ pub(super) fn patch(desk: &mut Desk<'_>, call: &Call, kind: &str, id: &str) -> R
         )
         .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    check_version(desk, call, kind, id)?;
+    if heeds_versions(desk) {
+        check_version(desk, call, kind, id)?;
+    }
     let (_, resource) = desk.store.current(kind, id)?;
     let patched = apply(Value::clone(resource), &call.json()?)?;
     match patched {
@@ -77,7 +93,9 @@ pub(super) fn patch(desk: &mut Desk<'_>, call: &Call, kind: &str, id: &str) -> R
 }
 
 pub(super) fn delete(desk: &mut Desk<'_>, call: &Call, kind: &str, id: &str) -> Result<Answer, Refusal> {
-    check_version(desk, call, kind, id)?;
+    if heeds_versions(desk) {
+        check_version(desk, call, kind, id)?;
+    }
     desk.store.delete(kind, id, desk.now);
     // What is not there is as good as deleted.
     Ok(Answer::empty(StatusCode::NO_CONTENT))
@@ -135,6 +153,11 @@ fn finish(desk: &Desk<'_>, call: &Call, kind: &str, id: &str, mut answer: Answer
     answer
 }
 
+/// Medplum heeds `If-Match` of an update only.
+fn heeds_versions(desk: &Desk<'_>) -> bool {
+    desk.settings.behaviour != Behaviour::Medplum
+}
+
 /// `If-Match` names the version that the client has seen.
 fn check_version(desk: &Desk<'_>, call: &Call, kind: &str, id: &str) -> Result<(), Refusal> {
     let Some(wanted) = &call.if_match else { return Ok(()) };
@@ -147,6 +170,12 @@ fn check_version(desk: &Desk<'_>, call: &Call, kind: &str, id: &str) -> Result<(
         ))),
         Err(_) => Err(Refusal::precondition(format!("there is no {kind}/{id} for `If-Match`"))),
     }
+}
+
+fn is_uuid(id: &str) -> bool {
+    let parts = id.split('-');
+    parts.clone().map(str::len).eq([8, 4, 4, 4, 12])
+        && parts.flat_map(str::bytes).all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn is_id(id: &str) -> bool {

@@ -1,4 +1,4 @@
-//! The parts of a query string: pairs, alternatives, escapes.
+//! The parts of a query string.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -24,18 +24,4 @@ pub(crate) fn encode(text: &str) -> String {
 
 fn decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
-}
-
-/// The parts of a value between separators that no backslash precedes; the escapes stay.
-pub(crate) fn split_unescaped(text: &str, separator: char) -> Vec<&str> {
-    let (mut parts, mut start, mut escaped) = (Vec::new(), 0, false);
-    for (position, character) in text.char_indices() {
-        if character == separator && !escaped {
-            parts.push(&text[start..position]);
-            start = position + character.len_utf8();
-        }
-        escaped = character == '\\' && !escaped;
-    }
-    parts.push(&text[start..]);
-    parts
 }

@@ -1,12 +1,16 @@
 //! How Medplum holds a resource against a criteria: by a matcher that knows less than its search, and is looser.
 //!
-//! As `matchesSearchRequest` of `@medplum/core` 5.1.6 does (`packages/core/src/search/match.ts`), which
-//! `tests/real/medplum/test` compares with this. A criteria that it does not understand is stored, and never fires.
+//! As `matchesSearchRequest` of `@medplum/core` does (`packages/core/src/search/match.ts`), in 5.1.5, the nearest before the
+//! recorded 5.1.6, and in 5.2.13. Where they differ, as for an id alone, it does as 5.1.6 was seen to do. A criteria that
+//! Medplum does not understand is stored, and never fires.
+
+mod value;
 
 use serde_json::Value;
 
+use self::value::{Span, Token, references, strings, tokens};
 use crate::fhir::FhirVersion;
-use crate::sandbox::search::{Kind, Parameter, Range, find, query};
+use crate::sandbox::search::{Kind, Parameter, find, query};
 
 /// A criteria, as Medplum reads it.
 #[derive(Debug)]
@@ -21,6 +25,7 @@ pub(crate) struct Criteria {
 struct Test {
     parameter: &'static Parameter,
     operator: Operator,
+    /// The alternatives; of `:missing` the one word.
     values: Vec<String>,
 }
 
@@ -30,19 +35,46 @@ enum Operator {
     Equals,
     Not,
     Missing,
+    /// `:present`, which Medplum has added to FHIR's modifiers.
+    Present,
     Greater,
     GreaterOrEqual,
     Less,
     LessOrEqual,
-    /// One that its matcher does not know.
-    Never,
+    StartsAfter,
+    EndsBefore,
 }
+
+/// What shapes the result of a search: of a criteria it is passed over.
+const RESULT_PARAMETERS: [&str; 14] = [
+    "_",
+    "_count",
+    "_cursor",
+    "_elements",
+    "_fields",
+    "_format",
+    "_include",
+    "_offset",
+    "_pretty",
+    "_revinclude",
+    "_sort",
+    "_summary",
+    "_total",
+    "_type",
+];
 
 impl Criteria {
     pub(crate) fn read(text: &str, version: FhirVersion) -> Self {
-        let (kind, query) = text.split_once('?').unwrap_or((text, ""));
+        // It takes what stands between the first two question marks, and of a path the last part.
+        let mut parts = text.split('?');
+        let (path, query) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let kind = path.split('/').rfind(|part| !part.is_empty()).unwrap_or_default();
         let pairs = query::pairs(query);
-        let tests = pairs.iter().map(|(key, value)| Test::read(kind, key, value, version)).collect();
+        let pairs = pairs.iter().filter(|(key, _)| {
+            let code = key.split(':').next().unwrap_or_default();
+            key.contains('.') || !RESULT_PARAMETERS.contains(&code)
+        });
+        let tests = pairs.map(|(key, value)| Test::read(kind, key, value, version)).collect();
         Self { kind: kind.to_owned(), tests }
     }
 
@@ -53,117 +85,123 @@ impl Criteria {
 }
 
 impl Test {
-    /// `None` where it is never true.
+    /// `None` where it is never true: of a chain, for one, whose name is that of no parameter.
     fn read(kind: &str, key: &str, value: &str, version: FhirVersion) -> Option<Self> {
         let (code, modifier) = key.split_once(':').unwrap_or((key, ""));
         let parameter = find(kind, code, version)?;
-        let (operator, value) = match (parameter.kind, modifier) {
-            (_, "missing") => (Operator::Missing, value),
-            (Kind::Date, _) => Operator::of_prefix(value),
-            (Kind::Reference | Kind::String | Kind::Token | Kind::Uri, _) => {
-                (Operator::of_modifier(modifier), value)
+        let (operator, values) = match (parameter.kind, modifier) {
+            (_, "missing") => (Operator::Missing, vec![value.to_owned()]),
+            (_, "present") => (Operator::Present, vec![value.to_owned()]),
+            (Kind::Date, modifier) => Self::date(modifier, value)?,
+            (Kind::Reference | Kind::String | Kind::Token | Kind::Uri, modifier) => {
+                // All modifiers but this one count for none.
+                let operator = if modifier == "not" { Operator::Not } else { Operator::Equals };
+                (operator, alternatives(value))
             }
             // Numbers, quantities and composites are read, and no resource is held against them.
             _ => return None,
         };
-        let values = query::split_unescaped(value, ',').into_iter().map(str::to_owned).collect();
-        Some(Self { parameter, operator, values }).filter(|test| test.operator != Operator::Never)
+        Some(Self { parameter, operator, values })
+    }
+
+    /// A date is one, and no list: where there is a comma, the criteria cannot be read.
+    fn date(modifier: &str, value: &str) -> Option<(Operator, Vec<String>)> {
+        let (operator, value) = match Operator::of_prefix(value.get(..2).unwrap_or_default()) {
+            Some(operator) => (operator, &value[2..]),
+            None if modifier.is_empty() => (Operator::Equals, value),
+            None if modifier == "not" => (Operator::Not, value),
+            None => return None,
+        };
+        Span::parse(value)?;
+        Some((operator, vec![value.to_owned()]))
     }
 
     fn holds(&self, resource: &Value) -> bool {
-        let any = |test: &dyn Fn(&Value, &str) -> bool| {
-            self.parameter.any(resource, |value, _| self.values.iter().any(|wanted| test(value, wanted)))
-        };
-        if self.operator == Operator::Missing {
-            let is_there = self.parameter.any(resource, |_, _| true);
-            return is_there == self.values.iter().any(|value| value == "false");
+        let is_there = || self.parameter.any(resource, |_, _| true);
+        let says = |word: &str| self.values.iter().any(|value| value == word);
+        match self.operator {
+            Operator::Missing => is_there() == says("false"),
+            Operator::Present => is_there() == says("true"),
+            operator => self.has_one(resource) != (operator == Operator::Not),
         }
-        let first_type = self.parameter.paths.first().and_then(|path| path.types().first()).copied();
-        let holds = match (self.parameter.kind, first_type) {
-            (Kind::Reference, _) => {
-                any(&|value, wanted| value.as_str().or_else(|| value["reference"].as_str()) == Some(wanted))
-            }
-            (Kind::Date, _) => any(&|value, wanted| self.operator.orders(value, wanted)),
-            (Kind::Token, Some("boolean")) => any(&|value, wanted| *value == Value::Bool(wanted == "true")),
-            (_, Some("Identifier")) => any(&|value, wanted| is_coding(value, "value", wanted)),
-            (_, Some("CodeableConcept")) => any(&is_concept),
-            (_, Some("Coding")) => any(&|value, wanted| is_coding(value, "code", wanted)),
-            (kind, _) => any(&|value, wanted| contains(value, wanted, kind == Kind::Token)),
-        };
-        holds != (self.operator == Operator::Not)
+    }
+
+    /// Whether one of the resource's values is one of those that are asked for.
+    fn has_one(&self, resource: &Value) -> bool {
+        self.parameter.any(resource, |value, path| {
+            self.values.iter().any(|wanted| match self.parameter.kind {
+                Kind::Reference => {
+                    // With an id alone versions of Medplum differ: 5.1.6 never fires for one.
+                    let is_of_target = path.target().is_none_or(|target| value::is_to(value, target));
+                    is_of_target && references(value).is_some_and(|reference| reference == *wanted)
+                }
+                Kind::Token => tokens(value, path.types()).iter().any(|token| is_token(token, wanted)),
+                Kind::Date => {
+                    let (value, wanted) = (Span::of(value), Span::parse(wanted));
+                    value.zip(wanted).is_some_and(|(value, wanted)| self.operator.orders(value, wanted))
+                }
+                _ => strings(value, path.types()).to_lowercase().contains(&wanted.to_lowercase()),
+            })
+        })
     }
 }
 
 impl Operator {
-    /// A modifier that it does not know counts for none.
-    fn of_modifier(modifier: &str) -> Self {
-        if modifier == "not" { Self::Not } else { Self::Equals }
+    /// `None` of what is no prefix.
+    fn of_prefix(prefix: &str) -> Option<Self> {
+        match prefix {
+            "eq" | "ap" => Some(Self::Equals),
+            "ne" => Some(Self::Not),
+            "gt" => Some(Self::Greater),
+            "ge" => Some(Self::GreaterOrEqual),
+            "lt" => Some(Self::Less),
+            "le" => Some(Self::LessOrEqual),
+            "sa" => Some(Self::StartsAfter),
+            "eb" => Some(Self::EndsBefore),
+            _ => None,
+        }
     }
 
-    fn of_prefix(value: &str) -> (Self, &str) {
-        let operator = match value.get(..2) {
-            Some("eq") => Self::Equals,
-            Some("ne") => Self::Not,
-            Some("gt" | "sa") => Self::Greater,
-            Some("ge") => Self::GreaterOrEqual,
-            Some("lt" | "eb") => Self::Less,
-            Some("le") => Self::LessOrEqual,
-            Some("ap") => Self::Never,
-            _ => return (Self::Equals, value),
-        };
-        (operator, &value[2..])
-    }
-
-    /// Whether the moment at which the value begins stands so to the wanted one.
-    fn orders(self, value: &Value, wanted: &str) -> bool {
-        let start = |text: &str| Range::parse(text).map(|range| range.start);
-        let of_value = value.as_str().or_else(|| value["start"].as_str()).or_else(|| value["end"].as_str());
-        let (Some(value), Some(wanted)) = (of_value.and_then(start), start(wanted)) else { return false };
+    /// How a resource's stretch of time stands to the wanted one.
+    fn orders(self, value: Span, wanted: Span) -> bool {
         match self {
-            Self::Equals | Self::Not => value == wanted,
-            Self::Greater => value > wanted,
-            Self::GreaterOrEqual => value >= wanted,
-            Self::Less => value < wanted,
-            Self::LessOrEqual => value <= wanted,
-            Self::Missing | Self::Never => false,
+            Self::Greater => value.end > wanted.end,
+            Self::GreaterOrEqual => value.end >= wanted.start,
+            Self::Less => value.start < wanted.start,
+            Self::LessOrEqual => value.start <= wanted.end,
+            Self::StartsAfter => value.start > wanted.end,
+            Self::EndsBefore => value.end < wanted.start,
+            // They have a part in common, and not only a moment.
+            _ => value.start < wanted.end && value.end > wanted.start,
         }
     }
 }
 
-/// A concept by its codings, or by its text where no system is asked for.
-fn is_concept(concept: &Value, wanted: &str) -> bool {
-    let is_text = !wanted.contains('|') && is_same(&concept["text"], wanted);
-    let codings = concept["coding"].as_array().into_iter().flatten();
-    is_text || codings.into_iter().any(|coding| is_coding(coding, "code", wanted))
+/// The parts between commas, without the backslashes.
+fn alternatives(value: &str) -> Vec<String> {
+    let (mut parts, mut part) = (Vec::new(), String::new());
+    let mut characters = value.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => part.extend(characters.next()),
+            ',' => parts.push(std::mem::take(&mut part)),
+            _ => part.push(character),
+        }
+    }
+    parts.push(part);
+    parts
 }
 
-/// A coding or an identifier; letters count in any case.
-fn is_coding(coding: &Value, member: &str, wanted: &str) -> bool {
-    let Some((system, code)) = wanted.split_once('|') else { return is_same(&coding[member], wanted) };
+/// Letters count in any case, of a system too.
+fn is_token(token: &Token<'_>, wanted: &str) -> bool {
+    let wanted = wanted.to_lowercase();
+    let is = |part: Option<&str>, wanted: &str| part.is_some_and(|part| part.to_lowercase() == wanted);
+    let value = token.value.as_deref();
+    let Some((system, code)) = wanted.split_once('|') else { return is(value, &wanted) };
     let code = code.split('|').next().unwrap_or_default();
     match (system, code) {
         ("", "") => false,
-        ("", code) => coding["system"].is_null() && is_same(&coding[member], code),
-        (system, code) => {
-            is_same(&coding["system"], system) && (code.is_empty() || is_same(&coding[member], code))
-        }
+        ("", code) => token.system.is_none() && is(value, code),
+        (system, code) => is(token.system, system) && (code.is_empty() || is(value, code)),
     }
-}
-
-fn is_same(value: &Value, wanted: &str) -> bool {
-    value.as_str().is_some_and(|value| value.to_lowercase() == wanted.to_lowercase())
-}
-
-/// Whether the text, or what is written of the element, has the wanted text anywhere.
-fn contains(value: &Value, wanted: &str, is_token: bool) -> bool {
-    if let (true, Some((system, code))) = (is_token, wanted.split_once('|')) {
-        let code = code.split('|').next().unwrap_or_default();
-        return contains(value, system, false) && (code.is_empty() || contains(value, code, false));
-    }
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Object(_) | Value::Array(_) => value.to_string(),
-        _ => String::new(),
-    };
-    text.to_lowercase().contains(&wanted.to_lowercase())
 }

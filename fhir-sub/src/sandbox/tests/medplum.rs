@@ -1,5 +1,7 @@
 //! Notifications as Medplum sends them.
 
+mod rest;
+
 use std::time::Duration;
 
 use tokio::time::Instant;

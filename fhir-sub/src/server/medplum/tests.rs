@@ -3,7 +3,7 @@ use fhir_sub_search::search::split_filter;
 use super::*;
 use crate::server::filters;
 
-/// Each was tried with the real matcher, `@medplum/core` 5.1.26 and 5.2.13, and a resource that has what is asked for;
+/// Each was tried with the real matcher, `@medplum/core` 5.1.5 and 5.2.13, and a resource that has what is asked for;
 /// ids alone with Medplum 5.1.6.
 #[test]
 fn what_the_matcher_does_not_fire_for_is_known() {
@@ -37,6 +37,15 @@ fn what_the_matcher_does_not_fire_for_is_known() {
         ("MolecularSequence?window-start:missing=false", Number, true),
         ("Location?near=1|2", Special, false),
         ("Observation?date=ge2026-01-01", Date, true),
+        ("Observation?date=ge2026-01-01T10:00:00Z", Date, true),
+        ("Observation?date=ge2026-01-01T10:00:00%2B02:00", Date, true),
+        ("Observation?date=2026-01-01T10:00:00.5Z", Date, true),
+        ("Observation?date=2026", Date, true),
+        ("Observation?date=ge2026-01-01T10:00", Date, false),
+        ("Observation?date=ge2026-01-01T10:00Z", Date, false),
+        ("Observation?date=2026-01-01T10:00-02:00", Date, false),
+        ("Observation?date=2026-01-01,2026-01-02", Date, false),
+        ("Observation?date:missing=true", Date, true),
         ("Observation?date=ge%today", Date, false),
         ("Observation?date=le%25now", Date, false),
         ("Observation?encounter:missing=false", Reference, true),
@@ -55,6 +64,19 @@ fn what_the_matcher_does_not_fire_for_is_known() {
         assert_eq!(why.is_none(), fires, "{criteria}: {why:?}");
         // Why, and what to do.
         assert!(why.is_none_or(|why| why.contains("Medplum") && why.contains(": ")), "{criteria}");
+    }
+}
+
+#[test]
+fn a_url_for_a_patient_may_not_fire() {
+    for (criteria, is_told) in [
+        ("Observation?patient=http://example.org/Patient/1", true),
+        ("Observation?patient=Patient/1,http://example.org/Patient/1", true),
+        ("Observation?patient=Patient/1", false),
+        ("Observation?subject=http://example.org/Patient/1", false),
+    ] {
+        let written = split_filter(criteria).map(|written| (written, ParameterType::Reference));
+        assert_eq!(may_not_fire(&filters(written, None)[0]).is_some(), is_told, "{criteria}");
     }
 }
 
