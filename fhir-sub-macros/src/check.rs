@@ -55,7 +55,7 @@ pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors)
     let handler = signature::check(function, errors);
 
     // Each has been reported where it is wrong.
-    let (Watch { trigger, watched, versions, parameter_types }, handler) = (watch?, handler?);
+    let (Watch { trigger, watched, versions, parameter_types, allowed }, handler) = (watch?, handler?);
     Some(Subscription {
         fhir_sub: fhir_sub?.unwrap_or_else(|| parse_quote!(::fhir_sub)),
         reason: reason?.unwrap_or_else(|| reason::fallback(function, trigger.literal())),
@@ -67,6 +67,7 @@ pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors)
         end: end?,
         versions,
         parameter_types,
+        allowed,
         registration: registration?,
         watched,
         trigger,

@@ -18,8 +18,9 @@ use syn::spanned::Spanned as _;
 use syn::{LitStr, Path, Type};
 
 use crate::subscription::{
-    Content, Handler, Interactions, Order, Output, Subscription, Topic, Trigger, Trust, Watched,
+    AllowedOf, Content, Handler, Interactions, Order, Output, Subscription, Topic, Trigger, Trust, Watched,
 };
+use fhir_sub_search::criteria::Allowed;
 use fhir_sub_search::definitions::{FhirVersion, WITH_CRITERIA};
 use fhir_sub_search::search::{ParameterType, placeholders};
 
@@ -47,6 +48,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
     let end = option(subscription.end.as_ref());
     let versions = versions(&subscription.versions);
     let parameter_types = parameter_types(&subscription.parameter_types);
+    let allowed = allowed(&subscription.allowed);
     let registration = option(subscription.registration.as_ref().map(registration));
     let uses = uses(&subscription.handler);
     let require = require(subscription);
@@ -79,6 +81,7 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
                 end: #end,
                 versions: #versions,
                 parameter_types: #parameter_types,
+                allowed: #allowed,
                 registration: #registration,
                 uses: #uses,
                 require: #require,
@@ -259,6 +262,34 @@ fn parameter_types(types: &[ParameterType]) -> TokenStream {
     let site = Span::mixed_site();
     let types = types.iter().map(|of| Ident::new(&format!("{of:?}"), site));
     quote_spanned!(site=> &[#(__fhir_sub::ParameterType::#types),*])
+}
+
+/// Only what a value that is yet to come may be: nothing else of the definitions gets into the program.
+fn allowed(allowed: &[AllowedOf]) -> TokenStream {
+    let site = Span::mixed_site();
+    if allowed.is_empty() {
+        return quote_spanned!(site=> __fhir_sub::None);
+    }
+    let each = allowed.iter().map(|AllowedOf { parameter, versions: of, values }| {
+        let versions = versions(of);
+        let values = match values {
+            Allowed::Boolean => quote_spanned!(site=> Boolean),
+            Allowed::Codes { systems, is_single } => {
+                let systems =
+                    systems.iter().map(|(system, codes)| quote_spanned!(site=> (#system, &[#(#codes),*])));
+                quote_spanned!(site=> Codes { systems: &[#(#systems),*], is_single: #is_single })
+            }
+            Allowed::Targets(types) => quote_spanned!(site=> Targets(&[#(#types),*])),
+        };
+        quote_spanned! {site=>
+            __fhir_sub::Allowed {
+                parameter: #parameter,
+                versions: #versions,
+                values: __fhir_sub::AllowedValues::#values,
+            }
+        }
+    });
+    quote_spanned!(site=> __fhir_sub::Some(&[#(#each),*]))
 }
 
 /// Names the type that the path must have, so that the compiler points at the path if it has another.

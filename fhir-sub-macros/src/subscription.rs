@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span};
 use syn::{Attribute, LitStr, Path, Type};
 
 use crate::endpoint::Endpoint;
+use fhir_sub_search::criteria::Allowed;
 use fhir_sub_search::definitions::FhirVersion;
 use fhir_sub_search::search::ParameterType;
 
@@ -25,7 +26,18 @@ pub(crate) struct Subscription {
     pub(crate) versions: Vec<FhirVersion>,
     /// The types of the parameters in the criteria, or in the filters, one after the other: none where they are unchecked.
     pub(crate) parameter_types: Vec<ParameterType>,
+    /// What the values of those that have a placeholder may be.
+    pub(crate) allowed: Vec<AllowedOf>,
     pub(crate) registration: Option<Path>,
+}
+
+/// What the values of one parameter may be, in some versions of FHIR.
+#[derive(Debug)]
+pub(crate) struct AllowedOf {
+    /// Which of all parameters.
+    pub(crate) parameter: usize,
+    pub(crate) versions: Vec<FhirVersion>,
+    pub(crate) values: Allowed,
 }
 
 /// The function: free, async and without generic parameters.

@@ -1,5 +1,6 @@
 //! [`Declaration`]: what the attribute says of one handler, as constant data, and the slice of them all.
 
+mod allowed;
 mod sweepable;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use fhir_sub_search::search::{self, ParameterType, Written};
 use linkme::distributed_slice;
 
 pub use crate::content::Content;
+pub use allowed::{Allowed, AllowedValues};
 pub(crate) use sweepable::Sweepable;
 
 use crate::event::Event;
@@ -54,6 +56,8 @@ pub struct Declaration {
     /// The types of the parameters in the criteria, or in the filters, one after the other; see
     /// [`parameters`](Self::parameters).
     pub parameter_types: &'static [ParameterType],
+    /// What the values of those parameters may be that have a placeholder, as far as FHIR lists it.
+    pub allowed: Option<&'static [Allowed]>,
     /// Has the last word on the registered resource.
     pub registration: Option<fn(&mut Subscription)>,
     /// The sources of the arguments.

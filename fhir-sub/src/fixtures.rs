@@ -29,6 +29,7 @@ where
         end: None,
         versions: FhirVersions::WITH_CRITERIA,
         parameter_types: &[],
+        allowed: None,
         registration: None,
         uses: Uses::of::<A>(),
         require: A::require,

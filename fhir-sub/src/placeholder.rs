@@ -1,11 +1,13 @@
 //! `{NAME}` in a criteria or a filter: a value that is known at deployment only, put in when the program starts.
 
+mod value;
+
 use std::ops::Range;
 
-use fhir_sub_search::search::{ParameterType, placeholders};
+use fhir_sub_search::search::{self, Form, Parameter, ParameterType, placeholders};
 
 use crate::declaration::{Declaration, Topic, Trigger};
-use crate::fhir::{Instant, is_id, is_type_name};
+use crate::fhir::{FhirVersions, Instant, is_id, is_type_name};
 use crate::problems::Problems;
 use crate::settings::Variables;
 
@@ -19,13 +21,11 @@ pub(crate) fn resolve(
 ) -> Result<(), Problems> {
     let mut problems = Problems::default();
     for declaration in declarations.iter_mut().filter(|it| it.has_placeholders) {
+        let versions = declaration.versions;
+        let mut filling = Filling { declaration, variables, problems: &mut problems, parameter: 0, versions };
         let resolved = match declaration.trigger {
-            Trigger::Criteria(criteria) => {
-                let mut filling = Filling { declaration, variables, problems: &mut problems, parameter: 0 };
-                filling.text("criteria", criteria).map(Trigger::Criteria)
-            }
+            Trigger::Criteria(criteria) => filling.text("criteria", criteria).map(Trigger::Criteria),
             Trigger::Topic(topic) => {
-                let mut filling = Filling { declaration, variables, problems: &mut problems, parameter: 0 };
                 let filters =
                     topic.filters.iter().map(|filter| filling.text("filter", filter).unwrap_or(filter));
                 let filters: Vec<_> = filters.collect();
@@ -33,8 +33,9 @@ pub(crate) fn resolve(
                 Some(Trigger::Topic(Topic { filters: filters.leak(), ..topic }))
             }
         };
+        let versions = filling.versions;
         if let Some(trigger) = resolved {
-            *declaration = Box::leak(Box::new(with_trigger(declaration, trigger)));
+            *declaration = Box::leak(Box::new(filled(declaration, trigger, versions)));
         }
     }
     problems.or(())
@@ -47,6 +48,8 @@ struct Filling<'a> {
     problems: &'a mut Problems,
     /// How many parameters the texts before this one have.
     parameter: usize,
+    /// The versions of FHIR in which all is right.
+    versions: FhirVersions,
 }
 
 impl Filling<'_> {
@@ -74,9 +77,40 @@ impl Filling<'_> {
                 }
             }
         }
-        self.parameter += fhir_sub_search::search::split_filter(text).count();
         resolved.push_str(&text[end..]);
+        if is_whole {
+            self.listed(kind, text, &resolved);
+        }
+        self.parameter += fhir_sub_search::search::split_filter(text).count();
         (is_whole && end > 0).then(|| &*resolved.leak())
+    }
+
+    /// Holds the finished text against the values that FHIR lists.
+    fn listed(&mut self, kind: &str, text: &str, resolved: &str) {
+        let (parameters, Declaration { handler, source, allowed, .. }) =
+            (parameters(resolved), self.declaration);
+        for (index, parameter) in parameters.iter().enumerate() {
+            let number = self.parameter + index;
+            let of = || allowed.unwrap_or_default().iter().filter(|allowed| allowed.parameter == number);
+            let (mut left, mut first) = (self.versions, None);
+            for allowed in of() {
+                if let Err(why) = value::check(&allowed.values, parameter) {
+                    left = left.without(allowed.versions);
+                    first.get_or_insert(why);
+                }
+            }
+            match first {
+                Some(why) if left.is_empty() => {
+                    let names: Vec<_> = placeholders(text)
+                        .filter(|place| parameter_at(text, place.start) == index)
+                        .map(|place| format!("`{}`", &text[place]))
+                        .collect();
+                    let names = names.join(" and ");
+                    self.problems.add(format!("{names} in the {kind} of `{handler}` ({source}) {why}"));
+                }
+                _ => self.versions = left,
+            }
+        }
     }
 
     fn value(&mut self, name: &str) -> Result<String, String> {
@@ -128,26 +162,61 @@ impl<'t> Slot<'t> {
         let piece = format!("{}{value}{}", self.before, self.after);
         let (name, modifier) = self.parameter.split_once(':').unwrap_or((self.parameter, ""));
         let of_type = self.before.strip_suffix('/').is_some_and(is_type_name);
-        let is_right = if modifier == "missing" {
-            return if matches!(&*piece, "true" | "false") { Ok(()) } else { Err(takes("true or false")) };
-        } else if of_type && self.after.is_empty() || name == "_id" {
-            is_id(value)
+        if modifier != "missing" && (of_type && self.after.is_empty() || name == "_id") {
+            return if is_id(value) { Ok(()) } else { Err(takes(AN_ID)) };
+        }
+        let kind = match self.kind {
+            ParameterType::Quantity if self.is_after_system => ParameterType::Unknown,
+            kind => kind,
+        };
+        form(kind, modifier, &piece).map_err(takes)
+    }
+}
+
+const AN_ID: &str = "an id: 1 to 64 letters, digits, `-` and `.`";
+
+/// What a piece of a value should be, if it is not.
+fn form(kind: ParameterType, modifier: &str, piece: &str) -> Result<(), &'static str> {
+    let (is_right, expected) = match kind {
+        _ if modifier == "missing" => (matches!(piece, "true" | "false"), "true or false"),
+        ParameterType::Reference if modifier != "identifier" => {
+            (is_reference(piece), "a reference: an id, `Type/id` or a URL")
+        }
+        ParameterType::Date => (is_date(without_prefix(piece)), "a date, as 2026-01-31"),
+        ParameterType::Number | ParameterType::Quantity => (is_number(without_prefix(piece)), "a number"),
+        _ => (true, ""),
+    };
+    if is_right { Ok(()) } else { Err(expected) }
+}
+
+/// Whether each value of a parameter of that type has its form: what is known of it without FHIR's definitions.
+#[cfg(feature = "registration")]
+pub(crate) fn check_form(kind: ParameterType, parameter: &Parameter) -> Result<(), String> {
+    let modifier = parameter.modifier().map(|modifier| modifier.code().to_owned()).unwrap_or_default();
+    for value in &parameter.values {
+        let value = value.to_string();
+        // HAPI's words for moments.
+        if kind == ParameterType::Date && without_prefix(&value).starts_with('%') {
+            continue;
+        }
+        // The number of a quantity, before its unit.
+        let piece = if kind == ParameterType::Quantity {
+            value.split('|').next().unwrap_or_default()
         } else {
-            match self.kind {
-                ParameterType::Reference if modifier != "identifier" => is_reference(&piece),
-                ParameterType::Date => is_date(without_prefix(&piece)),
-                ParameterType::Number => is_number(without_prefix(&piece)),
-                ParameterType::Quantity if !self.is_after_system => is_number(without_prefix(&piece)),
-                _ => true,
-            }
+            &value
         };
-        let expected = match self.kind {
-            _ if of_type || name == "_id" => "an id: 1 to 64 letters, digits, `-` and `.`",
-            ParameterType::Reference => "a reference: an id, `Type/id` or a URL",
-            ParameterType::Date => "a date, as 2026-01-31",
-            _ => "a number",
-        };
-        if is_right { Ok(()) } else { Err(takes(expected)) }
+        let is_no_id = parameter.code() == "_id" && modifier != "missing" && !is_id(&value);
+        let right = if is_no_id { Err(AN_ID) } else { form(kind, &modifier, piece) };
+        right.map_err(takes)?;
+    }
+    Ok(())
+}
+
+/// The parameters of a criteria or of a filter.
+fn parameters(text: &str) -> Vec<Parameter> {
+    match Form::of(text) {
+        Form::Search => search::parse(text).0.map(|search| search.parameters).unwrap_or_default(),
+        _ => search::parse_filter(text).0.map(|filter| filter.parameters).unwrap_or_default(),
     }
 }
 
@@ -203,22 +272,11 @@ fn is_number(text: &str) -> bool {
         && text.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
-/// The declaration with another trigger.
-fn with_trigger(declaration: &Declaration, trigger: Trigger) -> Declaration {
-    let Declaration {
-        handler,
-        source,
-        has_placeholders,
-        endpoint,
-        reason,
-        interactions,
-        content,
-        trust,
-        order,
-        end,
-        ..
-    } = *declaration;
-    let Declaration { versions, parameter_types, registration, uses, require, run, .. } = *declaration;
+/// The declaration with another trigger, which is right in these versions.
+fn filled(declaration: &Declaration, trigger: Trigger, versions: FhirVersions) -> Declaration {
+    let Declaration { handler, source, has_placeholders, endpoint, reason, interactions, .. } = *declaration;
+    let Declaration { content, trust, order, end, parameter_types, allowed, .. } = *declaration;
+    let Declaration { registration, uses, require, run, .. } = *declaration;
     Declaration {
         handler,
         source,
@@ -233,6 +291,7 @@ fn with_trigger(declaration: &Declaration, trigger: Trigger) -> Declaration {
         end,
         versions,
         parameter_types,
+        allowed,
         registration,
         uses,
         require,

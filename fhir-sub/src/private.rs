@@ -14,7 +14,7 @@ pub use crate::argument::{
 };
 pub use crate::command::{block_on, main, no_setup};
 pub use crate::declaration::{
-    Content, Declaration, FHIR_SUB_DECLARATIONS, Order, Source, Topic, Trigger, Trust,
+    Allowed, AllowedValues, Content, Declaration, FHIR_SUB_DECLARATIONS, Order, Source, Topic, Trigger, Trust,
 };
 pub use crate::extract::Requirements;
 pub use crate::fhir::{FhirVersion, FhirVersions, Piece, Query, Subscription};

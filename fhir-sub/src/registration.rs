@@ -10,6 +10,7 @@ mod deliveries;
 mod difference;
 mod ended;
 mod hidden;
+mod hooked;
 mod known;
 mod locate;
 mod pacing;

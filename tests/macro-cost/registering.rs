@@ -37,6 +37,7 @@ pub fn fhir_subscription(entries: TokenStream, item: TokenStream) -> TokenStream
                 end: __fhir_sub::None,
                 versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
                 parameter_types: &[__fhir_sub::ParameterType::Token],
+                allowed: __fhir_sub::None,
                 registration: __fhir_sub::None,
                 uses: __fhir_sub::Uses::NOTHING {uses},
                 require: |requirements| {{ {require} }},

@@ -2,6 +2,7 @@
 //!
 //! Each version of FHIR is checked for itself, and a search is right where one of them takes it whole.
 
+mod allowed;
 mod capture;
 mod contradiction;
 mod modifier;
@@ -20,6 +21,7 @@ use crate::mistake::Mistake;
 use crate::nearest::did_you_mean;
 use crate::search::{ParameterType, Search, Subject, Text};
 
+pub use self::allowed::{Allowed, allowed};
 pub use self::capture::Capture;
 
 /// The use of a search.

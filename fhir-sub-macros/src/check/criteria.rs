@@ -15,7 +15,7 @@ pub(super) fn check(literal: &LitStr, rules: &Rules<'_>, errors: &mut Errors) ->
     let text = literal.value();
     if rules.is_unchecked {
         return match form(Key::Criteria, &text) {
-            Ok(()) => Some(rules.right(rules.versions.to_vec(), &[])),
+            Ok(()) => Some(rules.right(rules.versions.to_vec(), &[], &[])),
             Err(message) => {
                 errors.push(literal, message);
                 None
@@ -39,7 +39,7 @@ pub(super) fn check(literal: &LitStr, rules: &Rules<'_>, errors: &mut Errors) ->
         errors.push(literal, mistake.within(&text));
     }
     let search = search.filter(|_| mistakes.is_empty())?;
-    Some(rules.right(versions, &[vec![search]]))
+    Some(rules.right(versions, &[vec![search]], &[text]))
 }
 
 /// The type before the `?`, or within the brackets if it stands there alone.

@@ -53,7 +53,8 @@ pub(super) fn check(
         let searches: Vec<_> = read.iter().flatten().cloned().collect();
         also::is_needed(Key::Filter, &searches, rules, errors);
     }
-    Some(rules.right(versions?, &read))
+    let texts: Vec<_> = filters.iter().map(LitStr::value).collect();
+    Some(rules.right(versions?, &read, &texts))
 }
 
 /// The types of which a filter that names none may be: those that the other filters and the handler's arguments name.

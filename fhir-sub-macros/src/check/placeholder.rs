@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
+use crate::subscription::AllowedOf;
+use fhir_sub_search::criteria;
+use fhir_sub_search::definitions::FhirVersion;
 use fhir_sub_search::mistake::Mistake;
-use fhir_sub_search::search::placeholders;
+use fhir_sub_search::search::{Search, placeholders};
 
 /// The placeholders of a text.
 pub(super) struct Placeholders<'t> {
@@ -77,6 +80,35 @@ impl<'t> Placeholders<'t> {
     }
 }
 
+/// What the values of the parameters that have a placeholder may be, in each of the versions. Of a text that may be one of
+/// several searches it is not known.
+pub(super) fn allowed(
+    versions: &[FhirVersion],
+    searches: &[Vec<Search>],
+    texts: &[String],
+    also: &[String],
+) -> Vec<AllowedOf> {
+    let (mut all, mut before): (Vec<AllowedOf>, usize) = (Vec::new(), 0);
+    for (meant, text) in searches.iter().zip(texts) {
+        let Some(search) = meant.first() else { continue };
+        let places: Vec<_> = placeholders(text).collect();
+        let has_one = |parameter: &Range<usize>| places.iter().any(|place| parameter.contains(&place.start));
+        for version in versions.iter().filter(|_| !places.is_empty() && meant.len() == 1) {
+            let values = criteria::allowed(search, *version, also);
+            for (index, (parameter, values)) in search.parameters.iter().zip(values).enumerate() {
+                let Some(values) = values.filter(|_| has_one(&parameter.place)) else { continue };
+                let parameter = before + index;
+                match all.iter_mut().find(|it| it.parameter == parameter && it.values == values) {
+                    Some(same) => same.versions.push(*version),
+                    None => all.push(AllowedOf { parameter, versions: vec![*version], values }),
+                }
+            }
+        }
+        before += search.parameters.len();
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use proc_macro2::Span;
@@ -129,6 +161,37 @@ mod tests {
         assert_eq!(mistakes_of_filter("Encounter?service-provider=Organization/{ORGANIZATION_ID}"), "");
         assert_eq!(mistakes_of_filter("patient=Patient/{ID}"), "");
         assert_eq!(mistakes_of_filter("Encounter.patient=Patient/{ID}"), "");
+    }
+
+    /// What the values of each parameter with a placeholder may be.
+    fn allowed(text: &str) -> String {
+        let rules = Rules { versions: &WITH_CRITERIA, is_unchecked: false, also: &[] };
+        let mut errors = Errors::new();
+        let right = criteria::check(&LitStr::new(text, Span::call_site()), &rules, &mut errors);
+        let right = errors.finish(right).unwrap();
+        let all = right.allowed.iter().map(|it| {
+            let values = format!("{:?}", it.values);
+            let versions = it.versions.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
+            format!("{} {versions} {}", it.parameter, values.chars().take(57).collect::<String>())
+        });
+        all.collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn what_a_value_may_be_goes_into_the_program() {
+        for (criteria, expected) in [
+            ("Encounter?status=finished&class={CLASS}", ""),
+            ("Encounter?status=finished", ""),
+            ("Encounter?subject:Patient.gender={GENDER}", ""),
+            (
+                "Encounter?class=AMB&status={STATUS}",
+                "1 R4+R4B Codes { systems: [(\"http://hl7.org/fhir/encounter-status\"",
+            ),
+            ("Patient?active={ACTIVE}", "0 R4+R4B Boolean"),
+            ("Encounter?service-provider={ORGANIZATION}", "0 R4+R4B Targets([\"Organization\"])"),
+        ] {
+            assert_eq!(allowed(criteria), expected, "{criteria}");
+        }
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use syn::LitStr;
 
-use super::placeholder::Placeholders;
+use super::placeholder::{Placeholders, allowed};
 use crate::key::Key;
+use crate::subscription::AllowedOf;
 use fhir_sub_search::criteria::{self, Purpose};
 use fhir_sub_search::definitions::FhirVersion;
 use fhir_sub_search::mistake::Mistake;
@@ -24,6 +25,8 @@ pub(super) struct Right {
     pub(super) versions: Vec<FhirVersion>,
     /// Of the parameters, in their order.
     pub(super) parameter_types: Vec<ParameterType>,
+    /// Of those that have a placeholder.
+    pub(super) allowed: Vec<AllowedOf>,
 }
 
 impl Rules<'_> {
@@ -56,8 +59,14 @@ impl Rules<'_> {
         if right.is_empty() { Err(least.unwrap_or_default()) } else { Ok(right) }
     }
 
-    /// What is known of searches that are right in all of `versions`. Each is one of several that may be meant.
-    pub(super) fn right(&self, versions: Vec<FhirVersion>, searches: &[Vec<Search>]) -> Right {
+    /// What is known of searches that are right in all of `versions`, and of the texts that they were read from. Each is one
+    /// of several that may be meant.
+    pub(super) fn right(
+        &self,
+        versions: Vec<FhirVersion>,
+        searches: &[Vec<Search>],
+        texts: &[String],
+    ) -> Right {
         let also = self.also();
         let first = versions.first().copied();
         let types_of = |meant: &Vec<Search>| {
@@ -68,7 +77,8 @@ impl Rules<'_> {
             Some(criteria::parameter_types(search, version, &also))
         };
         let parameter_types = searches.iter().filter_map(types_of).flatten().collect();
-        Right { versions, parameter_types }
+        let allowed = allowed(&versions, searches, texts, &also);
+        Right { versions, parameter_types, allowed }
     }
 
     fn also(&self) -> Vec<String> {

@@ -8,7 +8,7 @@ use super::{also, canonical, criteria, filters, taken};
 use crate::item::Function;
 use crate::key::Key;
 use crate::report::Errors;
-use crate::subscription::{Topic, Trigger, Watched};
+use crate::subscription::{AllowedOf, Topic, Trigger, Watched};
 use fhir_sub_search::definitions::{FhirVersion, WITH_CRITERIA};
 use fhir_sub_search::search::ParameterType;
 
@@ -19,6 +19,7 @@ pub(super) struct Watch {
     /// One at least.
     pub(super) versions: Vec<FhirVersion>,
     pub(super) parameter_types: Vec<ParameterType>,
+    pub(super) allowed: Vec<AllowedOf>,
 }
 
 /// The one that the keys name.
@@ -117,9 +118,9 @@ pub(super) fn check(
 
 fn watched_by_criteria(given: &Given<'_>, rules: &Rules<'_>, errors: &mut Errors) -> Option<Watch> {
     let criteria = given.text(Key::Criteria, errors, |literal| Ok(literal.clone()))??;
-    let Right { versions, parameter_types } = criteria::check(&criteria, rules, errors)?;
+    let Right { versions, parameter_types, allowed } = criteria::check(&criteria, rules, errors)?;
     let watched = criteria::watched(&criteria);
-    Some(Watch { watched, trigger: Trigger::Criteria(criteria), versions, parameter_types })
+    Some(Watch { watched, trigger: Trigger::Criteria(criteria), versions, parameter_types, allowed })
 }
 
 fn watched_by_topic(
@@ -137,11 +138,12 @@ fn watched_by_topic(
     let heartbeat = given.number(Key::Heartbeat, errors);
     let timeout = given.number(Key::Timeout, errors);
     let max_count = given.number(Key::MaxCount, errors);
-    let (filters, Right { versions, parameter_types }) = (filters?, right?);
+    let (filters, Right { versions, parameter_types, allowed }) = (filters?, right?);
     Some(Watch {
         watched: filters::watched(&filters),
         versions,
         parameter_types,
+        allowed,
         trigger: Trigger::Topic(Topic {
             url: url??,
             filters,

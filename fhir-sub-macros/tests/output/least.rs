@@ -43,6 +43,7 @@ const _: () = {
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
         parameter_types: &[__fhir_sub::ParameterType::Token],
+        allowed: __fhir_sub::None,
         registration: __fhir_sub::None,
         uses: __fhir_sub::Uses::NOTHING
             .and(__fhir_sub::Argument::<Resource<Appointment>>::USES)

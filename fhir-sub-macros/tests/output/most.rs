@@ -41,6 +41,7 @@ const _: () = {
         end: __fhir_sub::Some("2030-12-31T23:59:59Z"),
         versions: __fhir_sub::FhirVersions::of(&[__fhir_sub::FhirVersion::R4B]),
         parameter_types: &[__fhir_sub::ParameterType::Token],
+        allowed: __fhir_sub::None,
         registration: __fhir_sub::Some({
             let __fhir_sub_registration: fn(&mut __fhir_sub::Subscription) = crate::with_contact;
             __fhir_sub_registration

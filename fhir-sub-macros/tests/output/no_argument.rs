@@ -23,6 +23,7 @@ const _: () = {
         end: __fhir_sub::None,
         versions: __fhir_sub::FhirVersions::WITH_CRITERIA,
         parameter_types: &[],
+        allowed: __fhir_sub::None,
         registration: __fhir_sub::None,
         uses: __fhir_sub::Uses::NOTHING,
         require: |_| {},

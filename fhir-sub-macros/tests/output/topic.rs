@@ -37,6 +37,7 @@ const _: () = {
             __fhir_sub::ParameterType::Reference,
             __fhir_sub::ParameterType::Token,
         ],
+        allowed: __fhir_sub::None,
         registration: __fhir_sub::None,
         uses: __fhir_sub::Uses::NOTHING
             .and(__fhir_sub::Argument::<Resource<Encounter>>::USES),

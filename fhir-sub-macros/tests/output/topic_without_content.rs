@@ -48,6 +48,7 @@ const _: () = {
             ],
         ),
         parameter_types: &[],
+        allowed: __fhir_sub::None,
         registration: __fhir_sub::None,
         uses: __fhir_sub::Uses::NOTHING
             .and(__fhir_sub::Argument::<Option<Resource<Encounter>>>::USES)

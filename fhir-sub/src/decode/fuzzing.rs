@@ -95,6 +95,7 @@ fn declaration(trigger: Trigger) -> Declaration {
         end: None,
         versions: FhirVersions::of(&[]),
         parameter_types: &[],
+        allowed: None,
         registration: None,
         uses: Uses::NOTHING,
         require: |_| {},

@@ -83,6 +83,16 @@ impl FhirVersions {
         Self(bits)
     }
 
+    /// Those that are not among `others`.
+    pub(crate) const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// Whether there is none.
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether `version` is one of them.
     #[must_use]
     pub const fn contains(self, version: FhirVersion) -> bool {

@@ -151,3 +151,85 @@ fn filters_have_placeholders_too() {
     let wrong = resolved(declaration(), &[("NAME", "1"), ("SINCE", "soon")]).unwrap_err().to_string();
     assert!(wrong.contains("in the filter of `handler`") && wrong.contains("a date"), "{wrong}");
 }
+
+#[test]
+fn a_value_is_held_against_what_fhir_lists() {
+    use crate::declaration::{Allowed, AllowedValues};
+    const CODES: AllowedValues = AllowedValues::Codes {
+        systems: &[("http://hl7.org/fhir/encounter-status", &["planned", "arrived", "finished"])],
+        is_single: true,
+    };
+    const ALLOWED: &[Allowed] = &[
+        Allowed { parameter: 1, versions: FhirVersions::WITH_CRITERIA, values: CODES },
+        Allowed { parameter: 2, versions: FhirVersions::WITH_CRITERIA, values: AllowedValues::Boolean },
+        Allowed {
+            parameter: 3,
+            versions: FhirVersions::WITH_CRITERIA,
+            values: AllowedValues::Targets(&["Patient", "Group"]),
+        },
+    ];
+    let check = |value: &str, text: &'static str, types| {
+        let declaration = Declaration { allowed: Some(ALLOWED), ..of(text, types) };
+        let resolved = resolved(declaration, &[("NAME", value)]);
+        resolved.map(drop).map_err(|problems| problems.to_string()).err().unwrap_or_default()
+    };
+    const TOKENS: &[ParameterType] = &[ParameterType::Token; 4];
+    const REFERENCES: &[ParameterType] = &[ParameterType::Reference; 4];
+    for (text, types, value, expected) in [
+        ("Encounter?class=a&status={NAME}", TOKENS, "arrived", ""),
+        ("Encounter?class=a&status=planned,{NAME}", TOKENS, "arrived", ""),
+        ("Encounter?class=a&status=http://hl7.org/fhir/encounter-status|{NAME}", TOKENS, "arrived", ""),
+        ("Encounter?class=a&status:not={NAME}", TOKENS, "arived", "did you mean `arrived`?"),
+        ("Encounter?class=a&status={NAME}", TOKENS, "arived", "never has: did you mean `arrived`?"),
+        ("Encounter?class=a&status=planned,{NAME}", TOKENS, "arived", "did you mean `arrived`?"),
+        ("Encounter?class=a&status={NAME}", TOKENS, "gone", "it is one of `planned`, `arrived`, `finished`"),
+        (
+            "Encounter?class=a&status={NAME}|planned",
+            TOKENS,
+            "urn:x",
+            "has a system that the codes of `status`",
+        ),
+        ("Encounter?class=a&status=planned&active={NAME}", TOKENS, "yes", "it is `true` or `false`"),
+        ("Encounter?class=a&status=planned&active={NAME}", TOKENS, "true", ""),
+        ("E?a=1&b=planned&c=true&subject={NAME}", REFERENCES, "Group/1", ""),
+        ("E?a=1&b=planned&c=true&subject={NAME}", REFERENCES, "1", ""),
+        ("E?a=1&b=planned&c=true&subject={NAME}", REFERENCES, "https://x.org/Device/1", ""),
+        ("E?a=1&b=planned&c=true&subject={NAME}", REFERENCES, "Device/1", "it points to `Patient`, `Group`"),
+    ] {
+        let told = check(value, text, types);
+        assert!(told.contains(expected) && told.is_empty() == expected.is_empty(), "{text} {value}: {told}");
+        if !told.is_empty() {
+            assert!(told.contains("`{NAME}` in the criteria of `handler` (src/main.rs:1)"), "{told}");
+            assert!(!told.contains(value), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_value_of_one_version_leaves_that_version() {
+    use crate::declaration::{Allowed, AllowedValues};
+    use crate::fhir::FhirVersion::{R4, R4B};
+    const OLD: &[(&str, &[&str])] = &[("urn:s", &["both", "old"])];
+    const NEW: &[(&str, &[&str])] = &[("urn:s", &["both", "new"])];
+    const ALLOWED: &[Allowed] = &[
+        Allowed {
+            parameter: 0,
+            versions: FhirVersions::of(&[R4]),
+            values: AllowedValues::Codes { systems: OLD, is_single: true },
+        },
+        Allowed {
+            parameter: 0,
+            versions: FhirVersions::of(&[R4B]),
+            values: AllowedValues::Codes { systems: NEW, is_single: true },
+        },
+    ];
+    let versions = |value: &str| {
+        let declaration =
+            Declaration { allowed: Some(ALLOWED), ..of("E?status={NAME}", &[ParameterType::Token]) };
+        resolved(declaration, &[("NAME", value)]).map(|it| it.versions.to_string()).ok()
+    };
+    assert_eq!(versions("both").as_deref(), Some("R4, R4B"));
+    assert_eq!(versions("old").as_deref(), Some("R4"));
+    assert_eq!(versions("new").as_deref(), Some("R4B"));
+    assert_eq!(versions("neither"), None);
+}

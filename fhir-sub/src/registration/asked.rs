@@ -64,7 +64,7 @@ pub(super) fn of_wanted(declaration: &Declaration, wanted: &Wanted) -> String {
 }
 
 /// The filters of a topic's Subscription, in the extensions of the guide or in R5's elements.
-fn filters(resource: &Subscription) -> Vec<String> {
+pub(super) fn filters(resource: &Subscription) -> Vec<String> {
     let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
     let extensions = list(resource.get("_criteria").and_then(|criteria| criteria.get("extension")));
     let texts = extensions.iter().filter(|extension| extension["url"] == FILTER_CRITERIA);

@@ -7,7 +7,7 @@ mod native;
 use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use super::abilities;
+use super::{abilities, hooked};
 use crate::declaration::{Declaration, Topic, Trigger};
 use crate::fhir::backport::{EXTENSIONS, PROFILE};
 use crate::fhir::{FhirVersion, Subscription};
@@ -97,6 +97,7 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
     if let Some(registration) = declaration.registration {
         let before = resource.clone();
         registration(&mut resource);
+        hooked::check(declaration, &before, &resource)?;
         extends = has_further_extensions(&resource, &before);
         let has_profile = |resource: &Subscription| {
             let profiles = resource.get("meta").and_then(|meta| meta.get("profile")?.as_array());

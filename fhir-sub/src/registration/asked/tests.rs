@@ -15,7 +15,7 @@ fn the_registered_criteria_is_searched_for() {
         subscription.set("criteria", "Patient?active=true&organization=Organization/7");
     }
     fn another_type(subscription: &mut Subscription) {
-        subscription.set("criteria", "[Patient,Practitioner]?active=true");
+        subscription.set("criteria", "[Patient,Practitioner]");
     }
     let patients = || declaration::<Resource<Value>, Succeed>("Patient?active=true", "a");
     assert_eq!(searched(patients(), "hapi", "R4").as_deref(), Some("Patient?active=true"));
