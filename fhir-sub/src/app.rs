@@ -15,6 +15,8 @@ use crate::client::{Authorization, ClientConfig, FhirClient, Signer, TokenProvid
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
 use crate::fhir::Instant;
+#[cfg(feature = "token")]
+use crate::issuer::Issuer;
 use crate::memory::Memory;
 use crate::placeholder;
 use crate::problems::Problems;
@@ -59,6 +61,9 @@ pub(crate) struct Parts {
     queue: Option<Arc<Queue>>,
     keys: Keys,
     clock: Clock,
+    /// Who makes the access tokens of callers.
+    #[cfg(feature = "token")]
+    issuer: Option<Arc<Issuer>>,
 }
 
 /// Tells this machine's time.
@@ -90,6 +95,12 @@ impl App {
     #[cfg(feature = "queue")]
     pub(crate) fn queue(&self) -> Option<&Queue> {
         self.0.queue.as_deref()
+    }
+
+    /// Who makes the access tokens of callers, if those let them in.
+    #[cfg(feature = "token")]
+    pub(crate) fn issuer(&self) -> Option<&Issuer> {
+        self.0.issuer.as_deref()
     }
 
     /// This machine's time.
@@ -159,6 +170,8 @@ impl App {
             queue: parts.queue.clone(),
             keys: parts.keys.clone(),
             clock: parts.clock.clone(),
+            #[cfg(feature = "token")]
+            issuer: parts.issuer.clone(),
         }))
     }
 
@@ -469,6 +482,10 @@ impl AppBuilder {
         match client {
             Ok((fhir_client, connection)) => {
                 let (sources, headers) = (sources.unwrap_or_default(), headers.unwrap_or_default());
+                #[cfg(feature = "token")]
+                let issuer = settings.callers.token.clone();
+                #[cfg(feature = "token")]
+                let issuer = issuer.map(|callers| Arc::new(Issuer::new(callers, fhir_client.transport())));
                 let provided = Arc::new(Provided::new(self.states, fhir_client, sources, headers));
                 let (registry, memory) = (Arc::new(registry), Arc::default());
                 let idempotency = &settings.idempotency;
@@ -494,6 +511,8 @@ impl AppBuilder {
                     queue,
                     keys,
                     clock,
+                    #[cfg(feature = "token")]
+                    issuer,
                 })))
             }
             Err(error) => {

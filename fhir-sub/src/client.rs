@@ -174,6 +174,12 @@ impl FhirClient {
         Ok(Self { shared: Arc::new(shared), deadline: None })
     }
 
+    /// The way over which it sends.
+    #[cfg(feature = "token")]
+    pub(crate) fn transport(&self) -> Arc<dyn Transport> {
+        Arc::clone(&self.shared.exchange.transport)
+    }
+
     /// The same client with a deadline for its calls.
     #[must_use]
     pub fn with_deadline(&self, deadline: Deadline) -> Self {

@@ -47,6 +47,7 @@
 //! | `testing` | no | the test kit |
 //! | `events` | no | under Lambda, notifications that a queue of SQS or a bus of EventBridge brings |
 //! | `queue` | no | notifications go through a queue of SQS, for handlers that take longer than their callers wait |
+//! | `token` | no | access tokens let notifications in: `FHIR_SUBSCRIPTION_TOKEN_ISSUER` |
 //! | `dynamodb` | no | the store in a DynamoDB table, which all instances share; it compiles the AWS SDK |
 //! | `postgres` | no | the store in a PostgreSQL database, which all instances share |
 //! | `sqlite` | no | the store in an SQLite file of one machine; it compiles SQLite |
@@ -86,6 +87,8 @@ mod signature;
 mod server;
 pub mod client;
 mod settings;
+#[cfg(feature = "token")]
+mod issuer;
 mod key;
 mod request;
 mod provided;

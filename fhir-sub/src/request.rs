@@ -1,5 +1,7 @@
 //! [`Head`]: a request as the service sees it, borrowed from wherever it came from.
 
+use std::borrow::Cow;
+
 use http::Method;
 
 /// All of a request but its body.
@@ -15,6 +17,19 @@ pub(crate) struct Head<'a> {
 pub(crate) trait Headers {
     /// The header `name`, which is written in lower case.
     fn get(&self, name: &str) -> Header<'_>;
+
+    /// The client certificate that the gateway has verified, if the gateway says so where no caller can write; of a load
+    /// balancer, whose headers a caller can write too, only where `load_balancer_verifies`.
+    fn client_certificate(&self, _load_balancer_verifies: bool) -> Option<ClientCertificate<'_>> {
+        None
+    }
+}
+
+/// What a gateway says of a client certificate that it has verified.
+pub(crate) struct ClientCertificate<'a> {
+    pub(crate) subject: Cow<'a, str>,
+    /// The certificate itself.
+    pub(crate) pem: Cow<'a, str>,
 }
 
 /// A header of a request.

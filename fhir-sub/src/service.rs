@@ -28,12 +28,15 @@ mod work;
 use http::StatusCode;
 
 pub(crate) use answer::Answer;
+#[cfg(all(test, feature = "testing"))]
+pub(crate) use authenticate::Owed;
 #[cfg(feature = "events")]
 pub(crate) use message::{Carried, Message};
 pub(crate) use route::Route;
 #[cfg(feature = "registration")]
 pub(crate) use status::status_of;
 
+use self::authenticate::Shown;
 use self::refusal::Refusal;
 use crate::app::App;
 use crate::deadline::Deadline;
@@ -64,9 +67,18 @@ impl Answered {
 }
 
 impl App {
-    /// Who calls, and what for. Nothing but the head has been looked at, so a stranger costs nothing.
-    pub(crate) fn admit(&self, head: &Head<'_>) -> Result<Route, Answered> {
-        route::admit(self, head)
+    /// Who calls, and what for. Nothing but the head has been looked at, so a stranger costs nothing. Only an access token is
+    /// waited for, where the issuer's keys must be fetched.
+    pub(crate) async fn admit(&self, head: &Head<'_>, deadline: Deadline) -> Result<Route, Answered> {
+        if route::is_health(head) {
+            return Ok(Route::Health);
+        }
+        let caller = match authenticate::by_header(self.settings(), head.headers) {
+            Shown::Right(caller) => Ok(caller),
+            Shown::Wrong => Err(Refusal::Unauthorized),
+            Shown::Nothing => authenticate::otherwise(self, head, deadline).await,
+        };
+        caller.map_err(|refusal| refusal.answered(None)).and_then(|caller| route::find(self, head, caller))
     }
 
     /// The answer to an admitted request.
@@ -82,17 +94,17 @@ impl App {
                 let answer = Answer::json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned());
                 Answered::new(answer, Record::request(Some("health"), "healthy", Severity::Silent))
             }
-            Route::Endpoint { declaration, .. }
-                if !authenticate::is_signed(self.settings(), head.headers, body) =>
+            Route::Endpoint { declaration, owes, .. }
+                if !authenticate::is_signed(self.settings(), owes, head.headers, body) =>
             {
                 Refusal::Unsigned.answered(Some(declaration.endpoint))
             }
             #[cfg(feature = "queue")]
-            Route::Endpoint { declaration, reference } if self.queue().is_some() => {
+            Route::Endpoint { declaration, reference, .. } if self.queue().is_some() => {
                 // Boxed: the future of every other request would be as large.
                 Box::pin(enqueue::answer(self, head, declaration, reference, body, deadline)).await
             }
-            Route::Endpoint { declaration, reference } => {
+            Route::Endpoint { declaration, reference, .. } => {
                 let time = Time::until(deadline.min(notify::sent_again(declaration)));
                 notify::notify(self, head, declaration, reference, body, time).await
             }

@@ -3,6 +3,8 @@
 mod address;
 mod authorization;
 mod caller_token;
+mod callers;
+mod certificates;
 mod connection;
 mod idempotency;
 #[cfg(feature = "postgres")]
@@ -13,6 +15,8 @@ mod secret;
 mod secrets;
 mod server;
 mod span;
+#[cfg(feature = "token")]
+mod token_callers;
 mod variables;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -22,6 +26,8 @@ use http::HeaderName;
 
 pub(crate) use address::Address;
 pub(crate) use caller_token::{CallerToken, NAMES as CALLER_TOKEN_SETTINGS};
+pub(crate) use callers::Callers;
+pub(crate) use certificates::Certificates;
 pub(crate) use idempotency::{Idempotency, Place};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresUrl;
@@ -31,6 +37,8 @@ pub(crate) use reference::{Extension, Places};
 pub(crate) use reference::{Failure, Version};
 pub(crate) use secret::SharedSecret;
 pub(crate) use secrets::{Secrets, Signing};
+#[cfg(feature = "token")]
+pub(crate) use token_callers::{KeysAt, TokenCallers};
 pub(crate) use variables::{NotReady, Variables, is_lambda};
 
 use self::authorization::authorization;
@@ -41,6 +49,7 @@ use crate::client::transport::Connection;
 use crate::fhir::FhirVersion;
 use crate::problems::Problems;
 use crate::server::{Room, Signature};
+use crate::signature::HUB_SIGNATURE;
 
 /// The largest body that is read unless `setup` says otherwise: what Lambda takes in one event.
 const BODY_LIMIT: usize = 6 * 1024 * 1024;
@@ -57,6 +66,8 @@ pub(crate) struct Settings {
     /// The public URL under which the endpoints are reached.
     pub(crate) base_url: Address,
     pub(crate) secrets: Secrets,
+    /// Who may send notifications, beside those who know a secret.
+    pub(crate) callers: Callers,
     /// The header that carries the secret.
     pub(crate) header: HeaderName,
     /// The MIME type of notifications.
@@ -137,7 +148,8 @@ impl Settings {
 
         let caller_token = problems.collect(CallerToken::read(variables, allow_http)).flatten();
         let header = header(variables, &mut problems);
-        let secrets = Secrets::read(variables, &header, &mut problems);
+        let callers = Callers::read(variables, &header, allow_http, &mut problems);
+        let secrets = Secrets::read(variables, &header, Callers::is_named(variables), &mut problems);
         let secrets = secrets.map(|secrets| Secrets { caller_token, ..secrets });
         let payload = payload(variables, &mut problems);
         let fhir_version = problems.collect(fhir_version(variables)).unwrap_or_default();
@@ -170,6 +182,7 @@ impl Settings {
         problems.or(Self {
             base_url,
             secrets,
+            callers,
             header,
             payload,
             fhir_base_url,
@@ -190,6 +203,23 @@ impl Settings {
             body_limit: BODY_LIMIT,
             time_limit: TIME_LIMIT,
         })
+    }
+
+    /// What the FHIR server is told to sign notifications with.
+    pub(crate) fn told_to_sign_with(&self) -> Option<&Signing> {
+        if self.fhir_server.signature_header().0 == HUB_SIGNATURE {
+            self.hub()
+        } else {
+            self.secrets.signing.as_ref()
+        }
+    }
+
+    /// What lets a notification in whose `X-Hub-Signature` is right. A server that signs so and no other way may also go by
+    /// the secret that is there to sign with.
+    pub(crate) fn hub(&self) -> Option<&Signing> {
+        let Secrets { signing, hub, .. } = &self.secrets;
+        let signs_so = self.fhir_server.signature_header().0 == HUB_SIGNATURE;
+        hub.as_ref().or(signing.as_ref().filter(|_| signs_so))
     }
 
     /// What is wrong with sweeping by itself, with a store that is `durable` or not.
@@ -295,7 +325,7 @@ fn is_spoken_for(name: &str) -> bool {
         "upgrade",
         "user-agent",
         crate::signature::SIGNATURE,
-        "x-hub-signature",
+        HUB_SIGNATURE,
     ];
     const PREFIXES: [&str; 3] = ["x-amz", "x-forwarded-", "x-medplum-"];
     NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))

@@ -7,6 +7,12 @@ use ring::hmac::{HMAC_SHA256, Key};
 /// The header that carries it.
 pub(crate) const SIGNATURE: &str = "x-signature";
 
+/// The header that carries it as WebSub has it (<https://www.w3.org/TR/websub/#recognized-algorithm-names>),
+pub(crate) const HUB_SIGNATURE: &str = "x-hub-signature";
+
+/// and what stands before it there.
+pub(crate) const HUB_PREFIX: &str = "sha256=";
+
 /// How many bytes it has.
 const LENGTH: usize = 32;
 

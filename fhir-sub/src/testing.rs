@@ -254,10 +254,11 @@ impl TestApp {
             query: request.query.as_deref(),
             headers: &request.headers,
         };
-        let answered = match self.app.admit(&head) {
+        let deadline = self.app.deadline(None);
+        let answered = match self.app.admit(&head, deadline).await {
             Err(answered) => answered,
             Ok(_) if request.body.len() > settings.body_limit => self.app.too_large(),
-            Ok(route) => self.app.answer(&head, route, &request.body, self.app.deadline(None)).await,
+            Ok(route) => self.app.answer(&head, route, &request.body, deadline).await,
         };
         TestAnswer::new(&self.app, answered)
     }

@@ -77,7 +77,7 @@ enum Reply {
 async fn answer(app: &App, event: &Event<'_>, kind: &Kind<'_>, deadline: Deadline) -> Answered {
     let query = event.query();
     let head = Head { method: &kind.method, path: kind.path, query: query.as_deref(), headers: event };
-    let route = match app.admit(&head) {
+    let route = match app.admit(&head, deadline).await {
         Err(answered) => return answered,
         Ok(route) => route,
     };

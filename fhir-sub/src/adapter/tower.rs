@@ -88,7 +88,7 @@ where
         query: parts.uri.query(),
         headers: &parts.headers,
     };
-    let answered = match app.admit(&head) {
+    let answered = match app.admit(&head, deadline).await {
         Err(answered) => answered,
         // Anyone may ask for it, so nothing of what a stranger sends is kept.
         Ok(Route::Health) => app.answer(&head, Route::Health, &[], deadline).await,

@@ -53,6 +53,12 @@ impl Failure {
         Self { kind: "rejection", place: Some(place), text: quote.then(|| text.to_owned()) }
     }
 
+    /// What is told of a caller who is not let in: `text` is ours, and quotes nothing.
+    #[cfg(feature = "token")]
+    pub(crate) fn of_caller(text: &str) -> Self {
+        Self { kind: "access token", place: None, text: Some(text.to_owned()) }
+    }
+
     /// What is told of a store that is down, whose words name no resource.
     pub(crate) fn of_store(unavailable: &Unavailable) -> Self {
         Self { kind: std::any::type_name::<Unavailable>(), place: None, text: Some(unavailable.to_string()) }

@@ -157,7 +157,7 @@ impl Scripted {
         let (headers, body) = (HeaderMap::new(), body.to_string());
         let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
         let declaration = self.app.registry().find("e").unwrap();
-        let route = Route::Endpoint { declaration, reference: None };
+        let route = Route::Endpoint { declaration, reference: None, owes: crate::service::Owed::Nothing };
         let answered = self.app.answer(&head, route, body.as_bytes(), self.app.deadline(None)).await;
         assert!(!format!("{answered:?}").contains("canary"), "{answered:?}");
         answered

@@ -176,7 +176,11 @@ pub(crate) async fn send(
     let (headers, body) = (HeaderMap::new(), body.to_string());
     let head = Head { method: &method, path: "/e", query: None, headers: &headers };
     let declaration = app.registry().find("e").unwrap();
-    let route = Route::Endpoint { declaration, reference: reference.map(str::to_owned) };
+    let route = Route::Endpoint {
+        declaration,
+        reference: reference.map(str::to_owned),
+        owes: crate::service::Owed::Nothing,
+    };
     let answered = app.answer(&head, route, body.as_bytes(), app.deadline(None)).await;
     (answered.answer.status.as_u16(), answered.records().map(Record::outcome).collect())
 }

@@ -29,7 +29,7 @@ pub(super) fn ask<'s>(declaration: &Declaration, settings: &'s Settings) -> Ask<
             Trigger::Criteria(_) => None,
             Trigger::Topic(topic) => Some(topic.url),
         },
-        has_signing_secret: settings.secrets.signing.is_some(),
+        has_signing_secret: settings.told_to_sign_with().is_some(),
         filters,
     }
 }

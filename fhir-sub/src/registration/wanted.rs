@@ -173,7 +173,8 @@ fn topic_url(topic: &Topic, topics: &Topics) -> &'static str {
 
 /// The header that the server is to send: a line in `channel.header`, in R5 a name and a value in `parameter`.
 fn add_secret(resource: &mut Subscription, form: Form, settings: &Settings) {
-    let (name, secret) = (display_name(&settings.header), &settings.secrets.shared);
+    let Some(secret) = &settings.secrets.shared else { return };
+    let name = display_name(&settings.header);
     let (headers, header) = match form {
         Form::Native(..) => {
             (resource.elements_mut().entry("parameter"), json!({ "name": name, "value": secret.expose() }))
@@ -192,7 +193,7 @@ fn add_secret(resource: &mut Subscription, form: Form, settings: &Settings) {
 /// know of it is told nothing.
 fn add_signing_secret(resource: &mut Subscription, settings: &Settings) -> Option<(HeaderName, HeaderValue)> {
     let Signature::Body(Signed { told_by, .. }) = &settings.fhir_server.signature else { return None };
-    let secret = &settings.secrets.signing.as_ref()?.current;
+    let secret = &settings.told_to_sign_with()?.current;
     match *told_by {
         ToldBy::Extension(url) => {
             resource.add_extension(json!({ "url": url, "valueString": secret.expose() }));

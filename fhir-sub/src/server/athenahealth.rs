@@ -16,6 +16,7 @@
 use super::{Ask, Cannot, Events, FilterText, Registering, Room, Shows, Signature, Signed, ToldBy, Topics};
 use crate::content::Content;
 use crate::fhir::FhirVersion;
+use crate::signature::{HUB_PREFIX, HUB_SIGNATURE};
 
 pub(super) static ROOM: Room = Room {
     name: "athenahealth",
@@ -52,14 +53,14 @@ pub(super) static ROOM: Room = Room {
     lists_deleted: false,
     signature: Signature::Body(Signed {
         told_by: ToldBy::RequestHeader("x-hub-secret"),
-        header: "x-hub-signature",
-        prefix: "sha256=",
+        header: HUB_SIGNATURE,
+        prefix: HUB_PREFIX,
     }),
     refuse,
     note: |ask, note| {
         if ask.topic.is_some() {
             note(
-                "nobody can read which secret athenahealth signs with: after a new FHIR_SUBSCRIPTION_SIGNING_SECRET, delete \
+                "nobody can read which secret athenahealth signs with: after a new FHIR_SUBSCRIPTION_HUB_SECRET, delete \
                  the Subscription and register again",
             );
         }
@@ -78,7 +79,7 @@ fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
     }
     if !ask.has_signing_secret {
         cannot(
-            "athenahealth shows no header of yours, but a signature: set FHIR_SUBSCRIPTION_SIGNING_SECRET, which \
+            "athenahealth shows no header of yours, but a signature: set FHIR_SUBSCRIPTION_HUB_SECRET, which \
              registration tells it",
         );
     }

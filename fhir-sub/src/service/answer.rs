@@ -151,6 +151,11 @@ impl Said {
         Self::unavailable("transient", "the event was not processed: send the notification again")
     }
 
+    #[cfg(feature = "token")]
+    pub(super) fn keys_unavailable() -> Self {
+        Self::unavailable("transient", "the access token could not be checked: send the notification again")
+    }
+
     fn unavailable(code: &'static str, text: &'static str) -> Self {
         let said = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, text.into());
         Self { header: Some(("retry-after", RETRY_AFTER)), ..said }

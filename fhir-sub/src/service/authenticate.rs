@@ -1,10 +1,18 @@
-//! Who calls, and who wrote the body.
+//! Who calls, and who wrote the body. One way of showing it a file; one of those that are configured is enough.
 
-use subtle::Choice;
+mod certificate;
+mod header;
+mod signature;
+#[cfg(feature = "token")]
+mod token;
 
-use crate::request::{Header, Headers};
-use crate::server::Shows;
-use crate::settings::{Secrets, Settings, Signing};
+pub(super) use header::authenticate as by_header;
+pub(super) use signature::is_signed;
+
+use super::refusal::Refusal;
+use crate::app::App;
+use crate::deadline::Deadline;
+use crate::request::Head;
 
 /// What a caller showed that it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,50 +21,48 @@ pub(super) struct Caller {
     pub(super) notifies: bool,
     /// It may register, and whatever else changes what the server has.
     pub(super) administers: bool,
-    /// It is a stranger until the signature of the body is found to be right.
+    pub(super) owes: Owed,
+    /// It is a stranger until what it owes is found to be right.
     pub(super) is_unproven: bool,
 }
 
-/// What the caller may do; `None` for a stranger, who may do nothing.
-pub(super) fn authenticate(settings: &Settings, headers: &dyn Headers) -> Option<Caller> {
-    // A header sent twice is nobody's: which of the two a proxy before us looked at cannot be known.
-    let shown = match headers.get(settings.header.as_str()) {
-        Header::Once(shown) => shown,
-        Header::Absent => return unproven(settings, headers),
-        Header::Repeated => return None,
-    };
-    let Secrets { shared, previous, admin, .. } = &settings.secrets;
-
-    // Every comparison is made, so that the time tells nothing of which one matched.
-    let is_shared = bool::from(shared.matches(shown));
-    let is_previous = previous.as_ref().is_some_and(|previous| previous.matches(shown).into());
-    let is_admin = admin.as_ref().is_some_and(|admin| admin.matches(shown).into());
-    let caller = Caller {
-        notifies: is_shared || is_previous,
-        administers: if admin.is_some() { is_admin } else { is_shared },
-        is_unproven: false,
-    };
-    (caller.notifies || caller.administers).then_some(caller)
+/// The signature of the body that a caller owes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owed {
+    Nothing,
+    /// The FHIR server's own.
+    Signature,
+    /// WebSub's.
+    HubSignature,
 }
 
-/// A caller who shows a signature alone, as some servers do, may send a notification: once the signature is checked.
-fn unproven(settings: &Settings, headers: &dyn Headers) -> Option<Caller> {
-    let room = settings.fhir_server;
-    let is_shown = || matches!(headers.get(room.signature_header().0), Header::Once(_));
-    let signs = matches!(room.registering.shows, Shows::Signature) && settings.secrets.signing.is_some();
-    (signs && is_shown()).then_some(Caller { notifies: true, administers: false, is_unproven: true })
+/// What the header of the secret shows.
+pub(super) enum Shown {
+    Right(Caller),
+    Wrong,
+    /// The header is not there.
+    Nothing,
 }
 
-/// Whether the body of a notification is signed as it must be: not at all, unless there is a secret for that.
-pub(super) fn is_signed(settings: &Settings, headers: &dyn Headers, body: &[u8]) -> bool {
-    let Some(Signing { current, previous }) = &settings.secrets.signing else { return true };
-    let (header, prefix) = settings.fhir_server.signature_header();
-    let Header::Once(shown) = headers.get(header) else { return false };
-    let Some(shown) = shown.strip_prefix(prefix.as_bytes()) else { return false };
-    // Both are tried, so that the time tells nothing of which one it was.
-    let is_current = current.signs(body, shown);
-    let is_previous = previous.as_ref().map_or(Choice::from(0), |previous| previous.signs(body, shown));
-    (is_current | is_previous).into()
+/// Who may send notifications, and do nothing else.
+const NOTIFIER: Caller =
+    Caller { notifies: true, administers: false, owes: Owed::Nothing, is_unproven: false };
+
+/// The caller, of whom the header of the secret shows nothing.
+#[allow(clippy::unused_async, reason = "only an access token is waited for")]
+pub(super) async fn otherwise(app: &App, head: &Head<'_>, deadline: Deadline) -> Result<Caller, Refusal> {
+    let settings = app.settings();
+    if certificate::is_known(settings, head.headers) {
+        return Ok(NOTIFIER);
+    }
+    #[cfg(feature = "token")]
+    let refusal = match token::check(app, head.headers, deadline).await {
+        Ok(()) => return Ok(NOTIFIER),
+        Err(refusal) => refusal,
+    };
+    #[cfg(not(feature = "token"))]
+    let (refusal, _) = (Refusal::Unauthorized, deadline);
+    signature::unproven(settings, head.headers).ok_or(refusal)
 }
 
 #[cfg(test)]

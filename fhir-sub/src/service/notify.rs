@@ -13,6 +13,7 @@ use crate::decode::{Counted, DEACTIVATED, Decoded, Expected, decode};
 use crate::delivery::{self, Deletion, Severity, Time};
 use crate::incoming::Way;
 use crate::request::Head;
+use crate::settings::Secrets;
 
 /// Runs the handler of `declaration` on what the request notifies of.
 pub(super) async fn notify(
@@ -83,6 +84,7 @@ fn deletion(app: &App, head: &Head<'_>, declaration: &Declaration) -> Deletion {
     // Medplum names what was deleted in a header, others name it in the path, and a signature covers neither.
     let is_outside = matches!(declaration.trigger, Trigger::Criteria(_));
     let is_medplums = is_outside && *head.method == Method::POST;
-    let is_signed = is_outside && app.settings().secrets.signing.is_some();
+    let Secrets { signing, hub, .. } = &app.settings().secrets;
+    let is_signed = is_outside && (signing.is_some() || hub.is_some());
     if is_medplums || is_signed { Deletion::Confirmed } else { Deletion::in_answer(declaration) }
 }

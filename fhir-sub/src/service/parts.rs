@@ -1,8 +1,12 @@
 //! What `tests/speed` measures: the parts of a request each by itself, and a plan.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::{Route, authenticate};
+use super::Route;
+use super::authenticate::{self, Shown};
 use crate::app::{App, AppBuilder};
 use crate::decode::{Decoded, Expected, decode};
 use crate::extract::FromNotification;
@@ -56,13 +60,16 @@ impl Parts {
     /// Whether a request that shows [`SECRET`] is let in.
     #[must_use]
     pub fn authenticate(&self) -> bool {
-        authenticate::authenticate(self.app.settings(), &self.headers).is_some()
+        matches!(authenticate::by_header(self.app.settings(), &self.headers), Shown::Right(_))
     }
 
     /// Whether a notification to `path` is let in, and is for a subscription.
     #[must_use]
     pub fn route(&self, path: &str) -> bool {
-        matches!(self.app.admit(&self.head(path)), Ok(Route::Endpoint { .. }))
+        let head = self.head(path);
+        let admitted = pin!(self.app.admit(&head, self.app.deadline(None)));
+        let admitted = admitted.poll(&mut Context::from_waker(Waker::noop()));
+        matches!(admitted, Poll::Ready(Ok(Route::Endpoint { .. })))
     }
 
     /// How many events `body` has, decoded as far as they are before a handler's argument is made.
@@ -83,8 +90,9 @@ impl Parts {
     /// The status of the answer to `body`: the whole of a request, without a listener or a Lambda around it.
     pub async fn answer(&self, body: &[u8]) -> u16 {
         let head = self.head(PATH);
-        let answered = match self.app.admit(&head) {
-            Ok(route) => self.app.answer(&head, route, body, self.app.deadline(None)).await,
+        let deadline = self.app.deadline(None);
+        let answered = match self.app.admit(&head, deadline).await {
+            Ok(route) => self.app.answer(&head, route, body, deadline).await,
             Err(answered) => answered,
         };
         answered.answer.status.as_u16()

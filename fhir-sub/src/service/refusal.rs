@@ -8,12 +8,17 @@ use super::answer::{Answer, Said};
 use super::{Answered, Record};
 use crate::decode::Undecodable;
 use crate::delivery::{Failure, Severity};
+#[cfg(feature = "token")]
+use crate::issuer::Refused;
 
 /// Why a request is not done.
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// The secret is missing or wrong.
     Unauthorized,
+    /// The access token does not let its caller in.
+    #[cfg(feature = "token")]
+    Token(Refused),
     /// The signature of the body is missing or wrong.
     Unsigned,
     MethodNotAllowed {
@@ -63,6 +68,8 @@ impl Refusal {
             Self::QueueUnavailable(failure) => record.with_failure(failure),
             // Who sends by a queue is told nothing, and a server may not show what it was told.
             Self::Undecodable(_) => record.with_failure(Failure::refused(said.text.clone())),
+            #[cfg(feature = "token")]
+            Self::Token(refused) => record.with_failure(Failure::of_caller(refused.words())),
             #[cfg(feature = "events")]
             Self::Unrouted(_) => record.with_failure(Failure::refused(said.text.clone())),
             _ => record,
@@ -78,6 +85,10 @@ impl Refusal {
         let nobody = |text: &'static str| Said::new(StatusCode::UNAUTHORIZED, "security", text.into());
         match self {
             Self::Unauthorized => nobody("the secret is missing or wrong"),
+            #[cfg(feature = "token")]
+            Self::Token(Refused::NoKeys) => Said::keys_unavailable(),
+            #[cfg(feature = "token")]
+            Self::Token(_) => nobody("the access token is missing or wrong"),
             Self::Unsigned => nobody("the signature is missing or wrong"),
             Self::MethodNotAllowed { allow } => Said::method_not_allowed(allow),
             Self::UnknownEndpoint => absent("not-found", "no subscription has this endpoint"),
@@ -118,6 +129,10 @@ impl Refusal {
     fn words(&self) -> &'static str {
         match self {
             Self::Unauthorized => "unauthorized",
+            #[cfg(feature = "token")]
+            Self::Token(Refused::NoKeys) => "keys unavailable",
+            #[cfg(feature = "token")]
+            Self::Token(_) => "unauthorized",
             Self::Unsigned => "unsigned",
             Self::MethodNotAllowed { .. } | Self::Undecodable(Undecodable::NamesResource) => {
                 "method not allowed"
@@ -150,6 +165,8 @@ impl Refusal {
             Self::StoreUnavailable(_) => Severity::Failed,
             #[cfg(feature = "queue")]
             Self::QueueUnavailable(_) => Severity::Failed,
+            #[cfg(feature = "token")]
+            Self::Token(Refused::NoKeys) => Severity::Failed,
             _ => Severity::Refused,
         }
     }

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::authenticate::authenticate;
+use super::authenticate::{Caller, Owed};
 use super::refusal::Refusal;
 use super::{Answered, dead_letters};
 use crate::app::App;
@@ -25,6 +25,8 @@ pub(crate) enum Route {
     Endpoint {
         declaration: &'static Declaration,
         reference: Option<String>,
+        /// The signature of the body that the caller owes.
+        owes: Owed,
     },
     DeadLetters(dead_letters::Request),
     #[cfg(feature = "registration")]
@@ -39,24 +41,29 @@ pub(crate) enum Route {
     },
 }
 
-/// Lets the caller in and finds what the request is for.
-pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
+/// Whether the request is for what anyone may ask for.
+pub(super) fn is_health(head: &Head<'_>) -> bool {
+    let path = head.path.strip_suffix('/').unwrap_or(head.path);
+    path.ends_with("health")
+        && path.rsplit('/').next() == Some("health")
+        && [Method::GET, Method::HEAD].contains(head.method)
+}
+
+/// Finds what the request of a caller who was let in is for.
+pub(super) fn find(app: &App, head: &Head<'_>, caller: Caller) -> Result<Route, Answered> {
     let path = head.path.strip_suffix('/').unwrap_or(head.path);
     let mut segments = path.rsplit('/');
     let last = segments.next().unwrap_or_default();
-    if last == "health" && [Method::GET, Method::HEAD].contains(head.method) {
-        return Ok(Route::Health);
-    }
 
     let refuse = |refusal: Refusal| Err(refusal.answered(None));
     let stranger = || refuse(Refusal::Unauthorized);
     let not_allowed = |allow| refuse(Refusal::MethodNotAllowed { allow });
-    let Some(caller) = authenticate(app.settings(), head.headers) else { return stranger() };
+    let owes = caller.owes;
     if caller.is_unproven {
         // Until the signature is checked, nothing is told of what is here.
         let declaration = app.registry().find(last).filter(|_| *head.method == Method::POST);
         let Some(declaration) = declaration else { return refuse(Refusal::Unsigned) };
-        return Ok(Route::Endpoint { declaration, reference: None });
+        return Ok(Route::Endpoint { declaration, reference: None, owes });
     }
 
     // `{endpoint}/{Type}/{id}`, under which servers keep a resource up to date.
@@ -70,12 +77,16 @@ pub(super) fn admit(app: &App, head: &Head<'_>) -> Result<Route, Answered> {
         && let Some((declaration, reference)) = resource()
     {
         let reference = Some(reference);
-        return if caller.notifies { Ok(Route::Endpoint { declaration, reference }) } else { stranger() };
+        return if caller.notifies {
+            Ok(Route::Endpoint { declaration, reference, owes })
+        } else {
+            stranger()
+        };
     }
     if let Some(declaration) = app.registry().find(last) {
         return match *head.method {
             _ if !caller.notifies => stranger(),
-            Method::POST => Ok(Route::Endpoint { declaration, reference: None }),
+            Method::POST => Ok(Route::Endpoint { declaration, reference: None, owes }),
             _ => not_allowed("POST"),
         };
     }

@@ -38,15 +38,6 @@ impl Form {
 }
 
 impl SharedSecret {
-    /// The secret that the setting `name` must give.
-    pub(super) fn required(variables: &Variables, name: &str, form: Form) -> Result<Self, Problems> {
-        Self::optional(variables, name, form)?.ok_or_else(|| {
-            Problems::from(format!(
-                "{name} is not set: without it anyone could send notifications; `openssl rand -hex 32` makes one"
-            ))
-        })
-    }
-
     /// The secret that the setting `name` gives, if it is set.
     pub(super) fn optional(variables: &Variables, name: &str, form: Form) -> Result<Option<Self>, Problems> {
         let Some(text) = variables.get(name) else { return Ok(None) };

@@ -9,14 +9,16 @@ use crate::problems::Problems;
 /// The callers, and their secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct Secrets {
-    /// The secret that the server shows with every notification.
-    pub(crate) shared: SharedSecret,
+    /// The secret that the server shows with every notification; absent where another way lets the server in.
+    pub(crate) shared: Option<SharedSecret>,
     /// The secret before the current rotation.
     pub(crate) previous: Option<SharedSecret>,
     /// What opens the routes of administration; where absent, `shared` does.
     pub(crate) admin: Option<SharedSecret>,
     /// What the server signs notifications with; where absent, they need no signature.
     pub(crate) signing: Option<Signing>,
+    /// What the server signs notifications with as WebSub has it, where that alone lets them in.
+    pub(crate) hub: Option<Signing>,
     /// How the server fetches the token that it shows with every notification, if it shows one.
     pub(crate) caller_token: Option<CallerToken>,
 }
@@ -29,37 +31,62 @@ pub(crate) struct Signing {
     pub(crate) previous: Option<SharedSecret>,
 }
 
+impl Signing {
+    fn new((current, previous): (SharedSecret, Option<SharedSecret>)) -> Self {
+        Self { current, previous }
+    }
+}
+
 const SHARED: &str = "FHIR_SUBSCRIPTION_SECRET";
 const PREVIOUS: &str = "FHIR_SUBSCRIPTION_SECRET_PREVIOUS";
 const ADMIN: &str = "FHIR_SUBSCRIPTION_ADMIN_SECRET";
 const SIGNING: &str = "FHIR_SUBSCRIPTION_SIGNING_SECRET";
 const SIGNING_PREVIOUS: &str = "FHIR_SUBSCRIPTION_SIGNING_SECRET_PREVIOUS";
+const HUB: &str = "FHIR_SUBSCRIPTION_HUB_SECRET";
+const HUB_PREVIOUS: &str = "FHIR_SUBSCRIPTION_HUB_SECRET_PREVIOUS";
+
+/// What lets callers in without the shared secret.
+const ALONE: [&str; 2] = [SIGNING, HUB];
 
 impl Secrets {
-    /// Reads them all, and adds what is wrong with them to `problems`; callers show them in `header`.
-    pub(super) fn read(variables: &Variables, header: &HeaderName, problems: &mut Problems) -> Option<Self> {
+    /// Reads them all, and adds what is wrong with them to `problems`; callers show them in `header`. At least one must be
+    /// there, unless callers are let in without.
+    pub(super) fn read(
+        variables: &Variables,
+        header: &HeaderName,
+        lets_in_without: bool,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let shown = Form::of(header);
-        let shared = problems.collect(SharedSecret::required(variables, SHARED, shown));
         let mut optional = |name, form| problems.collect(SharedSecret::optional(variables, name, form));
-        let (previous, admin) = (optional(PREVIOUS, shown), optional(ADMIN, shown));
+        let (shared, previous, admin) =
+            (optional(SHARED, shown), optional(PREVIOUS, shown), optional(ADMIN, shown));
         let (signing, signing_previous) =
             (optional(SIGNING, Form::Bare), optional(SIGNING_PREVIOUS, Form::Bare));
-        if variables.get(SIGNING).is_none() && variables.get(SIGNING_PREVIOUS).is_some() {
-            problems.add(format!("{SIGNING_PREVIOUS} is set, but {SIGNING} is not: set both, or neither"));
+        let (hub, hub_previous) = (optional(HUB, Form::Bare), optional(HUB_PREVIOUS, Form::Bare));
+        let is_set = |name: &str| variables.get(name).is_some();
+        if !is_set(SHARED) && !lets_in_without && !ALONE.iter().any(|name| is_set(name)) {
+            problems.add(format!(
+                "{SHARED} is not set, and no other way of letting callers in is: without one anyone could send \
+                 notifications; `openssl rand -hex 32` makes a secret"
+            ));
         }
-        let signing = match (signing?, signing_previous?) {
-            (Some(current), previous) => Some(Signing { current, previous }),
-            (None, _) => None,
-        };
-        let secrets =
-            Self { shared: shared?, previous: previous?, admin: admin?, signing, caller_token: None };
+        for (name, current) in [(SIGNING_PREVIOUS, SIGNING), (HUB_PREVIOUS, HUB)] {
+            if is_set(name) && !is_set(current) {
+                problems.add(format!("{name} is set, but {current} is not: set both, or neither"));
+            }
+        }
+        let (shared, previous, admin) = (shared?, previous?, admin?);
+        let signing = signing?.zip(Some(signing_previous?)).map(Signing::new);
+        let hub = hub?.zip(Some(hub_previous?)).map(Signing::new);
+        let secrets = Self { shared, previous, admin, signing, hub, caller_token: None };
         secrets.check(problems);
         Some(secrets)
     }
 
     /// A secret that whoever knows another one knows too guards nothing.
     fn check(&self, problems: &mut Problems) {
-        let shown = [(SHARED, Some(&self.shared)), (PREVIOUS, self.previous.as_ref())];
+        let shown = [(SHARED, self.shared.as_ref()), (PREVIOUS, self.previous.as_ref())];
         for (name, other) in shown {
             if self.admin.is_some() && self.admin.as_ref() == other {
                 problems.add(format!(
@@ -85,15 +112,21 @@ impl Secrets {
     }
 
     fn signing_by_name(&self) -> impl Iterator<Item = (&'static str, &SharedSecret)> {
-        let signing = self.signing.as_ref();
-        let current = signing.map(|signing| (SIGNING, &signing.current));
-        let previous = signing.and_then(|signing| Some((SIGNING_PREVIOUS, signing.previous.as_ref()?)));
-        current.into_iter().chain(previous)
+        let both = [(SIGNING, SIGNING_PREVIOUS, &self.signing), (HUB, HUB_PREVIOUS, &self.hub)];
+        both.into_iter().flat_map(|(name, previous_name, signing)| {
+            let signing = signing.as_ref();
+            let current = signing.map(|signing| (name, &signing.current));
+            let previous = signing.and_then(|signing| Some((previous_name, signing.previous.as_ref()?)));
+            current.into_iter().chain(previous)
+        })
     }
 
     fn by_name(&self) -> impl Iterator<Item = (&'static str, &SharedSecret)> {
-        let others =
-            [(SHARED, Some(&self.shared)), (PREVIOUS, self.previous.as_ref()), (ADMIN, self.admin.as_ref())];
+        let others = [
+            (SHARED, self.shared.as_ref()),
+            (PREVIOUS, self.previous.as_ref()),
+            (ADMIN, self.admin.as_ref()),
+        ];
         let others = others.into_iter().filter_map(|(name, secret)| Some((name, secret?)));
         others.chain(self.signing_by_name())
     }
@@ -120,13 +153,17 @@ impl Secrets {
             })
             .collect();
         let mut rotated = |previous_name: &str, previous: Option<&SharedSecret>, name: &str, current| {
-            if previous == Some(current) {
+            if previous.is_some() && previous == current {
                 warnings.push(format!("{previous_name} is the same as {name}: leave it out, or rotate"));
             }
         };
-        rotated(PREVIOUS, self.previous.as_ref(), SHARED, &self.shared);
-        if let Some(signing) = &self.signing {
-            rotated(SIGNING_PREVIOUS, signing.previous.as_ref(), SIGNING, &signing.current);
+        rotated(PREVIOUS, self.previous.as_ref(), SHARED, self.shared.as_ref());
+        for (previous_name, name, signing) in
+            [(SIGNING_PREVIOUS, SIGNING, &self.signing), (HUB_PREVIOUS, HUB, &self.hub)]
+        {
+            if let Some(signing) = signing {
+                rotated(previous_name, signing.previous.as_ref(), name, Some(&signing.current));
+            }
         }
         warnings
     }

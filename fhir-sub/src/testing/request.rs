@@ -169,9 +169,10 @@ impl TestRequest {
     pub(super) fn signed(mut self, settings: &Settings) -> Self {
         match &self.secret {
             Secret::TheApps => {
-                let value = settings.secrets.shared.to_header();
-                self.headers.append(settings.header.clone(), value);
-                if let Some(signing) = &settings.secrets.signing
+                if let Some(shared) = &settings.secrets.shared {
+                    self.headers.append(settings.header.clone(), shared.to_header());
+                }
+                if let Some(signing) = settings.told_to_sign_with()
                     && let (header, prefix) = settings.fhir_server.signature_header()
                     && !self.headers.contains_key(header)
                 {

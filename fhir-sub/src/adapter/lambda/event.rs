@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use base64_simd::STANDARD;
 use http::Method;
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 
 use crate::json::{Mistake, Scanner, Text, has_control_character, once};
-use crate::request::{Header, Headers};
+use crate::request::{ClientCertificate, Header, Headers};
 
 /// An event of API Gateway's HTTP API (format 2.0, which Function URLs share), of its REST API (format 1.0)
 /// or of an Application Load Balancer: the elements of all of them that a request is made of.
@@ -35,6 +37,10 @@ type Member<T> = Option<Option<T>>;
 struct RequestContext<'a> {
     http: Member<Http<'a>>,
     elb: Member<()>,
+    /// The JSON in which format 2.0 has the client certificate,
+    authentication: Member<&'a str>,
+    /// and that in which format 1.0 has it.
+    identity: Member<&'a str>,
 }
 
 struct Http<'a> {
@@ -154,6 +160,45 @@ impl Headers for Event<'_> {
         }
         found
     }
+
+    fn client_certificate(&self, load_balancer_verifies: bool) -> Option<ClientCertificate<'_>> {
+        let context = self.request_context.as_ref()?.as_ref()?;
+        if !matches!(context.elb, Some(Some(()))) {
+            // A caller can write in neither of them.
+            return [context.authentication, context.identity]
+                .into_iter()
+                .flatten()
+                .flatten()
+                .find_map(certificate);
+        }
+        // Of a header that was sent twice, the single form has only one.
+        if !load_balancer_verifies || !self.has_multi_value_headers() {
+            return None;
+        }
+        let subject = self.get("x-amzn-mtls-clientcert-subject").text()?;
+        let leaf = self.get("x-amzn-mtls-clientcert-leaf").text()?;
+        let pem = percent_decode_str(leaf).decode_utf8().ok()?;
+        Some(ClientCertificate { subject: subject.into(), pem })
+    }
+}
+
+/// The certificate that a gateway names in this part of an event.
+fn certificate(part: &str) -> Option<ClientCertificate<'_>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Part<'a> {
+        #[serde(borrow)]
+        client_cert: Option<Certificate<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Certificate<'a> {
+        #[serde(borrow, rename = "subjectDN")]
+        subject: Cow<'a, str>,
+        #[serde(borrow, rename = "clientCertPem")]
+        pem: Cow<'a, str>,
+    }
+    let Part { client_cert } = serde_json::from_str(part).ok()?;
+    client_cert.map(|Certificate { subject, pem }| ClientCertificate { subject, pem })
 }
 
 impl<'a> RequestContext<'a> {
@@ -162,6 +207,8 @@ impl<'a> RequestContext<'a> {
         scanner.object(|scanner, name| match name {
             "http" => once(&mut context.http, scanner.optional(Http::scan)?),
             "elb" => once(&mut context.elb, scanner.optional(Scanner::skip)?),
+            "authentication" => once(&mut context.authentication, scanner.optional(json)?),
+            "identity" => once(&mut context.identity, scanner.optional(json)?),
             _ => scanner.skip(),
         })?;
         Ok(context)
@@ -177,6 +224,11 @@ impl<'a> Http<'a> {
         })?;
         Ok(Self { method })
     }
+}
+
+/// The JSON of a value.
+fn json<'a>(scanner: &mut Scanner<'a>) -> Result<&'a str, Mistake> {
+    scanner.with_text(Scanner::skip).map(|(text, ())| text)
 }
 
 /// Members with a string each, or `null`.

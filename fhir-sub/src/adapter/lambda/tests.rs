@@ -135,7 +135,7 @@ async fn an_invocation_counts_what_became_of_its_events() {
     let test = swept(true);
     let encounter = r#"{"resourceType":"Encounter","id":"1","meta":{"versionId":"1","lastUpdated":"2026-01-31T12:00:00Z"},
         "status":"canary"}"#;
-    let secret = test.app().settings().secrets.shared.expose();
+    let secret = test.app().settings().secrets.shared.as_ref().unwrap().expose();
     assert_eq!(counted(&test, secret, encounter).await, ["Handled", "Duration"]);
     assert_eq!(counted(&test, secret, encounter).await, ["Repeated", "Duration"]);
     assert_eq!(counted(&test, secret, "{}").await, ["Refused", "Duration"]);
@@ -348,3 +348,6 @@ async fn what_a_stranger_sends_over_http_is_no_event_of_another_kind() {
         assert!(invoked(&test, &both.to_string()).await.is_err(), "{both}");
     }
 }
+
+#[cfg(feature = "testing")]
+mod certificates;

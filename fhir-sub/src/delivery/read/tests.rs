@@ -276,7 +276,8 @@ async fn with_server(
     let (headers, body) = (http::HeaderMap::new(), notification(references).to_string());
     let head = crate::request::Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
     let declaration = app.registry().find("e").unwrap();
-    let route = crate::service::Route::Endpoint { declaration, reference: None };
+    let route =
+        crate::service::Route::Endpoint { declaration, reference: None, owes: crate::service::Owed::Nothing };
     let answered = app.answer(&head, route, body.as_bytes(), app.deadline(None)).await;
     let asked = std::mem::take(&mut *server.asked.lock().unwrap());
     (answered, asked)

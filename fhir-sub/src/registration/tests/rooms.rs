@@ -253,7 +253,7 @@ fn what_they_cannot_do_is_told() {
         ),
         (
             refusal(of_topic(ATHENAHEALTHS, &[]), &settings("athenahealth", "R4")),
-            "FHIR_SUBSCRIPTION_SIGNING_SECRET",
+            "FHIR_SUBSCRIPTION_HUB_SECRET",
         ),
         (
             refusal(whole(ATHENAHEALTHS), &settings_with("athenahealth", "R4", &SIGNED)),

@@ -259,3 +259,47 @@ async fn an_authorization_is_compared_as_a_whole() {
     test.sandbox().idle().await;
     assert!(format!("{:?}", test.sandbox().deliveries()).contains("204"));
 }
+
+#[test]
+fn a_websub_signature_lets_in_from_any_server() {
+    const HUB: &str = "a-canary-to-sign-as-websub-has-it-!";
+    let body = patient().to_string();
+    let post = |body: &str| {
+        TestRequest::post("e")
+            .header("content-type", "application/json")
+            .body(body.to_owned())
+            .without_secret()
+    };
+    let right = |secret: &str| format!("sha256={}", sign(secret, body.as_bytes()));
+    let settings = [
+        ("FHIR_SUBSCRIPTION_HUB_SECRET", HUB),
+        ("FHIR_SUBSCRIPTION_HUB_SECRET_PREVIOUS", PREVIOUS),
+        ("FHIR_SUBSCRIPTION_SIGNING_SECRET", SIGNING),
+    ];
+    for server in ["medplum", "hapi", "athenahealth"] {
+        let test = app(&[&settings[..2], &[("FHIR_SERVER", server)]].concat());
+        check(&test, post(&body).header("x-hub-signature", &right(HUB)), 204, "handled");
+        check(&test, post(&body).header("x-hub-signature", &right(PREVIOUS)), 204, "handled");
+        check(&test, post("{}").header("x-hub-signature", &right(HUB)), 401, "unsigned");
+        check(&test, post(&body).header("x-hub-signature", &right(SIGNING)), 401, "unsigned");
+        check(&test, post(&body).header("x-signature", &sign(HUB, body.as_bytes())), 401, "unauthorized");
+        check(&test, post(&body), 401, "unauthorized");
+    }
+    // The secret of the one signature is not that of the other, and the shared one still wants its own.
+    let test = app(&settings);
+    check(&test, post(&body).header("x-hub-signature", &right(SIGNING)), 401, "unsigned");
+    let wrong = TestRequest::medplum("e", Interaction::Update, &patient()).header("x-signature", &right(HUB));
+    check(&test, wrong, 401, "unsigned");
+    check(&test, post(&body).header("x-hub-signature", &right(HUB)), 204, "handled");
+}
+
+#[test]
+fn a_signature_alone_lets_in_where_there_is_no_shared_secret() {
+    let test = app(&[("FHIR_SUBSCRIPTION_SECRET", ""), ("FHIR_SUBSCRIPTION_SIGNING_SECRET", SIGNING)]);
+    let update = || TestRequest::medplum("e", Interaction::Update, &patient()).without_secret();
+    let right = sign(SIGNING, patient().to_string().as_bytes());
+    check(&test, update().header("x-signature", &right), 204, "handled");
+    check(&test, update().header("x-signature", &sign(PREVIOUS, b"{}")), 401, "unsigned");
+    check(&test, update(), 401, "unauthorized");
+    check(&test, update().secret("").header("x-signature", &right), 401, "unauthorized");
+}

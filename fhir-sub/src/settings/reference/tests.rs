@@ -130,7 +130,7 @@ async fn values_stand_in_the_references_place() {
     std::fs::remove_file(&file).unwrap();
     assert_eq!(settings.base_url.join("e"), "https://app.example.com/e");
     assert_eq!(settings.fhir_base_url.as_str(), "https://fhir.example.com/r4");
-    assert_eq!(settings.secrets.shared.expose(), "a-shared-secret-of-the-ward");
+    assert_eq!(settings.secrets.shared.as_ref().unwrap().expose(), "a-shared-secret-of-the-ward");
     assert_eq!(settings.secrets.admin.unwrap().expose(), "an-admin-secret-of-it");
     assert!(settings.secrets.previous.is_none());
     // Each place was asked once.

@@ -69,7 +69,11 @@ fn outcomes(
         let (headers, body) = (http::HeaderMap::new(), body.to_string());
         let head = crate::request::Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
         let declaration = app.registry().find("e").unwrap();
-        let route = crate::service::Route::Endpoint { declaration, reference: None };
+        let route = crate::service::Route::Endpoint {
+            declaration,
+            reference: None,
+            owes: crate::service::Owed::Nothing,
+        };
         let answered = app.answer(&head, route, body.as_bytes(), app.deadline(None)).await;
         let outcomes = answered.records().map(crate::delivery::record::Record::outcome).collect();
         let asked = std::mem::take(&mut *servers.asked.lock().unwrap());

@@ -1,0 +1,126 @@
+//! Keys come and go: how often they are fetched, and what happens where they cannot be.
+
+use std::time::Duration;
+
+use jsonwebtoken::Algorithm::{ES256, ES384, RS256};
+use serde_json::json;
+
+use super::kit::{ISSUER, World};
+
+const METADATA: &str = "/tenant/.well-known/openid-configuration";
+
+async fn pass(seconds: u64) {
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_key_is_fetched_and_an_old_one_ends() {
+    let world = World::new(&[]);
+    world.issuer.state().shown = vec!["rsa"];
+    world.check(&world.token(RS256), 204).await;
+    world.issuer.state().shown = vec!["rsa", "p256"];
+    // The minute is not over.
+    world.check(&world.token(ES256), 401).await;
+    assert_eq!(world.fetches().len(), 2);
+    pass(61).await;
+    world.check(&world.token(ES256), 204).await;
+    world.check(&world.token(RS256), 204).await;
+    assert_eq!(world.fetches().len(), 4);
+    // A key that the issuer has taken back ends by itself.
+    world.issuer.state().shown = vec!["p256"];
+    pass(60 * 60).await;
+    world.check(&world.token(RS256), 401).await;
+    world.check(&world.token(ES256), 204).await;
+    assert_eq!(world.fetches().len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_ask_keys_are_fetched_once_a_minute() {
+    let world = World::new(&[]);
+    // The first of all, at once.
+    let token = world.token(RS256);
+    futures_util::future::join_all((0..100).map(|_| world.check(&token, 204))).await;
+    assert_eq!(world.fetches(), [METADATA, "/keys"]);
+    pass(61).await;
+    let unknown: Vec<_> = (0..100)
+        .map(|number| world.signed(RS256, json!({ "kid": format!("{number}") }), json!({})))
+        .collect();
+    for minute in 1..4 {
+        futures_util::future::join_all(unknown.iter().map(|token| world.check(token, 401))).await;
+        assert_eq!(world.fetches().len(), 2 * (minute + 1));
+        pass(61).await;
+    }
+    world.check(&world.token(RS256), 204).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_has_nothing_fetched() {
+    let world = World::new(&[]);
+    for claims in [
+        json!({ "iss": "https://id.example.org/other" }),
+        json!({ "iss": format!("{ISSUER}/") }),
+        json!({ "aud": "https://other.example.org" }),
+        json!({ "exp": world.now() - 61 }),
+        json!({ "typ": "Refresh" }),
+    ] {
+        world.check(&world.signed(RS256, json!({ "kid": "x" }), claims), 401).await;
+    }
+    assert!(world.fetches().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_issuer_is_down_the_keys_that_are_there_serve() {
+    let world = World::new(&[]);
+    world.issuer.state().is_down = true;
+    // There are none yet: whoever calls may be right, and sends again.
+    for _ in 0..3 {
+        world.check(&world.token(RS256), 503).await;
+    }
+    assert_eq!(world.fetches(), [METADATA]);
+    world.issuer.state().is_down = false;
+    pass(5).await;
+    world.check(&world.token(RS256), 204).await;
+
+    world.issuer.state().is_down = true;
+    pass(60 * 60).await;
+    world.check(&world.token(RS256), 204).await;
+    let unknown = world.signed(RS256, json!({ "kid": "x" }), json!({}));
+    world.check(&unknown, 503).await;
+    assert_eq!(world.fetches().len(), 4);
+    pass(24 * 60 * 60).await;
+    world.check(&world.token(RS256), 503).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_of_another_issuer_is_not_believed() {
+    for metadata in [
+        json!({ "issuer": format!("{ISSUER}/"), "jwks_uri": "https://id.example.org/keys" }),
+        json!({ "issuer": "https://id.example.org", "jwks_uri": "https://id.example.org/keys" }),
+        json!({ "jwks_uri": "https://id.example.org/keys" }),
+        json!({ "issuer": ISSUER, "jwks_uri": "http://id.example.org/keys" }),
+        json!({ "issuer": ISSUER, "jwks_uri": "http://127.0.0.1/keys" }),
+        json!({ "issuer": ISSUER, "jwks_uri": "file:///keys" }),
+        json!({ "issuer": ISSUER }),
+    ] {
+        let world = World::new(&[]);
+        world.issuer.state().metadata = Some(metadata);
+        world.check(&world.token(RS256), 503).await;
+        assert_eq!(world.fetches(), [METADATA]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_keys_may_be_at_a_url_that_is_set() {
+    let world = World::new(&[("FHIR_SUBSCRIPTION_TOKEN_JWKS_URL", "https://id.example.org/keys")]);
+    world.check(&world.token(ES384), 204).await;
+    assert_eq!(world.fetches(), ["/keys"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_without_a_kid_needs_a_single_key() {
+    let world = World::new(&[]);
+    // Of P-384 there is one, and of P-256 too; RSA has one for signatures.
+    for algorithm in [ES384, ES256, RS256] {
+        world.check(&world.signed(algorithm, json!({ "kid": null }), json!({})), 204).await;
+    }
+}
