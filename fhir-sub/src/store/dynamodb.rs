@@ -4,6 +4,7 @@
 //! `docs/dynamodb.md` lists its items. Each step is one write with a condition, so that of several instances one gets
 //! through; a write that is refused brings back what is there. The clock is the instance's own: those of AWS agree.
 
+mod conflict;
 mod connect;
 mod dead_letters;
 mod failure;

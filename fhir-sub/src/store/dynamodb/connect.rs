@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, ConfigLoader};
-use aws_sdk_dynamodb::Client;
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::{Client, config};
 
+use super::conflict::Conflicts;
 use crate::aws::OverTransport;
 use crate::client::transport::Connection;
 use crate::store::{Stored, Unavailable};
@@ -36,7 +37,11 @@ pub(super) async fn connect(connection: &Connection) -> Stored<Client> {
     if config.region().is_none() {
         return Err(Unavailable::new("no region is set: AWS_REGION is missing"));
     }
-    Ok(Client::new(&config))
+    Ok(client(&config))
+}
+
+pub(super) fn client(config: &SdkConfig) -> Client {
+    Client::from_conf(config::Builder::from(config).retry_classifier(Conflicts).build())
 }
 
 pub(super) fn settings() -> ConfigLoader {

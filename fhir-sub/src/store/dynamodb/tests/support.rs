@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
 };
 
-use super::super::connect::{connect, settings};
+use super::super::connect::{client, connect, settings};
 use super::super::item::Item;
 use super::super::{DynamoDbStore, connect};
 use super::wire::Wire;
@@ -41,7 +41,7 @@ pub(super) async fn open(table: &str) -> DynamoDbStore {
 pub(super) async fn wired() -> (Store, Arc<Wire>) {
     let wire = Arc::new(Wire::new());
     let config = settings().http_client(OverTransport::over(Arc::clone(&wire))).load().await;
-    let client = Client::new(&config);
+    let client = client(&config);
     let backend = DynamoDbStore::new(table(&client).await).with_client(client);
     wire.count();
     (store_over(backend).0, wire)
@@ -97,7 +97,7 @@ pub(super) async fn at(endpoint: &str) -> DynamoDbStore {
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
         .load()
         .await;
-    DynamoDbStore::new("notifications".to_owned()).with_client(Client::new(&config))
+    DynamoDbStore::new("notifications".to_owned()).with_client(client(&config))
 }
 
 /// The longest that a call may take, on a machine that has other things to do.

@@ -1,4 +1,4 @@
-//! [`Wire`]: a transport that counts what goes over it, and that loses answers.
+//! [`Wire`]: a transport that counts what goes over it, loses answers, and refuses as AWS may and an emulator does not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,22 +9,35 @@ use futures_util::future::BoxFuture;
 
 use crate::client::transport::{Connection, Limits, Network, Transport, TransportError, TransportErrorKind};
 
+const JSON: &str = "application/x-amz-json-1.0";
+
 pub(super) struct Wire {
     network: Network,
     calls: AtomicUsize,
     /// How many of the next answers are lost, after the server has done what it was asked.
     lost: AtomicUsize,
+    /// How many of the next writes meet a transaction, and do not reach the server.
+    conflicts: AtomicUsize,
 }
 
 impl Wire {
     pub(super) fn new() -> Self {
         let network = Network::new(Connection::default(), Duration::from_secs(1));
-        Self { network, calls: AtomicUsize::new(0), lost: AtomicUsize::new(0) }
+        Self {
+            network,
+            calls: AtomicUsize::new(0),
+            lost: AtomicUsize::new(0),
+            conflicts: AtomicUsize::new(0),
+        }
     }
 
     /// How many calls there were since the last time.
     pub(super) fn count(&self) -> usize {
         self.calls.swap(0, Ordering::Relaxed)
+    }
+
+    pub(super) fn conflict(&self, calls: usize) {
+        self.conflicts.store(calls, Ordering::Relaxed);
     }
 
     pub(super) fn lose(&self, answers: usize) {
@@ -40,13 +53,24 @@ impl Transport for Arc<Wire> {
     ) -> BoxFuture<'a, Result<http::Response<Bytes>, TransportError>> {
         Box::pin(async move {
             self.calls.fetch_add(1, Ordering::Relaxed);
-            let answer = self.network.send(request, limits).await;
-            let lost =
-                self.lost.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |lost| lost.checked_sub(1));
-            match lost {
-                Ok(_) => Err(TransportError::new(TransportErrorKind::Broken)),
-                Err(_) => answer,
+            if is_write(&request) && take_one(&self.conflicts) {
+                let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException"}"#;
+                let answer = http::Response::builder().status(400).header("content-type", JSON);
+                return Ok(answer.body(Bytes::from_static(body.as_bytes())).unwrap());
             }
+            let answer = self.network.send(request, limits).await;
+            if take_one(&self.lost) { Err(TransportError::new(TransportErrorKind::Broken)) } else { answer }
         })
     }
+}
+
+/// Whether it is a write by itself: transactions do not meet themselves, and what is read without one meets none.
+fn is_write(request: &http::Request<Bytes>) -> bool {
+    let target = request.headers()["x-amz-target"].to_str().unwrap();
+    ["PutItem", "UpdateItem", "DeleteItem"].iter().any(|operation| target.ends_with(&format!(".{operation}")))
+}
+
+/// Whether there was one left.
+fn take_one(left: &AtomicUsize) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
