@@ -7,10 +7,17 @@ mod effects;
 mod handlers;
 mod work;
 
+use std::time::Duration;
+
 use fhir_sub::prelude::*;
 
 async fn setup(app: AppBuilder) -> Result<AppBuilder> {
-    Ok(app.state(work::Work::from_environment()?))
+    let app = app.state(work::Work::from_environment()?);
+    // What a killed process was at is free again a little later.
+    Ok(match std::env::var("FRAIL_SECONDS") {
+        Ok(seconds) => app.time_limit(Duration::from_secs(seconds.parse()?)),
+        Err(_) => app,
+    })
 }
 
 fhir_lambda_main!(setup = setup);

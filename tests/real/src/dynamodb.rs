@@ -1,4 +1,4 @@
-//! [`DynamoDbLocal`]: a DynamoDB Local of this run's own.
+//! [`DynamoDb`]: an emulator of DynamoDB, of this run's own.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ use tokio::process::Command;
 use crate::send;
 use crate::server_process::ServerProcess;
 
-/// A DynamoDB Local, its tables in a directory of the run.
-pub struct DynamoDbLocal(ServerProcess);
+/// An emulator of DynamoDB, its tables in a directory of the run.
+pub struct DynamoDb(ServerProcess);
 
-impl DynamoDbLocal {
+impl DynamoDb {
     /// Starts one on any free port.
     pub async fn start(directory: &Path) -> Self {
         let tables = directory.join("tables");

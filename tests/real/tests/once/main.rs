@@ -1,4 +1,4 @@
-//! What `docs/once.md` promises, against a real HAPI FHIR server and DynamoDB Local: see `once/test`, which runs it.
+//! What `docs/once.md` promises, against a real HAPI FHIR server, with each store: see `once/test`, which runs it.
 
 mod support;
 mod cases;
@@ -11,7 +11,7 @@ use support::World;
 
 fn main() -> ExitCode {
     let suite = Suite {
-        server: "HAPI FHIR server with DynamoDB Local",
+        server: "HAPI FHIR server with DynamoDB's emulator and PostgreSQL",
         enabled_by: "FHIR_SUB_REAL_ONCE",
         command: "tests/real/once/test",
         cases: cases![
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
             sweep::what_no_notification_told_of_is_found_once,
             sweep::a_deletion_that_was_told_is_not_found_again,
             sweep::a_subscription_in_error_is_armed_again,
+            sweep::a_program_that_sweeps_by_itself_needs_no_schedule,
             storm::whatever_dies_every_final_version_is_handled_and_every_effect_is_there_once,
             canary::no_line_holds_a_secret_or_a_resource,
         ],

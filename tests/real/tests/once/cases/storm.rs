@@ -3,12 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Act, Deployed, Losing, PATIENCE, Passage, QUICK, Report, World, Writers, expect_effects,
+    Act, Deployed, Losing, PATIENCE, Passage, QUICK, Report, Store, World, Writers, expect_effects,
     runs_after_the_end, say, schedule,
 };
-
-/// How many changes are written.
-const CHANGES: usize = 2_000;
 
 /// How many instances of the program there are.
 const INSTANCES: usize = 3;
@@ -17,25 +14,29 @@ const INSTANCES: usize = 3;
 /// notification was answered `204`.
 const UNTOLD: &str = "the store was not told that an event is done";
 
-/// `FHIR_SUB_SEED` repeats a run, so far as what happens at once allows.
 pub(crate) async fn whatever_dies_every_final_version_is_handled_and_every_effect_is_there_once(
     world: &mut World,
 ) {
+    storm(world, Store::DynamoDb, "storm", 2_000).await;
+}
+
+/// Writes so many changes. `FHIR_SUB_SEED` repeats a run, so far as what happens at once allows.
+async fn storm(world: &mut World, store: Store, name: &str, changes: usize) {
     let seed = std::env::var("FHIR_SUB_SEED").map(|seed| seed.parse().expect("FHIR_SUB_SEED is a number"));
     let seed = seed.unwrap_or_else(|_| fastrand::u64(..));
     say(&format!("seed {seed}: FHIR_SUB_SEED={seed} repeats it"));
     let begun = Instant::now();
     let mut dice = fastrand::Rng::with_seed(seed);
-    let mut deployed = world.deploy_frail("storm", INSTANCES, dice.u64(..)).await;
-    let writers = Writers::new(world.fhir(), "storm", CHANGES, deployed.balancer.notifications());
+    let mut deployed = world.deploy_frail(store, name, INSTANCES, dice.u64(..)).await;
+    let writers = Writers::new(world.fhir(), name, changes, deployed.balancer.notifications());
     // A gateway may take a notification, and lose it.
     deployed.balancer.lose(Losing::OneIn(20));
 
-    let schedule = schedule(&mut dice, CHANGES);
+    let schedule = schedule(&mut dice, changes);
     let mut writing = writers.start(dice.u64(..));
     for (number, act) in &schedule {
         writers.await_written(*number).await;
-        perform(*act, world, &mut deployed).await;
+        perform(*act, world, store, &mut deployed).await;
     }
     while let Some(ended) = writing.join_next().await {
         ended.expect("a writer that comes to its end");
@@ -45,13 +46,13 @@ pub(crate) async fn whatever_dies_every_final_version_is_handled_and_every_effec
 
     let (sweeps, complete) = sweep(&mut deployed).await;
     let done = deployed.done();
-    let wanted = expect_effects(&world.fhir(), "storm", &writers, &done).await;
+    let wanted = expect_effects(&world.fhir(), name, &writers, &done).await;
     let again = deployed.sweep().await;
     assert!(again.is_complete() && again.sum()[2..] == [0, 0, 0], "{}", again.text());
     let letters = deployed.program.run(&["dead-letters"]).await;
     letters.expect(0, &["there are no dead letters"]);
     let completed = deployed.balancer.completed();
-    assert!(completed.len() > CHANGES / 10, "only {} notifications were answered 204", completed.len());
+    assert!(completed.len() > changes / 10, "only {} notifications were answered 204", completed.len());
     let late = runs_after_the_end(&done, &completed);
     let untold = world.transcript.events(UNTOLD);
     let unexplained: Vec<_> = late.iter().filter(|event| !untold.iter().any(|one| one == *event)).collect();
@@ -61,7 +62,7 @@ pub(crate) async fn whatever_dies_every_final_version_is_handled_and_every_effec
     let kills = count(|act| matches!(act, Act::KillOne(_)));
     let kills = kills + INSTANCES * count(|act| *act == Act::KillAll);
     say(&format!(
-        "seed {seed}: {CHANGES} changes, {} writes repeated; {kills} instances killed, the server restarted {} time, the store cut \
+        "seed {seed}: {changes} changes with {store:?} as the store, {} writes repeated; {kills} instances killed, the server restarted {} time, the store cut \
          off {} times\n  {} notifications, {} of them lost; {} runs, {} beyond one an event, {} of these although the \
          server had been told that it is done, {} times the store was not told so\n  {} effects, {wanted} of them \
          of final versions; {} sweeps meanwhile, {sweeps} afterwards, the last of which saw {} and handled {}\n  {} s, \
@@ -85,14 +86,15 @@ pub(crate) async fn whatever_dies_every_final_version_is_handled_and_every_effec
     deployed.withdraw(&world.fhir()).await;
 }
 
-async fn perform(act: Act, world: &mut World, deployed: &mut Deployed) {
+async fn perform(act: Act, world: &mut World, store: Store, deployed: &mut Deployed) {
+    let gate = world.gate(store);
     match act {
         Act::KillOne(place) => deployed.kill_one(place).await,
         Act::KillAll => deployed.kill_all().await,
         Act::RestartServer => world.server.restart(QUICK).await,
-        Act::Refuse => world.gate.set(Passage::Refused),
-        Act::Hang => world.gate.set(Passage::Hanging),
-        Act::Restore => world.gate.set(Passage::Open),
+        Act::Refuse => gate.set(Passage::Refused),
+        Act::Hang => gate.set(Passage::Hanging),
+        Act::Restore => gate.set(Passage::Open),
         Act::Sweep => deployed.post_sweep(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::support::{Kind, Losing, World, id, resource_of};
+use crate::support::{Kind, Losing, Program, Store, World, id, resource_of};
 
 pub(crate) async fn what_no_notification_told_of_is_found_once(world: &mut World) {
     let fhir = world.fhir();
@@ -48,6 +48,18 @@ pub(crate) async fn what_no_notification_told_of_is_found_once(world: &mut World
 
     let done = deployed.done();
     assert_eq!((done.effects, done.runs.len()), (expected, 6));
+    deployed.withdraw(&fhir).await;
+}
+
+pub(crate) async fn a_program_that_sweeps_by_itself_needs_no_schedule(world: &mut World) {
+    let fhir = world.fhir();
+    let every_second = |program: Program| program.with("FHIR_SUBSCRIPTION_SWEEP_EVERY", "1s");
+    let deployed = world.deploy_with(Store::Postgres, "by-itself", every_second).await;
+    deployed.balancer.lose(Losing::All);
+    let task = resource_of(Kind::Task, "by-itself", 1, true);
+    let task: Value = fhir.create("Task", &task).returning().await.unwrap();
+    world.transcript.await_handled("tasks", &format!("Task/{}", id(&task)), "1").await;
+    assert_eq!(deployed.done().runs.len(), 1);
     deployed.withdraw(&fhir).await;
 }
 

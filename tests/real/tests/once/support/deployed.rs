@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use fhir_sub::{FhirClient, Subscription};
-use fhir_sub_real::{Deployment, Finished, Program, SECRET, send, subscriptions};
+use fhir_sub_real::{Deployment, Done, Finished, Program, SECRET, send, subscriptions};
 use http::Request;
 use http_body_util::Full;
 
+use super::Report;
 use super::balancer::Balancer;
-use super::{Done, Report};
 
 /// The program as it is deployed, in several instances behind a balancer, with a table and effects of its own.
 pub(crate) struct Deployed {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use fhir_sub::FhirClient;
-use fhir_sub_real::{id, version_id};
+use fhir_sub_real::{Done, id, version_id};
 use serde_json::Value;
 
 use super::balancer::Completed;
-use super::{Done, Kind, Writers};
+use super::{Kind, Writers};
 
 /// Checks that the effect of every resource is there which meets the criteria as it is now, and of each that is deleted
 /// where the program asks for deletions; and none of those that do not meet them. Gives how many there must be.

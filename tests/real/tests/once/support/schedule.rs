@@ -18,17 +18,17 @@ pub(crate) enum Act {
     Sweep,
 }
 
-/// What is done once so many changes are written, in order.
+/// What is done once so many changes are written, in order: the more changes, the more of it.
 pub(crate) fn schedule(dice: &mut fastrand::Rng, changes: usize) -> Vec<(usize, Act)> {
     let (outage, percent) = (changes * 7 / 100, changes / 100);
     let mut acts = Vec::new();
-    for _ in 0..40 {
+    for _ in 0..changes / 50 {
         acts.push((dice.usize(percent..changes), Act::KillOne(dice.usize(..))));
     }
     for _ in 0..2 {
         acts.push((dice.usize(percent..changes), Act::KillAll));
     }
-    for _ in 0..8 {
+    for _ in 0..changes / 250 {
         acts.push((dice.usize(percent..changes), Act::Sweep));
     }
     acts.push((dice.usize(45 * percent..60 * percent), Act::RestartServer));

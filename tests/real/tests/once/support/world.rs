@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fhir_sub::FhirClient;
-use fhir_sub_real::{DynamoDbLocal, HapiServer, Program, Transcript, client};
+use fhir_sub_real::{DynamoDb, HapiServer, Postgres, Program, Transcript, client};
 
 use super::Deployed;
 use super::balancer::Balancer;
@@ -12,13 +12,21 @@ use super::gate::Gate;
 /// Milliseconds between two looks of the server for what is to be told, instead of HAPI's 5000.
 pub(crate) const QUICK: &str = "250";
 
+/// Where it is kept what was handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    DynamoDb,
+    Postgres,
+}
+
 /// What the cases share.
 pub(crate) struct World {
     pub(crate) server: HapiServer,
-    /// Before the store.
-    pub(crate) gate: Gate,
     pub(crate) transcript: Transcript,
-    store: DynamoDbLocal,
+    dynamodb: DynamoDb,
+    dynamodb_gate: Gate,
+    postgres: Postgres,
+    postgres_gate: Gate,
     directory: PathBuf,
 }
 
@@ -27,10 +35,23 @@ impl World {
     pub(crate) async fn start() -> Self {
         let directory = std::env::temp_dir().join(format!("fhir-sub-once-{}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a temporary directory");
-        let (server, store) =
-            tokio::join!(HapiServer::start_quick(&directory, QUICK), DynamoDbLocal::start(&directory));
-        let gate = Gate::start(store.port()).await;
-        Self { server, gate, transcript: Transcript::default(), store, directory }
+        let (server, dynamodb, postgres) = tokio::join!(
+            HapiServer::start_quick(&directory, QUICK),
+            DynamoDb::start(&directory),
+            Postgres::start(&directory),
+        );
+        let (dynamodb_gate, postgres_gate) =
+            tokio::join!(Gate::start(dynamodb.port()), Gate::start(postgres.port()));
+        let transcript = Transcript::default();
+        Self { server, transcript, dynamodb, dynamodb_gate, postgres, postgres_gate, directory }
+    }
+
+    /// What stands before a store.
+    pub(crate) fn gate(&self, store: Store) -> &Gate {
+        match store {
+            Store::DynamoDb => &self.dynamodb_gate,
+            Store::Postgres => &self.postgres_gate,
+        }
     }
 
     /// A client of the server.
@@ -40,28 +61,51 @@ impl World {
 
     /// One instance in which all goes well, with a table and effects of its own.
     pub(crate) async fn deploy(&self, name: &str) -> Deployed {
-        let (program, balancer, directory) = self.program(name, 0).await;
-        Deployed::start(program, balancer, directory, 1, None).await
+        self.deploy_with(Store::DynamoDb, name, |program| program).await
+    }
+
+    /// The same, with a store and settings of its own.
+    pub(crate) async fn deploy_with(
+        &self,
+        store: Store,
+        name: &str,
+        set: impl FnOnce(Program) -> Program,
+    ) -> Deployed {
+        let (program, balancer, directory) = self.program(store, name, 0).await;
+        Deployed::start(set(program), balancer, directory, 1, None).await
     }
 
     /// Several instances in which not all goes well.
-    pub(crate) async fn deploy_frail(&self, name: &str, instances: usize, seed: u64) -> Deployed {
-        let (program, balancer, directory) = self.program(name, seed).await;
+    pub(crate) async fn deploy_frail(
+        &self,
+        store: Store,
+        name: &str,
+        instances: usize,
+        seed: u64,
+    ) -> Deployed {
+        let (program, balancer, directory) = self.program(store, name, seed).await;
         // There is far too much of the rest.
         let program = program.with("RUST_LOG", "info");
         Deployed::start(program, balancer, directory, instances, Some(seed)).await
     }
 
-    async fn program(&self, name: &str, seed: u64) -> (Program, Balancer, PathBuf) {
-        self.store.make_table(name).await;
+    async fn program(&self, store: Store, name: &str, seed: u64) -> (Program, Balancer, PathBuf) {
+        let port = self.gate(store).port();
+        let place = match store {
+            Store::DynamoDb => {
+                self.dynamodb.make_table(name).await;
+                format!("dynamodb:{name}")
+            }
+            Store::Postgres => Postgres::url_at(port),
+        };
         let (balancer, directory) = (Balancer::start(seed).await, self.directory.join(name));
         let path = Path::new(env!("CARGO_BIN_EXE_frail"));
         let program = Program::new(path, &self.server.base_url(), &self.transcript)
             .with("APP_BASE_URL", &balancer.base_url())
             .with("FHIR_SERVER", "hapi")
-            .with("FHIR_SUBSCRIPTION_IDEMPOTENCY", &format!("dynamodb:{name}"))
+            .with("FHIR_SUBSCRIPTION_IDEMPOTENCY", &place)
             .with("FHIR_SUBSCRIPTION_STORE_KEY", "canary-of-the-key-of-the-store-of-a-ward")
-            .with("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://127.0.0.1:{}", self.gate.port()))
+            .with("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://127.0.0.1:{port}"))
             .with("AWS_REGION", "eu-central-1")
             .with("AWS_ACCESS_KEY_ID", "local")
             .with("AWS_SECRET_ACCESS_KEY", "canary-of-an-access-key")
@@ -74,7 +118,8 @@ impl World {
     /// Stops the servers. What was written stays for a look if not all went well.
     pub(crate) async fn end(mut self, all_went_well: bool) {
         self.server.stop().await;
-        self.store.stop().await;
+        self.dynamodb.stop().await;
+        self.postgres.stop().await;
         self.transcript.end(&self.directory, all_went_well);
     }
 }

@@ -4,22 +4,23 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// What the handlers have left behind.
-pub(crate) struct Done {
-    pub(crate) runs: Vec<Run>,
+pub struct Done {
+    pub runs: Vec<Run>,
     /// The change that the resource was written by, or `deleted`, by event: `tasks Task/1 2`.
-    pub(crate) effects: BTreeMap<String, String>,
+    pub effects: BTreeMap<String, String>,
 }
 
 /// That a handler was run.
-pub(crate) struct Run {
+#[derive(Debug)]
+pub struct Run {
     /// Microseconds since 1970.
-    pub(crate) at: u128,
-    pub(crate) event: String,
+    pub at: u128,
+    pub event: String,
 }
 
 impl Done {
     /// Reads it, and checks that no event has two effects.
-    pub(crate) fn read(directory: &Path) -> Self {
+    pub fn read(directory: &Path) -> Self {
         let runs = std::fs::read_to_string(directory.join("runs")).unwrap_or_default();
         let runs = runs.lines().map(|line| {
             let (at, what) = line.split_once(' ').expect("a time and an event");
@@ -37,7 +38,7 @@ impl Done {
 
     /// How many of the runs were of an event that had been run for before. A deletion is left out where HAPI could not be
     /// asked of which version it is.
-    pub(crate) fn runs_beyond_one_an_event(&self) -> usize {
+    pub fn runs_beyond_one_an_event(&self) -> usize {
         let mut counts = HashMap::<&str, usize>::new();
         for run in self.runs.iter().filter(|run| !run.event.ends_with(" -")) {
             *counts.entry(&run.event).or_default() += 1;

@@ -1,0 +1,34 @@
+//! [`Postgres`]: a PostgreSQL server of this run's own.
+
+use std::path::Path;
+
+use tokio::process::Command;
+
+use crate::server_process::ServerProcess;
+
+/// A PostgreSQL server, its files in a directory of the run.
+pub struct Postgres(ServerProcess);
+
+impl Postgres {
+    /// Starts one on a free port.
+    pub async fn start(directory: &Path) -> Self {
+        let directory = directory.join("postgres");
+        std::fs::create_dir_all(&directory).expect("a directory in the temporary directory");
+        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/postgres/run"));
+        command.arg("serve").arg(&directory);
+        Self(ServerProcess::start(&mut command, &directory.join("log")).await)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.0.port()
+    }
+
+    /// What a program reaches it by that finds it on `port`, such as that of a proxy.
+    pub fn url_at(port: u16) -> String {
+        format!("postgres://tests@127.0.0.1:{port}/postgres")
+    }
+
+    pub async fn stop(&mut self) {
+        self.0.stop().await;
+    }
+}
