@@ -282,7 +282,7 @@ async fn a_write_that_meets_a_transaction_is_tried_again() {
     for conflicts in 1..=2 {
         wire.conflict(conflicts);
         store.add_dead_letter(&dead).await.unwrap();
-        assert_eq!(store.dead_letters().await.unwrap(), [dead.clone()]);
+        assert_eq!(store.dead_letters().await.unwrap(), std::slice::from_ref(&dead));
         wire.conflict(conflicts);
         assert!(store.remove_dead_letter(&dead.key).await.unwrap());
         assert_eq!(store.dead_letters().await.unwrap(), []);
