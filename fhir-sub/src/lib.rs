@@ -144,6 +144,13 @@ pub mod __parts {
     pub use crate::service::parts::{PATH, Parts, SECRET};
 }
 
+/// Not public API. What `tests/simulation` runs.
+#[cfg(feature = "__simulation")]
+#[doc(hidden)]
+pub mod __simulation {
+    pub use crate::testing::instance::{FhirServer, Instance, Unanswered};
+}
+
 /// Not public API. What `tests/fuzz` runs.
 #[cfg(fuzzing)]
 #[doc(hidden)]

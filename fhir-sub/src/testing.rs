@@ -80,6 +80,8 @@
 mod answer;
 mod event;
 mod event_builder;
+#[cfg(feature = "__simulation")]
+pub(crate) mod instance;
 mod notification;
 mod notification_builder;
 mod request;
@@ -246,22 +248,26 @@ impl TestApp {
 
     /// Sends `request` to the app. It carries the app's secret, unless the request has another one or none.
     pub async fn send(&self, request: TestRequest) -> TestAnswer {
-        let settings = self.app.settings();
-        let request = request.signed(settings);
-        let head = Head {
-            method: &request.method,
-            path: &request.path,
-            query: request.query.as_deref(),
-            headers: &request.headers,
-        };
-        let deadline = self.app.deadline(None);
-        let answered = match self.app.admit(&head, deadline).await {
-            Err(answered) => answered,
-            Ok(_) if request.body.len() > settings.body_limit => self.app.too_large(),
-            Ok(route) => self.app.answer(&head, route, &request.body, deadline).await,
-        };
-        TestAnswer::new(&self.app, answered)
+        send(&self.app, request).await
     }
+}
+
+async fn send(app: &App, request: TestRequest) -> TestAnswer {
+    let settings = app.settings();
+    let request = request.signed(settings);
+    let head = Head {
+        method: &request.method,
+        path: &request.path,
+        query: request.query.as_deref(),
+        headers: &request.headers,
+    };
+    let deadline = app.deadline(None);
+    let answered = match app.admit(&head, deadline).await {
+        Err(answered) => answered,
+        Ok(_) if request.body.len() > settings.body_limit => app.too_large(),
+        Ok(route) => app.answer(&head, route, &request.body, deadline).await,
+    };
+    TestAnswer::new(app, answered)
 }
 
 impl Default for TestApp {

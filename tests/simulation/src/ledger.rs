@@ -1,0 +1,246 @@
+//! [`Ledger`]: what handlers have done, and whether they were promised to; [`Run`]: one run of a handler.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use fhir_sub::{Error, Event};
+use serde_json::Value;
+
+use crate::life::Life;
+use crate::server::{Change, Kind, Server};
+use crate::world::{TOLD, World, lock, sleep};
+
+/// What handlers have done, by the change that it was for.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    /// Which change an effect was for, by its idempotency key.
+    effects: HashMap<String, usize>,
+    /// Which change the handler was given, by the idempotency key.
+    keys: HashMap<String, usize>,
+    of: HashMap<usize, Account>,
+}
+
+/// What was done about one change.
+#[derive(Default)]
+struct Account {
+    /// The keys under which there was an effect.
+    keys: Vec<String>,
+    successes: u32,
+    failures: u32,
+    failed_for_good: bool,
+    /// The store has it as done.
+    is_done: bool,
+    /// The store has a dead letter of it.
+    is_dead: bool,
+    /// The instances that are at it.
+    live: Vec<Arc<Life>>,
+}
+
+impl Ledger {
+    fn of(&mut self, serial: usize) -> &mut Account {
+        self.of.entry(serial).or_default()
+    }
+
+    /// Whether a handler has succeeded with it.
+    pub(crate) fn has_succeeded(&self, serial: usize) -> bool {
+        self.of.get(&serial).is_some_and(|account| account.successes > 0)
+    }
+
+    /// Whether nothing more is to be done about it.
+    pub(crate) fn is_settled(&self, serial: usize) -> bool {
+        let is_settled = |account: &Account| account.is_done || account.is_dead || account.successes > 0;
+        self.of.get(&serial).is_some_and(is_settled)
+    }
+
+    /// Takes in that the store has the event of this key as done, or as a dead letter.
+    pub(crate) fn store_has(&mut self, key: &str, is_dead: bool) -> Option<usize> {
+        let serial = *self.keys.get(key)?;
+        let account = self.of(serial);
+        (account.is_done, account.is_dead) = (!is_dead, is_dead);
+        Some(serial)
+    }
+
+    /// How often something has gone wrong with it.
+    pub(crate) fn failures(&self, serial: usize) -> (u32, bool) {
+        self.of.get(&serial).map_or((0, false), |account| (account.failures, account.failed_for_good))
+    }
+}
+
+/// One run of a handler.
+pub(crate) struct Run {
+    world: Arc<World>,
+    life: Arc<Life>,
+    /// What it was given, as far as that is certain.
+    change: Option<Change>,
+    id: Option<usize>,
+}
+
+impl Run {
+    /// Holds what a handler is given against what was promised.
+    pub(crate) fn begin(
+        world: &Arc<World>,
+        life: &Arc<Life>,
+        event: &Event,
+        resource: Option<&Value>,
+    ) -> Self {
+        let server = lock(&world.server);
+        let change = given(&server, event, resource).cloned();
+        let key = event.idempotency_key();
+        let name = change.as_ref().map_or_else(
+            || {
+                format!(
+                    "{}@{}, of which it is not known which",
+                    event.focus().unwrap_or("-"),
+                    event.version_id().unwrap_or("-")
+                )
+            },
+            Change::to_string,
+        );
+        world.log(|| format!("run {name} by key {}", short(key.as_deref())));
+        let id = event.focus().and_then(Server::id_of).or(change.as_ref().map(|change| change.id));
+        let run = Self { world: Arc::clone(world), life: Arc::clone(life), change, id };
+        let Some(change) = &run.change else { return run };
+        let endpoint = world.plan.setup.endpoint;
+        let is_wanted = match change.kind {
+            Kind::Delete => endpoint.wants_deletions(),
+            // What is read later need not match by then.
+            _ => endpoint.wants_changes() && (change.is_matching || endpoint.is_read_later()),
+        };
+        if !is_wanted {
+            world.fail(|| format!("a handler ran on {name}, which is not for it"));
+        }
+        let mut ledger = lock(&world.ledger);
+        if endpoint.is_ordered() {
+            let newer = server.of_id(change.id).find(|other| {
+                other.stamp > change.stamp
+                    && ledger.of.get(&other.serial).is_some_and(|account| account.is_done)
+            });
+            if let Some(newer) = newer {
+                world.fail(|| {
+                    format!("a handler ran on {name} after the newer {newer} was done, and order is latest")
+                });
+            }
+        }
+        let account = ledger.of(change.serial);
+        if account.is_done {
+            world.fail(|| format!("a handler ran on {name}, which was done"));
+        }
+        account.live.retain(|life| !life.is_over());
+        if !account.live.is_empty() && key.is_some() {
+            world.fail(|| format!("a handler ran on {name}, which another was at"));
+        }
+        account.live.push(Arc::clone(life));
+        if let Some(key) = key {
+            ledger.keys.insert(key, change.serial);
+        }
+        run
+    }
+
+    /// Whether it was given a version of this resource.
+    pub(crate) fn is_of(&self, id: usize) -> bool {
+        self.id == Some(id)
+    }
+
+    /// Does what it is for, unless that was done under this key.
+    pub(crate) fn effect(&self, key: Option<String>) {
+        let Some(change) = &self.change else { return };
+        let mut ledger = lock(&self.world.ledger);
+        // Nothing makes an effect of that happen once.
+        let Some(key) = key else { return };
+        let serial = *ledger.effects.entry(key.clone()).or_insert(change.serial);
+        if serial != change.serial {
+            let other = lock(&self.world.server).changes[serial].to_string();
+            self.world.fail(|| {
+                format!(
+                    "the effect of {change} is left out: its key is that of {other}, {}",
+                    short(Some(&key))
+                )
+            });
+            return;
+        }
+        let account = ledger.of(change.serial);
+        if !account.keys.contains(&key) {
+            account.keys.push(key);
+        }
+        // Which version a deletion is may not be known when it is told.
+        if account.keys.len() > 1 && change.kind != Kind::Delete {
+            let keys = account.keys.iter().map(|key| short(Some(key))).collect::<Vec<_>>().join(" and ");
+            self.world.fail(|| format!("{change} has its effect twice, by the keys {keys}"));
+        }
+    }
+
+    pub(crate) fn succeed(self) {
+        if let Some(change) = &self.change {
+            lock(&self.world.ledger).of(change.serial).successes += 1;
+        }
+    }
+
+    pub(crate) fn fail(self) -> fhir_sub::Result<()> {
+        self.failed();
+        Err(Error::transient("it fails"))
+    }
+
+    pub(crate) fn fail_for_good(self) -> fhir_sub::Result<()> {
+        if let Some(change) = &self.change {
+            lock(&self.world.ledger).of(change.serial).failed_for_good = true;
+        }
+        Err(Error::permanent("it fails for good"))
+    }
+
+    pub(crate) fn panic(&self) -> ! {
+        self.failed();
+        panic!("a handler panics")
+    }
+
+    /// Until it is given up.
+    pub(crate) async fn hang(&self) {
+        self.failed();
+        sleep(3_600_000).await;
+    }
+
+    fn failed(&self) {
+        if let Some(change) = &self.change {
+            lock(&self.world.ledger).of(change.serial).failures += 1;
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(change) = &self.change {
+            let mut ledger = lock(&self.world.ledger);
+            let live = &mut ledger.of(change.serial).live;
+            if let Some(place) = live.iter().position(|life| Arc::ptr_eq(life, &self.life)) {
+                live.swap_remove(place);
+            }
+        }
+    }
+}
+
+/// Which change a handler was given.
+fn given<'s>(server: &'s Server, event: &Event, resource: Option<&Value>) -> Option<&'s Change> {
+    if let Some(resource) = resource {
+        let serial = resource["identifier"][0]["value"].as_str()?.parse::<usize>().ok()?;
+        return server.changes.get(serial);
+    }
+    if let Ok(serial) = TOLD.try_with(|told| *told) {
+        return server.changes.get(serial);
+    }
+    let id = Server::id_of(event.focus()?)?;
+    if let Some(version_id) = event.version_id() {
+        return server.of_id(id).find(|change| server.version_id(change) == version_id);
+    }
+    server.numbered(event.number()?, event.timestamp()?)
+}
+
+/// The beginning of a key.
+fn short(key: Option<&str>) -> &str {
+    key.map_or("none", |key| key.get(..8).unwrap_or(key))
+}
+
+/// Whether enough has gone wrong with a change that it may be given up.
+pub(crate) fn may_be_given_up(world: &World, ledger: &Ledger, serial: usize) -> bool {
+    let (failures, for_good) = ledger.failures(serial);
+    for_good || failures + world.counts.crashes.load(Ordering::Relaxed) >= world.plan.setup.tries
+}

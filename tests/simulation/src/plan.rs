@@ -1,0 +1,479 @@
+//! [`Plan`]: all that will happen in a schedule, and all that will go wrong. One seed makes one plan.
+
+use fastrand::Rng;
+
+/// Milliseconds since the beginning of a schedule.
+pub(crate) type Ms = u64;
+
+/// All that will happen in a schedule.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) setup: Setup,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// Who takes part.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    pub(crate) dialect: Dialect,
+    /// Whose handler is called.
+    pub(crate) endpoint: Endpoint,
+    pub(crate) instances: usize,
+    /// How often an event is tried before it is given up.
+    pub(crate) tries: u32,
+    /// The most resources on a page, whatever is asked for.
+    pub(crate) page: usize,
+}
+
+/// How a server tells of changes, and how often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// `PUT` and `DELETE`, for a minute.
+    Hapi,
+    /// The same, for ever.
+    Smile,
+    /// `POST`, five times; a resource that has changed since is dropped.
+    Medplum,
+    /// `PUT`, three times a minute apart.
+    Firely,
+    /// Topics with `$status` and `$events`, five times.
+    Generic,
+    /// Topics, ten times; a 4xx is final, and there is no `$events`.
+    Helios,
+    /// Topics, once.
+    Once,
+}
+
+impl Dialect {
+    /// What `FHIR_SERVER` calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Hapi | Self::Smile => "hapi",
+            Self::Medplum => "medplum",
+            Self::Firely => "firely",
+            Self::Helios => "helios",
+            Self::Generic | Self::Once => "generic",
+        }
+    }
+
+    pub(crate) fn has_topics(self) -> bool {
+        matches!(self, Self::Generic | Self::Helios | Self::Once)
+    }
+}
+
+/// A handler, and what its attribute says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Resource,
+    Event,
+    Latest,
+    Deletions,
+    OnlyDeletions,
+    LatestDeletions,
+    Creates,
+    Topic,
+    TopicIds,
+    TopicEvents,
+    TopicEmpty,
+    TopicLatest,
+}
+
+impl Endpoint {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Resource => "resource",
+            Self::Event => "event",
+            Self::Latest => "latest",
+            Self::Deletions => "deletions",
+            Self::OnlyDeletions => "only-deletions",
+            Self::LatestDeletions => "latest-deletions",
+            Self::Creates => "creates",
+            Self::Topic => "topic",
+            Self::TopicIds => "topic-ids",
+            Self::TopicEvents => "topic-events",
+            Self::TopicEmpty => "topic-empty",
+            Self::TopicLatest => "topic-latest",
+        }
+    }
+
+    pub(crate) fn wants_deletions(self) -> bool {
+        matches!(self, Self::Deletions | Self::OnlyDeletions | Self::LatestDeletions)
+    }
+
+    pub(crate) fn wants_changes(self) -> bool {
+        self != Self::OnlyDeletions
+    }
+
+    pub(crate) fn is_ordered(self) -> bool {
+        matches!(self, Self::Latest | Self::LatestDeletions | Self::TopicLatest)
+    }
+
+    /// Whether notifications name a resource, or nothing, and it is read as it is by then.
+    pub(crate) fn is_read_later(self) -> bool {
+        matches!(self, Self::TopicIds | Self::TopicEvents | Self::TopicEmpty | Self::TopicLatest)
+    }
+}
+
+/// Who may go with whom, and how often that is tried.
+const SETUPS: [(Dialect, Endpoint, u32); 22] = [
+    (Dialect::Hapi, Endpoint::Resource, 4),
+    (Dialect::Hapi, Endpoint::Event, 2),
+    (Dialect::Hapi, Endpoint::Latest, 3),
+    (Dialect::Hapi, Endpoint::Deletions, 3),
+    (Dialect::Medplum, Endpoint::OnlyDeletions, 1),
+    (Dialect::Hapi, Endpoint::LatestDeletions, 2),
+    (Dialect::Smile, Endpoint::Resource, 2),
+    (Dialect::Smile, Endpoint::Latest, 1),
+    (Dialect::Medplum, Endpoint::Resource, 2),
+    (Dialect::Medplum, Endpoint::Latest, 1),
+    (Dialect::Medplum, Endpoint::Deletions, 2),
+    (Dialect::Medplum, Endpoint::Creates, 2),
+    (Dialect::Firely, Endpoint::Resource, 1),
+    (Dialect::Generic, Endpoint::Topic, 3),
+    (Dialect::Generic, Endpoint::TopicIds, 3),
+    (Dialect::Generic, Endpoint::TopicEvents, 3),
+    (Dialect::Generic, Endpoint::TopicEmpty, 2),
+    (Dialect::Generic, Endpoint::TopicLatest, 2),
+    (Dialect::Helios, Endpoint::TopicIds, 2),
+    (Dialect::Helios, Endpoint::TopicEmpty, 1),
+    (Dialect::Once, Endpoint::TopicEvents, 1),
+    (Dialect::Once, Endpoint::Topic, 1),
+];
+
+/// What happens, whatever fails.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) at: Ms,
+    pub(crate) what: What,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// Resources are written, in one transaction.
+    Write(Vec<(usize, Write)>),
+    /// Some instance sweeps; from a moment in the future on, by a slip, or from where the last sweep ended.
+    Sweep { is_slip: bool },
+    /// Dead letters are retried.
+    Retry,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Write {
+    /// So that it matches the criteria.
+    Matching,
+    /// So that it does not.
+    Other,
+    Delete,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// What the server is like, until the end.
+    Trait(Trait),
+    /// What it does until faults end.
+    Quirk(Quirk),
+    /// What becomes of a request to it, by their count.
+    Request(u32, Answering),
+    /// The changes of a write become visible so much later than their stamps say, by the count of writes.
+    Late(u32, Ms),
+    /// A search shows what was written so much later.
+    Lag(Ms),
+    /// So do histories.
+    HistoryLag(Ms),
+    /// The server's clock, or only what a gateway says of it, is ahead by so many seconds, or behind.
+    Clock { from: Ms, until: Option<Ms>, seconds: i64, is_of_gateway: bool },
+    /// The server begins to count its events anew.
+    Restart(Ms),
+    /// What becomes of the first sending of a notification, by their count.
+    Notification(u32, Sending),
+    /// What becomes of a call of the store, by their count.
+    Store(u32, Storing),
+    /// An instance dies at this poll of its requests, counted over all its life.
+    Crash { instance: usize, poll: u32 },
+    /// What a handler does, by the count of runs.
+    Run(u32, Doing),
+    /// What a handler does whenever it is given this resource.
+    Poison(usize, Doing),
+}
+
+/// What a server is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trait {
+    IgnoresSort,
+    RefusesSort,
+    /// Without the header `Date`.
+    NoDate,
+    /// Links to pages are places of what is found by then, and not a list that the server keeps.
+    Shifting,
+    /// Its pages take ten seconds.
+    SlowPages,
+    /// Notifications do not say the version.
+    Strips,
+    /// It has no history of a type.
+    NoTypeHistory,
+    /// It has no history at all.
+    NoHistory,
+    /// It has no `$events`.
+    NoEvents,
+    /// It keeps only its last two events.
+    FewEvents,
+    /// Its answers say the total.
+    Total,
+    /// Its history has no links to further pages.
+    NoHistoryLinks,
+}
+
+/// What a server does until faults end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quirk {
+    /// It does not search by the parameter of the criteria, and its `self` link says so.
+    IgnoresFilter,
+    /// It does not know a link that it has given.
+    ForgetsLinks,
+}
+
+/// What becomes of a request to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answering {
+    Unavailable,
+    TooMany,
+    /// It never left.
+    NotSent,
+    /// It was acted on, and the answer lost.
+    Broken,
+    Hangs,
+    /// In so many milliseconds.
+    Slow(Ms),
+    /// It leaves out what it finds, and says so.
+    Partial,
+}
+
+/// What becomes of a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// Never sent.
+    Lost,
+    /// Sent once more after so many milliseconds, whatever came of the first.
+    Twice(Ms),
+    /// Sent that much later.
+    Later(Ms),
+    /// The answer is lost.
+    Unheard,
+}
+
+/// What becomes of a call of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Storing {
+    /// It fails, without effect.
+    Refused,
+    /// It has its effect, and fails.
+    Unanswered,
+    /// It never ends, without effect.
+    Hangs,
+    /// It has its effect, and never ends.
+    Silent,
+    /// It fails now, and has its effect in so many milliseconds.
+    Late(Ms),
+    /// It takes so many milliseconds.
+    Slow(Ms),
+    /// From now on all fail for so many milliseconds.
+    Down(Ms),
+}
+
+/// What a handler does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doing {
+    Fails,
+    FailsAfter,
+    FailsForGood,
+    Hangs,
+    Panics,
+    PanicsAfter,
+    /// It hangs, and panics when it is dropped.
+    PanicsInDrop,
+    /// Its process dies.
+    Dies,
+    DiesAfter,
+    /// It takes so many milliseconds.
+    Slow(Ms),
+}
+
+impl Plan {
+    pub(crate) fn of(seed: u64) -> Self {
+        let mut dice = Rng::with_seed(seed);
+        let setup = setup(&mut dice);
+        let steps = steps(&mut dice, &setup);
+        let end = steps.last().map_or(0, |step| step.at);
+        let faults = faults(&mut dice, &setup, end);
+        Self { seed, setup, steps, faults }
+    }
+}
+
+fn setup(dice: &mut Rng) -> Setup {
+    let mut place = dice.u32(0..SETUPS.iter().map(|(_, _, weight)| weight).sum());
+    let chosen = SETUPS.into_iter().find(|(_, _, weight)| {
+        let is_it = place < *weight;
+        place = place.saturating_sub(*weight);
+        is_it
+    });
+    let (dialect, endpoint, _) = chosen.expect("the place is below the sum");
+    Setup {
+        dialect,
+        endpoint,
+        instances: if dice.u8(0..3) == 0 { 1 } else { 2 },
+        tries: one_of(dice, &[2, 3, 30]),
+        page: one_of(dice, &[1, 2, 3, 100]),
+    }
+}
+
+fn one_of<T: Copy>(dice: &mut Rng, all: &[T]) -> T {
+    all[dice.usize(0..all.len())]
+}
+
+/// Pauses are mostly short, so that things meet, and sometimes longer than a lease or an overlap.
+fn pause(dice: &mut Rng) -> Ms {
+    match dice.u8(0..10) {
+        0..2 => 0,
+        2..5 => dice.u64(1..500),
+        5..8 => dice.u64(500..10_000),
+        8 => dice.u64(10_000..70_000),
+        _ => dice.u64(70_000..900_000),
+    }
+}
+
+fn steps(dice: &mut Rng, setup: &Setup) -> Vec<Step> {
+    let (mut at, mut steps) = (1_000, Vec::new());
+    let ids = dice.usize(1..5);
+    for _ in 0..dice.usize(2..9) {
+        at += pause(dice);
+        let what = match dice.u8(0..10) {
+            0..7 => What::Write(writes(dice, ids, setup)),
+            7..9 => What::Sweep { is_slip: dice.u8(0..8) == 0 },
+            _ => What::Retry,
+        };
+        steps.push(Step { at, what });
+    }
+    steps
+}
+
+fn writes(dice: &mut Rng, ids: usize, setup: &Setup) -> Vec<(usize, Write)> {
+    let count = if dice.u8(0..4) == 0 { dice.usize(1..=ids) } else { 1 };
+    let mut chosen: Vec<usize> = (0..ids).collect();
+    dice.shuffle(&mut chosen);
+    let deletes = if setup.endpoint.wants_deletions() { 4 } else { 1 };
+    let write = |id| match dice.u8(0..10) {
+        at if at < deletes => (id, Write::Delete),
+        5 => (id, Write::Other),
+        _ => (id, Write::Matching),
+    };
+    chosen.into_iter().take(count).map(write).collect()
+}
+
+fn faults(dice: &mut Rng, setup: &Setup, end: Ms) -> Vec<Fault> {
+    let count = dice.usize(0..7);
+    (0..count).map(|_| fault(dice, setup, end)).collect()
+}
+
+fn fault(dice: &mut Rng, setup: &Setup, end: Ms) -> Fault {
+    match dice.u8(0..32) {
+        0..5 => Fault::Crash { instance: dice.usize(0..setup.instances), poll: polls(dice) },
+        5..10 => Fault::Run(dice.u32(0..8), doing(dice)),
+        10..12 => Fault::Poison(dice.usize(0..3), doing(dice)),
+        12..17 => Fault::Store(dice.u32(0..60), storing(dice)),
+        17..21 => Fault::Notification(dice.u32(0..8), sending(dice)),
+        21..24 => Fault::Request(dice.u32(0..40), answering(dice)),
+        24..28 => Fault::Trait(one_of(dice, &TRAITS)),
+        28 => Fault::Quirk(one_of(dice, &[Quirk::IgnoresFilter, Quirk::ForgetsLinks])),
+        29 => match dice.u8(0..3) {
+            // An overlap is two minutes.
+            0 => Fault::Late(dice.u32(0..8), dice.u64(1..100_000)),
+            1 => Fault::HistoryLag(dice.u64(1..100_000)),
+            _ => Fault::Lag(dice.u64(1..100_000)),
+        },
+        30 if setup.dialect.has_topics() => Fault::Restart(dice.u64(0..end + 60_000)),
+        _ => clock(dice, setup, end),
+    }
+}
+
+/// Early polls are those in which most is done.
+fn polls(dice: &mut Rng) -> u32 {
+    if dice.bool() { dice.u32(1..60) } else { dice.u32(1..400) }
+}
+
+fn clock(dice: &mut Rng, setup: &Setup, end: Ms) -> Fault {
+    let from = dice.u64(0..end + 1);
+    let is_of_gateway = dice.bool();
+    let seconds = dice.i64(10..7_200);
+    // Of two versions the older one is never wanted again, where a clock makes the newer the older.
+    if is_of_gateway || setup.endpoint.is_ordered() || dice.bool() {
+        Fault::Clock { from, until: Some(from + dice.u64(1..900_000)), seconds, is_of_gateway }
+    } else {
+        Fault::Clock { from, until: None, seconds: -seconds, is_of_gateway: false }
+    }
+}
+
+const TRAITS: [Trait; 12] = [
+    Trait::IgnoresSort,
+    Trait::RefusesSort,
+    Trait::NoDate,
+    Trait::Shifting,
+    Trait::SlowPages,
+    Trait::Strips,
+    Trait::NoTypeHistory,
+    Trait::NoHistory,
+    Trait::NoEvents,
+    Trait::FewEvents,
+    Trait::Total,
+    Trait::NoHistoryLinks,
+];
+
+fn answering(dice: &mut Rng) -> Answering {
+    match dice.u8(0..8) {
+        0 => Answering::Unavailable,
+        1 => Answering::TooMany,
+        2 => Answering::NotSent,
+        3 => Answering::Broken,
+        4 => Answering::Hangs,
+        5 => Answering::Slow(dice.u64(1..20_000)),
+        _ => Answering::Partial,
+    }
+}
+
+fn sending(dice: &mut Rng) -> Sending {
+    match dice.u8(0..6) {
+        0..3 => Sending::Lost,
+        3 => Sending::Twice(pause(dice)),
+        4 => Sending::Later(pause(dice)),
+        _ => Sending::Unheard,
+    }
+}
+
+fn storing(dice: &mut Rng) -> Storing {
+    match dice.u8(0..8) {
+        0..2 => Storing::Refused,
+        2..4 => Storing::Unanswered,
+        4 => Storing::Hangs,
+        5 => Storing::Silent,
+        6 => Storing::Late(dice.u64(1..20_000)),
+        _ if dice.bool() => Storing::Slow(dice.u64(1..20_000)),
+        _ => Storing::Down(dice.u64(1..40_000)),
+    }
+}
+
+fn doing(dice: &mut Rng) -> Doing {
+    match dice.u8(0..12) {
+        0..2 => Doing::Fails,
+        2 => Doing::FailsAfter,
+        3 => Doing::FailsForGood,
+        4 => Doing::Hangs,
+        5 => Doing::Panics,
+        6 => Doing::PanicsAfter,
+        7 => Doing::PanicsInDrop,
+        8 => Doing::Dies,
+        9 => Doing::DiesAfter,
+        _ => Doing::Slow(dice.u64(1..24_000)),
+    }
+}

@@ -1,0 +1,214 @@
+//! A schedule from its beginning to its end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use fhir_sub::testing::TestRequest;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use crate::life::{ADMIN, first_end, start};
+use crate::plan::{Dialect, Fault, Plan, Step, What};
+use crate::server::{Kind, notify};
+use crate::world::{World, lock, sleep};
+
+/// How many sweeps it may take, once faults have ended, until one is complete.
+const SWEEPS: usize = 40;
+
+/// How a schedule has ended.
+pub(crate) struct Ended {
+    /// The promise that was broken.
+    pub(crate) violation: Option<String>,
+    pub(crate) trace: String,
+}
+
+/// Runs a plan in virtual time.
+pub(crate) fn run(plan: &Plan, is_traced: bool) -> Ended {
+    // The program's own dice are those of the thread.
+    fastrand::seed(plan.seed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let world = World::new(plan, is_traced);
+        play(&world).await;
+        let seats = std::mem::take(&mut *lock(&world.seats));
+        drop(seats);
+        Ended { violation: world.violation(), trace: world.trace() }
+    })
+}
+
+async fn play(world: &Arc<World>) {
+    lock(&world.server).has_random_versions = world.plan.setup.dialect == Dialect::Medplum;
+    register(world).await;
+    for seat in 0..world.plan.setup.instances {
+        start(world, seat, first_end(world, seat));
+    }
+    let mut tasks = Vec::new();
+    for fault in &world.plan.faults {
+        if let Fault::Restart(at) = *fault {
+            let world = Arc::clone(world);
+            tasks.push(tokio::spawn(async move {
+                sleep(at).await;
+                notify::restart(&world);
+            }));
+        }
+    }
+    for Step { at, what } in &world.plan.steps {
+        sleep(at.saturating_sub(world.now())).await;
+        tasks.push(step(world, what));
+        if world.violation().is_some() {
+            return;
+        }
+    }
+    for task in tasks {
+        if let Err(error) = task.await {
+            world.fail(|| format!("a task of the simulation itself has failed: {error}"));
+        }
+    }
+    world.quieten();
+    settle(world).await;
+    if world.violation().is_none() {
+        judge(world);
+    }
+}
+
+/// Registers the subscription, which is not what a schedule is about.
+async fn register(world: &Arc<World>) {
+    start(world, 0, None);
+    let answer =
+        world.call(None, TestRequest::register("").secret(ADMIN)).await.expect("an instance that is alive");
+    assert_eq!(answer.status(), 200, "the registration fails: {}", answer.body());
+    for counter in [&world.counts.requests, &world.counts.calls] {
+        counter.store(0, Ordering::Relaxed);
+    }
+}
+
+fn step(world: &Arc<World>, what: &What) -> JoinHandle<()> {
+    let world = Arc::clone(world);
+    match what {
+        What::Write(writes) => {
+            let number = world.count(&world.counts.writes);
+            let late = world.fault(|fault| match *fault {
+                Fault::Late(which, late) if which == number => Some(late),
+                _ => None,
+            });
+            let mut server = lock(&world.server);
+            let written =
+                writes.iter().filter_map(|(id, write)| server.write(&world, *id, *write, late.unwrap_or(0)));
+            let serials: Vec<_> = written.collect();
+            drop(server);
+            tokio::spawn(notify::tell(Arc::clone(&world), serials))
+        }
+        What::Sweep { is_slip } => {
+            let since = if *is_slip { "?since=2062-01-01T00:00:00Z" } else { "" };
+            tokio::spawn(async move {
+                sweep(&world, since).await;
+            })
+        }
+        What::Retry => tokio::spawn(async move {
+            retry(&world).await;
+        }),
+    }
+}
+
+/// Sweeps; the row of the report, if there is one.
+async fn sweep(world: &Arc<World>, since: &str) -> Option<Value> {
+    let answer = world.call(None, TestRequest::post(&format!("sweep{since}")).secret(ADMIN)).await.ok()?;
+    let row = answer.json()["subscriptions"][0].clone();
+    world.log(|| format!("swept: {row}"));
+    Some(row)
+}
+
+/// Retries all dead letters, as two who do not know of each other; how many there are after that.
+async fn retry(world: &Arc<World>) -> usize {
+    let all = || {
+        let world = Arc::clone(world);
+        tokio::spawn(async move { retry_all(&world).await })
+    };
+    for task in [all(), all()] {
+        if let Err(error) = task.await {
+            world.fail(|| format!("a task of the simulation itself has failed: {error}"));
+        }
+    }
+    letters(world).await.len()
+}
+
+async fn retry_all(world: &Arc<World>) {
+    for letter in letters(world).await {
+        let key = letter["key"].as_str().unwrap_or_default();
+        if let Ok(answer) =
+            world.call(None, TestRequest::post(&format!("dead-letters/{key}")).secret(ADMIN)).await
+        {
+            world
+                .log(|| format!("retried {}: {} {}", letter["reference"], answer.status(), answer.outcome()));
+        }
+    }
+}
+
+async fn letters(world: &Arc<World>) -> Vec<Value> {
+    match world.call(None, TestRequest::new(http::Method::GET, "dead-letters").secret(ADMIN)).await {
+        Ok(answer) => answer.json()["deadLetters"].as_array().cloned().unwrap_or_default(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Sweeps and retries until nothing is left to be done.
+async fn settle(world: &Arc<World>) {
+    // What was killed holds nothing up for longer than its lease, and what runs ends.
+    sleep(200_000).await;
+    sweeps(world).await;
+    let left = retry(world).await;
+    if left > 0 {
+        world.fail(|| format!("{left} dead letters are left, although their handlers would succeed"));
+    }
+    // The overlap of those that were written last.
+    sleep(200_000).await;
+    sweeps(world).await;
+    let Some(row) = sweep(world, "").await else { return world.fail(|| "a sweep has no answer".to_owned()) };
+    let is_sure = world.plan.setup.endpoint.wants_deletions();
+    if row["handled"] != 0 && !is_sure {
+        world.fail(|| format!("there is something left to handle after a complete sweep: {row}"));
+    }
+}
+
+/// Sweeps until a sweep is complete.
+async fn sweeps(world: &Arc<World>) {
+    let mut last = Value::Null;
+    for _ in 0..SWEEPS {
+        if world.violation().is_some() {
+            return;
+        }
+        if let Some(row) = sweep(world, "").await {
+            if row["result"] == "swept" && row["failed"] == 0 && row["left"] != true {
+                return;
+            }
+            last = row;
+        }
+        sleep(70_000).await;
+    }
+    world.fail(|| format!("{SWEEPS} sweeps were not enough: {last}"));
+}
+
+/// Holds what has become of each resource against what was promised.
+fn judge(world: &World) {
+    let (server, ledger) = (lock(&world.server), lock(&world.ledger));
+    let now = world.now();
+    for id in 0..server.ids() {
+        let Some(change) = server.current(id, now) else { continue };
+        let is_missed = server.is_wanted(change, &world.plan) && !ledger.has_succeeded(change.serial);
+        let is_promised = change.kind != Kind::Delete || can_find_deletions(world);
+        if is_missed && is_promised {
+            world.fail(|| format!("{change} is lost: no handler has succeeded with it"));
+        }
+    }
+}
+
+/// Whether a sweep finds deletions on this server.
+fn can_find_deletions(world: &World) -> bool {
+    use crate::plan::Trait;
+    let has_history = !world.has(Trait::NoHistory) && !world.has(Trait::NoTypeHistory);
+    world.plan.setup.dialect == Dialect::Medplum || has_history
+}

@@ -1,0 +1,217 @@
+//! [`Shelf`]: the store, which fails as the plan says, and is looked at after each call.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use fhir_sub::store::{Put, Record, RecordId, RecordKind, StoreBackend, StoreFuture, Unavailable};
+
+use crate::ledger::may_be_given_up;
+use crate::moment;
+use crate::plan::{Fault, Ms, Storing};
+use crate::world::{World, lock, pass, sleep};
+
+/// How long a call may take: so long waits the client of a database.
+const LIMIT: Ms = 10_000;
+
+/// What the store has.
+#[derive(Default)]
+pub(crate) struct Records {
+    by_id: HashMap<RecordId, Record>,
+    /// Until when it is down.
+    down_until: Ms,
+}
+
+/// The store that all instances share.
+pub(crate) struct Shelf(pub(crate) Arc<World>);
+
+impl Shelf {
+    /// A call that does `work` at some time, or does not.
+    async fn call<T: Send + 'static>(
+        &self,
+        what: impl Fn() -> String + Send,
+        work: impl FnOnce(&World) -> T + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let world = &self.0;
+        let number = world.count(&world.counts.calls);
+        let fault = world.fault(|fault| match *fault {
+            Fault::Store(which, storing) if which == number => Some(storing),
+            _ => None,
+        });
+        if let Some(fault) = fault {
+            world.log(|| format!("store: call {number} to {} {fault:?}", what()));
+        }
+        pass().await;
+        let is_down = !world.is_quiet() && world.now() < lock(&world.records).down_until;
+        if is_down {
+            return Err(Unavailable::new("it is down"));
+        }
+        let failed = |text: &str| Err(Unavailable::new(text));
+        match fault {
+            None => {}
+            Some(Storing::Refused) => return failed("refused"),
+            Some(Storing::Unanswered) => {
+                work(world);
+                pass().await;
+                return failed("no answer");
+            }
+            Some(Storing::Hangs) => {
+                sleep(LIMIT).await;
+                return failed("no answer in time");
+            }
+            Some(Storing::Silent) => {
+                work(world);
+                sleep(LIMIT).await;
+                return failed("no answer in time");
+            }
+            Some(Storing::Late(time)) => {
+                let world = Arc::clone(world);
+                tokio::spawn(async move {
+                    sleep(time).await;
+                    work(&world);
+                });
+                return failed("the connection broke");
+            }
+            Some(Storing::Slow(time)) => sleep(time.min(LIMIT)).await,
+            Some(Storing::Down(time)) => {
+                lock(&world.records).down_until = world.now() + time;
+                return failed("it goes down");
+            }
+        }
+        let done = work(world);
+        pass().await;
+        Ok(done)
+    }
+}
+
+impl StoreBackend for Shelf {
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn now(&self) -> StoreFuture<'_, SystemTime> {
+        Box::pin(std::future::ready(Ok(self.0.clock())))
+    }
+
+    fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>> {
+        let wanted = *id;
+        Box::pin(self.call(
+            move || format!("get {}", named(&wanted)),
+            move |world| lock(&world.records).by_id.get(&wanted).cloned(),
+        ))
+    }
+
+    fn put<'a>(
+        &'a self,
+        id: &'a RecordId,
+        expected: Option<u64>,
+        record: Option<&'a Record>,
+    ) -> StoreFuture<'a, Put> {
+        let (wanted, record) = (*id, record.cloned());
+        Box::pin(self.call(
+            move || format!("put {}", named(&wanted)),
+            move |world| put(world, wanted, expected, record),
+        ))
+    }
+
+    fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>> {
+        Box::pin(self.call(
+            move || format!("list {kind:?}"),
+            move |world| {
+                let records = lock(&world.records);
+                let mut found: Vec<_> = records.by_id.iter().filter(|(id, _)| id.kind() == kind).collect();
+                found.sort_by_key(|(id, _)| **id);
+                found.into_iter().map(|(_, record)| record.clone()).collect()
+            },
+        ))
+    }
+}
+
+fn put(world: &World, id: RecordId, expected: Option<u64>, record: Option<Record>) -> Put {
+    let mut records = lock(&world.records);
+    let there = records.by_id.get(&id);
+    if there.map(Record::revision) != expected {
+        return Put::Refused(there.cloned());
+    }
+    let before = match &record {
+        Some(record) => records.by_id.insert(id, record.clone()),
+        None => records.by_id.remove(&id),
+    };
+    drop(records);
+    if let Some(record) = &record {
+        look(world, &id, before.as_ref(), record);
+    }
+    Put::Done
+}
+
+/// Holds a record that was put against what was promised.
+fn look(world: &World, id: &RecordId, before: Option<&Record>, record: &Record) {
+    let body = |record: &Record| {
+        serde_json::to_value(record).map(|mut value| value["body"].take()).unwrap_or_default()
+    };
+    match id.kind() {
+        RecordKind::Event => {
+            let event = &body(record)["event"];
+            let (is_done, is_dead) = (event["isDone"] == true, event["isDead"] == true);
+            if is_done || is_dead {
+                let serial = lock(&world.ledger).store_has(key(id).as_str(), is_dead);
+                world.log(|| format!("store: {} is {}", named(id), if is_dead { "dead" } else { "done" }));
+                let ledger = lock(&world.ledger);
+                if let Some(serial) =
+                    serial.filter(|serial| is_dead && !may_be_given_up(world, &ledger, *serial))
+                {
+                    let change = lock(&world.server).changes[serial].to_string();
+                    world.fail(|| format!("{change} was given up without reason"));
+                }
+            }
+        }
+        RecordKind::Sweep => {
+            let watermark = |record: &Record| {
+                let state = &body(record)["sweep"]["state"];
+                state["watermark"].as_str().and_then(moment::parse)
+            };
+            let (before, after) = (before.and_then(watermark), watermark(record));
+            if let Some(after) = after.filter(|after| before.is_some_and(|before| *after > before)) {
+                passed(world, after);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The watermark has come to there: all before is to be done, less the overlap.
+fn passed(world: &World, watermark: u64) {
+    const OVERLAP: u64 = 120_000;
+    world.log(|| format!("store: the watermark is at {}", moment::instant(watermark)));
+    // Where the server's own clock was wrong, moments do not come one after the other.
+    let is_odd = |fault: &Fault| matches!(fault, Fault::Clock { is_of_gateway: false, .. });
+    if world.plan.faults.iter().any(is_odd) || !world.plan.setup.endpoint.wants_changes() {
+        return;
+    }
+    let (server, ledger) = (lock(&world.server), lock(&world.ledger));
+    let now = world.now();
+    let missed = (0..server.ids()).filter_map(|id| server.current(id, now)).find(|change| {
+        let is_passed = change.stamp < watermark.saturating_sub(OVERLAP);
+        is_passed && server.is_wanted(change, &world.plan) && !ledger.is_settled(change.serial)
+    });
+    if let Some(missed) = missed {
+        world.fail(|| format!("the watermark has passed {missed}, which is not done"));
+    }
+}
+
+fn key(id: &RecordId) -> String {
+    let text = id.to_string();
+    text.split_once('#').map(|(_, key)| key.to_owned()).unwrap_or_default()
+}
+
+fn named(id: &RecordId) -> String {
+    let text = id.to_string();
+    text.get(..text.find('#').map_or(text.len(), |place| place + 9)).unwrap_or(&text).to_owned()
+}
+
+impl fmt::Debug for Shelf {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Shelf")
+    }
+}

@@ -1,0 +1,190 @@
+//! [`World`]: what all that take part in a schedule share.
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use fastrand::Rng;
+use fhir_sub::testing::{TestAnswer, TestRequest};
+use tokio::time::Instant;
+
+use crate::ledger::Ledger;
+use crate::life::{Gone, Running};
+use crate::moment;
+use crate::plan::{Fault, Ms, Plan, Quirk, Trait};
+use crate::server::Server;
+use crate::shelf::Records;
+
+/// How many requests to the server and calls of the store a schedule has at most. More is no end.
+const MANY: u32 = 60_000;
+
+tokio::task_local! {
+    /// The change that a notification tells of, while it is handled.
+    pub(crate) static TOLD: usize;
+}
+
+/// What all that take part in a schedule share.
+pub(crate) struct World {
+    pub(crate) plan: Plan,
+    started: Instant,
+    dice: Mutex<Rng>,
+    pub(crate) server: Mutex<Server>,
+    pub(crate) records: Mutex<Records>,
+    pub(crate) ledger: Mutex<Ledger>,
+    /// The instances; `None` where one has died and is not there again yet.
+    pub(crate) seats: Mutex<Vec<Option<Arc<Running>>>>,
+    is_quiet: AtomicBool,
+    /// How much of each kind there was.
+    pub(crate) counts: Counts,
+    violation: Mutex<Option<String>>,
+    trace: Option<Mutex<String>>,
+}
+
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) requests: AtomicU32,
+    pub(crate) calls: AtomicU32,
+    pub(crate) runs: AtomicU32,
+    pub(crate) notifications: AtomicU32,
+    pub(crate) writes: AtomicU32,
+    pub(crate) crashes: AtomicU32,
+}
+
+impl World {
+    pub(crate) fn new(plan: &Plan, is_traced: bool) -> Arc<Self> {
+        Arc::new(Self {
+            plan: plan.clone(),
+            started: Instant::now(),
+            dice: Mutex::new(Rng::with_seed(plan.seed)),
+            server: Mutex::default(),
+            records: Mutex::default(),
+            ledger: Mutex::default(),
+            seats: Mutex::default(),
+            is_quiet: AtomicBool::new(false),
+            counts: Counts::default(),
+            violation: Mutex::default(),
+            trace: is_traced.then(Mutex::default),
+        })
+    }
+
+    /// Milliseconds since the beginning.
+    pub(crate) fn now(&self) -> Ms {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(Ms::MAX)
+    }
+
+    /// What time it is, by a clock that is right.
+    pub(crate) fn clock(&self) -> SystemTime {
+        moment::moment(self.now())
+    }
+
+    pub(crate) fn throw(&self, sides: usize) -> usize {
+        lock(&self.dice).usize(0..sides)
+    }
+
+    pub(crate) fn has(&self, wanted: Trait) -> bool {
+        self.plan.faults.contains(&Fault::Trait(wanted))
+    }
+
+    pub(crate) fn does(&self, quirk: Quirk) -> bool {
+        !self.is_quiet() && self.plan.faults.contains(&Fault::Quirk(quirk))
+    }
+
+    /// What the faults say of something, unless they have ended.
+    pub(crate) fn fault<T>(&self, find: impl FnMut(&Fault) -> Option<T>) -> Option<T> {
+        if self.is_quiet() { None } else { self.plan.faults.iter().find_map(find) }
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.is_quiet.load(Ordering::Relaxed)
+    }
+
+    /// Ends all faults.
+    pub(crate) fn quieten(&self) {
+        self.is_quiet.store(true, Ordering::Relaxed);
+        self.log(|| "faults end".to_owned());
+    }
+
+    /// How far the server's clock is ahead, in seconds; or what a gateway makes of it.
+    pub(crate) fn ahead(&self, by_gateway: bool) -> i64 {
+        let now = self.now();
+        let of = |fault: &Fault| match *fault {
+            Fault::Clock { from, until, seconds, is_of_gateway } if by_gateway || !is_of_gateway => {
+                // What was put back stays so.
+                let is_over = until.map_or(now < from, |until| self.is_quiet() || now < from || now > until);
+                if is_over { 0 } else { seconds }
+            }
+            _ => 0,
+        };
+        self.plan.faults.iter().map(of).sum()
+    }
+
+    /// Counts one up; which one it was.
+    pub(crate) fn count(&self, counter: &AtomicU32) -> u32 {
+        let number = counter.fetch_add(1, Ordering::Relaxed);
+        if number > MANY {
+            self.fail(|| "there is no end of requests and calls".to_owned());
+        }
+        number
+    }
+
+    /// A promise is broken. Only the first one counts.
+    pub(crate) fn fail(&self, how: impl FnOnce() -> String) {
+        let mut violation = lock(&self.violation);
+        if violation.is_none() {
+            let how = how();
+            self.log(|| format!("BROKEN: {how}"));
+            *violation = Some(how);
+        }
+    }
+
+    pub(crate) fn violation(&self) -> Option<String> {
+        lock(&self.violation).clone()
+    }
+
+    pub(crate) fn log(&self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &self.trace {
+            let now = self.now();
+            writeln!(lock(trace), "{:>9}.{:03}  {}", now / 1_000, now % 1_000, line())
+                .expect("a text takes it");
+        }
+    }
+
+    pub(crate) fn trace(&self) -> String {
+        self.trace.as_ref().map(|trace| lock(trace).clone()).unwrap_or_default()
+    }
+
+    /// Sends a request to some instance that is alive, in a task of its own: a caller who hangs up ends nothing.
+    pub(crate) async fn call(
+        self: &Arc<Self>,
+        told: Option<usize>,
+        request: TestRequest,
+    ) -> Result<TestAnswer, Gone> {
+        let alive: Vec<_> = lock(&self.seats).iter().flatten().cloned().collect();
+        let Some(running) = (!alive.is_empty()).then(|| alive[self.throw(alive.len())].clone()) else {
+            return Err(Gone);
+        };
+        let life = Arc::clone(&running.life);
+        let answering = life.mortal(self, async move { running.instance.send(request).await });
+        let task = match told {
+            Some(told) => tokio::spawn(TOLD.scope(told, answering)),
+            None => tokio::spawn(answering),
+        };
+        task.await.unwrap_or(Err(Gone))
+    }
+}
+
+/// Whoever panicked with it in its hands has left nothing half done that matters here.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) async fn sleep(time: Ms) {
+    tokio::time::sleep(Duration::from_millis(time)).await;
+}
+
+/// Lets everything else go on first.
+pub(crate) fn pass() -> impl Future<Output = ()> + Send {
+    tokio::task::yield_now()
+}
