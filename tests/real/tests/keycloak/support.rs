@@ -66,6 +66,11 @@ impl World {
         self.keycloak.endpoint("token")
     }
 
+    /// A URL of the FHIR server, which gives no tokens.
+    pub(crate) fn another_token_url(&self) -> String {
+        format!("http://127.0.0.1:{}/token", self.port)
+    }
+
     /// A client of the FHIR server, which discovers the token endpoint.
     pub(crate) fn fhir(&self, services: BackendServices) -> FhirClient {
         let base_url = format!("http://127.0.0.1:{}/fhir", self.port).parse().expect("a base URL");

@@ -26,9 +26,11 @@ pub(crate) async fn another_key_is_refused(world: &mut World) {
 }
 
 pub(crate) async fn another_audience_is_refused(world: &mut World) {
-    let (signer, _) = Client::Es384.signer();
-    let services = Client::Es384.services(signer).audience("https://id.example.org/realms/ward");
-    let read = world.fhir(services).read::<Value>("Encounter", "1").await;
-    let text = read.expect_err("an audience that is not this realm").to_string();
-    assert!(text.contains("(invalid_client)"), "{text}");
+    let (signer, assertions) = Client::Es384.signer();
+    // A server that gives no token, but for which an assertion is signed.
+    let elsewhere = world.another_token_url().parse().expect("a URL");
+    let services = Client::Es384.services(signer).token_url(elsewhere);
+    world.fhir(services).read::<Value>("Encounter", "1").await.expect_err("no token there");
+    let (status, body) = world.post_assertion(&assertions.all().remove(0)).await;
+    assert!(matches!(status, 400 | 401) && body.contains("invalid_client"), "{status} {body}");
 }
