@@ -114,7 +114,7 @@ impl Value {
                 Self::Truth(LitBool { value: word == "true", span: word.span() })
             }
             [TokenTree::Ident(_), ..] => syn::parse2(all.clone()).map_or(Self::Other(all), Self::Path),
-            // What a macro hands over may be any of them, in a group.
+            // A macro may hand over any of them, in a group.
             _ => syn::parse2(all.clone())
                 .map(Self::Text)
                 .or_else(|_| syn::parse2(all.clone()).map(Self::Number))

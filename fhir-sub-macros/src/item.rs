@@ -33,7 +33,7 @@ fn function(input: ParseStream<'_>) -> syn::Result<Function> {
         return Err(input.error("`#[fhir_subscription(…)]` can only be put on an async function"));
     }
     let signature = input.parse()?;
-    // What is no body is the compiler's to judge too.
+    // The compiler also judges a text that is not a body.
     let _: TokenStream = input.parse()?;
     Ok(Function { attributes, signature })
 }

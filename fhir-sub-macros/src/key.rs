@@ -126,7 +126,7 @@ impl Key {
     /// The least and the most that a number may be.
     pub(crate) fn bounds(self) -> RangeInclusive<u32> {
         match self {
-            // Whoever listens less often than once a day learns nothing in time.
+            // A heartbeat that comes less than once a day is useless.
             Self::Heartbeat => 1..=86_400,
             Self::Timeout => 1..=900,
             // As many resources as fit into a body that a gateway lets through.

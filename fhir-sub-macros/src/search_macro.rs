@@ -21,7 +21,7 @@ pub(crate) fn search(tokens: TokenStream) -> TokenStream {
         Ok(query) => expand::expand(&query),
         Err(errors) => {
             let errors = fallback::fallback(&errors);
-            // Whatever it was to be, nothing else is said of it.
+            // Nothing else is reported of it.
             quote::quote!({ #errors ::core::unreachable!() })
         }
     }

@@ -26,15 +26,15 @@ pub(crate) struct Subscription {
     pub(crate) versions: Vec<FhirVersion>,
     /// The types of the parameters in the criteria, or in the filters, one after the other: none where they are unchecked.
     pub(crate) parameter_types: Vec<ParameterType>,
-    /// What the values of those that have a placeholder may be.
+    /// The permitted values of the parameters with a placeholder.
     pub(crate) allowed: Vec<AllowedOf>,
     pub(crate) registration: Option<Path>,
 }
 
-/// What the values of one parameter may be, in some versions of FHIR.
+/// The permitted values of one parameter, in some versions of FHIR.
 #[derive(Debug)]
 pub(crate) struct AllowedOf {
-    /// Which of all parameters.
+    /// The place of the parameter among all.
     pub(crate) parameter: usize,
     pub(crate) versions: Vec<FhirVersion>,
     pub(crate) values: Allowed,

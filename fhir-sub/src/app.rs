@@ -458,7 +458,7 @@ impl AppBuilder {
             problems.collect(registry.check(version, &self.states));
         }
         let (Some(mut settings), Some(registry)) = (settings, registry) else {
-            // What the client cannot do is known without the settings that are missing.
+            // The client's limits are known without the missing settings.
             let config = ClientConfig::new(url::Url::parse("https://fhir.invalid").expect("it is a URL"));
             let client = client(config, &self.root_certificates, self.proxy, self.transport);
             problems.collect(client.map_err(|error| Problems::from(client_problem(&error))));

@@ -1,4 +1,4 @@
-//! What is counted of each event, for whoever watches the program.
+//! The counters of events, for those who watch the program.
 
 #[cfg(feature = "lambda")]
 mod emf;
@@ -8,7 +8,7 @@ pub(crate) use self::emf::Emf;
 #[cfg(all(test, feature = "lambda"))]
 pub(crate) use self::emf::captured;
 
-/// What an event, or a request that brought none, adds to the metrics.
+/// The contribution of an event, or of a request without one, to the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Measure {
     /// The handler succeeded.

@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(mistakes_of_filter("Encounter.patient=Patient/{ID}"), "");
     }
 
-    /// What the values of each parameter with a placeholder may be.
+    /// The permitted values of each parameter with a placeholder.
     fn allowed(text: &str) -> String {
         let rules = Rules { versions: &WITH_CRITERIA, is_unchecked: false, also: &[] };
         let mut errors = Errors::new();

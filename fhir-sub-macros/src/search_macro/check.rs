@@ -19,7 +19,7 @@ pub(super) struct Query {
     pub(super) fhir_sub: Path,
     pub(super) resource_type: String,
     pub(super) parameters: Vec<Parameter>,
-    /// What the captures are taken from, in the order in which they stand there.
+    /// The sources of the captures, in the order of the text.
     pub(super) values: Vec<TokenStream>,
 }
 

@@ -35,7 +35,7 @@ pub(super) fn expand(query: &Query) -> TokenStream {
                         Capture::Id => "Id",
                     };
                     let capture = Ident::new(capture, Span::mixed_site());
-                    // What has no text is told at the value.
+                    // A mistake without a text is reported at the value.
                     quote_spanned!(value.span()=> #private::Piece::#capture(#name))
                 }
             });

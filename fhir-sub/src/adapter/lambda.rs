@@ -42,7 +42,7 @@ use crate::deadline::Deadline;
 use crate::request::Head;
 use crate::service::{Answered, Route};
 
-/// What is kept of an invocation's time to get the answer out.
+/// The reserve of an invocation's time for sending the answer.
 const TO_ANSWER: Duration = Duration::from_millis(250);
 
 /// A deadline that passed longer ago than any invocation lasts was never one.

@@ -236,7 +236,7 @@ impl End {
     }
 }
 
-/// What the event is about, where the settings let the log name it.
+/// The event's resource, if the settings let the log name it.
 pub(super) fn reference(event: &Event, settings: LogSettings) -> Option<&str> {
     event.focus().filter(|_| settings.references)
 }

@@ -45,7 +45,7 @@ where
     }
 }
 
-/// What the line says of its metrics.
+/// The metrics in the line.
 #[derive(Default)]
 struct Measured {
     measure: Option<String>,

@@ -51,7 +51,7 @@ impl QueueSettings {
         }
     }
 
-    /// What is allowed, but better otherwise.
+    /// Settings that are allowed but unwise.
     pub(super) fn warnings(&self, settings: &Settings) -> Vec<String> {
         let mut warnings = Vec::new();
         if !settings.on_lambda {

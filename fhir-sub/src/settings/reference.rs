@@ -59,7 +59,7 @@ fn absolute_path(place: &str) -> Result<PathBuf, Unfit> {
 }
 
 impl Unfit {
-    /// What is wrong with the reference, and the cure.
+    /// The problem with the reference, and the cure.
     pub(crate) fn reason(&self) -> &'static str {
         self.0
     }

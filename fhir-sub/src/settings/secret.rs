@@ -89,7 +89,7 @@ impl SharedSecret {
     }
 }
 
-/// Whoever knows one knows the other, whatever their schemes.
+/// Who knows one knows the other, with any scheme.
 impl PartialEq for SharedSecret {
     fn eq(&self, other: &Self) -> bool {
         self.credentials().as_bytes().ct_eq(other.credentials().as_bytes()).into()

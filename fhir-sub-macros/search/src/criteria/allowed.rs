@@ -4,7 +4,7 @@ use super::{Check, Purpose};
 use crate::definitions::{Definitions, FhirVersion, Kind, Targets, Token};
 use crate::search::{Modifier, Search, Subject};
 
-/// What the values of a parameter may be.
+/// The permitted values of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Allowed {
     /// `true` or `false`.

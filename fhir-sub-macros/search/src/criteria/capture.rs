@@ -19,7 +19,7 @@ pub enum Capture {
     Id,
 }
 
-/// What is wrong in a value with captured ones in it, as far as the text tells.
+/// The mistakes in a value with captured parts, as far as the text shows them.
 pub(super) fn check(
     asked: &Asked<'_>,
     kind: &Kind,

@@ -23,7 +23,7 @@ pub(super) fn check(on: ResourceType, parameters: &[Parameter]) -> Vec<Mistake> 
             let page = on.version.page("search.html#combining");
             mistakes.push(Mistake::new(parameter.place.clone(), message, page));
         }
-        // What has been told once is not told of each that follows.
+        // A reported mistake is not reported again for each parameter that follows.
         *before = if common.is_empty() { alternatives } else { common };
     }
     mistakes

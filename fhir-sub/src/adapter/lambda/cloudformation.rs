@@ -19,7 +19,7 @@ use crate::deadline::Deadline;
 use crate::json::Text;
 use crate::registration::{self, Options, Report, Row, RowResult};
 
-/// What is kept of the invocation's time to send the answer.
+/// The reserve of the invocation's time for sending the answer.
 const TO_SEND: Duration = Duration::from_secs(4);
 
 /// How often the answer is sent, until it has arrived.

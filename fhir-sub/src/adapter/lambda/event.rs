@@ -63,7 +63,7 @@ pub(super) struct Kind<'e> {
 impl<'a> Event<'a> {
     /// Reads an event in one pass; `None` where it is none.
     ///
-    /// What is in no request is only passed over.
+    /// Members that no request has are skipped.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut event = Self::default();

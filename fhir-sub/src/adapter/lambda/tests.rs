@@ -183,7 +183,7 @@ async fn settings_that_cannot_be_read_at_the_start_are_read_with_an_event() {
         // The attempt at the start has failed.
         ("ssm:/url", 1, ["200"; 3]),
         ("ssm:/url", 2, ["the program cannot start: see its log", "200", "200"]),
-        // What cannot be read at all stays so.
+        // An unreadable event stays unreadable.
         ("secretsmanager:url", 0, ["start"; 3]),
     ] {
         let encounters = declaration::<crate::Event, Succeed>("Encounter?", "e");

@@ -14,7 +14,7 @@ use crate::service::{Answered, Carried, Message};
 pub(super) struct Told {
     /// The endpoint that the message names: by its own attribute, else by that of what it came in.
     pub(super) endpoint: Option<String>,
-    /// What it came by.
+    /// The way by which it came.
     pub(super) came_by: Vec<String>,
     pub(super) body: String,
 }

@@ -60,7 +60,7 @@ fn a_line_that_counts_something_has_its_metrics() {
     assert_eq!(names(&lines[2]), ["Refused", "Duration"]);
     assert_eq!(lines[2]["_aws"]["CloudWatchMetrics"][0]["Dimensions"], serde_json::json!([[]]));
     assert_eq!(names(&lines[3]), ["Swept", "SweepAge"]);
-    // What the line said before is all there.
+    // Every earlier part of the line is still there.
     assert_eq!((&lines[1]["level"], &lines[1]["message"]), (&"ERROR".into(), &"request failed".into()));
 }
 

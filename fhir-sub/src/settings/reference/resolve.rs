@@ -20,7 +20,7 @@ pub(crate) trait Places: Send + Sync {
     fn secret<'a>(&'a self, id: &'a str, version: Version) -> BoxFuture<'a, Result<String, Failure>>;
 }
 
-/// Which version of a secret is read.
+/// The version of a secret to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Version {
     Current,

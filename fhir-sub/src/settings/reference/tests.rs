@@ -158,7 +158,7 @@ async fn the_version_before_is_accepted_while_a_secret_is_rotated() {
     // A first version that never was a secret is nobody's mistake now.
     let settings = read(&[shared], &places("changeme")).await.unwrap();
     assert_eq!(previous(settings), None);
-    // What somebody has set counts.
+    // A setting by hand counts.
     let own = ("FHIR_SUBSCRIPTION_SECRET_PREVIOUS", "a-secret-that-somebody-set");
     let settings = read(&[shared, own], &places("the-secret-that-was-before")).await.unwrap();
     assert_eq!(previous(settings).as_deref(), Some("a-secret-that-somebody-set"));

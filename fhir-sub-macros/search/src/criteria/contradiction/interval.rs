@@ -49,7 +49,7 @@ impl Dates {
 
     /// What both ask; `None` where no date is so.
     pub(super) fn and(&self, other: &Self) -> Option<Self> {
-        // What has no zone is in that of the server.
+        // A time without a zone is in the server's zone.
         let has_zone = self.has_zone.filter(|_| self.has_zone == other.has_zone);
         let slack = if has_zone.is_some() { 0 } else { DAY };
         let both = Self {

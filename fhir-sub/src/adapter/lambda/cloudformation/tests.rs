@@ -61,7 +61,7 @@ fn request(kind: &str, properties: Value) -> Value {
     })
 }
 
-/// What CloudFormation is told, and whether the invocation succeeded.
+/// The answer to CloudFormation, and whether the invocation succeeded.
 async fn asked_of(test: &TestApp, request: &Value, bucket: &Bucket) -> (Value, bool) {
     let request = request.to_string();
     let deadline = test.app().deadline(None);

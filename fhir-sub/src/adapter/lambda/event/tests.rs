@@ -110,7 +110,7 @@ fn strings_are_read_as_serde_reads_them() {
     let mut read = 0;
     for round in 0..20_000 {
         let mut string = || -> String {
-            // What is refused is rarer than what is not, or nothing would be read.
+            // Refused events are rarer than others, or nothing would be read.
             let pieces = if dice.u8(..4) == 0 { PIECES.len() } else { PIECES.len() - 4 };
             (0..dice.usize(..12)).map(|_| PIECES[dice.usize(..pieces)]).collect()
         };
