@@ -101,7 +101,8 @@ impl Front {
         let path = reference.map_or("/prod/e".to_owned(), |reference| format!("/prod/e/{reference}"));
         let head = Head { method: &method, path: &path, query: Some("canary=query"), headers: &headers };
         let declaration = app.registry().find("e").unwrap();
-        let route = Route::Endpoint { declaration, reference: reference.map(str::to_owned) };
+        let owes = crate::service::Owed::Nothing;
+        let route = Route::Endpoint { declaration, reference: reference.map(str::to_owned), owes };
         app.answer(&head, route, body.as_bytes(), app.deadline(None)).await
     }
 
