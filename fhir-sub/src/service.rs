@@ -76,7 +76,8 @@ impl App {
         let caller = match authenticate::by_header(self.settings(), head.headers) {
             Shown::Right(caller) => Ok(caller),
             Shown::Wrong => Err(Refusal::Unauthorized),
-            Shown::Nothing => authenticate::otherwise(self, head, deadline).await,
+            // Boxed: most callers show the secret, and the future of each would be as large.
+            Shown::Nothing => Box::pin(authenticate::otherwise(self, head, deadline)).await,
         };
         caller.map_err(|refusal| refusal.answered(None)).and_then(|caller| route::find(self, head, caller))
     }

@@ -37,10 +37,8 @@ type Member<T> = Option<Option<T>>;
 struct RequestContext<'a> {
     http: Member<Http<'a>>,
     elb: Member<()>,
-    /// The JSON in which format 2.0 has the client certificate,
-    authentication: Member<&'a str>,
-    /// and that in which format 1.0 has it.
-    identity: Member<&'a str>,
+    /// The JSON that has the client certificate: `authentication` in format 2.0, `identity` in format 1.0.
+    identity: Option<&'a str>,
 }
 
 struct Http<'a> {
@@ -164,12 +162,8 @@ impl Headers for Event<'_> {
     fn client_certificate(&self, load_balancer_verifies: bool) -> Option<ClientCertificate<'_>> {
         let context = self.request_context.as_ref()?.as_ref()?;
         if !matches!(context.elb, Some(Some(()))) {
-            // A caller can write in neither of them.
-            return [context.authentication, context.identity]
-                .into_iter()
-                .flatten()
-                .flatten()
-                .find_map(certificate);
+            // A caller cannot write there.
+            return context.identity.and_then(certificate);
         }
         // Of a header that was sent twice, the single form has only one.
         if !load_balancer_verifies || !self.has_multi_value_headers() {
@@ -207,8 +201,14 @@ impl<'a> RequestContext<'a> {
         scanner.object(|scanner, name| match name {
             "http" => once(&mut context.http, scanner.optional(Http::scan)?),
             "elb" => once(&mut context.elb, scanner.optional(Scanner::skip)?),
-            "authentication" => once(&mut context.authentication, scanner.optional(json)?),
-            "identity" => once(&mut context.identity, scanner.optional(json)?),
+            // No format has both.
+            "authentication" | "identity" => match scanner.optional(json)? {
+                Some(_) if context.identity.is_some() => Err(Mistake::OtherShape),
+                found => {
+                    context.identity = context.identity.or(found);
+                    Ok(())
+                }
+            },
             _ => scanner.skip(),
         })?;
         Ok(context)
