@@ -61,7 +61,7 @@ pub(crate) struct Parts {
     queue: Option<Arc<Queue>>,
     keys: Keys,
     clock: Clock,
-    /// Who makes the access tokens of callers.
+    /// The issuer of callers' access tokens.
     #[cfg(feature = "token")]
     issuer: Option<Arc<Issuer>>,
 }
@@ -97,7 +97,7 @@ impl App {
         self.0.queue.as_deref()
     }
 
-    /// Who makes the access tokens of callers, if those let them in.
+    /// The issuer of callers' access tokens, if tokens let callers in.
     #[cfg(feature = "token")]
     pub(crate) fn issuer(&self) -> Option<&Issuer> {
         self.0.issuer.as_deref()

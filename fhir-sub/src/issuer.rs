@@ -38,7 +38,7 @@ const ALGORITHMS: [Algorithm; 6] = [
     Algorithm::EdDSA,
 ];
 
-/// Who makes access tokens, and with which keys.
+/// the authorization server that makes access tokens, and its keys.
 pub(crate) struct Issuer {
     settings: TokenCallers,
     keys: Keys,

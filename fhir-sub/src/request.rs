@@ -25,7 +25,7 @@ pub(crate) trait Headers {
     }
 }
 
-/// What a gateway says of a client certificate that it has verified.
+/// A client certificate, as the gateway that verified it names it.
 pub(crate) struct ClientCertificate<'a> {
     pub(crate) subject: Cow<'a, str>,
     /// The certificate itself.

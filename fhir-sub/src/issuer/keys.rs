@@ -32,7 +32,7 @@ pub(super) struct Keys {
     turn: Mutex<()>,
 }
 
-/// What was fetched, and when. The wall clock tells the time: another stands still while a Lambda is frozen.
+/// The keys that were fetched, and when. The wall clock tells the time: another stands still while a Lambda is frozen.
 #[derive(Clone, Default)]
 struct Held {
     keys: Arc<Vec<Key>>,

@@ -21,7 +21,7 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
-    /// What the log says. Nothing in it is of the token.
+    /// The words of the log. Nothing in it is of the token.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::TooLong => "the access token is too long",

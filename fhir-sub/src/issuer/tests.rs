@@ -74,7 +74,7 @@ async fn the_secret_and_a_token_are_two_ways() {
     let with_secret = kit::notification().secret("the-secret-of-a-test-and-no-other");
     assert_eq!(world.test.send(with_secret).await.status(), 204);
     assert!(world.fetches().is_empty());
-    // Who shows a wrong secret is no holder of a token either.
+    // A wrong secret is refused, even beside a right token.
     let both = kit::bearing(&world.token(Algorithm::RS256)).secret("another-secret-than-the-apps");
     assert_eq!(world.test.send(both).await.status(), 401);
 

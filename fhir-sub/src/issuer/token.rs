@@ -61,7 +61,7 @@ struct Header<'h> {
     kid: Option<Cow<'h, str>>,
     #[serde(borrow)]
     typ: Option<Cow<'h, str>>,
-    /// What must be understood, and is not.
+    /// An extension that must be understood, and is not.
     #[serde(default, deserialize_with = "present")]
     crit: bool,
     #[serde(default, deserialize_with = "present")]

@@ -1,4 +1,4 @@
-//! Who calls, and who wrote the body. One way of showing it a file; one of those that are configured is enough.
+//! The caller, and the writer of the body. One way of showing it a file; one of those that are configured is enough.
 
 mod certificate;
 mod header;
@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::deadline::Deadline;
 use crate::request::Head;
 
-/// What a caller showed that it may do.
+/// The rights that a caller has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Caller {
     /// It may send notifications.
@@ -36,7 +36,7 @@ pub(crate) enum Owed {
     HubSignature,
 }
 
-/// What the header of the secret shows.
+/// The result of looking for a secret in its header.
 pub(super) enum Shown {
     Right(Caller),
     Wrong,
@@ -44,7 +44,7 @@ pub(super) enum Shown {
     Nothing,
 }
 
-/// Who may send notifications, and do nothing else.
+/// A caller that may send notifications, and do nothing else.
 const NOTIFIER: Caller =
     Caller { notifies: true, administers: false, owes: Owed::Nothing, is_unproven: false };
 

@@ -38,7 +38,7 @@ const TELLING: [&str; 5] = [
 struct Admitted<'r> {
     head: &'r Head<'r>,
     declaration: &'static Declaration,
-    /// What its path names.
+    /// The resource that its path names.
     reference: Option<&'r str>,
     body: &'r [u8],
 }
@@ -53,12 +53,12 @@ pub(super) async fn answer(
     deadline: Deadline,
 ) -> Answered {
     let endpoint = declaration.endpoint;
-    // What a deletion carries is nobody's.
+    // Nobody reads the body of a deletion.
     let body = if *head.method == Method::DELETE { &[] } else { body };
     let Some(queue) = app.queue() else { return Refusal::UnknownEndpoint.answered(Some(endpoint)) };
     let decoded =
         decode(head, &Expected::of(app, declaration), reference.clone(), body).and_then(|decoded| {
-            // What is put into a message must not break it.
+            // A body that is not JSON would break its message.
             match serde_json::from_slice::<IgnoredAny>(body) {
                 Err(error) if !body.trim_ascii().is_empty() => {
                     Err(Undecodable::Malformed(not_well_formed("body", &error).into()))

@@ -1,6 +1,6 @@
 //! [`Message`]: a notification that a queue or a bus has brought.
 //!
-//! Whoever may write to the queue is let in by IAM, so no secret is asked for.
+//! IAM decides who may write to the queue, so no secret is asked for.
 
 use std::borrow::Cow;
 
@@ -102,7 +102,7 @@ pub(crate) struct Carried<'a> {
     pub(crate) method: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) path: Cow<'a, str>,
-    /// What the path names, as `Type/id`.
+    /// The resource that the path names, as `Type/id`.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub(crate) reference: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

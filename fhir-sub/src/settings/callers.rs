@@ -9,13 +9,13 @@ use super::certificates::Certificates;
 use super::token_callers::TokenCallers;
 use crate::problems::Problems;
 
-/// Who may send notifications, beside those who know a secret.
+/// The callers that may send notifications without a secret.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Callers {
-    /// Whoever has an access token of this issuer.
+    /// Callers with an access token of this issuer.
     #[cfg(feature = "token")]
     pub(crate) token: Option<TokenCallers>,
-    /// Whoever has shown one of these certificates to the gateway.
+    /// Callers that have shown one of these certificates to the gateway.
     pub(crate) certificates: Option<Certificates>,
 }
 

@@ -12,7 +12,7 @@ use crate::problems::Problems;
 pub(crate) struct TokenCallers {
     /// The `iss` of the tokens, as it is written.
     pub(crate) issuer: String,
-    /// What `aud` must contain.
+    /// The audience that `aud` must contain.
     pub(crate) audience: String,
     /// The clients whose tokens are taken; any client's if there is none.
     pub(crate) clients: Vec<String>,

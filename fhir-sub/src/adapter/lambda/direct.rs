@@ -1,7 +1,7 @@
 //! Events that are no HTTP request. Each is told apart by its own shape.
 //!
-//! Nobody who only reaches the endpoint over HTTP can send one: there, a body is a string within the event. Whoever may
-//! invoke the function, or write to its queue or its bus, is let in by IAM, so none of these events carries a secret.
+//! Nobody who only reaches the endpoint over HTTP can send one: there, a body is a string within the event. IAM
+//! decides who may invoke the function, or write to its queue or its bus, so none of these events carries a secret.
 
 use lambda_http::Context;
 use lambda_http::lambda_runtime::Diagnostic;

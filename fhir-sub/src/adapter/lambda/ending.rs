@@ -1,4 +1,4 @@
-//! The end of a program that cannot start, of which a stack that waits for it is told.
+//! The end of a program that cannot start. A stack that waits for the program is told why.
 
 use std::time::Duration;
 

@@ -155,7 +155,7 @@ impl Batch<'_> {
         let (mut failed, mut left) = (Vec::new(), lane.messages.into_iter());
         while let Some((place, message)) = left.next() {
             let waiting = self.waiting.fetch_sub(1, Ordering::Relaxed) - 1;
-            // What stands behind it in its group waits for it to succeed, and takes nothing of its time.
+            // The messages behind it in its group wait for it to succeed, and take nothing of its time.
             let waiting = if lane.is_group { waiting - left.len() } else { waiting };
             if self.is_done(&message, waiting == 0).await {
                 continue;

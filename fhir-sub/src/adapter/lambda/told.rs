@@ -20,7 +20,7 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// What a message of the queue `name` tells. SNS or EventBridge may have sent it there, each in an envelope of its own.
+    /// The notification in a message of the queue `name`. SNS or EventBridge may have sent it there, each in an envelope of its own.
     pub(super) fn of_queue(attributes: &Attributes<'_>, name: &str, body: &str) -> Self {
         let mut told =
             Self { endpoint: attributes.endpoint(), came_by: vec![name.to_owned()], body: body.to_owned() };

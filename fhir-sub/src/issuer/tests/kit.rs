@@ -38,7 +38,7 @@ pub(super) struct World {
     pub(super) issuer: Arc<Issuer>,
 }
 
-/// What the issuer has, and what it was asked.
+/// The issuer's keys, and the requests for them.
 pub(super) struct Issuer {
     keys: Keys,
     pub(super) state: Mutex<State>,

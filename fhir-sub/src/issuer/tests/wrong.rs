@@ -24,7 +24,7 @@ async fn no_wrong_token_lets_in() {
     wrong.dedup();
     assert!(wrong.len() > 500, "{}", wrong.len());
     for token in &wrong {
-        // What cannot stand in a header comes from no one.
+        // No caller can send a text that fits no header.
         let Ok(_) = http::HeaderValue::from_str(token) else { continue };
         let answer = world.test.send(kit::bearing(token)).await;
         assert_eq!((answer.status(), answer.handler()), (401, None), "{token}");

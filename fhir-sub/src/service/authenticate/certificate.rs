@@ -1,4 +1,4 @@
-//! A client certificate that the gateway has verified. What the gateway says of it is read where no caller can write.
+//! A client certificate that the gateway has verified. The gateway names the certificate where no caller can write.
 
 use ring::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;

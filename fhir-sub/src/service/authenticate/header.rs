@@ -4,7 +4,7 @@ use super::{Caller, Owed, Shown};
 use crate::request::{Header, Headers};
 use crate::settings::{Secrets, Settings};
 
-/// What the header of the secret shows.
+/// Looks for a secret in its header.
 #[inline]
 pub(in crate::service) fn authenticate(settings: &Settings, headers: &dyn Headers) -> Shown {
     let shown = match headers.get(settings.header.as_str()) {
@@ -15,7 +15,7 @@ pub(in crate::service) fn authenticate(settings: &Settings, headers: &dyn Header
     };
     let Secrets { shared, previous, admin, .. } = &settings.secrets;
 
-    // Every comparison is made, so that the time tells nothing of which one matched.
+    // Every comparison is made, so that the time does not tell which one matched.
     let is_shared = shared.as_ref().is_some_and(|shared| shared.matches(shown).into());
     let is_previous = previous.as_ref().is_some_and(|previous| previous.matches(shown).into());
     let is_admin = admin.as_ref().is_some_and(|admin| admin.matches(shown).into());

@@ -40,7 +40,7 @@ pub(in crate::service) fn is_signed(
     let Some(Signing { current, previous }) = secret else { return false };
     let Header::Once(shown) = headers.get(header) else { return false };
     let Some(shown) = shown.strip_prefix(prefix.as_bytes()) else { return false };
-    // Both are tried, so that the time tells nothing of which one it was.
+    // Both are tried, so that the time does not tell which one it was.
     let is_current = current.signs(body, shown);
     let is_previous = previous.as_ref().map_or(Choice::from(0), |previous| previous.signs(body, shown));
     (is_current | is_previous).into()

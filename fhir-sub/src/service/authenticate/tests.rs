@@ -1,4 +1,4 @@
-//! Signatures. What the secret in the header opens is in the service's own tests.
+//! Signatures. The service's own tests show what the secret in the header opens.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ fn a_notification_carries_a_signature_of_its_body() {
     ] {
         check(&test, signed(wrong), 401, "unsigned");
     }
-    // Which of the two a proxy before us looked at cannot be known.
+    // We cannot know at which of the two a proxy before us looked.
     check(&test, signed(&right).header("x-signature", &right), 401, "unsigned");
     let no_longer = app(&[("FHIR_SUBSCRIPTION_SIGNING_SECRET", SIGNING)]);
     check(&no_longer, signed(&sign(PREVIOUS, body.as_bytes())), 401, "unsigned");
@@ -200,7 +200,7 @@ fn a_signature_alone_lets_in_where_the_server_shows_nothing_else() {
     // Medplum's header is nothing here.
     let medplums = sign(SIGNING, body.as_bytes());
     check(&test, post("e").header("x-signature", &medplums), 401, "unauthorized");
-    // Who shows a wrong secret too is no stranger's friend.
+    // A wrong secret is refused, whatever else the caller shows.
     check(&test, signed(&right).secret("another-secret-than-the-apps"), 401, "unauthorized");
     check(&test, post("e"), 401, "unauthorized");
     check(&signed_only(false), signed(&right), 401, "unauthorized");

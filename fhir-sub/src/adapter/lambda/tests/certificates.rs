@@ -12,7 +12,7 @@ use crate::sandbox::Behaviour;
 use crate::signature::hex;
 use crate::testing::TestApp;
 
-/// What a load balancer escapes in a certificate.
+/// The characters that a load balancer escapes in a certificate.
 const ESCAPED: AsciiSet = NON_ALPHANUMERIC.remove(b'+').remove(b'=').remove(b'/');
 
 const SUBJECT: &str = "CN=ehr.example.org,O=Example";
