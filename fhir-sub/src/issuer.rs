@@ -38,7 +38,7 @@ const ALGORITHMS: [Algorithm; 6] = [
     Algorithm::EdDSA,
 ];
 
-/// the authorization server that makes access tokens, and its keys.
+/// The authorization server that makes access tokens, and its keys.
 pub(crate) struct Issuer {
     settings: TokenCallers,
     keys: Keys,

@@ -36,7 +36,7 @@ impl Problems {
     }
 
     /// All of them in one line, for a row of a table or a report.
-    #[cfg(feature = "registration")]
+    #[cfg(any(feature = "registration", feature = "token"))]
     pub(crate) fn to_line(&self) -> String {
         self.0.join("; ")
     }

@@ -47,9 +47,10 @@ pub(super) fn check(builder: AppBuilder, as_json: bool) -> Exit {
 
 /// What is allowed, but worth knowing.
 fn warnings(app: &App) -> Vec<String> {
-    let mut warnings = app.settings().warnings();
+    let warnings = app.settings().warnings();
     #[cfg(feature = "registration")]
-    {
+    let warnings = {
+        let mut warnings = warnings;
         if app.settings().is_server_unknown {
             warnings.push(
                 "FHIR_SERVER is auto: what the server cannot do is said by `register --dry-run`, which asks it what it is"
@@ -73,7 +74,8 @@ fn warnings(app: &App) -> Vec<String> {
             )
         }));
         warnings.extend(crate::registration::notes(app));
-    }
+        warnings
+    };
     warnings
 }
 

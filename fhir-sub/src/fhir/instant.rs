@@ -109,7 +109,7 @@ impl From<SystemTime> for Instant {
     }
 }
 
-#[cfg(feature = "sandbox")]
+#[cfg(any(feature = "sandbox", feature = "token"))]
 impl From<Instant> for SystemTime {
     /// 1970, where it is earlier.
     fn from(instant: Instant) -> Self {
