@@ -57,7 +57,7 @@ pub fn notification(body: &[u8]) {
 
 /// An event names things in the one form that is promised, and its resource is a piece of the body.
 fn can_be_relied_on(Happened { event, resource, .. }: &Happened<'_>, body: &[u8]) {
-    let Event { focus, subscription, version_id, interaction, .. } = event;
+    let Event { focus, subscription, version_id, interaction, .. } = &**event;
     for text in [focus, subscription].into_iter().flatten() {
         let reference = Reference::parse(text).expect("a reference");
         assert_eq!(reference.to_string(), *text, "it is relative and has no version");
