@@ -44,6 +44,22 @@ struct State {
     cleaned: Option<SystemTime>,
 }
 
+/// How late an answer may be, in milliseconds, and be taken for late: past this, a clock was set.
+const LATE: i64 = 1_000;
+
+impl State {
+    /// Notes how far the database's clock is ahead by one more answer.
+    ///
+    /// The clock seems to be behind by as long as its answer took. If each answer counted, the time would jump back and forth,
+    /// and a lease that began by a late answer would end too early. So the greatest difference counts.
+    fn learn(&mut self, ahead: i64) {
+        let is_late = (self.ahead.saturating_sub(LATE)..self.ahead).contains(&ahead);
+        if !is_late {
+            self.ahead = ahead;
+        }
+    }
+}
+
 /// The parameters of a statement.
 type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
@@ -82,7 +98,7 @@ impl PostgresStore {
         let rows = rows.map_err(|_| Unavailable::new("no answer in time"))??;
         if let Some(now) = rows.first().map(|row| row.try_get("now")) {
             let ahead = now.map_err(|_| unreadable()).map(connect::ahead)?;
-            self.state.lock().await.ahead = ahead;
+            self.state.lock().await.learn(ahead);
         }
         Ok(rows)
     }
