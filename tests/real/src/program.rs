@@ -146,7 +146,13 @@ impl Deployment {
 pub(crate) async fn remove_subscriptions(fhir: &FhirClient, base_url: &str) {
     for subscription in subscriptions(fhir, base_url).await {
         let id = subscription.text("id").expect("what is stored has an id");
-        fhir.delete("Subscription", id).await.expect("a Subscription that can be deleted");
+        let mut deleted = fhir.delete("Subscription", id).await;
+        // The server itself may write its status at the same moment.
+        while deleted.as_ref().is_err_and(|error| error.status() == Some(409)) {
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+            deleted = fhir.delete("Subscription", id).await;
+        }
+        deleted.expect("a Subscription that can be deleted");
     }
 }
 
