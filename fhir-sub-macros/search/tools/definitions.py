@@ -5,10 +5,10 @@
     python3 tools/definitions.py --verify DIR    # hold the table against DIR/sp-table-{R4,R4B,R5}.json
 
 The definitions of R4 4.0.1, R4B 4.3.0 and R5 5.0.0 come from three jars of Maven Central, which hold
-HL7's own files. They are kept in ${FHIR_SUB_CACHE:-${XDG_CACHE_HOME:-~/.cache}/fhir-sub}/definitions.
+HL7's own files; Maven fetches them once. They are kept in ${FHIR_SUB_CACHE:-${XDG_CACHE_HOME:-~/.cache}/fhir-sub}/definitions.
 What the program does not understand it lists on stderr, and the table is then silent about it.
 """
-import hashlib, io, json, os, re, sys, tarfile, urllib.request, zipfile
+import hashlib, io, json, os, re, subprocess, sys, tarfile, zipfile
 import xml.etree.ElementTree as ElementTree
 from collections import namedtuple
 from pathlib import Path
@@ -45,19 +45,14 @@ def jar(version):
         os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "fhir-sub")
     name = f"hapi-fhir-validation-resources-{version.lower()}"
     path = Path(cache) / "definitions" / f"{name}-{HAPI}.jar"
-    if path.exists():
-        content = path.read_bytes()
-    else:
-        url = f"https://repo1.maven.org/maven2/ca/uhn/hapi/fhir/{name}/{HAPI}/{path.name}"
-        print(f"downloading {url}", file=sys.stderr)
-        content = urllib.request.urlopen(url).read()
-    if hashlib.sha256(content).hexdigest() != JARS[version]:
-        sys.exit(f"{path}: not the file that was expected (SHA-256)")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}")
-        partial.write_bytes(content)
-        partial.rename(path)
+        # Maven knows where the artifacts are, also behind a company's mirror.
+        subprocess.run(["mvn", "-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy",
+                        f"-Dartifact=ca.uhn.hapi.fhir:{name}:{HAPI}:jar", f"-DoutputDirectory={path.parent}"], check=True)
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != JARS[version]:
+        sys.exit(f"{path}: not the file that was expected (SHA-256)")
     return zipfile.ZipFile(io.BytesIO(content))
 
 def of_xml(element):
