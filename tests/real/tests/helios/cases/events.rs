@@ -37,6 +37,8 @@ async fn of(world: &World, version: Version) {
     // It leaves the filter of `beds`, and comes back.
     world.update(version, &id, "finished").await;
     handled(world, "board", &id, Some("finished"), 1).await;
+    // It asks for the version, which must not be the next one by then.
+    handled(world, "bell", &id, None, 2).await;
     world.update(version, &id, "in-progress").await;
     handled(world, "beds", &id, Some("in-progress"), 2).await;
     handled(world, "board", &id, Some("in-progress"), 2).await;
