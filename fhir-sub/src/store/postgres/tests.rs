@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio_postgres::NoTls;
 
-use super::PostgresStore;
+use super::{PostgresStore, State};
 use crate::settings::PostgresUrl;
 use crate::store::suite::timed::{HOW, LEASE, RETENTION, Timed, key, once};
 use crate::store::suite::{check_store, model};
