@@ -13,9 +13,9 @@ use super::{History, Search, typed};
 #[cfg(feature = "registration")]
 use crate::client::FhirClient;
 use crate::client::error::{Error, Kind};
-use crate::client::pages::{Entry, Said};
 #[cfg(feature = "registration")]
-use crate::client::pages::{Pages, Place};
+use crate::client::pages::Place;
+use crate::client::pages::{Entry, Pages, Said};
 #[cfg(feature = "registration")]
 use crate::client::request::Target;
 use crate::fhir::{BundleEntry, OperationOutcome, OperationOutcomeIssue};
@@ -64,20 +64,8 @@ impl<T: DeserializeOwned> Search<T> {
         let issues = issues(&entries);
         let wanted = entries.into_iter().filter(|entry| self.is_wanted(entry.search.as_ref()));
         let found: Result<Vec<_>, _> = wanted.filter_map(|entry| entry.parse().transpose()).collect();
-        Some(match found {
-            Ok(found) => Ok(Page {
-                found,
-                said: self.pages.said().clone(),
-                issues,
-                #[cfg(feature = "registration")]
-                next: self.pages.place(),
-                is_last: self.pages.is_last(),
-            }),
-            Err(error) => {
-                self.pages.end();
-                Err(Error::new(Kind::Decode(error)).of(&Method::GET, &self.subject, 1))
-            }
-        })
+        let found = found.map_err(|error| Error::new(Kind::Decode(error)));
+        Some(turn(&mut self.pages, &self.subject, issues, found))
     }
 }
 
@@ -89,21 +77,31 @@ impl<T: DeserializeOwned> History<T> {
             Err(error) => return Some(Err(error)),
         };
         let issues = issues(&entries);
-        let found: Result<Vec<_>, Error> = entries.into_iter().map(typed).collect();
-        Some(match found {
-            Ok(found) => Ok(Page {
-                found,
-                said: self.pages.said().clone(),
-                issues,
-                #[cfg(feature = "registration")]
-                next: self.pages.place(),
-                is_last: self.pages.is_last(),
-            }),
-            Err(error) => {
-                self.pages.end();
-                Err(error.of(&Method::GET, &self.subject, 1))
-            }
-        })
+        let found = entries.into_iter().map(typed).collect();
+        Some(turn(&mut self.pages, &self.subject, issues, found))
+    }
+}
+
+/// The page of what was found on it. Nothing follows a page that cannot be read.
+fn turn<T>(
+    pages: &mut Pages,
+    subject: &str,
+    issues: Vec<OperationOutcomeIssue>,
+    found: Result<Vec<T>, Error>,
+) -> Result<Page<T>, Error> {
+    match found {
+        Ok(found) => Ok(Page {
+            found,
+            said: pages.said().clone(),
+            issues,
+            #[cfg(feature = "registration")]
+            next: pages.place(),
+            is_last: pages.is_last(),
+        }),
+        Err(error) => {
+            pages.end();
+            Err(error.of(&Method::GET, subject, 1))
+        }
     }
 }
 
