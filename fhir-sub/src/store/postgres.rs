@@ -87,7 +87,8 @@ impl PostgresStore {
         let asking = async {
             let (client, _) = self.client().await?;
             match client.query_typed(statement, parameters).await {
-                Err(error) if error.is_closed() || client.is_closed() => {
+                Err(error) if error.is_closed() || client.is_closed() || is_ending(&error) => {
+                    self.state.lock().await.client.take_if(|known| Arc::ptr_eq(known, &client));
                     let (client, _) = self.client().await?;
                     client.query_typed(statement, parameters).await.map_err(|error| failure(&error))
                 }
@@ -119,6 +120,13 @@ impl PostgresStore {
         // Whether that succeeds matters to nobody: the next one tries again.
         tokio::spawn(async move { client.execute_typed(CLEAN, &[(&now, Type::INT8)]).await });
     }
+}
+
+/// Whether the server says that it ends the connection: it stops or has crashed, and its socket is closed a moment later.
+fn is_ending(error: &tokio_postgres::Error) -> bool {
+    use tokio_postgres::error::SqlState;
+    let ends = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
+    error.code().is_some_and(|code| ends.contains(code))
 }
 
 impl StoreBackend for PostgresStore {
