@@ -1,4 +1,4 @@
-//! What the attribute declares, as the program finds it when it starts.
+//! The declarations of the attribute, as the program finds them when it starts.
 
 use fhir_sub::__private::{
     Content, Declaration, FHIR_SUB_DECLARATIONS, Interactions, ParameterType, Topic, Trigger, Trust,
@@ -51,7 +51,7 @@ async fn narrowed(_: Option<Resource<Encounter>>) {}
 )]
 async fn of_r5(_: Event) {}
 
-/// The forms of the backport guide, and a parameter of the topic's own.
+/// The forms of the backport guide, and a parameter that only the topic has.
 #[fhir_subscription(
     topic = "http://hl7.org/fhir/us/davinci-pas/SubscriptionTopic/PASSubscriptionTopic",
     filter = "org-identifier=8189991234",
@@ -62,7 +62,7 @@ async fn of_r5(_: Event) {}
 )]
 async fn of_the_guide(_: Resource<Encounter>) {}
 
-/// Nothing says of which type it is.
+/// Nothing says its type.
 #[fhir_subscription(
     topic = "http://example.org/t",
     filter = "patient=Patient/1",
@@ -79,7 +79,7 @@ async fn without_a_type(_: Event) {}
 )]
 async fn unchecked_forms(_: Event) {}
 
-/// Its filters name two types, so that an argument may be read from either, or from a third.
+/// Its filters name two types, so an argument may be read from either of them, or from a third type.
 #[fhir_subscription(
     topic = "https://example.org/topics/admission",
     filter = "Encounter?patient=Patient/1",
@@ -88,7 +88,7 @@ async fn unchecked_forms(_: Event) {}
 )]
 async fn two_types(_: Resource<Encounter>) {}
 
-/// The value of a placeholder is put in when the program starts.
+/// The value of a placeholder is filled in when the program starts.
 #[fhir_subscription(
     criteria = "Encounter?service-provider=Organization/{ORGANIZATION}",
     endpoint = "of-one-organization"
@@ -103,19 +103,19 @@ async fn of_one_organization(_: Event) {}
 )]
 async fn filtered_by_organization(_: Event) {}
 
-/// These braces are no placeholder: UCUM has them.
+/// These braces are no placeholder: they are UCUM's.
 #[fhir_subscription(
     criteria = "Observation?value-quantity=gt5|http://unitsofmeasure.org|{score}",
     endpoint = "scores"
 )]
 async fn scores(_: Event) {}
 
-/// A type that says which resource it is read from.
+/// A type that names its resource.
 #[derive(serde::Deserialize, FhirResource)]
 #[fhir(type = "Encounter")]
 struct Encounter {}
 
-/// A type that does not.
+/// A type that names no resource.
 #[derive(serde::Deserialize)]
 struct AnyType {}
 

@@ -1,4 +1,4 @@
-//! Programs that must compile without a warning: the crates of `fixtures/`, checked in one go.
+//! Programs that must compile without a warning: the crates of `fixtures/`, checked together.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,12 +9,12 @@ fn fixtures() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let fixtures = tests.join("fixtures");
 
-    // With the workspace's own lock file nothing has to be downloaded: the fixtures need only what it has. Cargo
-    // leaves the rest of it out again, so it is copied each time.
+    // With the workspace's lock file nothing must be downloaded, because the fixtures need only what the
+    // workspace has. Cargo removes the unused entries, so the file is copied each time.
     let lock = fs::read(tests.join("../Cargo.lock")).expect("the workspace has a lock file");
     fs::write(fixtures.join("Cargo.lock"), lock).expect("the fixtures' lock file can be written");
 
-    // Clippy checks all that `cargo check` does, and its lints; not every installation has it.
+    // Clippy checks everything that `cargo check` does, and its own lints, but not every installation has it.
     let has_clippy =
         cargo(&fixtures).args(["clippy", "--version"]).output().is_ok_and(|run| run.status.success());
     let output = cargo(&fixtures)
@@ -31,8 +31,8 @@ fn fixtures() {
     assert!(output.status.success(), "\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Cargo for the fixtures, set up as trybuild does for `ui/`, whose target directory they share: what both
-/// depend on is checked once. Were the flags to differ, it would be checked twice, and nothing else.
+/// Cargo for the fixtures, with the same flags as trybuild for `ui/`. They share a target directory, so
+/// common dependencies are checked once. With different flags, they would be checked twice.
 fn cargo(directory: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
@@ -44,7 +44,7 @@ fn cargo(directory: &Path) -> Command {
     cargo
 }
 
-/// The directory `target` that this test was built in.
+/// The directory `target` of this test.
 fn target_directory() -> PathBuf {
     let test = env::current_exe().expect("a test knows its own path");
     // `target/debug/deps/fixtures-0123456789abcdef`

@@ -1,21 +1,21 @@
-//! Programs that must not compile, and what the compiler says of them: `ui/<topic>/<mistake>.rs` and the
-//! `.stderr` beside it.
+//! Programs that must not compile, with the compiler's messages: `ui/<topic>/<mistake>.rs` and its `.stderr`.
 //!
-//! Much of the text is the compiler's own, so the files hold for one release of it, [`RELEASE`], without the component
-//! `rust-src`. `TRYBUILD=overwrite cargo test -p fhir-sub-tests --test ui`
-//! writes them anew. Read each: it must say what is wrong, where, and what to write instead.
+//! Much of the text is the compiler's own, so the files are for one release, [`RELEASE`], without the
+//! component `rust-src`. `TRYBUILD=overwrite cargo test -p fhir-sub-tests --test ui` writes them again. Read
+//! each: it must say the problem, its place, and the cure.
 
 use std::io::Write;
 use std::process::Command;
 
-/// The compiler whose messages the files have.
+/// The compiler of the messages in the files.
 const RELEASE: &str = "1.95";
 
 #[test]
 fn mistakes() {
     let compiler = compiler();
     if !compiler.contains(&format!(" {RELEASE}.")) {
-        // Past what captures the output of a test that passes: whoever reads `ok` must know that nothing was looked at.
+        // Cargo captures the output of a passing test, so this writes past the capture: the reader of `ok`
+        // must know that no message was checked.
         let told = format!(
             "\nSKIPPED: tests/ui holds for Rust {RELEASE}, and this is {compiler}: no message was checked\n"
         );
@@ -25,7 +25,7 @@ fn mistakes() {
     trybuild::TestCases::new().compile_fail("ui/*/*.rs");
 }
 
-/// What `rustc --version` says.
+/// The output of `rustc --version`.
 fn compiler() -> String {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).arg("--version").output().expect("rustc can be run");

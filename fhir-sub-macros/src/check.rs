@@ -1,4 +1,4 @@
-//! From what was written to what is meant: every mistake is reported, and a [`Subscription`] has none.
+//! Checks the written entries. Every mistake is reported, and a [`Subscription`] has no mistakes.
 
 mod also;
 mod canonical;
@@ -28,7 +28,7 @@ use crate::subscription::{Content, Interactions, Subscription};
 use self::given::Given;
 use self::trigger::{Kind, Watch};
 
-/// `None` where a mistake was found.
+/// `None` if there is a mistake.
 pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors) -> Option<Subscription> {
     let given = Given::new(entries, Key::OF_SUBSCRIPTIONS, errors);
 
@@ -54,7 +54,7 @@ pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors)
 
     let handler = signature::check(function, errors);
 
-    // Each has been reported where it is wrong.
+    // Each mistake was reported at its place.
     let (Watch { trigger, watched, versions, parameter_types, allowed }, handler) = (watch?, handler?);
     Some(Subscription {
         fhir_sub: fhir_sub?.unwrap_or_else(|| parse_quote!(::fhir_sub)),

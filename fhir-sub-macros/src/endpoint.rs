@@ -1,19 +1,17 @@
 //! [`Endpoint`]: the path segment that the server calls.
 
+use fhir_sub_search::routes::ROUTES;
 use proc_macro2::{Ident, Span};
 use syn::LitStr;
 
 /// A checked endpoint.
 pub(crate) struct Endpoint(LitStr);
 
-/// Segments that the framework's own routes use.
-const RESERVED: [&str; 5] = ["register", "sweep", "status", "health", "dead-letters"];
-
-/// Far more than a readable URL needs, and short enough for every server and log.
+/// Much more than a readable URL needs, but short enough for every server and log.
 const MAXIMUM_LENGTH: usize = 128;
 
 impl Endpoint {
-    /// Fails with what is wrong, and what to write instead.
+    /// An error contains the problem and the cure.
     pub(crate) fn new(literal: &LitStr) -> Result<Self, String> {
         let endpoint = literal.value();
         if endpoint.is_empty() {
@@ -37,7 +35,7 @@ impl Endpoint {
                 "`{endpoint}` is not an endpoint, because it means a directory in a URL: write a name"
             ));
         }
-        if RESERVED.contains(&&*endpoint) {
+        if ROUTES.contains(&&*endpoint) {
             return Err(format!(
                 "the endpoint `{endpoint}` is reserved for a route of fhir-sub's own, as are {}: write \
                  another, such as `{endpoint}-handler`",
@@ -57,10 +55,11 @@ impl Endpoint {
         &self.0
     }
 
-    /// The name of a macro that two handlers with this endpoint both define, which the compiler refuses.
+    /// The name of a macro. Two handlers with the same endpoint define the same macro, and the compiler
+    /// refuses that.
     ///
-    /// No two endpoints have one name: letters and digits stand for themselves, and any `_` belongs to the
-    /// pair around a word.
+    /// Different endpoints have different names: letters and digits stand for themselves, and every `_`
+    /// belongs to the pair around a word.
     pub(crate) fn unique_name(&self) -> Ident {
         let mut name = "__fhir_sub_two_handlers_have_the_endpoint__".to_owned();
         for character in self.0.value().chars() {
@@ -72,20 +71,20 @@ impl Endpoint {
                 _ => name.push(character),
             }
         }
-        // The compiler's message points at the name: it points at the endpoint then.
+        // The compiler's message points at the name, so the name has the place of the endpoint.
         Ident::new(&name, Span::mixed_site().located_at(self.0.span()))
     }
 }
 
-/// RFC 3986: what stands in a URL as it is.
+/// RFC 3986: a character that stands for itself in a URL.
 fn is_unreserved(character: char) -> bool {
     character.is_ascii_alphanumeric() || "-._~".contains(character)
 }
 
 fn others(endpoint: &str) -> String {
     let others: Vec<_> =
-        RESERVED.iter().filter(|word| **word != endpoint).map(|word| format!("`{word}`")).collect();
-    let (last, others) = others.split_last().expect("there are five");
+        ROUTES.iter().filter(|word| **word != endpoint).map(|word| format!("`{word}`")).collect();
+    let (last, others) = others.split_last().expect("there are several");
     format!("{} and {last}", others.join(", "))
 }
 

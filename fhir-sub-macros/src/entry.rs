@@ -1,4 +1,5 @@
-//! The grammar of the attributes: `key = value`, separated by commas. It keeps spans and gives no meaning.
+//! The grammar of the attributes: `key = value`, separated by commas. It keeps spans, and does not interpret
+//! values.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _};
@@ -22,7 +23,7 @@ pub(crate) enum Value {
     Number(LitInt),
     /// `path::to::function`
     Path(Path),
-    /// `[create, update]`, brackets included.
+    /// `[create, update]`, with the brackets.
     List(TokenTree),
     /// Something else, which no key takes.
     Other(TokenStream),
@@ -30,7 +31,7 @@ pub(crate) enum Value {
     Absent,
 }
 
-/// All entries that can be made out. A message shows `example` of one.
+/// All entries that can be recognised. A message shows `example`.
 pub(crate) fn parse(tokens: TokenStream, example: &str, errors: &mut Errors) -> Vec<Entry> {
     let mut pieces = Vec::new();
     for piece in split_at_commas(tokens, errors) {
@@ -114,7 +115,7 @@ impl Value {
                 Self::Truth(LitBool { value: word == "true", span: word.span() })
             }
             [TokenTree::Ident(_), ..] => syn::parse2(all.clone()).map_or(Self::Other(all), Self::Path),
-            // A macro may hand over any of them, in a group.
+            // A macro may pass any of them in a group.
             _ => syn::parse2(all.clone())
                 .map(Self::Text)
                 .or_else(|_| syn::parse2(all.clone()).map(Self::Number))

@@ -1,15 +1,15 @@
-//! From a checked [`Subscription`] to what is added to the function. This cannot fail.
+//! Turns a checked [`Subscription`] into the code that is added to the function. This cannot fail.
 //!
-//! What is added is one constant without a name, so that nothing of it can be named, or be in the way of a
-//! name, of the user's. Within it, one import names `fhir_sub::__private` by its full path, and everything
-//! else goes through that: where the path is wrong, the compiler says so once.
+//! The code is one constant without a name, so the user's code cannot name anything in it, and no name
+//! conflicts with the user's names. Within it, one import has the full path of `fhir_sub::__private`, and
+//! everything else uses that import: a wrong path is reported once.
 //!
-//! It is short, since every token is felt where there are hundreds of handlers: the macro is built without
+//! It is short, because with hundreds of handlers every token matters: the macro is built without
 //! optimizations.
 //!
-//! The tokens come from the macro (`mixed_site`), so that the lints of the user's crate leave them alone, but
-//! stand where a mistake would have its cause: at the type that is no argument, at the path that is no
-//! function, at the name of the function whose future is not `Send`.
+//! The tokens come from the macro (`mixed_site`), so that the lints of the user's crate ignore them. But they
+//! have the place of a possible mistake: the type that is no argument, the path that is no function, or the
+//! name of the function if its future is not `Send`.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
@@ -24,11 +24,11 @@ use fhir_sub_search::criteria::Allowed;
 use fhir_sub_search::definitions::{FhirVersion, WITH_CRITERIA};
 use fhir_sub_search::search::{ParameterType, placeholders};
 
-/// The declaration of `subscription`, in the slice of all.
+/// The declaration of `subscription` in the slice of all declarations.
 pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
     let site = Span::mixed_site();
     let Handler { name, conditions, is_deprecated, .. } = &subscription.handler;
-    // It is called below, which is no use of it that its author could change.
+    // The call below is not a use that the author could change.
     let lint = is_deprecated.then(|| quote_spanned!(site=> #[allow(deprecated)]));
     let fhir_sub = &subscription.fhir_sub;
     let unique_endpoint = unique_endpoint(subscription);
@@ -91,10 +91,10 @@ pub(crate) fn expand(subscription: &Subscription) -> TokenStream {
     }
 }
 
-/// Two handlers with one endpoint are one name for two macros at the root of the crate, wherever in it they
-/// stand: an error of `cargo check`. Nothing else that stands in a constant is known outside of it.
+/// Two handlers with one endpoint give one name to two macros at the root of the crate, wherever the handlers
+/// are. So `cargo check` reports an error. Nothing else in a constant is visible outside of it.
 ///
-/// A lint warns of just that where the handler stands within a function.
+/// If the handler stands within a function, a lint warns of exactly that.
 fn unique_endpoint(subscription: &Subscription) -> TokenStream {
     let name = subscription.endpoint.unique_name();
     quote_spanned! {name.span()=>
@@ -111,11 +111,11 @@ fn silent(handler: &Handler) -> Option<TokenStream> {
     any.then(|| quote_spanned!(Span::mixed_site()=> use __fhir_sub::Silent as _;))
 }
 
-/// Holds each argument against what the attribute says.
+/// Compares each argument with the attribute.
 ///
-/// A constant for each check, so that none hides another; but one for all arguments that by their name are those of
-/// `fhir_sub` which know of no resource, where a mistake is an odd alias: most handlers have some, and each constant
-/// is felt in a large crate.
+/// Each check has its own constant, so that no check hides another one. Exception: arguments with the names
+/// of `fhir_sub`'s own types that need no resource share one constant. There, only an odd alias can be a
+/// mistake; most handlers have such arguments, and each constant costs time in a large crate.
 fn checks(subscription: &Subscription) -> TokenStream {
     let site = Span::mixed_site();
     let arguments = &subscription.handler.arguments;
@@ -144,7 +144,7 @@ fn checks_of(subscription: &Subscription, argument: &Type) -> impl Iterator<Item
     let made_from = if subscription.content == Content::Empty
         && matches!((&subscription.trigger, &subscription.watched), (Trigger::Criteria(_), Watched::Several))
     {
-        // Where there is never a resource, there is none of a deletion either.
+        // If there is never a resource, a deletion has none either.
         Some(check(argument, "must_be_made_without_a_search", "RESOURCE", None))
     } else {
         let deletion = || check(argument, "must_be_made_from_a_deletion", "RESOURCE", None);
@@ -161,8 +161,8 @@ fn is_silent_by_name(argument: &Type) -> bool {
     })
 }
 
-/// One check of one argument: a call whose first and last tokens are of the type's own places, so that the compiler
-/// points at the whole of the type, and at nothing of the expansion.
+/// One check of one argument. The first and last tokens of the call have the places of the type's own tokens,
+/// so the compiler points at the whole type, and at nothing of the expansion.
 fn check(argument: &Type, function: &str, constant: &str, expected: Option<&String>) -> TokenStream {
     let site = Span::mixed_site();
     let mut tokens = argument.to_token_stream().into_iter();
@@ -177,13 +177,13 @@ fn check(argument: &Type, function: &str, constant: &str, expected: Option<&Stri
     quote_spanned!(site=> #call #said)
 }
 
-/// Where the function stands: `line!()`, to which this expands, is the line of these tokens, and they stand at the
-/// function's name.
+/// The place of the function: this expands to `line!()`, which is the line of these tokens. They have the
+/// place of the function's name.
 fn source(name: &Ident) -> TokenStream {
     quote_spanned!(name.span()=> __fhir_sub::source!())
 }
 
-/// Whether a value must be put into one of the searches when the program starts.
+/// Whether a value must be filled into one of the searches when the program starts.
 fn has_placeholders(trigger: &Trigger) -> bool {
     let has = |text: &LitStr| placeholders(&text.value()).next().is_some();
     match trigger {
@@ -264,7 +264,7 @@ fn parameter_types(types: &[ParameterType]) -> TokenStream {
     quote_spanned!(site=> &[#(__fhir_sub::ParameterType::#types),*])
 }
 
-/// Only what a value that is yet to come may be: nothing else of the definitions gets into the program.
+/// Only the allowed values of placeholders: the program contains nothing else of the definitions.
 fn allowed(allowed: &[AllowedOf]) -> TokenStream {
     let site = Span::mixed_site();
     if allowed.is_empty() {
@@ -280,6 +280,10 @@ fn allowed(allowed: &[AllowedOf]) -> TokenStream {
                 quote_spanned!(site=> Codes { systems: &[#(#systems),*], is_single: #is_single })
             }
             Allowed::Targets(types) => quote_spanned!(site=> Targets(&[#(#types),*])),
+            Allowed::Components(types) => {
+                let types = parameter_types(types);
+                quote_spanned!(site=> Components(#types))
+            }
         };
         quote_spanned! {site=>
             __fhir_sub::Allowed {
@@ -292,7 +296,7 @@ fn allowed(allowed: &[AllowedOf]) -> TokenStream {
     quote_spanned!(site=> __fhir_sub::Some(&[#(#each),*]))
 }
 
-/// Names the type that the path must have, so that the compiler points at the path if it has another.
+/// States the type that the path must have, so that the compiler points at a wrong path.
 fn registration(path: &Path) -> TokenStream {
     let local = local("registration");
     quote_spanned! {Span::mixed_site().located_at(path.span())=>
@@ -317,8 +321,8 @@ fn uses(handler: &Handler) -> TokenStream {
     }
 }
 
-/// What the arguments need when the program starts; and of which types of resource they are, since a topic may fire for
-/// others, too.
+/// The start-up requirements of the arguments, and their resource types: a topic may also fire for other types, and
+/// a `registration` function may write a criteria of another type.
 fn require(subscription: &Subscription) -> TokenStream {
     let site = Span::mixed_site();
     let arguments = &subscription.handler.arguments;
@@ -326,7 +330,8 @@ fn require(subscription: &Subscription) -> TokenStream {
         return quote_spanned!(site=> |_| {});
     }
     let requirements = local("requirements");
-    let read_from = matches!(subscription.trigger, Trigger::Topic(_)).then(|| {
+    let may_differ = matches!(subscription.trigger, Trigger::Topic(_)) || subscription.registration.is_some();
+    let read_from = may_differ.then(|| {
         quote_spanned! {site=>
             #(__fhir_sub::read_from(#requirements, __fhir_sub::Argument::<#arguments>::TYPE);)*
         }
@@ -336,8 +341,8 @@ fn require(subscription: &Subscription) -> TokenStream {
 
 /// Makes the arguments and runs the function.
 ///
-/// The types stand in it as the user wrote them, and it stands at the function's name: the compiler points at
-/// a type that does not belong, and at the name of a function whose future is not `Send`.
+/// The types are the user's own tokens, and the code has the place of the function's name. So the compiler
+/// points at a wrong type, and at the name of a function if its future is not `Send`.
 fn run(handler: &Handler) -> TokenStream {
     let Handler { name, arguments, output, .. } = handler;
     let at_name = Span::mixed_site().located_at(name.span());
@@ -348,7 +353,8 @@ fn run(handler: &Handler) -> TokenStream {
         Output::Type(output) => output.to_token_stream(),
         Output::Unnamed(span) => quote_spanned!(at_name.located_at(*span)=> _),
     };
-    // The name is the user's, which no local of the macro's shadows (`call_site`), and yet no lint speaks of it.
+    // The name is the user's (`call_site`), so no local variable of the macro shadows it, and no lint reports
+    // it.
     let mut name = name.clone();
     name.set_span(Span::call_site().located_at(name.span()));
     quote_spanned! {at_name=>
@@ -356,7 +362,8 @@ fn run(handler: &Handler) -> TokenStream {
     }
 }
 
-/// The name of a local variable. No constant of the user's is called so, which the pattern would mean then.
+/// The name of a local variable. A constant of the user's with the same name would change the meaning of the
+/// pattern.
 fn local(name: &str) -> Ident {
     Ident::new(&format!("__fhir_sub_{name}"), Span::mixed_site())
 }

@@ -25,7 +25,7 @@ struct FhirResource {
     resource_type: LitStr,
 }
 
-/// The implementation for the type in `item`, or all that is wrong with it.
+/// The implementation for the type in `item`, or all its mistakes.
 pub(crate) fn derive(item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
     let resource = match syn::parse2(item) {
@@ -41,7 +41,7 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
     }
 }
 
-/// `None` where a mistake was found.
+/// `None` if there is a mistake.
 fn check(item: Item, errors: &mut Errors) -> Option<FhirResource> {
     let (name, generics, attributes) = match item {
         Item::Struct(item) => {
@@ -102,7 +102,7 @@ fn is_ours(attribute: &Attribute) -> bool {
     attribute.path().is_ident("fhir")
 }
 
-/// The compiler lets a derive's attribute stand on every part of the type, where it would say nothing.
+/// The compiler allows a derive's attribute on every part of the type, where it would have no effect.
 fn misplaced(attributes: &[Attribute], errors: &mut Errors) {
     for attribute in attributes.iter().filter(|attribute| is_ours(attribute)) {
         errors.push(
@@ -118,7 +118,7 @@ fn fields(fields: &Fields, errors: &mut Errors) {
     }
 }
 
-/// A name of the form that the resource types of FHIR have.
+/// A name in the form of FHIR's resource types.
 fn form(literal: &LitStr) -> Result<(), String> {
     let name = literal.value();
     let Some(first) = name.chars().next() else {
@@ -140,7 +140,7 @@ fn form(literal: &LitStr) -> Result<(), String> {
     Ok(())
 }
 
-/// A type of one version of FHIR at least.
+/// A type of at least one version of FHIR.
 fn defined(name: &str) -> Result<(), String> {
     let versions = FhirVersion::ALL.map(Definitions::of);
     if versions.iter().any(|definitions| definitions.resource_type(name).is_some()) {
@@ -150,15 +150,15 @@ fn defined(name: &str) -> Result<(), String> {
     let message = format!("there is no resource type `{name}`{meant}");
     let mistake = Mistake::new(0..0, message, FhirVersion::R4.page("resourcelist.html"))
         .with_hint("A type that only your server has: `unchecked = true`");
-    // The literal is the name and nothing else: there is nothing to point at within it.
+    // The literal is only the name, so there is no piece to point at.
     Err(mistake.within(""))
 }
 
-/// This cannot fail.
+/// Makes the implementation. This cannot fail.
 fn expand(resource: &FhirResource) -> TokenStream {
     let FhirResource { fhir_sub, name, generics, resource_type } = resource;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
-    // The name is the user's own token: of a deprecated type the compiler would speak here too.
+    // The name is the user's own token: for a deprecated type, the compiler would warn here too.
     quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
         #[allow(deprecated)]

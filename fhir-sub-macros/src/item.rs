@@ -1,4 +1,4 @@
-//! [`Function`]: the annotated function, as far as it is looked at. Its body is not parsed.
+//! [`Function`]: the relevant parts of the annotated function. Its body is not parsed.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser as _};
@@ -12,12 +12,12 @@ pub(crate) struct Function {
     pub(crate) signature: Signature,
 }
 
-/// The function in `item`; anything but a function is a mistake.
+/// The function in `item`; anything else is a mistake.
 pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Option<Function> {
     function.parse2(without_body(item)).map_err(|error| errors.add(error)).ok()
 }
 
-/// What stands before the body, which may be long and half-written: it is the compiler's to read and to judge.
+/// The tokens before the body. The body may be long and half-written: the compiler parses and checks it.
 fn without_body(item: TokenStream) -> TokenStream {
     let mut tokens: Vec<_> = item.into_iter().collect();
     if matches!(tokens.last(), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace) {
@@ -33,7 +33,7 @@ fn function(input: ParseStream<'_>) -> syn::Result<Function> {
         return Err(input.error("`#[fhir_subscription(…)]` can only be put on an async function"));
     }
     let signature = input.parse()?;
-    // The compiler also judges a text that is not a body.
+    // If the rest is not a body, the compiler reports it.
     let _: TokenStream = input.parse()?;
     Ok(Function { attributes, signature })
 }

@@ -1,4 +1,4 @@
-//! [`Key`]: what may stand before a `=` in an attribute.
+//! [`Key`]: the keys of the attributes.
 
 use std::ops::RangeInclusive;
 
@@ -32,7 +32,7 @@ pub(crate) enum Key {
 }
 
 impl Key {
-    /// Those of `#[fhir_subscription(…)]`, in the order in which a message lists them.
+    /// The keys of `#[fhir_subscription(…)]`, in the order of messages.
     pub(crate) const OF_SUBSCRIPTIONS: &[Self] = &[
         Self::Criteria,
         Self::Topic,
@@ -54,10 +54,10 @@ impl Key {
         Self::Crate,
     ];
 
-    /// Those that say more of a `topic`, and nothing of a criteria.
+    /// The keys that apply to a `topic` only.
     pub(crate) const OF_TOPICS: &[Self] = &[Self::Filter, Self::Heartbeat, Self::Timeout, Self::MaxCount];
 
-    /// Those of `#[fhir(…)]`, which stands above a type.
+    /// The keys of `#[fhir(…)]`, which stands above a type.
     pub(crate) const OF_TYPES: &[Self] = &[Self::Type, Self::Unchecked, Self::Crate];
 
     pub(crate) fn name(self) -> &'static str {
@@ -84,7 +84,7 @@ impl Key {
         }
     }
 
-    /// The kind of value that the key takes, and one to copy.
+    /// The kind of value of the key, with an example to copy.
     pub(crate) fn usage(self) -> &'static str {
         match self {
             Self::Criteria => r#"a FHIR search in quotes: `criteria = "Encounter?status=finished"`"#,
@@ -123,38 +123,38 @@ impl Key {
         }
     }
 
-    /// The least and the most that a number may be.
+    /// The smallest and the largest number.
     pub(crate) fn bounds(self) -> RangeInclusive<u32> {
         match self {
-            // A heartbeat that comes less than once a day is useless.
+            // A heartbeat less than once a day is useless.
             Self::Heartbeat => 1..=86_400,
             Self::Timeout => 1..=900,
-            // As many resources as fit into a body that a gateway lets through.
+            // As many resources as fit into a body that a gateway accepts.
             Self::MaxCount => 1..=1000,
             _ => 0..=u32::MAX,
         }
     }
 
-    /// Whether the key may stand several times.
+    /// Whether the key may be repeated.
     pub(crate) fn is_repeatable(self) -> bool {
         self == Self::Filter
     }
 
-    /// The one of `keys` that `name` most resembles, if it resembles one.
+    /// The key among `keys` that `name` resembles most, if it resembles one.
     fn nearest(name: &str, keys: &[Self]) -> Option<Self> {
         let nearest = nearest(name, keys.iter().map(|key| key.name()))?;
         keys.iter().copied().find(|key| key.name() == nearest)
     }
 }
 
-/// A name that is no key's.
+/// An unknown name of a key.
 pub(crate) struct Unknown {
     pub(crate) message: String,
-    /// The key that was probably meant: it is not reported as missing as well.
+    /// The key that was probably meant: it is not also reported as missing.
     pub(crate) meant: Option<Key>,
 }
 
-/// The one of `keys` that `name` names.
+/// The key with the name `name` among `keys`.
 pub(crate) fn look_up(name: &Ident, keys: &[Key]) -> Result<Key, Unknown> {
     let name = name.unraw().to_string();
     if let Some(key) = keys.iter().find(|key| key.name() == name) {

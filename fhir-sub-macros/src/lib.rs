@@ -2,10 +2,10 @@
 //!
 //! Use them through `fhir_sub`, which documents them in full.
 //!
-//! `attribute` below is the summary. The modules in reading order, where a later one uses earlier ones: `report`,
-//! `key`, `entry`, `item`, `endpoint`; then `subscription`, `check`, `expand`, `fallback`; `fhir_resource`, the derive; and
-//! `search_macro`, which is `search!`.
-//! The grammar of FHIR search and what FHIR defines are a crate of their own, `fhir_sub_search`.
+//! `attribute` below is the summary. The modules in reading order, where a later one uses earlier ones:
+//! `report`, `key`, `entry`, `item`, `endpoint`; then `subscription`, `check`, `expand`, `fallback`; then
+//! `fhir_resource`, which is the derive, and `search_macro`, which is `search!`. The grammar of FHIR search,
+//! and FHIR's definitions, are in a separate crate, `fhir_sub_search`.
 
 mod check;
 mod endpoint;
@@ -35,7 +35,7 @@ pub fn fhir_subscription(
     attribute(entries.into(), item.into()).into()
 }
 
-/// Derives `FhirResource`: a type says which resource of FHIR it is read from.
+/// Derives `FhirResource`: a type names the FHIR resource that it is read from.
 ///
 /// See `fhir_sub::FhirResource`.
 #[proc_macro_derive(FhirResource, attributes(fhir))]
@@ -54,9 +54,8 @@ pub fn search(tokens: proc_macro::TokenStream) -> proc_macro::TokenStream {
 /// An entry of the attribute, to copy.
 const EXAMPLE: &str = r#"criteria = "Encounter?status=finished""#;
 
-/// Parse, check, expand. The item is always given back as it came, token for token, so that neither a
-/// mistake in the attribute nor a half-written body takes the function away from the rest of the program
-/// or from an editor.
+/// Parse, check, expand. The item is always returned unchanged, token for token. So neither a mistake in the
+/// attribute nor a half-written body hides the function from the rest of the program, or from an editor.
 fn attribute(entries: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
     let subscription = item::parse(item.clone(), &mut errors).and_then(|function| {

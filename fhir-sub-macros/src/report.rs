@@ -1,13 +1,13 @@
-//! [`Errors`]: every mistake of one attribute, so that all are told at once.
+//! [`Errors`]: every mistake of one attribute, so that all are reported together.
 
 use std::fmt::Display;
 
 use proc_macro2::Span;
 use quote::ToTokens;
 
-/// The mistakes found so far.
+/// The mistakes so far.
 ///
-/// [`finish`](Errors::finish) must be called: dropping it otherwise would forget a mistake, and panics.
+/// [`finish`](Errors::finish) must be called: to drop this without it would lose a mistake, and panics.
 pub(crate) struct Errors(Option<Vec<syn::Error>>);
 
 impl Errors {

@@ -1,4 +1,4 @@
-//! `search!`: parse, check, expand. A handler's own search is checked as a criteria is.
+//! `search!`: parse, check, expand. A search in a handler is checked like a criteria.
 
 mod arguments;
 mod check;
@@ -12,7 +12,7 @@ use proc_macro2::TokenStream;
 use crate::fallback;
 use crate::report::Errors;
 
-/// The query that the tokens say, or all that is wrong with them.
+/// The query of the tokens, or all mistakes in them.
 pub(crate) fn search(tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
     let arguments = arguments::parse(tokens, &mut errors);
@@ -21,7 +21,7 @@ pub(crate) fn search(tokens: TokenStream) -> TokenStream {
         Ok(query) => expand::expand(&query),
         Err(errors) => {
             let errors = fallback::fallback(&errors);
-            // Nothing else is reported of it.
+            // The compiler reports nothing else for it.
             quote::quote!({ #errors ::core::unreachable!() })
         }
     }

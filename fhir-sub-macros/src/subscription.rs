@@ -1,4 +1,4 @@
-//! [`Subscription`]: what the attribute and its function say, checked. What is here can be expanded.
+//! [`Subscription`]: the checked attribute and function. It can always be expanded.
 
 use proc_macro2::{Ident, Span};
 use syn::{Attribute, LitStr, Path, Type};
@@ -8,7 +8,7 @@ use fhir_sub_search::criteria::Allowed;
 use fhir_sub_search::definitions::FhirVersion;
 use fhir_sub_search::search::ParameterType;
 
-/// All that one `#[fhir_subscription(…)]` says, and its handler.
+/// One `#[fhir_subscription(…)]` and its handler.
 pub(crate) struct Subscription {
     /// The path of `fhir_sub`.
     pub(crate) fhir_sub: Path,
@@ -22,9 +22,9 @@ pub(crate) struct Subscription {
     pub(crate) trust: Trust,
     pub(crate) order: Order,
     pub(crate) end: Option<LitStr>,
-    /// In which the criteria, or all filters, are right: one at least.
+    /// The versions that accept the criteria, or all filters: at least one.
     pub(crate) versions: Vec<FhirVersion>,
-    /// The types of the parameters in the criteria, or in the filters, one after the other: none where they are unchecked.
+    /// The types of the parameters in the criteria or in the filters, in order; empty if they are unchecked.
     pub(crate) parameter_types: Vec<ParameterType>,
     /// The permitted values of the parameters with a placeholder.
     pub(crate) allowed: Vec<AllowedOf>,
@@ -34,7 +34,7 @@ pub(crate) struct Subscription {
 /// The permitted values of one parameter, in some versions of FHIR.
 #[derive(Debug)]
 pub(crate) struct AllowedOf {
-    /// The place of the parameter among all.
+    /// The index of the parameter, counted over all of them.
     pub(crate) parameter: usize,
     pub(crate) versions: Vec<FhirVersion>,
     pub(crate) values: Allowed,
@@ -43,7 +43,7 @@ pub(crate) struct AllowedOf {
 /// The function: free, async and without generic parameters.
 pub(crate) struct Handler {
     pub(crate) name: Ident,
-    /// The conditions under which it is compiled.
+    /// The conditions under which the function is compiled.
     pub(crate) conditions: Vec<Attribute>,
     pub(crate) is_deprecated: bool,
     pub(crate) arguments: Vec<Type>,
@@ -52,10 +52,10 @@ pub(crate) struct Handler {
 
 /// The result of the function.
 pub(crate) enum Output {
-    /// Nothing is written.
+    /// No result type is written.
     Unit,
     Type(Box<Type>),
-    /// A type with an `impl Trait` in it, which has no name to repeat. It stands here.
+    /// A type with an `impl Trait`, which cannot be repeated. The span is its place.
     Unnamed(Span),
 }
 
@@ -65,7 +65,7 @@ pub(crate) enum Trigger {
     Topic(Topic),
 }
 
-/// A SubscriptionTopic of the server, and what is asked of it.
+/// A SubscriptionTopic of the server, with its options.
 pub(crate) struct Topic {
     pub(crate) url: LitStr,
     pub(crate) filters: Vec<LitStr>,
@@ -77,13 +77,13 @@ pub(crate) struct Topic {
 /// The types of resource that the trigger fires for.
 pub(crate) enum Watched {
     One(String),
-    /// Some, or all.
+    /// Several types, or all.
     Several,
-    /// What the topic, which only the server knows, fires for.
+    /// The types of a topic, which only the server knows.
     Unknown,
 }
 
-/// The interactions wanted: one at least.
+/// The wanted interactions: at least one.
 pub(crate) struct Interactions {
     pub(crate) create: bool,
     pub(crate) update: bool,
@@ -94,31 +94,31 @@ pub(crate) struct Interactions {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     Empty,
-    /// Of topics only.
+    /// For topics only.
     IdOnly,
     FullResource,
 }
 
-/// How much of a notification is believed.
+/// How much of a notification is trusted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// What it carries.
+    /// Its content.
     Notification,
-    /// The reference in it: what it refers to is read from the server.
+    /// Only its reference: the resource is read from the server.
     Reference,
 }
 
 /// The order of a resource's events.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// All, as they come.
+    /// All versions, in any order.
     Any,
-    /// Only newer ones, one after the other.
+    /// Only newer versions, one after the other.
     Latest,
 }
 
 impl Trigger {
-    /// The text that names it.
+    /// The text of the trigger.
     pub(crate) fn literal(&self) -> &LitStr {
         match self {
             Self::Criteria(criteria) => criteria,

@@ -1,6 +1,6 @@
-//! What the attribute expands to, as it stands in `tests/output/`.
+//! Compares the expansion of the attribute with the files in `tests/output/`.
 //!
-//! `FHIR_SUB_OVERWRITE=1 cargo test -p fhir-sub-macros` writes the files anew; read the difference.
+//! `FHIR_SUB_OVERWRITE=1 cargo test -p fhir-sub-macros` writes the files again; review the difference.
 
 use std::path::Path;
 use std::{env, fs};
@@ -125,7 +125,7 @@ fn mistakes() {
 
 #[test]
 fn half_written_body() {
-    // No file: what is no syntax tree cannot be printed as one.
+    // Without a file: a text that is not a syntax tree cannot be printed as one.
     let item: TokenStream = quote! {
         async fn patients(event: Event) {
             let = event. ;

@@ -1,5 +1,7 @@
-//! Thin layers between the service and whoever calls it.
+//! Thin layers between the service and its callers.
 
+#[cfg(any(test, feature = "testing", all(feature = "inspector", debug_assertions)))]
+pub(crate) mod in_process;
 #[cfg(feature = "lambda")]
 pub(crate) mod lambda;
 #[cfg(feature = "local")]

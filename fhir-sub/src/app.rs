@@ -1,13 +1,24 @@
 //! [`App`]: a program's subscriptions, settings and state, ready to handle requests.
 
+mod bodies;
 mod headers;
+mod rotation;
 mod sources;
+mod spans;
+mod tenants;
 
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::join_all;
+
+pub(crate) use self::bodies::{Bodies, Taken};
+use self::rotation::Rotation;
+use self::spans::Spans;
+pub(crate) use self::spans::{FLUSH_PATIENCE, Parent, SpanKind, flush};
+use self::tenants::{Named, Tenant};
 #[cfg(feature = "registration")]
 use crate::client::PageLimits;
 use crate::client::transport::{Connection, Transport};
@@ -18,6 +29,8 @@ use crate::fhir::Instant;
 #[cfg(feature = "token")]
 use crate::issuer::Issuer;
 use crate::memory::Memory;
+#[cfg(feature = "local")]
+use crate::metrics::Counters;
 use crate::placeholder;
 use crate::problems::Problems;
 use crate::provided::{Provided, States};
@@ -26,7 +39,7 @@ use crate::queue::Queue;
 use crate::registry::Registry;
 #[cfg(feature = "registration")]
 use crate::server::Room;
-use crate::settings::{Extension, NotReady, Places, Settings, Variables, fhir_version};
+use crate::settings::{NotReady, Places, Rereading, Settings, SignInAgain, Variables, fhir_version};
 use crate::store::{self, Keys, Store, StoreBackend};
 
 /// The limits of a walk over the Subscriptions of a server. Several walks may run at once.
@@ -45,11 +58,11 @@ const SUBSCRIPTIONS: PageLimits = PageLimits::new(2_000, 20_000, 64 << 20, Durat
 /// # let _ = app; Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<Parts>, Option<Arc<Rotation>>);
 
-/// An [`App`] that may be gone.
-#[cfg(any(test, feature = "testing"))]
-pub(crate) type WeakParts = std::sync::Weak<Parts>;
+/// A reference to an [`App`] that does not keep it alive.
+#[cfg(any(test, feature = "testing", feature = "inspector"))]
+pub(crate) type WeakParts = (std::sync::Weak<Parts>, Option<std::sync::Weak<Rotation>>);
 
 pub(crate) struct Parts {
     registry: Arc<Registry>,
@@ -59,14 +72,22 @@ pub(crate) struct Parts {
     store: Option<Arc<Store>>,
     #[cfg(feature = "queue")]
     queue: Option<Arc<Queue>>,
+    bodies: Bodies,
+    #[cfg(feature = "local")]
+    counters: Option<Arc<Counters>>,
     keys: Keys,
+    /// The same app with the store's key of before its rotation, while it is rotated.
+    before_rotation: Option<App>,
     clock: Clock,
+    spans: Spans,
     /// The issuer of callers' access tokens.
     #[cfg(feature = "token")]
     issuer: Option<Arc<Issuer>>,
+    /// The tenants, each with an app of its own, if the program has any.
+    tenants: Vec<Tenant>,
 }
 
-/// Tells this machine's time.
+/// The clock of this machine.
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 impl App {
@@ -91,7 +112,13 @@ impl App {
         self.0.store.as_deref()
     }
 
-    /// The queue that notifications go through, if they do.
+    /// The store, if it outlives the process.
+    #[cfg(feature = "registration")]
+    pub(crate) fn durable_store(&self) -> Option<&Store> {
+        self.store().filter(|store| store.is_durable())
+    }
+
+    /// The queue for notifications, if there is one.
     #[cfg(feature = "queue")]
     pub(crate) fn queue(&self) -> Option<&Queue> {
         self.0.queue.as_deref()
@@ -101,6 +128,17 @@ impl App {
     #[cfg(feature = "token")]
     pub(crate) fn issuer(&self) -> Option<&Issuer> {
         self.0.issuer.as_deref()
+    }
+
+    /// The memory for bodies.
+    pub(crate) fn bodies(&self) -> &Bodies {
+        &self.0.bodies
+    }
+
+    /// The counters for Prometheus, if they are on.
+    #[cfg(feature = "local")]
+    pub(crate) fn counters(&self) -> Option<&Counters> {
+        self.0.counters.as_deref()
     }
 
     /// This machine's time.
@@ -113,11 +151,18 @@ impl App {
         &self.0.keys
     }
 
-    /// Does what is done once, before the first request.
+    /// The same app with the store's key of before its rotation, while it is rotated.
+    pub(crate) fn before_rotation(&self) -> Option<&Self> {
+        self.0.before_rotation.as_ref()
+    }
+
+    /// Runs once, before the first request.
     pub(crate) fn begin(&self) {
         self.log_panics();
-        for warning in self.settings().warnings() {
-            tracing::warn!("{warning}");
+        for app in self.apps() {
+            for warning in app.settings().warnings() {
+                tracing::warn!(tenant = app.tenant_name(), "{warning}");
+            }
         }
     }
 
@@ -127,7 +172,7 @@ impl App {
         crate::logs::log_panics(self.0.settings.log.error_text);
     }
 
-    /// The client that writes Subscriptions: a server may keep them apart from other resources.
+    /// The client that writes Subscriptions, because a server may keep them under a path of their own.
     #[cfg(feature = "registration")]
     pub(crate) fn registration_client(&self) -> FhirClient {
         let Settings { fhir_server, fhir_version, .. } = self.0.settings;
@@ -157,39 +202,65 @@ impl App {
         self.with(Arc::new(Registry::empty()), self.0.settings.clone())
     }
 
-    #[cfg(feature = "registration")]
-    fn with(&self, registry: Arc<Registry>, settings: Settings) -> Self {
+    /// The same app, which remembers nothing of what was handled, and hands nothing on to a queue: at the desk an event is
+    /// handled each time that it is sent.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn at_desk(&self) -> Self {
         let parts = &*self.0;
-        Self(Arc::new(Parts {
-            registry,
-            settings,
-            provided: parts.provided.clone(),
-            memory: parts.memory.clone(),
-            store: parts.store.clone(),
+        let at_desk = Parts {
+            memory: Arc::default(),
+            store: None,
+            before_rotation: None,
             #[cfg(feature = "queue")]
-            queue: parts.queue.clone(),
-            keys: parts.keys.clone(),
-            clock: parts.clock.clone(),
-            #[cfg(feature = "token")]
-            issuer: parts.issuer.clone(),
-        }))
+            queue: None,
+            ..parts.with(parts.registry.clone(), parts.settings.clone())
+        };
+        Self(Arc::new(at_desk), None)
     }
 
-    #[cfg(any(test, feature = "testing"))]
+    fn with(&self, registry: Arc<Registry>, settings: Settings) -> Self {
+        Self(Arc::new(self.0.with(registry, settings)), None)
+    }
+
+    #[cfg(any(test, feature = "testing", feature = "inspector"))]
     pub(crate) fn downgrade(&self) -> WeakParts {
-        Arc::downgrade(&self.0)
+        (Arc::downgrade(&self.0), self.1.as_ref().map(Arc::downgrade))
     }
 
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn upgrade(parts: &WeakParts) -> Option<Self> {
-        parts.upgrade().map(Self)
+    #[cfg(any(test, feature = "testing", feature = "inspector"))]
+    pub(crate) fn upgrade((parts, rotation): &WeakParts) -> Option<Self> {
+        Some(Self(parts.upgrade()?, rotation.as_ref().and_then(std::sync::Weak::upgrade)))
     }
 
-    /// When a request that begins now must have been answered: after the time limit, or when the
-    /// invocation ends, whichever is sooner.
+    /// The deadline of a request that begins now: the time limit or the end of the invocation, whichever is
+    /// sooner.
     pub(crate) fn deadline(&self, invocation: Option<Deadline>) -> Deadline {
         let limit = Deadline::after(self.0.settings.time_limit);
         invocation.map_or(limit, |invocation| invocation.min(limit))
+    }
+}
+
+impl Parts {
+    fn with(&self, registry: Arc<Registry>, settings: Settings) -> Self {
+        Self {
+            registry,
+            settings,
+            provided: self.provided.clone(),
+            memory: self.memory.clone(),
+            store: self.store.clone(),
+            #[cfg(feature = "queue")]
+            queue: self.queue.clone(),
+            bodies: self.bodies.clone(),
+            #[cfg(feature = "local")]
+            counters: self.counters.clone(),
+            keys: self.keys.clone(),
+            before_rotation: self.before_rotation.clone(),
+            clock: self.clock.clone(),
+            spans: self.spans.clone(),
+            #[cfg(feature = "token")]
+            issuer: self.issuer.clone(),
+            tenants: Self::NO_TENANTS,
+        }
     }
 }
 
@@ -226,8 +297,14 @@ pub struct AppBuilder {
     #[cfg(all(test, feature = "queue"))]
     queue_transport: Option<Arc<dyn Transport>>,
     clock: Option<Clock>,
+    spans: Spans,
     body_limit: Option<usize>,
+    /// The memory of the process, if this is a tenant.
+    bodies: Option<Bodies>,
     time_limit: Option<Duration>,
+    /// The tenants that `setup` names, until each has a builder.
+    named: Vec<Named>,
+    tenants: Vec<(String, AppBuilder)>,
 }
 
 impl AppBuilder {
@@ -252,8 +329,12 @@ impl AppBuilder {
             #[cfg(all(test, feature = "queue"))]
             queue_transport: None,
             clock: None,
+            spans: Spans::default(),
             body_limit: None,
+            bodies: None,
             time_limit: None,
+            named: Vec::new(),
+            tenants: Vec::new(),
         }
     }
 
@@ -264,6 +345,39 @@ impl AppBuilder {
     /// value removes the setting.
     pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.set(name, value);
+        self
+    }
+
+    /// Adds a tenant: a FHIR server of its own, with settings, secrets, subscriptions and records of its own.
+    ///
+    /// All tenants run the same handlers. The tenant's endpoints are below its name: `…/north/{endpoint}`, and so are its routes, such as
+    /// `…/north/register`. Its settings are environment variables that begin with its name, such as `NORTH_FHIR_BASE_URL`, and what
+    /// `set_up` sets. These settings must be a tenant's own: `FHIR_BASE_URL`, `FHIR_AUTH_…`, and all that lets callers in, such as
+    /// `FHIR_SUBSCRIPTION_SECRET`. The tenants share every other setting that has no value of the tenant's own. `APP_BASE_URL` is shared
+    /// too, with `/north` added.
+    ///
+    /// A store may be shared: no tenant sees a record or a dead letter of another. Commands, a sweep and a CloudFormation request do
+    /// their work for each tenant in turn; `--tenant NAME` chooses one. A message of a queue or a bus names its tenant, in an attribute
+    /// `tenant`. Log lines and metrics have the field `tenant`.
+    ///
+    /// These are start-up errors: two tenants that share a secret, a name that is an endpoint or a route, and one of the settings above
+    /// that is set for all tenants. The sandbox is one server, so without any `FHIR_BASE_URL` the program runs as its first tenant.
+    ///
+    /// ```
+    /// use fhir_sub::prelude::*;
+    ///
+    /// async fn setup(app: AppBuilder) -> Result<AppBuilder> {
+    ///     Ok(app
+    ///         .tenant("north", |north| north.set("FHIR_BASE_URL", "https://north.example.org/fhir"))
+    ///         .tenant("south", |south| south.set("FHIR_SERVER", "medplum")))
+    /// }
+    /// ```
+    pub fn tenant(
+        mut self,
+        name: impl Into<String>,
+        set_up: impl FnOnce(Self) -> Self + Send + 'static,
+    ) -> Self {
+        self.named.push(Named { name: name.into(), set_up: Box::new(set_up) });
         self
     }
 
@@ -287,8 +401,8 @@ impl AppBuilder {
         self
     }
 
-    /// The same without the signer: the sandbox lets everybody in.
-    #[cfg(feature = "sandbox")]
+    /// The same builder without the signer, because the sandbox lets everybody in.
+    #[cfg(any(feature = "sandbox", all(feature = "inspector", debug_assertions)))]
     pub(crate) fn without_signer(mut self) -> Self {
         self.variables.signer = None;
         self
@@ -356,14 +470,14 @@ impl AppBuilder {
         self
     }
 
-    /// Reaches the FHIR server by `transport`, and no network.
-    #[cfg(any(test, feature = "testing"))]
+    /// Uses `transport` instead of the network to reach the FHIR server.
+    #[cfg(any(test, feature = "testing", feature = "inspector"))]
     pub(crate) fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transport = Some(transport);
         self
     }
 
-    /// Reads references at `places`, and not at the extension.
+    /// Reads references at `places` instead of the extension.
     #[cfg(test)]
     pub(crate) fn places(mut self, places: Arc<dyn Places>) -> Self {
         self.places = Some(places);
@@ -379,14 +493,14 @@ impl AppBuilder {
         self
     }
 
-    /// Reaches the queue by `transport`, and no network.
+    /// Uses `transport` instead of the network to reach the queue.
     #[cfg(all(test, feature = "queue"))]
     pub(crate) fn queue_transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.queue_transport = Some(transport);
         self
     }
 
-    /// Takes the time from `clock`, and not from the system.
+    /// Uses `clock` instead of the system's clock.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
@@ -397,16 +511,25 @@ impl AppBuilder {
         &self.variables
     }
 
+    /// Its settings, and what each tenant has of its own.
+    pub(crate) fn variables_of_all(&self) -> Vec<&Variables> {
+        let tenants = self.tenants.iter().map(|(_, tenant)| &tenant.variables);
+        std::iter::once(&self.variables).chain(tenants).collect()
+    }
+
     pub(crate) fn declarations(&self) -> &[&'static Declaration] {
         &self.declarations
     }
 
-    /// Reads the settings that stand elsewhere: `file:/path`, `ssm:/name`, `secretsmanager:NAME` and `secretsmanager:NAME#key`.
+    /// Reads the settings that stand elsewhere: `file:/path`, `ssm:/name`, `secretsmanager:NAME` and
+    /// `secretsmanager:NAME#key`.
     ///
-    /// `fhir_lambda_main!` calls it after `setup`; a program with a `main` of its own awaits it before
-    /// [`build`](Self::build). Files are read directly. Parameters and secrets are asked of the AWS Parameters and Secrets Lambda
-    /// Extension, or of the AWS Secrets Manager Agent, on port 2773 or `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT`; an answer is
-    /// awaited for at most 5 seconds. All are read side by side. `build` tells those that could not be read.
+    /// `fhir_lambda_main!` calls it after `setup`. A program with its own `main` awaits it before
+    /// [`build`](Self::build). Files are read directly. Parameters and secrets are requested from the AWS
+    /// Parameters and Secrets Lambda Extension, or from the AWS Secrets Manager Agent, on port 2773 or
+    /// `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT`. With the feature `secrets`, AWS itself is asked if none of
+    /// the two is there. An answer may take 5 seconds. All values are read at the same time. `build` reports
+    /// those that could not be read.
     ///
     /// ```no_run
     /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
@@ -417,22 +540,28 @@ impl AppBuilder {
     pub async fn resolve(mut self) -> Self {
         if self.try_resolve().await.is_err() {
             self.variables.give_up_references();
+            self.tenants.iter_mut().for_each(|(_, tenant)| tenant.variables.give_up_references());
         }
         self
     }
 
-    /// The same; `Err` if the extension is not ready yet, so that a later call may succeed.
+    /// The same. Returns an error if the extension is not ready yet, so that a later call may succeed.
     pub(crate) async fn try_resolve(&mut self) -> Result<(), NotReady> {
+        self.expand();
+        let tenants = self.tenants.iter_mut().map(|(_, tenant)| tenant.try_resolve_own());
+        join_all(tenants).await.into_iter().collect::<Result<(), _>>()?;
+        self.try_resolve_own().await
+    }
+
+    async fn try_resolve_own(&mut self) -> Result<(), NotReady> {
         if !self.variables.has_references() {
             return Ok(());
         }
-        let places = self.places.clone();
-        let places =
-            places.unwrap_or_else(|| Arc::new(Extension::from_environment(self.variables.on_lambda())));
+        let places = self.places.clone().unwrap_or_else(|| self.variables.places());
         self.variables.resolve(&*places).await
     }
 
-    /// What is wrong whatever `setup` does: the handlers, and settings that are there and of no right form.
+    /// The mistakes that `setup` cannot repair: in the handlers, and in settings that are malformed.
     pub(crate) fn problems_whatever_setup_does(self) -> Problems {
         let mut problems = Problems::default();
         if let Err(wrong) = Settings::read(&self.variables) {
@@ -448,6 +577,10 @@ impl AppBuilder {
     ///
     /// Every missing or wrong setting, endpoint and state, reported together.
     pub fn build(mut self) -> Result<App, Problems> {
+        self.expand();
+        if !self.tenants.is_empty() {
+            return self.build_tenants();
+        }
         let mut problems = Problems::default();
         let resolved = placeholder::resolve(&mut self.declarations, &mut self.variables);
         let settings = problems.collect(Settings::read(&self.variables));
@@ -458,7 +591,7 @@ impl AppBuilder {
             problems.collect(registry.check(version, &self.states));
         }
         let (Some(mut settings), Some(registry)) = (settings, registry) else {
-            // The client's limits are known without the missing settings.
+            // The client's limits can be checked without the missing settings.
             let config = ClientConfig::new(url::Url::parse("https://fhir.invalid").expect("it is a URL"));
             let client = client(config, &self.root_certificates, self.proxy, self.transport);
             problems.collect(client.map_err(|error| Problems::from(client_problem(&error))));
@@ -466,15 +599,28 @@ impl AppBuilder {
         };
         settings.body_limit = self.body_limit.unwrap_or(settings.body_limit);
         settings.time_limit = self.time_limit.unwrap_or(settings.time_limit);
+        if let Some(process) = &self.bodies {
+            settings.bodies_maximum = settings.bodies_maximum.min(process.maximum());
+        }
         if let Some(provider) = self.token_provider {
             settings.authorization = Authorization::Provider(provider);
         }
 
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemTime::now));
+        let rereading = self.variables.was_read().then(|| {
+            let places = self.places.unwrap_or_else(|| self.variables.places());
+            Arc::new(Rereading::new(std::mem::take(&mut self.variables), places, clock.clone()))
+        });
         let config = ClientConfig::new(settings.fhir_base_url.url().clone());
         let config = config.connection(settings.connection.clone());
         let mut config = config.authorization(settings.authorization.clone());
         if settings.fhir_server.holds_several_versions {
             config = config.fhir_version(settings.fhir_version);
+        }
+        if let Some(rereading) = &rereading
+            && !matches!(settings.authorization, Authorization::Provider(_))
+        {
+            config = config.renewal(Arc::new(SignInAgain(rereading.clone())));
         }
         let sources = problems.collect(sources::build(self.sources, &settings, self.transport.as_ref()));
         let headers = problems.collect(headers::allowed(self.headers, &settings));
@@ -486,11 +632,14 @@ impl AppBuilder {
                 let issuer = settings.callers.token.clone();
                 #[cfg(feature = "token")]
                 let issuer = issuer.map(|callers| Arc::new(Issuer::new(callers, fhir_client.transport())));
-                let provided = Arc::new(Provided::new(self.states, fhir_client, sources, headers));
+                let provided = Provided::new(self.states, fhir_client, sources, headers);
+                let tenant = settings.tenant.as_deref();
+                let provided = Arc::new(provided.of_tenant(tenant));
                 let (registry, memory) = (Arc::new(registry), Arc::default());
                 let idempotency = &settings.idempotency;
                 let own = self.store.map(|backend| Store::new(backend, idempotency.retention));
-                let store = own.or_else(|| store::open(idempotency, &connection)).map(Arc::new);
+                let store = own.or_else(|| store::open(idempotency, &connection));
+                let store = store.map(|store| Arc::new(store.of_tenant(tenant)));
                 #[cfg(feature = "queue")]
                 let queue = settings.queue.clone().map(|settings| Queue::new(settings, connection.clone()));
                 #[cfg(all(test, feature = "queue"))]
@@ -499,9 +648,20 @@ impl AppBuilder {
                 let queue = queue.map(Arc::new);
                 let is_durable = store.as_ref().is_some_and(|store| store.is_durable());
                 settings.problem_of_sweeping(is_durable).into_iter().for_each(|it| problems.add(it));
-                let keys = Keys::new(idempotency.key.as_ref(), settings.fhir_base_url.as_str());
-                let clock = self.clock.unwrap_or_else(|| Arc::new(SystemTime::now));
-                problems.or(App(Arc::new(Parts {
+                settings.problem_of_bodies().into_iter().for_each(|it| problems.add(it));
+                let bodies = match &self.bodies {
+                    Some(process) => process.of_tenant(settings.bodies_maximum, settings.body_limit),
+                    None => Bodies::new(settings.bodies_maximum, settings.body_limit),
+                };
+                #[cfg(feature = "local")]
+                let counters = settings
+                    .has_counters
+                    .then(|| registry.declarations().iter().map(|it| it.endpoint))
+                    .map(|endpoints| Arc::new(Counters::new(tenant, endpoints)));
+                let keys_of = |key| Keys::new(key, settings.fhir_base_url.as_str()).of_tenant(tenant);
+                let keys = keys_of(idempotency.key.as_ref());
+                let previous_keys = idempotency.previous_key.as_ref().map(|key| keys_of(Some(key)));
+                let mut parts = Parts {
                     registry,
                     settings,
                     provided,
@@ -509,11 +669,24 @@ impl AppBuilder {
                     store,
                     #[cfg(feature = "queue")]
                     queue,
+                    bodies,
+                    #[cfg(feature = "local")]
+                    counters,
                     keys,
+                    before_rotation: None,
                     clock,
+                    spans: self.spans,
                     #[cfg(feature = "token")]
                     issuer,
-                })))
+                    tenants: Parts::NO_TENANTS,
+                };
+                parts.before_rotation = previous_keys.map(|keys| {
+                    let parts = parts.with(parts.registry.clone(), parts.settings.clone());
+                    App(Arc::new(Parts { keys, ..parts }), None)
+                });
+                let parts = Arc::new(parts);
+                let rotation = rereading.map(|rereading| Arc::new(Rotation::new(rereading)));
+                problems.or(App(parts, rotation))
             }
             Err(error) => {
                 problems.add(client_problem(&error));
@@ -527,7 +700,7 @@ fn client_problem(error: &crate::client::Error) -> String {
     format!("the client of the FHIR server: {error}")
 }
 
-/// The client of the FHIR server, of which nothing is set up before its first request, and how it reaches the server.
+/// The client of the FHIR server. Nothing is set up before its first request.
 fn client(
     mut config: ClientConfig,
     root_certificates: &[Vec<u8>],

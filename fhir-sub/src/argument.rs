@@ -1,8 +1,8 @@
-//! [`Argument`]: what a handler's argument says of itself, held against what the attribute says.
+//! [`Argument`]: compares the type of a handler's argument with the attribute.
 //!
-//! The attribute expands to one constant for each argument and check, which `cargo check` evaluates: a mistake is a
-//! panic of that constant, told at the argument's type. The functions are `#[track_caller]`, so that nothing of
-//! this file is in what the compiler shows.
+//! The attribute expands to one constant for each argument and check, and `cargo check` evaluates it. A
+//! mistake is a panic of that constant, reported at the argument's type. The functions are `#[track_caller]`,
+//! so the compiler shows nothing of this file.
 
 use std::marker::PhantomData;
 
@@ -12,8 +12,8 @@ use crate::uses::Uses;
 
 /// A handler's argument of type `A`.
 ///
-/// Its constants are read as `Argument::<A>::TYPE`: where a type says nothing, those of [`Silent`] are found instead.
-/// This asks for no trait, so that a type which is no argument at all is reported once, by
+/// Its constants are read as `Argument::<A>::TYPE`. If a type says nothing, the constants of [`Silent`]
+/// apply. No trait is required here, so a type that cannot be an argument is reported only once, by
 /// [`require`](crate::__private::require).
 #[derive(Debug)]
 pub struct Argument<A>(PhantomData<A>);
@@ -47,7 +47,7 @@ pub trait Silent {
 
 impl<A> Silent for Argument<A> {}
 
-/// An argument that says which resource it is read from says the type that the criteria watches.
+/// If an argument names its resource type, it must be the type that the criteria watches.
 #[track_caller]
 pub const fn must_be_read_from(said: Option<&str>, watched: &str) {
     if let Some(said) = said
@@ -67,7 +67,7 @@ pub const fn must_be_read_from(said: Option<&str>, watched: &str) {
     }
 }
 
-/// An argument that says which resource it is read from says the type that the topic's filters name.
+/// If an argument names its resource type, it must be the type of the topic's filters.
 #[track_caller]
 pub const fn must_be_read_from_filtered(said: Option<&str>, filtered: &str) {
     if let Some(said) = said
@@ -87,7 +87,7 @@ pub const fn must_be_read_from_filtered(said: Option<&str>, filtered: &str) {
     }
 }
 
-/// Where the criteria watches several types, an argument says none.
+/// If the criteria watches several types, an argument must not name one.
 #[track_caller]
 pub const fn must_be_read_from_any(said: Option<&str>) {
     if let Some(said) = said {
@@ -99,7 +99,7 @@ pub const fn must_be_read_from_any(said: Option<&str>) {
     }
 }
 
-/// Where `on` has `delete`, the resource may be absent.
+/// If `on` has `delete`, the resource may be absent.
 #[track_caller]
 pub const fn must_be_made_from_a_deletion(resource: ResourceUse) {
     if let ResourceUse::Required = resource {
@@ -111,7 +111,8 @@ pub const fn must_be_made_from_a_deletion(resource: ResourceUse) {
     }
 }
 
-/// Where `content` is `"empty"` and the criteria watches several types, there is no resource, and none can be found.
+/// If `content` is `"empty"` and the criteria watches several types, there is no resource, and no search can
+/// find one.
 #[track_caller]
 pub const fn must_be_made_without_a_search(resource: ResourceUse) {
     if let ResourceUse::Required = resource {
@@ -131,21 +132,21 @@ const fn is_same(left: &str, right: &str) -> bool {
     index == left.len() && index == right.len()
 }
 
-/// A text put together by the compiler, which has no `format!` for constants.
+/// A text that the compiler puts together, because constants cannot use `format!`.
 struct Message {
     bytes: [u8; Self::MAXIMUM_LENGTH],
     length: usize,
 }
 
 impl Message {
-    /// Enough for all that is written above with the longest names of FHIR.
+    /// Enough for all texts above with the longest names of FHIR.
     const MAXIMUM_LENGTH: usize = 512;
 
     const fn new() -> Self {
         Self { bytes: [0; Self::MAXIMUM_LENGTH], length: 0 }
     }
 
-    /// A piece that is too long is left out.
+    /// Adds a piece, unless it is too long.
     const fn with(mut self, piece: &str) -> Self {
         if piece.len() <= Self::MAXIMUM_LENGTH - self.length {
             let (_, rest) = self.bytes.split_at_mut(self.length);

@@ -1,7 +1,14 @@
-//! [`OverTransport`]: the AWS SDK's HTTP, over the transport that `FhirClient` has too.
+//! Requests to AWS. [`OverTransport`] sends the AWS SDK's requests over `FhirClient`'s transport. [`sign`] signs
+//! requests of our own. We need one call of each such service, and a generated client would add more code than DynamoDB's.
 //!
-//! So there is one TLS stack with the roots that are compiled in, and one pool of connections that knows how a Lambda
-//! freezes: the SDK's own would read the system's roots at each cold start, and send into connections that died meanwhile.
+//! So there is one TLS stack with compiled-in root certificates, and one pool of connections that copes with
+//! a frozen Lambda. The SDK's own would read the system's root certificates at each cold start, and would use
+//! connections that died meanwhile.
+
+#[cfg(any(feature = "queue", feature = "secrets"))]
+mod access;
+#[cfg(any(feature = "queue", feature = "secrets"))]
+mod sign;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,12 +23,16 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 
+#[cfg(any(feature = "queue", feature = "secrets"))]
+pub(crate) use self::access::{Access, NoCredentials};
+#[cfg(any(feature = "queue", feature = "secrets"))]
+pub(crate) use self::sign::sign;
 use crate::client::transport::{Connection, Limits, Network, Transport, TransportError, TransportErrorKind};
 
-/// The longest answer that is read: DynamoDB's end at 16 MB, of a batch.
+/// The largest answer: a batch of DynamoDB ends at 16 MB.
 const LIMITS: Limits = Limits { answer_bytes: 24 * 1024 * 1024 };
 
-/// The SDK's HTTP, over the transport that `FhirClient` has too. The SDK keeps the time itself.
+/// Sends the SDK's requests over `FhirClient`'s transport. The SDK sets the time limits itself.
 #[derive(Clone)]
 pub(crate) struct OverTransport(Arc<dyn Transport>);
 
@@ -31,8 +42,8 @@ impl OverTransport {
     }
 
     #[cfg(all(test, feature = "dynamodb"))]
-    pub(crate) fn over(transport: impl Transport + 'static) -> Self {
-        Self(Arc::new(transport))
+    pub(crate) fn over(transport: Arc<dyn Transport>) -> Self {
+        Self(transport)
     }
 }
 
@@ -47,7 +58,7 @@ impl HttpConnector for OverTransport {
         let transport = Arc::clone(&self.0);
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-            // All that is sent is in memory: nothing here sends a stream.
+            // Every body is in memory: no stream is sent.
             let request = request.map(|body| Bytes::copy_from_slice(body.bytes().unwrap_or_default()));
             let response = transport.send(request, LIMITS).await.map_err(failure)?;
             response

@@ -1,12 +1,28 @@
-//! What `fhir_lambda_main!` runs: the Lambda under Lambda, and a command anywhere else.
+//! The program of `fhir_lambda_main!`: the function under Lambda, and a command anywhere else.
 
 mod arguments;
 mod check;
+mod cost;
 mod dead_letters;
+#[cfg(all(feature = "inspector", debug_assertions))]
+mod desk;
 mod help;
+#[cfg(all(feature = "inspector", debug_assertions))]
+mod page;
+#[cfg(all(feature = "inspector", debug_assertions))]
+mod pull;
+#[cfg(all(feature = "inspector", debug_assertions))]
+mod record;
+mod policy;
 #[cfg(feature = "registration")]
 mod register;
-#[cfg(all(feature = "local", feature = "sandbox", feature = "registration"))]
+#[cfg(all(feature = "inspector", debug_assertions))]
+mod replay;
+#[cfg(all(
+    feature = "local",
+    feature = "registration",
+    any(feature = "sandbox", all(feature = "inspector", debug_assertions))
+))]
 mod sandbox;
 #[cfg(feature = "local")]
 mod serve;
@@ -15,6 +31,8 @@ mod status;
 #[cfg(feature = "registration")]
 mod sweep;
 mod table;
+#[cfg(all(feature = "inspector", debug_assertions))]
+mod trigger;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -25,35 +43,37 @@ use futures_util::future::LocalBoxFuture;
 use self::arguments::{Arguments, Command};
 #[cfg(feature = "lambda")]
 use crate::adapter::lambda;
-use crate::app::{App, AppBuilder};
+use crate::app::{App, AppBuilder, FLUSH_PATIENCE, flush};
 use crate::error::{BoxError, Result};
 use crate::logs::{self, Form};
 use crate::problems::Problems;
 use crate::settings::is_lambda;
 
-/// How long a command that asks the server may take.
+/// The longest time of a command that asks the server.
 const COMMAND_LIMIT: Duration = Duration::from_secs(120);
 
-/// How a command ended: documented in `--help`, so that a pipeline can go by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The exit code of a command. `--help` documents it, so that a pipeline can use it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Exit {
     /// All is well.
     Sound = 0,
-    /// It ran, and something is not as it should be.
+    /// The command ran, and found something wrong.
     Unsound = 1,
-    /// It did not run: the arguments, the settings or the handlers are wrong.
+    /// The command did not run: the arguments, the settings or the handlers are wrong.
     Unusable = 2,
 }
 
-/// What `setup` names, whatever its types: all below [`main`] is compiled once, in this crate, and not anew in each program
-/// and at each edit of a handler.
+/// The user's `setup`, without its types. So everything below [`main`] is compiled once, in this crate, and
+/// not again for each program and each edit of a handler.
 struct Setup<'a> {
     /// Its path.
     name: &'static str,
+    /// Whether the program starts its own log.
+    has_own_log: bool,
     run: Box<dyn FnOnce(AppBuilder) -> LocalBoxFuture<'a, Result<AppBuilder, BoxError>> + 'a>,
 }
 
-/// The setup of a program that names none.
+/// The setup of a program without one.
 ///
 /// # Errors
 ///
@@ -68,12 +88,40 @@ where
     S: FnOnce(AppBuilder) -> F,
     F: SetUp,
 {
-    let name = std::any::type_name::<S>();
-    let run = Box::new(|app| -> LocalBoxFuture<'_, _> { Box::pin(async { setup(app).set_up().await }) });
-    run_program(Setup { name, run })
+    run_program(Setup::of(setup, true))
 }
 
-/// What `setup` gives back: a future of the app.
+/// Runs the program. `setup` starts its log.
+pub fn main_without_logs<S, F>(setup: S) -> ExitCode
+where
+    S: FnOnce(AppBuilder) -> F,
+    F: SetUp,
+{
+    run_program(Setup::of(setup, false))
+}
+
+impl<'a> Setup<'a> {
+    fn of<S, F>(setup: S, has_own_log: bool) -> Self
+    where
+        S: FnOnce(AppBuilder) -> F + 'a,
+        F: SetUp + 'a,
+    {
+        let run = Box::new(|app| -> LocalBoxFuture<'a, _> { Box::pin(async { setup(app).set_up().await }) });
+        Self { name: std::any::type_name::<S>(), has_own_log, run }
+    }
+
+    /// Starts the program's own log, unless `setup` starts one.
+    fn start_log(&self, form: Form) {
+        match form {
+            _ if self.has_own_log => logs::start(form),
+            #[cfg(feature = "lambda")]
+            Form::Json => logs::start_metrics(),
+            _ => {}
+        }
+    }
+}
+
+/// The result of `setup`: a future of the app.
 #[diagnostic::on_unimplemented(
     message = "`setup` is not an async function that returns the app",
     label = "expected `async fn setup(app: AppBuilder) -> Result<AppBuilder>`",
@@ -96,16 +144,27 @@ where
 }
 
 fn run_program(setup: Setup<'_>) -> ExitCode {
-    let exit = if is_lambda() { run_lambda(setup) } else { run_command(setup) };
+    let exit = if is_lambda() {
+        run_lambda(setup)
+    } else if cfg!(feature = "commands") {
+        run_command(setup)
+    } else {
+        // Nothing else calls a command, so none of them is in such a program.
+        complain(
+            "this program was built without the feature `commands` of fhir-sub, and runs under AWS Lambda alone: add the feature \
+             to its Cargo.toml",
+        );
+        Exit::Unusable
+    };
     ExitCode::from(exit as u8)
 }
 
-/// One thread: where there is one thing to do at a time, a second would only be handed things.
+/// Runs on one thread: for one task at a time, a second thread would only cost time.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     run_on(tokio::runtime::Builder::new_current_thread(), future)
 }
 
-/// Several threads: a handler that computes must not keep all else that is under way waiting.
+/// Runs on several threads, so that a handler that computes does not delay other work.
 #[cfg(any(feature = "local", feature = "lambda"))]
 fn block_on_several_threads<T>(future: impl Future<Output = T>) -> T {
     run_on(tokio::runtime::Builder::new_multi_thread(), future)
@@ -114,14 +173,24 @@ fn block_on_several_threads<T>(future: impl Future<Output = T>) -> T {
 #[cfg(not(any(feature = "local", feature = "lambda")))]
 use block_on as block_on_several_threads;
 
-fn run_on<T>(mut runtime: tokio::runtime::Builder, future: impl Future<Output = T>) -> T {
+fn run_on<T>(runtime: tokio::runtime::Builder, future: impl Future<Output = T>) -> T {
+    let mut result = None;
+    run_to_the_end(runtime, Box::pin(async { result = Some(future.await) }));
+    result.expect("the future has ended")
+}
+
+/// It is not generic, because each copy would add kilobytes to the program.
+fn run_to_the_end(mut runtime: tokio::runtime::Builder, future: LocalBoxFuture<'_, ()>) {
     let runtime = runtime.enable_all().build();
-    runtime.expect("an operating system that gives a process timers and sockets").block_on(future)
+    let runtime = runtime.expect("an operating system that gives a process timers and sockets");
+    runtime.block_on(future);
+    // A handler that blocks its thread must not keep the process.
+    runtime.shutdown_background();
 }
 
 #[cfg(feature = "lambda")]
 fn run_lambda(setup: Setup<'_>) -> Exit {
-    logs::start(Form::Json);
+    setup.start_log(Form::Json);
     let lambda = async {
         let program = match set_up(setup).await {
             Ok(builder) => lambda::Program::start(builder).await,
@@ -131,6 +200,10 @@ fn run_lambda(setup: Setup<'_>) -> Exit {
             Ok(program) => program,
             Err(error) => {
                 tracing::error!(problems = %error, "the program cannot start");
+                // `setup` failed before it has started its log.
+                if !tracing::dispatcher::has_been_set() {
+                    complain(&format!("the program cannot start:\n{error}"));
+                }
                 #[cfg(feature = "registration")]
                 lambda::tell_a_stack(&error.to_string()).await;
                 return Exit::Unusable;
@@ -144,7 +217,7 @@ fn run_lambda(setup: Setup<'_>) -> Exit {
             }
         }
     };
-    // An instance has one event at a time, unless it is a managed one.
+    // An instance handles one event at a time, unless it is a managed one.
     if lambda::has_several_at_once() { block_on_several_threads(lambda) } else { block_on(lambda) }
 }
 
@@ -159,7 +232,9 @@ fn run_command(setup: Setup<'_>) -> Exit {
     let arguments = match Arguments::parse() {
         Ok(arguments) => arguments,
         Err(message) => {
-            complain(&format!("{message}\n\n{}", help::PROGRAM));
+            let words = std::env::args_os().skip(1).filter_map(|word| word.into_string().ok());
+            let named = words.into_iter().find(|word| !word.starts_with('-'));
+            complain(&format!("{message}\n\n{}", help::of(named.as_deref()).unwrap_or(help::PROGRAM)));
             return Exit::Unusable;
         }
     };
@@ -167,17 +242,19 @@ fn run_command(setup: Setup<'_>) -> Exit {
         say(text);
         return Exit::Sound;
     }
-    #[cfg(feature = "local")]
-    let is_server = arguments.command == Command::Serve;
-    #[cfg(not(feature = "local"))]
-    let is_server = false;
-    // What a command prints is its result; a pipeline reads it.
-    logs::start(if is_server { Form::Text } else { Form::Aside });
+    let is_server = arguments.command.is_server();
+    // A command prints its result to standard output, which a pipeline may read.
+    setup.start_log(if is_server { Form::Text } else { Form::Aside });
     block_on_several_threads(async {
         match run(arguments, setup).await {
             Ok(exit) => exit,
             Err(CannotGoOn::Start(problems)) => {
-                complain(&format!("the program cannot start:\n{problems}"));
+                let what = if is_server { "the program cannot start" } else { "the command did not run" };
+                complain(&format!("{what}:\n{problems}"));
+                Exit::Unusable
+            }
+            Err(CannotGoOn::Arguments(mistake)) => {
+                complain(&mistake);
                 Exit::Unusable
             }
             Err(CannotGoOn::Run(error)) => {
@@ -188,10 +265,11 @@ fn run_command(setup: Setup<'_>) -> Exit {
     })
 }
 
-/// Why a command ended early.
 enum CannotGoOn {
     /// `setup`, the settings or the handlers are wrong.
     Start(BoxError),
+    /// The arguments do not fit the program.
+    Arguments(String),
     /// The command itself failed.
     Run(BoxError),
 }
@@ -212,54 +290,164 @@ impl From<Problems> for CannotGoOn {
 }
 
 async fn run(arguments: Arguments, setup: Setup<'_>) -> Result<Exit, CannotGoOn> {
+    let mut builder = set_up(setup).await?;
+    // Every command reads the settings of each tenant.
+    builder.expand();
+    let flushes = builder.flushes();
+    let exit = run_with(arguments, builder).await;
+    if !flushes.is_empty() {
+        flush(flushes, FLUSH_PATIENCE).await;
+    }
+    exit
+}
+
+async fn run_with(arguments: Arguments, builder: AppBuilder) -> Result<Exit, CannotGoOn> {
     let json = arguments.json;
-    let builder = set_up(setup).await?.resolve().await;
+    if let Command::Policy(place) = arguments.command {
+        // Before they are read: the role that may read them is yet to be made.
+        return Ok(policy::print(&builder.variables_of_all(), &place.with_environment(), json));
+    }
+    if let Command::Cost(words) = &arguments.command {
+        return Ok(cost::print(&builder, words, json));
+    }
+    let builder = builder.resolve().await;
+    let (known, tenant) = (arguments.known.as_deref(), arguments.tenant.as_deref());
+    let choice = Choice { tenant, known, json };
     match arguments.command {
-        Command::Help(_) => unreachable!("it was answered before"),
-        Command::Check => Ok(check::check(builder, json)),
-        Command::DeadLetters(what) => Ok(dead_letters::dead_letters(&begun(builder)?, what, json).await?),
+        Command::Help(_) | Command::Policy(_) | Command::Cost(_) => unreachable!("it was answered before"),
+        Command::Check => Ok(check::check(builder, tenant, json)),
+        Command::DeadLetters(what) => {
+            let run = async |app: &App| Ok(dead_letters::dead_letters(app, what.clone(), json).await?);
+            for_each(builder, choice, run).await
+        }
         #[cfg(feature = "local")]
-        Command::Serve => Ok(serve::serve(builder).await?),
+        Command::Serve { is_shown } => Ok(serve::serve(builder, serve::Watch::shown(is_shown)).await?),
+        #[cfg(all(feature = "inspector", debug_assertions))]
+        Command::Record(options) => Ok(serve::serve(builder, record::watch(&options)?).await?),
+        #[cfg(all(feature = "inspector", debug_assertions))]
+        Command::Sandbox(options) => Ok(sandbox::alone::sandbox(&builder, options).await?),
+        #[cfg(all(feature = "inspector", debug_assertions))]
+        Command::Trigger(options) => Ok(trigger::trigger(builder, options, json).await?),
+        #[cfg(all(feature = "inspector", debug_assertions))]
+        Command::Replay(files) => Ok(replay::replay(builder, &files, json).await?),
+        #[cfg(all(feature = "inspector", debug_assertions))]
+        Command::Pull(key) => {
+            let app = begun(builder)?;
+            Ok(pull::pull(&chosen(&app, tenant, None)?, key, json).await?)
+        }
         #[cfg(feature = "registration")]
         Command::Register(options) => {
-            let app = begun(builder)?;
-            let notebook = notebook(&app, arguments.known.as_deref())?;
-            let exit = register::register(&app, options, json).await;
-            if let Some(notebook) = notebook.filter(|_| !options.dry_run) {
-                notebook.write(&app).map_err(|reason| CannotGoOn::Run(reason.into()))?;
-            }
-            Ok(exit)
+            let run = async |app: &App| {
+                let notebook = notebook(app, choice.known)?;
+                let exit = register::register(app, options, json).await;
+                if let Some(notebook) = notebook.filter(|_| !options.dry_run) {
+                    notebook.write(app).map_err(|reason| CannotGoOn::Run(reason.into()))?;
+                }
+                Ok(exit)
+            };
+            for_each(builder, choice, run).await
         }
         #[cfg(feature = "registration")]
         Command::Status => {
-            let app = begun(builder)?;
-            notebook(&app, arguments.known.as_deref())?;
-            Ok(status::status(&app, json).await)
+            let run = async |app: &App| {
+                notebook(app, choice.known)?;
+                Ok(status::status(app, json).await)
+            };
+            for_each(builder, choice, run).await
         }
         #[cfg(feature = "registration")]
         Command::Sweep(options) => {
-            let app = begun(builder)?;
-            notebook(&app, arguments.known.as_deref())?;
-            Ok(sweep::sweep(&app, options, json).await)
+            let run = async |app: &App| {
+                notebook(app, choice.known)?;
+                Ok(sweep::sweep(app, options.clone(), json).await)
+            };
+            for_each(builder, choice, run).await
         }
     }
 }
 
-/// The file of `--known`, of which `app` remembers what it says.
+/// The options that choose the apps a command is for, and how it prints.
+#[derive(Clone, Copy)]
+struct Choice<'a> {
+    tenant: Option<&'a str>,
+    known: Option<&'a std::path::Path>,
+    json: bool,
+}
+
+/// Runs a command for the chosen app, or for one after the other. The gravest result is the result of all.
+async fn for_each(
+    builder: AppBuilder,
+    choice: Choice<'_>,
+    run: impl AsyncFn(&App) -> Result<Exit, CannotGoOn>,
+) -> Result<Exit, CannotGoOn> {
+    let (app, mut exit) = (begun(builder)?, Exit::Sound);
+    for app in chosen(&app, choice.tenant, choice.known)? {
+        head(app, choice.json);
+        exit = exit.max(run(app).await?);
+    }
+    Ok(exit)
+}
+
+impl From<String> for CannotGoOn {
+    fn from(mistake: String) -> Self {
+        Self::Arguments(mistake)
+    }
+}
+
+/// The apps that a command is for: the app of the named tenant, or all apps.
+fn chosen<'a>(
+    app: &'a App,
+    tenant: Option<&str>,
+    known: Option<&std::path::Path>,
+) -> Result<Vec<&'a App>, String> {
+    let Some(name) = tenant else {
+        return match known {
+            Some(_) if app.has_tenants() => {
+                let problem = "--known FILE is of one FHIR server, and this program has several: choose one by --tenant NAME";
+                Err(problem.to_owned())
+            }
+            _ => Ok(app.apps().collect()),
+        };
+    };
+    let names: Vec<_> = app.apps().filter_map(App::tenant_name).collect();
+    let problem = || match names.is_empty() {
+        true => format!("--tenant is {name:?}, and this program has no tenants: leave it out"),
+        false => format!("--tenant is {name:?}, and the tenants are {}", names.join(", ")),
+    };
+    app.tenant(name).map(|app| vec![app]).ok_or_else(problem)
+}
+
+/// Prints the tenant's name before its result, if there are tenants. In JSON, the report contains the name.
+fn head(app: &App, json: bool) {
+    if let Some(tenant) = app.tenant_name().filter(|_| !json) {
+        say(&format!("tenant {tenant}"));
+    }
+}
+
+/// Prints a report, a JSON object, on a line of its own.
+fn say_report(app: &App, report: &str) {
+    match (app.tenant_name(), report.strip_prefix('{')) {
+        (Some(tenant), Some(rest)) => say(&format!("{{\"tenant\":{},{rest}", serde_json::json!(tenant))),
+        _ => say(report),
+    }
+}
+
+/// The file of `--known`; `app` loads its content.
 #[cfg(feature = "registration")]
 fn notebook<'p>(
     app: &App,
     known: Option<&'p std::path::Path>,
-) -> Result<Option<crate::registration::Notebook<'p>>, BoxError> {
+) -> Result<Option<crate::registration::Notebook<'p>>, String> {
     let Some(path) = known else { return Ok(None) };
-    let notebook = crate::registration::Notebook::read(path).map_err(Problems::from)?;
+    let notebook = crate::registration::Notebook::read(path)?;
     notebook.open(app);
     Ok(Some(notebook))
 }
 
-/// The app as the user's `setup` leaves it; or what failed in it, and all else that is known to be wrong by then.
+/// The app after the user's `setup`. If `setup` fails, the error includes all problems that are known by
+/// then.
 async fn set_up(setup: Setup<'_>) -> Result<AppBuilder, BoxError> {
-    let Setup { name, run } = setup;
+    let Setup { name, run, .. } = setup;
     let error = match run(AppBuilder::from_environment()).await {
         Ok(builder) => return Ok(builder),
         Err(error) => error,
@@ -269,7 +457,7 @@ async fn set_up(setup: Setup<'_>) -> Result<AppBuilder, BoxError> {
     Err(problems.into())
 }
 
-/// What failed in `setup`, where, and for which reasons.
+/// The error of `setup`, with its place and its causes.
 fn setup_failed(name: &str, error: BoxError) -> String {
     let error = crate::Error::from_boxed("", error);
     let mut text = format!("setup failed: {error}");
@@ -282,7 +470,7 @@ fn setup_failed(name: &str, error: BoxError) -> String {
         }
         cause = reason.source();
     }
-    // An error that was made within `map_err(Error::permanent)` has the standard library's place, which helps no one.
+    // An error from `map_err(Error::permanent)` has a place in the standard library, which helps nobody.
     match error.place().filter(|place| !place.file().starts_with("/rustc/")) {
         Some(place) => format!("{text} (in `{name}`, at {place})"),
         None => format!("{text} (in `{name}`)"),
@@ -295,7 +483,7 @@ fn begun(builder: AppBuilder) -> Result<App, Problems> {
     Ok(app)
 }
 
-/// Prints `text` and a line's end; a reader that has gone is no error.
+/// Prints `text` and the end of the line. If the reader has gone, that is no error.
 fn say(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! [`contain`]: runs code of the user's, and lets no panic of it out.
+//! [`contain`]: runs the user's code, and stops its panics.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,14 +7,16 @@ use std::task::{Context, Poll};
 
 use futures_core::future::BoxFuture;
 
-/// Code of the user's has panicked.
+/// The user's code has panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Panicked;
 
-/// Runs a future, in which code of the user's runs. A panic ends it, and nothing else: also one where the future is dropped
-/// before its end, as when its time is over, or one in dropping what another panic carries.
+/// Runs a future that contains the user's code. A panic ends this future, and nothing else. That also holds
+/// if the future panics when it is dropped early, for instance at a timeout, or if the payload of a panic
+/// panics when it is dropped.
 ///
-/// Whatever it left half done in a state of its own is the user's: locks poison, and the rest of the future is dropped.
+/// The user is responsible for state that a panic leaves half done: locks are poisoned, and the rest of the
+/// future is dropped.
 pub(crate) fn contain<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Contained<'a, T> {
     Contained::new(Box::pin(future))
 }
@@ -23,7 +25,7 @@ pub(crate) fn contain<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Con
 pub(crate) struct Contained<'a, T>(Option<BoxFuture<'a, T>>);
 
 impl<'a, T> Contained<'a, T> {
-    /// The same of a future that is boxed already.
+    /// The same for a boxed future.
     pub(crate) fn new(future: BoxFuture<'a, T>) -> Self {
         Self(Some(future))
     }
@@ -57,7 +59,7 @@ impl<T> Drop for Contained<'_, T> {
     }
 }
 
-/// Calls a function of the user's.
+/// Calls the user's function.
 pub(crate) fn attempt<T>(function: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(function)).map_err(|payload| {
         dispose_of_payload(payload);
@@ -65,12 +67,12 @@ pub(crate) fn attempt<T>(function: impl FnOnce() -> T) -> Result<T, Panicked> {
     })
 }
 
-/// Drops a value of the user's.
+/// Drops the user's value.
 pub(crate) fn dispose<T>(value: T) {
     let _ = attempt(|| drop(value));
 }
 
-/// What a panic carries is a value of the user's, too. One that panics again, with what it carries, is not dropped any more.
+/// The payload of a panic is the user's value too. If dropping it panics, the new payload is leaked.
 fn dispose_of_payload(payload: Box<dyn Any + Send>) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(payload);

@@ -1,4 +1,4 @@
-//! [`Declaration`]: what the attribute says of one handler, as constant data, and the slice of them all.
+//! [`Declaration`]: the attribute of one handler, as a constant, and the slice of all declarations.
 
 mod allowed;
 mod sweepable;
@@ -24,9 +24,9 @@ use crate::uses::Uses;
 /// A handler's future.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// All that one `#[fhir_subscription(…)]` says, and its handler.
+/// Everything in one `#[fhir_subscription(…)]`, and its handler.
 ///
-/// Made by the attribute only; its fields are no public interface.
+/// Only the attribute creates it; its fields are not a public interface.
 #[doc(hidden)]
 pub struct Declaration {
     /// The function's name.
@@ -45,24 +45,24 @@ pub struct Declaration {
     pub interactions: Interactions,
     /// How much of the resource a notification carries.
     pub content: Content,
-    /// How much of a notification is believed.
+    /// How much of a notification is trusted.
     pub trust: Trust,
     /// The order of a resource's events.
     pub order: Order,
     /// `Subscription.end`, a FHIR `instant`.
     pub end: Option<&'static str>,
-    /// The versions of FHIR in which the declaration is right.
+    /// The versions of FHIR that accept the declaration.
     pub versions: FhirVersions,
     /// The types of the parameters in the criteria, or in the filters, one after the other; see
     /// [`parameters`](Self::parameters).
     pub parameter_types: &'static [ParameterType],
-    /// What the values of those parameters may be that have a placeholder, as far as FHIR lists it.
+    /// The values that FHIR lists for the parameters with a placeholder.
     pub allowed: Option<&'static [Allowed]>,
-    /// Has the last word on the registered resource.
+    /// Changes the Subscription last, before it is registered.
     pub registration: Option<fn(&mut Subscription)>,
     /// The sources of the arguments.
     pub uses: Uses,
-    /// Names what the arguments need at start-up.
+    /// Adds what the arguments need at start-up.
     pub require: fn(&mut Requirements),
     /// Makes the arguments and runs the function.
     pub run: for<'a> fn(&'a Notification<'a>) -> BoxFuture<'a, Outcome>,
@@ -81,12 +81,12 @@ impl fmt::Debug for Declaration {
 }
 
 impl Declaration {
-    /// The search that finds what the handler is for; `None` where the type is not known, or not the one.
+    /// The search that finds the handler's resources. `None` if there is not exactly one known type.
     pub(crate) fn search(&self) -> Option<String> {
         self.trigger.search(&self.resource_types())
     }
 
-    /// The same where the criteria, or the filters of the topic, are these.
+    /// The same with another criteria, or with other filters of the topic.
     pub(crate) fn search_by(&self, criteria: &str, filters: &[&str]) -> Option<String> {
         match self.trigger {
             Trigger::Criteria(_) => of_one_type(criteria),
@@ -94,8 +94,8 @@ impl Declaration {
         }
     }
 
-    /// Whether the handler is for what has happened. A topic may fire for several types of resource, of which a filter
-    /// narrows its own only, and the handler be for one.
+    /// Whether the handler wants the event. A topic may fire for several types of resource, while a filter
+    /// narrows only its own type, and the handler takes only one type.
     pub(crate) fn is_wanted(&self, event: &Event) -> bool {
         let is_taken = || {
             let Some(resource_type) = event.resource_type() else { return true };
@@ -105,8 +105,8 @@ impl Declaration {
         self.interactions.contains(event.interaction()) && is_taken()
     }
 
-    /// The parameters of the criteria, or of all filters, as they were written, with the types that FHIR gives them:
-    /// [`ParameterType::Unknown`] for what only the server knows, or was left unchecked.
+    /// The parameters of the criteria, or of all filters, as written, with their FHIR types. The type is
+    /// [`ParameterType::Unknown`] if only the server knows the parameter, or if the text is unchecked.
     pub fn parameters(&self) -> impl Iterator<Item = (Written<'static>, ParameterType)> {
         let texts = match &self.trigger {
             Trigger::Criteria(criteria) => std::slice::from_ref(criteria),
@@ -116,13 +116,14 @@ impl Declaration {
         texts.iter().flat_map(|text| search::split_filter(text)).zip(types)
     }
 
-    /// Whether an argument is made from the resource, so that an event which names none must be looked up.
+    /// Whether an argument needs the resource, so that an event without a name must be looked up.
     pub(crate) fn needs_resource(&self) -> bool {
         self.uses.resource == ResourceUse::Required
     }
 
-    /// Whether an event that names nothing is looked up: where an argument is made from the resource; and where one may be,
-    /// if the server was asked for it, since none is no deletion then.
+    /// Whether an event without a name is looked up. It is if an argument needs the resource. It is also if
+    /// an argument takes the resource optionally and the subscription asked the server for it: then a missing
+    /// resource is no deletion.
     pub(crate) fn looks_up(&self) -> bool {
         match self.uses.resource {
             ResourceUse::Unused => false,
@@ -131,7 +132,7 @@ impl Declaration {
         }
     }
 
-    /// The types of resource that the handler is for, as far as its arguments or the filters of its topic say it.
+    /// The types of resource that the handler takes, if its arguments or the filters of its topic say them.
     pub(crate) fn types(&self) -> Vec<&'static str> {
         match self.trigger {
             Trigger::Criteria(_) => self.trigger.resource_type().into_iter().collect(),
@@ -144,7 +145,7 @@ impl Declaration {
         }
     }
 
-    /// The types of resource that the arguments of a topic's handler say they are read from.
+    /// The types of resource that the arguments of a topic's handler name.
     fn resource_types(&self) -> Vec<&'static str> {
         match self.trigger {
             Trigger::Criteria(_) => Vec::new(),
@@ -153,7 +154,7 @@ impl Declaration {
     }
 }
 
-/// Where a handler stands.
+/// The place of a handler in the source.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -165,7 +166,7 @@ pub struct Source {
     pub line: u32,
 }
 
-/// The [`Source`] at which it stands.
+/// The [`Source`] of this place.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __fhir_sub_source {
@@ -201,9 +202,9 @@ pub enum Trigger {
 pub struct Topic {
     /// The canonical URL of the SubscriptionTopic.
     pub url: &'static str,
-    /// Searches that narrow it, all of which must hold: `Encounter?patient=Patient/1`.
+    /// Searches that narrow the topic; all of them must hold: `Encounter?patient=Patient/1`.
     pub filters: &'static [&'static str],
-    /// Seconds after which the server sends a heartbeat.
+    /// The seconds of silence after which the server sends a heartbeat.
     pub heartbeat: Option<u32>,
     /// Seconds after which the server gives up on an attempt.
     pub timeout: Option<u32>,
@@ -212,7 +213,7 @@ pub struct Topic {
 }
 
 impl Trigger {
-    /// The text that stands for it in `Subscription.criteria`, in tables and in reports.
+    /// The text that represents it in `Subscription.criteria`, in tables and in reports.
     pub(crate) fn text(&self) -> &'static str {
         match self {
             Self::Criteria(criteria) => criteria,
@@ -220,8 +221,8 @@ impl Trigger {
         }
     }
 
-    /// The search that finds the resources it fires for, and others. `said` are the types that the handler's arguments say
-    /// they are read from. `None` where the type is not known, or not the one.
+    /// A search that finds all resources that it fires for, and perhaps others. `said` are the types that the
+    /// handler's arguments name. `None` if there is not exactly one known type.
     pub(crate) fn search(&self, said: &[&str]) -> Option<String> {
         match self {
             Self::Criteria(criteria) => of_one_type(criteria),
@@ -229,23 +230,32 @@ impl Trigger {
         }
     }
 
-    /// The one type of resource that it watches; `None` for `[*]`, `[A,B]` and the like.
+    /// The type that it watches; `None` if there are several, as in `[*]` and `[A,B]`.
     pub(crate) fn resource_type(&self) -> Option<&'static str> {
         let Self::Criteria(criteria) = self else { return None };
         search::resource_type(criteria)
     }
+
+    /// The form for the sandbox, which makes a topic if nobody has created it.
+    #[cfg(any(feature = "sandbox", all(feature = "inspector", debug_assertions)))]
+    pub(crate) fn watched(&self) -> fhir_sub_sandbox::topic::Watched {
+        use fhir_sub_sandbox::topic::Watched;
+        match self {
+            Self::Criteria(_) => Watched::Type(self.resource_type()),
+            Self::Topic(topic) => Watched::Topic { url: topic.url, filters: topic.filters },
+        }
+    }
 }
 
-/// A criteria as a search; `None` where it watches several types.
+/// A criteria as a search; `None` if it watches several types.
 fn of_one_type(criteria: &str) -> Option<String> {
     let (_, parameters) = search::split(criteria);
     search::resource_type(criteria).map(|one| format!("{one}?{parameters}"))
 }
 
-/// The search that finds what filters let through. The topic may narrow it further, in ways of its own.
+/// A search that finds everything that the filters allow. The topic itself may narrow it further.
 ///
-/// `said` are the types that the handler's arguments say they are read from. `None` where the type is not known, or not the
-/// one.
+/// `said` are the types that the handler's arguments name. `None` if there is not exactly one known type.
 fn filtered(filters: &[&str], said: &[&str]) -> Option<String> {
     let written = || filters.iter().flat_map(|filter| search::split_filter(filter));
     let mut types: Vec<_> = if said.is_empty() {
@@ -256,40 +266,40 @@ fn filtered(filters: &[&str], said: &[&str]) -> Option<String> {
     types.sort_unstable();
     types.dedup();
     let [resource_type] = types[..] else { return None };
-    // A filter without a type is of whatever the topic fires for.
+    // A filter without a type applies to every type of the topic.
     let own = written().filter(|filter| filter.resource_type.is_none_or(|of| of == resource_type));
     let parameters: Vec<_> = own.map(|filter| format!("{}={}", filter.name, filter.value)).collect();
     Some(format!("{resource_type}?{}", parameters.join("&")))
 }
 
-/// How much of a notification is believed: the attribute's `trust`.
+/// How much of a notification is trusted: the attribute's `trust`.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trust {
-    /// What it carries.
+    /// Its content.
     #[default]
     Notification,
-    /// The reference in it: the resource is read from the server, and a deletion confirmed there.
+    /// Only its reference: the resource is read from the server, and the server must confirm a deletion.
     Reference,
 }
 
-/// Which versions of a resource are wanted after others: the attribute's `order`.
+/// Which versions of a resource are wanted: the attribute's `order`.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Order {
-    /// All, in whatever order they come, several at once if they do.
+    /// All versions, in any order, several at the same time.
     #[default]
     Any,
-    /// Only newer ones, one after the other.
+    /// Only newer versions, one after the other.
     Latest,
 }
 
-/// Every declaration linked into the program.
+/// Every declaration that is linked into the program.
 ///
-/// The order is the linker's: sort before use. A crate that is a dependency but is named nowhere in code
-/// is not linked, and its declarations are not here.
+/// The order is the linker's: sort before use. A dependency that no code names is not linked, so its
+/// declarations are missing here.
 #[doc(hidden)]
 #[distributed_slice]
 pub static FHIR_SUB_DECLARATIONS: [Declaration];

@@ -1,4 +1,4 @@
-//! From a request to the events that it notifies of. One dialect or concept a file.
+//! Decodes a request into its events. Each file has one dialect or concept.
 
 #[cfg(any(test, fuzzing))]
 mod by_serde;
@@ -30,12 +30,13 @@ use crate::json::Mistake;
 use crate::rejection::not_well_formed;
 use crate::request::{Head, Header};
 
-/// What a request notifies of.
+/// The content of a request.
 #[derive(Debug)]
 pub(crate) enum Decoded<'a> {
-    /// A word of the server's own, for which no handler runs: a handshake, a heartbeat, the state of the subscription.
+    /// A message of the server's own, for which no handler runs: a handshake, a heartbeat, or the state of
+    /// the subscription.
     Notice(&'static str, Counted),
-    /// HAPI has searched for a payload, and found none.
+    /// HAPI searched for a payload, and found none.
     NothingFound,
     /// Events, in the server's order.
     Events(Vec<Happened<'a>>, Counted),
@@ -44,29 +45,29 @@ pub(crate) enum Decoded<'a> {
 /// The notice that the server has ended the Subscription.
 pub(crate) const DEACTIVATED: &str = "deactivated";
 
-/// What a notification says of all the events of its Subscription.
+/// The counter of a notification, which covers all events of its Subscription.
 #[derive(Debug, Default)]
 pub(crate) struct Counted {
     /// `Subscription/1`
     pub(crate) subscription: Option<String>,
-    /// How many there have been: `eventsSinceSubscriptionStart`.
+    /// The number of events so far: `eventsSinceSubscriptionStart`.
     pub(crate) events: Option<u64>,
-    /// Whether the server begins with it.
+    /// Whether it is a handshake, with which a server begins.
     pub(crate) is_handshake: bool,
 }
 
 /// An event, and the resource that came with it.
 #[derive(Debug)]
 pub(crate) struct Happened<'a> {
-    /// Boxed, since it is large and is handed on through all of the delivery.
+    /// Boxed, because it is large and passes through the whole delivery.
     pub(crate) event: Box<Event>,
-    /// One object, its brackets balanced: whether it is JSON finds out who reads it.
+    /// One object with balanced brackets. Its reader finds out whether it is JSON.
     pub(crate) resource: Option<&'a str>,
-    /// Why it cannot be handled, where the others of its notification can; a caller may be told.
+    /// Why this event cannot be handled, although the others can. The answer may contain the text.
     pub(crate) mistake: Option<&'static str>,
-    /// What else came along, for a handler that looks at it.
+    /// The other entries, for a handler that reads them.
     pub(crate) included: Included,
-    /// The way by which it came in, if a request told of it.
+    /// The path and headers of the request.
     pub(crate) way: Way<'a>,
 }
 
@@ -86,26 +87,28 @@ impl<'a> Happened<'a> {
     }
 }
 
-/// Why a request is no notification. A caller may be told the texts.
+/// Why a request is not a notification. The answer may contain the texts.
 #[derive(Debug)]
 pub(crate) enum Undecodable {
-    /// It says that it is no JSON.
+    /// Its content type is not JSON.
     NotJson,
-    /// Its path names a resource, as no notification of its kind does.
+    /// Its body is compressed.
+    Compressed,
+    /// Its path names a resource, which no notification of its kind does.
     NamesResource,
     /// Its body is not well-formed.
     Malformed(Cow<'static, str>),
-    /// Its body is JSON, and no notification.
+    /// Its body is JSON, but not a notification.
     Unprocessable(Cow<'static, str>),
-    /// It has more events than this: whoever wants them all raises the setting.
+    /// It has more events than this. The setting can be raised.
     TooManyEvents { maximum: usize },
 }
 
 impl Undecodable {
-    /// What is wrong with `body`; `text` where it is JSON, but not what it should be.
+    /// What is wrong with `body`; `text` is used if it is JSON of another shape.
     fn of(mistake: Mistake, body: &str, text: &'static str) -> Self {
         match mistake {
-            // serde says where; what is JSON as far as it was looked at need not be further on.
+            // serde finds the place. Our scan stops early, so the rest need not be JSON.
             Mistake::NotJson | Mistake::OtherShape => match serde_json::from_str::<IgnoredAny>(body) {
                 Err(error) => Self::Malformed(not_well_formed("body", &error).into()),
                 Ok(_) => Self::unprocessable(text),
@@ -124,10 +127,10 @@ impl Undecodable {
     }
 }
 
-/// What is known of a notification before it is read.
+/// The facts about a notification that are known before it is decoded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected<'e> {
-    /// Whose it is.
+    /// Its subscription.
     pub(crate) declaration: &'e Declaration,
     /// `FHIR_BASE_URL`, without a slash at its end.
     pub(crate) base: &'e str,
@@ -136,29 +139,41 @@ pub(crate) struct Expected<'e> {
 }
 
 impl<'e> Expected<'e> {
-    /// What is known of a notification that is sent to `app`.
+    /// The facts about a notification to `app`.
     pub(crate) fn of(app: &'e App, declaration: &'e Declaration) -> Self {
         let settings = app.settings();
         Self { declaration, base: settings.fhir_base_url.as_str(), maximum: settings.events_maximum }
     }
 
-    /// Whether the handler looks at what came along, and may believe it.
+    /// Whether the handler reads the other entries, and trusts them.
     fn includes(&self) -> bool {
         self.declaration.uses.included && self.declaration.trust == Trust::Notification
     }
 }
 
-/// Reads a notification; `reference` is what the path names.
+/// Decodes a notification; `reference` is the resource in the path.
 pub(crate) fn decode<'a>(
     head: &Head<'_>,
     expected: &Expected<'_>,
     reference: Option<String>,
     body: &'a [u8],
 ) -> Result<Decoded<'a>, Undecodable> {
-    match expected.declaration.trigger {
+    let decoded = match expected.declaration.trigger {
         Trigger::Criteria(_) => criteria::decode(head, expected, reference, body),
         Trigger::Topic(_) if reference.is_some() => Err(Undecodable::NamesResource),
-        Trigger::Topic(_) => topic::decode(json_text(head, body)?, expected),
+        Trigger::Topic(_) => json_text(head, body).and_then(|body| topic::decode(body, expected)),
+    };
+    decoded.map_err(|undecodable| match undecodable {
+        Undecodable::Malformed(_) if is_compressed(head) => Undecodable::Compressed,
+        other => other,
+    })
+}
+
+/// Whether the header `Content-Encoding` says that the body is compressed.
+fn is_compressed(head: &Head<'_>) -> bool {
+    match head.headers.get("content-encoding") {
+        Header::Absent => false,
+        header => !header.text().is_some_and(|coding| coding.trim().eq_ignore_ascii_case("identity")),
     }
 }
 
@@ -168,7 +183,7 @@ pub(crate) fn named_topic(body: &str) -> Option<String> {
     topic::named(body)
 }
 
-/// Reads what a server answers to `$events`: the events that it lists, and none where it is anything else.
+/// Decodes the answer to `$events`: its events, or none if it is something else.
 pub(crate) fn decode_queried<'a>(expected: &Expected<'_>, body: &'a str) -> Vec<Happened<'a>> {
     match topic::decode(body, &Expected { maximum: usize::MAX, ..*expected }) {
         Ok(Decoded::Events(events, _)) => events,
@@ -176,7 +191,7 @@ pub(crate) fn decode_queried<'a>(expected: &Expected<'_>, body: &'a str) -> Vec<
     }
 }
 
-/// The body as text, where the request says that it is JSON.
+/// The body as text, if the content type is JSON.
 fn json_text<'a>(head: &Head<'_>, body: &'a [u8]) -> Result<&'a str, Undecodable> {
     match head.headers.get("content-type") {
         Header::Absent => {}

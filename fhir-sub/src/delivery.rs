@@ -1,14 +1,15 @@
-//! An event in, and what became of it out. It knows of no request, and of no answer.
+//! Delivers events to handlers. This module knows neither HTTP requests nor answers.
 //!
-//! An event is read, where it is only named; identified; begun in the store; handled; and completed there, or released.
-//! Notifications, look-ups, gaps, sweeps and dead letters call [`deliver`], and nothing else runs a handler.
+//! An event is read if the notification only names its resource. Then it is identified, begun in the store,
+//! handled, and completed or released in the store.
+//! Notifications, look-ups, gaps, sweeps and dead letters call [`deliver`]; nothing else runs a handler.
 
 pub(crate) mod doubt;
 mod failure;
 mod delivered;
 mod time;
-mod identity;
 pub(crate) mod history;
+mod identity;
 mod reader;
 mod version;
 mod read;
@@ -21,6 +22,8 @@ pub(crate) mod changed;
 pub(crate) mod look_up;
 mod gap;
 mod notified;
+#[cfg(feature = "inspector")]
+mod told;
 mod record;
 pub(crate) mod dead_letters;
 
@@ -34,6 +37,8 @@ pub(crate) use notified::{Notified, Place, events, none};
 pub(crate) use read::Deletion;
 pub(crate) use record::{Record, Severity};
 pub(crate) use time::Time;
+#[cfg(feature = "inspector")]
+pub(crate) use told::Told;
 
 #[cfg(test)]
 pub(crate) mod scripted;

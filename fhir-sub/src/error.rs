@@ -42,12 +42,11 @@ impl Error {
     /// An error that another try may overcome: the server should send the notification again.
     #[track_caller]
     pub fn transient<E: Into<BoxError>>(error: E) -> Self {
-        Self {
-            source: error.into(),
-            kind: kind_of(std::any::type_name::<E>()),
-            place: Some(Location::caller()),
-            permanent: false,
-        }
+        let source: BoxError = error.into();
+        // A boxed `Error` keeps its kind.
+        let boxed = source.downcast_ref::<Boxed>().map(|Boxed(error)| error.kind);
+        let kind = boxed.unwrap_or_else(|| kind_of(std::any::type_name::<E>()));
+        Self { source, kind, place: Some(Location::caller()), permanent: false }
     }
 
     /// An error that no other try can overcome: the server must not send the notification again.

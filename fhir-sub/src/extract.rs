@@ -88,7 +88,7 @@ pub enum ResourceUse {
 #[derive(Debug, Default)]
 pub struct Requirements {
     pub(crate) states: Vec<RequiredState>,
-    /// The types of resource that arguments say they are read from.
+    /// The types of resource that arguments name.
     pub(crate) resource_types: Vec<&'static str>,
 }
 
@@ -99,7 +99,7 @@ pub(crate) struct RequiredState {
 }
 
 impl Requirements {
-    /// Those that `require` names.
+    /// The requirements that `require` names.
     pub(crate) fn of(require: fn(&mut Self)) -> Self {
         let mut requirements = Self::default();
         require(&mut requirements);

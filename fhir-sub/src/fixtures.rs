@@ -1,4 +1,4 @@
-//! Declarations for tests and for what measures, made without the attribute and out of the slice.
+//! Declarations for tests and benchmarks, created without the attribute and outside the slice.
 
 use fhir_sub_search::search::placeholders;
 
@@ -44,12 +44,11 @@ where
     }
 }
 
-/// What a declaration runs.
+/// The function of a declaration.
 pub(crate) trait Handler<A> {
     fn handle(argument: A) -> impl Future<Output = Outcome> + Send;
 }
 
-/// Does nothing, and succeeds.
 #[cfg(test)]
 pub(crate) struct Succeed;
 
@@ -60,7 +59,23 @@ impl<A: Send> Handler<A> for Succeed {
     }
 }
 
-/// The same declarations for as long as the process runs.
+/// Makes declarations that live as long as the process.
 pub(crate) fn leak(declarations: impl IntoIterator<Item = Declaration>) -> Vec<&'static Declaration> {
     declarations.into_iter().map(|declaration| &*Box::leak(Box::new(declaration))).collect()
+}
+
+/// Sees to it that a test's own subscriber gets every line of its thread. Call it before the subscriber is set.
+///
+/// `tracing` asks once whether anybody wants a callsite, and then asks only the subscriber of the thread that reaches
+/// the callsite first. Most tests have no subscriber. Without a subscriber of the process, such a test would turn the
+/// callsite off for the test that reads its lines.
+#[cfg(test)]
+pub(crate) fn keep_every_callsite() {
+    static OF_PROCESS: std::sync::Once = std::sync::Once::new();
+    OF_PROCESS.call_once(|| {
+        drop(tracing::subscriber::set_global_default(tracing_subscriber::registry()));
+        // A thread may be just about to turn a callsite off, by an answer from before. That takes it microseconds.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        tracing::callsite::rebuild_interest_cache();
+    });
 }

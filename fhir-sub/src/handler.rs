@@ -1,7 +1,7 @@
-//! How a handler is run: its arguments are made, one after the other, and the function is called with them.
+//! Runs a handler: makes its arguments one after the other, and calls the function with them.
 //!
-//! This stands here, and not in what the attribute expands to, so that a handler adds little to its crate's
-//! compile time, and so that a type which does not belong is reported once: an `await` in the expansion would
+//! This code is here instead of in the expansion of the attribute for two reasons: a handler adds little
+//! compile time to its crate, and a wrong type is reported only once. An `await` in the expansion would
 //! report it again.
 
 use crate::declaration::BoxFuture;
@@ -11,10 +11,10 @@ use crate::outcome::{IntoOutcome, Outcome};
 
 macro_rules! run {
     ($run:ident: $($argument:ident: $Argument:ident),*) => {
-        /// Runs a handler that takes as many arguments as the name says.
+        /// Runs a handler with as many arguments as the name says.
         ///
-        /// The arguments' types and the result's stand first, for the expansion to name them by the user's
-        /// own tokens.
+        /// The types of the arguments and of the result come first, so that the expansion names them by the
+        /// user's own tokens.
         pub fn $run<'a, $($Argument,)* Output, Running, Handler>(
             notification: &'a Notification<'a>,
             handler: Handler,

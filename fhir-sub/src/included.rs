@@ -52,7 +52,7 @@ use crate::fhir_resource::FhirResource;
 #[derive(Clone, Default)]
 pub struct Included {
     all: Option<Arc<[IncludedResource]>>,
-    /// The place of the entry that is the event's own.
+    /// The place of the event's own entry.
     own: Option<usize>,
 }
 
@@ -73,7 +73,7 @@ impl Included {
         Self { all: Some(all.collect()), own: None }
     }
 
-    /// The same for the event whose own entry is at `place`.
+    /// The same for an event with its own entry at `place`.
     pub(crate) fn without(&self, place: Option<usize>) -> Self {
         Self { all: self.all.clone(), own: place }
     }
@@ -90,7 +90,7 @@ impl Included {
             let named = Reference::parse(reference)?;
             let base = Reference::base(reference).and_then(canonical_base);
             let is_its = |one: &&IncludedResource| one.is_named(&named, base.as_deref());
-            // What names no server is rather the notification's own.
+            // A reference without a server means the notification's own server first.
             self.iter().filter(is_its).min_by_key(|one| base.is_none() && one.base().is_some())
         };
         by_url.or_else(by_name)?.read()
@@ -155,7 +155,7 @@ impl IncludedResource {
             .ok()
     }
 
-    /// Whether it is the resource that is `named`, on the server of that base URL if one is.
+    /// Whether it is the resource `named`, on the server with that base URL if there is one.
     fn is_named(&self, named: &Reference<'_>, base: Option<&str>) -> bool {
         let is = |own: Reference<'_>| own.resource_type == named.resource_type && own.id == named.id;
         let by_url = self.full_url.as_deref().and_then(Reference::parse).is_some_and(is);

@@ -5,10 +5,10 @@ use std::fmt;
 /// The endpoint of a notification, the part of the path before it, and the headers that
 /// [`AppBuilder::allow_header`](crate::AppBuilder::allow_header) names.
 ///
-/// A program for several tenants distinguishes them by a path prefix, or by a header that a gateway adds. A header may also carry a
-/// correlation id. None of this is logged.
+/// [`tenant`](Self::tenant) is the tenant, if the program has [tenants](crate::AppBuilder::tenant). A gateway may also tell tenants apart
+/// by a header that it adds. A header may carry a correlation id, too. Neither path nor headers are logged.
 ///
-/// An event without a request has only the endpoint: an event that a sweep found, or a dead letter that is tried again.
+/// An event without a request has only the endpoint and the tenant: an event that a sweep found, or a dead letter that is tried again.
 ///
 /// ```
 /// use fhir_sub::prelude::*;
@@ -28,6 +28,7 @@ use std::fmt;
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Incoming {
+    pub(crate) tenant: Option<String>,
     pub(crate) endpoint: String,
     pub(crate) prefix: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -38,6 +39,13 @@ impl Incoming {
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The tenant whose FHIR server sent the event, if the program has [tenants](crate::AppBuilder::tenant).
+    /// The events of a sweep have it, too.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
     }
 
     /// The path before the endpoint, without a slash at its end: `/prod` for `/prod/finished`, and an empty text for `/finished`.
@@ -56,29 +64,30 @@ impl Incoming {
 
 impl fmt::Debug for Incoming {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What a header says may be a person's.
+        // A header may contain personal data.
         formatter.debug_struct("Incoming").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
 }
 
-/// The same, borrowed from a request: handlers that do not ask for it pay for no copy.
+/// The same, borrowed from a request: only a handler that asks for it pays for a copy.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Way<'a> {
-    /// The path of the request, without what follows the endpoint.
+    /// The path of the request up to the endpoint.
     pub(crate) path: &'a str,
     /// The headers that the app allows, in lower case.
     pub(crate) headers: &'a [(String, String)],
 }
 
 impl<'a> Way<'a> {
-    /// The way of a request to `path`, which goes on with `Type/id` behind the endpoint if it names a resource.
+    /// The path and headers of a request. If the request names a resource, its path continues with `Type/id`
+    /// after the endpoint.
     pub(crate) fn new(path: &'a str, names_resource: bool, headers: &'a [(String, String)]) -> Self {
         let path = path.strip_suffix('/').unwrap_or(path);
         let endpoint = || path.rsplitn(3, '/').nth(2).unwrap_or_default();
         Self { path: if names_resource { endpoint() } else { path }, headers }
     }
 
-    /// What stands before the endpoint.
+    /// The path before the endpoint.
     pub(crate) fn prefix(&self) -> &'a str {
         self.path.rsplit_once('/').map_or("", |(prefix, _)| prefix.trim_end_matches('/'))
     }
@@ -117,7 +126,7 @@ mod tests {
     #[test]
     fn a_header_is_found_in_any_case_and_shown_nowhere() {
         let headers = vec![("x-tenant".to_owned(), "canary".to_owned())];
-        let incoming = Incoming { endpoint: "e".into(), prefix: "/canary".into(), headers };
+        let incoming = Incoming { tenant: None, endpoint: "e".into(), prefix: "/canary".into(), headers };
         assert_eq!((incoming.header("X-Tenant"), incoming.header("x-other")), (Some("canary"), None));
         assert!(!format!("{incoming:?}").contains("canary"));
     }

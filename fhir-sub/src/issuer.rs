@@ -1,7 +1,7 @@
-//! [`Issuer`]: who makes the access tokens that let notifications in (OAuth 2.0, RFC 9068).
+//! [`Issuer`]: the issuer of the access tokens that let notifications in (OAuth 2.0, RFC 9068).
 //!
-//! `jsonwebtoken` verifies a token, with ring. Before that, the token is looked at as far as it costs next to nothing: one of
-//! another issuer has no key fetched for it, and no signature verified.
+//! `jsonwebtoken` verifies a token, with ring. Before that come the checks that cost almost nothing: for a
+//! token of another issuer, no key is fetched and no signature is verified.
 
 mod fetch;
 mod key;
@@ -25,10 +25,10 @@ use crate::client::transport::Transport;
 use crate::deadline::Deadline;
 use crate::settings::TokenCallers;
 
-/// How far the clocks of the issuer and of this machine may be apart, in seconds.
+/// How far the clocks of the issuer and of this machine may differ, in seconds.
 const LEEWAY: u64 = 60;
 
-/// The algorithms that are taken. None is of a shared key, so that no public key is mistaken for one.
+/// The accepted algorithms. None of them has a shared key, so a public key can never be mistaken for one.
 const ALGORITHMS: [Algorithm; 6] = [
     Algorithm::RS256,
     Algorithm::RS384,
@@ -38,25 +38,25 @@ const ALGORITHMS: [Algorithm; 6] = [
     Algorithm::EdDSA,
 ];
 
-/// The authorization server that makes access tokens, and its keys.
+/// The authorization server that issues access tokens, and its keys.
 pub(crate) struct Issuer {
     settings: TokenCallers,
     keys: Keys,
-    /// What is verified of a token of each of [`ALGORITHMS`].
+    /// The checks for a token of each of [`ALGORITHMS`].
     validations: [Validation; ALGORITHMS.len()],
 }
 
 impl Issuer {
-    /// Nothing is fetched before the first token.
+    /// Nothing is fetched before the first token arrives.
     pub(crate) fn new(settings: TokenCallers, transport: Arc<dyn Transport>) -> Self {
-        // A program that verifies tokens of its own may have installed another, which does as well.
+        // A program that verifies tokens itself may have installed another provider, which works too.
         let _ = provider::RING.install_default();
         let validations = ALGORITHMS.map(|algorithm| validation(algorithm, &settings));
         let source = Source::new(&settings, transport);
         Self { settings, keys: Keys::new(source), validations }
     }
 
-    /// Whether `token` is one of the issuer, for this program, that holds now.
+    /// Checks that `token` comes from the issuer, is for this program, and is valid now.
     pub(crate) async fn check(
         &self,
         token: &str,
@@ -64,14 +64,12 @@ impl Issuer {
         deadline: Deadline,
     ) -> Result<(), Refused> {
         let read = Token::read(token, &self.settings, now)?;
-        let key = self.keys.find(&read, now, deadline).await?;
+        let keys = self.keys.find(&read, now, deadline).await?;
         let place = ALGORITHMS.iter().position(|algorithm| *algorithm == read.algorithm);
         let validation = place.map(|place| &self.validations[place]).ok_or(Refused::Algorithm)?;
-        // Everything again, and the signature.
-        match jsonwebtoken::decode::<IgnoredAny>(token, &key, validation) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Refused::Signature),
-        }
+        // All claims are checked again, and the signature.
+        let is_right = |key| jsonwebtoken::decode::<IgnoredAny>(token, key, validation).is_ok();
+        if keys.iter().any(is_right) { Ok(()) } else { Err(Refused::Signature) }
     }
 }
 

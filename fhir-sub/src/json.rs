@@ -1,4 +1,5 @@
-//! JSON as text: read in place, without building anything of it. It knows no request and no answer.
+//! JSON as text: the code reads it in place and builds no values. This module knows no requests and no
+//! answers.
 
 mod outline;
 mod scanner;
@@ -13,3 +14,8 @@ pub(crate) use scanner::{Mistake, Scanner, once};
 pub(crate) use text::Text;
 #[cfg(feature = "lambda")]
 pub(crate) use unescape::has_control_character;
+
+/// Whether a number is zero, and so left out of what is written.
+pub(crate) fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
+}

@@ -42,12 +42,16 @@
 //! |---|---|---|
 //! | `lambda` | yes | the Lambda adapter |
 //! | `local` | yes | `serve`: the service on a local port |
-//! | `sandbox` | yes | the in-memory FHIR server that `serve` starts without `FHIR_BASE_URL` |
-//! | `registration` | yes | `POST /register` and `POST /sweep`, and the commands `register`, `status` and `sweep` |
-//! | `testing` | no | the test kit |
+//! | `registration` | yes | `POST /register` and `POST /sweep`, and with `commands` also `register`, `status` and `sweep` |
+//! | `inspector` | yes | the desk, but not in a release build: without `FHIR_BASE_URL`, `serve` starts an in-memory FHIR server; a page shows each delivery; the commands `record`, `replay`, `trigger`, `pull` and `sandbox`. It has `local` and `registration` |
+//! | `sandbox` | no | the in-memory FHIR server in a release build too, and as `fhir_sub::sandbox` |
+//! | `commands` | no | the commands, without `serve`: `check`, `dead-letters`, and those of `registration`. `local` has it, so it is in every program with the default features |
+//! | `testing` | no | the test kit; it has `sandbox` |
+//! | `mcp` | no | the page of `serve` is a server of the Model Context Protocol too, for coding agents |
 //! | `events` | no | under Lambda, notifications that a queue of SQS or a bus of EventBridge brings |
 //! | `queue` | no | notifications go through a queue of SQS, for handlers that take longer than their callers wait |
 //! | `token` | no | access tokens let notifications in: `FHIR_SUBSCRIPTION_TOKEN_ISSUER` |
+//! | `secrets` | no | settings that are `ssm:…` or `secretsmanager:…`, without the AWS extension; it compiles parts of the AWS SDK |
 //! | `dynamodb` | no | the store in a DynamoDB table, which all instances share; it compiles the AWS SDK |
 //! | `postgres` | no | the store in a PostgreSQL database, which all instances share |
 //! | `sqlite` | no | the store in an SQLite file of one machine; it compiles SQLite |
@@ -56,14 +60,21 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Some items are used by some adapters only. A user who switches those adapters off must see no warning.
 #![cfg_attr(
-    not(all(feature = "lambda", feature = "local", feature = "registration", feature = "sandbox")),
+    not(all(feature = "lambda", feature = "inspector", debug_assertions)),
     allow(dead_code, unused_imports)
 )]
 
 // The unit tests are of the whole crate: better no test than some of them left out without a word.
-#[cfg(all(test, not(all(feature = "registration", feature = "sandbox"))))]
+#[cfg(all(
+    test,
+    not(all(
+        feature = "registration",
+        any(feature = "sandbox", all(feature = "inspector", debug_assertions))
+    ))
+))]
 compile_error!(
-    "the unit tests need the features `registration` and `sandbox`: leave out `--no-default-features`"
+    "the unit tests need the features `registration` and `sandbox`: leave out `--no-default-features`, and with \
+     `--release` name `sandbox`"
 );
 
 // Expanded code names `::fhir_sub`: its paths must resolve in this crate's own tests too.
@@ -71,26 +82,67 @@ compile_error!(
 #[allow(unused_extern_crates)] // Some of them name it, some do not, by feature.
 extern crate self as fhir_sub;
 
+/// The few FHIR types that the library itself needs.
+///
+/// Your resources are your own types, or those of any FHIR crate. The types here register a subscription,
+/// page through a search, write a transaction, or report a server's errors. They ignore fields that they do
+/// not list.
+pub mod fhir {
+    #[doc(hidden)]
+    pub use fhir_sub_vocabulary::Piece;
+    pub use fhir_sub_vocabulary::{
+        Bundle, BundleEntry, BundleLink, BundleRequest, BundleResponse, BundleSearch, Condition, FhirVersion,
+        FhirVersions, InvalidEntry, JsonError, OperationOutcome, OperationOutcomeIssue, Query, Subscription,
+        TransactionBuilder,
+    };
+    pub(crate) use fhir_sub_vocabulary::{
+        Instant, Reference, backport, is_id, is_json, is_type_name, reference,
+    };
+}
+
+/// The FHIR client: read, search and write on a FHIR server over its REST interface.
+///
+/// The methods follow <https://hl7.org/fhir/http.html>. A resource may have any type that serde knows: a struct with the fields
+/// that you use, `serde_json::Value`, or a type of a FHIR crate.
+pub mod client {
+    pub use fhir_sub_client::{
+        AccessToken, Authorization, BackendServices, ClientConfig, ClientCredentials, Condition, Create,
+        Error, FailedEntry, FhirClient, History, Operation, PageLimits, Patch, Query, Returning, Search,
+        SecretString, SignatureFuture, Signer, SigningAlgorithm, SigningKey, TokenFuture, TokenProvider,
+        TokenRequest, Update, Url, Written,
+    };
+    pub(crate) use fhir_sub_client::{Page, Place, Renewal, Said, discovery, transport};
+}
+
+#[doc(inline)]
+#[cfg(feature = "sandbox")]
+pub use fhir_sub_sandbox as sandbox;
+#[cfg(all(feature = "inspector", not(feature = "sandbox"), debug_assertions))]
+use fhir_sub_sandbox as sandbox;
+
+use fhir_sub_client::deadline;
+use fhir_sub_vocabulary::{content, interaction};
+
 // In reading order: each module uses those above it.
 mod error;
-mod interaction;
-mod content;
 mod fhir_resource;
-pub mod fhir;
 mod problems;
 mod contain;
 mod json;
-mod deadline;
 mod metrics;
 mod logs;
 mod signature;
 mod server;
-pub mod client;
+#[cfg(any(feature = "dynamodb", feature = "queue", feature = "secrets"))]
+mod aws;
 mod settings;
 #[cfg(feature = "token")]
 mod issuer;
 mod key;
 mod request;
+mod trace;
+#[cfg(any(test, feature = "testing", all(feature = "inspector", debug_assertions)))]
+mod recorded;
 mod provided;
 mod event;
 mod included;
@@ -106,12 +158,12 @@ mod handler;
 mod placeholder;
 mod registry;
 mod memory;
-#[cfg(any(feature = "dynamodb", feature = "queue"))]
-mod aws;
 pub mod store;
 #[cfg(feature = "queue")]
 mod queue;
 mod app;
+#[cfg(feature = "registration")]
+mod silence;
 #[cfg(feature = "registration")]
 pub mod registration;
 mod decode;
@@ -119,9 +171,9 @@ mod delivery;
 #[cfg(feature = "registration")]
 mod sweep;
 mod service;
-#[cfg(feature = "sandbox")]
-pub mod sandbox;
 mod adapter;
+#[cfg(all(feature = "inspector", debug_assertions))]
+mod inspector;
 mod command;
 mod main_macro;
 #[cfg(any(test, feature = "__parts"))]
@@ -172,6 +224,7 @@ pub use notification::Notification;
 pub use outcome::{IntoOutcome, Outcome};
 pub use problems::Problems;
 pub use rejection::Rejection;
+pub use trace::CallerTrace;
 
 /// Makes an async function the handler of a FHIR Subscription.
 ///
@@ -202,7 +255,7 @@ pub use rejection::Rejection;
 /// | `criteria` | a FHIR search that the server watches, `"Type?param=value"` (R4, R4B) | this or `topic` is required |
 /// | `topic` | the canonical URL of a SubscriptionTopic that the server has, with a `|version` or without (R4 and R4B by the backport guide, R5) | this or `criteria` is required |
 /// | `filter` | with `topic`: a search that narrows it, `"Encounter?patient=Patient/1"`, in any [form](#topics) of the guide; may be repeated | none |
-/// | `endpoint` | the one path segment that the server calls: letters, digits, `-`, `.`, `_`, `~`; none of `register`, `sweep`, `status`, `health`, `dead-letters` | required |
+/// | `endpoint` | the one path segment that the server calls: letters, digits, `-`, `.`, `_`, `~`; none of `register`, `sweep`, `status`, `health`, `ready`, `metrics`, `dead-letters` | required |
 /// | `reason` | the text of `Subscription.reason` | the first paragraph of the doc comment, else name and criteria |
 /// | `on` | the interactions wanted, `[create, update, delete]` | `[create, update]` |
 /// | `content` | `"full-resource"`, [`"empty"`](#empty-notifications) for notifications that name and carry nothing; with `topic`, also `"id-only"` for notifications that only name the resource | `"full-resource"` |
@@ -420,8 +473,8 @@ pub use fhir_sub_macros::FhirResource;
 ///
 /// The macro makes a [`Query`](client::Query), which [`FhirClient::search`] sends. The compiler checks the type, parameters, modifiers,
 /// codes, chains and values against FHIR R4, R4B and R5, with the messages of [`fhir_subscription`]. It also checks the parameters of
-/// results: `_sort`, `_count`, `_include`, `_revinclude`, `_elements`, `_summary`, `_total` and similar ones. One version must accept
-/// all of the search. The program does not contain FHIR's definitions.
+/// results: `_sort`, `_count`, `_include`, `_revinclude`, `_elements`, `_summary`, `_total` and similar ones. `_elements` takes the
+/// top-level elements of the type. One version must accept all of the search. The program does not contain FHIR's definitions.
 ///
 /// # Values
 ///
@@ -500,4 +553,8 @@ mod guide {
     struct Start;
     #[doc = include_str!("../../docs/subscriptions.md")]
     struct Subscriptions;
+    #[doc = include_str!("../../docs/tenants.md")]
+    struct Tenants;
+    #[doc = include_str!("../../docs/tutorial.md")]
+    struct Tutorial;
 }

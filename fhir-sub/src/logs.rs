@@ -1,9 +1,10 @@
-//! Where log lines go, in which form, and what never gets into one.
+//! The destination and form of log lines, and what they must never contain.
 
 use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
 
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, Metadata, error};
+use tracing::{Dispatch, Level, Metadata, error};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -12,8 +13,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 #[cfg(feature = "lambda")]
 use crate::metrics::Emf;
 
-/// The crates whose lines quote what they carry: the Lambda runtime traces raw events, the HTTP crates
-/// headers and bodies. They are held to warnings, whatever `RUST_LOG` says.
+/// Crates with lines that quote contents: the Lambda runtime traces raw events, and the HTTP crates trace
+/// headers and bodies. They may log only warnings, whatever `RUST_LOG` says.
 const CARRIERS: [&str; 10] = [
     "aws_",
     "axum",
@@ -27,47 +28,69 @@ const CARRIERS: [&str; 10] = [
     "tower",
 ];
 
-/// Where log lines go, and in which form.
+/// The destination and form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// JSON on standard output, for CloudWatch.
     Json,
     /// Text on standard output.
     Text,
-    /// Text on standard error, beside what a command prints.
+    /// Text on standard error, beside the output of a command.
     Aside,
 }
 
-/// Starts the log. `RUST_LOG` says which lines are written, as `info` (the default) or `warn,my_crate=debug`.
+/// Starts the log. `RUST_LOG` selects the lines, for example `info` (the default) or `warn,my_crate=debug`.
 pub(crate) fn start(form: Form) {
     let (wanted, mistake) = wanted(std::env::var("RUST_LOG").ok().as_deref());
     let filter = wanted.and(filter_fn(is_harmless));
-    // Without colours, also where another crate switches them on: most logs end in a file.
+    // No colours, even if another crate enables them: most logs end up in a file.
     let layer = tracing_subscriber::fmt::layer().with_ansi(false);
-    // Boxed: all that stands around it is there once for each form.
+    // Boxed, because otherwise the code around it would exist once for each form.
     let layer = match form {
         #[cfg(feature = "lambda")]
         Form::Json => {
             let layer = layer.json().flatten_event(true).with_span_list(false).with_current_span(false);
-            layer.map_event_format(Emf).boxed()
+            let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
+            layer.map_event_format(|format| Emf::new(format, function)).boxed()
         }
         #[cfg(not(feature = "lambda"))]
         Form::Json => layer.boxed(),
         Form::Text => layer.with_target(false).boxed(),
         Form::Aside => layer.with_target(false).with_writer(std::io::stderr).boxed(),
     };
-    // Whoever set a subscriber of their own before us keeps it.
+    // If the user has set a subscriber before, it stays.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
     if let Some(mistake) = mistake {
         tracing::warn!("RUST_LOG {mistake}: write a level, or `info,my_crate=debug`; `info` is taken for it");
     }
 }
 
-/// What `RUST_LOG` asks for, and what is wrong with it. A mistake must not silence the log.
+/// Where lines with metrics go too, if the log is the user's own.
+static METRICS: OnceLock<Dispatch> = OnceLock::new();
+
+/// Writes the lines that have metrics for CloudWatch, beside a log of the user's own.
+#[cfg(feature = "lambda")]
+pub(crate) fn start_metrics() {
+    let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).json();
+    let layer = layer.flatten_event(true).with_span_list(false).with_current_span(false);
+    let layer = layer.map_event_format(|format| Emf::new(format, function));
+    let _ = METRICS.set(Dispatch::new(tracing_subscriber::registry().with(layer)));
+}
+
+/// Writes a line. If it has a metric, CloudWatch gets the line too, beside a log of the user's own.
+pub(crate) fn measured(has_metric: bool, line: impl Fn()) {
+    line();
+    if has_metric && let Some(metrics) = METRICS.get() {
+        tracing::dispatcher::with_default(metrics, line);
+    }
+}
+
+/// The filter of `RUST_LOG`, and its mistake if there is one. A mistake must not silence the log.
 fn wanted(text: Option<&str>) -> (Targets, Option<&'static str>) {
     let info = Targets::new().with_default(LevelFilter::INFO);
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return (info, None) };
-    // A word by itself is a target, all of whose lines are wanted: for who writes it, it is a level.
+    // For tracing, a single word is a target, but people mean a level.
     let is_level = |word: &str| word.trim().parse::<LevelFilter>().is_ok();
     if text.split(',').any(|part| !part.contains('=') && !is_level(part)) {
         return (info, Some("has a word that is not a level"));
@@ -81,8 +104,8 @@ fn is_harmless(metadata: &Metadata<'_>) -> bool {
     !is_carrier || *metadata.level() <= Level::WARN
 }
 
-/// Logs panics as the settings have it: the place always, the message only where it may be told, since it
-/// may quote a patient.
+/// Logs panics: always the place, but the message only if the settings allow it, because it may quote a
+/// patient.
 pub(crate) fn log_panics(error_text: bool) {
     std::panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
         let place = panic.location().map(tracing::field::display);

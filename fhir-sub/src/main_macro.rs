@@ -3,8 +3,8 @@
 /// Makes the program's `main`: an AWS Lambda, and a command-line program anywhere else.
 ///
 /// Under Lambda (`AWS_LAMBDA_RUNTIME_API` is set) the program handles events. Anywhere else it runs the command that its
-/// arguments name: `serve` (the default), `register`, `status`, `sweep`, `dead-letters` or `check`. `--help` lists the
-/// commands and their options.
+/// arguments name: `serve` (the default), `register`, `status`, `sweep`, `dead-letters` or `check`, and at the desk `trigger`,
+/// `record`, `replay`, `sandbox` or `pull`. `--help` lists the commands and their options.
 ///
 /// ```
 /// # mod form_1 {
@@ -38,18 +38,50 @@
 /// fhir_lambda_main!(setup = setup);
 /// # }
 /// ```
+///
+/// `logs = off`, as the last argument, leaves the log to you: `setup` starts a subscriber of your own, with what OpenTelemetry needs
+/// ([`AppBuilder::trace`](crate::AppBuilder::trace)). Without it, the program starts its own log before `setup` runs, and there can be
+/// no second one. The lines with CloudWatch's metrics are written beside your log, unless `FHIR_SUBSCRIPTION_METRICS` is `off`.
+///
+/// Do not let your subscriber record `TRACE` or `DEBUG` of `lambda_runtime`, `hyper` and the other crates below the program: these
+/// lines contain resources and secrets.
+///
+/// ```
+/// # mod form_4 {
+/// use fhir_sub::prelude::*;
+///
+/// async fn setup(app: AppBuilder) -> Result<AppBuilder> {
+///     tracing_subscriber::fmt().init();
+///     Ok(app)
+/// }
+///
+/// fhir_lambda_main!(setup = setup, logs = off);
+/// # }
+/// ```
 #[macro_export]
 macro_rules! fhir_lambda_main {
+    (logs = off $(,)?) => {
+        $crate::fhir_lambda_main! { @main [] $crate::__private::no_setup, main_without_logs }
+    };
+    (crates = [$($handlers:ident),* $(,)?], logs = off $(,)?) => {
+        $crate::fhir_lambda_main! { @main [$($handlers)*] $crate::__private::no_setup, main_without_logs }
+    };
+    (setup = $setup:path $(, crates = [$($handlers:ident),* $(,)?])?, logs = off $(,)?) => {
+        $crate::fhir_lambda_main! { @main [$($($handlers)*)?] $setup, main_without_logs }
+    };
+    (crates = [$($handlers:ident),* $(,)?], setup = $setup:path, logs = off $(,)?) => {
+        $crate::fhir_lambda_main! { @main [$($handlers)*] $setup, main_without_logs }
+    };
     ($(crates = [$($handlers:ident),* $(,)?])? $(,)?) => {
-        $crate::fhir_lambda_main! { @main [$($($handlers)*)?] $crate::__private::no_setup }
+        $crate::fhir_lambda_main! { @main [$($($handlers)*)?] $crate::__private::no_setup, main }
     };
     (setup = $setup:path $(, crates = [$($handlers:ident),* $(,)?])? $(,)?) => {
-        $crate::fhir_lambda_main! { @main [$($($handlers)*)?] $setup }
+        $crate::fhir_lambda_main! { @main [$($($handlers)*)?] $setup, main }
     };
     (crates = [$($handlers:ident),* $(,)?], setup = $setup:path $(,)?) => {
-        $crate::fhir_lambda_main! { @main [$($handlers)*] $setup }
+        $crate::fhir_lambda_main! { @main [$($handlers)*] $setup, main }
     };
-    // What follows is no form of it: each arm says which.
+    // Any other input is a mistake: each arm reports one kind.
     (crates = [$($handlers:path),* $(,)?] $($rest:tt)*) => {
         $crate::fhir_lambda_main! { @wrong
             "`crates` takes the names of crates, and no paths: write `crates = [my_handlers]` for all handlers of a crate, \
@@ -62,20 +94,20 @@ macro_rules! fhir_lambda_main {
     (@wrong $message:literal) => {
         ::core::compile_error!($message);
 
-        // So that nothing is said of a program without a `main`.
+        // So that the compiler does not also report a missing `main`.
         fn main() {}
     };
-    (@main [$($handlers:ident)*] $setup:path) => {
+    (@main [$($handlers:ident)*] $setup:path, $main:ident) => {
         $(extern crate $handlers as _;)*
 
         fn main() -> ::std::process::ExitCode {
-            $crate::__private::main($setup)
+            $crate::__private::$main($setup)
         }
     };
     ($($other:tt)*) => {
         $crate::fhir_lambda_main! { @wrong
             "`fhir_lambda_main!` takes `crates = [my_handlers]`, the names of crates with handlers, and `setup = my_setup`, \
-             the path of an async function; each may be left out"
+             the path of an async function, and `logs = off` at the end; each may be left out"
         }
     };
 }

@@ -1,30 +1,40 @@
-//! [`Memory`]: what an instance remembers from one notification to the next.
+//! [`Memory`]: what an instance remembers between notifications.
 //!
-//! It begins empty, ends with the process, and is bounded. Nothing that must be right depends on it: what is known here
-//! of an event's number is logged and counted, and asks for what did not come; no event is left out for it. Only what was
-//! found by a search, and handled, is not handled again.
+//! It starts empty, ends with the process, and has a limit. No promise depends on it. The numbers of events
+//! are logged and counted, and missing ones are asked for; no event is skipped because of its number.
+//! Exception: a resource that a search found and that was handled is not handled again.
 
 mod event_numbers;
 mod gaps;
 mod look_up;
+mod readiness;
 mod sequence;
+#[cfg(feature = "registration")]
+mod silences;
 #[cfg(feature = "registration")]
 mod subscriptions;
 
 pub(crate) use event_numbers::{Asked, Claim, EventNumbers, Name};
 pub(crate) use gaps::Range;
 pub(crate) use look_up::{LookUp, LookUps, Version};
+pub(crate) use readiness::Readiness;
 pub(crate) use sequence::{Counts, Numbering};
+#[cfg(feature = "registration")]
+pub(crate) use silences::Silences;
 #[cfg(feature = "registration")]
 pub(crate) use subscriptions::{Known, Subscriptions, Written};
 
-/// What an instance remembers from one notification to the next.
+/// The memory of an instance between notifications.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) event_numbers: EventNumbers,
     pub(crate) look_ups: LookUps,
+    pub(crate) readiness: Readiness,
+    #[cfg(feature = "registration")]
+    pub(crate) silences: Silences,
     #[cfg(feature = "registration")]
     pub(crate) subscriptions: Subscriptions,
-    /// Whoever handles an event at which an instance has died: one such event at a time, so that few die with it.
+    /// Held while an event is handled that has killed an instance. Only one such event runs at a time, so
+    /// that few other events die with it.
     pub(crate) alone: tokio::sync::Mutex<()>,
 }

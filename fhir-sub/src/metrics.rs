@@ -2,11 +2,15 @@
 
 #[cfg(feature = "lambda")]
 mod emf;
+#[cfg(feature = "local")]
+mod prometheus;
 
 #[cfg(feature = "lambda")]
 pub(crate) use self::emf::Emf;
 #[cfg(all(test, feature = "lambda"))]
 pub(crate) use self::emf::captured;
+#[cfg(feature = "local")]
+pub(crate) use self::prometheus::{CONTENT_TYPE, Counters, Now};
 
 /// The contribution of an event, or of a request without one, to the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +25,11 @@ pub(crate) enum Measure {
     Refused,
     /// The resource is no longer on the server.
     Gone,
-    /// Events did not come, and could not be found.
+    /// Events are missing, and could not be found.
     Gap,
+    /// A server that has promised heartbeats is silent.
+    #[cfg(feature = "registration")]
+    HeartbeatsMissed,
     /// A sweep of a subscription ended well.
     #[cfg(feature = "registration")]
     Swept,
@@ -42,9 +49,31 @@ impl Measure {
             Self::Gone => "Gone",
             Self::Gap => "Gap",
             #[cfg(feature = "registration")]
+            Self::HeartbeatsMissed => "HeartbeatsMissed",
+            #[cfg(feature = "registration")]
             Self::Swept => "Swept",
             #[cfg(feature = "registration")]
             Self::SweepFailed => "SweepFailed",
+        }
+    }
+
+    /// The label in Prometheus.
+    #[cfg(feature = "local")]
+    pub(crate) fn result(self) -> &'static str {
+        match self {
+            Self::Handled => "handled",
+            Self::Repeated => "repeated",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Gone => "gone",
+            Self::Gap => "gap",
+            // It has a counter of its own.
+            #[cfg(feature = "registration")]
+            Self::HeartbeatsMissed => "missed",
+            #[cfg(feature = "registration")]
+            Self::Swept => "swept",
+            #[cfg(feature = "registration")]
+            Self::SweepFailed => "failed",
         }
     }
 }

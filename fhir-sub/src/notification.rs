@@ -69,6 +69,13 @@ impl<'a> Notification<'a> {
         self.way.header(name)
     }
 
+    /// The tenant whose FHIR server sent the notification, if the program has
+    /// [tenants](crate::AppBuilder::tenant).
+    #[must_use]
+    pub fn tenant(&self) -> Option<&'a str> {
+        self.provided.tenant()
+    }
+
     /// The client of the FHIR server, bound to this invocation's deadline.
     #[must_use]
     pub fn fhir_client(&self) -> FhirClient {
@@ -90,7 +97,7 @@ impl<'a> Notification<'a> {
 
 impl std::fmt::Debug for Notification<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The resource is left out: it is a patient's.
+        // The resource is left out, because it is patient data.
         formatter.debug_struct("Notification").field("event", self.event).finish_non_exhaustive()
     }
 }

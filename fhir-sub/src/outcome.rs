@@ -47,7 +47,7 @@ impl From<Error> for Outcome {
             `fhir_sub::Result<()>` takes any error through `?`"
 )]
 pub trait IntoOutcome {
-    /// The outcome that this value stands for.
+    /// The outcome of this value.
     fn into_outcome(self) -> Outcome;
 }
 
@@ -63,7 +63,8 @@ impl IntoOutcome for () {
     }
 }
 
-// Of an `E` that is no error, the compiler would speak of `E` alone, and not of what a handler returns.
+// Without this, for an `E` that is no error, the compiler would report `E` alone instead of the handler's
+// result.
 #[diagnostic::do_not_recommend]
 impl<E: Into<BoxError>> IntoOutcome for Result<(), E> {
     fn into_outcome(self) -> Outcome {

@@ -1,4 +1,4 @@
-//! `{NAME}` in a criteria or a filter: a value that is known at deployment only, put in when the program starts.
+//! `{NAME}` in a criteria or a filter: a value of the deployment, which is filled in when the program starts.
 
 mod value;
 
@@ -11,10 +11,10 @@ use crate::fhir::{FhirVersions, Instant, is_id, is_type_name};
 use crate::problems::Problems;
 use crate::settings::Variables;
 
-/// Puts the values of `variables` into all criteria and filters.
+/// Fills the values of `variables` into all criteria and filters.
 ///
 /// # Errors
-/// All values that are missing, or are of the wrong form, at once. What is wrong is told without the value.
+/// All values that are missing or malformed, together. The messages do not contain the values.
 pub(crate) fn resolve(
     declarations: &mut [&'static Declaration],
     variables: &mut Variables,
@@ -29,7 +29,7 @@ pub(crate) fn resolve(
                 let filters =
                     topic.filters.iter().map(|filter| filling.text("filter", filter).unwrap_or(filter));
                 let filters: Vec<_> = filters.collect();
-                // As long-lived as the declaration itself.
+                // It lives as long as the declaration itself.
                 Some(Trigger::Topic(Topic { filters: filters.leak(), ..topic }))
             }
         };
@@ -41,19 +41,19 @@ pub(crate) fn resolve(
     problems.or(())
 }
 
-/// The values are put into the texts of one declaration.
+/// Fills the values into the texts of one declaration.
 struct Filling<'a> {
     declaration: &'static Declaration,
     variables: &'a mut Variables,
     problems: &'a mut Problems,
     /// How many parameters the texts before this one have.
     parameter: usize,
-    /// The versions of FHIR in which all is right.
+    /// The versions of FHIR that accept everything so far.
     versions: FhirVersions,
 }
 
 impl Filling<'_> {
-    /// The text with its values; `None` where it has no placeholder, or one without a value.
+    /// The text with its values; `None` if it has no placeholder, or a placeholder without a value.
     fn text(&mut self, kind: &str, text: &'static str) -> Option<&'static str> {
         let (mut resolved, mut end, mut is_whole) = (String::new(), 0, true);
         for place in placeholders(text) {
@@ -85,7 +85,7 @@ impl Filling<'_> {
         (is_whole && end > 0).then(|| &*resolved.leak())
     }
 
-    /// Holds the finished text against the values that FHIR lists.
+    /// Compares the finished text with the values that FHIR lists.
     fn listed(&mut self, kind: &str, text: &str, resolved: &str) {
         let (parameters, Declaration { handler, source, allowed, .. }) =
             (parameters(resolved), self.declaration);
@@ -114,7 +114,7 @@ impl Filling<'_> {
     }
 
     fn value(&mut self, name: &str) -> Result<String, String> {
-        if Variables::is_setting(name) {
+        if self.variables.may_be_setting(name) {
             return Err("is a setting of the program, which may be secret: name another variable".into());
         }
         self.variables.placeholder(name).ok_or_else(|| {
@@ -123,15 +123,15 @@ impl Filling<'_> {
     }
 }
 
-/// Where a value is put.
+/// The place of a value.
 struct Slot<'t> {
     /// The parameter, with its modifier.
     parameter: &'t str,
     kind: ParameterType,
-    /// What stands before and after it in the same piece of a value.
+    /// The text before and after it in the same piece of a value.
     before: &'t str,
     after: &'t str,
-    /// Whether a `|` stands before it: it is a code or a unit.
+    /// Whether it follows a `|`: then it is a code or a unit.
     is_after_system: bool,
 }
 
@@ -151,7 +151,7 @@ impl<'t> Slot<'t> {
         }
     }
 
-    /// Whether the search with this value is one that the compiler takes, and of the same shape.
+    /// Whether the compiler would accept the search with this value, and whether the value keeps its shape.
     fn check(&self, value: &str) -> Result<(), String> {
         if let Some(character) = value.chars().find(|character| !is_harmless(*character)) {
             return Err(format!(
@@ -175,7 +175,7 @@ impl<'t> Slot<'t> {
 
 const AN_ID: &str = "an id: 1 to 64 letters, digits, `-` and `.`";
 
-/// What a piece of a value should be, if it is not.
+/// The expected form of a piece of a value, if it has another form.
 fn form(kind: ParameterType, modifier: &str, piece: &str) -> Result<(), &'static str> {
     let (is_right, expected) = match kind {
         _ if modifier == "missing" => (matches!(piece, "true" | "false"), "true or false"),
@@ -189,7 +189,8 @@ fn form(kind: ParameterType, modifier: &str, piece: &str) -> Result<(), &'static
     if is_right { Ok(()) } else { Err(expected) }
 }
 
-/// Whether each value of a parameter of that type has its form: what is known of it without FHIR's definitions.
+/// Whether each value of a parameter with that type has the right form, as far as that is known without
+/// FHIR's definitions.
 #[cfg(feature = "registration")]
 pub(crate) fn check_form(kind: ParameterType, parameter: &Parameter) -> Result<(), String> {
     let modifier = parameter.modifier().map(|modifier| modifier.code().to_owned()).unwrap_or_default();
@@ -224,14 +225,14 @@ fn takes(expected: &str) -> String {
     format!("has a value of the wrong form: this place takes {expected}")
 }
 
-/// How many parameters begin before the one at `place`.
+/// How many parameters begin before `place`.
 fn parameter_at(text: &str, place: usize) -> usize {
     let before = &text[..place];
     let query = before.split_once('?').map_or(before, |(_, query)| query);
     query.split('&').filter(|piece| !piece.is_empty()).count().saturating_sub(1)
 }
 
-/// Whether a character is itself in a search, wherever it stands: it separates nothing, and needs no encoding.
+/// Whether a character stands for itself anywhere in a search: it separates nothing, and needs no encoding.
 fn is_harmless(character: char) -> bool {
     character.is_ascii_alphanumeric() || "-._~/:@!'()*;".contains(character)
 }
@@ -249,7 +250,7 @@ fn without_prefix(text: &str) -> &str {
     PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text)
 }
 
-/// A date as a search has it: a year, a month, a day, or an instant with or without seconds.
+/// A date in a search: a year, a month, a day, or an instant with or without seconds.
 fn is_date(text: &str) -> bool {
     let is_day = |day: &str| Instant::parse(&format!("{day}T00:00:00Z")).is_some();
     match text.split_once('T') {
@@ -272,7 +273,7 @@ fn is_number(text: &str) -> bool {
         && text.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
-/// The declaration with another trigger, which is right in these versions.
+/// The declaration with another trigger, and the versions that accept it.
 fn filled(declaration: &Declaration, trigger: Trigger, versions: FhirVersions) -> Declaration {
     let Declaration { handler, source, has_placeholders, endpoint, reason, interactions, .. } = *declaration;
     let Declaration { content, trust, order, end, parameter_types, allowed, .. } = *declaration;

@@ -1,4 +1,4 @@
-//! Not public API. What the attribute's expansion and `fhir_lambda_main!` name.
+//! Not public API: items for the attribute's expansion and for `fhir_lambda_main!`.
 
 pub use std::option::Option::{None, Some};
 pub use std::primitive::str;
@@ -12,7 +12,7 @@ pub use crate::argument::{
     Argument, Silent, must_be_made_from_a_deletion, must_be_made_without_a_search, must_be_read_from,
     must_be_read_from_any, must_be_read_from_filtered,
 };
-pub use crate::command::{block_on, main, no_setup};
+pub use crate::command::{block_on, main, main_without_logs, no_setup};
 pub use crate::declaration::{
     Allowed, AllowedValues, Content, Declaration, FHIR_SUB_DECLARATIONS, Order, Source, Topic, Trigger, Trust,
 };
@@ -24,7 +24,7 @@ pub use crate::uses::Uses;
 
 use crate::extract::FromNotification;
 
-/// Adds the resource type that an argument says it is read from.
+/// Adds the resource type that an argument names.
 pub fn read_from(requirements: &mut Requirements, said: Option<&'static str>) {
     requirements.resource_types.extend(said);
 }

@@ -1,15 +1,17 @@
-//! [`Problems`]: all that is wrong with a program, told at once.
+//! [`Problems`]: all mistakes in a program, reported together.
 
 use std::fmt;
 
-/// All that keeps a program from starting, or a registration from being planned.
+/// Everything that keeps a program from starting, or a registration from being planned.
 ///
-/// Its `Display` is a list, one problem a line.
+/// `Display` writes a list, with one problem on each line.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Problems(Vec<String>);
 
 impl Problems {
-    /// Adds one.
+    /// Adds a problem. Not inlined, because so many places add one, and none of them has to be quick.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn add(&mut self, problem: impl Into<String>) {
         self.0.push(problem.into());
     }
@@ -20,7 +22,8 @@ impl Problems {
         self
     }
 
-    /// Adds all of `other`.
+    /// Adds all problems of `other`.
+    #[inline(never)]
     pub(crate) fn append(&mut self, other: Self) {
         self.0.extend(other.0);
     }
@@ -30,18 +33,18 @@ impl Problems {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 
-    /// The value of `result`; its problems are added, and `None` stands for it.
+    /// The value of `result`. If there is none, adds its problems and returns `None`.
     pub(crate) fn collect<T>(&mut self, result: Result<T, Self>) -> Option<T> {
         result.map_err(|problems| self.append(problems)).ok()
     }
 
-    /// All of them in one line, for a row of a table or a report.
+    /// All problems in one line, for a row of a table or a report.
     #[cfg(any(feature = "registration", feature = "token"))]
     pub(crate) fn to_line(&self) -> String {
         self.0.join("; ")
     }
 
-    /// Each problem, in the order of their finding.
+    /// The problems, in the order in which they were found.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

@@ -1,4 +1,4 @@
-//! Tests of what README.md and docs/once.md promise, by the class of fault that each would show.
+//! Tests of the promises in README.md and docs/once.md, by the kind of fault that each test would show.
 
 mod crashes;
 mod creations;
@@ -7,8 +7,12 @@ mod deletions;
 mod fair_time;
 mod identity;
 pub(crate) mod kit;
+#[cfg(feature = "local")]
+mod medplum;
 mod memory;
 mod order;
 mod panics;
 mod poison;
+mod rotation;
 mod telling;
+mod tracing;

@@ -1,4 +1,4 @@
-//! [`Provided`]: what the program gives its handlers, made once at start-up.
+//! [`Provided`]: what the program provides to its handlers, created once at start-up.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -15,19 +15,21 @@ pub(crate) struct Provided {
     states: States,
     fhir_client: FhirClient,
     sources: Vec<Source>,
-    /// The headers of a request that handlers may see.
+    /// The request headers that handlers may see.
     headers: Vec<HeaderName>,
+    /// The tenant of the handlers, if the program has tenants.
+    tenant: Option<Box<str>>,
 }
 
-/// A FHIR server beside the app's own, which notifications may name.
+/// Another FHIR server that notifications may name.
 pub(crate) struct Source {
-    /// Its base URL, in the one form in which all that means the same is the same text.
+    /// Its base URL, normalized so that equal URLs have equal texts.
     pub(crate) base: String,
     pub(crate) client: FhirClient,
 }
 
 /// Values by their type.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct States(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
 
 impl States {
@@ -47,10 +49,20 @@ impl Provided {
         sources: Vec<Source>,
         headers: Vec<HeaderName>,
     ) -> Self {
-        Self { states, fhir_client, sources, headers }
+        Self { states, fhir_client, sources, headers, tenant: None }
     }
 
-    /// The headers of a request that handlers may see, in lower case; those that are there once, as text.
+    /// The same for one of several tenants.
+    pub(crate) fn of_tenant(self, tenant: Option<&str>) -> Self {
+        Self { tenant: tenant.map(Into::into), ..self }
+    }
+
+    /// The tenant of the handlers, if the program has tenants.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// The request headers that handlers may see, in lower case, if each occurs exactly once, as text.
     pub(crate) fn allowed_headers(&self, head: &dyn Headers) -> Vec<(String, String)> {
         let text = |name: &HeaderName| Some((name.to_string(), head.get(name.as_str()).text()?.to_owned()));
         self.headers.iter().filter_map(text).collect()
@@ -62,13 +74,13 @@ impl Provided {
         self.states.insert(state);
     }
 
-    /// Is another server's client, for a test.
+    /// Replaces the client by another server's client, for a test.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn set_fhir_client(&mut self, fhir_client: FhirClient) {
         self.fhir_client = fhir_client;
     }
 
-    /// The source that has this base URL.
+    /// The source with this base URL.
     pub(crate) fn source(&self, base: &str) -> Option<&Source> {
         if self.sources.is_empty() {
             return None;

@@ -1,10 +1,7 @@
-//! [`Queue`]: a queue of SQS that notifications are put on.
+//! [`Queue`]: an SQS queue for notifications.
 //!
-//! One request of SQS is needed, `SendMessage`. It is signed by the crate that signs for the SDK's DynamoDB, and sent over the
-//! transport that `FhirClient` has: a generated client of SQS would be a second one of the size of DynamoDB's.
-
-mod credentials;
-mod sign;
+//! It needs only one request of SQS, `SendMessage`. The crate that signs for the SDK's DynamoDB signs it, and
+//! `FhirClient`'s transport sends it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,64 +12,71 @@ use http::{Request, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
-use self::credentials::{Access, connect};
+use crate::aws::{Access, NoCredentials, sign};
 use crate::client::transport::{Connection, Limits, Network, Transport};
 use crate::deadline::Deadline;
 use crate::settings::QueueSettings;
 
-/// The most bytes of a message: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
+/// The largest message, in bytes:
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
 pub(crate) const MESSAGE_LIMIT: usize = 1024 * 1024;
 
-/// The longest that one attempt may take; most take less than 20 ms, the first one with TLS less than 200.
+/// The longest time of one try. Most take less than 20 ms, and the first one, with TLS, less than 200 ms.
 const ATTEMPT: Duration = Duration::from_millis(800);
 
-/// The longest that all attempts may take: the most impatient of callers waits for two seconds.
+/// The longest time of all tries: the most impatient caller waits for two seconds.
 const SENDING: Duration = Duration::from_millis(1_700);
 
 const ATTEMPTS: u32 = 3;
 
-/// What lies between two attempts, doubled each time, less a random part.
+/// The pause between two tries. It doubles each time, less a random part.
 const BACKOFF: Duration = Duration::from_millis(50);
 
 const LIMITS: Limits = Limits { answer_bytes: 64 * 1024 };
 
-/// A queue of SQS. Making one costs nothing: it is set up by the first message.
+/// An SQS queue. To create it costs nothing: the first message sets it up.
 pub(crate) struct Queue {
     settings: QueueSettings,
     connection: Connection,
     transport: Arc<dyn Transport>,
-    access: OnceCell<Access>,
+    access: Arc<OnceCell<Access>>,
 }
 
-/// A message, and for a FIFO queue its group.
+/// A message, with its group in a FIFO queue.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(crate) body: String,
-    /// Messages of one group are handled one after the other. `None` gives the message a group of its own.
+    /// Messages of one group are handled one after the other. `None` gives the message its own group.
     pub(crate) group: Option<String>,
 }
 
-/// Why the queue has not taken a message.
+/// Why the queue has not accepted a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotSent {
-    /// The queue takes no message of this size.
+    /// The message is too large for the queue.
     TooLong,
-    /// It may take it later. The text quotes nothing of the message.
+    /// A later try may succeed. The text quotes nothing of the message.
     Refused(String),
+}
+
+impl From<NoCredentials> for NotSent {
+    fn from(_: NoCredentials) -> Self {
+        Self::Refused("there are no AWS credentials".into())
+    }
 }
 
 impl Queue {
     pub(crate) fn new(settings: QueueSettings, connection: Connection) -> Self {
         let transport = Arc::new(Network::new(connection.clone(), ATTEMPT));
-        Self { settings, connection, transport, access: OnceCell::new() }
+        Self { settings, connection, transport, access: Arc::default() }
     }
 
-    /// The same over another transport, with credentials that no one else has.
+    /// The same queue over another transport, with made-up credentials.
     #[cfg(test)]
     pub(crate) fn over(self, transport: Option<Arc<dyn Transport>>) -> Self {
         match transport {
             Some(transport) => {
-                Self { transport, access: OnceCell::new_with(Some(Access::for_tests())), ..self }
+                Self { transport, access: Arc::new(OnceCell::new_with(Some(Access::for_tests()))), ..self }
             }
             None => self,
         }
@@ -82,7 +86,7 @@ impl Queue {
         &self.settings
     }
 
-    /// Puts a message on the queue: it is there once this has succeeded.
+    /// Puts a message on the queue. When this succeeds, the queue has it.
     pub(crate) async fn send(&self, message: &Outgoing, deadline: Deadline) -> Result<(), NotSent> {
         let limit = Deadline::after(SENDING).min(deadline);
         let late = |_| NotSent::Refused("no answer in time".into());
@@ -90,10 +94,13 @@ impl Queue {
     }
 
     async fn attempts(&self, message: &Outgoing) -> Result<(), NotSent> {
-        let access = self.access.get_or_try_init(|| connect(&self.settings, &self.connection)).await?;
+        let access = match self.access.get() {
+            Some(access) => access,
+            None => self.connected().await?,
+        };
         let is_fifo = self.settings.is_fifo();
-        // Of this message alone, and the same in each attempt. The content must not decide: a server may well tell the same
-        // twice, and mean two events.
+        // The id belongs to this message alone, and is the same for each try. It must not depend on the
+        // content: a server may send the same text twice, and mean two events.
         let own = is_fifo.then(|| format!("{:032x}", fastrand::u128(..)));
         let body = SendMessage {
             queue_url: self.settings.url.as_str(),
@@ -120,6 +127,16 @@ impl Queue {
         }
     }
 
+    /// The region and the credentials. They are found in a task of its own: if this takes longer than one sending, a later
+    /// sending has them.
+    async fn connected(&self) -> Result<&Access, NotSent> {
+        let (access, connection) = (Arc::clone(&self.access), self.connection.clone());
+        let connecting =
+            async move { access.get_or_try_init(|| Access::connect(&connection, ATTEMPT)).await.map(drop) };
+        tokio::spawn(connecting).await.unwrap_or(Err(NoCredentials))?;
+        Ok(self.access.get().ok_or(NoCredentials)?)
+    }
+
     async fn attempt(&self, access: &Access, body: Bytes) -> Result<(), Failed> {
         let mut url = self.settings.url.url().clone();
         url.set_path("/");
@@ -128,9 +145,12 @@ impl Queue {
             .header("x-amz-target", "AmazonSQS.SendMessage")
             .body(body)
             .map_err(|_| Failed::for_good("the URL of the queue is none"))?;
-        let credentials =
-            access.credentials().await.map_err(|reason| Failed { may_succeed: true, reason })?;
-        sign::sign(&mut request, &credentials, &access.region)
+        // The region in the queue's host name, else that of the environment.
+        let region = self.settings.region().or(access.region());
+        let region = region.ok_or_else(|| Failed::for_good("no region is set: AWS_REGION is missing"))?;
+        let found = access.credentials().await;
+        let credentials = found.map_err(|none| Failed { may_succeed: true, reason: none.into() })?;
+        sign(&mut request, &credentials, region, "sqs")
             .map_err(|_| Failed::for_good("the request cannot be signed"))?;
         let answer = self.transport.send(request, LIMITS).await.map_err(|error| Failed {
             may_succeed: error.is_transient(),
@@ -155,7 +175,7 @@ struct SendMessage<'a> {
     message_deduplication_id: Option<&'a str>,
 }
 
-/// An attempt that came to nothing, and whether another one may succeed.
+/// A failed try, and whether another one may succeed.
 struct Failed {
     may_succeed: bool,
     reason: NotSent,
@@ -170,20 +190,23 @@ impl Failed {
         Self { may_succeed: false, reason: NotSent::Refused(reason.to_owned()) }
     }
 
-    /// What an answer other than success says: a code, since its words may quote what was sent.
+    /// The reason in an answer: its code only, because its text may quote the message.
     fn of_answer(status: StatusCode, body: &[u8]) -> Self {
-        #[derive(Deserialize)]
+        #[derive(Default, Deserialize)]
         struct Refused {
-            #[serde(rename = "__type")]
-            kind: Option<String>,
+            #[serde(default, rename = "__type")]
+            kind: String,
+            #[serde(default, alias = "Message")]
+            message: String,
         }
-        let refused: Option<Refused> = serde_json::from_slice(body).ok();
-        let kind = refused.and_then(|refused| refused.kind).unwrap_or_default();
+        let Refused { kind, message } = serde_json::from_slice(body).unwrap_or_default();
         let code = kind.rsplit('#').next().unwrap_or_default();
         let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
         let is_code = (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        // A queue may have a limit of its own, below that of the service.
-        if is_code && (code.contains("InvalidParameterValue") || code.contains("TooLong")) {
+        // A queue may have a lower limit than the service. The code is that of every wrong parameter, such as a group
+        // for a queue that is not FIFO. The text tells them apart: "Message must be shorter than 262144 bytes".
+        let is_too_long = code.contains("InvalidParameterValue") && message.contains("shorter than");
+        if is_code && (is_too_long || code.contains("TooLong")) {
             return Self { may_succeed: false, reason: NotSent::TooLong };
         }
         let reason = if is_code {

@@ -1,4 +1,4 @@
-//! Registration: what is wanted, what is there, the plan between the two, and its application.
+//! Registration: plans the changes from the Subscriptions on the server to the wanted ones, and applies them.
 
 mod abilities;
 mod acceptance;
@@ -6,6 +6,7 @@ mod apply;
 mod asked;
 mod counter;
 mod create;
+mod delete;
 mod deliveries;
 mod difference;
 mod ended;
@@ -30,7 +31,7 @@ mod wanted;
 pub(crate) use asked::{criteria, search};
 pub(crate) use counter::counter;
 pub(crate) use known::Notebook;
-pub(crate) use locate::{Located, created, locate};
+pub(crate) use locate::{Located, NotRearmed, created, locate};
 #[cfg(feature = "__parts")]
 pub use planned::Planned;
 pub use report::{Report, Row, RowResult};
@@ -42,34 +43,35 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 
+use self::known::FindError;
 use crate::app::App;
-use crate::client::{Error, FhirClient, PageLimits};
+use crate::client::{FhirClient, PageLimits};
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
 use crate::fhir::Subscription;
 use crate::problems::Problems;
 
-/// How many subscriptions are looked at, written or waited for at a time.
+/// How many subscriptions are read, written or waited for at the same time.
 const AT_A_TIME: usize = 24;
 
-/// What bounds a search for the Subscriptions of one URL, of which there should be one.
+/// The limits of a search for the Subscriptions of one URL. There should be only one.
 const OF_ONE_URL: PageLimits = PageLimits::new(500, 2_000, 8 << 20, Duration::from_secs(60));
 
-/// What a registration is to do.
+/// The options of a registration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Plan only: nothing is written.
+    /// Plan only: write nothing.
     pub dry_run: bool,
     /// Remove the Subscriptions under the base URL whose endpoint is no longer in the program.
     pub prune: bool,
-    /// Write every subscription again, also where it seems to be as wanted: a server that does not show its headers gets
-    /// a new secret so.
+    /// Write every Subscription again, even if it seems to be up to date. Use this after a rotation of the
+    /// secret, if the server does not show its headers.
     pub rewrite: bool,
 }
 
 impl Options {
-    /// The options of `POST /register?dry-run=true&prune=true&rewrite=true`; `None` where the query says anything else. An option
-    /// that is misspelt must not turn a look into a write.
+    /// The options of `POST /register?dry-run=true&prune=true&rewrite=true`. `None` if the query contains
+    /// anything else: a misspelt option must not turn a dry run into a write.
     pub(crate) fn from_query(query: &str) -> Option<Self> {
         let mut options = Self::default();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -93,13 +95,13 @@ impl Options {
 impl App {
     /// Registers every subscription with the FHIR server, as `POST /register` does.
     ///
-    /// Registering again writes nothing where nothing has changed.
+    /// If nothing has changed, to register again writes nothing.
     pub async fn register(&self, options: Options) -> Report {
         register(self, options, self.deadline(None)).await
     }
 }
 
-/// Registers every subscription of `app`, side by side; a row that fails stops no other.
+/// Registers all subscriptions of `app`, several at the same time. If one fails, the others still run.
 pub(crate) async fn register(app: &App, options: Options, deadline: Deadline) -> Report {
     let app = &match recognise::recognise(app, &app.provided().fhir_client().with_deadline(deadline)).await {
         Ok(app) => app,
@@ -124,12 +126,12 @@ pub(crate) async fn unregister(app: &App, deadline: Deadline) -> Report {
     register(&app.without_handlers(), options, deadline).await
 }
 
-/// `app` with the server that it has, where that is to be recognised; or why that cannot be known.
+/// `app` with its server recognised, if `FHIR_SERVER` asks for that. An error says why that failed.
 pub(crate) async fn recognised(app: &App, deadline: Deadline) -> Result<App, String> {
     recognise::recognise(app, &app.provided().fhir_client().with_deadline(deadline)).await
 }
 
-/// What keeps the subscriptions of `app` from being registered with its server, without asking it.
+/// Why the subscriptions of `app` cannot be registered, as far as that is known without asking the server.
 pub(crate) fn check(app: &App) -> Result<(), Problems> {
     let mut problems = Problems::default();
     for declaration in app.registry().declarations() {
@@ -141,7 +143,8 @@ pub(crate) fn check(app: &App) -> Result<(), Problems> {
     problems.or(())
 }
 
-/// What the server of `app` does otherwise than its subscriptions ask, each with the endpoint before it.
+/// Notes on what the server of `app` does differently from what its subscriptions ask. Each note begins with
+/// the endpoint.
 pub(crate) fn notes(app: &App) -> Vec<String> {
     let of = |declaration: &&'static Declaration| {
         let wanted = wanted(declaration, app.settings()).ok();
@@ -151,17 +154,17 @@ pub(crate) fn notes(app: &App) -> Vec<String> {
     app.registry().declarations().iter().flat_map(of).collect()
 }
 
-/// What a look for the Subscriptions of an endpoint found.
+/// The result of searching for the Subscriptions of an endpoint.
 struct Found {
-    /// Every Subscription that has the endpoint, and others, where the server cannot be asked for just those.
+    /// The Subscriptions with the endpoint, and others if the server cannot search for these alone.
     all: Vec<Subscription>,
-    /// Whether the server was searched, and not only asked for the one that is remembered.
+    /// Whether the server was searched. Otherwise only the remembered Subscription was read.
     by_search: bool,
 }
 
-/// Every Subscription that has the endpoint of `wanted`. Where the server has no search of Subscriptions, the one is read
-/// whose id is remembered.
-async fn find(app: &App, client: &FhirClient, wanted: &Wanted) -> Result<Found, Error> {
+/// Finds the Subscriptions with the endpoint of `wanted`. If the server cannot search for Subscriptions, the
+/// remembered id is read.
+async fn find(app: &App, client: &FhirClient, wanted: &Wanted) -> Result<Found, FindError> {
     let query = [("url", wanted.url.as_str())];
     let search =
         client.search_type::<Subscription>("Subscription", if wanted.is_found_by_url { &query } else { &[] });
@@ -175,13 +178,13 @@ async fn find(app: &App, client: &FhirClient, wanted: &Wanted) -> Result<Found, 
     }
 }
 
-/// How much longer than others the registration with this server takes, which limits the requests of a minute.
+/// How much longer a registration takes if the server limits the requests per minute.
 pub(crate) fn further_time(app: &App) -> std::time::Duration {
     let pace = app.settings().fhir_server.registering.pace.as_ref();
     pacing::further_time(pace, app.registry().declarations().len())
 }
 
-/// Runs all of `work`, [`AT_A_TIME`]; the results are in the order of the work.
+/// Runs all of `work`, [`AT_A_TIME`] at the same time. The results are in the order of the work.
 async fn side_by_side<'a, R: Send + 'a>(work: impl Iterator<Item = BoxFuture<'a, R>>) -> Vec<R> {
     let work: Vec<_> = work.collect();
     let mut results: Vec<Option<R>> = work.iter().map(|_| None).collect();
@@ -194,7 +197,7 @@ async fn side_by_side<'a, R: Send + 'a>(work: impl Iterator<Item = BoxFuture<'a,
     results.into_iter().flatten().collect()
 }
 
-/// Runs all of `work`. One function for whatever the results are: what runs it is kilobytes of the program.
+/// Runs all of `work`. It is not generic, because each copy would add kilobytes to the program.
 async fn at_a_time(work: Vec<BoxFuture<'_, ()>>) {
     futures_util::stream::iter(work).buffer_unordered(AT_A_TIME).collect().await
 }

@@ -1,4 +1,4 @@
-//! [`Registry`]: the declarations of a program, by endpoint, checked.
+//! [`Registry`]: the checked declarations of a program, by endpoint.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -10,12 +10,15 @@ use crate::fhir::FhirVersion;
 use crate::problems::Problems;
 use crate::provided::States;
 
-/// The declarations of a program, no two with the same endpoint.
+/// The declarations of a program. No two have the same endpoint.
 #[derive(Debug)]
 pub(crate) struct Registry {
     by_endpoint: HashMap<&'static str, &'static Declaration, BuildHasherDefault<EndpointHasher>>,
-    /// In the order of their endpoints, once that is asked for: nothing of a notification does.
+    /// Sorted by endpoint when that is first needed: notifications do not need it.
     sorted: OnceLock<Vec<&'static Declaration>>,
+    /// Those that ask for heartbeats, once that is asked for.
+    #[cfg(feature = "registration")]
+    beating: OnceLock<Box<[&'static Declaration]>>,
 }
 
 impl Registry {
@@ -24,10 +27,9 @@ impl Registry {
         FHIR_SUB_DECLARATIONS.iter().collect()
     }
 
-    /// No declarations: what the program has when its stack is deleted.
-    #[cfg(feature = "registration")]
+    /// Without declarations, for the outer app of tenants, and for a program whose stack is being deleted.
     pub(crate) fn empty() -> Self {
-        Self { by_endpoint: HashMap::default(), sorted: OnceLock::new() }
+        Self::of(HashMap::default())
     }
 
     /// Checks `declarations`.
@@ -35,7 +37,7 @@ impl Registry {
         if declarations.is_empty() {
             return Err(Problems::from(
                 "no handler is linked into this program: annotate an async function with \
-                 #[fhir_subscription(…)]; and where the handlers are in a library crate, name it, since a crate \
+                 #[fhir_subscription(…)]; if the handlers are in a library crate, name it, because a crate \
                  that nothing names is not linked: fhir_lambda_main!(crates = [my_handlers])"
                     .to_owned(),
             ));
@@ -43,9 +45,9 @@ impl Registry {
         let by_endpoint: HashMap<_, _, _> =
             declarations.iter().map(|declaration| (declaration.endpoint, *declaration)).collect();
         if by_endpoint.len() == declarations.len() {
-            return Ok(Self { by_endpoint, sorted: OnceLock::new() });
+            return Ok(Self::of(by_endpoint));
         }
-        // The slice has the linker's order: sorted, every listing comes out the same.
+        // The slice has the linker's order. Sorting makes every list the same.
         sort(&mut declarations);
         let mut problems = Problems::default();
         for pair in declarations.windows(2) {
@@ -61,7 +63,7 @@ impl Registry {
         Err(problems)
     }
 
-    /// Says what the declarations need and is not there: states, a version of FHIR, where that is known.
+    /// Reports what the declarations need but do not have: states, and a version of FHIR if that is known.
     pub(crate) fn check(&self, version: Option<FhirVersion>, states: &States) -> Result<(), Problems> {
         let mut found = Vec::new();
         for declaration in self.by_endpoint.values() {
@@ -83,9 +85,10 @@ impl Registry {
                 && declaration.search().is_none()
             {
                 problem(format!(
-                    "`{handler}` ({source}) takes a resource, and its notifications have content = \"empty\": it is not known \
-                     which type of resource to search for, where the server has no $events; take a type that says so, by \
-                     #[derive(FhirResource)], write filters of one type, or take content = \"id-only\""
+                    "`{handler}` ({source}) takes a resource, and its notifications have content = \
+                     \"empty\": if the server has no $events, it is not known which type of resource to \
+                     search for; take a type with #[derive(FhirResource)], write filters of one type, or \
+                     write content = \"id-only\""
                 ));
             }
             if let Some(version) = version.filter(|version| !versions.contains(*version)) {
@@ -107,6 +110,23 @@ impl Registry {
         problems.or(())
     }
 
+    /// The resources that the handlers watch, for the sandbox.
+    #[cfg(any(feature = "sandbox", all(feature = "inspector", debug_assertions)))]
+    pub(crate) fn watched(&self) -> Vec<fhir_sub_sandbox::topic::Watched> {
+        self.declarations().iter().map(|declaration| declaration.trigger.watched()).collect()
+    }
+
+    fn of(
+        by_endpoint: HashMap<&'static str, &'static Declaration, BuildHasherDefault<EndpointHasher>>,
+    ) -> Self {
+        Self {
+            by_endpoint,
+            sorted: OnceLock::new(),
+            #[cfg(feature = "registration")]
+            beating: OnceLock::new(),
+        }
+    }
+
     /// Every declaration, sorted by endpoint.
     pub(crate) fn declarations(&self) -> &[&'static Declaration] {
         self.sorted.get_or_init(|| {
@@ -116,14 +136,25 @@ impl Registry {
         })
     }
 
-    /// The declaration whose endpoint is `segment`.
+    /// The declarations that ask for heartbeats.
+    #[cfg(feature = "registration")]
+    pub(crate) fn with_heartbeats(&self) -> &[&'static Declaration] {
+        self.beating.get_or_init(|| {
+            let asks =
+                |it: &&Declaration| matches!(&it.trigger, Trigger::Topic(topic) if topic.heartbeat.is_some());
+            self.by_endpoint.values().copied().filter(asks).collect()
+        })
+    }
+
+    /// The declaration with the endpoint `segment`.
     pub(crate) fn find(&self, segment: &str) -> Option<&'static Declaration> {
         self.by_endpoint.get(segment).copied()
     }
 }
 
-/// FNV-1a, which reads an endpoint in a third of the instructions of the standard library's hash. No secret key is needed:
-/// endpoints are constants of the program, so nobody who calls it can fill the table with names of one hash.
+/// FNV-1a, which hashes an endpoint in a third of the instructions of the standard library's hash. No secret
+/// key is needed: endpoints are constants of the program, so a caller cannot fill the table with colliding
+/// names.
 struct EndpointHasher(u64);
 
 impl Default for EndpointHasher {
@@ -144,7 +175,7 @@ impl Hasher for EndpointHasher {
     }
 }
 
-/// Sorts by endpoint, and those of one endpoint by where they stand.
+/// Sorts by endpoint, and within an endpoint by place.
 pub(crate) fn sort(declarations: &mut [&'static Declaration]) {
     declarations.sort_unstable_by_key(|it| (it.endpoint, it.source.file, it.source.line));
 }

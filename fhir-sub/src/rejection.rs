@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::panic::Location;
 
+use serde::de::IgnoredAny;
+
 use crate::error::Error;
 
 /// Why an extractor could not make its value.
@@ -15,18 +17,19 @@ pub struct Rejection {
 
 #[derive(Debug)]
 pub(crate) enum RejectionKind {
-    /// The body is not JSON: 400.
+    /// The body is not JSON, or JSON that cannot be read: 400.
     Malformed(Cow<'static, str>),
-    /// The body is JSON, but not what belongs there: 422. The text is ours, and quotes nothing.
+    /// The body is JSON, but not the right kind: 422. The text is a constant of ours, and quotes nothing.
     Unprocessable(Cow<'static, str>),
-    /// The same, in the words of a user's extractor, which stand there.
+    /// The same with the text and place of a user's extractor.
     Refused(&'static str, &'static Location<'static>),
     /// A user's extractor failed.
     Failed(Error),
 }
 
 impl Rejection {
-    /// Answers the notification with `422`, and gives the caller `text`, which must not quote the resource.
+    /// Gives the event up: with a durable store it becomes a dead letter, and without one the answer is `422`, with `text`, which must not
+    /// quote the resource.
     ///
     /// The log has the place of this call, and `text` if `FHIR_SUBSCRIPTION_LOG_ERRORS` is `text`.
     #[must_use]
@@ -35,7 +38,7 @@ impl Rejection {
         Self { kind: RejectionKind::Refused(text, Location::caller()) }
     }
 
-    /// The rejection of our own extractors.
+    /// A rejection by one of our own extractors.
     pub(crate) fn of_ours(text: &'static str) -> Self {
         Self { kind: RejectionKind::Unprocessable(text.into()) }
     }
@@ -46,13 +49,20 @@ impl Rejection {
         Self { kind: RejectionKind::Failed(error) }
     }
 
-    /// What serde says of a body, less what it quotes of it: kind and position.
-    pub(crate) fn json(error: &serde_json::Error) -> Self {
+    /// serde's error about a resource, without its quotes: kind and position only.
+    pub(crate) fn json(resource: &str, error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         let kind = match error.classify() {
             serde_json::error::Category::Data => RejectionKind::Unprocessable(
                 format!(
                     "the resource does not have the shape that the handler expects, at line {line}, column {column}"
+                )
+                .into(),
+            ),
+            // serde reports JSON that has no value in Rust as a mistake of syntax.
+            _ if serde_json::from_str::<IgnoredAny>(resource).is_ok() => RejectionKind::Malformed(
+                format!(
+                    "the resource has a number that is too large, half of a surrogate pair, or too many levels, at line {line}, column {column}"
                 )
                 .into(),
             ),
@@ -66,7 +76,7 @@ impl Rejection {
     }
 }
 
-/// The public text about a body or a resource that is not JSON: the place, and nothing of the content.
+/// The public text about a body or a resource that is not JSON: it has the place, but nothing of the content.
 pub(crate) fn not_well_formed(what: &str, error: &serde_json::Error) -> String {
     format!("the {what} is not well-formed JSON, at line {}, column {}", error.line(), error.column())
 }

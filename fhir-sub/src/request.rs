@@ -1,13 +1,13 @@
-//! [`Head`]: a request as the service sees it, borrowed from wherever it came from.
+//! [`Head`]: a request without its body, as the service sees it, borrowed from its source.
 
 use std::borrow::Cow;
 
 use http::Method;
 
-/// All of a request but its body.
+/// A request without its body.
 pub(crate) struct Head<'a> {
     pub(crate) method: &'a Method,
-    /// The path as it came, with any stage or prefix before it.
+    /// The path as it arrived, with any stage or prefix.
     pub(crate) path: &'a str,
     pub(crate) query: Option<&'a str>,
     pub(crate) headers: &'a (dyn Headers + Sync),
@@ -15,17 +15,18 @@ pub(crate) struct Head<'a> {
 
 /// The headers of a request, by name.
 pub(crate) trait Headers {
-    /// The header `name`, which is written in lower case.
+    /// The header `name`, in lower case.
     fn get(&self, name: &str) -> Header<'_>;
 
-    /// The client certificate that the gateway has verified, if the gateway says so where no caller can write; of a load
-    /// balancer, whose headers a caller can write too, only where `load_balancer_verifies`.
+    /// The client certificate that the gateway has verified, if the gateway passes it in a place that callers
+    /// cannot write to. Callers can write the headers of a load balancer, so these count only if
+    /// `load_balancer_verifies`.
     fn client_certificate(&self, _load_balancer_verifies: bool) -> Option<ClientCertificate<'_>> {
         None
     }
 }
 
-/// A client certificate, as the gateway that verified it names it.
+/// A client certificate, as the gateway passes it on.
 pub(crate) struct ClientCertificate<'a> {
     pub(crate) subject: Cow<'a, str>,
     /// The certificate itself.
@@ -37,12 +38,12 @@ pub(crate) struct ClientCertificate<'a> {
 pub(crate) enum Header<'a> {
     Absent,
     Once(&'a [u8]),
-    /// It is there more than once.
+    /// The header occurs more than once.
     Repeated,
 }
 
 impl<'a> Header<'a> {
-    /// The header after one more `value` of it.
+    /// The header with one more `value`.
     pub(crate) fn and(self, value: &'a [u8]) -> Self {
         match self {
             Self::Absent => Self::Once(value),
@@ -50,7 +51,7 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// The header's text, if it is there once and is ASCII or UTF-8.
+    /// The header's text, if it occurs once and is ASCII or UTF-8.
     pub(crate) fn text(self) -> Option<&'a str> {
         match self {
             Self::Once(value) => std::str::from_utf8(value).ok(),

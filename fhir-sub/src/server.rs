@@ -1,9 +1,9 @@
-//! [`Room`]: all that is known of one make of FHIR server. One file a server, in `server/`.
+//! [`Room`]: the facts about one FHIR server product. Each product has a file in `server/`.
 //!
-//! Whatever differs between servers is asked here, and nowhere else. A room has no defaults: a new question does not
-//! compile until each server has an answer, and a new server not until it has answered each question.
-//! `FHIR_SERVER` names a room; `FHIR_SERVER=auto` looks for the room that the server's CapabilityStatement
-//! [names](Room::recognised).
+//! All differences between servers are decided here, and nowhere else. A room has no defaults: a new question
+//! does not compile until each server answers it, and a new server does not compile until it answers each
+//! question. `FHIR_SERVER` names a room. With `FHIR_SERVER=auto`, the server's CapabilityStatement
+//! [names](Room::recognised) it.
 
 mod aidbox;
 mod athenahealth;
@@ -18,6 +18,7 @@ mod medplum;
 mod oystehr;
 
 use std::fmt;
+use std::time::Duration;
 
 pub(crate) use filter::{Filter, FilterText, filters};
 pub(crate) use generic::ROOM as GENERIC;
@@ -27,7 +28,7 @@ use crate::fhir::{FhirVersion, Subscription};
 use crate::interaction::Interactions;
 use crate::signature::SIGNATURE;
 
-/// Every room, in the order in which `FHIR_SERVER` lists them.
+/// All rooms, in the order in which `FHIR_SERVER` lists them.
 static ROOMS: [&Room; 10] = [
     &generic::ROOM,
     &hapi::ROOM,
@@ -41,76 +42,82 @@ static ROOMS: [&Room; 10] = [
     &fhir_works::ROOM,
 ];
 
-/// All that is known of one make of FHIR server.
+/// The facts about one FHIR server product.
 pub(crate) struct Room {
-    /// The name that `FHIR_SERVER` gives the server.
+    /// Its name in `FHIR_SERVER`.
     pub(crate) name: &'static str,
-    /// The name that its makers give it, for messages.
+    /// Its product name, for messages.
     pub(crate) title: &'static str,
-    /// How the names begin by which its CapabilityStatement calls it, in lower case; none where that is not known.
+    /// The beginnings of its names in its CapabilityStatement, in lower case; empty if they are unknown.
     pub(crate) called: &'static [&'static str],
-    /// Whether it holds resources of several versions of FHIR under one base URL, so that each request says which version
-    /// it means (<https://hl7.org/fhir/R5/http.html#version-parameter>). Other servers may refuse a media type with a
-    /// version.
+    /// Whether it holds resources of several FHIR versions under one base URL, so that each request must say
+    /// the version (<https://hl7.org/fhir/R5/http.html#version-parameter>). Other servers may refuse a media
+    /// type with a version.
     pub(crate) holds_several_versions: bool,
     /// How a Subscription is written.
     pub(crate) registering: Registering,
-    /// Which criteria it evaluates; or why it evaluates none, as the end of "which …".
+    /// The criteria that it evaluates; or why it evaluates none, as the end of "which …".
     pub(crate) criteria: Result<Criteria, &'static str>,
-    /// What it knows of topics; or why it knows none, as the end of "which …".
+    /// Its support of topics; or why it has none, as the end of "which …".
     pub(crate) topics: Result<Topics, &'static str>,
-    /// How it is asked for the events that no notification told of.
+    /// How it is asked for events that no notification reported.
     pub(crate) events: Events,
-    /// Whether a search with `_deleted=true` lists what was deleted. Where it is not known, the server is asked for a history
-    /// of the type only, and its word for such a search taken where it has none.
+    /// Whether a search with `_deleted=true` lists deleted resources. If that is unknown, the program asks
+    /// only for a history of the type. If the server has no such history, the program uses this search, and
+    /// trusts its results.
     pub(crate) lists_deleted: bool,
-    /// What it signs of a notification.
+    /// The parts of a notification that it signs.
     pub(crate) signature: Signature,
-    /// Tells of all that the server cannot do, or would leave undone without a word, and what to do instead.
+    /// How it sends a notification again that was not answered 2xx.
+    #[cfg_attr(not(feature = "inspector"), allow(dead_code, reason = "the desk alone asks"))]
+    pub(crate) resends: Resends,
+    /// Reports everything that the server cannot do or would silently ignore, and the cure.
     pub(crate) refuse: fn(&Ask<'_>, &mut Cannot<'_>),
-    /// Tells of what the server does otherwise than is asked, so that whoever registers may know.
+    /// Notes the differences between the request and the server's behaviour, for the person who registers.
     pub(crate) note: fn(&Ask<'_>, &mut Cannot<'_>),
 }
 
-/// Is called with each thing that a server cannot do, or does otherwise.
+/// Called for each thing that a server cannot do, or does differently.
 pub(crate) type Cannot<'c> = dyn FnMut(&str) + 'c;
 
 /// How a Subscription is written.
 pub(crate) struct Registering {
-    /// The path below the base URL under which the server keeps Subscriptions, where it keeps them apart.
+    /// The path of Subscriptions below the base URL, if the server keeps them apart.
     pub(crate) path: Option<&'static str>,
-    /// `Subscription.status` as it is posted: what the server activates, or evaluates right away.
+    /// The `Subscription.status` to post: the server activates it, or evaluates it at once.
     pub(crate) status: &'static str,
-    /// Writes what the server wants beyond what the specification has: the interactions, for one.
+    /// Writes what the server requires in addition to the specification, for instance the interactions.
     pub(crate) complete: fn(&mut Subscription, &Ask<'_>),
-    /// The extensions that `complete` writes: one that is there and no longer wanted is taken away.
+    /// The extensions that `complete` writes: they are removed when they are no longer wanted.
     pub(crate) extensions: &'static [&'static str],
-    /// Whether the Subscriptions of an endpoint are found by `Subscription?url=…`, and not only by reading all.
+    /// Whether `Subscription?url=…` finds the Subscriptions of an endpoint. Otherwise all are read.
     pub(crate) is_searched_by_url: bool,
-    /// Whether a Subscription can be changed, and need not be deleted and created again.
+    /// Whether a Subscription can be changed. Otherwise it must be deleted and created again.
     pub(crate) is_changeable: bool,
-    /// Whether it keeps two Subscriptions of one endpoint, so that a new one can be there before the old one is deleted.
+    /// Whether it accepts two Subscriptions of one endpoint, so that the new one can exist before the old one
+    /// is deleted.
     pub(crate) keeps_two: bool,
-    /// The media type in which it is sent.
+    /// The media type of a Subscription.
     pub(crate) media_type: &'static str,
-    /// What the server shows with each notification, so that it is let in.
+    /// How the server proves its identity with each notification.
     pub(crate) shows: Shows,
-    /// How many requests it takes a minute, if it says so.
+    /// The limit of requests per minute, if it has one.
     pub(crate) pace: Option<Pace>,
-    /// How `Subscription.error` begins where the server itself turned a Subscription `off`; `None` where it does not say who
-    /// did.
+    /// How `Subscription.error` begins if the server itself turned a Subscription `off`. `None` if the server
+    /// does not say who did.
     pub(crate) turns_off: Option<&'static str>,
-    /// Whether it keeps an AuditEvent of each delivery, which names the Subscription.
+    /// Whether it keeps an AuditEvent of each delivery, with the name of the Subscription.
     pub(crate) audits: bool,
 }
 
-/// What the server shows with each notification.
+/// How the server proves its identity with each notification.
 pub(crate) enum Shows {
-    /// The header that the Subscription names.
+    /// With the header in the Subscription.
     Header,
-    /// A signature of the body, and no header of the Subscription.
+    /// With a signature of the body. It sends no header of the Subscription.
     Signature,
-    /// An OAuth token that it fetches with what these extensions of `channel.type` say, and no header of the Subscription.
+    /// With an OAuth token, which it fetches as these extensions of `channel.type` say. It sends no header of
+    /// the Subscription.
     Token(TokenExtensions),
 }
 
@@ -121,126 +128,140 @@ pub(crate) struct TokenExtensions {
     pub(crate) url: &'static str,
 }
 
-/// How many requests the server takes a minute. Each costs points.
+/// How a server sends a notification again that was not answered 2xx. The function has the pause after that attempt,
+/// counted from 1, and `None` after the last.
+#[cfg_attr(not(feature = "inspector"), allow(dead_code, reason = "the desk alone asks"))]
+pub(crate) enum Resends {
+    After(fn(u16) -> Option<Duration>),
+    /// The same, but a 4xx is final.
+    UnlessRefused(fn(u16) -> Option<Duration>),
+    /// No pause is known; the text says what is.
+    Somehow(&'static str),
+}
+
+/// The server's limit of requests per minute. Each request costs points.
 pub(crate) struct Pace {
-    /// The points that a registration may spend a minute.
+    /// The points that a registration may spend in a minute.
     pub(crate) points: u32,
     pub(crate) search: u32,
     pub(crate) write: u32,
     pub(crate) history: u32,
 }
 
-/// Which criteria the server evaluates.
+/// The criteria that the server evaluates.
 pub(crate) struct Criteria {
-    /// Whether it can be asked for deletions.
+    /// Whether it supports deletions.
     pub(crate) has_deletions: bool,
-    /// How creates can be had without updates.
+    /// How to get creates without updates.
     pub(crate) tells_apart: TellsApart,
-    /// Whether a criteria can be of several types, `[*]` or `[Patient,Observation]`.
+    /// Whether a criteria may have several types, `[*]` or `[Patient,Observation]`.
     pub(crate) has_several_types: bool,
-    /// The parameters that it has beside FHIR's own, as `Task.due-date`, where it matches no others; `None` where it may
-    /// have any.
+    /// Its own parameters in addition to FHIR's, such as `Task.due-date`, if it matches no others. `None` if
+    /// it may have any.
     pub(crate) own_parameters: Option<&'static [&'static str]>,
-    /// Why the server stores a criteria with this parameter and never fires for it, and what to do instead.
+    /// Why the server would store a criteria with this parameter and never fire for it, and the cure.
     pub(crate) never_fires: fn(&Filter<'_>) -> Option<String>,
-    /// Why the server may not fire for this parameter, as its settings or the data are, and what to do instead.
+    /// Why the server may not fire for this parameter, depending on its settings or data, and the cure.
     pub(crate) may_not_fire: fn(&Filter<'_>) -> Option<String>,
 }
 
-/// How creates can be had without updates, or updates without creates.
+/// How to get creates without updates, or updates without creates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TellsApart {
-    /// The server can be asked for either, or says of each notification what has happened.
+    /// The server can be asked for either, or each notification says the interaction.
     Itself,
-    /// The server tells of both alike, and its history of a resource says what has happened: the program asks for it.
+    /// The server reports both alike, but its history of a resource says the interaction: the program asks
+    /// for it.
     ByHistory,
-    /// Nothing is known to tell.
+    /// No known way.
     No,
 }
 
-/// What the server knows of topics.
+/// The server's support of topics.
 pub(crate) struct Topics {
-    /// The versions of FHIR whose Subscription has elements for topics; in others extensions stand for them.
+    /// The FHIR versions with Subscription elements for topics; in other versions, extensions replace them.
     pub(crate) native_in: &'static [FhirVersion],
-    /// Whether it compares a topic's URL with what the Subscription names as a text, to which no `|version` may belong.
+    /// Whether it compares the topic's URL with the Subscription's text, so that the text must have no
+    /// `|version`.
     pub(crate) compares_urls: bool,
-    /// The text of a filter, in the extension that stands for `filterBy`.
+    /// The form of a filter in the extension that replaces `filterBy`.
     pub(crate) filter: FilterText,
-    /// Where it keeps the topics of a version; `None` where that is not known.
+    /// Where it keeps the topics of a version; `None` if that is unknown.
     pub(crate) kept: fn(FhirVersion) -> Option<Kept>,
-    /// Whether a topic without `canFilterBy` takes any filter, as the specification has it, or none.
+    /// Whether a topic without `canFilterBy` accepts any filter, as in the specification, or none.
     pub(crate) filters_freely: bool,
-    /// Whether it asks the endpoint for an answer before it makes a Subscription `active`.
+    /// Whether it sends a handshake before it makes a Subscription `active`.
     pub(crate) shakes_hands: bool,
     /// Whether it sends heartbeats.
     pub(crate) sends_heartbeats: bool,
-    /// Whether the numbers of events go on from one notification to the next, so that a missing one shows a gap.
+    /// Whether the numbers of events continue from one notification to the next, so that a missing number
+    /// shows a gap.
     pub(crate) numbers_go_on: bool,
 }
 
-/// What a topic is kept as.
+/// The type of resource that represents a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
     /// A SubscriptionTopic.
     Topic,
-    /// A Basic that stands for a SubscriptionTopic, which R4 does not have.
+    /// A Basic that represents a SubscriptionTopic, which R4 does not have.
     Basic,
 }
 
-/// How the server is asked for `$events`.
+/// How to ask the server for `$events`.
 pub(crate) struct Events {
-    /// Whether it can be asked by `GET`, as the specification has it, or by `POST` only.
+    /// Whether `GET` works, as in the specification. Otherwise only `POST` does.
     pub(crate) by_get: bool,
-    /// The element of Parameters that has an event's number in R5. In R4 and R4B it is `valueString`.
+    /// The element of Parameters with an event's number in R5. In R4 and R4B it is `valueString`.
     pub(crate) number_in_r5: &'static str,
 }
 
-/// What the server signs of a notification.
+/// The parts of a notification that the server signs.
 pub(crate) enum Signature {
     /// Nothing.
     Nothing,
-    /// The body, and no header and no path.
+    /// The body, but no header and not the path.
     Body(Signed),
-    /// Nothing that it could be told of; a gateway before it may sign the body.
+    /// The server cannot be told to sign; a gateway before it may sign the body.
     ByGateway,
 }
 
-/// How the server signs a body, and knows with which secret.
+/// How the server signs a body, and how it gets the key.
 pub(crate) struct Signed {
     pub(crate) told_by: ToldBy,
     /// The header that carries the signature, in lower case.
     pub(crate) header: &'static str,
-    /// What stands before its hexadecimal digits.
+    /// The text before the hexadecimal digits.
     pub(crate) prefix: &'static str,
 }
 
-/// How the server is told with which secret to sign.
+/// How the server gets the key for signing.
 pub(crate) enum ToldBy {
-    /// By an extension of the Subscription.
+    /// In an extension of the Subscription.
     Extension(&'static str),
-    /// By a header of the request that creates the Subscription. Nobody can read it again.
+    /// In a header of the request that creates the Subscription. Nobody can read it later.
     RequestHeader(&'static str),
 }
 
-/// What a program asks of its server with one subscription.
+/// The demands of a program on its server for one subscription.
 pub(crate) struct Ask<'a> {
     pub(crate) version: FhirVersion,
     pub(crate) interactions: Interactions,
     pub(crate) content: Content,
-    /// The URL below which the endpoint is.
+    /// The URL above the endpoint.
     pub(crate) base_url: &'a url::Url,
-    /// Whether the subscription is to end.
+    /// Whether the subscription has an end.
     pub(crate) has_end: bool,
-    /// The topic, if it is not a criteria.
+    /// The topic; `None` for a criteria.
     pub(crate) topic: Option<&'a str>,
-    /// Whether there is a secret to sign with.
+    /// Whether there is a key for signatures.
     pub(crate) has_signing_secret: bool,
-    /// The parameters of a topic's filters; `None` where it is a criteria.
+    /// The parameters of a topic's filters; `None` for a criteria.
     pub(crate) filters: Option<Vec<Filter<'a>>>,
 }
 
 impl<'a> Ask<'a> {
-    /// The parameters of the filters; none of a criteria.
+    /// The parameters of the filters; empty for a criteria.
     pub(crate) fn filters(&self) -> &[Filter<'a>] {
         self.filters.as_deref().unwrap_or_default()
     }
@@ -255,12 +276,12 @@ impl<'a> Ask<'a> {
 }
 
 impl Room {
-    /// The room that `FHIR_SERVER` calls by this name.
+    /// The room with this name in `FHIR_SERVER`.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         ROOMS.into_iter().find(|room| room.name == name)
     }
 
-    /// The room whose server calls itself so. Whoever runs a server may add to its name.
+    /// The room of a server that gives itself this name. An operator may add to the name.
     pub(crate) fn recognised(said: &str) -> Option<&'static Self> {
         let said = said.to_lowercase();
         ROOMS.into_iter().find(|room| room.called.iter().any(|name| said.starts_with(name)))
@@ -271,13 +292,12 @@ impl Room {
         ROOMS.into_iter().map(|room| room.name)
     }
 
-    /// Whether it is known which make of server this is.
+    /// Whether the server's product is known.
     pub(crate) fn is_known(&self) -> bool {
         !std::ptr::eq(self, &GENERIC)
     }
 
-    /// The header that carries the signature of a body, and what stands before its digits there. A gateway signs as Medplum
-    /// does.
+    /// The header for the signature of a body, and the text before its digits. A gateway signs like Medplum.
     pub(crate) const fn signature_header(&self) -> (&'static str, &'static str) {
         match &self.signature {
             Signature::Body(signed) => (signed.header, signed.prefix),
@@ -286,12 +306,14 @@ impl Room {
     }
 }
 
-/// Whether some server's extension: a Subscription that was written for one may be there when another is named.
+/// Whether the extension belongs to any server: a Subscription may have been written for another server
+/// before.
 pub(crate) fn is_extension(url: &str) -> bool {
     is_secret(url) || ROOMS.into_iter().any(|room| room.registering.extensions.contains(&url))
 }
 
-/// Whether some server's extension that carries a secret, which a server may hide when it shows a Subscription.
+/// Whether the extension carries a secret of any server. A server may hide such an extension when it shows a
+/// Subscription.
 pub(crate) fn is_secret(url: &str) -> bool {
     ROOMS.into_iter().any(|room| match &room.signature {
         Signature::Body(Signed { told_by: ToldBy::Extension(extension), .. }) => *extension == url,
@@ -305,29 +327,29 @@ impl fmt::Debug for Room {
     }
 }
 
-/// Refuses each filter that asks for more than that a parameter has one value: of servers that compare texts, which take
-/// all else for part of the value, and never fire.
+/// Refuses each filter that asks for more than one value of a parameter. The server compares texts: it would
+/// take anything else for a part of the value, and never fire.
 fn filters_are_equal(server: &str, ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
     for filter in ask.filters().iter().filter(|filter| filter.is_chained() || filter.is_more_than_equal()) {
         cannot(&format!(
-            "its filter `{filter}` asks for more than that a parameter has a value, and {server} does nothing else: \
-             write `Type?parameter=value`, and look for the rest in the handler"
+            "its filter `{filter}` asks for more than equality, and {server} compares for equality only: write \
+             `Type?parameter=value`, and check the rest in the handler"
         ));
     }
 }
 
-/// Refuses each filter whose type is not known, of servers that read filters with their type only.
+/// Refuses each filter with an unknown type, because the server reads filters only with a type.
 fn filters_have_types(server: &str, ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
     for filter in ask.filters().iter().filter(|filter| filter.resource_type().is_none()) {
         cannot(&format!(
-            "its filter `{filter}` names no type, neither the handler nor its other filters name just one, and {server} \
-             reads no filter without: write `Type?{filter}`"
+            "its filter `{filter}` names no type, and neither do the handler or the other filters name \
+             exactly one; {server} reads no filter without a type: write `Type?{filter}`"
         ));
     }
 }
 
-/// Why a server that does not know them never fires for one of the parameters that ask for more than that an element has a
-/// value.
+/// Why a server never fires for a parameter that it does not know, and that asks for more than a value of an
+/// element.
 fn by_other_means(server: &str, filter: &Filter<'_>) -> Option<String> {
     let code = filter.parameter();
     ["_filter", "_text", "_content", "_list", "_query"].contains(&code.as_str()).then(|| {

@@ -1,4 +1,4 @@
-//! [`Settings`]: what the environment and `setup` say, read once and checked all at once.
+//! [`Settings`]: the values from the environment and from `setup`, read once and checked together.
 
 mod address;
 mod authorization;
@@ -11,6 +11,7 @@ mod idempotency;
 mod postgres;
 mod queue;
 mod reference;
+mod rereading;
 mod secret;
 mod secrets;
 mod server;
@@ -32,14 +33,15 @@ pub(crate) use idempotency::{Idempotency, Place};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresUrl;
 pub(crate) use queue::QueueSettings;
-pub(crate) use reference::{Extension, Places};
 #[cfg(test)]
 pub(crate) use reference::{Failure, Version};
+pub(crate) use reference::{Places, Reference};
+pub(crate) use rereading::{Rereading, SignInAgain};
 pub(crate) use secret::SharedSecret;
 pub(crate) use secrets::{Secrets, Signing};
 #[cfg(feature = "token")]
 pub(crate) use token_callers::{KeysAt, TokenCallers};
-pub(crate) use variables::{NotReady, Variables, is_lambda};
+pub(crate) use variables::{NotReady, Variables, is_lambda, prefix};
 
 use self::authorization::authorization;
 use self::connection::connection;
@@ -51,13 +53,19 @@ use crate::problems::Problems;
 use crate::server::{Room, Signature};
 use crate::signature::HUB_SIGNATURE;
 
-/// The largest body that is read unless `setup` says otherwise: what Lambda takes in one event.
-const BODY_LIMIT: usize = 6 * 1024 * 1024;
+/// The largest body, unless `setup` says otherwise. It is the limit of a Lambda event.
+pub(crate) const BODY_LIMIT: usize = 6 * 1024 * 1024;
+
+/// The most bytes of bodies in memory at once, unless a setting says otherwise.
+const BODIES_MAXIMUM: usize = 128 << 20;
+
+/// How long requests that are under way may take once `serve` is told to stop, unless a setting says otherwise.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
 
 /// How often `serve` sweeps by itself.
 const SWEEP_EVERY: &str = "FHIR_SUBSCRIPTION_SWEEP_EVERY";
 
-/// The longest that a request may take: gateways cut at 29 seconds.
+/// The longest time of a request: gateways stop waiting after 29 seconds.
 const TIME_LIMIT: Duration = Duration::from_secs(25);
 
 /// Every setting, checked.
@@ -66,42 +74,50 @@ pub(crate) struct Settings {
     /// The public URL under which the endpoints are reached.
     pub(crate) base_url: Address,
     pub(crate) secrets: Secrets,
-    /// Who may send notifications, beside those who know a secret.
+    /// Callers that may send notifications without a secret.
     pub(crate) callers: Callers,
     /// The header that carries the secret.
     pub(crate) header: HeaderName,
     /// The MIME type of notifications.
     pub(crate) payload: String,
     pub(crate) fhir_base_url: Address,
-    /// Whether servers may be reached over http that are not on this machine.
+    /// Whether other servers than those on this machine may be reached over http.
     pub(crate) allow_http: bool,
     pub(crate) fhir_version: FhirVersion,
     /// The facts about the FHIR server.
     pub(crate) fhir_server: &'static Room,
-    /// Whether the server is yet to be recognised (`FHIR_SERVER=auto`): until then it is taken for one that keeps to the
-    /// specification, and nothing is said of what it cannot do.
+    /// Whether the server must still be recognised (`FHIR_SERVER=auto`). Until then we assume that it follows
+    /// the specification, and report no limits.
     pub(crate) is_server_unknown: bool,
     pub(crate) authorization: Authorization,
     /// How the FHIR server, the token endpoint and the store are reached.
     pub(crate) connection: Connection,
     pub(crate) log: LogSettings,
     pub(crate) idempotency: Idempotency,
-    /// The queue that notifications go through, if they do.
+    /// The queue for notifications, if there is one.
     pub(crate) queue: Option<QueueSettings>,
     /// The most events of one notification.
     pub(crate) events_maximum: usize,
-    /// Whether the server is asked for events that did not come, by their numbers.
+    /// Whether the server is asked for missing events, by their numbers.
     ///
-    /// Not by default under Lambda without a store that all instances share: each sees some of the numbers only, and would
-    /// have the handler run again for what another has handled.
+    /// The default is no under Lambda without a shared store: each instance sees only some numbers, and would
+    /// handle events again that another instance has handled.
     pub(crate) asks_for_missing_events: bool,
-    /// How often `serve` sweeps by itself.
+    /// How often `serve` sweeps.
     pub(crate) sweep_every: Option<Duration>,
-    /// How much further back than it has come a sweep looks: a transaction may become visible, or a search index be written,
-    /// after a younger one, and not all machines of a server have the same time.
+    /// How far before its watermark a sweep begins. A transaction may become visible, or a search index be
+    /// written, later than a newer change. The machines of a server may also have different clocks.
     pub(crate) sweep_overlap: Duration,
-    /// Whether the program runs under Lambda, of which there may be several instances.
+    /// The tenant of the settings, if the program has tenants.
+    pub(crate) tenant: Option<Box<str>>,
+    /// Whether the program runs under Lambda, so that there may be several instances.
     pub(crate) on_lambda: bool,
+    /// Whether `GET /metrics` shows what was counted.
+    pub(crate) has_counters: bool,
+    /// How long requests that are under way may take, once `serve` is told to stop.
+    pub(crate) stop_within: Duration,
+    /// The most bytes of bodies in memory at once, over HTTP.
+    pub(crate) bodies_maximum: usize,
     pub(crate) body_limit: usize,
     pub(crate) time_limit: Duration,
 }
@@ -118,7 +134,7 @@ pub(crate) struct LogSettings {
 }
 
 impl Settings {
-    /// Reads `variables`, and says all that is missing or malformed.
+    /// Reads `variables`, and reports everything that is missing or malformed.
     pub(crate) fn read(variables: &Variables) -> Result<Self, Problems> {
         Self::read_all(variables).map_err(|problems| problems.without(|it| variables.is_of_unread(it)))
     }
@@ -161,10 +177,7 @@ impl Settings {
         let on_lambda = variables.on_lambda();
         let error_text =
             !off(variables, "FHIR_SUBSCRIPTION_LOG_ERRORS", ["text", "kind"], on_lambda, &mut problems);
-        let metrics = !off(variables, "FHIR_SUBSCRIPTION_METRICS", ["emf", "off"], !on_lambda, &mut problems);
-        if metrics && !on_lambda {
-            problems.add("FHIR_SUBSCRIPTION_METRICS is emf, which CloudWatch reads from a Lambda's log only: leave it out");
-        }
+        let (metrics, has_counters) = metrics(variables, &mut problems);
 
         let idempotency = Idempotency::read(variables, &mut problems);
         let queue = problems.collect(QueueSettings::read(variables, allow_http)).flatten();
@@ -176,6 +189,10 @@ impl Settings {
         let overlap = "FHIR_SUBSCRIPTION_SWEEP_OVERLAP";
         let overlap = span::span(variables, overlap, Duration::ZERO, &mut problems);
         let sweep_overlap = overlap.unwrap_or(Duration::from_secs(2 * 60));
+
+        let stop_within = "FHIR_SUBSCRIPTION_STOP_WITHIN";
+        let stop_within = span::span(variables, stop_within, Duration::ZERO, &mut problems);
+        let bodies_maximum = bodies_maximum(variables, &mut problems);
 
         let (Some(base_url), Some(fhir_base_url)) = (base_url, fhir_base_url) else { return Err(problems) };
         let (Some(secrets), Some(authorization)) = (secrets, authorization) else { return Err(problems) };
@@ -195,17 +212,21 @@ impl Settings {
             log: LogSettings { references, error_text, metrics },
             idempotency,
             queue,
+            tenant: variables.tenant().map(Into::into),
             on_lambda,
             events_maximum,
             sweep_every,
             sweep_overlap,
             asks_for_missing_events,
+            has_counters,
+            stop_within: stop_within.unwrap_or(STOP_WITHIN),
+            bodies_maximum,
             body_limit: BODY_LIMIT,
             time_limit: TIME_LIMIT,
         })
     }
 
-    /// What the FHIR server is told to sign notifications with.
+    /// The key that the FHIR server must sign notifications with.
     pub(crate) fn told_to_sign_with(&self) -> Option<&Signing> {
         if self.fhir_server.signature_header().0 == HUB_SIGNATURE {
             self.hub()
@@ -214,15 +235,15 @@ impl Settings {
         }
     }
 
-    /// What lets a notification in whose `X-Hub-Signature` is right. A server that signs so and no other way may also go by
-    /// the secret that is there to sign with.
+    /// The key for `X-Hub-Signature`. If the server signs only in this way, the general signing secret is
+    /// accepted too.
     pub(crate) fn hub(&self) -> Option<&Signing> {
         let Secrets { signing, hub, .. } = &self.secrets;
         let signs_so = self.fhir_server.signature_header().0 == HUB_SIGNATURE;
         hub.as_ref().or(signing.as_ref().filter(|_| signs_so))
     }
 
-    /// What is wrong with sweeping by itself, with a store that is `durable` or not.
+    /// Why the program cannot sweep on a schedule, with a store that is `durable` or not.
     pub(crate) fn problem_of_sweeping(&self, is_durable: bool) -> Option<String> {
         let _period = self.sweep_every?;
         if !cfg!(feature = "registration") {
@@ -240,6 +261,17 @@ impl Settings {
         })
     }
 
+    /// The problem with the limit on all bodies, beside that on one.
+    pub(crate) fn problem_of_bodies(&self) -> Option<String> {
+        let Self { bodies_maximum, body_limit, .. } = self;
+        (bodies_maximum < body_limit).then(|| {
+            format!(
+                "FHIR_SUBSCRIPTION_BODIES_MAXIMUM allows {bodies_maximum} bytes in all, and `body_limit` {body_limit} for one \
+                 body: raise the first, or lower the second"
+            )
+        })
+    }
+
     /// Settings that are allowed but unwise.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.secrets.warnings();
@@ -248,8 +280,8 @@ impl Settings {
         let is_signed_by_gateway = matches!(self.fhir_server.signature, Signature::ByGateway);
         if self.secrets.signing.is_some() && is_signed_by_gateway && !self.is_server_unknown {
             warnings.push(
-                "FHIR_SUBSCRIPTION_SIGNING_SECRET is set, and FHIR_SERVER is generic: registration does not tell the \
-                 server of it, and every notification without its X-Signature is refused"
+                "FHIR_SUBSCRIPTION_SIGNING_SECRET is set, and FHIR_SERVER is generic: registration does \
+                 not send it to the server, and every notification without its X-Signature is refused"
                     .into(),
             );
         }
@@ -270,7 +302,7 @@ impl Settings {
     }
 }
 
-/// The URL that the setting `name` must give.
+/// The URL in the setting `name`, which is required.
 fn address(variables: &Variables, name: &str, meaning: &str, allow_http: bool) -> Result<Address, Problems> {
     match variables.get(name) {
         Some(text) => Address::parse(name, text, allow_http),
@@ -278,7 +310,7 @@ fn address(variables: &Variables, name: &str, meaning: &str, allow_http: bool) -
     }
 }
 
-/// `FHIR_VERSION`, also where other settings are missing.
+/// `FHIR_VERSION`, even if other settings are missing.
 pub(crate) fn fhir_version(variables: &Variables) -> Result<FhirVersion, Problems> {
     let Some(name) = variables.get("FHIR_VERSION") else { return Ok(FhirVersion::default()) };
     FhirVersion::from_name(name)
@@ -305,8 +337,8 @@ fn header(variables: &Variables, problems: &mut Problems) -> HeaderName {
     }
 }
 
-/// Whether a header has a meaning of its own to servers and gateways, which add, join, rename or drop it: HAPI sends
-/// those that it sends anyway a second time, and a secret that is there twice lets no one in.
+/// Whether servers and gateways use this header themselves, and may add, join, rename or drop it. HAPI sends
+/// its own headers a second time, and a secret that arrives twice is refused.
 fn is_spoken_for(name: &str) -> bool {
     const NAMES: [&str; 17] = [
         "accept",
@@ -351,6 +383,55 @@ fn events_maximum(variables: &Variables, problems: &mut Problems) -> usize {
     })
 }
 
+/// Whether CloudWatch reads metrics from the log, and whether Prometheus asks for them.
+fn metrics(variables: &Variables, problems: &mut Problems) -> (bool, bool) {
+    let name = "FHIR_SUBSCRIPTION_METRICS";
+    let on_lambda = variables.on_lambda();
+    match variables.get(name) {
+        None => (on_lambda, false),
+        Some("off") => (false, false),
+        Some("emf") if on_lambda => (true, false),
+        Some("prometheus") if !on_lambda && cfg!(feature = "local") => (false, true),
+        Some("emf") => {
+            problems.add(format!(
+                "{name} is emf, which CloudWatch reads from a Lambda's log only: write prometheus, or leave it out"
+            ));
+            (false, false)
+        }
+        Some("prometheus") if on_lambda => {
+            problems.add(format!(
+                "{name} is prometheus, which cannot ask each instance of a Lambda: write emf, or leave it out"
+            ));
+            (false, false)
+        }
+        Some("prometheus") => {
+            problems.add(format!(
+                "{name} is prometheus, and this program is built without it: add the feature `local` of fhir-sub in \
+                 Cargo.toml"
+            ));
+            (false, false)
+        }
+        Some(value) => {
+            problems.add(format!("{name} is {value:?}: write emf, prometheus or off"));
+            (false, false)
+        }
+    }
+}
+
+/// The most bytes of bodies in memory at once.
+pub(crate) fn bodies_maximum(variables: &Variables, problems: &mut Problems) -> usize {
+    let name = "FHIR_SUBSCRIPTION_BODIES_MAXIMUM";
+    let Some(text) = variables.get(name) else { return BODIES_MAXIMUM };
+    let mebibytes = text.parse::<usize>().ok().filter(|number| (1..=1_000_000).contains(number));
+    mebibytes.map_or_else(
+        || {
+            problems.add(format!("{name} is {text:?}: write a number of MiB, from 1 to 1000000"));
+            BODIES_MAXIMUM
+        },
+        |mebibytes| mebibytes << 20,
+    )
+}
+
 /// Whether the setting `name` has the second of its two `values`.
 fn off(variables: &Variables, name: &str, values: [&str; 2], absent: bool, problems: &mut Problems) -> bool {
     match variables.get(name) {
@@ -363,7 +444,7 @@ fn off(variables: &Variables, name: &str, values: [&str; 2], absent: bool, probl
     }
 }
 
-/// Where `serve` listens: 127.0.0.1:9000 unless `HOST` and `PORT` say otherwise.
+/// The address of `serve`: 127.0.0.1:9000 unless `HOST` and `PORT` say otherwise.
 pub(crate) fn listen_address(variables: &Variables) -> Result<SocketAddr, Problems> {
     let mut problems = Problems::default();
     let host = variables.get("HOST").map(str::parse::<IpAddr>);

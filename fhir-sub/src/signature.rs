@@ -1,29 +1,29 @@
-//! The signature of a body, as Medplum makes it: HMAC-SHA256 (RFC 2104) in 64 lower-case hexadecimal digits.
+//! The signature of a body, in Medplum's form: HMAC-SHA256 (RFC 2104) in 64 lower-case hexadecimal digits.
 //!
-//! `ring` has it, which TLS has brought along already.
+//! `ring` computes it, which TLS needs anyway.
 
 use ring::hmac::{HMAC_SHA256, Key};
 
-/// The header that carries it.
+/// The header with the signature.
 pub(crate) const SIGNATURE: &str = "x-signature";
 
-/// The header that carries it as WebSub has it (<https://www.w3.org/TR/websub/#recognized-algorithm-names>),
+/// The header with a WebSub signature (<https://www.w3.org/TR/websub/#recognized-algorithm-names>),
 pub(crate) const HUB_SIGNATURE: &str = "x-hub-signature";
 
-/// and what stands before it there.
+/// and the text before the digits.
 pub(crate) const HUB_PREFIX: &str = "sha256=";
 
-/// How many bytes it has.
+/// The length of a signature in bytes.
 const LENGTH: usize = 32;
 
-/// Whether `shown` is the signature of `body` with `secret`, in a time that tells nothing of where the two differ.
+/// Whether `shown` is the signature of `body` with `secret`. The time does not reveal where the two differ.
 pub(crate) fn is_signature(secret: &str, body: &[u8], shown: &[u8]) -> bool {
     let Some(shown) = bytes(shown) else { return false };
     ring::hmac::verify(&key(secret), body, &shown).is_ok()
 }
 
 /// The signature of `body` with `secret`.
-#[cfg(any(feature = "sandbox", feature = "registration", test))]
+#[cfg(any(feature = "registration", test))]
 pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
     hex(ring::hmac::sign(&key(secret), body).as_ref())
 }
@@ -37,7 +37,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The bytes that lower-case hexadecimal digits stand for.
+/// The bytes of lower-case hexadecimal digits.
 pub(crate) fn bytes(digits: &[u8]) -> Option<[u8; LENGTH]> {
     if digits.len() != 2 * LENGTH {
         return None;

@@ -3,9 +3,10 @@
 //! It is chosen by `FHIR_SUBSCRIPTION_IDEMPOTENCY`. A store of your own implements [`StoreBackend`], and
 //! [`AppBuilder::store`](crate::AppBuilder::store) takes it.
 //!
-//! An event is *begun*, which takes a lease on it, and then *completed* or *released*. A lease that runs out frees the event,
-//! so that one whose instance was killed is handled by the next that is told of it. The names and states are those of AWS
-//! Lambda Powertools (<https://docs.powertools.aws.dev/lambda/python/latest/utilities/idempotency/>).
+//! An event is *begun*, which takes a lease on it, and then *completed* or *released*. If its instance is
+//! killed, the lease runs out, and the next instance that gets the event handles it. The names and states are
+//! those of AWS Lambda Powertools
+//! (<https://docs.powertools.aws.dev/lambda/python/latest/utilities/idempotency/>).
 
 mod backend;
 mod dead_letter;
@@ -55,7 +56,7 @@ use crate::fhir::Instant;
 use crate::settings::{Idempotency, Place};
 use record::{Millis, millis};
 
-/// The store of these settings, if there is to be one; nothing is called before its first use.
+/// Opens the store of these settings, if they name one. Nothing is called before its first use.
 pub(crate) fn open(settings: &Idempotency, connection: &Connection) -> Option<Store> {
     let backend: Arc<dyn StoreBackend> = match &settings.place {
         Place::Nowhere => return None,
@@ -63,7 +64,7 @@ pub(crate) fn open(settings: &Idempotency, connection: &Connection) -> Option<St
         Place::DynamoDb(table) => {
             Arc::new(dynamodb::DynamoDbStore::new(table.clone()).over(connection.clone()))
         }
-        // Without the feature the settings are refused.
+        // Without the feature, the settings refuse this store.
         #[cfg(not(feature = "dynamodb"))]
         Place::DynamoDb(_) => {
             let _ = connection;
@@ -80,28 +81,35 @@ pub(crate) fn open(settings: &Idempotency, connection: &Connection) -> Option<St
 
 /// The rules of the store, over a backend.
 ///
-/// Every call is answered or fails as a whole, and may be made again. What has expired counts as gone, whether or not the
-/// backend has forgotten it.
+/// Every call succeeds or fails as a whole, and may be repeated. An expired record counts as gone, even if
+/// the backend still has it.
 pub(crate) struct Store {
     backend: Arc<dyn StoreBackend>,
-    /// How long is remembered what was done.
+    /// How long done events are remembered.
     retention: Duration,
-    /// Until when records may be found under old keys.
+    /// The tenant whose dead letters are visible, if the program has tenants.
+    tenant: Option<Box<str>>,
+    /// The moment until which records may have old keys.
     old_keys: OnceCell<Option<Millis>>,
 }
 
-/// The result of a call; what went wrong is only to be logged.
+/// The result of a call. The error is for the log only.
 pub(crate) type Stored<T> = Result<T, Unavailable>;
 
-/// How often a record is put that others keep changing.
+/// How often a put is tried while others keep changing the record.
 const ROUNDS: usize = 8;
 
 impl Store {
     pub(crate) fn new(backend: Arc<dyn StoreBackend>, retention: Duration) -> Self {
-        Self { backend, retention, old_keys: OnceCell::new() }
+        Self { backend, retention, tenant: None, old_keys: OnceCell::new() }
     }
 
-    /// Whether it outlives the process, and is shared by all instances.
+    /// The same for one of several tenants: it does not see the others' dead letters.
+    pub(crate) fn of_tenant(self, tenant: Option<&str>) -> Self {
+        Self { tenant: tenant.map(Into::into), ..self }
+    }
+
+    /// Whether the store outlives the process, and all instances share it.
     pub(crate) fn is_durable(&self) -> bool {
         self.backend.is_durable()
     }
@@ -110,6 +118,11 @@ impl Store {
     #[cfg(feature = "registration")]
     pub(crate) fn forgotten(&self) -> u64 {
         self.backend.forgotten()
+    }
+
+    /// Whether the backend answers.
+    pub(crate) async fn answers(&self) -> bool {
+        self.backend.get(&RecordId { kind: RecordKind::Store, key: Key::ZERO }).await.is_ok()
     }
 
     async fn now(&self) -> Stored<Millis> {
@@ -126,12 +139,12 @@ impl fmt::Debug for Store {
     }
 }
 
-/// A record has not the form that it is written in.
+/// A record is not in the form in which the store writes it.
 fn unreadable() -> Unavailable {
     Unavailable::new("a record is not as it was written")
 }
 
-/// A moment by the store's clock, to be compared with those of FHIR servers.
+/// A moment by the store's clock, to compare it with the moments of FHIR servers.
 fn instant(moment: Millis) -> Instant {
     Instant::from(SystemTime::UNIX_EPOCH + Duration::from_millis(moment))
 }

@@ -1,8 +1,8 @@
-//! The sweep: what no notification told of is looked for on the server, and handled.
+//! The sweep finds changes on the server that no notification reported, and handles them.
 //!
-//! Whatever it finds goes the way of a notification and through the same store, so that what was handled is not handled
-//! again. For each subscription it keeps how far it has come, by the server's clock, and goes no further than everything
-//! before is done or given up; the next sweep goes on from there.
+//! Its findings are delivered like the events of a notification, through the same store, so nothing is
+//! handled twice. For each subscription it keeps a watermark, by the server's clock. The watermark moves on
+//! only when everything before it is done or given up, and the next sweep continues from there.
 
 mod by_number;
 mod clock;
@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
+use tracing::Instrument;
 
 #[cfg(feature = "local")]
 pub(crate) use self::every::every;
@@ -32,7 +33,7 @@ pub(crate) use self::report::{Report, Row};
 use self::lease::Lease;
 use self::suspects::Suspects;
 use self::walk::What;
-use crate::app::App;
+use crate::app::{App, Parent, SpanKind};
 use crate::client::{Error, FhirClient};
 use crate::contain::contain;
 use crate::deadline::Deadline;
@@ -43,17 +44,21 @@ use crate::event::Event;
 use crate::fhir::Instant;
 use crate::interaction::Interactions;
 use crate::registration::{self, Located};
+use crate::silence;
 
-/// How many subscriptions are swept at a time.
+/// How many subscriptions are swept at the same time.
 const AT_A_TIME: usize = 4;
 
-/// What is kept of the time to say how far it has come.
+/// The time that is reserved for saving the state at the end.
 const TO_END: Duration = Duration::from_secs(2);
 
-/// With how much time left nothing more is handled, unless there was little from the beginning.
+/// With less time left, nothing more is handled, unless the sweep had little time from the start.
 const TO_HANDLE: Duration = Duration::from_secs(5);
 
-/// Why nothing is swept at all, where it would have everything handled again.
+/// The longest time for a page, if the sweep has twice as much: a large server sorts for long.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Why a sweep is refused: without a durable record, it would handle everything again.
 pub(crate) fn refusal(app: &App) -> Option<&'static str> {
     match app.store() {
         None => Some(
@@ -67,13 +72,29 @@ pub(crate) fn refusal(app: &App) -> Option<&'static str> {
     }
 }
 
-/// Sweeps every subscription that `options` mean; one that fails stops no other. There must be no [`refusal`].
+/// Sweeps every subscription that `options` select. If one fails, the others still run. The caller has
+/// checked that there is no [`refusal`].
 pub(crate) async fn sweep(
     app: &App,
     options: &SweepOptions,
     deadline: Deadline,
     request_id: Option<&str>,
 ) -> Report {
+    let swept = sweep_now(app, options, deadline, request_id);
+    match app.span(SpanKind::Internal, "sweep", || Parent::Current) {
+        None => swept.await,
+        Some(span) => Box::pin(swept.instrument(span)).await,
+    }
+}
+
+async fn sweep_now(
+    app: &App,
+    options: &SweepOptions,
+    deadline: Deadline,
+    request_id: Option<&str>,
+) -> Report {
+    // A Subscription that is re-armed is told the secrets of now.
+    let app = &*app.with_secrets_of_now(deadline).await;
     let stop = deadline.earlier_by(TO_END);
     let declarations: Vec<_> =
         app.registry().declarations().iter().copied().filter(|it| options.mean(it.endpoint)).collect();
@@ -93,26 +114,26 @@ pub(crate) async fn sweep(
             rows
         }
     };
-    let is_durable = app.store().is_some_and(|store| store.is_durable());
+    let is_durable = app.durable_store().is_some();
     let forgotten = app.store().map_or(0, |store| store.forgotten());
     let report = Report::new(rows, is_durable, forgotten);
     report.write(app, request_id);
     report
 }
 
-/// What all subscriptions of one sweep share.
+/// The common state of the sweeps of all subscriptions.
 struct Run<'a> {
     app: &'a App,
-    /// The same, where its server is to be recognised.
+    /// The same app, after its server is recognised.
     server: &'a App,
     options: &'a SweepOptions,
     /// When everything must have ended.
     stop: Deadline,
-    /// Of which an event gets a share.
+    /// The time for events; each event gets a share.
     time: Time,
-    /// Nothing is handled for which there is less time: to fail for that would count as a try.
+    /// With less time left, nothing is handled: a failure for lack of time would count as a try.
     least: Duration,
-    /// What is left for the end, since an instance has died at it.
+    /// Events that have killed an instance, left for the end.
     suspects: Suspects,
     request_id: Option<&'a str>,
 }
@@ -124,22 +145,28 @@ struct Sweep<'a> {
     client: FhirClient,
     lease: Lease<'a>,
     row: Row,
-    /// Which Subscription and topic what is found is of.
+    /// The Subscription and the topic of the events that are found.
     occasion: Event,
-    /// When the server's clock was looked at before this sweep, by the clock here.
+    /// When the previous sweep read the server's clock, by the clock here.
     looked: Option<Instant>,
     /// Whether the server says what time it is.
     tells_time: bool,
+    /// Whether the server's clock was put back, so the current search must restart.
+    went_back: bool,
+    /// Whether the numbers of a topic's events have probably shown everything: a search only makes sure.
+    may_do_without_search: bool,
+    /// Whether a deletion is left to the next sweep.
+    leaves_deletion: bool,
 }
 
 /// Why a sweep ends before it has seen everything.
 #[derive(Debug)]
 enum Stop {
     OutOfTime,
-    /// It took longer than its lease to say that it is alive, and another has begun.
+    /// It renewed its lease too late, and another sweep has begun.
     Lost,
     Failed(String),
-    /// There is what it cannot see, and no later sweep will.
+    /// There are changes that neither this sweep nor a later one can see.
     Unable(String),
 }
 
@@ -150,17 +177,34 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
     }
     let Some(store) = app.store() else { return row.failed("there is no idempotency store".into()) };
     let name = ["sweep", declaration.endpoint];
-    let (key, old_key) = (app.keys().key(&name), app.keys().old_key(&name));
-    let lease = match Lease::begin(store, &key, Some(&old_key)).await {
+    let (key, rotated) = (app.keys().key(&name), app.before_rotation().map(|app| app.keys().key(&name)));
+    let of_before = store.may_have_old_keys().then(|| app.keys().old_key(&name));
+    let old_keys: Vec<_> = rotated.into_iter().chain(of_before).collect();
+    let lease = match Lease::begin(store, &key, &old_keys).await {
         Ok(Ok(lease)) => lease,
         Ok(Err(_)) => return row.under_way(),
         Err(unavailable) => return row.failed(unavailable.to_string()),
     };
-    let client = app.provided().fhir_client().with_deadline(run.stop);
+    let patience = (run.stop.remaining() / 2).min(PATIENCE);
+    let client = app.provided().fhir_client().with_deadline(run.stop).with_patience(patience);
     let occasion = Event::unknown();
     let looked = lease.state().clock.as_ref().map(|clock| clock.seen);
-    let mut sweep = Sweep { run, declaration, client, lease, row, occasion, looked, tells_time: false };
-    // A token provider of the user's runs in it.
+    let (tells_time, went_back) = (false, false);
+    let (may_do_without_search, leaves_deletion) = (false, false);
+    let mut sweep = Sweep {
+        run,
+        declaration,
+        client,
+        lease,
+        row,
+        occasion,
+        looked,
+        tells_time,
+        went_back,
+        may_do_without_search,
+        leaves_deletion,
+    };
+    // The requests may run a token provider of the user's.
     let ended = contain(sweep.run()).await;
     let Sweep { lease, mut row, .. } = sweep;
     row.watermark.clone_from(&lease.state().watermark);
@@ -185,6 +229,7 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
 impl Sweep<'_> {
     async fn run(&mut self) -> Result<(), Stop> {
         let located = self.locate().await?;
+        self.listen(located.as_ref()).await;
         start::begin(self, located.as_ref()).await?;
         if let (Trigger::Topic(_), Some(located)) = (&self.declaration.trigger, &located)
             && by_number::sweep(self, &located.id).await?
@@ -197,7 +242,8 @@ impl Sweep<'_> {
         }
         let Some(question) = self.question() else { return Ok(()) };
         let Interactions { create, update, delete } = self.declaration.interactions;
-        // Before what is there: what was deleted and is back again is handled as it is in the end.
+        // Deletions come first: if a resource was deleted and created again, its current version must be
+        // handled last.
         let of_deletions = if delete {
             let is_all = !create && !update;
             let stop = if is_all { self.run.stop } else { self.run.stop.sooner_by_half() };
@@ -208,19 +254,35 @@ impl Sweep<'_> {
         if let Err(Stop::Lost) = of_deletions {
             return Err(Stop::Lost);
         }
-        // What is there is no deletion.
+        let is_owed = self.lease.state().is_search_owed;
+        let leaves_deletion = self.leaves_deletion || !matches!(of_deletions, Ok(()) | Err(Stop::Unable(_)));
+        // A handler of deletions only does not want what exists.
         if create || update {
-            walk::walk(self, &question, What::Changed, self.run.stop).await?;
+            let walked = walk::walk(self, &question, What::Changed, self.run.stop).await;
+            if let (Err(Stop::Unable(refusal)), true) = (&walked, self.may_do_without_search) {
+                let note = "if the events were counted anew before this sweep, some may be missing: the server refuses a search";
+                self.row.note(format!("{note}: {refusal}"));
+                (self.lease.state_mut().is_search_owed, self.lease.state_mut().round) = (false, None);
+                return of_deletions;
+            }
+            walked?;
         }
+        // No number leads to a deletion that is left: the next sweep must look for it again.
+        let state = self.lease.state_mut();
+        state.is_search_owed = if create || update {
+            state.is_search_owed || (is_owed && leaves_deletion)
+        } else {
+            is_owed && leaves_deletion
+        };
         of_deletions
     }
 
-    /// The subscription on the server, armed again if need be.
+    /// Finds the Subscription on the server, and re-arms it if necessary.
     async fn locate(&mut self) -> Result<Option<Located>, Stop> {
         let client = self.registration_client();
         let located = match registration::locate(self.run.server, &client, self.declaration).await {
             Ok(located) => located,
-            // It is known already where to go on.
+            // An earlier sweep has saved where to continue.
             Err(error) if self.lease.state().watermark.is_some() && !self.run.stop.has_passed() => {
                 self.row.note(format!("looking for its Subscription failed: {error}"));
                 None
@@ -244,7 +306,23 @@ impl Sweep<'_> {
         Ok(located)
     }
 
-    /// What the server is asked for: what `register` has registered.
+    /// Notes whether the server has promised heartbeats and is silent. If so, asks it by `$status` how many events there
+    /// have been.
+    async fn listen(&mut self, located: Option<&Located>) {
+        let Some(silence) = silence::look(self.run.server, self.declaration).await else { return };
+        self.row.heartbeats_missed = silence.missed;
+        let mut words = silence.words(self.run.app.now());
+        if let Some(located) = located {
+            let counted = registration::counter(&self.registration_client(), &located.id).await;
+            let said = counted.map_or("does not answer `$status`".to_owned(), |events| {
+                format!("has counted {events} events")
+            });
+            words = format!("{words}; the server has it as `{}`, and {said}", located.status);
+        }
+        self.row.note(words);
+    }
+
+    /// What to ask the server for: the search that `register` has registered.
     fn question(&self) -> Option<Question> {
         Question::of(self.declaration, self.run.server.settings())
     }
@@ -253,7 +331,7 @@ impl Sweep<'_> {
         self.run.server.registration_client().with_deadline(self.run.stop)
     }
 
-    /// Stands for a question, in what is kept of it.
+    /// A key for a question, in the saved state.
     fn key_of<'q>(&'q self, parts: impl IntoIterator<Item = &'q str>) -> String {
         let mut all = vec![self.client.base_url().as_str()];
         all.extend(parts);
@@ -264,7 +342,7 @@ impl Sweep<'_> {
         if self.run.has_time(self.is_first()) { Ok(()) } else { Err(Stop::OutOfTime) }
     }
 
-    /// What a request that failed means.
+    /// The end of the sweep after a failed request.
     fn stop(&self, doing: &str, error: &Error) -> Stop {
         if error.is_timeout() && self.run.stop.has_passed() {
             Stop::OutOfTime

@@ -85,7 +85,6 @@ pub(crate) mod instance;
 mod notification;
 mod notification_builder;
 mod request;
-mod transport;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -101,6 +100,7 @@ pub use crate::declaration::Content;
 pub use crate::fhir::FhirVersion;
 pub use crate::store::check_store;
 
+use crate::adapter::in_process::{LateSandbox, WeakApp};
 use crate::app::{App, AppBuilder};
 use crate::client::FhirClient;
 use crate::client::transport::Transport;
@@ -109,9 +109,8 @@ use crate::registration::{Options, Report};
 use crate::registry::Registry;
 use crate::request::Head;
 use crate::sandbox::{self, Behaviour, Sandbox};
+use crate::service::Host;
 use crate::settings::Variables;
-
-use self::transport::{LateSandbox, WeakApp};
 
 /// The base URL of a [`TestApp`].
 const APP_BASE_URL: &str = "https://app.example.org/hooks";
@@ -165,7 +164,7 @@ impl TestApp {
     ) -> AppBuilder {
         let (started, since) = (SystemTime::now(), tokio::time::Instant::now());
         AppBuilder::new(variables, declarations)
-            // A test that pauses and advances tokio's time moves the app's clock with it, as it moves the sandbox's.
+            // If a test pauses and advances tokio's time, the app's clock moves with it, like the sandbox's.
             .clock(move || started + since.elapsed())
             .set("APP_BASE_URL", APP_BASE_URL)
             .set("FHIR_BASE_URL", FHIR_BASE_URL)
@@ -185,7 +184,7 @@ impl TestApp {
         Self::build_behind(behaviour, builder, sandbox, |transport| transport)
     }
 
-    /// The same, where `front` stands between the app and the sandbox.
+    /// The same with `front` between the app and the sandbox.
     pub(crate) fn build_behind(
         behaviour: Behaviour,
         builder: AppBuilder,
@@ -197,7 +196,7 @@ impl TestApp {
         let version = app.settings().fhir_version;
         let settings = Sandbox::builder().behaviour(behaviour).fhir_version(version).base_url(FHIR_BASE_URL);
         let sandbox = sandbox(settings).build(WeakApp::of(&app));
-        sandbox.stand_in(app.registry().declarations());
+        sandbox.stand_in(&app.registry().watched());
         transport.set(sandbox.clone());
         Ok(Self { app, sandbox })
     }
@@ -252,7 +251,8 @@ impl TestApp {
     }
 }
 
-async fn send(app: &App, request: TestRequest) -> TestAnswer {
+pub(crate) async fn send(app: &App, request: TestRequest) -> TestAnswer {
+    let app = app.serving(&request.path);
     let settings = app.settings();
     let request = request.signed(settings);
     let head = Head {
@@ -265,7 +265,7 @@ async fn send(app: &App, request: TestRequest) -> TestAnswer {
     let answered = match app.admit(&head, deadline).await {
         Err(answered) => answered,
         Ok(_) if request.body.len() > settings.body_limit => app.too_large(),
-        Ok(route) => app.answer(&head, route, &request.body, deadline).await,
+        Ok(route) => app.answer_from(Host::Router, &head, route, &request.body, deadline).await,
     };
     TestAnswer::new(app, answered)
 }

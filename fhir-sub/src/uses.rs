@@ -1,19 +1,19 @@
-//! [`Uses`]: what a handler's arguments are made from.
+//! [`Uses`]: what a handler's arguments use.
 
 use crate::extract::{FromNotification, ResourceUse};
 
-/// What the arguments of a handler are made from, known to the compiler: at a cold start only those of ten thousand
-/// handlers are asked what they need that may need something.
+/// The uses of a handler's arguments. The compiler knows them, so at a cold start `require` is called only
+/// for handlers that can need something.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uses {
-    /// Whether one is made from the resource.
+    /// Whether an argument is made from the resource.
     pub resource: ResourceUse,
-    /// Whether one may look at the event.
+    /// Whether an argument may look at the event.
     pub event: bool,
-    /// Whether one may look at what else the notification carries.
+    /// Whether an argument may look at the notification's other resources.
     pub included: bool,
-    /// Whether one may need something when the program starts.
+    /// Whether an argument may need something when the program starts.
     pub requirements: bool,
 }
 
@@ -22,13 +22,13 @@ impl Uses {
     pub const NOTHING: Self =
         Self { resource: ResourceUse::Unused, event: false, included: false, requirements: false };
 
-    /// What an argument of type `A` uses.
+    /// The uses of an argument of type `A`.
     #[must_use]
     pub const fn of<A: FromNotification>() -> Self {
         Self { resource: A::RESOURCE, event: A::EVENT, included: A::INCLUDED, requirements: A::REQUIREMENTS }
     }
 
-    /// What both use.
+    /// The uses of both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         let is_more = self.resource as u8 > other.resource as u8;

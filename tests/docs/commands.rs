@@ -1,4 +1,4 @@
-//! Every command that a page shows is run: by `docs/test`, or by the suite that `commands.txt` names.
+//! Every command on a page is run, by `docs/test` or by the suite in `commands.txt`.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ fn known() -> BTreeMap<&'static str, &'static str> {
     lines.map(|line| line.rsplit_once(" => ").unwrap_or_else(|| panic!("{line:?} has no ` => `"))).collect()
 }
 
-/// The commands of the pages: one a line, joined where a backslash ends it, without a comment.
+/// The commands of the pages: one on each line, with continued lines joined, and without comments.
 fn shown() -> BTreeMap<String, String> {
     let mut shown = BTreeMap::new();
     for page in pages() {
@@ -70,7 +70,7 @@ fn every_suite_that_is_named_is_there() {
     }
 }
 
-/// What `docs/test` is said to run stands in it.
+/// `docs/test` contains every command that it is said to run.
 #[test]
 fn the_script_runs_what_it_is_said_to_run() {
     let script = include_str!("test");

@@ -1,7 +1,8 @@
-//! The oldest compiler that `Cargo.toml` and docs/start.md promise is the oldest that the dependencies of each feature name.
+//! The oldest compiler in `Cargo.toml` and docs/start.md must be the oldest one that the dependencies of each
+//! feature accept.
 //!
-//! That our own code compiles with it, `.github/workflows/ci.yml` shows with that compiler, and clippy's `incompatible_msrv`
-//! for the standard library.
+//! `.github/workflows/ci.yml` shows with that compiler that our own code compiles, and clippy's
+//! `incompatible_msrv` checks the standard library.
 
 use std::collections::{HashMap, HashSet};
 use std::process::Command;
@@ -18,7 +19,7 @@ fn version(text: &str) -> Version {
     (parts.next().expect("a major version"), parts.next().unwrap_or(0))
 }
 
-/// What cargo prints, without a network.
+/// The output of cargo, without a network.
 fn cargo(arguments: &[&str]) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output =
@@ -28,7 +29,7 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("cargo prints UTF-8")
 }
 
-/// The oldest compiler of each package, by `name vX.Y.Z`; packages that name none are not there.
+/// The oldest compiler of each package, by `name vX.Y.Z`. Packages without one are missing.
 fn named() -> HashMap<String, Version> {
     let host = cargo_host();
     let metadata =
@@ -48,7 +49,7 @@ fn cargo_host() -> String {
     host.expect("cargo knows its host").to_owned()
 }
 
-/// The packages of others that fhir-sub depends on with `features` and no others.
+/// The external packages that fhir-sub needs with exactly these `features`.
 fn dependencies(features: &str) -> HashSet<String> {
     let tree = cargo(&[
         "tree",
@@ -82,13 +83,14 @@ fn the_oldest_compiler_of_each_feature_is_that_of_its_dependencies() {
         .filter_map(|line| line.strip_prefix("| `"))
         .filter_map(|row| row.split_once("` | "))
         .collect();
-    assert!(rows.len() >= 4, "docs/start.md has the compiler of each feature: {rows:?}");
+    // `names.rs` holds the table to have each feature.
+    assert!(!rows.is_empty(), "docs/start.md has the compiler of each feature");
     for (features, rest) in rows {
         let written = version(rest.trim_end_matches([' ', '|']));
         let features = if features == "default-features = false" { "" } else { features };
         let needed = dependencies(features).iter().filter_map(|package| named.get(package)).max().copied();
         assert_eq!(Some(written), needed, "{features}: docs/start.md, and what the dependencies name");
-        if features == "lambda,local,sandbox,registration" {
+        if features == "lambda,local,registration,inspector" {
             assert_eq!(promised, written, "Cargo.toml, and the default features");
         }
     }

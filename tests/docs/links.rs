@@ -1,4 +1,4 @@
-//! Every link within the repository leads to a file that is there, and to a heading that the file has.
+//! Every link within the repository must lead to an existing file, and to an existing heading.
 
 use crate::page::{Page, pages, root};
 
@@ -15,7 +15,7 @@ fn every_link_leads_somewhere() {
     assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
 }
 
-/// A page that nothing leads to is read by nobody.
+/// Nobody reads a page without a link to it.
 #[test]
 fn the_readme_leads_to_every_page_of_the_guide() {
     let readme = Page::read("README.md").links();
@@ -30,7 +30,7 @@ fn the_readme_leads_to_every_page_of_the_guide() {
     }
 }
 
-/// Why `link` leads nowhere; `None` if it leads somewhere or out of the repository.
+/// Why `link` is broken; `None` if it is not, or if it leads out of the repository.
 fn why_broken(page: &Page, link: &str) -> Option<String> {
     if link.contains("://") || link.starts_with("mailto:") {
         return None;

@@ -1,14 +1,15 @@
-//! The documents held to what they say: their links, their commands, and how they read.
+//! Checks the documents: their links, their commands, the names that they share with the code, and how they read.
 //!
-//! `docs/test` runs these checks, and beside them the commands that need nothing but the workspace, and the spelling. The
-//! Rust examples of the README and of the guide are doctests of fhir-sub (`lib.rs`, `mod guide`).
+//! `docs/test` runs these checks, the commands that need only the workspace, and the spelling. The Rust
+//! examples of the README and of the guide are doctests of fhir-sub (`lib.rs`, `mod guide`).
 
-// The lists of what reads badly are for whoever mends them.
+// The tests print their findings, for the person who mends the texts.
 #![allow(clippy::print_stdout)]
 
 mod commands;
 mod compilers;
 mod links;
+mod names;
 mod page;
 mod prose;
 mod source;

@@ -1,4 +1,4 @@
-//! [`Page`]: a Markdown document of the repository, taken apart.
+//! [`Page`]: a parsed Markdown document of the repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub(crate) struct Page {
 
 /// A code block.
 pub(crate) struct Block {
-    /// What stands behind the opening fence: `sh`, `rust,ignore`.
+    /// The text after the opening fence: `sh`, `rust,ignore`.
     pub(crate) language: String,
     pub(crate) lines: Vec<String>,
 }
@@ -24,7 +24,7 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Every page that a reader is led to.
+/// Every page that readers are led to.
 pub(crate) fn pages() -> Vec<Page> {
     let mut paths: Vec<String> =
         ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]
@@ -35,7 +35,8 @@ pub(crate) fn pages() -> Vec<Page> {
     for directory in ["docs", "docs/decisions"] {
         paths.extend(markdown(directory));
     }
-    for example in ["arrived-appointments", "axum-host", "multi-crate"] {
+    for example in ["arrived-appointments", "axum-host", "deploy", "multi-crate", "opentelemetry", "template"]
+    {
         paths.extend(markdown(&format!("examples/{example}")));
     }
     paths.extend(["fhir-sub-macros/README.md", "fhir-sub-macros/search/README.md"].map(str::to_owned));
@@ -68,7 +69,7 @@ impl Page {
                 Some(language) => {
                     is_code = true;
                     page.code.push(Block { language: language.trim().to_owned(), lines: Vec::new() });
-                    // What stands before a block and behind it is not one sentence.
+                    // The text before a block and the text after it are not one sentence.
                     page.text.push(String::new());
                 }
                 None if is_code => {
@@ -81,7 +82,7 @@ impl Page {
         page
     }
 
-    /// The names by which a link leads to the headings, as GitHub makes them.
+    /// The anchors of the headings, as GitHub makes them.
     pub(crate) fn anchors(&self) -> Vec<String> {
         let headings = self.text.iter().filter_map(|line| line.strip_prefix('#'));
         headings.map(|heading| anchor(heading.trim_start_matches('#').trim())).collect()
@@ -102,7 +103,7 @@ impl Page {
     }
 }
 
-/// A heading's anchor: lower case, a hyphen for each space, without punctuation.
+/// The anchor of a heading: in lower case, with a hyphen for each space, and without punctuation.
 fn anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|it| it.is_alphanumeric() || matches!(it, ' ' | '-' | '_'));
     kept.flat_map(char::to_lowercase).map(|it| if it == ' ' { '-' } else { it }).collect()

@@ -1,4 +1,4 @@
-//! Any text as criteria: the parser and the check tell what is wrong with it, and nothing else happens.
+//! Any text as criteria: the parser and the check report its mistakes, and never panic.
 //!
 //! `tests/fuzz/test` runs it.
 #![no_main]
@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     assert!(search.is_some() || !mistakes.is_empty(), "a text that is no search has no mistake");
     if let Some(search) = search {
         let verdict = judge(&search, text);
-        // A raw `+` is a space, and refused where a plus is likely to be meant; it is printed as the space that it is.
+        // A raw `+` means a space, and is refused if a plus is probably meant. It is printed as a space.
         if mistakes.is_empty() && !text.contains('+') {
             printed_means_the_same(&search, &verdict);
         }
@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     Corpus::Keep
 });
 
-/// Every mistake stands in the text, at whole characters, and has a message.
+/// Every mistake has a place in the text, at whole characters, and a message.
 fn can_be_told(mistakes: &[Mistake], text: &str) {
     for mistake in mistakes {
         assert!(text.get(mistake.place.clone()).is_some(), "{mistake:?} is not at characters of the text");
@@ -34,7 +34,7 @@ fn can_be_told(mistakes: &[Mistake], text: &str) {
     }
 }
 
-/// What is accepted can be written down again.
+/// An accepted search can be printed, and parsed again.
 fn printed_means_the_same(search: &Search, verdict: &[Verdict]) {
     let printed = search.to_string();
     let (again, mistakes) = search::parse(&printed);
@@ -45,10 +45,10 @@ fn printed_means_the_same(search: &Search, verdict: &[Verdict]) {
     assert_eq!(judge(&again, &printed), verdict, "it was printed as {printed}");
 }
 
-/// The versions in which a search is right, or how many mistakes it has.
+/// The versions that accept a search, or the number of its mistakes.
 type Verdict = Result<Vec<FhirVersion>, usize>;
 
-/// The verdicts of all versions together and of each, and with `also`.
+/// The verdicts of all versions together, of each version, and with `also`.
 fn judge(search: &Search, text: &str) -> Vec<Verdict> {
     let mut verdicts = vec![verdict(search, text, &FhirVersion::ALL, &[])];
     for version in FhirVersion::ALL {
@@ -74,7 +74,7 @@ fn verdict(search: &Search, text: &str, versions: &[FhirVersion], also: &[String
     })
 }
 
-/// What `also` may have of a step.
+/// The name that `also` may contain for a step.
 fn name(step: &Step) -> String {
     match step {
         Step::Code { code, .. } => code.to_string(),

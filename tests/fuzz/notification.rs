@@ -1,5 +1,5 @@
-//! Any text as a notification: what comes of it is an event that a handler may rely on, or a refusal, and what it takes of
-//! memory goes by its length.
+//! Any text as a notification: it becomes an event that a handler can rely on, or it is refused. The memory
+//! that it needs depends on its length.
 //!
 //! `tests/fuzz/test` runs it.
 #![no_main]
@@ -7,16 +7,17 @@
 use libfuzzer_sys::{Corpus, fuzz_target};
 use peak_alloc::PeakAlloc;
 
-/// Counts what Rust allocates: libFuzzer, which is of C++, and its corpus are not in it.
+/// Counts Rust's allocations, but not those of libFuzzer, which is C++, and of its corpus.
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// How many bytes a body may take for each of its own, by what it is held against as well, and what any takes.
+/// The most bytes of memory for each byte of a body, including the comparison with serde, and the bytes for
+/// any body.
 const FOR_EACH: usize = 300;
 const FOR_ANY: usize = 16 * 1024;
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {
-    // Anything else is refused at the first look.
+    // Anything else is refused at once.
     if std::str::from_utf8(bytes).is_err() {
         return Corpus::Reject;
     }

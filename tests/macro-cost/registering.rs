@@ -1,6 +1,6 @@
-//! An attribute that registers a handler and does nothing else: it parses no Rust, and checks nothing.
+//! An attribute that only registers a handler: it parses no Rust, and checks nothing.
 //!
-//! What `fhir_sub`'s attribute takes longer than this, its parsing and checking takes.
+//! The additional time of `fhir_sub`'s attribute is the cost of its parsing and checking.
 
 use proc_macro::{Delimiter, TokenStream, TokenTree};
 
@@ -58,7 +58,7 @@ fn position(tokens: &[TokenTree], word: &str) -> Option<usize> {
     tokens.iter().position(|token| matches!(token, TokenTree::Ident(ident) if ident.to_string() == word))
 }
 
-/// The first group of its kind: where it stands, and what is in it.
+/// The first group of its kind: its place, and its content.
 fn group(tokens: &[TokenTree], delimiter: Delimiter) -> (usize, TokenStream) {
     let stream = |token: &TokenTree| match token {
         TokenTree::Group(group) if group.delimiter() == delimiter => Some(group.stream()),

@@ -1,4 +1,5 @@
-//! Writes the thousand handlers of the program `thousand`: an attribute takes literals, so no macro can.
+//! Writes the thousand handlers of the program `thousand`. An attribute takes literals, so a macro cannot
+//! write them.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

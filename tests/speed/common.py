@@ -1,5 +1,5 @@
-"""What `compare`, `instructions` and `build` share: where things are, and how the programs are built and run."""
-import json, os, platform, subprocess, sys
+"""What `compare`, `instructions`, `size` and `build` share: where things are, and how the programs are built and run."""
+import io, json, os, platform, subprocess, sys, zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -34,9 +34,11 @@ def cargo(*arguments, **options):
     return subprocess.run(["cargo", *arguments], cwd=HERE, env=environment, **options)
 
 
-def built(package, name=None, profile="release", features=""):
+def built(package, name=None, profile="release", features="", default=True):
     """The path of a program; each is built by itself, so that none gets another's features."""
     arguments = ["--quiet", "--locked", "--profile", profile, "-p", f"speed-{package}"]
+    if not default:
+        arguments.append("--no-default-features")
     if cargo("build", *arguments, "--features", features).returncode != 0:
         fail(f"speed-{package} could not be built")
     path = TARGET / profile / f"speed-{package}"
@@ -63,6 +65,14 @@ def fed(program, environment, *, endpoint="encounters", size=SMALL, base64=False
     if run.returncode != 0:
         fail(run.stderr.strip())
     return json.loads(run.stdout)
+
+
+def zipped(path):
+    """The bytes of the package that Lambda gets."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
+        file.write(path, "bootstrap")
+    return len(archive.getvalue())
 
 
 def machine():

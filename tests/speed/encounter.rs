@@ -1,4 +1,4 @@
-//! What the measured handlers read of an Encounter: of each program the same.
+//! The parts of an Encounter that the measured handlers read: the same for each program.
 
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ pub(crate) struct Encounter {
     pub(crate) subject: Option<Reference>,
     #[serde(default)]
     pub(crate) participant: Vec<Participant>,
-    /// The one by hand tells events apart by it.
+    /// The program by hand identifies events by it.
     #[cfg(feature = "sqlite")]
     pub(crate) meta: Meta,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Reference {
 }
 
 impl Encounter {
-    /// A sum that takes a look at all of it, so that no compiler leaves any of it out.
+    /// A sum over all of it, so that the compiler removes nothing.
     pub(crate) fn weight(&self) -> usize {
         let references = self.participant.iter().filter_map(|participant| participant.individual.as_ref());
         let references = references.chain(&self.subject).filter_map(|reference| reference.reference.as_ref());

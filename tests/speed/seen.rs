@@ -1,8 +1,8 @@
-//! What the measured handlers with a client write: of each program the same.
+//! The resource that the measured handlers with a client write: the same for each program.
 
 use serde_json::{Value, json};
 
-/// That an encounter was seen.
+/// Records that an encounter was seen.
 pub(crate) fn seen(id: &str) -> Value {
     json!({ "resourceType": "Basic", "subject": { "reference": format!("Encounter/{id}") } })
 }

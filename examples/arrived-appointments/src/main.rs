@@ -50,7 +50,7 @@ async fn arrived_appointments(appointment: Resource<Appointment>, fhir: FhirClie
         subject: appointment.patient(),
         appointment: [Reference { reference: format!("Appointment/{}", appointment.id) }],
     };
-    // A server may tell of one appointment more than once: the encounter is created only if there is none.
+    // A server may report one appointment more than once: the encounter is created only if there is none.
     let of_the_appointment = search!("Encounter?appointment=Appointment/{}", appointment.id);
     fhir.create("Encounter", &encounter).if_none_exist(of_the_appointment).await?;
     Ok(())

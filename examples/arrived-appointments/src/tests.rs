@@ -1,4 +1,4 @@
-//! The handler by itself, and the whole program against the sandbox.
+//! The handler alone, and the whole program with the sandbox.
 
 use fhir_sub::testing::{TestApp, TestRequest};
 use serde_json::json;
@@ -24,7 +24,7 @@ async fn an_arrival_begins_one_encounter() {
     assert_eq!(encounters.len(), 1);
     assert_eq!(encounters[0]["subject"]["reference"], "Patient/7");
 
-    // The server may say it again: it was handled.
+    // The server may send it again: it was handled.
     let answer = test.send(TestRequest::hapi_update("arrived-appointments", &appointment)).await;
     assert_eq!((answer.status(), answer.handler(), answer.outcome()), (204, None, "handled before"));
     assert_eq!(test.sandbox().all("Encounter").len(), 1);

@@ -1,4 +1,4 @@
-//! The service in an axum router, for a container, beside other routes.
+//! The service in an axum router with other routes, for a container.
 
 use std::error::Error;
 
@@ -24,7 +24,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     app.log_panics();
     let router = Router::new()
         .route("/", get(async || "a ward's program\n"))
-        // Whatever stands before the endpoint in the path, the last segment decides.
+        // Only the last segment of the path decides, whatever stands before the endpoint.
         .nest_service("/fhir-hooks", app);
 
     let listener =
@@ -39,7 +39,7 @@ fn variable(name: &str, absent: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| absent.to_owned())
 }
 
-/// Ready at SIGTERM, with which containers are stopped, and at Ctrl-C.
+/// Ready at the SIGTERM that stops a container, and at Ctrl-C.
 #[cfg(unix)]
 fn told_to_stop() -> Result<impl Future<Output = ()>, Box<dyn Error>> {
     use tokio::signal::unix::{SignalKind, signal};

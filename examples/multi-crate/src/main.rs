@@ -9,5 +9,5 @@ async fn setup(app: AppBuilder) -> Result<AppBuilder> {
     Ok(app.state(Beds(beds.unwrap_or(24))))
 }
 
-// A crate that nothing names is not linked, and its handlers are not there: so it is named here.
+// A crate that nothing names is not linked, and its handlers would be missing: so it is named here.
 fhir_lambda_main!(crates = [ward_handlers], setup = setup);

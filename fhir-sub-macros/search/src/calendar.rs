@@ -1,6 +1,6 @@
-//! Dates and times as FHIR writes them, and whether there are such.
+//! Checks dates and times in FHIR's form.
 
-/// Numbers of so many digits each, and nothing else.
+/// Numbers with exactly so many digits each.
 pub fn numbers<const COUNT: usize>(
     text: &str,
     separator: char,
@@ -18,10 +18,10 @@ pub fn numbers<const COUNT: usize>(
     parts.next().is_none().then_some(numbers)
 }
 
-/// A day that there is: `2030-12-31`.
+/// Checks a day: `2030-12-31`.
 ///
 /// # Errors
-/// What is wrong, as a part of a sentence.
+/// The problem, as a part of a sentence.
 pub fn date(text: &str) -> Result<(), &'static str> {
     let date = numbers(text, '-', [4, 2, 2]).ok_or("the date is not of the form YYYY-MM-DD")?;
     if is_date(date) { Ok(()) } else { Err("there is no such day") }
@@ -39,10 +39,10 @@ fn is_date([year, month, day]: [u32; 3]) -> bool {
     year > 0 && (1..=days).contains(&day)
 }
 
-/// A time with seconds, or parts of them: `23:59:59.5`.
+/// Checks a time with seconds, or with parts of a second: `23:59:59.5`.
 ///
 /// # Errors
-/// What is wrong, as a part of a sentence.
+/// The problem, as a part of a sentence.
 pub fn time(text: &str) -> Result<(), &'static str> {
     let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, rest)| (whole, Some(rest)));
     let [hour, minute, second] =
@@ -57,10 +57,10 @@ pub fn time(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// `Z`, `+01:00` or `-01:00`.
+/// Checks a zone: `Z`, `+01:00` or `-01:00`.
 ///
 /// # Errors
-/// What is wrong, as a part of a sentence.
+/// The problem, as a part of a sentence.
 pub fn zone(text: &str) -> Result<(), &'static str> {
     if text == "Z" {
         return Ok(());

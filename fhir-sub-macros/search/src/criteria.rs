@@ -1,6 +1,6 @@
-//! A search checked against what FHIR defines: whether a server can ever find something by it.
+//! Checks a search against FHIR's definitions: whether a server can ever find something by it.
 //!
-//! Each version of FHIR is checked for itself, and a search is right where one of them takes it whole.
+//! Each version of FHIR is checked separately. A search is right if one version accepts all of it.
 
 mod allowed;
 mod capture;
@@ -27,18 +27,20 @@ pub use self::capture::Capture;
 /// The use of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The criteria of a subscription, or a filter: it has no results that could be returned in some way.
+    /// The criteria of a subscription, or a filter. It returns no results, so parameters for results are
+    /// mistakes.
     Subscription,
-    /// A search of a program's own.
+    /// A search that a program sends itself.
     Search,
 }
 
-/// The versions among `versions` in which the search is right, or what is wrong in the one where the least is.
+/// The versions among `versions` that accept the search; otherwise, the mistakes in the version with the
+/// fewest.
 ///
-/// `also` are parameters that only the user's server knows: nothing is known of their values.
+/// `also` are parameters that only the user's server knows: their values are not checked.
 ///
 /// # Errors
-/// The mistakes of the version that has the fewest.
+/// The mistakes in the version with the fewest.
 pub fn check(
     search: &Search,
     purpose: Purpose,
@@ -50,7 +52,7 @@ pub fn check(
     for version in versions {
         let definitions = Definitions::of(*version);
         let mistakes = Check { definitions, purpose, also }.search(search);
-        // Where a version does not have the type, nothing else has been looked at.
+        // If a version lacks the type, nothing else was checked in it.
         let is_without_type = matches!(&search.subject, Subject::Type(name)
             if definitions.resource_type(&name.to_string()).is_none());
         let weight = (is_without_type, mistakes.len());
@@ -63,14 +65,15 @@ pub fn check(
     if right.is_empty() { Err(least.map(|(_, mistakes)| mistakes).unwrap_or_default()) } else { Ok(right) }
 }
 
-/// The type of each parameter of a search, in their order, in a version in which the search is right.
+/// The type of each parameter of a search, in order, in a version that accepts the search.
 #[must_use]
 pub fn parameter_types(search: &Search, version: FhirVersion, also: &[String]) -> Vec<ParameterType> {
     let kinds = kinds(search, version, also);
     kinds.iter().map(|kind| kind.as_ref().map_or(ParameterType::Unknown, Kind::parameter_type)).collect()
 }
 
-/// The places of the values that the program fills in, and how each is written, in a version in which the search is right.
+/// The places of the values that the program fills in, and how each is written, in a version that accepts the
+/// search.
 #[must_use]
 pub fn captures(search: &Search, version: FhirVersion, also: &[String]) -> Vec<(Range<usize>, Capture)> {
     let kinds = kinds(search, version, also);
@@ -87,10 +90,10 @@ fn kinds(search: &Search, version: FhirVersion, also: &[String]) -> Vec<Option<K
     search.parameters.iter().map(|parameter| check.kind(&[on?], &parameter.name)).collect()
 }
 
-/// A list of types or of parameters that is no longer than this is told whole.
+/// A list of types or parameters up to this length is printed in full.
 const SHORT_LIST: usize = 30;
 
-/// Whether `text` has the letters of a search parameter's name.
+/// Whether `text` has the form of a search parameter's name.
 #[must_use]
 pub fn is_parameter_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
@@ -124,7 +127,7 @@ impl Check<'_> {
         mistakes
     }
 
-    /// The type of this name.
+    /// The type with this name.
     fn resource_type(&self, name: &Text) -> Result<ResourceType, Mistake> {
         let written = name.to_string();
         if let Some(resource_type) = self.definitions.resource_type(&written) {
@@ -148,7 +151,7 @@ impl Check<'_> {
             .with_hint("A type that only your server has: `unchecked = true`"))
     }
 
-    /// The other versions in which something is so: `FHIR R4B and R5`.
+    /// The other versions in which something holds: `FHIR R4B and R5`.
     fn elsewhere(&self, is_so: impl Fn(Definitions) -> bool) -> Option<String> {
         let versions: Vec<_> = FhirVersion::ALL
             .into_iter()

@@ -1,9 +1,11 @@
-//! [`Definitions`]: what a version of the FHIR specification defines: resource types, their search parameters,
-//! and the codes of required bindings.
+//! [`Definitions`]: the definitions of a version of FHIR: resource types, their search parameters, and the
+//! codes of required bindings.
 //!
-//! The table is text, so that it costs the compiler nothing, and is read where it is asked. Its lines are
-//! described at its top; `tools/definitions.py` makes it.
+//! The table is a text, so that it costs the compiler nothing, and only the requested parts are parsed. The
+//! top of the table describes its lines; `tools/definitions.py` makes it, and a second one with the elements
+//! of each type.
 
+mod elements;
 mod table;
 
 use std::fmt;
@@ -22,11 +24,11 @@ pub enum FhirVersion {
     R5,
 }
 
-/// The versions whose Subscription has a `criteria` of its own.
+/// The versions with a search in `Subscription.criteria`.
 pub const WITH_CRITERIA: [FhirVersion; 2] = [FhirVersion::R4, FhirVersion::R4B];
 
 impl FhirVersion {
-    /// All that are known.
+    /// All known versions.
     pub const ALL: [Self; 3] = [Self::R4, Self::R4B, Self::R5];
 
     /// Its bit in the table.
@@ -80,13 +82,26 @@ pub struct ResourceType {
 pub struct SearchParameter {
     /// The name by which it is searched, `status`.
     pub code: &'static str,
-    /// Its type, and what is known of its values.
+    /// Its type, and the known facts about its values.
     pub kind: Kind,
-    /// Whether a resource has one value of it at most.
+    /// Whether a resource has at most one value of it.
     pub is_single: bool,
+    /// The form of this value, if it is a date.
+    pub date: DateForm,
 }
 
-/// The type of a search parameter, and what its elements say of its values.
+/// The precision that a date may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateForm {
+    /// A year, a month, a day or a moment.
+    Date,
+    /// A moment.
+    Instant,
+    /// Any of these, or a stretch of time between two of them.
+    Period,
+}
+
+/// The type of a search parameter, with the facts that its elements give about its values.
 #[derive(Clone, Debug)]
 pub enum Kind {
     /// `gt0.8`
@@ -99,13 +114,13 @@ pub enum Kind {
     Uri,
     /// `5.4|http://unitsofmeasure.org|mg`
     Quantity,
-    /// A form of its own, such as `near`.
+    /// A special form, such as `near`.
     Special,
     /// `system|code`
     Token(Token),
-    /// `Patient/1`, and the types that it may point to.
+    /// `Patient/1`, with the types that it may point to.
     Reference(Targets),
-    /// The parameters whose values it joins; of one that is not a parameter of the type only the kind is known.
+    /// The parameters that it joins. If one of them is not a parameter of the type, only its kind is known.
     Composite(Vec<Kind>),
 }
 
@@ -118,7 +133,7 @@ pub enum Token {
     Boolean,
     /// An identifier.
     Identifier,
-    /// A telephone number, an e-mail address and the like.
+    /// A telephone number, an e-mail address or the like.
     ContactPoint,
     /// The resource's id.
     Id,
@@ -135,7 +150,7 @@ pub struct Codes {
     pub value_set: &'static str,
     /// Each code system with its codes.
     pub systems: Vec<(&'static str, Vec<&'static str>)>,
-    /// Whether a resource has one of them at most.
+    /// Whether a resource has at most one of them.
     pub is_single: bool,
 }
 
@@ -149,13 +164,13 @@ pub enum Targets {
 }
 
 impl Definitions {
-    /// What `version` defines.
+    /// The definitions of `version`.
     #[must_use]
     pub fn of(version: FhirVersion) -> Self {
         Self { version }
     }
 
-    /// The concrete type of this name.
+    /// The concrete type with this name.
     #[must_use]
     pub fn resource_type(&self, name: &str) -> Option<ResourceType> {
         let (name, block) = table().types.get_key_value(name)?;
@@ -191,13 +206,18 @@ impl Definitions {
 }
 
 impl ResourceType {
-    /// Its parameter of this code, its own or one of all types.
+    /// Its parameter with this code: its own, or one of all types.
     #[must_use]
     pub fn parameter(&self, code: &str) -> Option<SearchParameter> {
         let line = self.lines().find(|line| line.code == code)?;
         let kind = self.kind(&line);
         let is_single = line.is_single || matches!(kind, Kind::Token(Token::Id));
-        Some(SearchParameter { code: line.code, kind, is_single })
+        let date = match line.detail {
+            "instant" => DateForm::Instant,
+            "period" => DateForm::Period,
+            _ => DateForm::Date,
+        };
+        Some(SearchParameter { code: line.code, kind, is_single, date })
     }
 
     /// The codes of all its parameters, its own first.
@@ -270,7 +290,7 @@ impl ResourceType {
 }
 
 impl Kind {
-    /// The type alone.
+    /// The type of the parameter, without details.
     #[must_use]
     pub fn parameter_type(&self) -> ParameterType {
         match self {

@@ -1,5 +1,5 @@
-//! The grammar of FHIR search, for [fhir-sub](https://docs.rs/fhir-sub): how a search is written, and with the feature
-//! `definitions`, what FHIR R4, R4B and R5 define for it.
+//! The grammar of FHIR search, for [fhir-sub](https://docs.rs/fhir-sub). The feature `definitions` adds the
+//! definitions of FHIR R4, R4B and R5.
 //!
 //! Everything that reads a search uses this crate: the macros, the registration, the sandbox and the sweep. So
 //! percent-encoding, `+`, escapes, prefixes, modifiers, chains and the forms of filters are decided once.
@@ -22,6 +22,7 @@
 pub mod calendar;
 pub mod mistake;
 pub mod nearest;
+pub mod routes;
 pub mod search;
 #[cfg(feature = "definitions")]
 pub mod definitions;

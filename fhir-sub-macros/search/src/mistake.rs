@@ -1,8 +1,8 @@
-//! [`Mistake`]: what is wrong in a text of the user's, where in it, and what to write instead.
+//! [`Mistake`]: a mistake in a text of the user's, its place, and the cure.
 
 use std::ops::Range;
 
-/// Something wrong in a text.
+/// A mistake in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     /// The bytes of the text that are wrong.
@@ -16,7 +16,7 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    /// A mistake at `place`, of which `page` of the specification speaks.
+    /// A mistake at `place`. The page `page` of the specification explains it.
     pub fn new(place: Range<usize>, message: impl Into<String>, page: impl Into<String>) -> Self {
         Self { place, message: message.into(), page: page.into(), hint: None }
     }
@@ -30,7 +30,7 @@ impl Mistake {
 
     /// The message, the text with the wrong piece underlined, and the page.
     ///
-    /// The compiler can only point at a whole literal, and so the message points within it.
+    /// The compiler can only point at a whole literal, so the message points at the piece.
     #[must_use]
     pub fn within(&self, text: &str) -> String {
         let mut message = self.message.clone();

@@ -1,9 +1,9 @@
-//! The right name that a wrong one resembles.
+//! Finds the right name that resembles a wrong one.
 
-/// The name among `names` that was probably meant by `name`.
+/// The name among `names` that `name` probably means.
 ///
-/// One that differs in capitals, hyphens or underscores only, else the one with the fewest other letters:
-/// a third of them may be wrong, of a short name, one.
+/// A name that differs only in capitals, hyphens or underscores comes first, then the name with the fewest
+/// different letters. At most a third of the letters may differ; in a short name, one.
 pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let letters = letters(name);
     let mut best = None;
@@ -18,7 +18,7 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
     best.map(|(_, candidate)| candidate)
 }
 
-/// ``: did you mean `status`?`` where one of the names resembles `name`, else nothing.
+/// ``: did you mean `status`?`` if one of the names resembles `name`; otherwise empty.
 pub fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, names).map_or_else(String::new, |nearest| format!(": did you mean `{nearest}`?"))
 }
@@ -27,7 +27,7 @@ fn letters(name: &str) -> String {
     name.chars().filter(|letter| !"-_".contains(*letter)).flat_map(char::to_lowercase).collect()
 }
 
-/// How many letters must be put in, taken out, changed or exchanged with the next to make one word of the other.
+/// How many letters must be inserted, removed, changed or swapped to turn one word into the other.
 fn edit_distance(left: &str, right: &str) -> usize {
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
     let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];

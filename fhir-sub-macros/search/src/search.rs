@@ -1,6 +1,6 @@
-//! [`Search`]: a FHIR search as it is written, before anything is known of its types and parameters.
+//! [`Search`]: a FHIR search as written, before its types and parameters are looked up.
 //!
-//! <https://hl7.org/fhir/R4/search.html>, and what HAPI FHIR adds for subscriptions: `[*]` and `[A,B]`.
+//! <https://hl7.org/fhir/R4/search.html>, with HAPI FHIR's additions for subscriptions: `[*]` and `[A,B]`.
 
 mod comparison;
 mod filter;
@@ -9,6 +9,7 @@ mod parse;
 mod placeholder;
 mod prefix;
 mod print;
+mod same;
 mod text;
 mod written;
 
@@ -23,6 +24,7 @@ pub use self::modifier::Modifier;
 pub use self::parse::{parse, parse_parameter, parse_with_holes};
 pub use self::placeholder::placeholders;
 pub use self::prefix::Prefix;
+pub use self::same::is_same;
 pub use self::text::Text;
 pub use self::written::{Written, resource_type, split, split_filter};
 
@@ -50,7 +52,7 @@ pub const RESULT_PARAMETERS: [&str; 15] = [
 pub struct Search {
     /// The text before the `?`.
     pub subject: Subject,
-    /// What stands after it: all must hold.
+    /// The parameters after it: all must hold.
     pub parameters: Vec<Parameter>,
 }
 
@@ -68,11 +70,11 @@ pub enum Subject {
 /// `name=value,value`: the resource has one of the values.
 #[derive(Clone, Debug)]
 pub struct Parameter {
-    /// One at least.
+    /// At least one.
     pub name: Vec<Step>,
-    /// One at least.
+    /// At least one.
     pub values: Vec<Text>,
-    /// The bytes of the text that are the parameter.
+    /// The bytes of the parameter in the text.
     pub place: Range<usize>,
 }
 
@@ -83,15 +85,15 @@ pub enum Step {
     Code {
         /// The code of a search parameter.
         code: Text,
-        /// On a name's last step a modifier; on those before it, which a `.` follows, the type that a reference points
+        /// In the last step, a modifier. In an earlier step, before a `.`, the type that a reference points
         /// to.
         qualifier: Option<Text>,
     },
-    /// `_has:Observation:patient:`, which another step follows.
+    /// `_has:Observation:patient:`, before another step.
     Has {
-        /// The type that refers to the one before.
+        /// The type that refers to the resource before.
         resource: Text,
-        /// Its parameter that does so.
+        /// The parameter of that type with the reference.
         reference: Text,
     },
 }
@@ -117,12 +119,12 @@ pub enum ParameterType {
     Uri,
     /// A form of its own, such as `near`.
     Special,
-    /// Of a parameter that only a server or a topic knows, or that was left unchecked.
+    /// The type of a parameter that only a server or a topic knows, or that is unchecked.
     Unknown,
 }
 
 impl ParameterType {
-    /// Whether its values have an order, and so may begin with a [`Prefix`].
+    /// Whether its values have an order, so that they may begin with a [`Prefix`].
     #[must_use]
     pub const fn has_prefixes(self) -> bool {
         matches!(self, Self::Number | Self::Date | Self::Quantity)
@@ -130,7 +132,7 @@ impl ParameterType {
 }
 
 impl Subject {
-    /// The one type that is searched, `Encounter` or `[Encounter]`.
+    /// The only type of the search, `Encounter` or `[Encounter]`.
     #[must_use]
     pub fn resource_type(&self) -> Option<String> {
         match self {
@@ -165,7 +167,7 @@ impl Parameter {
         code
     }
 
-    /// What stands after the `:` of the last step, as it was written.
+    /// The text after the `:` of the last step, as written.
     #[must_use]
     pub fn qualifier(&self) -> Option<&Text> {
         match self.name.last() {
@@ -180,19 +182,19 @@ impl Parameter {
         self.qualifier().map(|qualifier| Modifier::read(&qualifier.to_string()))
     }
 
-    /// Whether another resource is asked, `subject.name` or `_has:…`.
+    /// Whether it asks about another resource: `subject.name` or `_has:…`.
     #[must_use]
     pub fn is_chained(&self) -> bool {
         self.name.len() > 1
     }
 
-    /// Whether a resource is asked that refers to this one, `_has:…`.
+    /// Whether it asks about a resource that refers to this one: `_has:…`.
     #[must_use]
     pub fn is_reverse_chained(&self) -> bool {
         self.name.iter().any(|step| matches!(step, Step::Has { .. }))
     }
 
-    /// Whether anything is asked but that the resource has one value: a modifier, one of several values, or a prefix.
+    /// Whether it asks for anything other than one value: a modifier, one of several values, or a prefix.
     #[must_use]
     pub fn is_more_than_equal(&self, of: ParameterType) -> bool {
         let has_prefix = |value: &Text| match of {
@@ -203,7 +205,7 @@ impl Parameter {
     }
 }
 
-/// Where it stood in the text is no part of what is said.
+/// The place in the text does not matter.
 impl PartialEq for Parameter {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name && self.values == other.values

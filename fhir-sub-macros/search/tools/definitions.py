@@ -2,6 +2,7 @@
 
     cd fhir-sub-macros/search
     python3 tools/definitions.py > src/definitions/definitions.txt
+    python3 tools/definitions.py --elements > src/definitions/elements.txt
     python3 tools/definitions.py --verify DIR    # hold the table against DIR/sp-table-{R4,R4B,R5}.json
 
 The definitions of R4 4.0.1, R4B 4.3.0 and R5 5.0.0 come from three jars of Maven Central, which hold
@@ -34,6 +35,7 @@ HEADER = """\
 # DETAIL of a reference: its target types, or * for any; after !, of a canonical or uri.
 # DETAIL of a token: boolean, identifier, contact, id, types (a resource type), codes:ID (a code of =ID), or - for
 #   anything else.
+# DETAIL of a date with a !: instant, or period where it may be one.
 # DETAIL of a composite: its components, as parameters of the same type, or as :KIND.
 """ % HAPI
 
@@ -338,11 +340,11 @@ KINDS = {
     "reference": REFERENCES | CANONICALS,
 }
 
-# The types whose elements have one value. A CodeableConcept may hold several codings, a Timing several times, and a Period
-# or a Range reaches from one value to another.
+# The types whose elements have one value. A CodeableConcept may hold several codings, a Timing several times, and a Range
+# reaches from one value to another. A Period does so too, but the two ends of a date are compared as those of a Period are.
 OF_ONE_VALUE = {
     "token": {"code", "Coding", "Identifier", "boolean", "id"},
-    "date": {"date", "dateTime", "instant"},
+    "date": {"date", "dateTime", "instant", "Period"},
     "number": {"decimal", "integer", "positiveInt", "unsignedInt"},
     "quantity": {"Quantity", "Money", "Age", "Duration"},
     "reference": {"Reference"},
@@ -381,8 +383,12 @@ class Table:
             if kind in ("token", "reference"):
                 self.note(base, parameter, f"{reason} in {one(parameter, 'expression')}")
         codes = {code for node in nodes for code, _ in node.types}
-        if len(nodes) == 1 and nodes[0].single and codes and codes <= OF_ONE_VALUE.get(kind, set()):
+        # `onset.as(dateTime) | onset.as(Period)` is one element.
+        is_one = len({node.path for node in nodes}) == 1 and all(node.single for node in nodes)
+        if is_one and codes and codes <= OF_ONE_VALUE.get(kind, set()):
             self.single.add((base, one(parameter, "code")))
+            if kind == "date":
+                return "instant" if codes == {"instant"} else "period" if "Period" in codes else ""
         if kind not in ("token", "reference"):
             return ""
         return self.token(base, parameter, nodes) if kind == "token" else self.reference(base, parameter, nodes)
@@ -492,6 +498,35 @@ def write(tables):
                 print(f" {code} {mask} {rest}".rstrip())
 
 
+ELEMENTS_HEADER = """\
+# The top-level elements of each resource type, in R4 (4.0.1), R4B (4.3.0) and R5 (5.0.0).
+# Written by tools/definitions.py --elements; do not edit. Made as definitions.txt is made.
+#
+# TYPE MASK NAME NAME …               elements that the type adds to its base, in the versions of the mask
+# A name that ends with `*` may have one of several types: value*, of which a resource has valueQuantity.
+# Resource has the elements of all types, DomainResource those of all types that have a narrative.
+"""
+
+def write_elements(tables):
+    print(ELEMENTS_HEADER, end="")
+    masks = {}
+    for version, table in tables.items():
+        own = {}
+        for path in table.definitions.elements:
+            base, _, name = path.partition(".")
+            if base in table.definitions.types and name and "." not in name:
+                own.setdefault(base, set()).add(name.replace("[x]", "*"))
+        for base, names in own.items():
+            above = table.definitions.types[base][0]
+            for name in names - (own.get(above, set()) if above in own else set()):
+                masks[base, name] = masks.get((base, name), 0) + VERSIONS[version]
+    lines = {}
+    for (base, name), mask in masks.items():
+        lines.setdefault((base, mask), []).append(name)
+    for (base, mask), names in sorted(lines.items()):
+        print(base, mask, *sorted(names))
+
+
 SPOTS = """Appointment.status Appointment.actor AllergyIntolerance.clinical-status Encounter.status Encounter.class
 Encounter.patient Encounter.diagnosis Observation.subject Observation.patient Observation.code-value-quantity
 Patient.active Patient.deceased Patient.identifier Patient.general-practitioner Patient.telecom Task.status
@@ -520,5 +555,7 @@ if __name__ == "__main__":
             print(text, file=sys.stderr)
     if sys.argv[1:2] == ["--verify"]:
         verify(tables, sys.argv[2])
+    elif sys.argv[1:] == ["--elements"]:
+        write_elements(tables)
     else:
         write(tables)

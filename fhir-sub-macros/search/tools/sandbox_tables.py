@@ -2,8 +2,8 @@
 and what a resource must have.
 
     cd fhir-sub-macros/search
-    python3 tools/sandbox_tables.py parameters > ../../fhir-sub/src/sandbox/search/parameters.txt
-    python3 tools/sandbox_tables.py elements > ../../fhir-sub/src/sandbox/sample/elements.txt
+    python3 tools/sandbox_tables.py parameters > ../../fhir-sub/sandbox/src/search/parameters.txt
+    python3 tools/sandbox_tables.py elements > ../../fhir-sub/sandbox/src/sample/elements.txt
 
 The definitions are those that definitions.py reads. Parameters without a path are listed on stderr.
 """
@@ -30,8 +30,9 @@ ELEMENTS_HEADER = """\
 # The elements without which a FHIR resource is not valid, in R4 (4.0.1), R4B (4.3.0) and R5 (5.0.0).
 # Written by fhir-sub-macros/search/tools/sandbox_tables.py; do not edit. Made from HL7's FHIR definitions (CC0).
 #
-# TYPE.PATH NAME[x]*:TYPE=CODE@MASK ...: what the resource or the element TYPE.PATH must have; a list has a *, CODE is one
-#   of its codes, after its code system and a | where it has one. MASK as in parameters.txt.
+# TYPE.PATH NAME[x]*:TYPE=CODE,CODE@MASK ...: what the resource or the element TYPE.PATH must have; a list has a *, CODE
+#   are one or two of its codes, after its code system and a | where it has one. MASK as in parameters.txt.
+# ?NAME is a code that need not be there, and that tokens are searched in.
 """
 
 USUAL = {"token": "CodeableConcept", "string": "string", "reference": "Reference", "date": "dateTime",
@@ -270,9 +271,11 @@ def written(definitions, path, element):
         return text + "=" + ("Patient" if "Patient" in known or not known else known[0])
     if path in LIKELY_CODES:
         return text + "=" + LIKELY_CODES[path]
-    code = element.binding and first_code(definitions, element.binding)
-    if code:
-        text += "=" + (f"{code[0]}|" if types[0] != "code" else "") + code[1]
+    codes = element.binding and first_codes(definitions, element.binding)
+    if codes and types[0] == "code":
+        text += "=" + ",".join(code for _, code in codes)
+    elif codes:
+        text += f"={codes[0][0]}|{codes[0][1]}"
     return text
 
 # Of an element of several types, one that can be written without much ado.
@@ -285,11 +288,11 @@ USUAL_CODES = ["in-progress", "final", "booked", "active", "order", "completed"]
 # Codes of bindings that are not required, without which a sample would have none.
 LIKELY_CODES = {"Encounter.class": "http://terminology.hl7.org/CodeSystem/v3-ActCode|AMB"}
 
-def first_code(definitions, url):
-    """A code of a value set, in the order in which its code system has them."""
+def first_codes(definitions, url):
+    """Two codes of a value set, the likeliest first, in the order in which its code system has them."""
     codes = expansion(definitions, url)
     if not codes:
-        return None
+        return []
     order = []
     def walk(system, concepts):
         for concept in concepts:
@@ -299,19 +302,41 @@ def first_code(definitions, url):
         walk(system, definitions.code_systems.get(system, {}).get("concept", []))
     known = [code for code in order if code in codes] or sorted(codes)
     usual = [code for name in USUAL_CODES for code in known if code[1] == name]
-    if usual:
-        return usual[0]
-    return next((code for code in known if code[1] not in ODD), known[0])
+    likely = [code for code in known if code[1] not in ODD]
+    return list(dict.fromkeys(usual[:1] + likely + known))[:2]
 
 def elements_of(definitions):
     """The lines of the table: what each resource, and each of its elements that has elements of its own, must have."""
     found = {}
     paths = {path.rpartition(".")[0] for path in definitions.elements if "." in path}
-    for path in paths:
-        if path.partition(".")[0] in definitions.concrete():
-            words = [written(definitions, *child) for child in required_below(definitions, path)]
-            if words:
-                found[path] = words
+    for path, element in definitions.elements.items():
+        if path.partition(".")[0] not in definitions.concrete():
+            continue
+        types = list(element.types)
+        # What a type requires stands where an element has it: `ActivityDefinition.useContext`.
+        of = path if path in paths else types[0] if len(types) == 1 else path
+        words = [written(definitions, *child) for child in required_below(definitions, of)]
+        if words and of not in ("BackboneElement", "Element", "Extension", "Narrative"):
+            found[path] = words
+    for name in definitions.concrete():
+        words = [written(definitions, *child) for child in required_below(definitions, name)]
+        if words:
+            found[name] = words
+    for path in coded(definitions):
+        element = definitions.elements.get(path)
+        if element and not element.required and list(element.types) == ["code"]:
+            word = written(definitions, path, element)
+            if "=" in word:
+                found.setdefault(path.rpartition(".")[0], []).append("?" + word)
+    return found
+
+def coded(definitions):
+    """The elements that tokens are searched in."""
+    found = {}
+    for (of, _), (kind, paths, _) in parameters_of(definitions).items():
+        if kind == "token":
+            for path in paths:
+                found[of + "." + re.sub(r"\(.*?\)|[*!]|#0|\[x\]", "", re.split("[:>]", path)[0])] = None
     return found
 
 def write_elements(all_definitions):

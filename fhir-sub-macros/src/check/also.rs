@@ -14,7 +14,7 @@ use fhir_sub_search::criteria::is_parameter_name;
 use fhir_sub_search::definitions::{Definitions, FhirVersion};
 use fhir_sub_search::search::{Search, Step, Subject};
 
-/// One name at least, each with the letters of a parameter's name.
+/// At least one name, in the form of a parameter's name.
 pub(super) fn check(list: &TokenTree, errors: &mut Errors) -> Option<Vec<LitStr>> {
     let TokenTree::Group(group) = list else { return None };
     let Ok(names) = names.parse2(group.stream()) else {
@@ -42,7 +42,7 @@ fn names(input: ParseStream<'_>) -> syn::Result<Punctuated<LitStr, Token![,]>> {
     Punctuated::parse_terminated(input)
 }
 
-/// Where there is nothing to check, neither `also` nor `unchecked` says anything.
+/// Reports `also` and `unchecked` if there is nothing to check.
 pub(super) fn is_asked(given: &Given<'_>, kind: Kind, is_unchecked: bool, errors: &mut Errors) {
     if kind == Kind::Topic && given.entry(Key::Filter).is_none() {
         if let Some(also) = given.entry(Key::Also) {
@@ -64,8 +64,7 @@ pub(super) fn is_asked(given: &Given<'_>, kind: Kind, is_unchecked: bool, errors
     }
 }
 
-/// Every name in `also` is of a parameter that stands in one of the searches of `key`, and that the specification does
-/// not have.
+/// Every name in `also` must be used in one of the searches of `key`, and must not be in the specification.
 pub(super) fn is_needed(key: Key, searches: &[Search], rules: &Rules<'_>, errors: &mut Errors) {
     let of = if key == Key::Filter { "a filter" } else { "the criteria" };
     for literal in rules.also {

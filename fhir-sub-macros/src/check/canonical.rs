@@ -4,7 +4,7 @@ use syn::LitStr;
 
 use crate::key::Key;
 
-/// An absolute URI, with a version after a `|` or without.
+/// An absolute URI, with or without a version after a `|`.
 pub(super) fn check(literal: &LitStr) -> Result<LitStr, String> {
     let text = literal.value();
     match mistake(&text) {
@@ -70,7 +70,7 @@ fn mistake(text: &str) -> Option<String> {
     })
 }
 
-/// RFC 3986: what stands in a URI as it is, and the `%` of what does not.
+/// RFC 3986: a character that may stand in a URI, including the `%` of an escape.
 fn is_of_uri(character: char) -> bool {
     character.is_ascii_alphanumeric() || "-._~:/?[]@!$&'()*+,;=%".contains(character)
 }

@@ -1,4 +1,4 @@
-//! `criteria`: the text as a search, and the search against what FHIR defines.
+//! `criteria`: parses the text as a search, and checks the search against FHIR's definitions.
 
 use syn::LitStr;
 
@@ -10,7 +10,7 @@ use crate::report::Errors;
 use crate::subscription::Watched;
 use fhir_sub_search::search;
 
-/// In which versions the criteria is right, or `None` where it is in none, which is reported.
+/// The versions that accept the criteria. If there is none, the mistakes are reported.
 pub(super) fn check(literal: &LitStr, rules: &Rules<'_>, errors: &mut Errors) -> Option<Right> {
     let text = literal.value();
     if rules.is_unchecked {
@@ -42,7 +42,7 @@ pub(super) fn check(literal: &LitStr, rules: &Rules<'_>, errors: &mut Errors) ->
     Some(rules.right(versions, &[vec![search]], &[text]))
 }
 
-/// The type before the `?`, or within the brackets if it stands there alone.
+/// The type before the `?`, or the only type within the brackets.
 pub(super) fn watched(criteria: &LitStr) -> Watched {
     match search::resource_type(&criteria.value()) {
         Some(resource_type) => Watched::One(resource_type.to_owned()),

@@ -1,5 +1,5 @@
-//! `filter`: each narrows the topic, in one of the forms of R5 and of the backport guide, and all of them must hold in one
-//! version of FHIR.
+//! `filter`: narrows the topic, in one of the forms of R5 and of the backport guide. One version of FHIR must
+//! accept all filters.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::key::Key;
 use crate::report::Errors;
 use crate::subscription::Watched;
 
-/// In which versions all filters are right, or `None` where they are in none, which is reported.
+/// The versions that accept all filters. If there is none, the mistakes are reported.
 ///
 /// `taken` are the types of resource that the handler's arguments name.
 pub(super) fn check(
@@ -57,7 +57,8 @@ pub(super) fn check(
     Some(rules.right(versions?, &read, &texts))
 }
 
-/// The types of which a filter that names none may be: those that the other filters and the handler's arguments name.
+/// The possible types of a filter without a type: the types of the other filters and of the handler's
+/// arguments.
 fn types(filters: &[LitStr], taken: &[String]) -> Vec<String> {
     let texts: Vec<_> = filters.iter().map(LitStr::value).collect();
     let named =
@@ -68,7 +69,7 @@ fn types(filters: &[LitStr], taken: &[String]) -> Vec<String> {
     types
 }
 
-/// The versions in which one filter is right, or what is wrong with it. Adds to `read` the searches that it may be.
+/// The versions that accept one filter, or its mistakes. Adds the possible searches to `read`.
 fn filter(
     text: &str,
     types: &[String],
@@ -94,7 +95,7 @@ fn filter(
         return Ok(versions);
     }
     mistakes.sort_by_key(|mistake| mistake.place.start);
-    // A filter's parameter need not be one that anything is searched by.
+    // The parameter of a filter need not be a search parameter.
     let of_topic =
         |hint: String| hint.replace("that only your server has", "that only the topic or your server has");
     let told = mistakes.into_iter().map(|mut mistake| {
@@ -104,8 +105,8 @@ fn filter(
     Err(told.collect())
 }
 
-/// The searches that a filter may be: one, or, where it names no type, one of each type that may be meant. Where none is
-/// known, nothing but its form is.
+/// The possible searches of a filter: one, or one for each possible type if it names no type. If no type is
+/// known, only its form is checked.
 fn searches(filter: Filter, types: &[String]) -> Vec<Search> {
     let Filter { resource_type, parameters, .. } = filter;
     let of = |subject| Search { subject, parameters: parameters.clone() };
@@ -116,7 +117,7 @@ fn searches(filter: Filter, types: &[String]) -> Vec<Search> {
     }
 }
 
-/// The versions in which one of `searches` at least is right, or what is wrong in the one where the least is.
+/// The versions that accept at least one of `searches`, or the mistakes of the search with the fewest.
 fn check_one(
     searches: &[Search],
     rules: &Rules<'_>,
@@ -138,7 +139,7 @@ fn check_one(
     Ok(rules.versions.iter().copied().filter(|version| right.contains(version)).collect())
 }
 
-/// Says why a filter that names no type was checked against some.
+/// Adds which types a filter without a type was checked against.
 fn of_bare(mut mistake: Mistake, types: &[String]) -> Mistake {
     let types: Vec<_> = types.iter().map(|name| format!("`{name}`")).collect();
     let why = format!(
@@ -153,7 +154,7 @@ fn of_bare(mut mistake: Mistake, types: &[String]) -> Mistake {
     mistake
 }
 
-/// Those of `versions` in which a further filter is right too.
+/// The versions among `versions` that accept another filter too.
 fn common(
     literal: &LitStr,
     versions: Vec<FhirVersion>,
@@ -178,7 +179,7 @@ fn common(
     Some(common)
 }
 
-/// The type that all filters name which name one.
+/// The type in all filters that name one.
 pub(super) fn watched(filters: &[LitStr]) -> Watched {
     match &types(filters, &[])[..] {
         [one] => Watched::One(one.clone()),

@@ -1,4 +1,4 @@
-//! [`Given`]: an attribute's entries by their key.
+//! [`Given`]: the entries of an attribute, by key.
 
 use proc_macro2::{Span, TokenTree};
 use quote::ToTokens;
@@ -8,14 +8,14 @@ use crate::entry::{Entry, Value};
 use crate::key::{self, Key};
 use crate::report::Errors;
 
-/// The entries whose key is known, each key once, but for those that may be repeated.
+/// The entries with a known key. Each key occurs once, unless it is repeatable.
 pub(crate) struct Given<'a> {
     entries: Vec<(Key, &'a Entry)>,
-    /// Keys that were probably meant by unknown ones.
+    /// The keys that unknown ones probably mean.
     meant: Vec<Key>,
 }
 
-/// What a key says: `Some(None)` where it is absent, `None` where it has a mistake, which has been reported.
+/// The value of a key: `Some(None)` if the key is absent, `None` if it has a mistake, which was reported.
 type Said<T> = Option<Option<T>>;
 
 impl<'a> Given<'a> {
@@ -48,23 +48,23 @@ impl<'a> Given<'a> {
         self.entries.iter().find(|(other, _)| *other == key).map(|(_, entry)| *entry)
     }
 
-    /// All entries of a key that may be repeated.
+    /// All entries of a repeatable key.
     pub(super) fn entries(&self, key: Key) -> impl Iterator<Item = &'a Entry> {
         self.entries.iter().filter(move |(other, _)| *other == key).map(|(_, entry)| *entry)
     }
 
-    /// Whether the first of two keys that are there stands before the second.
+    /// Whether the first one of two present keys stands before the second one.
     pub(super) fn is_before(&self, first: Key, second: Key) -> bool {
         let place = |key| self.entries.iter().position(|(other, _)| *other == key);
         place(first) < place(second)
     }
 
-    /// Whether the key is there, or was probably meant by one that is unknown.
+    /// Whether the key is present, or is probably meant by an unknown one.
     pub(super) fn is_meant(&self, key: Key) -> bool {
         self.entry(key).is_some() || self.meant.contains(&key)
     }
 
-    /// The value of a required key's text.
+    /// The text of a required key.
     pub(crate) fn required_text<T>(
         &self,
         key: Key,
@@ -72,14 +72,14 @@ impl<'a> Given<'a> {
         make: impl FnOnce(&LitStr) -> Result<T, String>,
     ) -> Option<T> {
         if !self.is_meant(key) {
-            // There is no token of the user's to point at but the attribute itself.
+            // The only token to point at is the attribute itself.
             errors
                 .push_at(Span::call_site(), format!("`{}` is missing; it takes {}", key.name(), key.usage()));
         }
         self.text(key, errors, make).flatten()
     }
 
-    /// The value of a key's text.
+    /// The text of a key.
     pub(crate) fn text<T>(
         &self,
         key: Key,
@@ -92,7 +92,7 @@ impl<'a> Given<'a> {
         })
     }
 
-    /// The texts of a key that may be repeated.
+    /// The texts of a repeatable key.
     pub(super) fn texts(&self, key: Key, errors: &mut Errors) -> Option<Vec<LitStr>> {
         let read = |entry: &Entry, errors: &mut Errors| {
             read(entry, key, errors, |value, _| {
@@ -100,12 +100,12 @@ impl<'a> Given<'a> {
                 Some(Some(text.clone()))
             })
         };
-        // Each is looked at, whatever is wrong with those before it.
+        // All texts are checked, even after a mistake.
         let texts: Vec<_> = self.entries(key).map(|entry| read(entry, errors)).collect();
         texts.into_iter().collect()
     }
 
-    /// A key's number, within its bounds.
+    /// The number of a key, within its limits.
     pub(super) fn number(&self, key: Key, errors: &mut Errors) -> Said<u32> {
         self.read(key, errors, |value, errors| {
             let Value::Number(number) = value else { return None };
@@ -119,7 +119,7 @@ impl<'a> Given<'a> {
         })
     }
 
-    /// The value of a key's list.
+    /// The list of a key.
     pub(crate) fn list<T>(
         &self,
         key: Key,
@@ -132,7 +132,7 @@ impl<'a> Given<'a> {
         })
     }
 
-    /// A key's `true` or `false`.
+    /// The `true` or `false` of a key.
     pub(crate) fn truth(&self, key: Key, errors: &mut Errors) -> Said<bool> {
         self.read(key, errors, |value, _| {
             let Value::Truth(truth) = value else { return None };
@@ -140,7 +140,7 @@ impl<'a> Given<'a> {
         })
     }
 
-    /// A key's path.
+    /// The path of a key.
     pub(crate) fn path(&self, key: Key, errors: &mut Errors) -> Said<Path> {
         self.read(key, errors, |value, _| {
             let Value::Path(path) = value else { return None };
@@ -159,8 +159,7 @@ impl<'a> Given<'a> {
     }
 }
 
-/// `make` answers `None` to a value of another kind than the key takes, and `Some(None)` where it reports a mistake
-/// itself.
+/// `make` returns `None` for a value of the wrong kind, and `Some(None)` if it has reported a mistake itself.
 fn read<T>(
     entry: &Entry,
     key: Key,

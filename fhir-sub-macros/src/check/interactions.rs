@@ -10,7 +10,7 @@ use crate::key::Key;
 use crate::report::Errors;
 use crate::subscription::Interactions;
 
-/// One interaction at least, none of them twice.
+/// At least one interaction, without repetition.
 pub(super) fn check(list: &TokenTree, errors: &mut Errors) -> Option<Interactions> {
     let TokenTree::Group(group) = list else { return None };
     let Ok(names) = names.parse2(group.stream()) else {

@@ -1,11 +1,11 @@
-//! Whether `order` has a meaning beside `content`.
+//! Checks `order` together with `content`.
 
 use super::given::Given;
 use crate::key::Key;
 use crate::report::Errors;
 use crate::subscription::{Content, Order};
 
-/// `None` where a mistake was found.
+/// `None` if there is a mistake.
 pub(super) fn check(given: &Given<'_>, content: Option<Content>, errors: &mut Errors) -> Option<Order> {
     let order = given.text(Key::Order, errors, |literal| match &*literal.value() {
         "any" => Ok(Order::Any),

@@ -1,4 +1,5 @@
-//! `{NAME}` in a criteria or a filter: all around it is checked here, and the value when the program starts.
+//! `{NAME}` in a criteria or a filter: the text around it is checked here, and its value when the program
+//! starts.
 
 use std::ops::Range;
 
@@ -20,7 +21,8 @@ impl<'t> Placeholders<'t> {
         let places: Vec<_> = placeholders(text).collect();
         let mut filled = text.to_owned();
         for place in &places {
-            // As long as before, so that what is wrong is found at its own place; and a number, a code and an id.
+            // The filling has the same length, so that mistakes keep their places. It is a valid number, code
+            // and id.
             filled.replace_range(place.clone(), &"1".repeat(place.len()));
         }
         Self { text, places, filled }
@@ -30,19 +32,19 @@ impl<'t> Placeholders<'t> {
         self.places.is_empty()
     }
 
-    /// The text, with a value in place of each placeholder.
+    /// The text with a value in each placeholder.
     pub(super) fn filled(&self) -> &str {
         &self.filled
     }
 
-    /// What is wrong around the placeholders, of what is wrong with the filled text.
+    /// The mistakes around the placeholders, among the mistakes of the filled text.
     pub(super) fn around(&self, mistakes: Vec<Mistake>) -> Vec<Mistake> {
         let told = mistakes.into_iter().filter(|mistake| self.is_around(mistake));
         told.map(|mistake| self.with_names(mistake)).collect()
     }
 
-    /// Whether it is wrong whatever the values are: what stands before a value, such as the type of a reference or the
-    /// system of a code, is known.
+    /// Whether the mistake does not depend on the values: it is in the known text before a value, such as the
+    /// type of a reference or the system of a code.
     fn is_around(&self, mistake: &Mistake) -> bool {
         let mut touched =
             self.places.iter().filter(|it| it.start < mistake.place.end && mistake.place.start < it.end);
@@ -52,7 +54,7 @@ impl<'t> Placeholders<'t> {
         })
     }
 
-    /// The mistake in words of the text as it was written.
+    /// The mistake in terms of the text as written.
     fn with_names(&self, mut mistake: Mistake) -> Mistake {
         for place in &self.places {
             let filling = &self.filled[place.clone()];
@@ -61,7 +63,7 @@ impl<'t> Placeholders<'t> {
         mistake
     }
 
-    /// Those that stand for anything but a value.
+    /// The placeholders that replace anything other than a value.
     pub(super) fn misplaced(&self) -> impl Iterator<Item = Mistake> {
         self.places.iter().filter(|place| !self.is_value(place)).map(|place| {
             let name = &self.text[place.clone()];
@@ -80,8 +82,8 @@ impl<'t> Placeholders<'t> {
     }
 }
 
-/// What the values of the parameters that have a placeholder may be, in each of the versions. Of a text that may be one of
-/// several searches it is not known.
+/// The allowed values of the parameters with a placeholder, in each version. If a text may be one of several
+/// searches, they are unknown.
 pub(super) fn allowed(
     versions: &[FhirVersion],
     searches: &[Vec<Search>],
@@ -119,7 +121,7 @@ mod tests {
     use crate::report::Errors;
     use fhir_sub_search::definitions::{FhirVersion, WITH_CRITERIA};
 
-    /// What is wrong with a criteria; nothing where it is right.
+    /// The mistakes in a criteria; empty if there are none.
     fn mistakes(text: &str) -> String {
         let rules = Rules { versions: &WITH_CRITERIA, is_unchecked: false, also: &[] };
         let mut errors = Errors::new();

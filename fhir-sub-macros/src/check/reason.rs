@@ -1,11 +1,11 @@
-//! `Subscription.reason`: as given, or from what the function says of itself.
+//! `Subscription.reason`: the given text, or a text from the function.
 
 use syn::ext::IdentExt as _;
 use syn::{Expr, ExprLit, Lit, LitStr, Meta};
 
 use crate::item::Function;
 
-/// A reason that is given says something.
+/// A given reason must not be empty.
 pub(super) fn check(literal: &LitStr) -> Result<String, String> {
     let reason = literal.value();
     if reason.trim().is_empty() {
@@ -18,7 +18,7 @@ pub(super) fn check(literal: &LitStr) -> Result<String, String> {
     Ok(reason)
 }
 
-/// The first paragraph of the function's doc comment, else its name and what it watches.
+/// The first paragraph of the function's doc comment, else its name and its trigger.
 pub(super) fn fallback(function: &Function, trigger: &LitStr) -> String {
     first_paragraph(function)
         .unwrap_or_else(|| format!("{}: {}", function.signature.ident.unraw(), trigger.value()))
@@ -34,12 +34,12 @@ fn first_paragraph(function: &Function) -> Option<String> {
     (!paragraph.is_empty()).then(|| paragraph.join(" "))
 }
 
-/// The lines of a `/** … */` start with a star; `**bold**` text does too.
+/// The lines of a `/** … */` begin with a star, and so does `**bold**` text.
 fn without_star(line: &str) -> &str {
     if line == "*" { "" } else { line.strip_prefix("* ").unwrap_or(line).trim_start() }
 }
 
-/// The text of `#[doc = "…"]`, which is what `/// …` stands for.
+/// The text of `#[doc = "…"]`, which `/// …` expands to.
 fn doc(meta: &Meta) -> Option<String> {
     let Meta::NameValue(meta) = meta else { return None };
     let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &meta.value else { return None };

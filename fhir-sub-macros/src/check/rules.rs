@@ -1,4 +1,4 @@
-//! How a search of the attribute's is checked, and what is asked of one that is not.
+//! How a search of the attribute is checked, and the smaller check of an unchecked one.
 
 use syn::LitStr;
 
@@ -10,32 +10,32 @@ use fhir_sub_search::definitions::FhirVersion;
 use fhir_sub_search::mistake::Mistake;
 use fhir_sub_search::search::{self, ParameterType, Search};
 
-/// What `fhir`, `unchecked` and `also` say of the check.
+/// The settings of the check, from `fhir`, `unchecked` and `also`.
 pub(super) struct Rules<'a> {
-    /// The versions that may be meant: one at least.
+    /// The versions that may be meant: at least one.
     pub(super) versions: &'a [FhirVersion],
     pub(super) is_unchecked: bool,
     pub(super) also: &'a [LitStr],
 }
 
-/// The facts about right criteria or filters.
+/// The facts about a criteria or filters without mistakes.
 #[derive(Debug)]
 pub(super) struct Right {
-    /// One at least.
+    /// At least one.
     pub(super) versions: Vec<FhirVersion>,
-    /// Of the parameters, in their order.
+    /// The types of the parameters, in order.
     pub(super) parameter_types: Vec<ParameterType>,
-    /// Of those that have a placeholder.
+    /// The allowed values of the parameters with a placeholder.
     pub(super) allowed: Vec<AllowedOf>,
 }
 
 impl Rules<'_> {
-    /// The versions in which `search` is right, or what is wrong with it.
+    /// The versions that accept `search`, or its mistakes.
     pub(super) fn check(&self, search: &Search) -> Result<Vec<FhirVersion>, Vec<Mistake>> {
         criteria::check(search, Purpose::Subscription, self.versions, &self.also())
     }
 
-    /// The same for a search with placeholders in it, whatever their values are.
+    /// The same for a search with placeholders, whatever their values are.
     pub(super) fn check_around(
         &self,
         search: &Search,
@@ -59,8 +59,8 @@ impl Rules<'_> {
         if right.is_empty() { Err(least.unwrap_or_default()) } else { Ok(right) }
     }
 
-    /// What is known of searches that are right in all of `versions`, and of the texts that they were read from. Each is one
-    /// of several that may be meant.
+    /// The facts about searches that all of `versions` accept, and about their texts. Each text may have
+    /// several possible searches.
     pub(super) fn right(
         &self,
         versions: Vec<FhirVersion>,
@@ -86,7 +86,7 @@ impl Rules<'_> {
     }
 }
 
-/// As much as is asked of a text that the server alone understands.
+/// The only check of a text that only the server understands.
 pub(super) fn form(key: Key, text: &str) -> Result<(), String> {
     let (name, usage) = (key.name(), key.usage());
     let Some(first) = text.chars().next() else {

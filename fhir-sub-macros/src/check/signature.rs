@@ -1,5 +1,5 @@
-//! What a function must be to be a handler. Whether its arguments and its result are of the right types is
-//! left to the compiler, which sees through aliases.
+//! Checks that a function can be a handler. The compiler checks the types of its arguments and of its result,
+//! because it resolves aliases.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
@@ -14,10 +14,10 @@ use crate::item::Function;
 use crate::report::Errors;
 use crate::subscription::{Handler, Output};
 
-/// `fhir_sub::__private` has a function for each number up to this.
+/// `fhir_sub::__private` has a function for each number of arguments up to this.
 const MAXIMUM_ARGUMENTS: usize = 8;
 
-/// `None` where a mistake was found.
+/// `None` if there is a mistake.
 pub(super) fn check(function: &Function, errors: &mut Errors) -> Option<Handler> {
     let signature = &function.signature;
     qualifiers(signature, errors);
@@ -84,7 +84,7 @@ fn generics(generics: &Generics, errors: &mut Errors) {
         };
         errors.push(parameter, message);
     }
-    // The bounds of a parameter have had their message.
+    // The bounds of a parameter were reported already.
     if let Some(clause) = &generics.where_clause
         && generics.params.is_empty()
     {
@@ -92,7 +92,7 @@ fn generics(generics: &Generics, errors: &mut Errors) {
     }
 }
 
-/// The argument's type; `None` where a mistake was found.
+/// The argument's type; `None` if there is a mistake.
 fn argument(argument: &FnArg, errors: &mut Errors) -> Option<Type> {
     let argument = match argument {
         FnArg::Typed(argument) => argument,
@@ -141,7 +141,7 @@ fn output(output: &ReturnType) -> Output {
     }
 }
 
-/// The first lifetime in a type that is not `'static`, and is not a bound one, as in `for<'a> fn(&'a str)`.
+/// The first lifetime in a type, except `'static` and bound lifetimes, as in `for<'a> fn(&'a str)`.
 fn find_lifetime(tokens: TokenStream) -> Option<Lifetime> {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -163,7 +163,7 @@ fn find_lifetime(tokens: TokenStream) -> Option<Lifetime> {
     None
 }
 
-/// The `impl` in a type, however deep it stands.
+/// The `impl` in a type, at any depth.
 fn find_impl(tokens: TokenStream) -> Option<Span> {
     tokens.into_iter().find_map(|token| match token {
         TokenTree::Ident(keyword) if keyword == "impl" => Some(keyword.span()),
@@ -172,7 +172,7 @@ fn find_impl(tokens: TokenStream) -> Option<Span> {
     })
 }
 
-/// What `attribute` says of when the function is compiled: `cfg`, and of `cfg_attr` the `cfg`s that it gives.
+/// The condition under which `attribute` compiles the function: a `cfg`, or the `cfg`s within a `cfg_attr`.
 fn condition(attribute: &Attribute) -> Option<Attribute> {
     if !attribute.path().is_ident("cfg_attr") {
         return attribute.path().is_ident("cfg").then(|| attribute.clone());

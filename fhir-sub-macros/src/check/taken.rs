@@ -7,10 +7,11 @@ use syn::FnArg;
 
 use crate::item::Function;
 
-/// `Encounter` of `Resource<Encounter>` and of `Option<Resource<r4::Encounter>>`, where FHIR has such a type.
+/// `Encounter` from `Resource<Encounter>` and from `Option<Resource<r4::Encounter>>`, if FHIR has such a
+/// type.
 ///
-/// The name alone is seen here: what the type says of itself, the compiler holds against the attribute later. So this is
-/// for filters only that name no type themselves.
+/// Only the name is visible here; later, the compiler compares the type itself with the attribute. So this is
+/// used only for filters without a type.
 pub(super) fn resource_types(function: &Function) -> Vec<String> {
     let mut found = Vec::new();
     for argument in &function.signature.inputs {

@@ -1,4 +1,4 @@
-//! What the server watches, a criteria or a topic, and the versions of FHIR in which that is right.
+//! The trigger of a subscription, a criteria or a topic, and the versions of FHIR that accept it.
 
 use proc_macro2::Span;
 
@@ -16,22 +16,22 @@ use fhir_sub_search::search::ParameterType;
 pub(super) struct Watch {
     pub(super) trigger: Trigger,
     pub(super) watched: Watched,
-    /// One at least.
+    /// At least one.
     pub(super) versions: Vec<FhirVersion>,
     pub(super) parameter_types: Vec<ParameterType>,
     pub(super) allowed: Vec<AllowedOf>,
 }
 
-/// The one that the keys name.
+/// The trigger that the keys name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Criteria,
     Topic,
-    /// Both, or neither, which is reported. Nothing is said then of what belongs to the one or to the other.
+    /// Both or neither, which is reported. Then keys of a criteria or of a topic are not reported.
     Unknown,
 }
 
-/// Exactly one of `criteria` and `topic`, and with it no key of the other.
+/// Requires exactly one of `criteria` and `topic`, and no keys of the other one.
 pub(super) fn kind(given: &Given<'_>, errors: &mut Errors) -> Kind {
     if let (Some(criteria), Some(topic)) = (given.entry(Key::Criteria), given.entry(Key::Topic)) {
         let second = if given.is_before(Key::Criteria, Key::Topic) { topic } else { criteria };
@@ -53,7 +53,7 @@ pub(super) fn kind(given: &Given<'_>, errors: &mut Errors) -> Kind {
         return Kind::Criteria;
     }
     let (criteria, topic) = (Key::Criteria.usage(), Key::Topic.usage());
-    // There is no token of the user's to point at but the attribute itself.
+    // The only token to point at is the attribute itself.
     if of_topics().next().is_some() {
         errors.push_at(Span::call_site(), format!("`topic` is missing; it takes {topic}"));
         return Kind::Topic;
@@ -77,7 +77,7 @@ fn of_no_criteria(key: Key) -> String {
     )
 }
 
-/// `None` where a mistake was found.
+/// `None` if there is a mistake.
 pub(super) fn check(
     given: &Given<'_>,
     kind: Kind,
@@ -109,7 +109,7 @@ pub(super) fn check(
         Kind::Topic => watched_by_topic(given, function, &rules, errors),
         Kind::Unknown => None,
     };
-    // Each has been reported where it is wrong.
+    // Each mistake was reported at its place.
     version?;
     is_unchecked?;
     also?;

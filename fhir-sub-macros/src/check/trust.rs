@@ -1,11 +1,11 @@
-//! Whether `trust` has a meaning beside `content`.
+//! Checks `trust` together with `content`.
 
 use super::given::Given;
 use crate::key::Key;
 use crate::report::Errors;
 use crate::subscription::{Content, Trust};
 
-/// `None` where a mistake was found.
+/// `None` if there is a mistake.
 pub(super) fn check(given: &Given<'_>, content: Option<Content>, errors: &mut Errors) -> Option<Trust> {
     let trust = given.text(Key::Trust, errors, |literal| match &*literal.value() {
         "notification" => Ok(Trust::Notification),

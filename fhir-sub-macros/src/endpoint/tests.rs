@@ -21,7 +21,7 @@ fn one_segment_of_unreserved_characters() {
 
 #[test]
 fn no_two_endpoints_have_one_name() {
-    // All of up to four characters, and the words that stand for some of them.
+    // All endpoints of up to four characters, and the words for some of the characters.
     let characters = ["a", "-", ".", "_", "~", "dash", "underscore"];
     let mut endpoints: HashSet<String> = HashSet::from([String::new()]);
     for _ in 0..4 {

@@ -1,5 +1,4 @@
-//! The grammar of `search!`: a text, the values that it takes, as `format!` has them, and the keys of the attribute that
-//! say how it is checked.
+//! The grammar of `search!`: a text, its values as in `format!`, and the attribute's keys for the check.
 
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::{ParseStream, Parser as _};
@@ -19,7 +18,7 @@ pub(super) struct Arguments {
     pub(super) fhir_sub: Option<Path>,
 }
 
-/// `None` where a mistake was found.
+/// `None` if there is a mistake.
 pub(super) fn parse(tokens: TokenStream, errors: &mut Errors) -> Option<Arguments> {
     let is_empty = tokens.is_empty();
     if is_empty {

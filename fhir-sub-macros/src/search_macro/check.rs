@@ -1,4 +1,4 @@
-//! From what is written to a query that is right: each mistake is reported.
+//! Checks the arguments. Each mistake is reported, and a query has none.
 
 use std::ops::Range;
 
@@ -14,16 +14,16 @@ use super::arguments::Arguments;
 use crate::key::Key;
 use crate::report::Errors;
 
-/// A search that is right.
+/// A search without mistakes.
 pub(super) struct Query {
     pub(super) fhir_sub: Path,
     pub(super) resource_type: String,
     pub(super) parameters: Vec<Parameter>,
-    /// The sources of the captures, in the order of the text.
+    /// The values of the captures, in the order of the text.
     pub(super) values: Vec<TokenStream>,
 }
 
-/// A parameter, its name with the modifier, and its values in one text.
+/// A parameter: its name with the modifier, and its values as one text.
 pub(super) struct Parameter {
     pub(super) name: String,
     pub(super) pieces: Vec<Piece>,
@@ -38,7 +38,7 @@ pub(super) enum Piece {
 
 const CAPTURES: &str = "https://docs.rs/fhir-sub/latest/fhir_sub/macro.search.html#values";
 
-/// `None` where a mistake was found.
+/// `None` if there is a mistake.
 pub(super) fn check(arguments: Arguments, errors: &mut Errors) -> Option<Query> {
     let versions = versions(arguments.fhir.as_ref(), errors);
     let also = also(&arguments, errors);
@@ -107,7 +107,7 @@ fn also(arguments: &Arguments, errors: &mut Errors) -> Vec<String> {
     arguments.also.iter().map(LitStr::value).collect()
 }
 
-/// Every name in `also` stands in the search, and the specification does not have it.
+/// Every name in `also` must be used in the search, and must not be in the specification.
 fn also_is_needed(search: &Search, arguments: &Arguments, versions: &[FhirVersion], errors: &mut Errors) {
     for literal in &arguments.also {
         let name = literal.value();
@@ -133,7 +133,7 @@ fn also_is_needed(search: &Search, arguments: &Arguments, versions: &[FhirVersio
             let found = Definitions::of(*version).resource_type(&of.to_string());
             found.is_some_and(|found| found.parameter(&name).is_some())
         };
-        // A system that the data has in another form is let through by it too.
+        // `also` may also allow a system that the data has in another form.
         if versions.iter().all(is_defined) && criteria::check(search, Purpose::Search, versions, &[]).is_ok()
         {
             errors.push(
@@ -147,7 +147,7 @@ fn also_is_needed(search: &Search, arguments: &Arguments, versions: &[FhirVersio
     }
 }
 
-/// A search of one type, in which values only are captured.
+/// A search must have one type, and only values may be captured.
 fn form(search: &Search, text: &str) -> Vec<Mistake> {
     let Subject::Type(resource_type) = &search.subject else {
         let message = "a search is of one type: write one for each, as in `Encounter?status=finished`";
@@ -198,12 +198,12 @@ fn made(
     Parameter { name, pieces }
 }
 
-/// The values that the text takes, as `format!` has them.
+/// The values of the text, as in `format!`.
 struct Values<'a> {
     arguments: &'a Arguments,
-    /// The next one of those without a name.
+    /// The next value without a name.
     next: usize,
-    /// Which of those without a name, and which of those with one, the text takes.
+    /// The values without and with a name that the text uses.
     used: (Vec<bool>, Vec<bool>),
     taken: Vec<TokenStream>,
     mistakes: Vec<Mistake>,
@@ -215,7 +215,7 @@ impl<'a> Values<'a> {
         Self { arguments, next: 0, used, taken: Vec::new(), mistakes: Vec::new() }
     }
 
-    /// Which of the values stands in the hole at `place`.
+    /// The index of the value for the hole at `place`.
     fn take(&mut self, text: &str, place: Range<usize>) -> Option<usize> {
         let name = &text[place.start + 1..place.end - 1];
         let value = if name.is_empty() {
@@ -249,7 +249,7 @@ impl<'a> Values<'a> {
         Some(value.to_token_stream())
     }
 
-    /// A variable that is in scope where the text stands.
+    /// A variable in the scope of the text.
     fn captured(&mut self, name: &str, place: Range<usize>) -> Option<Ident> {
         match syn::parse_str::<Ident>(name) {
             Ok(mut ident) => {

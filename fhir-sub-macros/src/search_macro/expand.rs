@@ -1,4 +1,5 @@
-//! From a checked query to an expression. Where nothing is captured, it is a constant. This cannot fail.
+//! Turns a checked query into an expression. Without captures, the expression is a constant. This cannot
+//! fail.
 
 use fhir_sub_search::criteria::Capture;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -35,14 +36,14 @@ pub(super) fn expand(query: &Query) -> TokenStream {
                         Capture::Id => "Id",
                     };
                     let capture = Ident::new(capture, Span::mixed_site());
-                    // A mistake without a text is reported at the value.
+                    // If a value has no text, the mistake is reported at the value.
                     quote_spanned!(value.span()=> #private::Piece::#capture(#name))
                 }
             });
             quote!(.captured(#name, &[#(#pieces),*]))
         }
     });
-    // As `format!` has it: each value is made once, and lives to the end.
+    // As in `format!`: each value is evaluated once, and lives to the end.
     quote! {
         match (#(&#values,)*) {
             (#(#names,)*) => #private::Query::of(#resource_type)#(#parameters)*,

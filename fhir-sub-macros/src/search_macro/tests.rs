@@ -114,8 +114,19 @@ fn mistakes_are_told() {
         (quote!("Encounter?_summary=yes"), "`_summary` is never `yes`"),
         (quote!("Encounter?_total=accurat"), "did you mean `accurate`"),
         (quote!("Encounter?_elements=id,Status"), "takes the names of elements"),
+        (
+            quote!("Encounter?_elements=id,statos"),
+            "`Encounter` has no element `statos`: did you mean `status`?",
+        ),
+        (quote!("Encounter?_elements=id,patient"), "`patient` is a search parameter: write the element"),
+        (quote!("Observation?_elements=valuequantity"), "has no element `valuequantity`"),
         (quote!("Encounter?_include=Encounter:subjct"), "did you mean `subject`"),
-        (quote!("Encounter?_include=Patient:organization"), "begins at what is found, a `Encounter`"),
+        (quote!("Encounter?_count=5,6"), "`_count` takes one value: take the others out"),
+        (
+            quote!("Encounter?_include=Encounter:subject,Encounter:location"),
+            "`_include` takes one value: write `&_include=Encounter:location` beside it",
+        ),
+        (quote!("Encounter?_include=Patient:organization"), "begins at what is found, `Encounter`"),
         (quote!("Encounter?_include=Encounter:status"), "is not a reference"),
         (quote!("Encounter?_include=Encounter:subject:Device"), "never refers to"),
         (quote!("Encounter?_include=Encounter"), "write it as in `_include=Encounter:subject`"),
@@ -155,6 +166,7 @@ fn parameters_of_results_are_right() {
         "Encounter?_sort={field}",
         "Encounter?_count=10&_offset=20&_total=accurate&_summary=count&_pretty=true",
         "Encounter?_elements=id,status,subject.reference",
+        "Observation?_elements=id,meta,value,valueQuantity,effective[x]",
         "Encounter?_include=Encounter:subject:Patient&_include=Encounter:*&_include=*",
         "Encounter?_include=Encounter:subject&_include:iterate=Patient:organization",
         "Encounter?_revinclude=Observation:encounter&_revinclude:iterate=Provenance:target",
@@ -163,7 +175,7 @@ fn parameters_of_results_are_right() {
         "QuestionnaireResponse?_include=QuestionnaireResponse:questionnaire",
         "Encounter?status=completed",
     ] {
-        // The variable stands where the text does.
+        // The variable has the place of the text.
         let tokens = quote!(#text);
         expanded(tokens).unwrap_or_else(|told| panic!("{text}: {told}"));
     }

@@ -50,6 +50,10 @@ const _: () = {
             .and(__fhir_sub::Argument::<Option<Resource<Encounter>>>::USES),
         require: |__fhir_sub_requirements| {
             __fhir_sub::require::<Option<Resource<Encounter>>>(__fhir_sub_requirements);
+            __fhir_sub::read_from(
+                __fhir_sub_requirements,
+                __fhir_sub::Argument::<Option<Resource<Encounter>>>::TYPE,
+            );
         },
         run: |__fhir_sub_notification| __fhir_sub::run_1::<
             Option<Resource<Encounter>>,

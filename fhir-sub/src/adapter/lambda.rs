@@ -1,5 +1,5 @@
-//! The Lambda: API Gateway (HTTP and REST API), Function URL and load balancer events; those of SQS and EventBridge; and
-//! those that ask for a sweep.
+//! The Lambda function. It takes events of API Gateway (HTTP and REST API), Function URLs and load balancers,
+//! of SQS and EventBridge, and events that ask for a sweep.
 
 #[cfg(feature = "registration")]
 mod cloudformation;
@@ -35,34 +35,70 @@ use serde_json::value::RawValue;
 pub(crate) use self::ending::tell_a_stack;
 use self::event::{Event, Kind};
 pub(crate) use self::invocations::{has_several_at_once, run};
+use self::program::CannotStart;
 pub(crate) use self::program::Program;
 use self::response::LambdaResponse;
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::request::Head;
-use crate::service::{Answered, Route};
+use crate::service::{Answered, Host, Route};
 
-/// The reserve of an invocation's time for sending the answer.
+/// The time of an invocation that is reserved for sending the answer.
 const TO_ANSWER: Duration = Duration::from_millis(250);
 
-/// A deadline that passed longer ago than any invocation lasts was never one.
+/// If a deadline passed longer ago than any invocation lasts, it is not a real one.
 const IMPLAUSIBLE: Duration = Duration::from_secs(60 * 60);
 
-/// Answers one event, and writes its log lines.
+/// Handles one event, and writes its log lines.
 async fn invoke(program: &Program, payload: &[u8], context: &Context) -> Result<Reply, Diagnostic> {
     let started = Instant::now();
-    let app = program.app().await?;
+    let app = match program.app().await {
+        Ok(app) => app,
+        Err(problems) => return Err(Box::pin(cannot_start(program, payload, &problems)).await),
+    };
     let event = Event::read(payload);
     let http = event.as_ref().and_then(|event| Some((event, event.kind()?)));
     let Some((event, kind)) = http else {
         return Box::pin(direct::invoke(app, payload, context)).await.map(Reply::Direct);
     };
+    let app = app.serving(kind.path);
     let deadline = app.deadline(invocation_deadline(context));
-    let answered = answer(app, event, &kind, deadline).await;
-    for record in answered.records() {
-        record.write(app, started.elapsed(), Some(&context.request_id));
+    let asked = Asked { app, event, kind: &kind, deadline, context };
+    let answered = answer(&asked).await;
+    answered.write(asked.app, started.elapsed(), Some(&asked.context.request_id));
+    Ok(Reply::Http(LambdaResponse::new(asked.event, asked.kind, answered.answer)))
+}
+
+/// Fails the invocation, so that its caller sends the event again. A stack would wait for an hour, so it is told why.
+async fn cannot_start(program: &Program, payload: &[u8], problems: &CannotStart) -> Diagnostic {
+    #[cfg(feature = "registration")]
+    program.ending.tell(payload, &problems.0).await;
+    #[cfg(not(feature = "registration"))]
+    let _ = (program, payload, problems);
+    Diagnostic {
+        error_type: "CannotStart".into(),
+        error_message: "the program cannot start: see its log".into(),
     }
-    Ok(Reply::Http(LambdaResponse::new(event, &kind, answered.answer)))
+}
+
+/// The answer to `event`, for a test.
+#[cfg(all(test, feature = "testing"))]
+pub(crate) async fn reply_to(app: &App, event: &serde_json::Value) -> Option<serde_json::Value> {
+    reply_within(app, event, None).await
+}
+
+/// The same in an invocation of a trace.
+#[cfg(all(test, feature = "testing"))]
+pub(crate) async fn reply_within(
+    app: &App,
+    event: &serde_json::Value,
+    trace: Option<&str>,
+) -> Option<serde_json::Value> {
+    let program = app.clone().into();
+    let mut context = Context::default();
+    context.xray_trace_id = trace.map(str::to_owned);
+    let reply = invoke(&program, event.to_string().as_bytes(), &context).await.ok()?;
+    serde_json::to_value(reply).ok()
 }
 
 /// The function's answer.
@@ -70,34 +106,53 @@ async fn invoke(program: &Program, payload: &[u8], context: &Context) -> Result<
 #[serde(untagged)]
 enum Reply {
     Http(LambdaResponse),
-    /// To who hands over another event.
+    /// For the sender of another event.
     Direct(Box<RawValue>),
 }
 
-async fn answer(app: &App, event: &Event<'_>, kind: &Kind<'_>, deadline: Deadline) -> Answered {
-    let query = event.query();
-    let head = Head { method: &kind.method, path: kind.path, query: query.as_deref(), headers: event };
-    let route = match app.admit(&head, deadline).await {
+/// A request of HTTP, and what its answer depends on.
+///
+/// [`answer`] borrows it as a whole: each argument of an async function takes its place twice.
+struct Asked<'a> {
+    app: &'a App,
+    event: &'a Event<'a>,
+    kind: &'a Kind<'a>,
+    deadline: Deadline,
+    context: &'a Context,
+}
+
+async fn answer(asked: &Asked<'_>) -> Answered {
+    let query = asked.event.query();
+    let Kind { method, path, .. } = asked.kind;
+    let head = Head { method, path, query: query.as_deref(), headers: asked.event };
+    let route = match asked.app.admit(&head, asked.deadline).await {
         Err(answered) => return answered,
         Ok(route) => route,
     };
     let body = match route {
-        // Anyone may ask for it, so nothing of what a stranger sends is read.
-        Route::Health => Some(Cow::Borrowed(&[][..])),
-        _ => event.body(),
+        // Everyone may ask for these, so the body of a stranger is not read.
+        Route::Health | Route::Ready => Some(Cow::Borrowed(&[][..])),
+        _ => asked.event.body(),
     };
-    let Some(body) = body else { return app.broken_off() };
-    if body.len() > app.settings().body_limit {
-        return app.too_large();
+    let Some(body) = body else { return asked.app.broken_off() };
+    if body.len() > asked.app.settings().body_limit {
+        return asked.app.too_large();
     }
-    app.answer(&head, route, &body, deadline).await
+    let host = Host::Invocation(asked.context.xray_trace_id.as_deref());
+    asked.app.answer_from(host, &head, route, &body, asked.deadline).await
 }
 
-/// When the invocation ends, on the clock that tokio's timers go by; `None` where no one says.
+/// When the invocation ends, by tokio's clock. `None` if the runtime does not say.
 fn invocation_deadline(context: &Context) -> Option<Deadline> {
-    match context.deadline().duration_since(SystemTime::now()) {
+    until(context.deadline)
+}
+
+/// The same, from milliseconds since 1970.
+fn until(milliseconds: u64) -> Option<Deadline> {
+    let ends = SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds);
+    match ends.duration_since(SystemTime::now()) {
         Ok(left) => Some(Deadline::after(left.saturating_sub(TO_ANSWER))),
-        // `cargo lambda watch` says the same moment of 1970 each time.
+        // `cargo lambda watch` always gives the same moment of 1970.
         Err(passed) if passed.duration() > IMPLAUSIBLE => None,
         Err(_) => Some(Deadline::after(Duration::ZERO)),
     }

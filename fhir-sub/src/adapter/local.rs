@@ -1,35 +1,47 @@
-//! A listener on a local port: `serve`, and the sandbox beside it.
+//! A listener on a local port, for `serve` and the sandbox.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::{Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
-use super::ResponseBody;
+use crate::service::{Route, open};
 
-/// How long what is under way may take to end, once the program is told to stop.
-pub(crate) const LAST_REQUESTS: Duration = Duration::from_secs(30);
-
-/// How long to wait after `accept` failed, as it does while file descriptors are short.
+/// The pause after `accept` fails, for instance because file descriptors are short.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
-/// The service that answers requests.
-///
-/// It is boxed, so that connections and tasks are of one type each: hyper's and tokio's code for each is tens of kilobytes
-/// of the program.
-pub(crate) type Answer =
-    Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response<ResponseBody>> + Send + Sync>;
+/// The body of an answer. It is boxed, so that all answers have one type.
+pub(crate) type LocalBody = UnsyncBoxBody<Bytes, Infallible>;
 
-/// Serves `listener` until `stop` is ready; then no new connection is taken, and what is under way ends.
-pub(crate) async fn serve(listener: TcpListener, answer: Answer, mut stop: BoxFuture<'static, ()>) {
+/// The function that answers requests.
+///
+/// It is boxed, so that connections and tasks have one type each: for each type, hyper and tokio add tens of
+/// kilobytes to the program.
+pub(crate) type Answer =
+    Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response<LocalBody>> + Send + Sync>;
+
+/// Serves `listener` until `stop` is ready; then no new connection is taken, and what is under way ends, or is ended after
+/// `last`. Requests are answered on `workers`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    answer: Answer,
+    workers: Handle,
+    mut stop: BoxFuture<'static, ()>,
+    last: Duration,
+) {
     let graceful = GracefulShutdown::new();
-    // Every request under way has a hold of it, whether or not its caller is still there.
+    // Every running request holds a sender, even if its caller has left.
     let (under_way, mut all_done) = tokio::sync::mpsc::channel::<()>(1);
     loop {
         let stream = tokio::select! {
@@ -43,24 +55,83 @@ pub(crate) async fn serve(listener: TcpListener, answer: Answer, mut stop: BoxFu
             },
             () = &mut stop => break,
         };
-        let (answer, under_way) = (answer.clone(), under_way.clone());
-        let service = service_fn(move |request| {
+        let (answer, under_way, workers) = (answer.clone(), under_way.clone(), workers.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let is_health = matches!(open(request.method(), request.uri().path()), Some(Route::Health));
             let (answer, under_way) = (answer(request), under_way.clone());
-            // A task of its own: a caller who hangs up would end the handler half-way, and leave no line in the log.
-            tokio::spawn(async move {
+            let answered = async move {
                 let answer = answer.await;
                 drop(under_way);
                 answer
-            })
+            };
+            // A task of its own: a caller who hangs up would end the handler half-way, and leave no line in the log. Whether the
+            // process is alive is told where the connections are, since handlers may block all workers.
+            if is_health { tokio::spawn(answered) } else { workers.spawn(answered) }
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(hyper_util::rt::TokioTimer::new())
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
-        // A connection that breaks is the caller's to know of.
+        // Only the caller needs to know of a broken connection.
         tokio::spawn(async move { drop(connection.await) });
     }
     drop((listener, under_way));
     let done = async { tokio::join!(graceful.shutdown(), all_done.recv()) };
-    drop(tokio::time::timeout(LAST_REQUESTS, done).await);
+    if tokio::time::timeout(last, done).await.is_err() {
+        tracing::warn!(
+            "requests that are still under way are ended: the server sends their notifications again"
+        );
+    }
 }
+
+/// Serves `listener` on a thread of its own, so that connections are taken, the end is told and health is answered while handlers
+/// block every worker. `told_to_stop` is called there at once; the second future is ready when all is over.
+///
+/// # Errors
+///
+/// The system gives no thread, or takes the listener.
+pub(crate) fn serve_apart(
+    listener: TcpListener,
+    answer: Answer,
+    told_to_stop: fn() -> BoxFuture<'static, ()>,
+    last: Duration,
+) -> std::io::Result<(Told, Told)> {
+    let (workers, listener) = (Handle::current(), listener.into_std()?);
+    let (stop, stopping) = oneshot::channel();
+    let (end, ended) = oneshot::channel();
+    let (begin, begun) = std::sync::mpsc::sync_channel(1);
+    let connections = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else {
+            let _ = begin.send(false);
+            return;
+        };
+        runtime.block_on(async {
+            let told = told_to_stop();
+            let Ok(listener) = TcpListener::from_std(listener) else {
+                let _ = begin.send(false);
+                return;
+            };
+            let _ = begin.send(true);
+            let told = async {
+                told.await;
+                let _ = stop.send(());
+            };
+            serve(listener, answer, workers, Box::pin(told), last).await;
+        });
+        let _ = end.send(());
+    };
+    std::thread::Builder::new().name("connections".into()).spawn(connections)?;
+    if begun.recv() != Ok(true) {
+        return Err(std::io::Error::other("the connections' thread did not begin"));
+    }
+    // A thread that is gone has ended.
+    let told = |receiver: oneshot::Receiver<()>| -> Told { Box::pin(async move { _ = receiver.await }) };
+    Ok((told(stopping), told(ended)))
+}
+
+/// Ready once something is told.
+pub(crate) type Told = BoxFuture<'static, ()>;
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

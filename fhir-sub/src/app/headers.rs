@@ -5,7 +5,7 @@ use http::HeaderName;
 use crate::problems::Problems;
 use crate::settings::Settings;
 
-/// Headers by which callers sign in, or which stand for a body that they have signed.
+/// Headers that authenticate callers, or that depend on a signed body.
 const SECRET: [&str; 9] = [
     "authorization",
     "proxy-authorization",
@@ -18,7 +18,7 @@ const SECRET: [&str; 9] = [
     "x-amz-security-token",
 ];
 
-/// Those that `setup` allows: none of them carries a secret.
+/// The headers that `setup` allows. None of them may carry a secret.
 pub(super) fn allowed(named: Vec<String>, settings: &Settings) -> Result<Vec<HeaderName>, Problems> {
     let mut problems = Problems::default();
     let mut allowed: Vec<HeaderName> = Vec::with_capacity(named.len());

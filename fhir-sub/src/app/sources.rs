@@ -1,4 +1,4 @@
-//! The FHIR servers beside the app's own that `setup` names.
+//! The other FHIR servers that `setup` names.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::problems::Problems;
 use crate::provided::Source;
 use crate::settings::Settings;
 
-/// The sources, each with a client of its own; nothing of one is set up before its first request.
+/// The sources, each with its own client. Nothing is set up before a client's first request.
 pub(super) fn build(
     named: Vec<(String, ClientConfig)>,
     settings: &Settings,
@@ -19,7 +19,7 @@ pub(super) fn build(
     let mut problems = Problems::default();
     let mut sources: Vec<Source> = Vec::with_capacity(named.len());
     for (number, (base, config)) in (1..).zip(named) {
-        // A password may stand in a URL, so the text itself is not repeated.
+        // A URL may contain a password, so the message does not repeat the text.
         let mut problem = |what: &str| problems.add(format!("source {number} of `setup` {what}"));
         let Some(base) = canonical_base(&base) else {
             problem("is not the base URL of a FHIR server: write one like https://example.org/fhir");

@@ -1,4 +1,7 @@
-//! [`Arguments`]: what the command line says.
+//! [`Arguments`]: the parsed command line.
+
+#[cfg(all(feature = "inspector", debug_assertions))]
+mod desk;
 
 use std::path::PathBuf;
 
@@ -6,6 +9,9 @@ use lexopt::prelude::*;
 
 use super::dead_letters::{DeadLetters, Which};
 use super::help;
+use super::policy::Place;
+#[cfg(all(feature = "inspector", debug_assertions))]
+use super::{record::RecordOptions, sandbox::alone::SandboxOptions, trigger::TriggerOptions};
 #[cfg(feature = "registration")]
 use crate::fhir::Instant;
 #[cfg(feature = "registration")]
@@ -13,12 +19,17 @@ use crate::registration::Options;
 #[cfg(feature = "registration")]
 use crate::sweep::SweepOptions;
 
-/// What the program is to do.
+/// The commands of the desk.
+const OF_DESK: [&str; 5] = ["pull", "record", "replay", "sandbox", "trigger"];
+
+/// The command to run, and its options.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Arguments {
     pub(super) command: Command,
-    /// Whether the command prints JSON, and no table.
+    /// Whether the command prints JSON instead of a table.
     pub(super) json: bool,
+    /// The tenant that the command is for; without it, all tenants.
+    pub(super) tenant: Option<String>,
     /// The file of `--known`.
     pub(super) known: Option<PathBuf>,
 }
@@ -28,15 +39,46 @@ pub(super) enum Command {
     /// Print this text.
     Help(&'static str),
     Check,
+    /// Print the permissions of AWS that the program needs there.
+    Policy(Place),
+    /// Print what a month costs, for these numbers.
+    Cost(Vec<String>),
     DeadLetters(DeadLetters),
+    /// Handle notifications; `is_shown` on a page too, whatever FHIR server there is.
     #[cfg(feature = "local")]
-    Serve,
+    Serve {
+        is_shown: bool,
+    },
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    Record(RecordOptions),
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    Trigger(TriggerOptions),
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    Sandbox(SandboxOptions),
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    Replay(Vec<PathBuf>),
+    /// The dead letter whose key begins so.
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    Pull(String),
     #[cfg(feature = "registration")]
     Register(Options),
     #[cfg(feature = "registration")]
     Status,
     #[cfg(feature = "registration")]
     Sweep(SweepOptions),
+}
+
+impl Command {
+    /// Whether it runs until it is told to stop, and writes its log where others print their result.
+    pub(super) fn is_server(&self) -> bool {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Serve { .. } => true,
+            #[cfg(all(feature = "inspector", debug_assertions))]
+            Self::Record(_) | Self::Sandbox(_) => true,
+            _ => false,
+        }
+    }
 }
 
 impl Arguments {
@@ -49,7 +91,11 @@ impl Arguments {
         let (mut command, mut named, mut json) = (None, None::<String>, false);
         #[cfg_attr(not(feature = "registration"), allow(unused_mut))]
         let mut known = None;
+        let mut tenant = None;
         let (mut words, mut is_all) = (Vec::new(), false);
+        #[cfg(all(feature = "inspector", debug_assertions))]
+        let mut is_shown = false;
+        let (mut is_policy, mut place, mut is_cost) = (false, Place::default(), false);
         #[cfg(feature = "registration")]
         let (mut options, mut option) = (Options::default(), None);
         #[cfg(feature = "registration")]
@@ -61,9 +107,15 @@ impl Arguments {
                         None => parser.next().ok().flatten().and_then(word),
                         named => named,
                     };
-                    return Ok(Self::help(command.as_deref()));
+                    return Ok(Self::help(command.as_deref())?);
                 }
                 Long("json") => json = true,
+                #[cfg(all(feature = "inspector", debug_assertions))]
+                Long("inspector") => is_shown = true,
+                Long("iam") => is_policy = true,
+                Long("cost") => is_cost = true,
+                Long("account") => place.account = Some(account(&parser.value()?.string()?)?),
+                Long("key") => place.key = Some(parser.value()?.string()?),
                 #[cfg(feature = "registration")]
                 Long("dry-run") => {
                     options.dry_run = true;
@@ -88,10 +140,12 @@ impl Arguments {
                 Long("endpoint") => swept.endpoint = Some(parser.value()?.string()?),
                 #[cfg(feature = "registration")]
                 Long("known") => known = Some(parser.value()?.into()),
+                Long("tenant") => tenant = Some(parser.value()?.string()?),
                 Long("all") => is_all = true,
                 Value(value) if command == Some(Command::DeadLetters(DeadLetters::List)) => {
                     words.push(value.string()?);
                 }
+                Value(value) if command == Some(Command::Check) && is_cost => words.push(value.string()?),
                 Value(value) if command.is_none() => {
                     let name = named.insert(value.string()?).as_str();
                     command = Some(match name {
@@ -99,16 +153,28 @@ impl Arguments {
                         "dead-letters" => Command::DeadLetters(DeadLetters::List),
                         "help" => {
                             let of = parser.next()?.and_then(word);
-                            return Ok(Self::help(of.as_deref()));
+                            return Ok(Self::help(of.as_deref())?);
                         }
                         #[cfg(feature = "local")]
-                        "serve" => Command::Serve,
+                        "serve" => Command::Serve { is_shown: false },
+                        #[cfg(all(feature = "inspector", debug_assertions))]
+                        name if OF_DESK.contains(&name) => {
+                            let name = name.to_owned();
+                            return desk::parse(&name, parser, json);
+                        }
                         #[cfg(feature = "registration")]
                         "register" => Command::Register(Options::default()),
                         #[cfg(feature = "registration")]
                         "status" => Command::Status,
                         #[cfg(feature = "registration")]
                         "sweep" => Command::Sweep(SweepOptions::default()),
+                        #[cfg(not(all(feature = "inspector", debug_assertions)))]
+                        name if OF_DESK.contains(&name) => {
+                            return Err(format!(
+                                "`{name}` is a command of the desk, which a release build does not have: use `cargo run -- {name}`"
+                            )
+                            .into());
+                        }
                         other => return Err(format!("there is no command {other:?}").into()),
                     });
                 }
@@ -116,13 +182,34 @@ impl Arguments {
             }
         }
         #[cfg(feature = "local")]
-        let command = command.unwrap_or(Command::Serve);
+        let command = command.unwrap_or(Command::Serve { is_shown: false });
+        #[cfg(all(feature = "inspector", debug_assertions))]
+        let command = match command {
+            Command::Serve { .. } => Command::Serve { is_shown },
+            _ if is_shown => return Err("--inspector belongs to `serve` and `record`".into()),
+            command => command,
+        };
         #[cfg(not(feature = "local"))]
         let command = command.unwrap_or(Command::Help(help::PROGRAM));
 
+        let is_check = command == Command::Check;
+        if is_policy && is_cost {
+            return Err("`check` takes --iam or --cost, and not both".into());
+        }
+        if is_policy && !is_check {
+            return Err("--iam belongs to `check`".into());
+        }
+        if is_cost && !is_check {
+            return Err("--cost belongs to `check`".into());
+        }
+        if place != Place::default() && !is_policy {
+            return Err("--account and --key belong to `check --iam`".into());
+        }
         let command = match command {
             Command::DeadLetters(_) => Command::DeadLetters(dead_letters(&words, is_all)?),
             _ if is_all => return Err("--all belongs to `dead-letters`".into()),
+            Command::Check if is_policy => Command::Policy(place),
+            Command::Check if is_cost => Command::Cost(words),
             command => command,
         };
 
@@ -141,14 +228,20 @@ impl Arguments {
             return Err("--known belongs to `register`, `status` and `sweep`".into());
         }
         #[cfg(feature = "local")]
-        if json && command == Command::Serve {
+        if json && matches!(command, Command::Serve { .. }) {
             return Err("--json belongs to every command except `serve`".into());
         }
-        Ok(Self { command, json, known })
+        #[cfg(feature = "local")]
+        if tenant.is_some() && matches!(command, Command::Serve { .. }) {
+            return Err("--tenant belongs to every command except `serve`, which serves all".into());
+        }
+        Ok(Self { command, json, tenant, known })
     }
 
-    fn help(command: Option<&str>) -> Self {
-        Self { command: Command::Help(help::of(command)), json: false, known: None }
+    fn help(command: Option<&str>) -> Result<Self, String> {
+        let text = help::of(command)
+            .ok_or_else(|| format!("there is no command {:?}", command.unwrap_or_default()))?;
+        Ok(Self { command: Command::Help(text), json: false, tenant: None, known: None })
     }
 }
 
@@ -159,7 +252,15 @@ fn word(argument: lexopt::Arg<'_>) -> Option<String> {
     }
 }
 
-/// What stands after `dead-letters`.
+/// The number of an account of AWS.
+fn account(number: &str) -> Result<String, String> {
+    let is_account = number.len() == 12 && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_account
+        .then(|| number.to_owned())
+        .ok_or_else(|| "--account takes the twelve digits of an account".into())
+}
+
+/// The words after `dead-letters`.
 fn dead_letters(words: &[String], is_all: bool) -> Result<DeadLetters, String> {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let which = |verb: &str, key: Option<&str>| match (key, is_all) {

@@ -1,31 +1,43 @@
-//! `check`: whether settings and subscriptions are sound, without a network.
+//! `check`: checks settings and subscriptions without a network.
 
 use serde::Serialize;
 use serde_json::json;
 
 use super::table::table;
-use super::{Exit, complain, say};
+use super::{Exit, chosen, complain, head, say, say_report};
 use crate::app::{App, AppBuilder};
 use crate::declaration::Declaration;
 use crate::problems::Problems;
 use crate::registry::sort;
 
-/// Lists the endpoints by crate, so that a crate which was never linked is seen to be missing, and says all
-/// that is wrong.
-pub(super) fn check(builder: AppBuilder, as_json: bool) -> Exit {
+/// Lists the endpoints by crate, so that a missing crate is noticed, and prints all mistakes.
+pub(super) fn check(builder: AppBuilder, tenant: Option<&str>, as_json: bool) -> Exit {
     let mut declarations = builder.declarations().to_vec();
     sort(&mut declarations);
     let built = builder.build();
-    if let Ok(app) = &built {
-        // With their values in place of placeholders.
-        declarations = app.registry().declarations().to_vec();
+    let apps = built
+        .as_ref()
+        .map_err(Problems::clone)
+        .and_then(|app| chosen(app, tenant, None).map_err(Problems::from));
+    match apps {
+        Err(problems) => report(&declarations, None, &[], &problems, as_json),
+        Ok(apps) => apps.into_iter().fold(Exit::Sound, |exit, app| {
+            head(app, as_json);
+            // These declarations have values instead of placeholders.
+            let declarations = app.registry().declarations();
+            exit.max(report(declarations, Some(app), &warnings(app), &problems(app), as_json))
+        }),
     }
-    let (warnings, problems) = match &built {
-        Err(problems) => (Vec::new(), problems.clone()),
-        Ok(app) => (warnings(app), problems(app)),
-    };
-    let app = built.as_ref().ok();
-    let is_sound = problems == Problems::default();
+}
+
+fn report(
+    declarations: &[&'static Declaration],
+    app: Option<&App>,
+    warnings: &[String],
+    problems: &Problems,
+    as_json: bool,
+) -> Exit {
+    let is_sound = *problems == Problems::default();
     if as_json {
         let subscriptions: Vec<_> =
             declarations.iter().map(|declaration| Row::new(declaration, app)).collect();
@@ -33,9 +45,12 @@ pub(super) fn check(builder: AppBuilder, as_json: bool) -> Exit {
         let report = json!({
             "sound": is_sound, "problems": problems, "warnings": warnings, "subscriptions": subscriptions,
         });
-        say(&report.to_string());
+        match app {
+            Some(app) => say_report(app, &report.to_string()),
+            None => say(&report.to_string()),
+        }
     } else {
-        show(&declarations, app);
+        show(declarations, app);
         warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
         match is_sound {
             true => say("settings and subscriptions are sound"),
@@ -45,7 +60,7 @@ pub(super) fn check(builder: AppBuilder, as_json: bool) -> Exit {
     if is_sound { Exit::Sound } else { Exit::Unusable }
 }
 
-/// What is allowed, but worth knowing.
+/// Settings and subscriptions that are allowed but unwise.
 fn warnings(app: &App) -> Vec<String> {
     let warnings = app.settings().warnings();
     #[cfg(feature = "registration")]
@@ -53,15 +68,14 @@ fn warnings(app: &App) -> Vec<String> {
         let mut warnings = warnings;
         if app.settings().is_server_unknown {
             warnings.push(
-                "FHIR_SERVER is auto: what the server cannot do is said by `register --dry-run`, which asks it what it is"
-                    .into(),
+                "FHIR_SERVER is auto: run `register --dry-run` to learn what the server cannot do".into(),
             );
         }
         let declarations = app.registry().declarations();
         warnings.extend(declarations.iter().filter_map(|declaration| {
             let reason = declaration.sweepable().reason()?;
             let endpoint = declaration.endpoint;
-            Some(format!("{endpoint}: a sweep does not find all that it missed: {reason}"))
+            Some(format!("{endpoint}: a sweep does not find every missed change: {reason}"))
         }));
         let is_hidden = |declaration: &&&'static Declaration| {
             declaration.search().is_some()
@@ -69,7 +83,8 @@ fn warnings(app: &App) -> Vec<String> {
         };
         warnings.extend(declarations.iter().filter(is_hidden).map(|declaration| {
             format!(
-                "{}: a sweep does not find what it missed: its `registration` function watches several types",
+                "{}: a sweep does not find missed changes: its `registration` function watches several \
+                 types",
                 declaration.endpoint
             )
         }));
@@ -79,7 +94,7 @@ fn warnings(app: &App) -> Vec<String> {
     warnings
 }
 
-/// What keeps the subscriptions from being registered.
+/// Why the subscriptions cannot be registered.
 fn problems(app: &App) -> Problems {
     #[cfg(feature = "registration")]
     return crate::registration::check(app).err().unwrap_or_default();
@@ -90,7 +105,7 @@ fn problems(app: &App) -> Problems {
     }
 }
 
-/// A subscription of the program, as JSON has it.
+/// A subscription of the program, for JSON.
 #[derive(Serialize)]
 struct Row {
     package: &'static str,
@@ -131,7 +146,7 @@ fn cells(row: Row) -> [String; 4] {
     [format!("  {}", row.endpoint), row.criteria, row.on, format!("{} ({})", row.handler, row.source)]
 }
 
-/// The criteria as it is registered.
+/// The criteria that is registered.
 fn criteria(declaration: &'static Declaration, app: &App) -> String {
     #[cfg(feature = "registration")]
     return crate::registration::criteria(declaration, app.settings());

@@ -1,14 +1,14 @@
-//! `dead-letters`: events that were given up are listed, handled once more, or dropped.
+//! `dead-letters`: lists, retries or drops the events that were given up.
 
 use super::table::table;
-use super::{COMMAND_LIMIT, Exit, complain, say};
+use super::{COMMAND_LIMIT, Exit, complain, say, say_report};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::delivery::dead_letters::{self, Retried};
 use crate::error::BoxError;
 use crate::store::DeadLetter;
 
-/// What is to be done with them.
+/// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum DeadLetters {
     List,
@@ -16,11 +16,11 @@ pub(super) enum DeadLetters {
     Drop(Which),
 }
 
-/// With which of them.
+/// The dead letters to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Which {
     All,
-    /// The one whose key begins so.
+    /// The letter with a key that begins like this.
     One(String),
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn dead_letters(app: &App, what: DeadLetters, json: bool) -> Re
     match what {
         DeadLetters::List => {
             if json {
-                say(&serde_json::json!({ "deadLetters": letters }).to_string());
+                say_report(app, &serde_json::json!({ "deadLetters": letters }).to_string());
             } else if letters.is_empty() {
                 say("there are no dead letters");
             } else {
@@ -52,8 +52,8 @@ pub(super) async fn dead_letters(app: &App, what: DeadLetters, json: bool) -> Re
     }
 }
 
-/// Why this process cannot see the dead letters of another one.
-fn unseen(app: &App) -> Option<&'static str> {
+/// Why this process cannot see the dead letters of other processes.
+pub(super) fn unseen(app: &App) -> Option<&'static str> {
     match app.store() {
         None => {
             Some("FHIR_SUBSCRIPTION_IDEMPOTENCY is off: nothing is given up, so there are no dead letters")
@@ -80,7 +80,7 @@ async fn drop(app: &App, letters: &[&DeadLetter], json: bool) -> Result<Exit, Bo
     }
     if json {
         let keys: Vec<_> = letters.iter().map(|letter| letter.key).collect();
-        say(&serde_json::json!({ "dropped": keys }).to_string());
+        say_report(app, &serde_json::json!({ "dropped": keys }).to_string());
     }
     Ok(Exit::Sound)
 }
@@ -94,7 +94,7 @@ async fn retry(app: &App, letters: &[&DeadLetter], json: bool) -> Result<Exit, B
         false => say(&format!("{}: {outcome}", name(letter))),
     };
     for letter in letters {
-        // Each has the time that a request has.
+        // Each letter has the time of a request.
         let begun = std::time::Instant::now();
         let deadline = app.deadline(Some(Deadline::after(COMMAND_LIMIT)));
         match dead_letters::retry(app, letter, deadline).await? {
@@ -112,13 +112,13 @@ async fn retry(app: &App, letters: &[&DeadLetter], json: bool) -> Result<Exit, B
         }
     }
     if json {
-        say(&serde_json::json!({ "retried": rows }).to_string());
+        say_report(app, &serde_json::json!({ "retried": rows }).to_string());
     }
     Ok(exit)
 }
 
-/// The letters that are meant: at least one, unless all are.
-fn chosen<'a>(letters: &'a [DeadLetter], which: &Which) -> Result<Vec<&'a DeadLetter>, String> {
+/// The selected letters: at least one, unless `all` is selected.
+pub(super) fn chosen<'a>(letters: &'a [DeadLetter], which: &Which) -> Result<Vec<&'a DeadLetter>, String> {
     let Which::One(begin) = which else { return Ok(letters.iter().collect()) };
     let found: Vec<_> =
         letters.iter().filter(|letter| letter.key.to_string().starts_with(begin.as_str())).collect();
@@ -129,7 +129,7 @@ fn chosen<'a>(letters: &'a [DeadLetter], which: &Which) -> Result<Vec<&'a DeadLe
     }
 }
 
-/// They as a table, and how they are named.
+/// The letters as a table, and how to name one.
 pub(super) fn list(letters: &[DeadLetter]) -> String {
     let cells: Vec<_> = letters.iter().map(cells).collect();
     table(["key", "endpoint", "resource", "version", "tries", "outcome", "error", "since"], &cells)
@@ -150,7 +150,7 @@ fn cells(letter: &DeadLetter) -> [String; 8] {
     ]
 }
 
-/// As much of the key as tells it from others.
+/// The beginning of the key, which is long enough to be unique.
 fn name(letter: &DeadLetter) -> String {
     letter.key.to_string()[..16].to_owned()
 }

@@ -1,16 +1,30 @@
-//! What `--help` prints, for the program and for each command.
+//! The texts of `--help`, for the program and for each command.
 
-/// The help of a command; of the program, if there is no such command.
-pub(super) fn of(command: Option<&str>) -> &'static str {
-    match command {
+#[cfg(all(feature = "inspector", debug_assertions))]
+mod desk;
+
+/// The help of a command, or of the program without one. `None` if there is no such command.
+pub(super) fn of(command: Option<&str>) -> Option<&'static str> {
+    Some(match command {
+        None | Some("help") => PROGRAM,
         Some("serve") => SERVE,
         Some("register") => REGISTER,
         Some("status") => STATUS,
         Some("sweep") => SWEEP,
         Some("dead-letters") => DEAD_LETTERS,
         Some("check") => CHECK,
-        _ => PROGRAM,
-    }
+        #[cfg(all(feature = "inspector", debug_assertions))]
+        Some("trigger") => desk::TRIGGER,
+        #[cfg(all(feature = "inspector", debug_assertions))]
+        Some("record") => desk::RECORD,
+        #[cfg(all(feature = "inspector", debug_assertions))]
+        Some("replay") => desk::REPLAY,
+        #[cfg(all(feature = "inspector", debug_assertions))]
+        Some("sandbox") => desk::SANDBOX,
+        #[cfg(all(feature = "inspector", debug_assertions))]
+        Some("pull") => desk::PULL,
+        Some(_) => return None,
+    })
 }
 
 pub(super) const PROGRAM: &str = "\
@@ -27,9 +41,20 @@ Commands:
                   (--since INSTANT, --endpoint NAME)
   dead-letters    list, retry or drop the events that were given up
   check           check settings and subscriptions, without a network
+                  (--iam: print the permissions that the program needs;
+                  --cost: what a month on AWS costs)
+
+At the desk, in builds without --release:
+  trigger         make a handler run with a sample resource
+                  (--interaction NAME, --file FILE, --set PATH=VALUE)
+  record          serve, and keep each delivery in a file (--redact)
+  replay          send recorded deliveries through the program
+  sandbox         serve the in-memory FHIR server alone (--data DIR, --port N)
+  pull            handle a dead letter of the deployed program here
 
 Options:
   --json          print JSON on standard output; log lines go to standard error
+  --tenant NAME   of several tenants, this one only
   -h, --help      show this text; `<program> COMMAND --help` shows more
 
 Exit codes:
@@ -44,10 +69,15 @@ Under AWS Lambda the program needs no command.";
 const SERVE: &str = "\
 Handles notifications on HOST:PORT (127.0.0.1:9000) until Ctrl-C or SIGTERM.
 
-Usage: <program> [serve]
+Usage: <program> [serve] [OPTIONS]
 
-Without FHIR_BASE_URL, it also starts an in-memory FHIR server, the sandbox,
-and registers the subscriptions there.";
+Without FHIR_BASE_URL, a build without --release also starts an in-memory FHIR
+server, the sandbox, registers the subscriptions there, and prints the URL of a
+page that shows each delivery. Only this machine reaches the page.
+
+Options:
+  --inspector    serve the page beside a real FHIR server too; it shows what
+                 notifications say of patients";
 
 const REGISTER: &str = "\
 Registers the subscriptions with the FHIR server. A second run writes nothing.
@@ -126,10 +156,25 @@ Checks settings and subscriptions without a network, and lists the endpoints of
 each crate, so that a crate that is not linked is seen to be missing.
 
 Usage: <program> check [OPTIONS]
+       <program> check --iam [--account NUMBER] [--key ARN]
+       <program> check --cost [NAME=VALUE]...
 
 Options:
-  --json    print JSON
+  --iam              print the IAM policy for the permissions that the program
+                     needs with these settings, and nothing else. References are
+                     not read
+  --account NUMBER   the account for the policy; * if it is not given
+  --key ARN          the KMS key that encrypts table, queue, parameters and
+                     secrets, if it is one of your own
+  --cost             print what a month on AWS costs with these settings. A
+                     NAME=VALUE is a number such as notifications=1000000 or
+                     price.api=1.10, store=dynamodb|postgres|local or queue=yes;
+                     the output lists all names
+  --json             print JSON
+
+The policy takes the region from AWS_REGION, and the log group from
+AWS_LAMBDA_LOG_GROUP_NAME or AWS_LAMBDA_FUNCTION_NAME.
 
 Exit codes:
-  0  settings and subscriptions are sound
+  0  settings and subscriptions are sound; the policy or the bill is printed
   2  they are not; standard error says what is wrong";

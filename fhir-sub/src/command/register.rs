@@ -1,7 +1,7 @@
-//! `register`: registers the subscriptions, and shows what was done.
+//! `register`: registers the subscriptions, and shows the results.
 
 use super::table::table;
-use super::{COMMAND_LIMIT, Exit, say};
+use super::{COMMAND_LIMIT, Exit, say, say_report};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::registration::{self, Options, Report, Row};
@@ -15,16 +15,16 @@ pub(super) async fn register(app: &App, options: Options, json: bool) -> Exit {
     )
     .await;
     let is_recognised = app.settings().is_server_unknown;
-    say(&match json {
-        true => report.to_json(),
-        false => show(&report, report.server().filter(|_| is_recognised)),
-    });
+    match json {
+        true => say_report(app, &report.to_json()),
+        false => say(&show(&report, report.server().filter(|_| is_recognised))),
+    }
     if report.is_complete() { Exit::Sound } else { Exit::Unsound }
 }
 
-/// The report as a table, and under it what a table has no room for.
+/// The report as a table, with further remarks below it.
 ///
-/// `recognised` is the server, where nobody said which one it is.
+/// `recognised` is the server's name, if the server had to be recognised.
 pub(super) fn show(report: &Report, recognised: Option<&str>) -> String {
     let rows: Vec<_> = report.rows().iter().chain(report.pruned()).collect();
     let cells: Vec<_> = rows.iter().map(|row| cells(row)).collect();

@@ -1,5 +1,7 @@
-//! `serve` without a FHIR server: the sandbox stands in for it.
+//! `serve` without a FHIR server: the sandbox replaces it.
 
+#[cfg(all(feature = "inspector", debug_assertions))]
+pub(super) mod alone;
 mod delivery;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,9 +13,10 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
 use self::delivery::OverHttp;
-use super::serve::{listen, serve_until, told_to_stop};
+use super::serve::{Serving, Watch, listen};
 use super::{COMMAND_LIMIT, Exit, register, say};
 use crate::adapter::{ResponseBody, local};
 use crate::app::{App, AppBuilder};
@@ -21,6 +24,8 @@ use crate::deadline::Deadline;
 use crate::declaration::{Declaration, Trigger};
 use crate::error::BoxError;
 use crate::fhir::FhirVersion;
+#[cfg(all(feature = "inspector", debug_assertions))]
+use crate::inspector::Recorder;
 use crate::problems::Problems;
 use crate::registration::{self, Options};
 use crate::sandbox::sample::{Sample, sample};
@@ -32,18 +37,18 @@ use crate::signature::hex;
 /// The largest body that the sandbox reads, in bytes.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
 
-/// Starts the sandbox and the service, registers the subscriptions, and says how to make a handler run.
-pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
+/// Starts the sandbox and the service, registers the subscriptions, and prints how to make a handler run.
+pub(super) async fn serve(builder: AppBuilder, watch: Watch) -> Result<Exit, BoxError> {
     let meant_for_a_server =
         ["APP_BASE_URL", "FHIR_AUTH_BEARER", "FHIR_AUTH_USER", "FHIR_AUTH_TOKEN_URL", "FHIR_AUTH_CLIENT_ID"];
     if let Some(name) = meant_for_a_server.iter().find(|name| builder.variables().get(name).is_some()) {
-        // Real notifications would be answered 204, and their effects forgotten.
+        // Otherwise real notifications would be answered 204, and their effects would be lost.
         return Err(Problems::from(format!(
             "FHIR_BASE_URL is not set, but {name} is: set both, or neither to try the program with the sandbox"
         ))
         .into());
     }
-    // It is whichever server it is told to imitate: there is none to recognise.
+    // The sandbox is the server that it imitates, so nothing must be recognised.
     let builder = match builder.variables().get("FHIR_SERVER") {
         Some("auto") => builder.set("FHIR_SERVER", ""),
         _ => builder,
@@ -53,32 +58,59 @@ pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
     let sandbox_listener = listen_beside(port).await?;
     let sandbox_url = format!("http://{}/fhir", sandbox_listener.local_addr()?);
 
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    let has_secret = builder.variables().get("FHIR_SUBSCRIPTION_SECRET").is_some();
     let app = with_defaults(builder.without_signer(), port, &sandbox_url)?.build()?;
     app.begin();
     let behaviour = Behaviour::named(app.settings().fhir_server.name).unwrap_or(Behaviour::Generic);
     let sandbox = Sandbox::builder().behaviour(behaviour).fhir_version(app.settings().fhir_version);
-    let sandbox = sandbox.base_url(&sandbox_url).build(OverHttp::new());
-    let stand_ins = sandbox.stand_in(app.registry().declarations());
+    let sandbox = sandbox.base_url(&sandbox_url).validates(true).build(OverHttp::new());
+    let stand_ins = sandbox.stand_in(&app.registry().watched());
 
-    // Before the subscriptions are there, which what it refers to must not fire.
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    let samples = samples(&app, &stand_ins);
+    // Before the subscriptions exist: the resources that the sample refers to must not fire.
     let trial = trial(&app, &stand_ins, &sandbox).await;
 
-    let resources: local::Answer = Arc::new(move |request| Box::pin(respond(sandbox.clone(), request)));
-    let for_ever = Box::pin(std::future::pending());
-    let sandbox_server = tokio::spawn(local::serve(sandbox_listener, resources, for_ever));
-    let server = tokio::spawn(serve_until(told_to_stop(), listener, app.clone()));
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    let (watch, page) = {
+        let watch =
+            Watch { recorder: watch.recorder.or_else(|| Some(Recorder::new())), is_shown: true, ..watch };
+        let has_own_secret = !has_secret;
+        let shown = super::page::Sandboxed { sandbox: sandbox.clone(), samples, has_own_secret };
+        let page = super::page::serve(listener.local_addr()?, app.clone(), &watch, Some(shown)).await?;
+        (watch, page)
+    };
+
+    let resources: local::Answer = Arc::new(move |request| {
+        let answer = respond(sandbox.clone(), request);
+        Box::pin(async { answer.await.map(BodyExt::boxed_unsync) })
+    });
+    let (for_ever, workers) = (Box::pin(std::future::pending()), Handle::current());
+    let no_end = std::time::Duration::ZERO;
+    let sandbox_server = tokio::spawn(local::serve(sandbox_listener, resources, workers, for_ever, no_end));
+    let server = tokio::spawn(Serving::begin(listener, app.clone(), watch)?.ended());
 
     let report = registration::register(&app, Options::default(), Deadline::after(COMMAND_LIMIT)).await;
     let welcome = welcome(port, &sandbox_url, &stand_ins, trial);
     say(&format!("{}\n\n{welcome}\n", register::show(&report, None)));
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    say(&format!("{}\n", page.told));
     server.await?;
-    // It goes last: handlers that were under way may have been talking to it.
+    // The sandbox ends last, because running handlers may still use it.
     sandbox_server.abort();
     Ok(if report.is_complete() { Exit::Sound } else { Exit::Unsound })
 }
 
-/// The port after `port` where it is free, so that it is the same at each run; any other else.
-async fn listen_beside(port: u16) -> Result<TcpListener, BoxError> {
+/// The search that a sample of each handler must match, where one is known.
+#[cfg(all(feature = "inspector", debug_assertions))]
+pub(super) fn samples(app: &App, stand_ins: &[StandIn]) -> Vec<(&'static str, String)> {
+    let criteria = |it: &&'static Declaration| Some((it.endpoint, criteria_of_sample(it, stand_ins)?));
+    app.registry().declarations().iter().filter_map(criteria).collect()
+}
+
+/// The next port if it is free, so that it is usually the same; else any port.
+pub(super) async fn listen_beside(port: u16) -> Result<TcpListener, BoxError> {
     let next = port.checked_add(1).unwrap_or(0);
     match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, next))).await {
         Ok(listener) => Ok(listener),
@@ -86,8 +118,12 @@ async fn listen_beside(port: u16) -> Result<TcpListener, BoxError> {
     }
 }
 
-/// The settings that the sandbox brings along; those that are set stay.
-fn with_defaults(builder: AppBuilder, port: u16, sandbox_url: &str) -> Result<AppBuilder, BoxError> {
+/// Adds the settings of the sandbox, unless they are set.
+pub(super) fn with_defaults(
+    builder: AppBuilder,
+    port: u16,
+    sandbox_url: &str,
+) -> Result<AppBuilder, BoxError> {
     let mut secret = [0; 32];
     SystemRandom::new().fill(&mut secret).map_err(|_| "the system gives no random bytes for a secret")?;
     let defaults = [
@@ -102,12 +138,12 @@ fn with_defaults(builder: AppBuilder, port: u16, sandbox_url: &str) -> Result<Ap
     }))
 }
 
-/// The server to imitate where nothing says which: the specification's for topics, which HAPI does the least of, unless a
-/// criteria needs HAPI.
+/// The server to imitate if no setting names one. It is the generic server if the program has topics, because HAPI
+/// supports topics least, unless a criteria needs HAPI. Otherwise it is HAPI.
 fn imitated(builder: &AppBuilder) -> Behaviour {
     let declarations = builder.declarations();
     let has_topics = declarations.iter().any(|it| matches!(it.trigger, Trigger::Topic(_)));
-    // Deletions, and lists of types, are what only HAPI knows of criteria.
+    // Of the two, only HAPI supports deletions and lists of types in a criteria.
     let needs_hapi = declarations.iter().any(|it| match it.trigger {
         Trigger::Criteria(criteria) => it.interactions.delete || criteria.starts_with('['),
         Trigger::Topic(_) => false,
@@ -116,7 +152,7 @@ fn imitated(builder: &AppBuilder) -> Behaviour {
     if has_topics && (is_r5 || !needs_hapi) { Behaviour::Generic } else { Behaviour::Hapi }
 }
 
-/// Answers a request for the sandbox.
+/// Answers a request to the sandbox.
 async fn respond(sandbox: Sandbox, request: Request<Incoming>) -> Response<ResponseBody> {
     let (parts, body) = request.into_parts();
     match Limited::new(body, BODY_LIMIT).collect().await {
@@ -135,15 +171,18 @@ struct Trial {
     resource: serde_json::Value,
 }
 
-/// The first handler for which there is such a resource. What the resource refers to is put into the sandbox.
+/// The first handler with such a resource. The resources that it refers to are added to the sandbox.
 async fn trial(app: &App, stand_ins: &[StandIn], sandbox: &Sandbox) -> Option<Trial> {
     let version = app.settings().fhir_version;
     for declaration in app.registry().declarations().iter().copied() {
         let Some(criteria) = criteria_of_sample(declaration, stand_ins) else { continue };
+        if matches!(declaration.trigger, Trigger::Topic(_)) && !declaration.interactions.create {
+            continue;
+        }
         let Some(Sample { resource, others }) = sample(&criteria, version) else { continue };
         for other in &others {
             if let Err(refusal) = sandbox.update(other).await {
-                tracing::error!(%refusal, "the sandbox does not take what a sample refers to");
+                tracing::error!(%refusal, "the sandbox refuses a resource that a sample refers to");
             }
         }
         return Some(Trial { declaration, resource });
@@ -151,7 +190,7 @@ async fn trial(app: &App, stand_ins: &[StandIn], sandbox: &Sandbox) -> Option<Tr
     None
 }
 
-/// What to do next.
+/// The text about what to do next.
 fn welcome(port: u16, sandbox_url: &str, stand_ins: &[StandIn], trial: Option<Trial>) -> String {
     let mut text = format!(
         "The handlers listen on http://127.0.0.1:{port}, and the sandbox, an in-memory FHIR server which forgets \
@@ -173,7 +212,7 @@ fn welcome(port: u16, sandbox_url: &str, stand_ins: &[StandIn], trial: Option<Tr
             "\n\nTo make `{}` run, create a resource {fires}:\n\n  \
              curl {method}-H 'Content-Type: application/fhir+json' -d '{}' {sandbox_url}/{path}",
             declaration.handler,
-            // A single quote would end the shell's.
+            // A single quote would end the shell's quotes.
             type_first(&resource).replace('\'', r"'\''")
         ));
         return text;
@@ -182,13 +221,15 @@ fn welcome(port: u16, sandbox_url: &str, stand_ins: &[StandIn], trial: Option<Tr
     text
 }
 
-/// Which topics are stood in for, and how to have others.
+/// The topics that the sandbox made up, and how to provide others.
 fn topics(stand_ins: &[StandIn], sandbox_url: &str) -> String {
     if stand_ins.is_empty() {
         return String::new();
     }
     let mut text =
-        "\n\nTopics that handlers name are stood in for by some that fire for every change:\n".to_owned();
+        "\n\nThe sandbox has these topics in place of those that handlers name. They fire for every \
+         change:\n"
+            .to_owned();
     for StandIn { url, types, is_guess } in stand_ins {
         let guess = if *is_guess { " (a guess: a `filter` would say the type)" } else { "" };
         text.push_str(&format!("\n  {url}  of {}{guess}", types.join(", ")));
@@ -199,15 +240,12 @@ fn topics(stand_ins: &[StandIn], sandbox_url: &str) -> String {
     text
 }
 
-/// The search that a resource must match to make the handler run when it is created; `None` where creating makes it not.
-fn criteria_of_sample(declaration: &Declaration, stand_ins: &[StandIn]) -> Option<String> {
+/// The search that a resource must match to make the handler run when it changes; `None` where none is known.
+pub(super) fn criteria_of_sample(declaration: &Declaration, stand_ins: &[StandIn]) -> Option<String> {
     let topic = match &declaration.trigger {
         Trigger::Criteria(criteria) => return Some((*criteria).to_owned()),
         Trigger::Topic(topic) => topic,
     };
-    if !declaration.interactions.create {
-        return None;
-    }
     let types = &stand_ins.iter().find(|stand_in| stand_in.url == topic.url)?.types;
     let filters = || topic.filters.iter().flat_map(|filter| split_filter(filter));
     let resource_type = filters()
@@ -221,7 +259,7 @@ fn criteria_of_sample(declaration: &Declaration, stand_ins: &[StandIn]) -> Optio
     Some(format!("{resource_type}?{}", parameters.join("&")))
 }
 
-/// The resource as people write it.
+/// The resource with its type first, as people write it.
 fn type_first(resource: &serde_json::Value) -> String {
     let mut elements = resource.as_object().cloned().unwrap_or_default();
     let resource_type = elements.remove("resourceType").unwrap_or_default();

@@ -1,10 +1,11 @@
-//! `serve`: the service on a local port, and the sandbox where no FHIR server is named.
+//! `serve`: the service on a local port, with the sandbox if no FHIR server is named.
 
 use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
 use futures_util::future::Shared;
+use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 
 use super::{Exit, say};
@@ -12,42 +13,135 @@ use crate::adapter::local;
 use crate::adapter::tower::answer;
 use crate::app::{App, AppBuilder};
 use crate::error::BoxError;
+#[cfg(all(feature = "inspector", debug_assertions))]
+use crate::inspector::{Files, Recorder, observe};
 use crate::problems::Problems;
+use crate::service::Host;
 use crate::settings::listen_address;
 
-pub(super) async fn serve(builder: AppBuilder) -> Result<Exit, BoxError> {
-    #[cfg(all(feature = "sandbox", feature = "registration"))]
-    if builder.variables().get("FHIR_BASE_URL").is_none() {
-        return super::sandbox::serve(builder).await;
+/// The uses of each delivery besides its answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    /// Keeps the last ones, for the desk.
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    pub(super) recorder: Option<Recorder>,
+    /// Whether a page shows those.
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    pub(super) is_shown: bool,
+    /// Keeps each in a file.
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    pub(super) files: Option<Arc<Files>>,
+}
+
+impl Watch {
+    /// With the page of `serve --inspector`, or without.
+    #[cfg_attr(not(all(feature = "inspector", debug_assertions)), allow(unused_variables))]
+    pub(super) fn shown(is_shown: bool) -> Self {
+        Self {
+            #[cfg(all(feature = "inspector", debug_assertions))]
+            recorder: is_shown.then(Recorder::new),
+            #[cfg(all(feature = "inspector", debug_assertions))]
+            is_shown,
+            #[cfg(all(feature = "inspector", debug_assertions))]
+            files: None,
+        }
+    }
+}
+
+#[cfg_attr(not(feature = "registration"), allow(unused_mut))]
+pub(super) async fn serve(mut builder: AppBuilder, watch: Watch) -> Result<Exit, BoxError> {
+    #[cfg(all(
+        feature = "registration",
+        any(feature = "sandbox", all(feature = "inspector", debug_assertions))
+    ))]
+    if !builder.names_a_server() {
+        return super::sandbox::serve(builder.into_first_tenant(), watch).await;
     }
     let mut problems = Problems::default();
     let address = problems.collect(listen_address(builder.variables()));
+    #[cfg(all(
+        feature = "registration",
+        not(any(feature = "sandbox", all(feature = "inspector", debug_assertions)))
+    ))]
+    if !builder.names_a_server() {
+        problems.add(
+            "a release build has no sandbox to be the FHIR server: set FHIR_BASE_URL, or use `cargo run` without \
+             `--release` to try the program",
+        );
+    }
     let app = problems.collect(builder.build());
     let (Some(address), Some(app)) = (address, app) else { return Err(problems.into()) };
     app.begin();
     let listener = listen(address).await?;
-    let stop = told_to_stop();
-    say(&format!("listening on http://{}; Ctrl-C stops", listener.local_addr()?));
-    serve_until(stop, listener, app).await;
+    let address = listener.local_addr()?;
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    let page = match watch.is_shown {
+        true => Some(super::page::serve(address, app.clone(), &watch, None).await?),
+        false => None,
+    };
+    let serving = Serving::begin(listener, app, watch)?;
+    say(&format!("listening on http://{address}; Ctrl-C stops"));
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    if let Some(page) = &page {
+        say(&page.told);
+    }
+    serving.ended().await;
     Ok(Exit::Sound)
 }
 
-/// Serves until `stop` is ready, and meanwhile sweeps if it is set to.
-pub(super) async fn serve_until(stop: BoxFuture<'static, ()>, listener: TcpListener, app: App) {
-    let stop = stop.shared();
-    let sweeps = sweeps(app.clone(), stop.clone());
-    let answer: local::Answer = Arc::new(move |request| Box::pin(answer(app.clone(), request)));
-    tokio::join!(local::serve(listener, answer, Box::pin(stop)), sweeps);
+/// A program that listens.
+pub(super) struct Serving {
+    app: App,
+    stop: Shared<local::Told>,
+    end: local::Told,
+}
+
+impl Serving {
+    /// Listens from now on: for requests, and for being told to stop.
+    pub(super) fn begin(listener: TcpListener, app: App, watch: Watch) -> Result<Self, BoxError> {
+        let last = app.settings().stop_within;
+        let answer = answer_of(app.clone(), watch);
+        let (stop, end) = local::serve_apart(listener, answer, told_to_stop, last)?;
+        Ok(Self { app, stop: stop.shared(), end })
+    }
+
+    /// Serves until it is told to stop, and meanwhile sweeps if it is set to.
+    pub(super) async fn ended(self) {
+        let Self { app, stop, end } = self;
+        tokio::join!(end, sweeps(app, stop));
+    }
+}
+
+/// Answers as the app does; and what is watched is kept too.
+#[cfg_attr(not(all(feature = "inspector", debug_assertions)), allow(clippy::needless_pass_by_value))]
+fn answer_of(app: App, watch: Watch) -> local::Answer {
+    #[cfg(all(feature = "inspector", debug_assertions))]
+    if let Watch { recorder: Some(recorder), files, .. } = watch {
+        return Arc::new(move |request| {
+            let answer = observe(app.clone(), recorder.clone(), files.clone(), request);
+            Box::pin(async { answer.await.map(BodyExt::boxed_unsync) })
+        });
+    }
+    #[cfg(not(all(feature = "inspector", debug_assertions)))]
+    let Watch {} = watch;
+    Arc::new(move |request| {
+        let answer = answer(app.clone(), request, Host::Invocation(None));
+        Box::pin(async { answer.await.map(BodyExt::boxed_unsync) })
+    })
 }
 
 /// Sweeps as often as `FHIR_SUBSCRIPTION_SWEEP_EVERY` says, until `stop` is ready.
 #[cfg(feature = "registration")]
 async fn sweeps(app: App, stop: Shared<BoxFuture<'static, ()>>) {
-    let Some(period) = app.settings().sweep_every else { return };
-    let sweeps = async { crate::sweep::every(&app, period, stop.clone()).await };
-    let too_late = stop.clone().then(|()| tokio::time::sleep(local::LAST_REQUESTS));
+    let sweeps = app.apps().filter_map(|app| {
+        let period = app.settings().sweep_every?;
+        Some(crate::sweep::every(app, period, stop.clone()))
+    });
+    let sweeps = futures_util::future::join_all(sweeps);
+    let last = app.settings().stop_within;
+    let too_late = stop.clone().then(|()| tokio::time::sleep(last));
     tokio::select! {
-        () = sweeps => {}
+        _ = sweeps => {}
         () = too_late => {}
     }
 }
@@ -55,15 +149,15 @@ async fn sweeps(app: App, stop: Shared<BoxFuture<'static, ()>>) {
 #[cfg(not(feature = "registration"))]
 async fn sweeps(_app: App, _stop: Shared<BoxFuture<'static, ()>>) {}
 
-/// Binds `address`, and says what to do where it is taken.
+/// Binds `address`. If it is taken, the error says what to do.
 pub(super) async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, BoxError> {
     TcpListener::bind(address).await.map_err(|error| {
         Problems::from(format!("{address} cannot be listened on ({error}): set HOST or PORT")).into()
     })
 }
 
-/// Ready when the program is told to stop: Ctrl-C, or SIGTERM as containers send it. It listens from this call
-/// on, and not only when it is first waited for.
+/// Ready when the program is told to stop, by Ctrl-C or by the SIGTERM of a container. Signals are received
+/// from this call on, even before the future is awaited.
 #[cfg(unix)]
 pub(super) fn told_to_stop() -> BoxFuture<'static, ()> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -74,7 +168,7 @@ pub(super) fn told_to_stop() -> BoxFuture<'static, ()> {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             },
-            // Without a signal to wait for, it is stopped as any process is.
+            // If no signal can be received, the process ends like any other.
             _ => std::future::pending().await,
         }
     })

@@ -1,7 +1,7 @@
 //! `status`: each subscription as the FHIR server has it.
 
 use super::table::table;
-use super::{COMMAND_LIMIT, Exit, dead_letters, say};
+use super::{COMMAND_LIMIT, Exit, dead_letters, say, say_report};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::registration::{self, StatusRow};
@@ -10,7 +10,7 @@ pub(super) async fn status(app: &App, json: bool) -> Exit {
     let rows = registration::status(app, Deadline::after(COMMAND_LIMIT)).await;
     let exit = if rows.iter().all(StatusRow::is_sound) { Exit::Sound } else { Exit::Unsound };
     if json {
-        say(&crate::service::status_of(app, &rows).await);
+        say_report(app, &crate::service::status_of(app, &rows).await);
         return exit;
     }
     let cells: Vec<_> = rows.iter().map(cells).collect();

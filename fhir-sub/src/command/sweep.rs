@@ -1,7 +1,7 @@
-//! `sweep`: finds what no notification told of, handles it, and shows what was done.
+//! `sweep`: handles changes that no notification reported, and shows the results.
 
 use super::table::table;
-use super::{Exit, complain, say};
+use super::{Exit, complain, say, say_report};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::sweep::{Report, Row, SweepOptions, refusal};
@@ -15,22 +15,25 @@ pub(super) async fn sweep(app: &App, options: SweepOptions, json: bool) -> Exit 
         complain(refusal);
         return Exit::Unusable;
     }
-    if options.since.is_none() && !app.store().is_some_and(|store| store.is_durable()) {
+    if options.since.is_none() && app.durable_store().is_none() {
         complain(
-            "FHIR_SUBSCRIPTION_IDEMPOTENCY keeps what was handled within one process, so that each `sweep` would begin anew \
-             where the Subscriptions were created: set it to dynamodb:TABLE, or say by --since from which moment on \
-             everything is to be handled again",
+            "FHIR_SUBSCRIPTION_IDEMPOTENCY keeps what was handled within one process, so each `sweep` \
+             would begin where the Subscriptions were created: set it to dynamodb:TABLE, or give the begin \
+             with --since, and everything after it is handled again",
         );
         return Exit::Unusable;
     }
-    // However much there is: each request, and each handler, has a limit of its own.
+    // There is no time limit for all of it: each request and each handler has its own.
     let unlimited = Deadline::after(std::time::Duration::MAX);
     let report = crate::sweep::sweep(app, &options, unlimited, None).await;
-    say(&if json { report.to_json() } else { show(&report) });
+    match json {
+        true => say_report(app, &report.to_json()),
+        false => say(&show(&report)),
+    }
     if report.is_sound() { Exit::Sound } else { Exit::Unsound }
 }
 
-/// The report as a table, and under it what a table has no room for.
+/// The report as a table, with further remarks below it.
 fn show(report: &Report) -> String {
     let titles =
         ["endpoint", "criteria or topic", "result", "seen", "before", "handled", "failed", "dead", "up to"];
@@ -43,7 +46,7 @@ fn show(report: &Report) -> String {
             note("the server had it in error, and it was armed again");
         }
         if row.left {
-            note("there is something left: sweep again");
+            note("not everything is swept: sweep again");
         }
     }
     if let Some(note) = report.note() {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What is told where `setup` fails so.
+/// The text that is printed if `setup` fails like this.
 fn told<F, E>(setup: impl FnOnce(AppBuilder) -> F) -> String
 where
     F: Future<Output = Result<AppBuilder, E>>,
@@ -8,7 +8,7 @@ where
 {
     let run =
         Box::new(|app| -> LocalBoxFuture<'_, _> { Box::pin(async { setup(app).await.map_err(Into::into) }) });
-    match block_on(set_up(Setup { name: "program::setup", run })) {
+    match block_on(set_up(Setup { name: "program::setup", has_own_log: false, run })) {
         Ok(_) => panic!("it did not fail"),
         Err(error) => error.to_string(),
     }
@@ -52,8 +52,57 @@ fn an_error_of_setup_names_what_failed_and_where() {
     );
     let text = told(own_error_by_question_mark);
     assert!(text.contains("the pool has no size: invalid digit") && text.contains("tests.rs:"), "{text}");
-    // What is wrong whatever it does is told with it: this test links no handler.
+    // Mistakes that no setup can repair are printed too: this test links no handler.
     assert!(text.contains("no handler is linked into this program"), "{text}");
-    // What it may have been about to set is not.
+    // The settings that `setup` may have wanted to set are not reported.
     assert!(!text.contains("APP_BASE_URL"), "{text}");
+}
+
+/// A program with the tenants `names`, or without tenants.
+fn program(names: &[&'static str]) -> App {
+    use crate::fixtures::{Succeed, declaration, leak};
+
+    let declarations = leak([declaration::<crate::Event, Succeed>("Patient?", "patients")]);
+    let set_up = |app: AppBuilder, secret: &str| {
+        app.set("FHIR_BASE_URL", "https://fhir.example.org/r4").set("FHIR_SUBSCRIPTION_SECRET", secret)
+    };
+    let app = AppBuilder::new(crate::settings::Variables::default(), declarations)
+        .set("APP_BASE_URL", "https://app.example.org");
+    let app = match names {
+        [] => set_up(app, "0123456789abcdef0123456789abcdef"),
+        _ => names.iter().fold(app, |app, &name| app.tenant(name, move |it| set_up(it, &name.repeat(8)))),
+    };
+    app.build().unwrap()
+}
+
+#[cfg(feature = "registration")]
+#[test]
+fn a_command_is_for_each_tenant_or_for_the_one_it_names() {
+    let (one, two) = (program(&[]), program(&["north", "south"]));
+    let names = |app: &App, tenant: Option<&str>, known: Option<&str>| {
+        let apps =
+            chosen(app, tenant, known.map(std::path::Path::new)).map_err(|problems| problems.to_string())?;
+        Ok(apps.iter().map(|app| app.tenant_name().unwrap_or("-").to_owned()).collect::<Vec<_>>())
+    };
+    let of = |names: &[&str]| Ok::<_, String>(names.iter().map(|name| (*name).to_owned()).collect());
+    assert_eq!(names(&one, None, Some("known.json")), of(&["-"]));
+    assert_eq!(names(&two, None, None), of(&["north", "south"]));
+    assert_eq!(names(&two, Some("south"), Some("known.json")), of(&["south"]));
+    let refused = |app, tenant, known| names(app, tenant, known).unwrap_err();
+    assert!(refused(&two, None, Some("known.json")).contains("choose one by --tenant NAME"));
+    assert!(refused(&two, Some("west"), None).contains("the tenants are north, south"));
+    assert!(refused(&one, Some("north"), None).contains("this program has no tenants"));
+}
+
+/// The command is another process than the one that serves.
+#[test]
+fn dead_letters_in_the_memory_of_another_process_are_not_said_to_be_none() {
+    use super::dead_letters::{DeadLetters, dead_letters, unseen};
+
+    let app = program(&[]);
+    assert!(unseen(&app).is_some_and(|reason| reason.contains("this command cannot see them")));
+    for json in [false, true] {
+        let listed = block_on(dead_letters(&app, DeadLetters::List, json));
+        assert_eq!(listed.ok(), Some(Exit::Unusable));
+    }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::*;
 
-/// Panics where it is dropped, with another of its kind so many times over.
+/// Panics when it is dropped, with another bomb as its payload, so many times.
 struct Bomb(u8);
 
 impl Drop for Bomb {

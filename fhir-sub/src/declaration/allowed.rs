@@ -1,14 +1,17 @@
-//! [`Allowed`]: what FHIR lists as the values of a parameter, for those that are known only when the program starts.
+//! [`Allowed`]: FHIR's list of values for a parameter, to check a value that is known only when the program
+//! starts.
+
+use fhir_sub_search::search::ParameterType;
 
 use crate::fhir::FhirVersions;
 
-/// What the values of one parameter may be.
+/// The allowed values of one parameter.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Allowed {
-    /// Which of all parameters of the criteria, or of the filters.
+    /// The index of the parameter, counted over the criteria or all filters.
     pub parameter: usize,
-    /// The versions of FHIR that have these.
+    /// The versions of FHIR with these values.
     pub versions: FhirVersions,
     /// The values.
     pub values: AllowedValues,
@@ -24,9 +27,11 @@ pub enum AllowedValues {
     Codes {
         /// Each code system with its codes.
         systems: &'static [(&'static str, &'static [&'static str])],
-        /// Whether there is nothing beside them, since the element has one code at most.
+        /// Whether no other code is possible, because the element has at most one code.
         is_single: bool,
     },
     /// The types that a reference may point to.
     Targets(&'static [&'static str]),
+    /// The types of the values that `$` joins.
+    Components(&'static [ParameterType]),
 }

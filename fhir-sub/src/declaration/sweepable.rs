@@ -1,11 +1,11 @@
-//! [`Sweepable`]: whether a sweep finds what no notification told of.
+//! [`Sweepable`]: whether a sweep can find events that no notification reported.
 
 use super::{Content, Declaration, Trigger};
 
-/// How what no notification told of is found; and why not otherwise.
+/// How a sweep finds events that no notification reported, or why it cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sweepable {
-    /// By a search, and of a topic by the numbers of its events.
+    /// By a search, and for a topic also by the numbers of its events.
     Yes,
     /// By the numbers of a topic's events only.
     ByNumber(&'static str),
@@ -13,7 +13,7 @@ pub(crate) enum Sweepable {
 }
 
 impl Declaration {
-    /// How what no notification told of is found for the handler.
+    /// How a sweep finds the events of this handler.
     pub(crate) fn sweepable(&self) -> Sweepable {
         let is_searchable = self.search().is_some();
         let names_nothing = self.content == Content::Empty && !self.needs_resource();
@@ -22,10 +22,12 @@ impl Declaration {
                 Sweepable::No("its criteria watches several types of resource, which no search finds")
             }
             Trigger::Criteria(_) if names_nothing => Sweepable::No(
-                "its notifications name no resource, so that what was handled is not told from what was not",
+                "its notifications name no resource, so the program cannot tell handled changes from \
+                 missed ones",
             ),
             Trigger::Topic(_) if !is_searchable => Sweepable::ByNumber(
-                "it is found by $events only, where the server has that, since it is not known which type to search for",
+                "only $events finds its events, if the server has that: it is not known which type to \
+                 search for",
             ),
             Trigger::Criteria(_) | Trigger::Topic(_) => Sweepable::Yes,
         }
@@ -33,7 +35,7 @@ impl Declaration {
 }
 
 impl Sweepable {
-    /// Why it is not found, or not on every server.
+    /// Why a sweep cannot find them, or not on every server.
     pub(crate) fn reason(self) -> Option<&'static str> {
         match self {
             Self::Yes => None,

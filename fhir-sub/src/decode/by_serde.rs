@@ -1,5 +1,5 @@
-//! A Bundle and a SubscriptionStatus as serde reads them, to hold against them what [`Bundle::read`] and [`Status`] make of
-//! the same text.
+//! Reads a Bundle and a SubscriptionStatus with serde, to compare the results with [`Bundle::read`] and
+//! [`Status`].
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -94,12 +94,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     }
 }
 
-/// Reads `body` both ways.
+/// Reads `body` in both ways.
 ///
 /// # Panics
 ///
-/// Where one makes something else of it than the other, or takes what the other refuses; but for a resource that is no
-/// JSON, which whoever reads it refuses.
+/// If the results differ, or only one of them accepts the body. Exception: a resource that is not JSON is
+/// refused later.
 pub(crate) fn must_agree(body: &str) {
     let is_json = serde_json::from_str::<IgnoredAny>(body).is_ok();
     match (Bundle::read(body, ""), by_serde(body)) {
@@ -135,7 +135,7 @@ fn resource_by_serde(json: &str) -> Option<ResourceBySerde<'_>> {
     is_type_name(&resource.resource_type).then_some(resource)
 }
 
-/// The text with a resource in the place of each that is no JSON.
+/// The text, with each resource that is not JSON replaced by one that is.
 fn mended(body: &str, bundle: &Bundle<'_>) -> String {
     let (mut mended, mut rest) = (String::new(), body);
     for resource in bundle.entries.iter().filter_map(|entry| entry.resource.as_ref()) {
@@ -200,7 +200,7 @@ struct EventBySerde<'a> {
     id: Option<Text<'a>>,
 }
 
-/// Reads a resource both ways, as a SubscriptionStatus, whatever it is.
+/// Reads any resource as a SubscriptionStatus in both ways.
 fn status_must_agree(json: &str) {
     let (ours, serdes) = match (
         Status::from_subscription_status(json),

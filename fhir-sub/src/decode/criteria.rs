@@ -1,4 +1,4 @@
-//! The notification of a criteria subscription: one resource, or what names one.
+//! The notification of a criteria: one resource, or the name of one.
 
 use http::Method;
 
@@ -11,12 +11,12 @@ use crate::interaction::Interaction;
 use crate::json::Outline;
 use crate::request::Head;
 
-/// Reads the notification of a criteria subscription, as HAPI, Medplum, Firely and the R4 specification
-/// send it: a `PUT` or `DELETE` that names the resource in its path, or a `POST` of the resource, of
-/// nothing, of Medplum's `{}` for a deletion, or of what HAPI's search for a payload found. A `PUT` of
-/// nothing only names the resource.
+/// Decodes the notification of a criteria, as HAPI, Medplum, Firely and the R4 specification send it. It is a
+/// `PUT` or `DELETE` that names the resource in its path, or a `POST`. The body of a `POST` is the resource,
+/// nothing, Medplum's `{}` for a deletion, or the results of HAPI's search for a payload. A `PUT` without a
+/// body only names the resource.
 ///
-/// `reference` is what the path names.
+/// `reference` is the resource in the path.
 pub(super) fn decode<'a>(
     head: &Head<'_>,
     expected: &Expected<'_>,
@@ -38,7 +38,7 @@ pub(super) fn decode<'a>(
         event.interaction = Interaction::Delete;
     }
 
-    // Medplum's deletion is the body `{}` itself: a resource that comes with it is no deletion.
+    // The body of Medplum's deletion is `{}`: with a resource, it is no deletion.
     let is_empty = || matches!(body.trim_ascii(), b"" | b"{}");
     if *head.method != Method::DELETE && event.interaction == Interaction::Delete && !is_empty() {
         return Err(Undecodable::unprocessable("a deletion carries no resource"));
@@ -63,7 +63,7 @@ pub(super) fn decode<'a>(
 
     if body.trim_ascii().is_empty() {
         return match reference {
-            // FHIR Works on AWS sends no more than the path, under the content type of a form.
+            // FHIR Works on AWS sends only the path, with the content type of a form.
             Some(reference) => {
                 let resource_type = reference.split_once('/').map_or("", |(resource_type, _)| resource_type);
                 expect_type(declaration, resource_type)?;
@@ -80,7 +80,7 @@ pub(super) fn decode<'a>(
         .map_err(|mistake| Undecodable::of(mistake, resource, "the body is not a FHIR resource"))?;
     if reference.is_none() && &*outline.resource_type == "Bundle" {
         let watched = declaration.trigger.resource_type();
-        // A Bundle with an id may be the resource itself, where the criteria watches any type.
+        // A Bundle with an id may be the resource itself, if the criteria watches any type.
         if watched.map_or(outline.id.is_none(), |watched| watched != "Bundle") {
             return payload_search::decode(&event, watched, resource, expected);
         }
@@ -105,7 +105,7 @@ pub(super) fn decode<'a>(
     Ok(one(event, Some(resource)))
 }
 
-/// The version that an entity tag stands for, if it is one that may stand in a URL.
+/// The version in an entity tag, if it may stand in a URL.
 fn valid_version(tag: &str) -> Option<String> {
     let version_id = entity_tag_version(tag);
     is_id(version_id).then(|| version_id.to_owned())
@@ -117,7 +117,7 @@ fn one(event: Event, resource: Option<&str>) -> Decoded<'_> {
     Decoded::Events(vec![Happened::new(event, resource)], Counted::default())
 }
 
-/// The resource must be of the type that the subscription watches, if it watches one only.
+/// The resource must have the type that the subscription watches, if there is one type.
 fn expect_type(declaration: &Declaration, resource_type: &str) -> Result<(), Undecodable> {
     match declaration.trigger.resource_type() {
         Some(expected) if expected != resource_type => {

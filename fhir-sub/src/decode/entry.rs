@@ -1,6 +1,7 @@
-//! The entries of a notification's Bundle, and which of them an event is about.
+//! The entries of a notification's Bundle, and which entry belongs to an event.
 
 use super::{Undecodable, reference};
+use crate::fhir::reference::id_mistake;
 use crate::fhir::{Reference, is_id};
 use crate::included::IncludedResource;
 use crate::interaction::Interaction;
@@ -8,14 +9,14 @@ use crate::json::Outline;
 use crate::json::Text;
 use crate::json::{Mistake, Scanner, once};
 
-/// A Bundle, its resources as the text that came.
+/// A Bundle, with its resources as text.
 #[derive(Debug)]
 pub(super) struct Bundle<'a> {
     pub(super) bundle_type: Option<Text<'a>>,
     pub(super) entries: Vec<Entry<'a>>,
 }
 
-/// An entry, and what its resource says of itself.
+/// An entry, and the outline of its resource.
 #[derive(Debug)]
 pub(super) struct Entry<'a> {
     pub(super) full_url: Option<Text<'a>>,
@@ -31,13 +32,13 @@ pub(super) struct Request<'a> {
 
 #[derive(Debug)]
 pub(super) struct Described<'a> {
-    /// One object, its brackets balanced: whether it is JSON finds out who reads it.
+    /// One object with balanced brackets. Its reader finds out whether it is JSON.
     pub(super) json: &'a str,
     pub(super) outline: Outline<'a>,
 }
 
 impl<'a> Bundle<'a> {
-    /// Reads a Bundle; `text` is what a caller is told of anything else.
+    /// Reads a Bundle; `text` is the answer to anything else.
     pub(super) fn read(body: &'a str, text: &'static str) -> Result<Self, Undecodable> {
         Scanner::read(body, Self::scan).map_err(|mistake| Undecodable::of(mistake, body, text))
     }
@@ -58,7 +59,7 @@ impl<'a> Bundle<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// The most entries of a Bundle: `{}` takes three bytes of a body, and many more of memory.
+    /// The most entries of a Bundle: `{}` takes three bytes of a body, and much more memory.
     pub(super) const MAXIMUM: usize = 10_000;
 
     fn scan_all(scanner: &mut Scanner<'a>) -> Result<Vec<Self>, Mistake> {
@@ -88,7 +89,7 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// What was done, where the request says so: a `GET` stands for anything.
+    /// The interaction that the entry's request states. A `GET` may mean any interaction.
     pub(super) fn interaction(&self) -> Interaction {
         match self.request.method.as_deref() {
             Some("POST") => Interaction::Create,
@@ -102,7 +103,7 @@ impl<'a> Entry<'a> {
         self.resource.as_ref().is_some_and(|resource| &*resource.outline.resource_type == resource_type)
     }
 
-    /// The version, as the resource says it, or what names the entry.
+    /// The version from the resource, or from the names of the entry.
     pub(super) fn version_id(&self) -> Option<&str> {
         let own = self.resource.as_ref().and_then(|resource| resource.outline.valid_version_id());
         let named = || {
@@ -114,31 +115,36 @@ impl<'a> Entry<'a> {
         own.or_else(named)
     }
 
-    /// The resource that the entry is about, by what it says itself.
+    /// The reference to the entry's resource, from the resource itself.
     pub(super) fn own_reference(&self) -> Option<Reference<'_>> {
         let Outline { resource_type, id, .. } = &self.resource.as_ref()?.outline;
         let id = id.as_deref().filter(|id| is_id(id))?;
         Some(Reference { resource_type, id, version_id: None })
     }
 
-    /// The resource that the entry is about, by its names or by what it says itself.
+    /// The fault of the id of the entry's resource, if the id is none.
+    pub(super) fn id_mistake(&self) -> Option<&'static str> {
+        id_mistake(self.resource.as_ref()?.outline.id.as_deref()?)
+    }
+
+    /// The reference to the entry's resource, from the names of the entry or from the resource itself.
     pub(super) fn reference(&self) -> Option<Reference<'_>> {
         let full_url = self.full_url.as_deref().and_then(reference::parse);
         full_url.or_else(|| self.own_reference()).or_else(|| reference::parse(self.request.url.as_deref()?))
     }
 
-    /// The type of the resource that the entry is about.
+    /// The type of the entry's resource.
     pub(super) fn resource_type(&self) -> Option<&str> {
         let own = self.resource.as_ref().map(|resource| &*resource.outline.resource_type);
         own.or_else(|| Some(self.reference()?.resource_type))
     }
 
-    /// The base URL before the entry's own, where that is absolute and names a resource of a FHIR server.
+    /// The base URL in the entry's own URL, if that is absolute and names a resource of a FHIR server.
     pub(super) fn base(&self) -> Option<&str> {
         Reference::base(self.full_url.as_deref()?)
     }
 
-    /// A copy of its resource, for whoever looks at what came along; `place` is where the entry stands.
+    /// A copy of its resource, for a handler that reads the other entries; `place` is the entry's place.
     pub(super) fn carried(&self, place: usize) -> Option<IncludedResource> {
         let resource = self.resource.as_ref()?;
         Some(IncludedResource {
@@ -181,7 +187,8 @@ impl<'a> Described<'a> {
     }
 }
 
-/// What an entry is called, or an event's focus: type and id, or where it has none (`urn:uuid:…`) the whole text.
+/// The name of an entry, or of an event's focus: type and id, or the whole text if it has none
+/// (`urn:uuid:…`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Name<'a> {
     resource_type: Option<&'a str>,
@@ -193,7 +200,7 @@ impl<'a> Name<'a> {
         Self::of(text, reference::parse(text))
     }
 
-    /// The name that `text` is, which is `reference` if it is one.
+    /// The name in `text`; `reference` is the same, parsed, if it is a reference.
     pub(super) fn of(text: &'a str, reference: Option<Reference<'a>>) -> Self {
         reference.map_or(Self { resource_type: None, id: text }, Self::from)
     }

@@ -1,4 +1,4 @@
-//! From what a status says to the events that a handler is given.
+//! Turns a status into the events for the handler.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use crate::event::Event;
 use crate::fhir::Reference;
 use crate::interaction::Interaction;
 
-/// What all events of a notification have in common.
+/// The common parts of all events of a notification.
 pub(super) struct Events<'n> {
     pub(super) subscription: Option<String>,
     pub(super) topic: Option<Arc<str>>,
     pub(super) own: &'n Own<'n>,
-    /// The types that the handler is for, where it is known; none for any.
+    /// The types that the handler takes, if they are known; empty for any type.
     pub(super) types: &'n dyn Fn() -> Vec<&'static str>,
 }
 
-/// An event, and the place of the entry that stands for it.
+/// An event, and the place of its entry.
 #[derive(Debug)]
 pub(super) struct Told<'a> {
     pub(super) happened: Happened<'a>,
@@ -28,7 +28,7 @@ pub(super) struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// Whether it is not known which resource the event is about.
+    /// Whether the resource of the event is unknown.
     pub(super) fn is_open(&self) -> bool {
         let Happened { event, mistake, .. } = &self.happened;
         self.place.is_none() && mistake.is_none() && event.focus.is_none() && event.elsewhere().is_none()
@@ -36,7 +36,8 @@ impl Told<'_> {
 }
 
 impl Events<'_> {
-    /// The events of a status in its order, each with the resource that came for it, or with why it cannot be handled.
+    /// The events of a status, in its order, each with its resource, or with the reason why it cannot be
+    /// handled.
     pub(super) fn collect<'a>(&self, status: &Status<'a>, entries: &[Entry<'a>]) -> Vec<Told<'a>> {
         let mut index = Index::new(entries, self.own);
         let mut told: Vec<_> =
@@ -47,7 +48,7 @@ impl Events<'_> {
         told
     }
 
-    /// An event of which is known no more than this.
+    /// An event with only the details of the status.
     pub(super) fn event(&self, said: &StatusEvent<'_>) -> Event {
         Event {
             subscription: self.subscription.clone(),
@@ -106,15 +107,20 @@ impl Events<'_> {
     }
 }
 
-/// The event that `entry` came for; `named` is what the event names, where it names a resource.
+/// The event of `entry`; `named` is the reference of the event, if it names a resource.
 pub(super) fn about<'a>(mut event: Event, named: Option<Reference<'_>>, entry: &Entry<'a>) -> Happened<'a> {
     let is_of =
         |named: &Reference<'_>| entry.resource.as_ref().is_none_or(|resource| resource.outline.is_of(named));
     if named.is_some_and(|named| !is_of(&named)) {
         return Happened::mistaken(event, "an entry has another resource than the one it names");
     }
+    if named.is_none()
+        && let Some(mistake) = entry.id_mistake()
+    {
+        return Happened::mistaken(event, mistake);
+    }
     if named.is_none() && event.focus.is_none() {
-        // Where the bundle's entries have URLs of its own (`urn:uuid:…`), the resource says what it is.
+        // If the entries have URLs of the Bundle's own (`urn:uuid:…`), the resource says what it is.
         let is_own = event.written.as_deref().is_none_or(|written| written.starts_with("urn:"));
         event.focus = entry.own_reference().filter(|_| is_own).map(reference::relative);
         if event.focus.is_none() {
@@ -125,7 +131,7 @@ pub(super) fn about<'a>(mut event: Event, named: Option<Reference<'_>>, entry: &
         event.version_id = entry.version_id().map(str::to_owned);
     }
     event.interaction = entry.interaction();
-    // A deletion has none; a version that comes with it is of before.
+    // A deletion has no resource: a version that comes with it is an earlier one.
     let resource = entry.resource.as_ref().filter(|_| event.interaction != Interaction::Delete);
     Happened::new(event, resource.map(|resource| resource.json))
 }

@@ -1,4 +1,4 @@
-//! What `tests/fuzz` runs: any text as a notification.
+//! For `tests/fuzz`: decodes any text as a notification.
 
 use http::{HeaderMap, Method};
 use serde_json::Value;
@@ -14,14 +14,15 @@ use crate::outcome::Outcome;
 use crate::request::Head;
 use crate::uses::Uses;
 
-/// The most events that are let through.
+/// The most events that are accepted.
 const MAXIMUM: usize = 100;
 
-/// Reads `body` as it may reach the endpoint of a topic, of a criteria of one type, and of one of any type.
+/// Decodes `body` as it may reach the endpoint of a topic, of a criteria with one type, and of a criteria
+/// with any type.
 ///
 /// # Panics
 ///
-/// What comes of it is not what a handler may rely on.
+/// If the result breaks a promise to handlers.
 pub fn notification(body: &[u8]) {
     if let Ok(text) = std::str::from_utf8(body) {
         must_agree(text);
@@ -55,7 +56,7 @@ pub fn notification(body: &[u8]) {
     }
 }
 
-/// An event names things in the one form that is promised, and its resource is a piece of the body.
+/// The references of an event have the promised form, and its resource is a piece of the body.
 fn can_be_relied_on(Happened { event, resource, .. }: &Happened<'_>, body: &[u8]) {
     let Event { focus, subscription, version_id, interaction, .. } = &**event;
     for text in [focus, subscription].into_iter().flatten() {
@@ -67,12 +68,13 @@ fn can_be_relied_on(Happened { event, resource, .. }: &Happened<'_>, body: &[u8]
     assert!(body.as_ptr_range().contains(&resource.as_ptr()), "it is a piece of the body");
     assert_ne!(*interaction, Interaction::Delete);
     let Ok(Outline { resource_type, id, .. }) = Outline::read(resource) else { panic!("it is a resource") };
-    // What is named in another way may be any resource: its URL is that of the entry, or it is the only one of its type.
+    // An event with another kind of name may have any resource: the entry has the same URL, or is the only
+    // one of its type.
     let is_focus = |resource_type: &str, id: &str| {
         focus.as_deref().is_none_or(|focus| *focus == format!("{resource_type}/{id}"))
     };
     assert!(id.is_none_or(|id| is_focus(&resource_type, &id)), "it is what the event is about");
-    // Also for a type that takes what is said twice: the last word counts.
+    // Also for a type that accepts repeated members: then the last one counts.
     if let Ok(value) = serde_json::from_str::<Value>(resource) {
         let said = |member: &str| value[member].as_str();
         assert_eq!(said("resourceType"), Some(&*resource_type));

@@ -1,4 +1,4 @@
-//! [`Index`]: which entry an event is about.
+//! [`Index`]: finds the entry of an event.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,23 +10,24 @@ use crate::fhir::reference::canonical_base;
 
 /// The entries of a Bundle, for events to take.
 ///
-/// One resource may be in a history several times, each time for another event: each entry then stands for one of them,
-/// in the order of both. Where there are more events than entries, the last entry stands for the rest.
+/// A resource may be in a history several times, each time for another event. Then each entry belongs to one
+/// event, in the order of both. If there are more events than entries, the other events share the last entry.
 #[derive(Debug)]
 pub(super) struct Index<'e, 'a> {
     entries: &'e [Entry<'a>],
     own: &'e Own<'e>,
-    /// How many entries from the first on are taken: most servers write an entry for each event, in the events' order.
+    /// How many entries from the first on are taken: most servers write an entry for each event, in the same
+    /// order.
     in_order: usize,
-    /// All that is known by name, once an event was about another entry than the next.
+    /// The entries by name, once an event belongs to another entry than the next one.
     by_name: Option<ByName<'e>>,
 }
 
-/// What an event is about, as it is looked for among the entries.
+/// The resource of an event, as it is searched for among the entries.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'e> {
     pub(super) text: &'e str,
-    /// What the text is, taken apart.
+    /// The parsed text.
     pub(super) reference: Option<Reference<'e>>,
     /// Whether it is on another server than the notification's own.
     pub(super) is_elsewhere: bool,
@@ -35,22 +36,23 @@ pub(super) struct Wanted<'e> {
 #[derive(Debug)]
 struct ByName<'e> {
     places: HashMap<Called<'e>, Places>,
-    /// The same by version as well, or by none; once one was wanted.
+    /// The places by name and version, or without a version. Built when a version is first wanted.
     versions: Option<HashMap<(Called<'e>, Option<&'e str>), Places>>,
-    /// By base URL and name, or by no base URL; once another server's was wanted.
+    /// The places by base URL and name, or without a base URL. Built when a resource of another server is
+    /// first wanted.
     bases: Option<HashMap<There<'e>, Vec<usize>>>,
     is_elsewhere: Vec<bool>,
     is_taken: Vec<bool>,
 }
 
-/// The base URL of the entry's own URL, in its one form, and a name of it.
+/// The normalized base URL of the entry's own URL, and a name of the entry.
 type There<'e> = (Option<String>, Name<'e>);
 
-/// Whether the entry's own URL is another server's, and a name of it. An event that names no server means such an entry
-/// only where no other has the name: Helios writes an idea of its own host there.
+/// Whether the entry's own URL names another server, and a name of the entry. An event without a server means
+/// such an entry only if no other entry has the name: Helios writes a host of its own choice there.
 type Called<'e> = (bool, Name<'e>);
 
-/// The places of entries of one name: each is looked at once, however many events there are.
+/// The places of the entries with one name. Each is looked at once, however many events there are.
 #[derive(Debug, Default)]
 struct Places {
     all: Vec<usize>,
@@ -63,7 +65,7 @@ impl<'e, 'a> Index<'e, 'a> {
         Self { entries, own, in_order: 0, by_name: None }
     }
 
-    /// The place of the entry of the next event about what is wanted, of that version where it names one.
+    /// The place of the next event's entry, in the wanted version if there is one.
     pub(super) fn next(&mut self, wanted: Wanted<'e>) -> Option<usize> {
         let version_id = wanted.reference.and_then(|reference| reference.version_id);
         let name = Name::of(wanted.text, wanted.reference);
@@ -85,13 +87,13 @@ impl<'e, 'a> Index<'e, 'a> {
         }
     }
 
-    /// Whether the entry at `place` stands for an event.
+    /// Whether the entry at `place` belongs to an event.
     pub(super) fn is_taken(&self, place: usize) -> bool {
         self.by_name.as_ref().map_or(place < self.in_order, |by_name| by_name.is_taken[place])
     }
 
     fn is_called(&self, entry: &Entry<'_>, name: Name<'_>, wanted: Wanted<'_>) -> bool {
-        // Most servers write the two alike, and then neither has to be taken apart.
+        // Most servers write both texts alike: then neither must be parsed.
         entry.full_url.as_deref() == Some(wanted.text)
             || !wanted.is_elsewhere && entry.names().any(|own| own == name) && !is_elsewhere(entry, self.own)
     }
@@ -117,7 +119,7 @@ impl<'e> ByName<'e> {
         }
     }
 
-    /// Takes the first entry of that name that is not taken, or else the last one.
+    /// Takes the first free entry with that name, or else the last entry.
     fn take(&mut self, name: Name<'e>) -> Option<usize> {
         let called = self.called(name);
         let places = self.places.get_mut(&called)?;
@@ -126,7 +128,7 @@ impl<'e> ByName<'e> {
         Some(place)
     }
 
-    /// Takes one that is of that version, or of none that is known.
+    /// Takes an entry with that version, or with an unknown version.
     fn take_version(
         &mut self,
         entries: &'e [Entry<'_>],
@@ -153,7 +155,7 @@ impl<'e> ByName<'e> {
         (!self.places.contains_key(&(false, name)), name)
     }
 
-    /// Takes one whose own URL is on the same server as `text`, or says nothing of a server.
+    /// Takes an entry with its own URL on the same server as `text`, or without a server.
     fn take_elsewhere(
         &mut self,
         entries: &'e [Entry<'_>],
@@ -183,7 +185,7 @@ impl<'e> ByName<'e> {
     }
 }
 
-/// The places of the entries, by a key that is made of each and of each of its names.
+/// The places of the entries, by a key of each entry and each of its names.
 fn places<'e, K: Eq + Hash>(
     entries: &'e [Entry<'_>],
     key: impl Fn(usize, Name<'e>) -> K,

@@ -1,10 +1,10 @@
-//! [`Own`]: which base URLs are the app's own FHIR server's.
+//! [`Own`]: the base URLs of the app's own FHIR server.
 
 use crate::fhir::Reference;
 use crate::fhir::reference::canonical_base;
 
-/// The base URLs of the app's own FHIR server: `FHIR_BASE_URL`, and that of the notification's own Subscription, since a
-/// server behind a proxy may name itself by another URL than the app calls it by.
+/// The base URLs of the app's own FHIR server: `FHIR_BASE_URL`, and the base URL of the notification's own
+/// Subscription. A server behind a proxy may name itself by another URL than the app uses.
 #[derive(Debug)]
 pub(super) struct Own<'a> {
     base: &'a str,
@@ -12,16 +12,17 @@ pub(super) struct Own<'a> {
 }
 
 impl<'a> Own<'a> {
-    /// `base` is `FHIR_BASE_URL` without a slash at its end, `subscription` what the notification names its Subscription by.
+    /// `base` is `FHIR_BASE_URL` without a slash at its end; `subscription` is the Subscription's URL in the
+    /// notification.
     pub(super) fn new(base: &'a str, subscription: Option<&'a str>) -> Self {
         Self { base, subscription: subscription.and_then(Reference::base) }
     }
 
-    /// Whether `base` is the server's: in whatever case its host is written, with its default port or without, and with
-    /// `http` for `https`, as a server writes it behind a proxy that ends TLS. Aidbox names its Subscription without the
-    /// path of its FHIR interface: its resources have the host of the one and the path of `FHIR_BASE_URL`.
+    /// Whether `base` is the server's. The case of the host and a default port make no difference, nor does
+    /// `http` for `https`, which a server writes behind a proxy that ends TLS. Aidbox names its Subscription
+    /// without the path of its FHIR interface: its resources have that host, and the path of `FHIR_BASE_URL`.
     pub(super) fn is(&self, base: &str) -> bool {
-        // Most servers write it as we do, and then nothing has to be taken apart.
+        // Most servers write it as we do: then nothing must be parsed.
         if self.base == base || self.subscription == Some(base) {
             return true;
         }
@@ -33,18 +34,19 @@ impl<'a> Own<'a> {
         base == own || base == subscription || is_beside_subscription
     }
 
-    /// Whether a reference is to a resource of another server. A relative one is always our own server's.
+    /// Whether a reference names a resource of another server. A relative reference always names our own
+    /// server.
     pub(super) fn is_elsewhere(&self, reference: &str) -> bool {
         Reference::base(reference).is_some_and(|base| !self.is(base))
     }
 
-    /// Whether the notification says by which URL its server knows itself.
+    /// Whether the notification says the server's own URL.
     pub(super) fn is_told(&self) -> bool {
         self.subscription.is_some()
     }
 }
 
-/// The two parts of a base URL in its one form.
+/// The host and the path of a normalized base URL.
 fn host_and_path(canonical: &str) -> (&str, &str) {
     canonical.split_at(canonical.find('/').unwrap_or(canonical.len()))
 }

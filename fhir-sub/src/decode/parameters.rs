@@ -1,4 +1,4 @@
-//! The status of a notification as R4 has it: a Parameters resource, as the Subscriptions R5 Backport IG defines it.
+//! The status of a notification in R4: a Parameters resource, as the Subscriptions R5 Backport IG defines it.
 //!
 //! <https://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition-backport-subscription-status-r4.html>
 
@@ -19,8 +19,8 @@ struct Parameters<'a> {
     parameter: Option<StatusParameters<'a>>,
 }
 
-/// A parameter, or a part of one, with the values that those of a status have. Whatever else there is, such as an
-/// authorization or a related query, is read over.
+/// A parameter or a part of one, with the values that a status uses. Other parameters, such as an
+/// authorization or a related query, are skipped.
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "P: Deserialize<'de>"))]
 struct Parameter<'a, P> {
@@ -35,7 +35,7 @@ struct Parameter<'a, P> {
     #[serde(rename = "valueInteger", alias = "valueUnsignedInt", alias = "valuePositiveInt")]
     #[serde(alias = "valueInteger64")]
     integer: Option<MaybeNumber>,
-    /// HAPI knows the day only.
+    /// HAPI writes a day without a time.
     #[serde(borrow, rename = "valueInstant", alias = "valueDate", alias = "valueDateTime")]
     instant: Option<Text<'a>>,
     #[serde(borrow, rename = "valueCanonical")]
@@ -98,7 +98,7 @@ fn number(integer: Option<MaybeNumber>, string: Option<Scalar<'_>>) -> Option<u6
     integer.or_else(|| string.and_then(|string| string.number()))
 }
 
-/// The number that a value is: a parameter that we do not know may have any.
+/// The number of a value, if it is one: an unknown parameter may have any value.
 struct MaybeNumber(Option<u64>);
 
 impl<'de> Deserialize<'de> for MaybeNumber {
@@ -108,10 +108,11 @@ impl<'de> Deserialize<'de> for MaybeNumber {
     }
 }
 
-/// The parameters of a status, each taken in as it is read: a list of them would take many times the body's size.
+/// The parameters of a status. Each is used as it is read: a list of them would take many times the body's
+/// size.
 struct StatusParameters<'a>(Status<'a>);
 
-/// The parts of a `notification-event`, likewise.
+/// The parts of a `notification-event`, read in the same way.
 struct EventParts<'a>(StatusEvent<'a>);
 
 macro_rules! take_in_each {

@@ -1,5 +1,5 @@
-//! What HAPI sends where a Subscription has the extension `subscription-payload-search-criteria`: a transaction of what
-//! the search found.
+//! The notification of a HAPI Subscription with the extension `subscription-payload-search-criteria`: a
+//! transaction with the results of the search.
 
 use super::entry::{Bundle, Entry};
 use super::events::Told;
@@ -9,9 +9,10 @@ use crate::event::Event;
 use crate::fhir::reference::id_mistake;
 use crate::interaction::Interaction;
 
-/// Reads such a notification: each entry is an event. What the search includes beside the type that is `watched` is none.
+/// Decodes such a notification: each entry is an event. Included resources of another type than `watched` are
+/// no events.
 ///
-/// HAPI writes `PUT` whatever has happened, so it does not say what.
+/// HAPI always writes `PUT`, so the interaction is unknown.
 pub(super) fn decode<'a>(
     common: &Event,
     watched: Option<&str>,

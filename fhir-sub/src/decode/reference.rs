@@ -7,7 +7,7 @@ use crate::fhir::{Reference, is_type_name};
 use crate::json::strict::Object;
 use crate::json::{Mistake, Scanner, Text, once};
 
-/// FHIR's `Reference`; without a `reference` it says no more than who is meant.
+/// FHIR's `Reference`. Without a `reference`, it only describes its target.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ReferenceElement<'a> {
     #[serde(borrow)]
@@ -28,14 +28,14 @@ pub(super) struct Identifier<'a> {
 }
 
 impl Identifier<'_> {
-    /// As a search for it has it: `system|value`.
+    /// The identifier as a search parameter: `system|value`.
     pub(super) fn token(Object(Identifier { system, value }): Object<Self>) -> Option<String> {
         let value = value?;
         Some(system.map_or_else(|| value.to_string(), |system| [&*system, "|", &*value].concat()))
     }
 }
 
-/// Reads such an element.
+/// Reads a `Reference` element.
 pub(super) fn scan<'a>(scanner: &mut Scanner<'a>) -> Result<ReferenceElement<'a>, Mistake> {
     let (mut reference, mut resource_type, mut identifier) = (None, None, None);
     scanner.object(|scanner, name| match name {
@@ -48,8 +48,8 @@ pub(super) fn scan<'a>(scanner: &mut Scanner<'a>) -> Result<ReferenceElement<'a>
     Ok(ReferenceElement { reference, resource_type, identifier: identifier.flatten() })
 }
 
-/// Takes apart a reference, relative or absolute, with a version or without, whatever host it names: whose it is says
-/// [`Own`](super::own::Own).
+/// Parses a reference, relative or absolute, with or without a version, whatever its host.
+/// [`Own`](super::own::Own) says to which server the host belongs.
 ///
 /// HAPI of 2023 wrote the type twice, `Patient/Patient/1`.
 pub(super) fn parse(text: &str) -> Option<Reference<'_>> {
@@ -59,19 +59,19 @@ pub(super) fn parse(text: &str) -> Option<Reference<'_>> {
     })
 }
 
-/// A reference, relative and without a version.
+/// A relative reference without a version.
 pub(super) fn relative(Reference { resource_type, id, .. }: Reference<'_>) -> String {
     [resource_type, "/", id].concat()
 }
 
-/// The Subscription that a reference names, relative and without a version.
+/// The Subscription in a reference, relative and without a version.
 pub(super) fn subscription(text: &str) -> Option<String> {
     let reference = parse(text).filter(|reference| reference.resource_type == "Subscription");
     reference.map(relative)
 }
 
-/// What is wrong with the id or the version of a reference that is one in all else, as `Encounter/a_b` is; and the base URL
-/// before it. What names an operation, a search or a canonical URL is another thing, and no mistake.
+/// What is wrong with the id or the version of a text that looks like a reference, such as `Encounter/a_b`;
+/// and its base URL. An operation, a search or a canonical URL is no reference, and no mistake.
 pub(super) fn mistake(text: &str) -> Option<(&'static str, Option<&str>)> {
     let (rest, last) = text.rsplit_once('/')?;
     let (path, id) = match rest.strip_suffix("/_history") {

@@ -1,12 +1,12 @@
-//! [`Status`]: the entry of a topic notification that says what it is. R4B and R5 have a resource for it,
-//! SubscriptionStatus; R4's Parameters are in `parameters`.
+//! [`Status`]: the entry that describes a topic notification. In R4B and R5 it is a SubscriptionStatus;
+//! `parameters` has R4's.
 
 use super::reference::{self, Identifier, ReferenceElement};
 use crate::json::Text;
 use crate::json::strict::{List, Number, Scalar};
 use crate::json::{Mistake, Scanner, once};
 
-/// What the server says of a notification, in whichever encoding.
+/// The status of a notification, in any encoding.
 #[derive(Debug, Default)]
 pub(super) struct Status<'a> {
     pub(super) kind: Option<Kind>,
@@ -14,7 +14,7 @@ pub(super) struct Status<'a> {
     pub(super) is_off: bool,
     pub(super) subscription: Option<Text<'a>>,
     pub(super) topic: Option<Text<'a>>,
-    /// Whatever else than a number it is, it is no reason to turn the notification down.
+    /// If it is not a number, the notification is still accepted.
     pub(super) events_since_start: Option<u64>,
     pub(super) events: List<StatusEvent<'a>>,
 }
@@ -25,28 +25,28 @@ pub(super) struct StatusEvent<'a> {
     pub(super) number: Option<u64>,
     pub(super) timestamp: Option<Text<'a>>,
     pub(super) focus: Focus<'a>,
-    /// The element's own id: athenahealth's numbers begin anew in each notification, and these ids do not.
+    /// The element's own id: athenahealth's numbers restart in each notification, but these ids do not.
     pub(super) id: Option<Text<'a>>,
 }
 
-/// What an event is about.
+/// The focus of an event.
 #[derive(Debug, Default)]
 pub(super) enum Focus<'a> {
-    /// It does not say: `content` is `empty`.
+    /// Absent: `content` is `empty`.
     #[default]
     Absent,
-    /// In words or by an identifier, which is nothing to read.
+    /// A description or an identifier, which cannot be read.
     Unnamed(Unnamed<'a>),
-    /// By a literal reference.
+    /// A literal reference.
     Named(Text<'a>),
 }
 
-/// What a `Reference` without a `reference` says.
+/// The content of a `Reference` without a `reference`.
 #[derive(Debug, Default)]
 pub(super) struct Unnamed<'a> {
     /// `Reference.type`
     pub(super) resource_type: Option<Text<'a>>,
-    /// `Reference.identifier`, as a search for it has it: `system|value`.
+    /// `Reference.identifier` as a search parameter: `system|value`.
     pub(super) identifier: Option<String>,
 }
 
@@ -134,7 +134,6 @@ impl<'a> StatusEvent<'a> {
     }
 }
 
-/// From the `Reference` to what an event is about.
 impl<'a> From<ReferenceElement<'a>> for Focus<'a> {
     fn from(ReferenceElement { reference, resource_type, identifier }: ReferenceElement<'a>) -> Self {
         match reference {

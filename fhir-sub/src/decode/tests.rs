@@ -1,4 +1,4 @@
-//! What servers send, and what is made of it.
+//! The notifications of servers, and the events that they are decoded into.
 
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ const STATUS: &str = "/entry/0/resource";
 const R4_EVENT: &str = "/entry/0/resource/parameter/5/part";
 const R5_EVENT: &str = "/entry/0/resource/notificationEvent/0";
 
-/// What every variant of [`r4`] and [`r5`] comes to unless it changes just that.
+/// The events of every variant of [`r4`] and [`r5`], unless a variant changes exactly this.
 const USUAL: &str = "#7 update Encounter/1@3 {…}";
 
 /// A name, the edits, and the events.
@@ -45,10 +45,10 @@ fn at(base: &str, rest: &str) -> String {
     format!("{base}/{rest}")
 }
 
-/// What a request comes to: a notice, its events, or the status of the answer.
+/// The result of a request: a notice, its events, or the status of the answer.
 ///
-/// An event is written `#2 create Encounter/1@3 {…}`, `-` for what is unknown; the braces stand for a resource. Where there is
-/// no focus, what is written in its place stands there.
+/// An event is written `#2 create Encounter/1@3 {…}`, with `-` for unknown parts; the braces stand for a
+/// resource. If there is no focus, the text of the reference stands in its place.
 fn told(declaration: &Declaration, body: &str) -> Vec<String> {
     told_to(&expected(declaration), body)
 }
@@ -90,17 +90,17 @@ fn told_to(expected: &Expected<'_>, body: &str) -> Vec<String> {
     }
 }
 
-/// The status that it is answered with.
+/// The status of the answer.
 fn status(undecodable: &Undecodable) -> u16 {
     match undecodable {
         Undecodable::Malformed(_) => 400,
         Undecodable::NamesResource => 405,
-        Undecodable::NotJson => 415,
+        Undecodable::NotJson | Undecodable::Compressed => 415,
         Undecodable::Unprocessable(_) | Undecodable::TooManyEvents { .. } => 422,
     }
 }
 
-/// What is known of a notification to the app whose server the examples are of.
+/// The app's knowledge of a notification, if its server is the one of the examples.
 fn expected(declaration: &Declaration) -> Expected<'_> {
     Expected { declaration, base: "https://fhir.example.org", maximum: MAXIMUM }
 }
@@ -157,7 +157,7 @@ fn r4() -> Value {
     })
 }
 
-/// An R5 notification of one event, as the specification has it.
+/// An R5 notification of one event, as in the specification.
 fn r5() -> Value {
     json!({
         "resourceType": "Bundle",
@@ -195,7 +195,7 @@ fn full(resource_type: &str, id: &str, method: &str) -> Value {
     })
 }
 
-/// What `base` comes to with the value at `pointer` replaced, or taken out where it is to be `null`.
+/// `base` with the value at `pointer` replaced, or removed if the new value is `null`.
 #[track_caller]
 fn with(base: &Value, edits: &[(&str, Value)]) -> Value {
     let mut body = base.clone();
@@ -241,7 +241,7 @@ fn how_many_events_there_have_been() {
     assert_eq!((r5(json!(7)), r5(json!("7"))), (Some(7), Some(7)));
     assert_eq!((r4("valueString", json!("7")), r4("valueInteger64", json!("7"))), (Some(7), Some(7)));
     assert_eq!(r4("valueUnsignedInt", json!(7)), Some(7));
-    // Whatever else it is, the events are read.
+    // With any other value, the events are still read.
     for value in [json!(-7), json!("seven"), json!(null), json!({ "value": [7] }), json!(7.5), json!("")] {
         assert_eq!(r5(value.clone()), None, "{value}");
     }

@@ -1,4 +1,4 @@
-//! The notification of a topic subscription: a Bundle that says what it is in a status entry.
+//! The notification of a topic: a Bundle with a status entry that describes it.
 //!
 //! | version | Bundle | status |
 //! |---|---|---|
@@ -17,10 +17,10 @@ use crate::fhir::Reference;
 use crate::included::Included;
 use crate::json::Text;
 
-/// What the caller is told of anything else.
+/// The answer to anything else.
 const NO_NOTIFICATION: &str = "the body is not the notification of a topic subscription";
 
-/// Reads a notification.
+/// Decodes a notification.
 pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decoded<'a>, Undecodable> {
     let Bundle { bundle_type, mut entries } = Bundle::read(body, NO_NOTIFICATION)?;
     let by_parameters = match bundle_type.as_deref() {
@@ -42,7 +42,7 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
         Some(Kind::Heartbeat) => "heartbeat",
         Some(Kind::QueryStatus) => "query-status",
         Some(Kind::QueryEvent) if count == 0 => "query-event",
-        // IHE's DSUBm tells so of a Subscription that it has ended.
+        // IHE's DSUBm announces the end of a Subscription like this.
         Some(Kind::EventNotification) if count == 0 && entries.is_empty() && status.is_off => DEACTIVATED,
         Some(Kind::EventNotification | Kind::QueryEvent) if count > expected.maximum => {
             return Err(Undecodable::TooManyEvents { maximum: expected.maximum });
@@ -66,7 +66,7 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
     Ok(Decoded::Notice(notice, counted))
 }
 
-/// The topic that a notification names; `None` also where the body is no notification.
+/// The topic in a notification; `None` if there is none, or if the body is not a notification.
 #[cfg(feature = "events")]
 pub(super) fn named(body: &str) -> Option<String> {
     let Bundle { mut entries, .. } = Bundle::read(body, NO_NOTIFICATION).ok()?;
@@ -74,7 +74,7 @@ pub(super) fn named(body: &str) -> Option<String> {
     status.topic.map(|topic| topic.to_string())
 }
 
-/// The events, each with all entries but its own, where the handler asks for them.
+/// The events, each with all other entries, if the handler asks for them.
 pub(super) fn with_included<'a>(
     told: Vec<Told<'a>>,
     entries: &[Entry<'a>],
@@ -90,7 +90,7 @@ pub(super) fn with_included<'a>(
     happened.by_ref().map(with).collect()
 }
 
-/// The status, wherever among the entries it stands; it is no event's.
+/// Removes and returns the status, wherever it stands among the entries. It belongs to no event.
 fn take_status<'a>(
     body: &str,
     entries: &mut Vec<Entry<'a>>,
@@ -101,7 +101,7 @@ fn take_status<'a>(
         is_type("SubscriptionStatus") || is_type(AIDBOXS_STATUS) || (by_parameters && is_type("Parameters"))
     };
     let mut places = (0..entries.len()).filter(|place| is_status(&entries[*place]));
-    // Of two, neither is more the notification's own than the other.
+    // If there are two, we cannot know which one describes the notification.
     let (Some(place), None) = (places.next(), places.next()) else {
         return Err(Undecodable::unprocessable(NO_NOTIFICATION));
     };
@@ -118,5 +118,5 @@ fn take_status<'a>(
     Ok((status, entry.request.url))
 }
 
-/// What Aidbox's topic destinations have for a SubscriptionStatus.
+/// Aidbox's topic destinations send this instead of a SubscriptionStatus.
 const AIDBOXS_STATUS: &str = "AidboxSubscriptionStatus";

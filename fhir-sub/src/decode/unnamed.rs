@@ -1,4 +1,4 @@
-//! Events that name no resource, and the entries that may be what they are about.
+//! Events without a reference, and the entries that may belong to them.
 
 use super::entry::Entry;
 use super::events::{Events, Told, about};
@@ -8,9 +8,9 @@ use super::{Happened, reference};
 use crate::event::Event;
 use crate::interaction::Interaction;
 
-/// Gives entries to the events that name none: IHE's DSUBm sends the resource, and no focus.
+/// Assigns entries to the events without a reference: IHE's DSUBm sends the resource, but no focus.
 ///
-/// Nothing is guessed: where it cannot be told which entries an event is about, it stays without one.
+/// Nothing is guessed: if we cannot determine the entries of an event, it gets none.
 pub(super) fn name<'a>(
     events: &Events<'_>,
     status: &Status<'a>,
@@ -21,7 +21,7 @@ pub(super) fn name<'a>(
     let types = (events.types)();
     by_type(status, entries, index, &types, told);
 
-    // Those that say nothing at all are about the entries that are no other's, in the order of both.
+    // Events that say nothing belong to the entries that are left, in the order of both.
     let mut is_taken: Vec<_> = (0..entries.len()).map(|place| index.is_taken(place)).collect();
     told.iter().filter_map(|told| told.place).for_each(|place| is_taken[place] = true);
     let silent: Vec<_> = (0..told.len()).filter(|place| is_silent(status, told, *place)).collect();
@@ -38,12 +38,12 @@ pub(super) fn name<'a>(
     let said = StatusEvent::default();
     told.extend(left.map(|place| of_entry(events, events.event(&said), &entries[place], place)));
     if told.is_empty() {
-        // It still tells of one event, of which nothing is known.
+        // The notification still reports one event, about which nothing is known.
         told.push(Told { happened: Happened::new(events.event(&said), None), place: None });
     }
 }
 
-/// The one event that names something else than a resource is about the one entry of its type.
+/// If one event names something else than a resource, it belongs to the only entry of its type.
 fn by_type<'a>(
     status: &Status<'a>,
     entries: &[Entry<'a>],
@@ -55,15 +55,14 @@ fn by_type<'a>(
     let mut open = (0..told.len()).filter(is_open);
     let (Some(place), None) = (open.next(), open.next()) else { return };
     let event = &told[place].happened.event;
-    // The URL of an entry that is not there.
+    // The URL of an entry that is missing.
     let is_urn = event.written.as_deref().is_some_and(|written| written.starts_with("urn:"));
     if is_urn && types.is_empty() {
         return;
     }
     let is_of_type = |entry: &Entry<'_>| match (entry.resource_type(), &event.unnamed_type) {
         (Some(found), Some(said)) => found == said,
-        // An audit is of what was done, and is not what it was done to.
-        (Some(found), None) if types.is_empty() => found != "AuditEvent",
+        (Some(_), None) if types.is_empty() => !only_describes(entry),
         (Some(found), None) => types.contains(&found),
         (None, _) => false,
     };
@@ -77,16 +76,16 @@ fn by_type<'a>(
     }
 }
 
-/// Whether an event of the status says nothing of what it is about.
+/// Whether an event of the status says nothing about its resource.
 fn is_silent(status: &Status<'_>, told: &[Told<'_>], place: usize) -> bool {
     let said = status.events.items.get(place).map(|said| &said.focus);
     told[place].is_open() && matches!(said, Some(Focus::Absent))
 }
 
-/// Of the entries that are left, those that an event may be about: of the handler's type, and of these what their entries
-/// say was done; else the only one.
+/// The entries among those that are left that an event may mean: entries of the handler's type, with an
+/// interaction; else the only entry.
 ///
-/// Where several say nothing of that, those that an event is about cannot be told from what came along with them.
+/// If several entries have no interaction, the event's entry cannot be distinguished from the included ones.
 fn candidates(entries: &[Entry<'_>], left: Vec<usize>, types: &[&'static str], is_only: bool) -> Vec<usize> {
     let is_done = |place: &usize| entries[*place].interaction() != Interaction::Unknown;
     let is_of_type =
@@ -97,17 +96,29 @@ fn candidates(entries: &[Entry<'_>], left: Vec<usize>, types: &[&'static str], i
     match () {
         () if !both.is_empty() => both,
         () if !of_type.is_empty() => of_type,
-        () if is_only && left.len() == 1 && is_named(&entries[left[0]]) => left,
+        () if is_only
+            && left.len() == 1
+            && is_named(&entries[left[0]])
+            && !only_describes(&entries[left[0]]) =>
+        {
+            left
+        }
         () => done.into_iter().filter(|place| is_named(&entries[*place])).collect(),
     }
 }
 
-/// Whether there is anything in an entry that an event could be about.
+/// Whether an entry describes the events or the notification, and is the resource of no event. athenahealth
+/// sends an AuditEvent for each event.
+fn only_describes(entry: &Entry<'_>) -> bool {
+    entry.is_resource("OperationOutcome") || entry.is_resource("AuditEvent")
+}
+
+/// Whether an entry contains anything that an event could mean.
 fn is_named(entry: &Entry<'_>) -> bool {
     entry.resource.is_some() || entry.reference().is_some()
 }
 
-/// The event that an entry tells of.
+/// The event of an entry.
 fn of_entry<'a>(events: &Events<'_>, mut event: Event, entry: &Entry<'a>, place: usize) -> Told<'a> {
     let full_url = entry.full_url.as_deref();
     let elsewhere = full_url.filter(|url| events.own.is_told() && events.own.is_elsewhere(url));

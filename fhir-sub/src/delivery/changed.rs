@@ -1,4 +1,4 @@
-//! [`Question`]: what the server is asked for, to find what was changed; [`Changed`]: a resource that was found.
+//! [`Question`]: a search for changed resources; [`Changed`]: a resource that the search found.
 
 use serde_json::value::RawValue;
 
@@ -12,25 +12,25 @@ use crate::json::Outline;
 use crate::memory::Version;
 use crate::settings::Settings;
 
-/// What a sweep or a look-up asks the server for.
+/// A search for changed resources, sent by a sweep or a look-up.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(crate) resource_type: String,
-    /// The parameters that choose resources, beside the time of their last change.
+    /// The search parameters, without the time of the last change.
     filters: Vec<(String, String)>,
 }
 
-/// What is found on a page.
+/// A resource on a page of results, not parsed yet.
 pub(crate) type Raw = Box<RawValue>;
 
 impl Question {
-    /// What is for the handler of `declaration`, by the criteria that is registered. `None` where no search finds it.
+    /// The search of the registered criteria of `declaration`. `None` if no search can find its resources.
     pub(crate) fn of(declaration: &'static Declaration, settings: &Settings) -> Option<Self> {
         #[cfg(feature = "registration")]
         let search = crate::registration::search(declaration, settings)?;
         #[cfg(not(feature = "registration"))]
         let search = {
-            // Whoever registers the Subscription, it is not this program.
+            // This program does not register the Subscription, so its settings cannot change the criteria.
             let _ = settings;
             declaration.search()?
         };
@@ -39,14 +39,14 @@ impl Question {
         Some(Self { resource_type: resource_type.to_owned(), filters })
     }
 
-    /// What was deleted of a type, whatever it was before, on a server that lists deletions so.
+    /// The search for all deleted resources of a type, for a server that supports `_deleted`.
     #[cfg(feature = "registration")]
     pub(crate) fn of_deleted(resource_type: &str) -> Self {
         let filters = vec![("_deleted".to_owned(), "true".to_owned())];
         Self { resource_type: resource_type.to_owned(), filters }
     }
 
-    /// The search for what was changed since then. The server is told to refuse a parameter that it does not know.
+    /// Searches for resources that changed since then. The server is asked to refuse unknown parameters.
     pub(crate) fn search(
         &self,
         client: &FhirClient,
@@ -60,12 +60,12 @@ impl Question {
         client.search_type(&self.resource_type, &query).strict()
     }
 
-    /// Why a page does not answer the question, or not all of it.
+    /// Why a page answers the question in part or not at all.
     pub(crate) fn doubt(&self, page: &Page<Raw>, is_first: bool) -> Option<Doubt> {
         Doubt::of(&self.filters, &page.said, &page.issues, is_first)
     }
 
-    /// Stands for the question, and tells it from others.
+    /// The parts of a key that distinguishes this question from others.
     #[cfg(feature = "registration")]
     pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
         let filters = self.filters.iter().flat_map(|(name, value)| [&**name, &**value]);
@@ -73,22 +73,22 @@ impl Question {
     }
 }
 
-/// A resource that a search for what was changed has found.
+/// A changed resource that a search found.
 pub(crate) struct Changed {
     pub(crate) json: Raw,
     pub(crate) event: Event,
-    /// `None` where the server says neither its version nor when it was changed.
+    /// `None` if the server gives neither its version nor the time of its last change.
     pub(crate) version: Option<Version>,
-    /// When it was last changed, by the server's clock.
+    /// The time of its last change, by the server's clock.
     pub(crate) updated: Option<Instant>,
 }
 
-/// What stands in the place of a resource, and cannot be handled: it has no id, or one that FHIR does not allow.
+/// An entry that cannot be handled as a resource: it has no id, or an id that FHIR does not allow.
 pub(crate) struct Odd;
 
 impl Changed {
-    /// `occasion` says of which Subscription and topic it is. `None` for a resource of another type than was asked for:
-    /// it is included, or says something of the search.
+    /// Reads an entry of a page; `occasion` supplies the Subscription and the topic. `None` if the entry has
+    /// another type than the question: it is an included resource, or a remark about the search.
     pub(crate) fn read(json: Raw, occasion: &Event, question: &Question) -> Option<Result<Self, Odd>> {
         let Some(outline) = Outline::peek(&json) else { return Some(Err(Odd)) };
         if *outline.resource_type != *question.resource_type {

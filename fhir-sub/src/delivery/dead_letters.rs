@@ -1,4 +1,4 @@
-//! Dead letters: events that were given up are listed, handled once more, or dropped.
+//! Lists the dead letters (the events that were given up), retries them, or drops them.
 
 use super::deliver::deliver;
 use super::delivered::Ended;
@@ -13,15 +13,15 @@ use crate::interaction::Interaction;
 use crate::key::Key;
 use crate::store::{DeadLetter, Stored};
 
-/// What came of handling one once more.
+/// The result of retrying a dead letter.
 #[derive(Debug)]
 pub(crate) struct Retried {
     pub(crate) record: Record,
-    /// Whether it is a dead letter no more.
+    /// Whether the dead letter was removed.
     pub(crate) is_settled: bool,
 }
 
-/// Those that there are, the oldest first; none without a store.
+/// All dead letters, oldest first; empty without a store.
 pub(crate) async fn list(app: &App) -> Stored<Vec<DeadLetter>> {
     match app.store() {
         Some(store) => store.dead_letters().await,
@@ -29,9 +29,10 @@ pub(crate) async fn list(app: &App) -> Stored<Vec<DeadLetter>> {
     }
 }
 
-/// Handles one once more: its resource is read from the server, in the version that was given up if that is still there.
+/// Handles a dead letter once more. Its resource is read from the server: the version that was given up if
+/// the server still has it, else the current one.
 ///
-/// `None` where no handler has its endpoint any more.
+/// `None` if no handler has this endpoint any more.
 pub(crate) async fn retry(app: &App, letter: &DeadLetter, deadline: Deadline) -> Stored<Option<Retried>> {
     let (Some(store), Some(declaration)) = (app.store(), app.registry().find(&letter.endpoint)) else {
         return Ok(None);
@@ -48,7 +49,18 @@ pub(crate) async fn retry(app: &App, letter: &DeadLetter, deadline: Deadline) ->
     Ok(Some(Retried { record: Record::of(delivered), is_settled }))
 }
 
-/// Takes one away, without handling it; whether it was there. Its event counts as done.
+/// Handles the event of a letter of another program, which keeps the letter. `None` if no handler here has its endpoint.
+#[cfg(feature = "inspector")]
+pub(crate) async fn rehearse(app: &App, letter: &DeadLetter, deadline: Deadline) -> Option<Record> {
+    let declaration = app.registry().find(&letter.endpoint)?;
+    let happened = vec![Happened::new(Event { retry: None, ..event(letter) }, None)];
+    let deletion = Deletion::in_answer(declaration);
+    let delivered = deliver(app, declaration, deletion, happened, Time::until(deadline)).await;
+    delivered.into_iter().next().map(Record::of)
+}
+
+/// Removes a dead letter without handling it, and returns whether it was there. Its event then counts as
+/// done.
 pub(crate) async fn drop(app: &App, key: &Key) -> Stored<bool> {
     match app.store() {
         Some(store) => store.remove_dead_letter(key).await,

@@ -1,4 +1,4 @@
-//! [`deliver`]: events are handled, one after the other. Nothing else runs a handler.
+//! [`deliver`] handles events, one after the other. Nothing else runs a handler.
 
 use serde_json::value::RawValue;
 
@@ -14,12 +14,13 @@ use crate::decode::Happened;
 use crate::event::Event;
 use crate::incoming::Way;
 
-/// Of how many events the resources are read, and held, at once.
+/// The most resources that are read, and held in memory, at the same time.
 const READ_AT_ONCE: usize = 50;
 
-/// Delivers events to the handler of `declaration`: what became of each, in their order.
+/// Delivers events to the handler of `declaration`, and returns the result of each event, in the same order.
 ///
-/// Events at which an instance has died come last, so that all others are done before an instance can die at them again.
+/// Events that have killed an instance come last: all other events are done before such an event can kill
+/// this instance too.
 pub(crate) async fn deliver(
     app: &App,
     declaration: &'static Declaration,
@@ -36,7 +37,7 @@ pub(crate) async fn deliver(
     delivered
 }
 
-/// Delivers what was left for later, and puts what became of each in its place.
+/// Delivers the deferred events, and puts each result in its place.
 async fn deliver_late(
     app: &App,
     declaration: &'static Declaration,
@@ -57,8 +58,8 @@ async fn deliver_late(
     }
 }
 
-/// Delivers one event of several that are delivered one by one. An error where an instance has died at it: it is to be
-/// delivered after all others.
+/// Delivers one event of several that are delivered one by one. Returns an error if the event has killed an
+/// instance: then the caller must deliver it after all others.
 pub(crate) async fn deliver_unless_suspect(
     app: &App,
     declaration: &'static Declaration,
@@ -74,7 +75,7 @@ pub(crate) async fn deliver_unless_suspect(
     }
 }
 
-/// What became of events, and which are left for later, with their places among all.
+/// The results of events, and the deferred events with their places among all events.
 struct Pass<'a> {
     delivered: Vec<Delivered>,
     deferred: Vec<(usize, Box<Deferred<'a>>)>,
@@ -133,8 +134,8 @@ async fn pass<'a>(
     Pass { delivered, deferred, time }
 }
 
-/// Delivers an event whose resource the server itself has just said. An error where an instance has died at it: it is to
-/// be delivered after all others.
+/// Delivers an event with the resource that the server just returned. Returns an error if the event has
+/// killed an instance: then the caller must deliver it after all others.
 pub(crate) async fn deliver_found<'a>(
     app: &App,
     declaration: &'static Declaration,

@@ -1,4 +1,4 @@
-//! [`Delivered`]: what became of an event. The answer, the log line, and whether it must come again are each derived from it.
+//! [`Delivered`]: the result of an event. The answer, the log line and the need to retry are derived from it.
 
 use std::borrow::Cow;
 
@@ -7,104 +7,104 @@ use crate::event::Event;
 use crate::memory::Numbering;
 use crate::settings::LogSettings;
 
-/// What became of an event, whoever told of it.
+/// The result of an event, whatever its source.
 #[derive(Debug)]
 pub(crate) struct Delivered {
     pub(crate) endpoint: &'static str,
     pub(crate) event: Box<Event>,
     pub(crate) end: End,
-    /// It failed for the last time, and is a dead letter now.
+    /// Set if it failed for the last time, and is now a dead letter.
     pub(crate) given_up: Option<GivenUp>,
-    /// Whether its handler, if that ran, had as much time as is fair: one that had less has not been tried.
+    /// Whether the handler had a fair share of time, if it ran. Otherwise the run does not count as a try.
     pub(crate) had_fair_time: bool,
-    /// What the event's number is among those that came.
+    /// How the event's number compares with the numbers before it.
     pub(crate) numbering: Numbering,
 }
 
 /// How the delivery of an event ended.
 #[derive(Debug)]
 pub(crate) enum End {
-    /// Its handler has succeeded.
+    /// The handler succeeded.
     Handled,
-    /// It was handled before, or given up.
+    /// It was handled or given up before.
     Repeated,
-    /// A newer version was handled before, and only the latest is wanted.
+    /// The handler wants only the latest version, and a newer one was handled before.
     Superseded,
-    /// The server was not told, or does not heed, what is wanted.
+    /// The handler does not want such events. The server does not know that, or ignores it.
     NotWanted,
-    /// Its resource is there no more, for a handler that cannot do without. A server that lags behind, or lets the program
-    /// see less than it tells of, says the same.
+    /// The resource is gone, and the handler needs it. A server says the same if it lags behind, or if it
+    /// notifies the program of a resource that the program may not read.
     Gone,
-    /// It names nothing, and a search has found what it is about, which is delivered by itself.
+    /// It names no resource. A search found resources, and each of them is delivered as an event of its own.
     LookedUp,
-    /// It names nothing, and a search has found nothing.
+    /// It names no resource, and a search found none.
     NothingFound,
-    /// The same, where there is more than may be handled at once.
+    /// It names no resource, and a search found more resources than may be handled at once.
     NotAllFound,
-    /// Another is at it.
+    /// Another request or instance is handling it.
     UnderWay,
-    /// There was no time left for it.
+    /// No time was left for it.
     NotBegun,
     /// Its resource could not be read.
     Unread(Failure),
-    /// It is a deletion of what the server still has.
+    /// It reports a deletion, and the server still has the resource.
     Unconfirmed,
-    /// It could not be told whether it was handled before.
+    /// The store could not say whether it was handled before.
     StoreUnavailable(Failure),
-    /// Instances of the program died at it as often as it may be tried.
+    /// It killed an instance of the program on each allowed try.
     Died,
-    /// Its resource is no JSON. A caller may be told the text.
+    /// Its resource is not JSON. The answer may contain the text.
     Malformed(Cow<'static, str>),
-    /// It, or its resource, is not what the handler takes. A caller may be told the text.
+    /// The handler cannot take the event or its resource. The answer may contain the text.
     Unprocessable(Cow<'static, str>),
-    /// An extractor of the user's has refused it. A caller may be told the text.
+    /// An extractor of the user's refused it. The answer may contain the text.
     Rejected(&'static str, Failure),
-    /// Its resource is on a server that the app does not read, and its handler needs it.
+    /// The handler needs the resource, which is on a server that the app does not read.
     Elsewhere(Failure),
-    /// Its handler failed, and another try may succeed.
+    /// The handler failed, and another try may succeed.
     Failed(Failure),
-    /// Its handler says that no other try can succeed.
+    /// The handler says that no other try can succeed.
     FailedForGood(Failure),
-    /// Its handler has panicked.
+    /// The handler panicked.
     Panicked,
-    /// Its handler took longer than there was time.
+    /// The handler did not finish in time.
     OutOfTime,
 }
 
-/// Who remembers what was given up.
+/// Where the dead letter is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GivenUp {
-    /// A durable store: whoever sent it has nothing more to do.
+    /// In a durable store: the sender need not retry.
     Kept,
-    /// This process, until it ends: the server must not take it for done.
+    /// In this process, until it ends: the server must not count the event as done.
     InMemory,
 }
 
-/// What became of an event, for whoever asks no further.
+/// The result of an event, in coarse classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// Its handler has succeeded.
+    /// The handler succeeded.
     Handled,
-    /// It, or a newer version where only the latest is wanted, was handled before.
+    /// It was handled before, or a newer version was and only the latest is wanted.
     AlreadyHandled,
-    /// There was nothing to do, and never will be.
+    /// There was nothing to do, and there never will be.
     NothingToDo,
     /// It was given up, now or before.
     Dead,
-    /// Another is at it.
+    /// Another request or instance is handling it.
     UnderWay,
-    /// It is still to be handled.
+    /// It must be handled again.
     Failed,
 }
 
-/// What whoever sent it has to do about it.
+/// The sender's duty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Due {
     /// Nothing.
     Nothing,
-    /// Nothing that would help: it is refused.
+    /// Nothing, because a retry would not help: the event is refused.
     Refused,
-    /// To send it again.
+    /// Send the event again.
     Again,
 }
 
@@ -114,12 +114,11 @@ impl Delivered {
         Self { endpoint, event, end, given_up: None, had_fair_time: true, numbering: Numbering::InOrder }
     }
 
-    /// The same, with what its number is among those that came.
     pub(crate) fn numbered(self, numbering: Numbering) -> Self {
         Self { numbering, ..self }
     }
 
-    /// What whoever sent it has to do about it.
+    /// The sender's duty.
     pub(crate) fn due(&self) -> Due {
         match self.given_up {
             Some(GivenUp::Kept) => Due::Nothing,
@@ -127,17 +126,14 @@ impl Delivered {
         }
     }
 
-    /// Whether it must come again.
     pub(crate) fn must_come_again(&self) -> bool {
         self.due() == Due::Again
     }
 
-    /// What became of it.
     pub(crate) fn ended(&self) -> Ended {
         if self.given_up.is_some() { Ended::Dead } else { self.end.ended() }
     }
 
-    /// Whether its handler was called.
     pub(crate) fn ran(&self) -> bool {
         use End::{Failed, FailedForGood, Handled, OutOfTime, Panicked};
         matches!(self.end, Handled | Failed(_) | FailedForGood(_) | Panicked | OutOfTime)
@@ -182,7 +178,6 @@ impl End {
         }
     }
 
-    /// The error, where there was one.
     pub(super) fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Unread(failure)
@@ -195,7 +190,7 @@ impl End {
         }
     }
 
-    /// What the log says of it beside its [words](Self::words).
+    /// The error for the log line, beside its [words](Self::words).
     pub(super) fn into_failure(self) -> Option<Failure> {
         match self {
             Self::Malformed(text) | Self::Unprocessable(text) => Some(Failure::refused(text)),
@@ -209,7 +204,7 @@ impl End {
         }
     }
 
-    /// How it ended, in the words of the log.
+    /// The result, in the words of the log.
     pub(crate) fn words(&self) -> &'static str {
         match self {
             Self::Handled => "handled",

@@ -1,7 +1,7 @@
-//! [`Doubt`]: why what a search found is not what was asked for.
+//! [`Doubt`]: why the results of a search do not answer the question.
 //!
-//! A server ignores a search parameter that it does not know, unless it heeds `Prefer: handling=strict`, and answers in part
-//! where it cannot do better. It says so, in the `self` link and in an OperationOutcome:
+//! A server that does not follow `Prefer: handling=strict` ignores search parameters that it does not know. A
+//! server may also return a part of the results. It says so in the `self` link and in an OperationOutcome:
 //! <https://hl7.org/fhir/R4/search.html#conformance>, <https://hl7.org/fhir/R4/search.html#return>.
 
 use std::fmt;
@@ -9,14 +9,14 @@ use std::fmt;
 use crate::client::Said;
 use crate::fhir::OperationOutcomeIssue;
 
-/// Why what a search found is not what was asked for.
+/// Why the results of a search do not answer the question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Doubt {
-    /// The answer is not complete.
+    /// The results are not complete.
     Partial,
     /// The server did not search by this parameter.
     Ignored(String),
-    /// It did not search by some parameter.
+    /// The server ignored some parameter, and does not say which.
     IgnoredSome,
 }
 
@@ -24,22 +24,23 @@ impl fmt::Display for Doubt {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Partial => formatter.write_str(
-                "the server says that its answer to the search is not complete: what it shows waits for a whole answer",
+                "the server says that its answer to the search is not complete: no handler runs before a \
+                 complete answer",
             ),
             Self::Ignored(name) => write!(
                 formatter,
-                "the server did not search by `{name}`, so that no handler may run on what it found: have the server \
-                 support the parameter, or leave it out"
+                "the server ignored `{name}` in the search, so no handler runs for the results: make the \
+                 server support the parameter, or leave it out"
             ),
             Self::IgnoredSome => formatter.write_str(
-                "the server warns that it did not search by all parameters, so that no handler may run on what it found: \
-                 have the server support them, or leave them out",
+                "the server warns that it ignored a parameter of the search, so no handler runs for the \
+                 results: make the server support it, or leave it out",
             ),
         }
     }
 }
 
-/// Parameters that shape an answer, and choose nothing.
+/// Parameters that shape an answer, and do not select resources.
 const SHAPING: [&str; 13] = [
     "_sort",
     "_count",
@@ -56,14 +57,14 @@ const SHAPING: [&str; 13] = [
     "_maxresults",
 ];
 
-/// Codes by which a server says that there is more than it shows, whatever severity it gives them.
+/// Issue codes that say that results are missing, whatever their severity.
 const PARTIAL: [&str; 6] = ["incomplete", "timeout", "too-costly", "throttled", "transient", "no-store"];
 
-/// Codes by which a server says of a warning that a parameter was ignored.
+/// Issue codes that say, in a warning, that a parameter was ignored.
 const IGNORED: [&str; 5] = ["not-supported", "invalid", "not-found", "value", "structure"];
 
 impl Doubt {
-    /// Compares a page with the parameters that chose it. Only the first page links to the search that it is of.
+    /// Compares a page with the filters of its search. Only the first page has a link to the search itself.
     pub(crate) fn of(
         filters: &[(String, String)],
         said: &Said,
@@ -79,7 +80,7 @@ impl Doubt {
         }
         match said.own_link.as_deref().and_then(|link| heeded(filters, link)) {
             Some(own) => ignored(filters, own).map(Self::Ignored),
-            // There may be a warning instead.
+            // Without a usable link, the server may say it in a warning.
             None => {
                 let is_ignored = |issue: &OperationOutcomeIssue| {
                     issue.severity.eq_ignore_ascii_case("warning") && IGNORED.contains(&&*issue.code)
@@ -90,8 +91,8 @@ impl Doubt {
     }
 }
 
-/// The parameters that a `self` link says the server searched by. `None` where it says nothing of them: a handle of the
-/// server's own (`_getpages=…`, `cursor=…`) stands for the whole search.
+/// The parameters that the server searched by, from its `self` link. `None` if the link does not show them,
+/// because an opaque handle (`_getpages=…`, `cursor=…`) stands for the whole search.
 fn heeded(filters: &[(String, String)], link: &str) -> Option<Vec<(String, String)>> {
     let link = link.split('#').next().unwrap_or_default();
     let query = link.split_once('?').map_or("", |(_, query)| query);
@@ -103,13 +104,13 @@ fn heeded(filters: &[(String, String)], link: &str) -> Option<Vec<(String, Strin
     (!is_handle).then_some(own)
 }
 
-/// The first of the filters that is not among the server's own, whatever their order and encoding.
+/// The first filter that the server did not use, whatever the order and the encoding of its parameters.
 fn ignored(filters: &[(String, String)], mut own: Vec<(String, String)>) -> Option<String> {
     for (name, value) in filters.iter().filter(|(name, _)| !is_shaping(name)) {
         let is_it = |(other, found): &(String, String)| {
             plain(other) == plain(name) && alternatives(found) >= alternatives(value)
         };
-        // What says the same is taken before what only goes by the same name.
+        // A parameter with the same value is a better match than one with the same name only.
         let place =
             own.iter().position(|one| one.1 == *value && is_it(one)).or_else(|| own.iter().position(is_it));
         match place {
@@ -125,7 +126,8 @@ fn is_shaping(name: &str) -> bool {
     SHAPING.contains(&name)
 }
 
-/// A parameter's name without the types of references, which servers add and leave out: `subject:Patient.name`.
+/// A parameter's name without the types of references (`subject:Patient.name`), because servers add and
+/// remove them.
 fn plain(name: &str) -> String {
     if name.starts_with("_has:") {
         return name.to_owned();
@@ -139,7 +141,7 @@ fn plain(name: &str) -> String {
     name.split('.').map(part).collect::<Vec<_>>().join(".")
 }
 
-/// How many alternatives a value has; none where it is empty.
+/// The number of alternatives of a value; zero if the value is empty.
 fn alternatives(value: &str) -> usize {
     if value.trim().is_empty() { 0 } else { value.replace("\\,", "").split(',').count() }
 }

@@ -1,4 +1,4 @@
-//! [`Failure`]: what the log says of an error.
+//! [`Failure`]: an error, as the log shows it.
 
 use std::panic::Location;
 
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::store::Unavailable;
 
-/// What the error was, of a handler or of reading for it.
+/// The kind, place and text of an error, from a handler or from reading a resource for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(super) kind: &'static str,
@@ -20,20 +20,20 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Reading ended in a panic, of a token provider of the user's.
+    /// A token provider of the user's panicked during a read.
     pub(crate) const PANICKED: Self = Self { kind: "panic", place: None, text: None };
 
-    /// What is told of `error`, whose text names no id and quotes nothing.
+    /// For an error of `FhirClient`: its text names no id and quotes nothing.
     pub(crate) fn of_reading(error: &client::Error) -> Self {
         Self { kind: std::any::type_name::<client::Error>(), place: None, text: Some(error.to_string()) }
     }
 
-    /// What is told of an answer that is not what was asked for.
+    /// For an answer that does not fit the question.
     pub(super) fn of_doubt(doubt: &Doubt) -> Self {
         Self { kind: "doubtful answer", place: None, text: Some(doubt.to_string()) }
     }
 
-    /// What is told of an event about a resource on a server that the app does not read. The host is no patient's.
+    /// For an event about a resource on a server that the app does not read. The host names no patient.
     pub(super) fn elsewhere(event: &Event) -> Self {
         let base = event.elsewhere_base().and_then(|base| Url::parse(base).ok());
         let host = base.as_ref().and_then(Url::host_str).unwrap_or("no host");
@@ -43,30 +43,30 @@ impl Failure {
         Self { kind: "another FHIR server", place: None, text: Some(text) }
     }
 
-    /// What is told of a notification, or a resource, that is refused: `text` is ours, and quotes nothing.
+    /// For a refused notification or resource: `text` is a constant of ours, and quotes nothing.
     pub(crate) fn refused(text: impl Into<String>) -> Self {
         Self { kind: "refused", place: None, text: Some(text.into()) }
     }
 
-    /// What is told of a user's extractor that refuses the event; its text only where it may be quoted.
+    /// For a user's extractor that refused the event. The text is kept only if it may be quoted.
     pub(super) fn of_rejection(text: &str, place: &'static Location<'static>, quote: bool) -> Self {
         Self { kind: "rejection", place: Some(place), text: quote.then(|| text.to_owned()) }
     }
 
-    /// What is told of a caller who is not let in: `text` is ours, and quotes nothing.
+    /// For a caller that is not let in: `text` is a constant of ours, and quotes nothing.
     #[cfg(feature = "token")]
     pub(crate) fn of_caller(text: &str) -> Self {
         Self { kind: "access token", place: None, text: Some(text.to_owned()) }
     }
 
-    /// What is told of a store that is down, whose words name no resource.
+    /// For a store that is down: its text names no resource.
     pub(crate) fn of_store(unavailable: &Unavailable) -> Self {
         Self { kind: std::any::type_name::<Unavailable>(), place: None, text: Some(unavailable.to_string()) }
     }
 
-    /// What is told of `error`; its text only where it may be quoted.
+    /// For an error of a handler. The text is kept only if it may be quoted.
     pub(super) fn new(error: &Error, quote: bool) -> Self {
-        // The text is written by the user's code, which may panic there as anywhere.
+        // The user's code writes the text, and may panic while it does.
         let text = || attempt(|| chain(error.source())).ok();
         Self { kind: error.kind(), place: error.place(), text: quote.then(text).flatten() }
     }

@@ -1,7 +1,7 @@
-//! Events that did not come, by their numbers: the server is asked for them.
+//! Events that did not arrive, as their numbers show: the server is asked for them.
 //!
-//! They are handled as those of a notification are. Where the server does not have them, they stay missing, and are logged and
-//! counted: a notification is not turned down for what it does not carry.
+//! They are handled like the events of a notification. If the server does not have them, they stay missing,
+//! and are logged and counted. A notification is never refused because earlier events are missing.
 
 use std::time::Duration;
 
@@ -18,36 +18,37 @@ use crate::declaration::Declaration;
 use crate::decode::Happened;
 use crate::memory::{Asked, Claim, Name, Range};
 
-/// What was made of numbers of which no events had come.
+/// The result for missing numbers.
 #[derive(Debug)]
 pub(crate) enum Missing {
-    /// One of them, that the server had.
+    /// A missing event that the server returned.
     Event(Box<Delivered>),
-    /// All of them.
+    /// The whole gap.
     Gap { numbers: Range, end: Closed },
 }
 
-/// How closing a gap ended.
+/// How the closing of a gap ended.
 #[derive(Debug)]
 pub(crate) enum Closed {
-    /// The server had them all.
+    /// The server had all events.
     Filled,
-    /// It had not, or they are still to be handled.
+    /// The server did not have all events, or some must still be handled.
     Open,
-    /// Their counter has begun anew.
+    /// The counter has restarted.
     Lost,
-    /// The server could not be asked, or its answer not be used.
+    /// The server could not be asked, or its answer could not be used.
     Unread(Failure),
 }
 
-/// How long an event is waited for before the server is asked: notifications overtake each other.
+/// How long to wait for an event before the server is asked, because notifications overtake each other.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long the server may take to answer: the notification at hand is not to be late for what it does not carry.
+/// How long the server may take to answer. The notification at hand must not be late because of other events.
 const TO_ANSWER: Duration = Duration::from_secs(5);
 
-/// Asks the server for the events of a Subscription that are missing, at most as many as a notification may have, and
-/// delivers them; what became of each, and of each gap. Without a gap that is no more than a look at the numbers.
+/// Asks the server for missing events of a Subscription, at most as many as a notification may have, and
+/// delivers them. Returns the result of each event and of each gap. Without a gap, this only looks at the
+/// numbers.
 pub(super) async fn close(
     app: &App,
     declaration: &'static Declaration,
@@ -72,13 +73,14 @@ async fn close_all(
     tokio::time::sleep(PATIENCE.min(time.deadline().remaining() / 4)).await;
 
     if close_claimed(app, declaration, name, id, time, &mut missing).await {
-        // What is missing is known now.
+        // The first run found out that the counter restarted. So the missing numbers are known only now.
         close_claimed(app, declaration, name, id, time, &mut missing).await;
     }
     missing
 }
 
-/// Closes what no other notification is at; whether the counter turned out to have begun anew meanwhile.
+/// Closes the gaps that no other notification is closing. Returns whether the counter turned out to have
+/// restarted.
 async fn close_claimed(
     app: &App,
     declaration: &'static Declaration,
@@ -98,7 +100,7 @@ async fn close_claimed(
             Some(end) => (end, false),
             None => (Closed::Lost, true),
         };
-        // The next notification asks again, for this range and those that follow.
+        // The next notification asks again, for this range and the following ones.
         let is_last = is_overtaken || matches!(end, Closed::Unread(_));
         missing.push(Missing::Gap { numbers: numbers.clone(), end });
         if is_last {
@@ -108,7 +110,7 @@ async fn close_claimed(
     false
 }
 
-/// Asks for one range, and delivers what is in it. `None` where the counter turns out to have begun anew.
+/// Asks for one range, and delivers its events. `None` if the counter turns out to have restarted.
 async fn ask(
     app: &App,
     declaration: &'static Declaration,
@@ -137,7 +139,7 @@ async fn ask(
         return None;
     }
     if declaration.looks_up() {
-        // What they are about is for a search to find.
+        // Only a search can find the resources of these events.
         events.retain(|happened| !look_up::is_unnamed(happened));
     }
     app.memory().event_numbers.asked(name, queried.asked(!events.is_empty()));
@@ -146,7 +148,7 @@ async fn ask(
         return Some(Closed::Open);
     }
 
-    // Some may have come by themselves in the meantime.
+    // Some may have arrived in the meantime.
     events.retain(|Happened { event, .. }| event.number.is_some_and(|number| claim.is_missing(number)));
     let told: Vec<_> = events.iter().map(|happened| happened.event.clone()).collect();
     let delivered = deliver(app, declaration, Deletion::in_answer(declaration), events, time).await;

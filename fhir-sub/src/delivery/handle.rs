@@ -1,10 +1,14 @@
-//! From one event to what became of it.
+//! Handles one event.
+
+mod rotated;
 
 use std::sync::Arc;
 
+use futures_util::future::Either;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use self::rotated::Before;
 use super::delivered::{Delivered, End};
 use super::failure::Failure;
 use super::identity::{Otherwise, identify, is_asked_for, last_updated, old_keys};
@@ -26,37 +30,41 @@ use crate::notification::Notification;
 use crate::outcome::Outcome;
 use crate::rejection::{Rejection, RejectionKind};
 
-/// Runs the handler of `declaration` on one event, unless that was done before. An error where an instance has died at the
-/// event, and such ones are left for later.
+/// Runs the handler of `declaration` on one event, unless the event was handled before. Returns an error if
+/// the event has killed an instance, and such events are deferred.
 ///
-/// What it takes is borrowed, so that the future is small.
-pub(super) async fn handle(
+/// The arguments are borrowed, to keep the future small.
+pub(super) fn handle(
     app: &App,
     declaration: &'static Declaration,
     mut event: Box<Event>,
     ready: &mut Ready<'_>,
     time: Time,
     suspects: Suspects,
-) -> Result<Delivered, Box<Suspect>> {
-    if interaction::is_sought(declaration, &event) {
-        // Few events need it, and none is to pay for it that does not.
-        if let Some(end) = Box::pin(find_out(app, declaration, &mut event, ready, time)).await {
+) -> impl Future<Output = Result<Delivered, Box<Suspect>>> {
+    if !interaction::is_sought(declaration, &event) {
+        return Either::Left(settle(app, declaration, event, ready, time, suspects));
+    }
+    // Few events need this: boxed, so that the others do not pay for it.
+    Either::Right(Box::pin(async move {
+        if let Some(end) = find_out(app, declaration, &mut event, ready, time).await {
             return Ok(Delivered::new(declaration.endpoint, event, end));
         }
-    }
-    settle(app, declaration, event, ready, time, suspects).await
+        settle(app, declaration, event, ready, time, suspects).await
+    }))
 }
 
-/// What it takes to handle an event, unless that was done before.
+/// An event that is ready to be handled, unless the store says that it was done before.
 #[derive(Debug)]
 pub(super) struct Ready<'a> {
     known: Option<Known>,
+    before: Option<Box<Before>>,
     resource: Option<Body<'a>>,
     included: Included,
     way: Way<'a>,
 }
 
-/// An event that is left for later: an instance has died at it.
+/// A deferred event: it has killed an instance.
 #[derive(Debug)]
 pub(crate) struct Deferred<'a> {
     event: Box<Event>,
@@ -88,24 +96,25 @@ impl<'a> Deferred<'a> {
         Box::new(Self { event, ready, tries })
     }
 
-    /// The same without what it borrows from its notification, whose way is not known any more.
+    /// A copy that borrows nothing from the notification. The notification's path is no longer known.
     pub(crate) fn into_owned(self: Box<Self>) -> Box<Deferred<'static>> {
-        let Self { event, ready: Ready { known, resource, included, .. }, tries } = *self;
+        let Self { event, ready: Ready { known, before, resource, included, .. }, tries } = *self;
         let resource = resource.map(|body| match body {
             Body::Told(text) => Body::Kept(text.into()),
             Body::Kept(text) => Body::Kept(text),
             Body::Read(json) => Body::Read(json),
         });
-        let ready = Ready { known, resource, included, way: Way::default() };
+        let ready = Ready { known, before, resource, included, way: Way::default() };
         Box::new(Deferred { event, ready, tries })
     }
 
-    /// How often it was begun: of several, those that were begun least are the least likely to have killed an instance.
+    /// How often it was begun. Among deferred events, the least often begun one is the least likely to kill
+    /// an instance.
     pub(crate) fn tries(&self) -> u32 {
         self.tries
     }
 
-    /// Delivers it now, without another such event beside it.
+    /// Delivers the event now, while no other such event runs.
     pub(crate) async fn deliver(
         self: Box<Self>,
         app: &App,
@@ -123,8 +132,8 @@ impl<'a> Deferred<'a> {
     }
 }
 
-/// What is known of an event before the store is asked for it; or how it has ended. `read` is what was read of a resource
-/// that did not come with it, or is not believed.
+/// Prepares an event before the store is asked, or says how it ended. `read` is the result of reading its
+/// resource, if the resource did not come with the event or is not trusted.
 pub(super) fn ready<'a>(
     app: &App,
     declaration: &'static Declaration,
@@ -137,7 +146,7 @@ pub(super) fn ready<'a>(
         return Err(Delivered::new(endpoint, event, End::Unprocessable(mistake.into())));
     }
     if !declaration.is_wanted(&event) {
-        // There is nothing to do, and nothing to send again.
+        // Nothing to do, and nothing to send again.
         return Err(Delivered::new(endpoint, event, End::NotWanted));
     }
     if time.deadline().has_passed() {
@@ -147,12 +156,13 @@ pub(super) fn ready<'a>(
     let resource = match read {
         None | Some(Read::Untold) => {
             let resource = resource.filter(|_| declaration.trust == Trust::Notification);
-            // It came as it is. An argument that is made from it reads it all; where there is none, nothing else does.
+            // The resource is not parsed yet. If no argument parses it, nothing else would find a mistake in
+            // it.
             let end = match resource {
                 None if read.is_none() => unreadable(declaration, &event),
                 Some(resource) if declaration.uses.resource == ResourceUse::Unused => {
                     let read = serde_json::from_str::<IgnoredAny>(resource);
-                    read.err().map(|error| rejected(Rejection::json(&error), false))
+                    read.err().map(|error| rejected(Rejection::json(resource, &error), false))
                 }
                 _ => None,
             };
@@ -170,7 +180,7 @@ pub(super) fn ready<'a>(
             (event.version_id, event.is_found) = (found.version_id, true);
             Some(Body::Read(found.json))
         }
-        // Whoever needs the resource has nothing to do once it is gone, and never will have.
+        // A handler that needs the resource can do nothing once the resource is gone.
         Some(Read::Gone | Read::Deleted(_)) if declaration.needs_resource() => {
             app.memory().event_numbers.gone(Name { endpoint, subscription: event.subscription() });
             return Err(Delivered::new(endpoint, event, End::Gone));
@@ -184,29 +194,42 @@ pub(super) fn ready<'a>(
         Some(Read::Failed(failure)) => return Err(Delivered::new(endpoint, event, End::Unread(failure))),
     };
     let text = resource.as_ref().map(Body::text);
-    let mut known = None;
+    let (mut known, mut before) = (None, None);
     if is_asked_for(app, declaration) {
-        let mut otherwise = None;
+        let earlier = app.before_rotation();
+        let (mut otherwise, mut otherwise_before) = (None, None);
         if let Some(deleted) = deleted {
-            // The history may lag behind, and have an earlier deletion as the last one. This one is handled in any case; and
-            // a sweep, which sees more, knows the one that it was taken for.
-            otherwise = Otherwise::of(app, declaration, &event, &deleted.version_id).map(Box::new);
+            // The server's history may lag behind, and show an earlier deletion as the last one. This
+            // deletion is handled in any case, and a sweep, which sees more, recognises the deletion that it
+            // was taken for.
+            let of = |app: &App| Otherwise::of(app, declaration, &event, &deleted).map(Box::new);
+            (otherwise, otherwise_before) = (of(app), earlier.and_then(of));
+            // A search for deletions gives the time of the deletion.
+            event.is_found |= event.updated.is_some();
             event.version_id = Some(deleted.version_id);
-            event.updated = deleted.at;
+            event.updated = deleted.at.or(event.updated);
         }
-        let entry = identify(app, declaration, &event, text);
-        known = entry.map(|entry| Known { entry, otherwise });
+        let known_by = |app: &App, otherwise| {
+            let entry = identify(app, declaration, &event, text);
+            entry.map(|entry| Known { entry, otherwise })
+        };
+        known = known_by(app, otherwise);
+        before = earlier.and_then(|app| {
+            let known = known_by(app, otherwise_before)?;
+            Some(Box::new(Before { app: app.clone(), known }))
+        });
     }
     event.key = known.as_ref().and_then(|known| known.entry.idempotency_key());
-    Ok((event, Ready { known, resource, included, way }))
+    Ok((event, Ready { known, before, resource, included, way }))
 }
 
-/// Finds out whether an event is a creation. How it has ended, where the server cannot be asked, or it is not wanted.
+/// Finds out whether an event is a creation. Returns an end if the server cannot be asked, or if the event is
+/// not wanted.
 async fn find_out(
     app: &App,
     declaration: &'static Declaration,
     event: &mut Event,
-    Ready { known, resource, .. }: &mut Ready<'_>,
+    Ready { known, before, resource, .. }: &mut Ready<'_>,
     time: Time,
 ) -> Option<End> {
     let text = resource.as_ref().map(Body::text);
@@ -222,29 +245,38 @@ async fn find_out(
         event.key = entry.idempotency_key();
         known.entry = entry;
     }
+    if let Some(before) = before
+        && let Some(entry) = identify(&before.app, declaration, event, text)
+    {
+        before.known.entry = entry;
+    }
     None
 }
 
-/// Handles an event, unless that was done before. An error where it is left for later.
+/// Handles an event, unless that was done before. Returns an error if the event is deferred.
 async fn settle(
     app: &App,
     declaration: &'static Declaration,
     event: Box<Event>,
-    Ready { known, resource, included, way }: &mut Ready<'_>,
+    ready: &mut Ready<'_>,
     time: Time,
     suspects: Suspects,
 ) -> Result<Delivered, Box<Suspect>> {
-    let (text, way) = (resource.as_ref().map(Body::text), *way);
+    if ready.before.is_some() && event.retry.is_none() {
+        return Box::pin(rotated::settle(app, declaration, event, ready, time, suspects)).await;
+    }
+    let Ready { known, resource, included, way, .. } = ready;
+    let text = resource.as_ref().map(Body::text);
     let old_keys = |event: &Event| old_keys(app, declaration, event, text);
     let at = (time.deadline(), suspects);
     once(app, declaration.endpoint, event, known.as_mut(), at, old_keys, async |event| {
-        run(app, declaration, event, text, (&*included, way), time).await
+        run(app, declaration, event, text, (&*included, *way), time).await
     })
     .await
 }
 
-/// What becomes of an event whose resource is not there, and can be had in no way, where the handler cannot do without: what
-/// is not there is no deletion.
+/// The end of an event if the handler needs its resource, and the resource can be neither found nor read. A
+/// missing resource does not prove a deletion.
 fn unreadable(declaration: &Declaration, event: &Event) -> Option<End> {
     let is_needed = match event.interaction() {
         Interaction::Delete => declaration.trust == Trust::Reference,
@@ -254,14 +286,19 @@ fn unreadable(declaration: &Declaration, event: &Event) -> Option<End> {
     if event.focus().is_some() || !is_needed {
         return None;
     }
-    let text = "the event does not name its resource as Type/id, and no entry carries it";
+    let text = match event.reference() {
+        // <https://hl7.org/fhir/R4/references.html#contained>
+        Some(reference) if reference.starts_with('#') => {
+            "the event names a contained resource, which exists nowhere else, and no entry carries it"
+        }
+        _ => "the event does not name its resource as Type/id, and no entry carries it",
+    };
     Some(match event.elsewhere() {
         Some(_) => End::Elsewhere(Failure::elsewhere(event)),
         None => End::Unprocessable(text.into()),
     })
 }
 
-/// Runs the handler.
 async fn run(
     app: &App,
     declaration: &'static Declaration,
@@ -287,7 +324,7 @@ async fn run(
     Delivered { had_fair_time, ..Delivered::new(declaration.endpoint, event, end) }
 }
 
-/// What a handler's outcome comes to; `quote` says whether an error's text may be logged.
+/// The end that a handler's outcome means; `quote` says whether an error's text may be logged.
 fn end(outcome: Outcome, quote: bool) -> End {
     match outcome {
         Outcome::Handled => End::Handled,

@@ -1,8 +1,9 @@
-//! What tells an event from all others, so that it is handled once.
+//! The identity of an event, so that it is handled once.
 
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 
+use super::history::DeletedVersion;
 use crate::app::App;
 use crate::declaration::{Declaration, Order};
 use crate::event::Event;
@@ -13,14 +14,15 @@ use crate::key::Key;
 use crate::signature::hex;
 use crate::store::{Claim, Entry, Identity, OfResource, OldKeys, Store, Stored, Told};
 
-/// What `event` is known by, as the notification or a search has it. `None` where nothing is named at all.
+/// Identifies `event` by what the notification or a search says of it. `None` if nothing is named at all.
 ///
-/// It is the version of the resource: its id, else when it was written; else, of a topic, the number of the event and
-/// when it happened, since a counter may begin anew; else the resource's own text. So a sweep that finds the resource knows
-/// what a notification has told of it, and several events of one version are one. A deletion has a version of its own.
+/// The identity is the version of the resource: its id, else the time when it was written. A topic's event
+/// without a version is identified by its number and its time, because a counter may restart; any other event
+/// by the text of its resource. So a sweep that finds the resource knows that a notification reported it, and
+/// several events of one version count as one. A deletion has a version of its own.
 ///
-/// An event that does not name its version is known by a lesser name. The record of its resource keeps that name, so that a
-/// search which finds the version knows that it was handled.
+/// If an event does not name its version, the record of its resource keeps the weaker identity. A search that
+/// finds the version then knows that it was handled.
 pub(super) fn identify(
     app: &App,
     declaration: &Declaration,
@@ -41,10 +43,11 @@ pub(super) fn identify(
             let told = if event.is_found { Told::Search } else { Told::Version };
             (Entry::once(key("id", version_id)), told)
         }
-        (None, Some(updated)) if !is_deletion => {
+        // A resource in a deletion was written before the deletion, so its time does not count.
+        (None, Some(updated)) if !is_deletion || event.updated.is_some() => {
             (Entry::once(key("updated", &updated.to_string())), Told::Time(updated))
         }
-        // The resource is the server's own, which says no more of it: so a sweep knows it.
+        // The server itself returned the resource without a version. A sweep gets the same text.
         (None, _) => match (numbered().filter(|_| !event.is_found), resource) {
             (Some((entry, at)), _) if entry.identity == Identity::Once => {
                 (entry, at.map_or(Told::Version, Told::Number))
@@ -57,7 +60,10 @@ pub(super) fn identify(
             (None, None) => (Entry::passing(key("", "")), Told::Version),
         },
     };
-    let told = if is_deletion { Told::Version } else { told };
+    let told = match told {
+        Told::Number(_) if is_deletion => Told::Version,
+        told => told,
+    };
     if is_ordered || told != Told::Version {
         let key = app.keys().key(&["resource", declaration.endpoint, focus]);
         entry.resource = Some(OfResource { key, is_ordered, updated, is_deletion, told });
@@ -65,47 +71,70 @@ pub(super) fn identify(
     Some(entry)
 }
 
-/// What a deletion is known by whose version the server gives, and that was done before: the same deletion, told again; or
-/// another one, which the server's history does not show yet.
+/// The identity of a deletion if its version, as the server's history gives it, was handled before. Then
+/// either the same deletion was reported twice, or this is another one that the history does not show yet.
 #[derive(Debug)]
 pub(crate) struct Otherwise {
-    /// Where nothing shows that it is another one, it is kept apart only from one under way.
-    passing: Entry,
-    /// What would show it: versions behind that deletion, each with the deletion that follows it.
+    /// The identity by the deletion's reported time. Without a time, it only equals a deletion that is being
+    /// handled.
+    told: Entry,
+    /// When the resource was deleted, if the report states it.
+    at: Option<Instant>,
+    /// The version from the server's history.
+    given: Key,
+    /// When a history without times was requested for that version, by the server's clock.
+    pub(super) asked: Option<Instant>,
+    /// The versions after the known deletion, each with the deletion that would follow it. If one of them was
+    /// handled, this is another deletion.
     later: Vec<Later>,
 }
 
 #[derive(Debug)]
 struct Later {
-    /// The version, if it is none of a deletion.
+    /// The key of the version if it is not a deletion.
     version: Key,
-    /// The same, if it is a deletion.
+    /// The key of the version if it is a deletion.
     deletion: Key,
 }
 
-/// How many versions behind a deletion are looked for among what was handled.
+/// How many versions after a deletion are looked up in the store.
 const LATER: u64 = 8;
 
 impl Otherwise {
-    /// `event` is as it was told, and `deleted` the version that the server gives.
-    pub(super) fn of(app: &App, declaration: &Declaration, event: &Event, deleted: &str) -> Option<Self> {
-        let passing = identify(app, declaration, event, None)?;
-        let focus = event.name()?;
+    /// `event` is as it was reported, and `deleted` is the version from the server's history.
+    pub(super) fn of(
+        app: &App,
+        declaration: &Declaration,
+        event: &Event,
+        deleted: &DeletedVersion,
+    ) -> Option<Self> {
+        let told = identify(app, declaration, event, None)?;
+        let (focus, at) = (event.name()?, event.updated);
         let key = |kind: Interaction, version: u64| {
             let event = Event { interaction: kind, ..Event::unknown() };
             app.keys().key(&name(declaration, &event, &focus, "id", &version.to_string()))
         };
-        // Only of versions that are counted it is known which follow.
-        let versions = deleted.parse::<u64>().ok().map(|deleted| deleted.saturating_add(1)..).into_iter();
+        // Only if versions are counted do we know which version follows.
+        let version_id = &*deleted.version_id;
+        let versions = version_id.parse::<u64>().ok().map(|deleted| deleted.saturating_add(1)..).into_iter();
         let later = versions.flatten().take(usize::try_from(LATER).unwrap_or_default()).map(|version| {
             Later { version: key(Interaction::Unknown, version), deletion: key(Interaction::Delete, version) }
         });
-        Some(Self { later: later.collect(), passing })
+        let event = Event { interaction: Interaction::Delete, ..Event::unknown() };
+        let given = app.keys().key(&name(declaration, &event, &focus, "id", version_id));
+        let asked = deleted.at.is_none().then(|| deleted.asked.unwrap_or_else(|| app.now()));
+        Some(Self { later: later.collect(), told, at, given, asked })
     }
 
-    /// What it is known by. If a later version of the resource was handled, the history lags behind: the deletion is the
-    /// version after that one, as a sweep will find it.
-    pub(super) async fn entry(self, store: &Store) -> Stored<Entry> {
+    /// The identity to use; `None` if it is the same deletion. If a later version of the resource was handled, the
+    /// history lags behind: the deletion is the version after that one, and a sweep will find it under the same
+    /// identity.
+    pub(super) async fn entry(self, store: &Store) -> Stored<Option<Entry>> {
+        // If the history was requested after this deletion, the newest version in that history was this
+        // deletion.
+        if self.at.is_some() && self.at <= store.asked(&self.given).await? {
+            return Ok(None);
+        }
         let mut next = None;
         for (place, later) in self.later.iter().enumerate() {
             if store.is_known(&later.version).await? {
@@ -114,19 +143,20 @@ impl Otherwise {
                 next = None;
             }
         }
-        Ok(match next {
-            Some(key) => Entry { key, identity: Identity::Once, ..self.passing },
-            None => self.passing,
-        })
+        Ok(Some(match next {
+            Some(key) => Entry { key, identity: Identity::Once, ..self.told },
+            None => self.told,
+        }))
     }
 }
 
-/// Whether the version of an event matters to anyone: to the store, or to the handler for its idempotency key.
+/// Whether anything uses the version of an event: the store, or the handler for its idempotency key.
 pub(super) fn is_asked_for(app: &App, declaration: &Declaration) -> bool {
     app.store().is_some() || declaration.uses.event
 }
 
-/// What a handler may go by, once the event is begun. A content that came back is another event than it was before.
+/// The idempotency key for the handler, once the event is begun. If a resource returns to an earlier content,
+/// that is a new event.
 pub(super) fn idempotency_key(app: &App, claim: &Claim) -> Option<Key> {
     match claim.content() {
         None => claim.entry.idempotency_key(),
@@ -136,7 +166,7 @@ pub(super) fn idempotency_key(app: &App, claim: &Claim) -> Option<Key> {
     }
 }
 
-/// What the event was known by before keys told FHIR servers apart.
+/// The keys from before keys contained the FHIR server.
 pub(super) fn old_keys(
     app: &App,
     declaration: &Declaration,
@@ -163,7 +193,7 @@ pub(super) fn old_keys(
     OldKeys { names, resource }
 }
 
-/// The parts of a version's key.
+/// The parts of the key of a version.
 fn name<'a>(
     declaration: &Declaration,
     event: &Event,
@@ -179,10 +209,11 @@ fn updated(event: &Event, resource: Option<&str>) -> Option<Instant> {
     event.updated.or_else(|| last_updated(resource?))
 }
 
-/// By the number that its Subscription has given it, and when it happened. Without that moment it is not told from the
-/// one of the same number after the counter has begun anew, and so kept apart only from one that is under way.
+/// The identity by the number within the Subscription, and the time of the event. Without a time, the event
+/// cannot be distinguished from one with the same number after a restart of the counter. So only an event
+/// that is under way counts as the same.
 ///
-/// Where numbers begin anew in each notification, as athenahealth's do, it is known by its own id.
+/// If numbers restart in each notification, as athenahealth's do, the event is identified by its own id.
 fn numbered(
     app: &App,
     key: impl Fn(&[&str]) -> Key,
@@ -200,7 +231,7 @@ fn numbered(
     let time = at.map(|time| time.to_string());
     let mut parts = vec!["number", endpoint, subscription, &number, &*name, interaction];
     parts.extend(time.as_deref());
-    // Of a server that is not named as one whose numbers begin anew: ids tell apart those of one moment.
+    // We may not know that this server restarts its numbers: the id distinguishes events of the same moment.
     parts.extend(event.id.as_deref());
     let key = key(&parts);
     Some((if at.is_some() { Entry::once(key) } else { Entry::passing(key) }, at))
@@ -225,7 +256,7 @@ pub(super) fn last_updated(resource: &str) -> Option<Instant> {
     Instant::parse(&resource.meta?.last_updated?)
 }
 
-/// Nothing of the resource is told by the key that is made of it; this only makes it short.
+/// A hash makes the key short, and hides the resource.
 fn hash(resource: &str) -> String {
     hex(digest(&SHA256, resource.as_bytes()).as_ref())
 }

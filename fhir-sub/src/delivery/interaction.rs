@@ -1,4 +1,4 @@
-//! Whether a version was created or updated, where neither a notification nor a search says so.
+//! Whether a version was created or updated, if neither a notification nor a search says so.
 
 use http::StatusCode;
 use serde::de::IgnoredAny;
@@ -16,18 +16,19 @@ use crate::fhir::reference::entity_tag_version;
 use crate::fhir::{BundleEntry, Instant, Reference};
 use crate::interaction::Interaction;
 
-/// How many pages of a history are looked at. What is told or found is mostly the newest version.
+/// The most pages of a history that are read. Usually the version is the newest one.
 const PAGES: usize = 10;
 
-/// Whether it must be found out if an event is a creation: `on` wants only creations or only updates, and nothing says which
-/// of them this is.
+/// Whether we must find out if an event is a creation: `on` wants only creations or only updates, and the
+/// event does not say which of them it is.
 pub(super) fn is_sought(declaration: &Declaration, event: &Event) -> bool {
     let wanted = declaration.interactions;
     event.interaction == Interaction::Unknown && wanted.create != wanted.update && event.focus().is_some()
 }
 
-/// What made the version that an event is of: the first version is a creation, and the history of the resource tells of
-/// others. If the history does not say, it stays unknown, and is wanted.
+/// Finds the interaction that created the event's version. The first version is a creation; for other
+/// versions, the history of the resource is asked. If the history does not say, the interaction stays
+/// unknown, and the event is wanted.
 pub(super) async fn find_out(
     app: &App,
     event: &Event,
@@ -43,17 +44,17 @@ pub(super) async fn find_out(
         return Ok(Interaction::Unknown);
     }
     let sought = Sought { version_id, updated };
-    // A token provider of the user's runs in it.
+    // The request may run a token provider of the user's.
     match contain(by_history(&client.with_deadline(deadline), reference, &sought)).await {
         Ok(told) => told.map_err(|error| Failure::of_reading(&error)),
         Err(_panicked) => Err(Failure::PANICKED),
     }
 }
 
-/// The version id that servers which count versions give the first one.
+/// The id of the first version, on servers that count versions.
 const FIRST: &str = "1";
 
-/// The version that is looked for: by its id, or by when it was written where it has none.
+/// The version to find: by its id, or without one, by the time when it was written.
 struct Sought<'v> {
     version_id: Option<&'v str>,
     updated: Option<Instant>,
@@ -73,12 +74,13 @@ async fn by_history(
             Some(Err(_)) | None => return Ok(Interaction::Unknown),
         };
         count += page.found.len() as u64;
-        // Medplum shows a hundred versions of however many, without a link to more.
+        // Medplum shows at most a hundred versions, and no link to more.
         let is_last = page.is_last;
         let is_whole = is_last && page.said.total.is_none_or(|total| total <= count);
         for entry in page.found {
             if is_found {
-                // What a resource was before tells a creation where the entry itself does not.
+                // If the entry itself does not say, the version before it does: after a deletion, it is a
+                // creation.
                 return Ok(match history::Version::read(entry) {
                     Some(before) if before.is_deletion => Interaction::Create,
                     Some(_) => Interaction::Update,
@@ -93,7 +95,7 @@ async fn by_history(
             }
         }
         if is_last {
-            // The first version of all may have been put there under an id of the client's choice.
+            // The first version of all may be an update: a `PUT` with an id that the client chose.
             return Ok(if is_found && is_whole { Interaction::Create } else { Interaction::Unknown });
         }
     }
@@ -101,7 +103,7 @@ async fn by_history(
 }
 
 impl Sought<'_> {
-    /// Whether an entry is of the version.
+    /// Whether an entry is of the sought version.
     fn is(&self, entry: &BundleEntry<IgnoredAny>) -> bool {
         let response = entry.response.as_ref();
         let Some(sought) = self.version_id else {
@@ -117,7 +119,8 @@ impl Sought<'_> {
     }
 }
 
-/// What the entry says of itself. A `PUT` and Medplum's `GET` may stand for either.
+/// The interaction that the entry itself states. A `PUT`, and Medplum's `GET`, may be a creation or an
+/// update.
 fn told(entry: &BundleEntry<IgnoredAny>) -> Option<Interaction> {
     let request = entry.request.as_ref();
     let is_created = entry.response.as_ref().is_some_and(|response| response.status.starts_with("201"))
@@ -130,7 +133,7 @@ fn told(entry: &BundleEntry<IgnoredAny>) -> Option<Interaction> {
     }
 }
 
-/// Whether it is the program that is kept from asking, and not the server that does not know.
+/// Whether the server refuses to let the program ask. Otherwise it just does not know.
 fn is_refusal(error: &Error) -> bool {
     let status = error.status().and_then(|status| StatusCode::from_u16(status).ok());
     matches!(status, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))

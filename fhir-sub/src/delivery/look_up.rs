@@ -1,10 +1,10 @@
-//! What an empty notification means: it says that something has happened, and not to what. So may an event of a
-//! subscription that asked for more.
+//! Looks up empty notifications: they say that something happened, but not to which resource. An event of a
+//! subscription with another `content` may be empty too.
 //!
-//! Whoever handles it without the resource gets the event as it is. For a handler that is made from the resource it is
-//! looked up: the events of a topic by their numbers, with `$events`, where the server has that; else, and for a criteria,
-//! by a search for what was changed since the last time. A search finds a resource once, as it is now, whatever has
-//! happened to it in between, and no deletion.
+//! A handler without a resource gets the event as it is. For a handler that takes the resource, the program
+//! finds the resource. For a topic, it asks for the events by their numbers, with `$events`. For a criteria,
+//! or if the server lacks `$events`, it searches for resources that changed since the last time. A search
+//! finds a resource once, in its current version, however often it changed. It finds no deletions.
 
 use super::changed::{Changed, Question};
 use super::deliver::{deliver, deliver_found};
@@ -22,31 +22,30 @@ use crate::fhir::Instant;
 use crate::incoming::Way;
 use crate::memory::{LookUp, Name, Numbering, Range};
 
-/// How often the server is asked for the events of one notification, whose numbers may be far apart. What is left is
-/// searched for.
+/// How many ranges of numbers of one notification the server is asked for. A search finds the other events.
 const RANGES: usize = 16;
 
-/// An event that names nothing, and what its number is among those that came.
+/// An event that names nothing, and how its number compares with the numbers before it.
 pub(super) struct Unnamed {
     pub(super) event: Box<Event>,
     pub(super) numbering: Numbering,
 }
 
-/// Whether it must be looked up what the event is about.
+/// Whether the program must find the resource of the event.
 pub(crate) fn is_unnamed(Happened { event, resource, mistake, .. }: &Happened<'_>) -> bool {
     event.is_silent() && resource.is_none() && mistake.is_none()
 }
 
-/// What became of events that were looked up.
+/// The results of looked-up events.
 pub(super) struct LookedUp {
     pub(super) delivered: Vec<Delivered>,
-    /// How many of those are known by their numbers. What a search has found is for all others: which of it is whose is not
-    /// known.
+    /// How many of `delivered` were found by their numbers. The results of a search stand for all other
+    /// events together, because a search does not say which result belongs to which event.
     by_number: usize,
 }
 
 impl LookedUp {
-    /// Which of `delivered` says what became of the event of this number, at worst.
+    /// The index in `delivered` of the worst result for the event with this number.
     pub(super) fn of(&self, number: Option<u64>) -> Option<usize> {
         let due = |index: &usize| self.delivered[*index].due();
         let is_its = |index: &usize| number.is_some() && self.delivered[*index].event.number == number;
@@ -55,7 +54,7 @@ impl LookedUp {
     }
 }
 
-/// Looks up what `events` are about, and delivers it.
+/// Finds the resources of `events`, and delivers them.
 pub(super) async fn look_up(
     app: &App,
     declaration: &'static Declaration,
@@ -67,7 +66,7 @@ pub(super) async fn look_up(
     let (mut delivered, left) = by_number(app, declaration, name, events, way, time).await;
     let by_number = delivered.len();
     if declaration.search().is_none() {
-        // Of subscriptions with content = "empty" it is known what to search for.
+        // Only subscriptions with `content = "empty"` are guaranteed to have a search.
         let (left, numberings): (Vec<_>, Vec<_>) = left
             .into_iter()
             .map(|left| (Happened { way, ..Happened::new(left.event, None) }, left.numbering))
@@ -75,7 +74,7 @@ pub(super) async fn look_up(
         let others = deliver(app, declaration, Deletion::in_answer(declaration), left, time).await;
         delivered.extend(others.into_iter().zip(numberings).map(|(one, numbering)| one.numbered(numbering)));
     } else if let Some(first) = left.first() {
-        // One search finds whatever all of them are about.
+        // One search finds the resources of all these events.
         let telling = left.iter().find(|left| !left.numbering.is_in_order()).unwrap_or(first);
         let told = left.iter().filter_map(|left| Instant::parse(left.event.timestamp()?)).min();
         delivered.extend(by_search(app, declaration, telling, told, way, time).await);
@@ -83,7 +82,7 @@ pub(super) async fn look_up(
     LookedUp { delivered, by_number }
 }
 
-/// Asks the server for the events by their numbers; those that it does not have are left.
+/// Asks the server for the events by their numbers; returns the events that the server does not have.
 async fn by_number(
     app: &App,
     declaration: &'static Declaration,
@@ -128,7 +127,7 @@ async fn by_number(
     (delivered, left)
 }
 
-/// The numbers of the events, those that follow upon each other together.
+/// The numbers of the events, as ranges of consecutive numbers.
 fn ranges(events: &[Unnamed]) -> Vec<Range> {
     let mut numbers: Vec<_> = events.iter().filter_map(|unnamed| unnamed.event.number).collect();
     numbers.sort_unstable();
@@ -142,13 +141,13 @@ fn ranges(events: &[Unnamed]) -> Vec<Range> {
     ranges
 }
 
-/// Takes those out whose number fits.
+/// Removes and returns the events with a fitting number.
 fn take(events: &mut Vec<Unnamed>, fits: impl Fn(u64) -> bool) -> Vec<Unnamed> {
     events.extract_if(.., |unnamed| unnamed.event.number.is_some_and(&fits)).collect()
 }
 
-/// Searches for what was changed since the last time, or since the first event happened, and delivers it; one notification of
-/// an endpoint after the other, so that none finds what another is at work on.
+/// Searches for resources that changed since the last time, or since the first event happened, and delivers
+/// them. An endpoint's notifications take turns here, so that no search finds what another one is handling.
 async fn by_search(
     app: &App,
     declaration: &'static Declaration,
@@ -169,11 +168,12 @@ async fn by_search(
     let mut delivered = match &end {
         Searched::Whole if hits.is_empty() => return one(End::NothingFound),
         Searched::Whole => one(End::LookedUp),
-        // The rest is found when the server sends again.
+        // The server's next notification finds the rest.
         Searched::Cut => one(End::NotAllFound),
         Searched::Failed(failure) => one(End::Unread(failure.clone())),
     };
-    // The order of what was found before the end proves nothing. What is handled is known, and is not found again.
+    // An incomplete search proves no order, so its time must not advance. Handled versions are remembered,
+    // and are skipped the next time.
     let (is_seen, count) = (matches!(end, Searched::Whole), hits.len());
     let reserve = time.reserve(count);
     let time = if count > 1 { time.fair_beside(time.share(count - 1, reserve)) } else { time };
@@ -185,7 +185,7 @@ async fn by_search(
             Err(one) => deferred.push((hit.version, hit.updated, one)),
         }
     }
-    // An instance that dies at one of them again has done all else before.
+    // If such an event kills the instance again, all other events are done.
     deferred.sort_by_key(|(.., one)| one.tries());
     let mut waiting = deferred.len();
     for (version, updated, one) in deferred {
@@ -203,18 +203,18 @@ async fn by_search(
         }
         delivered.push(one);
     }
-    // What failed, or was not looked at, must be found the next time; and so must what is changed before a moment that has not
-    // come yet, where a clock was ahead.
+    // The next search must find what failed and what was not looked at. If a clock was ahead, it must also
+    // find changes from before that future moment.
     if let Some(newest) = newest.filter(|_| is_seen).map(|newest: Instant| newest.min(now)) {
         look_up.advance(unsettled.map_or(newest, |unsettled| unsettled.min(newest)));
     }
     delivered
 }
 
-/// How much of what a search finds is held at once; the rest is found when the server sends again.
+/// The most bytes of results that are held at once. The server's next notification finds the rest.
 const BYTES: usize = 32 * 1024 * 1024;
 
-/// How many pages of a search are read at most, also where nothing on them is new.
+/// The most pages of a search that are read, even if all their results are known.
 const PAGES: usize = 1_000;
 
 struct Found {
@@ -222,15 +222,14 @@ struct Found {
     end: Searched,
 }
 
-/// How a search ended.
 enum Searched {
     Whole,
-    /// There is more than may be handled at once.
+    /// There are more results than may be handled at once.
     Cut,
     Failed(Failure),
 }
 
-/// Finds what was changed since then, and is not handled already.
+/// Finds resources that changed since then and are not handled yet.
 async fn find(
     app: &App,
     declaration: &'static Declaration,
@@ -241,7 +240,7 @@ async fn find(
 ) -> Found {
     let mut found = Found { hits: Vec::new(), end: Searched::Whole };
     let client = app.provided().fhir_client().with_deadline(time.deadline().sooner_by_half());
-    // It is called where there is one.
+    // The caller has checked that a question exists.
     let Some(question) = Question::of(declaration, app.settings()) else { return found };
     let mut search = question.search(&client, since, &[("_sort", "_lastUpdated")]);
     let (mut bytes, mut pages) = (0, 0);
@@ -264,7 +263,7 @@ async fn find(
                     None => continue,
                 };
                 let is_handled = hit.version.as_ref().is_some_and(|version| look_up.is_handled(version));
-                // A server that does not heed `_lastUpdated` shows also what is not looked for.
+                // A server that ignores `_lastUpdated` also returns older resources.
                 if is_handled || hit.updated.is_some_and(|updated| updated < since) {
                     continue;
                 }
@@ -283,7 +282,7 @@ async fn find(
         }
         Ok(())
     };
-    // A token provider of the user's runs in it.
+    // The request may run a token provider of the user's.
     match contain(searching).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => found.end = Searched::Failed(Failure::of_reading(&error)),

@@ -1,4 +1,4 @@
-//! [`Notified`]: what became of all the events of a notification.
+//! [`Notified`]: the results of all events of a notification.
 
 use super::deliver::deliver;
 use super::delivered::{Delivered, Due};
@@ -12,27 +12,27 @@ use crate::decode::{Counted, Happened};
 use crate::incoming::Way;
 use crate::memory::{Name, Numbering};
 
-/// What became of a notification: the answer to it, its log lines, and whether it must be sent again are derived from it.
+/// The result of a notification. The answer, the log lines and the need to retry are derived from it.
 #[derive(Debug)]
 pub(crate) struct Notified {
-    /// What became of its events, and of what a search has found for those that name nothing.
+    /// The results of its events, and of the resources that a search found for empty events.
     pub(crate) delivered: Vec<Delivered>,
-    /// Which of `delivered` says what became of which of its events.
+    /// For each event of the notification, the index of its result in `delivered`.
     pub(crate) places: Vec<(Place, usize)>,
-    /// What became of events that did not come with it. Sent again, it would not bring them.
+    /// The results of events that were missing. To send the notification again would not bring them.
     pub(crate) missing: Vec<Missing>,
 }
 
-/// An event of a notification as its sender is told of it: by nothing but its place and its number.
+/// An event of a notification as the answer names it: only by its place and its number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    /// Among the events of its notification, from 1 on.
+    /// Its place in the notification, counted from 1.
     pub(crate) place: usize,
     pub(crate) number: Option<u64>,
 }
 
-/// Delivers the events of a notification. What is missing before them is asked for after them: by then it may have come by
-/// itself.
+/// Delivers the events of a notification, and then asks for the missing events before them: by then, they may
+/// have arrived.
 pub(crate) async fn events(
     app: &App,
     declaration: &'static Declaration,
@@ -75,8 +75,9 @@ pub(crate) async fn events(
     notified
 }
 
-/// A notification of no event: what its count says. What it shows to be missing is asked for, but not before a handshake is
-/// over; and if that fails, the next notification will ask again.
+/// Handles a notification without events, which only has a count. If the count shows missing events, the
+/// server is asked for them, but only after a handshake is over. If that fails, the next notification asks
+/// again.
 pub(crate) async fn none(
     app: &App,
     declaration: &'static Declaration,
@@ -103,12 +104,12 @@ impl Notified {
         self.delivered.extend(looked_up.delivered);
     }
 
-    /// Whether nothing is left to do about any of its events.
+    /// Whether nothing is left to do for any of its events.
     pub(crate) fn is_done(&self) -> bool {
         self.delivered.iter().all(|one| one.due() == Due::Nothing)
     }
 
-    /// The one that the notification is answered by: the first of those about which most is due.
+    /// The result that decides the answer: the first of those that need the most from the sender.
     pub(crate) fn gravest(&self) -> Option<&Delivered> {
         self.delivered.iter().reduce(|gravest, next| if next.due() > gravest.due() { next } else { gravest })
     }

@@ -1,4 +1,4 @@
-//! An event is handled once: begun in the store, handled, and completed there, or released.
+//! Handles an event once: the event is begun in the store, handled, and completed or released in the store.
 
 use std::time::Duration;
 
@@ -16,27 +16,30 @@ use crate::fhir::Instant;
 use crate::key::Key;
 use crate::store::{Begun, Claim, DeadLetter, Entry, How, Identity, OldKeys, Store, Stored, Unavailable};
 
-/// How much longer than its handler an event is under way: so long it may take to say that it is done.
+/// How much longer than its handler an event stays under way: the time to report its end to the store.
 const TO_COMPLETE: Duration = Duration::from_secs(3);
 
-/// What an event is told from others by.
+/// The identity of an event.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) entry: Entry,
-    /// What it is told from others by although it was done before: that it is the same is not certain.
+    /// A fallback identity, tried if the first one is already done: then the two may still be different
+    /// events.
     pub(crate) otherwise: Option<Box<Otherwise>>,
 }
 
-/// What becomes of an event at which an instance has died.
+/// The treatment of an event that has killed an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Suspects {
-    /// It is begun, without another such event beside it.
+    /// Begin it, while no other such event runs.
     AtOnce,
-    /// It is left for later: whoever dies at it again has done all else before.
+    /// Leave it for later: if it kills the instance again, all other events are done.
     Deferred,
+    /// It is begun by whoever has begun it by another name, and has seen to that.
+    Alone,
 }
 
-/// An event at which an instance has died, and which is left for later.
+/// A deferred event: it has killed an instance.
 #[derive(Debug)]
 pub(super) struct Suspect {
     pub(super) event: Box<Event>,
@@ -44,11 +47,11 @@ pub(super) struct Suspect {
     pub(super) tries: u32,
 }
 
-/// Lets `handle` handle the event that is `known`, unless that was done before, or is under way. An error where it is left
-/// for later.
+/// Lets `handle` handle the event, unless it was done before or is under way. Returns an error if the event
+/// is deferred.
 ///
-/// A store that is down lets nothing through: the server sends it again. `old_keys` tells what the event was known by
-/// before, where the store may still have that.
+/// If the store is down, the event does not run, and the server must send it again. `old_keys` returns the
+/// keys that older versions of the program used, in case the store still has them.
 pub(super) async fn once(
     app: &App,
     endpoint: &'static str,
@@ -82,7 +85,7 @@ pub(super) async fn once(
         }
     };
     if is_otherwise {
-        // It is another one than the server says, which tells nothing of it.
+        // It is another version than the server's history says, so its id and time are unknown.
         (event.version_id, event.updated) = (None, None);
     }
     event.key = idempotency_key(app, &claim);
@@ -92,16 +95,14 @@ pub(super) async fn once(
     Ok(delivered)
 }
 
-/// The result of beginning an event.
 struct Beginning<'a> {
     begun: Begun,
-    /// The right to handle an event at which an instance has died.
+    /// The right to handle an event that has killed an instance.
     alone: Option<MutexGuard<'a, ()>>,
-    /// Whether it was done before by what it was known by first.
+    /// Whether the first identity was already done, so that the fallback was used.
     is_otherwise: bool,
 }
 
-/// Why an event is not begun.
 enum NotBegun {
     Ended(End),
     Suspect { tries: u32 },
@@ -121,11 +122,13 @@ async fn begin<'a>(
     (deadline, suspects): (Deadline, Suspects),
     old_keys: impl Fn(&Event) -> OldKeys,
 ) -> Result<Beginning<'a>, NotBegun> {
-    let mut how = How { is_again: event.retry.is_some(), ..How::told(app.settings().idempotency.tries) };
+    let asked = otherwise.as_ref().and_then(|otherwise| otherwise.asked);
+    let tries = app.settings().idempotency.tries;
+    let mut how = How { is_again: event.retry.is_some(), asked, ..How::told(tries) };
     if let Some(Retry { record, is_passing, .. }) = event.retry
         && entry.key != record
     {
-        // It is claimed by the name under which it was given up.
+        // The event was given up under this key, so it is begun under the same key.
         let identity = if is_passing { Identity::Passing } else { Identity::Once };
         *entry = Entry { key: record, identity, ..entry.clone() };
         *otherwise = None;
@@ -137,7 +140,9 @@ async fn begin<'a>(
                 return Err(NotBegun::Suspect { tries });
             }
             Begun::Suspect { .. } => {
-                alone = Some(app.memory().alone.lock().await);
+                if suspects != Suspects::Alone {
+                    alone = Some(app.memory().alone.lock().await);
+                }
                 how.is_alone = true;
             }
             Begun::AfterDeletion => {
@@ -149,7 +154,10 @@ async fn begin<'a>(
             }
             Begun::Done if otherwise.is_some() => {
                 let otherwise = otherwise.take().expect("it is some");
-                *entry = Box::pin(otherwise.entry(store)).await?;
+                let Some(other) = Box::pin(otherwise.entry(store)).await? else {
+                    return Ok(Beginning { begun: Begun::Done, alone, is_otherwise });
+                };
+                *entry = other;
                 is_otherwise = true;
             }
             Begun::Fresh(claim) if event.retry.is_some() || store.may_have_old_keys() => {
@@ -161,8 +169,8 @@ async fn begin<'a>(
     }
 }
 
-/// What is fresh by its name of today may have been handled under an old one; and what was given up may have been settled
-/// since it was listed.
+/// The key may be new to the store although the event was handled under an older form of the key. A dead
+/// letter may have been settled since it was listed.
 async fn recall(
     store: &Store,
     event: &Event,
@@ -192,11 +200,16 @@ async fn recall(
     }
 }
 
-/// Says to the store how the event has ended.
+/// Reports the end of the event to the store.
 async fn end(app: &App, store: &Store, claim: &Claim, delivered: Delivered) -> Delivered {
     let retry = delivered.event.retry;
+    if matches!(delivered.end, End::UnderWay) {
+        // Begun by this name, and by another instance by the name of before or after a rotation of the store's key.
+        tell(app, &delivered, "is free again", store.release_untried(claim).await);
+        return delivered;
+    }
     if delivered.ended() != Ended::Failed {
-        // What was a dead letter is none any more: first that, so that nobody retries it once it is done.
+        // First remove the dead letter: nobody may retry it once the event is done.
         let letter = match retry {
             Some(retry) => Some(retry.letter),
             None => claim.was_given_up().then(|| letter_key(app, claim)),
@@ -216,22 +229,22 @@ async fn end(app: &App, store: &Store, claim: &Claim, delivered: Delivered) -> D
     let released = if delivered.had_fair_time {
         store.release(claim).await
     } else {
-        // It was cut short: that was no try.
+        // The handler was cut short, so this was no try.
         store.release_untried(claim).await
     };
     tell(app, &delivered, "is free again", released);
     delivered
 }
 
-/// Makes a dead letter of an event. One that was retried stays what it is, and is told as it ended.
+/// Makes the event a dead letter. A retried dead letter stays one, and its result is returned as it is.
 async fn give_up(app: &App, store: &Store, claim: &Claim, mut delivered: Delivered) -> Delivered {
     let retry = delivered.event.retry;
     let key = retry.map_or_else(|| letter_key(app, claim), |retry| retry.letter);
-    let letter = dead_letter(key, claim, &delivered);
+    let letter = dead_letter(app, key, claim, &delivered);
     match store.add_dead_letter(&letter).await {
         Ok(()) => {
             if retry.is_none() {
-                // Where it is kept, whoever sent it has nothing more to do.
+                // A durable dead letter needs nothing more from the sender.
                 let kept = if store.is_durable() { GivenUp::Kept } else { GivenUp::InMemory };
                 delivered.given_up = Some(kept);
             }
@@ -245,16 +258,22 @@ async fn give_up(app: &App, store: &Store, claim: &Claim, mut delivered: Deliver
     delivered
 }
 
-/// What the dead letter of an event is named by.
+/// The key of the event's dead letter.
 fn letter_key(app: &App, claim: &Claim) -> Key {
     idempotency_key(app, claim).unwrap_or(claim.entry.key)
 }
 
-fn dead_letter(key: Key, claim: &Claim, Delivered { endpoint, event, end, .. }: &Delivered) -> DeadLetter {
+fn dead_letter(
+    app: &App,
+    key: Key,
+    claim: &Claim,
+    Delivered { endpoint, event, end, .. }: &Delivered,
+) -> DeadLetter {
     DeadLetter {
         key,
         record: Some(claim.entry.key).filter(|record| *record != key),
         is_passing: claim.entry.identity == Identity::Passing,
+        tenant: app.settings().tenant.as_deref().map(str::to_owned),
         endpoint: (*endpoint).to_owned(),
         interaction: event.interaction().name().to_owned(),
         reference: event.focus().map(str::to_owned),
@@ -269,8 +288,8 @@ fn dead_letter(key: Key, claim: &Claim, Delivered { endpoint, event, end, .. }: 
     }
 }
 
-/// A store that did not hear of it lets the event be begun again once its lease has run out: it is handled once more, and
-/// not lost.
+/// Logs a failure of the store. If the store did not record the end, the event can be begun again when its
+/// lease has run out: it is handled twice, and not lost.
 fn tell(
     app: &App,
     Delivered { endpoint, event, .. }: &Delivered,

@@ -17,17 +17,17 @@ use crate::fhir::FhirVersion;
 use crate::memory::{Asked, Name, Range};
 use crate::server::Events;
 
-/// Events that the server was asked for.
+/// The answer to `$events`.
 #[derive(Debug)]
 pub(crate) enum Queried {
-    /// What it answered; the events are [read](events) from it.
+    /// The server's answer; [`events`] reads the events from it.
     Answered(Box<RawValue>),
-    /// It has no such operation, or not for this Subscription.
+    /// The server has no such operation, or not for this Subscription.
     Unknown,
     Failed(Failure),
 }
 
-/// Asks the app's own FHIR server for the events of these numbers, whatever host the notification names.
+/// Asks the app's own FHIR server for the events with these numbers, whatever host the notification names.
 pub(crate) async fn query(
     app: &App,
     declaration: &Declaration,
@@ -36,10 +36,10 @@ pub(crate) async fn query(
     deadline: Deadline,
 ) -> Queried {
     let content = content(declaration).code();
-    // A token provider of the user's runs in it.
+    // The request may run a token provider of the user's.
     match contain(ask(app, id, numbers, content, deadline)).await {
         Ok(Ok(answer)) => Queried::Answered(answer),
-        // Whoever may not call it has none of its events, however often it is asked; a search may be allowed.
+        // Without permission for `$events`, to ask again cannot help, but a search may be allowed.
         Ok(Err(error)) if matches!(error.status(), Some(400 | 403 | 404 | 405 | 406 | 410 | 422 | 501)) => {
             Queried::Unknown
         }
@@ -48,7 +48,7 @@ pub(crate) async fn query(
     }
 }
 
-/// Asks by `GET`, as nothing is changed by it; a server that does not take that by `POST`.
+/// Asks by `GET`, because nothing changes. If the server refuses `GET`, asks by `POST`.
 async fn ask(
     app: &App,
     id: &str,
@@ -67,7 +67,7 @@ async fn ask(
             got => return got,
         }
     }
-    // The backport has a string for R5's `integer64`.
+    // The backport guide has a string instead of R5's `integer64`.
     let is_r5 = app.settings().fhir_version == FhirVersion::R5;
     let number = if is_r5 { number_in_r5 } else { "valueString" };
     let parameters = json!({
@@ -81,14 +81,14 @@ async fn ask(
     events().repeatable().post(&parameters).await
 }
 
-/// The content to ask for: that of the subscription, but that a handler which is made from the resource must be told its
-/// name.
+/// The content to ask for: the content of the subscription. Exception: a handler that takes the resource
+/// needs at least the resource's name.
 fn content(declaration: &Declaration) -> Content {
     let is_named = declaration.content != Content::Empty || !declaration.needs_resource();
     if is_named { declaration.content } else { Content::IdOnly }
 }
 
-/// The events of these numbers that the server answered, each once.
+/// The events with these numbers from the server's answer, each once.
 pub(crate) fn events<'a>(
     app: &App,
     declaration: &Declaration,
@@ -107,7 +107,7 @@ pub(crate) fn events<'a>(
 }
 
 impl Queried {
-    /// What is remembered of it; `is_found` if there were events.
+    /// What the memory keeps of the answer; `is_found` if it had events.
     pub(crate) fn asked(&self, is_found: bool) -> Asked {
         match self {
             Self::Answered(_) if is_found => Asked::Found,

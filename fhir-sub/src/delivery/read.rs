@@ -1,7 +1,8 @@
-//! Reading what a notification names and does not carry, or carries without being believed.
+//! Reads resources that a notification names but does not carry, or that it carries without being trusted.
 //!
-//! It is read from the app's own FHIR server, or, where it is on another, from the source of that base URL, if `setup` has
-//! named one. No other host that a notification names is ever called.
+//! A resource is read from the app's own FHIR server. If the resource is on another server, it is read from
+//! the source with that base URL, if `setup` has named one. The program calls no other host that a
+//! notification names.
 
 use std::time::Duration;
 
@@ -23,37 +24,37 @@ use crate::fhir::{Instant, Reference};
 use crate::interaction::Interaction;
 use crate::store::Identity;
 
-/// How long it may take to find out which versions deletions are.
+/// The time limit for finding the versions of deletions.
 const TO_TELL_VERSIONS: Duration = Duration::from_secs(2);
 
-/// What it takes for a resource to count as deleted.
+/// The proof that counts for a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deletion {
-    /// That the notification says so.
+    /// The notification says so.
     Told,
-    /// That the server, asked for the resource, has it no more.
+    /// The server, asked for the resource, does not have it any more.
     Confirmed,
 }
 
 impl Deletion {
-    /// In what the server itself was asked for.
+    /// The proof for events that the server itself returned.
     pub(crate) fn in_answer(declaration: &Declaration) -> Self {
         if declaration.trust == Trust::Notification { Self::Told } else { Self::Confirmed }
     }
 }
 
-/// What must be read for an event.
+/// The reason to ask the server about an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// Its resource: it is used, and named without being there or without being believed.
+    /// Its resource: the handler uses it, and the notification does not carry it or is not trusted.
     Resource,
-    /// Whether it is deleted, which counts only once the server confirms it; or in which version.
+    /// Its deletion: the server must confirm it, or say its version.
     Deletion,
-    /// Its version, which nothing tells.
+    /// Its version, which the notification does not say.
     Version,
 }
 
-/// The places of the events for which the server must be asked.
+/// The places of the events that the server must be asked about.
 pub(crate) fn missing(
     app: &App,
     declaration: &Declaration,
@@ -71,7 +72,7 @@ pub(crate) fn missing(
             }
             Interaction::Delete => return None,
             _ if is_used && (resource.is_none() || !is_believed) => Need::Resource,
-            // Once it was given up, an event is known by the name that it had.
+            // A dead letter keeps the identity under which it was given up.
             _ if event.version_id.is_none()
                 && event.retry.is_none()
                 && mistake.is_none()
@@ -86,17 +87,22 @@ pub(crate) fn missing(
     (0..events.len()).filter_map(|place| Some((place, need(&events[place])?))).collect()
 }
 
-/// Whether nothing tells a deletion from the next one of its resource: told again, or found by a sweep, it would count as
-/// another.
+/// Whether the deletion has no version to distinguish it from the next deletion of the same resource. Then a
+/// repeated report, or a sweep that finds it, would count as another deletion.
 fn lacks_version(app: &App, declaration: &Declaration, event: &Event) -> bool {
     event.interaction == Interaction::Delete
         && is_asked_for(app, declaration)
-        && identify(app, declaration, event, None).is_some_and(|entry| entry.identity == Identity::Passing)
+        && event.version_id.is_none()
+        && (event.updated.is_some()
+            || identify(app, declaration, event, None)
+                .is_some_and(|entry| entry.identity == Identity::Passing))
 }
 
-/// Asks for what is `missing`: for each of all events what came of it, if it is one of those.
+/// Asks the server about the `missing` events. The result has a place for each event, which is set if the
+/// event is among `missing`.
 ///
-/// `tells_versions` is whether the server is asked which versions deletions are: until it does not answer in time.
+/// `tells_versions` says whether to ask the server for the versions of deletions. It becomes false once the
+/// server does not answer in time.
 pub(crate) async fn read(
     app: &App,
     declaration: &Declaration,
@@ -117,7 +123,7 @@ pub(crate) async fn read(
             .filter(|(place, need, _)| match need {
                 Need::Resource => true,
                 Need::Deletion => false,
-                // What a search shows may be older, which must not stand for what the event is of.
+                // The search may return an older version, which must not count as the event's version.
                 Need::Version => happened(&events[*place]).is_some(),
             })
             .map(|(_, _, wanted)| *wanted)
@@ -150,13 +156,13 @@ pub(crate) async fn read(
             .map(|(place, _, wanted)| (*place, *wanted))
             .collect();
         if !lacking.is_empty() {
-            // What was not found out by then must not keep the events from their handler.
+            // Missing versions must not keep the events from their handler.
             let limit = Deadline::after(TO_TELL_VERSIONS).min(deadline.sooner_by_half());
             let telling = tell_versions(limit, declaration.endpoint, &lacking, &mut reads);
             *tells_versions = tokio::time::timeout_at(limit.instant(), telling).await.unwrap_or(false);
         }
     };
-    // A token provider of the user's runs in it.
+    // The request may run a token provider of the user's.
     let ended = contain(reading).await;
     if ended.is_err() {
         for (place, ..) in wanted {
@@ -166,13 +172,13 @@ pub(crate) async fn read(
     reads
 }
 
-/// When an event happened, or its resource was written.
+/// When the event happened, or when its resource was written.
 fn happened(Happened { event, resource, .. }: &Happened<'_>) -> Option<Instant> {
     event.timestamp().and_then(Instant::parse).or_else(|| last_updated((*resource)?))
 }
 
-/// Finds out which versions the deletions are: those of which it is not found out are handled all the same, and once more
-/// by a sweep. Says whether it is of use to ask for others.
+/// Finds the versions of deletions. If a version is not found, the deletion is still handled, and a sweep
+/// handles it once more. Returns whether it is worth asking for other versions.
 async fn tell_versions(
     limit: Deadline,
     endpoint: &str,
@@ -185,7 +191,7 @@ async fn tell_versions(
         match version_of_deletion(&client, deleted.reference).await {
             Ok(told) => *version = told,
             Err(error) => {
-                info!(endpoint, error.text = %error, "it was not found out which version a deletion is");
+                info!(endpoint, error.text = %error, "the version of a deletion is not known");
                 if error.is_transient() {
                     return false;
                 }
@@ -195,11 +201,11 @@ async fn tell_versions(
     true
 }
 
-/// Whether the server has the resource of an event now.
+/// Whether the server has the event's resource now.
 pub(super) async fn is_there(app: &App, event: &Event, deadline: Deadline) -> Result<bool, Failure> {
     let Some(Wanted { client, reference, .. }) = wanted(app, event) else { return Ok(true) };
     let mut reader = Reader::new(client.with_deadline(deadline));
-    // A token provider of the user's runs in it.
+    // The request may run a token provider of the user's.
     match contain(reader.read(Reference { version_id: None, ..reference })).await {
         Ok(Read::Failed(failure)) => Err(failure),
         Ok(read) => Ok(matches!(read, Read::Found(_))),

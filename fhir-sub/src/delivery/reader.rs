@@ -1,4 +1,4 @@
-//! [`Reader`]: what the server has under a reference.
+//! [`Reader`]: reads what the server has under a reference.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,41 +15,41 @@ use crate::event::Event;
 use crate::fhir::{Instant, Reference};
 use crate::json::Outline;
 
-/// What came of reading a resource.
+/// The result of reading a resource.
 #[derive(Clone, Debug)]
 pub(crate) enum Read {
     Found(Found),
-    /// It is there no more, or never was.
+    /// It is gone, or it never existed.
     Gone,
-    /// It was deleted, as the notification says; in this version, where the notification named none and the server does.
+    /// It was deleted, as the notification says. The version is set if the server names it and the
+    /// notification does not.
     Deleted(Option<DeletedVersion>),
-    /// It is there, and the notification says that it was deleted.
+    /// It exists, although the notification says that it was deleted.
     Undeleted,
-    /// The version that the event is of, which the notification does not say.
+    /// The event's version, which the notification does not say.
     Version(Found),
-    /// The server does not say which version the event is of.
+    /// The server does not say which version the event has.
     Untold,
     Failed(Failure),
 }
 
-/// A resource as it was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) json: Arc<RawValue>,
     pub(crate) version_id: Option<String>,
 }
 
-/// A resource to be read.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'e> {
     /// The base URL of the source that has it; `None` for the app's own server.
     pub(super) server: Option<&'e str>,
-    /// That server's client, which signs in by means of its own.
+    /// The client of that server, which signs in with credentials of its own.
     pub(super) client: &'e FhirClient,
     pub(super) reference: Reference<'e>,
 }
 
-/// What is to be read for an event; `None` where it names nothing that can be read, or a server that is not to be called.
+/// The resource to read for an event. `None` if the event names nothing that can be read, or a server that
+/// must not be called.
 pub(super) fn wanted<'e>(app: &'e App, event: &'e Event) -> Option<Wanted<'e>> {
     let (version_id, provided) = (event.version_id(), app.provided());
     if let Some(focus) = event.focus() {
@@ -82,15 +82,15 @@ impl<'e> Readers<'e> {
     }
 }
 
-/// What is read: as it came, since the handler's own type is not known here.
+/// A resource as it arrived, because the handler's type is not known here.
 pub(super) type Raw = Box<RawValue>;
 
 /// Reads for one notification.
 pub(super) struct Reader<'e> {
     pub(super) client: FhirClient,
-    /// What is known already of the current versions, by type and id.
+    /// The known current versions, by type and id.
     current: HashMap<(&'e str, &'e str), Read>,
-    /// When those were written that a search has shown, as far as it says.
+    /// When the versions from a search were written, if the server says so.
     searched: HashMap<(&'e str, &'e str), Option<Instant>>,
 }
 
@@ -99,9 +99,10 @@ impl<'e> Reader<'e> {
         Self { client, current: HashMap::new(), searched: HashMap::new() }
     }
 
-    /// Looks for the current versions of several resources, those of one type in one search.
+    /// Searches for the current versions of several resources, with one search for each type.
     ///
-    /// What it does not find is left to be read by itself: a server may lag behind in its search, or have none.
+    /// A resource that the search does not find is read by its id later, because a server's search may lag
+    /// behind or not exist.
     pub(super) async fn find_several(&mut self, wanted: impl Iterator<Item = Reference<'e>>) {
         let mut types: Vec<(&str, Vec<&str>)> = Vec::new();
         for Reference { resource_type, id, .. } in wanted {
@@ -115,7 +116,7 @@ impl<'e> Reader<'e> {
             let (list, count) = (ids.join(","), ids.len().to_string());
             let mut search =
                 self.client.search_type::<Raw>(resource_type, &[("_id", &list), ("_count", &count)]);
-            // A server that finds more than was asked for is not followed without end.
+            // A server may return more than was asked for: we do not follow its links without end.
             for _ in 0..ids.len() {
                 let Some(Ok(resource)) = search.next().await else { break };
                 let Some(outline) = Outline::peek(&resource) else { continue };
@@ -128,8 +129,8 @@ impl<'e> Reader<'e> {
         }
     }
 
-    /// Forgets what a search has shown, if that was written before the event happened: a server may lag behind in its
-    /// search, and the event be of a version that is not shown yet.
+    /// Forgets the result of the search if it was written before the event happened: the server's search may
+    /// lag behind, and not show the event's version yet.
     pub(super) fn forget_older(&mut self, wanted: Reference<'e>, happened: Option<Instant>) {
         let Some(happened) = happened else { return };
         let key = (wanted.resource_type, wanted.id);
@@ -139,8 +140,9 @@ impl<'e> Reader<'e> {
         }
     }
 
-    /// What the server has under a reference, in whatever version of FHIR it is kept there: Helios tells also of what is of
-    /// another one than the Subscription, and then refuses to give it to whoever asks for the Subscription's.
+    /// Reads a reference, in whatever version of FHIR the server keeps the resource. Helios also reports
+    /// resources of another FHIR version than the Subscription's, and then refuses a request for the
+    /// Subscription's version.
     async fn get(&self, reference: Reference<'_>) -> Result<Raw, Error> {
         let Reference { resource_type, id, version_id } = reference;
         let get = async |client: &FhirClient| match version_id {
@@ -155,8 +157,8 @@ impl<'e> Reader<'e> {
         }
     }
 
-    /// Whether the resource is gone, as the notification says: it is asked for by itself, since a server may lag behind
-    /// in its search.
+    /// Whether the resource is gone, as the notification says. It is read by its id, because a server's
+    /// search may lag behind.
     pub(super) async fn confirm(&mut self, deleted: Reference<'e>) -> Read {
         match self.get(Reference { version_id: None, ..deleted }).await {
             Ok(_) => Read::Undeleted,
@@ -165,12 +167,12 @@ impl<'e> Reader<'e> {
         }
     }
 
-    /// The version that is wanted, if one is and the server has it; else the current one.
+    /// The wanted version if there is one and the server has it, else the current version.
     pub(super) async fn read(&mut self, wanted: Reference<'e>) -> Read {
         self.look(wanted).await.unwrap_or_else(|error| Read::failed(&error))
     }
 
-    /// The same, with the error that reading ended with.
+    /// The same, but returns the error of a failed read.
     pub(super) async fn look(&mut self, wanted: Reference<'e>) -> Result<Read, Error> {
         let Reference { resource_type, id, version_id } = wanted;
         let current = self.current.get(&(resource_type, id));
@@ -182,7 +184,7 @@ impl<'e> Reader<'e> {
             }
             match self.get(wanted).await {
                 Ok(resource) => return Ok(Read::found(resource).of_version(version_id)),
-                // Gone, too old for the server, or it keeps no versions.
+                // The version is gone, or too old, or the server keeps no versions.
                 Err(error) if matches!(error.status(), Some(400 | 404 | 405 | 410 | 501)) => {}
                 Err(error) => return Err(error),
             }
@@ -200,8 +202,8 @@ impl<'e> Reader<'e> {
     }
 }
 
-/// Whether the server says that the resource is not there. A 404 without an OperationOutcome is a gateway's, or is of a
-/// base URL where no FHIR server is: taken for a resource that is gone, it would lose the event.
+/// Whether the server says that the resource does not exist. A 404 without an OperationOutcome may come from
+/// a gateway, or from a base URL without a FHIR server. If it counted as a deletion, the event would be lost.
 fn is_gone(error: &Error) -> bool {
     error.is_gone() || (error.is_not_found() && error.operation_outcome().is_some())
 }
@@ -213,7 +215,7 @@ impl Read {
         Self::Found(Found { json: Arc::from(resource), version_id })
     }
 
-    /// What was asked for as this version is of it, also where it does not say so itself.
+    /// A resource that was read as this version is this version, even if it does not say so itself.
     fn of_version(mut self, version_id: &str) -> Self {
         if let Self::Found(found) = &mut self {
             found.version_id.get_or_insert_with(|| version_id.to_owned());

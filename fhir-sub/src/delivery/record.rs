@@ -1,4 +1,4 @@
-//! [`Record`]: the one log line of a request, or of each of its events.
+//! [`Record`]: the log line of a request, or of one of its events.
 
 use std::time::Duration;
 
@@ -7,35 +7,41 @@ use tracing::{error, info, warn};
 use super::delivered::{Delivered, End, reference};
 use super::failure::Failure;
 use super::gap::{Closed, Missing};
+#[cfg(feature = "inspector")]
+use super::told::Told;
 use crate::app::App;
 use crate::event::Event;
 use crate::fhir::Instant;
+use crate::logs;
 use crate::memory::Numbering;
 use crate::metrics::Measure;
 
-/// What the log says of a request: names and numbers, nothing that a resource or a caller said.
+/// The log line of a request: names and numbers, but nothing from a resource or a caller.
 #[derive(Debug)]
 pub(crate) struct Record {
     endpoint: Option<&'static str>,
     event: Option<Box<Event>>,
     outcome: &'static str,
     /// Whether the handler was called.
-    #[cfg_attr(not(any(test, feature = "testing")), expect(dead_code, reason = "only tests ask"))]
+    #[cfg_attr(
+        not(any(test, feature = "testing", feature = "inspector")),
+        expect(dead_code, reason = "only tests ask")
+    )]
     ran: bool,
     severity: Severity,
     measure: Option<Measure>,
     /// Whether the event became a dead letter.
     given_up: bool,
     failure: Option<Failure>,
-    /// What the event's number is among those that came; of a notification of none, what its count says; of a gap, which
-    /// events did not come.
+    /// For an event: how its number compares with the numbers before it. For a notification without events:
+    /// what its count says. For a gap: which events are missing.
     numbering: Numbering,
 }
 
-/// How much of a line it is.
+/// The level of the line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Severity {
-    /// None: load balancers ask for health every few seconds.
+    /// No line: load balancers ask for health every few seconds.
     Silent,
     Fine,
     Doubtful,
@@ -44,7 +50,7 @@ pub(crate) enum Severity {
 }
 
 impl Record {
-    /// The line of what became of an event.
+    /// The line of an event's result.
     pub(crate) fn of(delivered: Delivered) -> Self {
         let (ran, outcome) = (delivered.ran(), delivered.end.words());
         let Delivered { endpoint, event, end, numbering, given_up, .. } = delivered;
@@ -53,7 +59,7 @@ impl Record {
             End::Repeated | End::Superseded => (Severity::Fine, Some(Measure::Repeated)),
             End::NotWanted | End::LookedUp | End::NothingFound => (Severity::Fine, None),
             End::Gone => (Severity::Doubtful, Some(Measure::Gone)),
-            // Whoever is at it counts it.
+            // The request that handles it counts it.
             End::UnderWay => (Severity::Refused, None),
             End::Malformed(_) | End::Unprocessable(_) | End::Rejected(..) | End::Elsewhere(_) => {
                 (Severity::Refused, Some(Measure::Refused))
@@ -74,7 +80,7 @@ impl Record {
         Self { endpoint, event, outcome, ran, severity, measure, given_up, failure, numbering }
     }
 
-    /// The line of an event that had not come, or of a gap.
+    /// The line of a missing event that the server returned, or of a gap.
     pub(crate) fn of_missing(endpoint: &'static str, missing: Missing) -> Self {
         let (numbers, end) = match missing {
             Missing::Event(delivered) => return Self::of(*delivered),
@@ -91,7 +97,8 @@ impl Record {
         Self { measure, failure, numbering, ..Self::request(Some(endpoint), outcome, severity) }
     }
 
-    /// The line of a request that brought no event; `endpoint` is that of a subscription, or another route's name.
+    /// The line of a request without events; `endpoint` is the endpoint of a subscription, or the name of
+    /// another route.
     pub(crate) fn request(endpoint: Option<&'static str>, outcome: &'static str, severity: Severity) -> Self {
         Self {
             endpoint,
@@ -106,14 +113,18 @@ impl Record {
         }
     }
 
-    /// The same, with an error.
     pub(crate) fn with_failure(self, failure: Failure) -> Self {
         Self { failure: Some(failure), ..self }
     }
 
-    /// The same, with what the count of a notification says.
     pub(crate) fn numbered(self, numbering: Numbering) -> Self {
         Self { numbering, ..self }
+    }
+
+    /// The same, counted as this.
+    #[cfg(feature = "registration")]
+    pub(crate) fn measured(self, measure: Measure) -> Self {
+        Self { measure: Some(measure), ..self }
     }
 
     /// The endpoint whose handler was called.
@@ -122,15 +133,45 @@ impl Record {
         self.endpoint.filter(|_| self.ran)
     }
 
-    /// How it ended, in the words of the log.
+    /// The result, in the words of the log.
     pub(crate) fn outcome(&self) -> &'static str {
         self.outcome
     }
 
-    /// Writes the line; with what is counted of it, where metrics are read from the log.
+    /// What the desk shows of it; `None` of a line that is not written either.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn told(&self) -> Option<Told> {
+        let event = self.event.as_deref();
+        let failure = self.failure.as_ref();
+        let severity = match self.severity {
+            Severity::Silent => return None,
+            Severity::Fine => "fine",
+            Severity::Doubtful => "doubtful",
+            Severity::Refused => "refused",
+            Severity::Failed => "failed",
+        };
+        Some(Told {
+            endpoint: self.endpoint,
+            interaction: event.map(|event| event.interaction().name()),
+            reference: event.and_then(|event| event.focus().or(event.reference())).map(str::to_owned),
+            version: event.and_then(Event::version_id).map(str::to_owned),
+            number: event.and_then(Event::number),
+            outcome: self.outcome,
+            severity,
+            ran: self.ran,
+            is_duplicate: self.measure == Some(Measure::Repeated),
+            given_up: self.given_up,
+            error_kind: failure.map(|failure| failure.kind),
+            error_place: failure.and_then(|failure| failure.place).map(ToString::to_string),
+            error_text: failure.and_then(|failure| failure.text.clone()),
+            tries: 1,
+        })
+    }
+
+    /// Writes the line. If metrics are read from the log, the line includes them.
     pub(crate) fn write(&self, app: &App, elapsed: Duration, request_id: Option<&str>) {
         let Self { endpoint, outcome, .. } = self;
-        let settings = app.settings().log;
+        let (tenant, settings) = (app.tenant_name(), app.settings().log);
         let event = self.event.as_deref();
         let reference = event.and_then(|event| reference(event, settings));
         let version = event.and_then(Event::version_id);
@@ -143,6 +184,10 @@ impl Record {
             Some(failure) => (Some(failure.kind), failure.place.map(tracing::field::display)),
             None => (None, None),
         };
+        #[cfg(feature = "local")]
+        if let (Some(counters), Some(measure)) = (app.counters(), self.measure) {
+            counters.count(self.of_handler(app), measure, self.given_up, self.lag(app));
+        }
         let measure = self.measure.filter(|_| settings.metrics).map(Measure::name);
         let given_up = (self.given_up && measure.is_some()).then_some(true);
         let lag = measure.and_then(|_| self.lag(app));
@@ -150,6 +195,7 @@ impl Record {
         macro_rules! line {
             ($level:ident, $message:literal) => {
                 $level!(
+                    tenant,
                     endpoint,
                     reference,
                     version,
@@ -169,16 +215,23 @@ impl Record {
                 )
             };
         }
-        match self.severity {
+        let line = || match self.severity {
             Severity::Silent => {}
             Severity::Fine => line!(info, "request"),
             Severity::Doubtful => line!(warn, "request"),
             Severity::Refused => line!(warn, "request refused"),
             Severity::Failed => line!(error, "request failed"),
-        }
+        };
+        logs::measured(measure.is_some(), line);
     }
 
-    /// How many milliseconds after its event a handler has succeeded, where the event has a time.
+    /// The endpoint, if it is a handler's and not another route's.
+    #[cfg(feature = "local")]
+    pub(crate) fn of_handler(&self, app: &App) -> Option<&'static str> {
+        self.endpoint.filter(|endpoint| app.registry().find(endpoint).is_some())
+    }
+
+    /// How many milliseconds after its event a handler succeeded, if the event has a time.
     fn lag(&self, app: &App) -> Option<u64> {
         let event = self.event.as_ref().filter(|_| self.measure == Some(Measure::Handled))?;
         let at = event.updated.or_else(|| Instant::parse(event.timestamp()?))?;

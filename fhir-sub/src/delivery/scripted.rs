@@ -1,4 +1,4 @@
-//! For tests: an app whose FHIR server answers as a test says, and a handler that keeps what it ran on.
+//! For tests: an app with a scripted FHIR server, and a handler that records its events.
 
 use std::sync::{Arc, Mutex};
 
@@ -23,15 +23,15 @@ use crate::sandbox::Behaviour;
 use crate::service::{Answered, Route};
 use crate::testing::TestApp;
 
-/// A status, and a body.
+/// A status and a body.
 type Reply = (u16, Value);
 
-/// Answers as a function says, given method, path with its query, and body, and keeps what it was asked.
+/// Answers each request by a function of its method, path with query, and body, and records the requests.
 pub(crate) struct Server {
     answer: Box<dyn Fn(&str) -> Reply + Send + Sync>,
     asked: Mutex<Vec<String>>,
-    /// Whether the handler uses the resource. If not, a read asks for the version only, which the server does not say: what
-    /// the tests are about has nothing to do with it.
+    /// Whether the handler uses the resource. If not, a read asks for the version only, and the server does
+    /// not say it: the tests are not about versions.
     is_read: bool,
 }
 
@@ -54,21 +54,21 @@ impl Transport for Server {
         };
         let answer = http::Response::builder().status(status).body(body.to_string().into()).unwrap();
         Box::pin(async move {
-            // Others have their turn, as they would over a network.
+            // Other tasks run meanwhile, as they would over a network.
             tokio::task::yield_now().await;
             Ok(answer)
         })
     }
 }
 
-/// What handlers ran on: number, focus and version, and whether there was a resource.
+/// The runs of handlers: number, focus and version of the event, and whether it had a resource.
 #[derive(Debug, Default)]
 pub(crate) struct Log(Mutex<Vec<String>>);
 
-/// How the handler ends on an event, the first time, the second, ….
+/// Whether the handler fails on an event, by how often it ran on it.
 pub(crate) type Fails = fn(&Event, usize) -> bool;
 
-/// An event, the resource as `USE` says, and where to write them.
+/// An event, whether it has a resource (used as `USE` says), and the log to write it to.
 pub(crate) struct Kept<const USE: u8> {
     event: Event,
     has_resource: bool,
@@ -98,7 +98,7 @@ impl<const USE: u8> FromNotification for Kept<USE> {
     }
 }
 
-/// Keeps what it ran on.
+/// A handler that records its events.
 pub(crate) struct Keep;
 
 impl<const USE: u8> Handler<Kept<USE>> for Keep {
@@ -117,7 +117,7 @@ impl<const USE: u8> Handler<Kept<USE>> for Keep {
     }
 }
 
-/// The app of one declaration, its server, and what its handler ran on.
+/// The app of one declaration, its server, and the log of its handler.
 pub(crate) struct Scripted {
     pub(crate) app: App,
     server: Arc<Server>,
@@ -147,7 +147,7 @@ impl Scripted {
         Self { app: setup(builder).build().unwrap(), server, log }
     }
 
-    /// Sends `body` to the endpoint: the status, and how each record ends.
+    /// Sends `body` to the endpoint. Returns the status and the words of each record.
     pub(crate) async fn send(&self, body: impl ToString) -> (u16, Vec<&'static str>) {
         let answered = self.answered(body).await;
         (answered.answer.status.as_u16(), answered.records().map(Record::outcome).collect())
@@ -163,18 +163,18 @@ impl Scripted {
         answered
     }
 
-    /// What the server was asked for since the last time.
+    /// The requests to the server since the last call.
     pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.server.asked.lock().unwrap())
     }
 
-    /// What the handler ran on since the last time.
+    /// The runs of the handler since the last call.
     pub(crate) fn ran(&self) -> Vec<String> {
         std::mem::take(&mut *self.log.0.lock().unwrap())
     }
 }
 
-/// A topic's handler.
+/// The declaration of a topic.
 pub(crate) fn topic<const USE: u8>(content: Content, filters: &'static [&'static str]) -> Declaration {
     let url = "http://example.org/topic";
     let topic = Topic { url, filters, heartbeat: None, timeout: None, max_count: None };
@@ -182,12 +182,13 @@ pub(crate) fn topic<const USE: u8>(content: Content, filters: &'static [&'static
     Declaration { trigger: Trigger::Topic(topic), content, ..declaration }
 }
 
-/// A criteria's handler, with content = "empty".
+/// The declaration of a criteria with `content = "empty"`.
 pub(crate) fn criteria<const USE: u8>(criteria: &'static str) -> Declaration {
     Declaration { content: Content::Empty, ..declaration::<Kept<USE>, Keep>(criteria, "e") }
 }
 
-/// A notification of that type, with these numbers and references, in a Subscription of a host that is not to be called.
+/// A notification of this type, with these numbers and references. Its Subscription is on a host that must
+/// not be called.
 pub(crate) fn notification(kind: &str, counted: u64, events: &[(u64, &str)]) -> Value {
     let event = |(number, reference): &(u64, &str)| {
         let mut event = json!({
@@ -210,7 +211,7 @@ pub(crate) fn notification(kind: &str, counted: u64, events: &[(u64, &str)]) -> 
     json!({ "resourceType": "Bundle", "type": "subscription-notification", "entry": [{ "resource": status }] })
 }
 
-/// The notification of one event about `Encounter/{number}`.
+/// A notification of one event about `Encounter/{number}`.
 pub(crate) fn event(number: u64) -> Value {
     notification("event-notification", number, &[(number, &format!("Encounter/{number}"))])
 }

@@ -1,43 +1,50 @@
-//! [`Time`]: how long events may take, and how long is fair to one of them.
+//! [`Time`]: how long events may take, and how much time is fair for one of them.
 
 use std::time::Duration;
 
 use crate::deadline::Deadline;
 
-/// The time that is there for events.
+/// The time for events.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Time {
     deadline: Deadline,
-    /// What one event is to have had before it counts as tried.
+    /// The time that an event must have had, so that it counts as tried.
     fair: Duration,
 }
 
 impl Time {
-    /// All the time that a request has, from now on.
+    /// All the time of a request, from now on.
     ///
-    /// A quarter of it is fair to one alone, and to the first of several, which get more, whatever their resources take to be
-    /// read. So each time there is one that counts as tried, and none is given up for what those before it took.
+    /// A quarter of it is a fair time for a single event. It is also fair for the first of several events:
+    /// that event gets more than a quarter, however long the resources take to read. So each request has an
+    /// event that counts as tried, and no event is given up because of the events before it.
     pub(crate) fn until(deadline: Deadline) -> Self {
         Self { deadline, fair: deadline.remaining() / 4 }
     }
 
-    /// Less of it.
+    /// This time, but with an earlier deadline.
     pub(crate) fn no_later_than(self, deadline: Deadline) -> Self {
         Self { deadline: self.deadline.min(deadline), ..self }
     }
 
-    /// All of it for the last, and half where others wait: one that takes all the time would hide them each time that it is
-    /// sent again.
+    /// The time of an event that begins later: the same is fair.
+    pub(crate) fn ending_at(self, deadline: Deadline) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// All the time for the last event, and half of it if other events wait. An event that takes all the time
+    /// would starve them again at each retry.
     pub(crate) fn unless_waited_for(self, is_last: bool) -> Self {
         if is_last { self } else { self.no_later_than(self.deadline.sooner_by_half()) }
     }
 
-    /// What is kept for each of so many events, whatever those before it take: a quarter of all that there is.
+    /// The time that is reserved for each of so many events, whatever the events before it take. Together it
+    /// is a quarter of all the time.
     pub(super) fn reserve(self, events: usize) -> Duration {
         self.deadline.remaining() / u32::try_from(events).unwrap_or(u32::MAX).saturating_mul(4).max(1)
     }
 
-    /// What the next event may take, while so many wait for it to end and each is to have `reserve`.
+    /// The time for the next event, if this many events wait and each of them must keep `reserve`.
     pub(super) fn share(self, waiting: usize, reserve: Duration) -> Self {
         if waiting == 0 {
             return self;
@@ -47,18 +54,18 @@ impl Time {
         self.no_later_than(Deadline::after(left.min(remaining / 2).max(reserve)))
     }
 
-    /// When it is over.
     pub(crate) fn deadline(self) -> Deadline {
         self.deadline
     }
 
-    /// The same, where the first of several gets `first`: three quarters of that are fair to each of the others, or one that
-    /// hangs at the head would have those behind it given up with it.
+    /// The same time, if the first of several events gets `first`. Three quarters of `first` are fair for
+    /// each of the others: otherwise an event that hangs at the head would make the events behind it count as
+    /// tried too.
     pub(super) fn fair_beside(self, first: Self) -> Self {
         Self { fair: self.fair.max(first.deadline.remaining() * 3 / 4), ..self }
     }
 
-    /// Whether as much is left of it as an event is to have.
+    /// Whether enough time is left for an event to have its fair share.
     pub(super) fn is_fair(self) -> bool {
         self.deadline.remaining() >= self.fair
     }
@@ -70,7 +77,7 @@ mod tests {
 
     const WHOLE: Duration = Duration::from_secs(24);
 
-    /// How long each of so many events takes, where each takes all that it gets, and whether that is fair.
+    /// For each of so many events: the time it takes if it takes all that it gets, and whether that is fair.
     async fn shares(events: usize) -> Vec<(Duration, bool)> {
         let time = Time::until(Deadline::after(WHOLE));
         let (reserve, mut shares) = (time.reserve(events), Vec::new());

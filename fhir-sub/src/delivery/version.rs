@@ -1,7 +1,7 @@
-//! Which version an event is of, where the notification does not say: the server is asked, once.
+//! Finds the version of an event if the notification does not say it: the server is asked once.
 //!
-//! HAPI leaves the version out where its extension `subscription-resthook-strip-version-ids` says so; an event of a topic
-//! names its resource and no version.
+//! HAPI omits the version if its extension `subscription-resthook-strip-version-ids` says so. An event of a
+//! topic names its resource without a version.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -13,11 +13,12 @@ use crate::client::Error;
 use crate::fhir::{Instant, Reference};
 use crate::json::Outline;
 
-/// The version that an event is of, which carries `told`, or no resource.
+/// The version of an event that carries the resource `told`, or no resource.
 ///
-/// An event without a resource is of the version that the server has now: the server may have overwritten an earlier one, and
-/// then tells of both. An event with a resource is of the version that was written at the same moment, or has the same content
-/// if the resource does not say when it was written. The handler gets the resource of that version.
+/// Without a resource, the event's version is the current one: the server may have overwritten an earlier
+/// version, and then reports both. With a resource, it is the version that was written at the same moment. If
+/// the resource does not say when it was written, it is the version with the same content. The handler gets
+/// the resource of that version.
 pub(super) async fn version_of<'e>(
     reader: &mut Reader<'e>,
     wanted: Reference<'e>,
@@ -26,9 +27,10 @@ pub(super) async fn version_of<'e>(
     match find(reader, wanted, told).await {
         Ok(Some(found)) => Read::Version(found),
         Ok(None) => Read::Untold,
-        // The next time it may answer; by another name the event would be another one. What carries its resource does not wait.
+        // The next try may get an answer; without the version, the event would count as another event. An
+        // event that carries its resource does not wait.
         Err(error) if error.is_transient() && told.is_none() => Read::failed(&error),
-        // Whoever may not ask is told nothing, however often it is tried.
+        // If the program may not ask, a retry does not help.
         Err(_refused) => Read::Untold,
     }
 }
@@ -63,25 +65,25 @@ async fn find<'e>(
         };
         if sought.is(at, text) {
             if found.is_some() && sought.updated.is_some() {
-                // Two of one moment: which one is meant is not known.
+                // Two versions of the same moment: we cannot know which one is meant.
                 return Ok(None);
             }
             found.get_or_insert(version_id);
         }
     }
-    // What is no JSON is refused before a handler runs on it.
+    // If the text is not JSON, it is refused before the handler runs.
     let json = found.as_ref().and_then(|_| RawValue::from_string(told.to_owned()).ok());
     Ok(found.zip(json).map(|(version_id, json)| Found { json: json.into(), version_id: Some(version_id) }))
 }
 
-/// What a notification says of its resource.
+/// The resource as the notification carries it.
 struct Sought<'t> {
     told: &'t str,
     updated: Option<Instant>,
 }
 
 impl Sought<'_> {
-    /// Whether a version is the one that is meant.
+    /// Whether this version is the sought one.
     fn is(&self, updated: Option<Instant>, resource: Option<&RawValue>) -> bool {
         match (self.updated, updated) {
             (Some(told), Some(updated)) => told == updated,
@@ -92,7 +94,7 @@ impl Sought<'_> {
     }
 }
 
-/// A resource without what its server says of it.
+/// The resource without the elements that the server sets.
 fn content(resource: &str) -> Option<Value> {
     let mut value: Value = serde_json::from_str(resource).ok()?;
     value.as_object_mut()?.remove("meta");

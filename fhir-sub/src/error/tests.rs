@@ -34,6 +34,8 @@ fn a_text_is_called_a_message() {
     }
     let error = Error::transient(BoxError::from("canary"));
     assert_eq!(error.kind(), "boxed error");
+    let again = Error::permanent(BoxError::from(Error::transient(std::fmt::Error)));
+    assert_eq!((again.kind(), again.is_permanent()), ("core::fmt::Error", true));
     let boxed = std::any::type_name::<Box<dyn std::error::Error>>();
     assert_eq!(Error::from_boxed(boxed, "canary".into()).kind(), "boxed error");
     assert!(error.place().unwrap().file().ends_with("error/tests.rs"));

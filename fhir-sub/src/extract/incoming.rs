@@ -11,6 +11,7 @@ impl FromNotification for Incoming {
 
     async fn from_notification(notification: &Notification<'_>) -> Result<Self, Rejection> {
         Ok(Self {
+            tenant: notification.tenant().map(str::to_owned),
             endpoint: notification.endpoint().to_owned(),
             prefix: notification.prefix().to_owned(),
             headers: notification.way.headers.to_vec(),

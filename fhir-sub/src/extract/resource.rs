@@ -12,7 +12,8 @@ use crate::rejection::Rejection;
 /// The resource of the notification, read into `T`.
 ///
 /// `T` is any type that serde reads: your own struct with the elements that you use, a `serde_json::Value`, or a type of a FHIR crate. If a
-/// resource does not fit `T`, the notification is answered `422` and the handler does not run. If `T` says
+/// resource does not fit `T`, the handler does not run: with a durable store the event becomes a dead letter (`204`), otherwise
+/// the notification is answered `422`. If `T` says
 /// [which resource](trait@crate::FhirResource) it is read from, the compiler compares that with the criteria, or with the filters of the
 /// topic. A topic may still fire for other types: such an event is acknowledged, and the handler does not run.
 ///
@@ -70,7 +71,7 @@ impl<T> DerefMut for Resource<T> {
 
 impl<T> fmt::Debug for Resource<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A resource in a log line is a patient in a log line: whoever wants that prints the inside.
+        // A resource in a log line would be a patient in a log line. To print it, print the inner value.
         formatter.debug_struct("Resource").finish_non_exhaustive()
     }
 }
@@ -99,5 +100,5 @@ impl<T: DeserializeOwned + Send> FromNotification for Option<Resource<T>> {
 }
 
 fn read<T: DeserializeOwned>(resource: &str) -> Result<Resource<T>, Rejection> {
-    serde_json::from_str(resource).map(Resource).map_err(|error| Rejection::json(&error))
+    serde_json::from_str(resource).map(Resource).map_err(|error| Rejection::json(resource, &error))
 }

@@ -1,4 +1,4 @@
-//! The resource types of the crate fhir-sdk say which resource they are read from.
+//! The resource types of the crate fhir-sdk name the resource that they are read from.
 //!
 //! ```
 //! use fhir_sdk::r4b::resources::Appointment;
@@ -18,8 +18,8 @@
 //! async fn arrived_appointments(encounter: Resource<Encounter>) {}
 //! ```
 //!
-//! They are listed, and not implemented for all that fhir-sdk calls a resource, so that no type of the user's own is
-//! ever among them.
+//! The types are listed one by one. An implementation for everything that fhir-sdk calls a resource could
+//! include a type of the user's own.
 
 use super::FhirResource;
 

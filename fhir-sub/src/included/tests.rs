@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// What came along, by the URL of its entry and what it is, and the place of the event's own entry.
+/// Included resources, each with the URL of its entry, and the place of the event's own entry.
 fn included(resources: &[(&str, Value)], own: Option<usize>) -> Included {
     let all = resources.iter().enumerate().map(|(place, (full_url, resource))| {
         let text = |value: &Value| value.as_str().map(str::to_owned);

@@ -1,4 +1,4 @@
-//! [`Source`]: where the issuer's keys are, and how they are fetched.
+//! [`Source`]: the place of the issuer's keys, and how they are fetched.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::client::transport::{Limits, Transport};
 use crate::deadline::Deadline;
 use crate::settings::{KeysAt, TokenCallers};
 
-/// The longest that an answer may take.
+/// The longest time of an answer.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// The longest answer that is read, in bytes.
+/// The largest answer, in bytes.
 const LARGEST: usize = 256 * 1024;
 
-/// Where the issuer's keys are.
+/// The place of the issuer's keys.
 pub(super) struct Source {
     issuer: String,
     keys_at: KeysAt,
@@ -29,7 +29,7 @@ pub(super) struct Source {
     transport: Arc<dyn Transport>,
 }
 
-/// Why there are no keys. It quotes nothing that was answered.
+/// Why there are no keys. It quotes nothing of an answer.
 type Reason = String;
 
 impl Source {
@@ -38,7 +38,7 @@ impl Source {
         Self { issuer: issuer.clone(), keys_at: keys_at.clone(), allow_http: *allow_http, transport }
     }
 
-    /// Fetches the keys, once.
+    /// Fetches the keys once.
     pub(super) async fn keys(&self, deadline: Deadline) -> Result<Vec<Key>, Reason> {
         let url = match &self.keys_at {
             KeysAt::Url(url) => url.clone(),
@@ -57,7 +57,7 @@ impl Source {
         }
     }
 
-    /// Asks the issuer where its keys are, by OpenID Connect Discovery, else by RFC 8414.
+    /// Asks the issuer for the place of its keys, by OpenID Connect Discovery, else by RFC 8414.
     async fn discover(&self, issuer: &Url, deadline: Deadline) -> Result<Url, Reason> {
         let [by_openid, by_oauth] = metadata_urls(issuer);
         let (mut status, mut body) = self.get(&by_openid, deadline).await?;
@@ -77,7 +77,7 @@ impl Source {
         let Ok(Metadata { issuer: named, jwks_uri }) = serde_json::from_slice(&body) else {
             return Err(format!("the issuer's metadata has no `issuer` or no `jwks_uri`: {cure}"));
         };
-        // Else whoever serves another issuer's metadata could stand in for it.
+        // Otherwise another issuer's metadata could replace this issuer's.
         if named != self.issuer {
             return Err("the issuer's metadata names another issuer: write the setting as it does".to_owned());
         }
@@ -102,7 +102,8 @@ impl Source {
     }
 }
 
-/// Where an issuer's metadata is: OpenID Connect Discovery §4 puts the path of the issuer first, RFC 8414 §3.1 last.
+/// The URLs of an issuer's metadata: OpenID Connect Discovery §4 puts the issuer's path first, RFC 8414 §3.1
+/// puts it last.
 fn metadata_urls(issuer: &Url) -> [Url; 2] {
     let path = issuer.path().trim_end_matches('/');
     [

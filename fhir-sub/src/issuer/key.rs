@@ -1,35 +1,35 @@
-//! [`Key`]: a public key of the issuer, and which algorithms it is for.
+//! [`Key`]: a public key of the issuer, with its algorithms.
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The most keys that are kept of an issuer.
+/// The most keys of an issuer that are kept.
 const MOST: usize = 64;
 
 /// A public key of the issuer.
 pub(super) struct Key {
     pub(super) id: Option<String>,
-    /// The algorithms whose signatures it may verify.
+    /// The algorithms that the key may verify.
     algorithms: Vec<Algorithm>,
     pub(super) decoding: DecodingKey,
 }
 
 impl Key {
-    /// The keys of a set (RFC 7517 §5) that may verify a signature; `None` where it is no set.
+    /// The keys in a set (RFC 7517 §5) that may verify a signature; `None` if the text is no set.
     pub(super) fn read_all(set: &[u8]) -> Option<Vec<Self>> {
         #[derive(Deserialize)]
         struct Set {
             keys: Vec<Value>,
         }
         let Set { keys } = serde_json::from_slice(set).ok()?;
-        // Of a kind that is not known, a key is none (RFC 7517 §5).
+        // A key of an unknown kind is ignored (RFC 7517 §5).
         let keys = keys.into_iter().filter_map(|key| Self::of(&serde_json::from_value(key).ok()?));
         Some(keys.take(MOST).collect())
     }
 
-    /// The key, unless it is for something else than signatures of the algorithms that are taken.
+    /// The key, unless it is not for signatures of the accepted algorithms.
     fn of(jwk: &Jwk) -> Option<Self> {
         let common = &jwk.common;
         let is_for_signatures =

@@ -1,10 +1,10 @@
-//! [`Keys`]: the issuer's keys, kept, and fetched again where they may be others by now.
+//! [`Keys`]: keeps the issuer's keys, and fetches them again when they may have changed.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use jsonwebtoken::DecodingKey;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::fetch::Source;
 use super::key::Key;
@@ -12,27 +12,34 @@ use super::refused::Refused;
 use super::token::Token;
 use crate::deadline::Deadline;
 
-/// How long keys are used without being fetched again, so that one that the issuer has taken back is not used for ever.
+/// How long keys are used before they are fetched again, so that a withdrawn key is not used for ever.
 const FRESH: Duration = Duration::from_secs(60 * 60);
 
-/// How long keys are used that cannot be fetched again.
+/// How long keys are used if they cannot be fetched again.
 const USABLE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long is waited between two fetches, however many tokens have a `kid` that is not known.
+/// The longest time that a token of a known key waits while the keys are fetched again.
+const CONFIRMING: Duration = Duration::from_secs(1);
+
+/// The shortest pause between two fetches, however many tokens have an unknown `kid`.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// The same while there are no keys at all.
+/// The same while there are no keys.
 const PAUSE_WITHOUT: Duration = Duration::from_secs(5);
+
+/// The most keys of one `kid` that are tried.
+const TRIED: usize = 4;
 
 /// The issuer's keys.
 pub(super) struct Keys {
     source: Source,
     held: RwLock<Held>,
-    /// Whose turn it is to fetch them.
+    /// Held by the task that fetches the keys.
     turn: Mutex<()>,
 }
 
-/// The keys that were fetched, and when. The wall clock tells the time: another stands still while a Lambda is frozen.
+/// The fetched keys, and when they were fetched. This uses the wall clock, because the monotonic clock stands
+/// still while a Lambda is frozen.
 #[derive(Clone, Default)]
 struct Held {
     keys: Arc<Vec<Key>>,
@@ -49,36 +56,44 @@ impl Keys {
         Self { source, held: RwLock::default(), turn: Mutex::default() }
     }
 
-    /// The key that `token` says that it is signed with.
+    /// The keys that `token` says it is signed with: usually one.
     pub(super) async fn find(
         &self,
         token: &Token,
         now: SystemTime,
         deadline: Deadline,
-    ) -> Result<DecodingKey, Refused> {
+    ) -> Result<Vec<DecodingKey>, Refused> {
         let held = self.held();
-        if held.is_younger(FRESH, now) {
-            match held.find(token) {
-                Err(Refused::UnknownKey) => {}
-                found => return found,
-            }
+        let found = held.find(token);
+        let is_known = !matches!(found, Err(Refused::UnknownKey));
+        if is_known && held.is_younger(FRESH, now) {
+            return found;
         }
-        match self.renew(held.number, now, deadline).await {
-            Ok(held) => held.find(token),
-            Err(refused) if held.is_younger(USABLE, now) => {
-                held.find(token).map_err(|of_held| match of_held {
-                    Refused::UnknownKey => refused,
-                    other => other,
-                })
-            }
-            Err(refused) => Err(refused),
+        if is_known && held.is_younger(USABLE, now) {
+            // The key is only to be confirmed: one caller at a time does that, and not for long.
+            let Ok(turn) = self.turn.try_lock() else { return found };
+            let soon = Deadline::after(CONFIRMING).min(deadline);
+            let renewed =
+                tokio::time::timeout_at(soon.instant(), self.renew(&turn, held.number, now, soon)).await;
+            return match renewed {
+                Ok(Ok(held)) => held.find(token),
+                Ok(Err(_)) | Err(_) => found,
+            };
         }
+        let turn = tokio::time::timeout_at(deadline.instant(), self.turn.lock()).await;
+        let turn = turn.map_err(|_elapsed| Refused::NoKeys)?;
+        self.renew(&turn, held.number, now, deadline).await?.find(token)
     }
 
-    /// The keys as they are by now, for one who has seen those of `number`; an error where it is too soon to fetch them.
-    async fn renew(&self, number: u64, now: SystemTime, deadline: Deadline) -> Result<Held, Refused> {
-        let turn = tokio::time::timeout_at(deadline.instant(), self.turn.lock()).await;
-        let _turn = turn.map_err(|_elapsed| Refused::NoKeys)?;
+    /// The present keys, for a caller that has seen the keys of fetch `number`. An error if it is too soon to
+    /// fetch them again.
+    async fn renew(
+        &self,
+        _turn: &MutexGuard<'_, ()>,
+        number: u64,
+        now: SystemTime,
+        deadline: Deadline,
+    ) -> Result<Held, Refused> {
         let held = self.held();
         if held.number != number {
             return Ok(held);
@@ -86,7 +101,7 @@ impl Keys {
         if !held.may_ask(now) {
             return Err(if held.failed { Refused::NoKeys } else { Refused::UnknownKey });
         }
-        // Noted before, so that whoever gives up on the fetch leaves the next no turn to try at once.
+        // Noted before the fetch: if this caller gives up, the next one must still wait for the pause.
         self.note(|held| (held.asked_at, held.failed) = (Some(now), true));
         match self.source.keys(deadline).await {
             Ok(keys) => Ok(self.note(|held| {
@@ -117,15 +132,18 @@ impl Keys {
 }
 
 impl Held {
-    /// The key of the token's `kid`; without one, the only key of its algorithm.
-    fn find(&self, token: &Token) -> Result<DecodingKey, Refused> {
+    /// The keys with the token's `kid`: some issuers publish the old and the new key under one `kid` while they rotate. Without a
+    /// `kid`, the only key for the token's algorithm.
+    fn find(&self, token: &Token) -> Result<Vec<DecodingKey>, Refused> {
         let named = || self.keys.iter().filter(|key| token.key_id.is_none() || key.id == token.key_id);
-        let mut suited = named().filter(|key| key.suits(token.algorithm));
-        match (suited.next(), suited.next()) {
-            (Some(key), None) => Ok(key.decoding.clone()),
-            (None, _) if token.key_id.is_some() && named().next().is_some() => Err(Refused::KeyOfOtherType),
-            // Of two, nobody says which.
-            _ => Err(Refused::UnknownKey),
+        let suited = named().filter(|key| key.suits(token.algorithm));
+        let suited: Vec<_> = suited.take(TRIED).map(|key| key.decoding.clone()).collect();
+        match suited.len() {
+            0 if token.key_id.is_some() && named().next().is_some() => Err(Refused::KeyOfOtherType),
+            0 => Err(Refused::UnknownKey),
+            // If two keys fit, we cannot know which one is meant.
+            2.. if token.key_id.is_none() => Err(Refused::UnknownKey),
+            _ => Ok(suited),
         }
     }
 
@@ -133,7 +151,7 @@ impl Held {
         self.fetched_at.is_some_and(|at| now.duration_since(at).is_ok_and(|since| since < age))
     }
 
-    /// Whether the last fetch is long enough ago. A clock that was set back says nothing.
+    /// Whether the last fetch was long enough ago. A clock that was set back proves nothing.
     fn may_ask(&self, now: SystemTime) -> bool {
         let pause = if self.fetched_at.is_some() { PAUSE } else { PAUSE_WITHOUT };
         self.asked_at.is_none_or(|at| now.duration_since(at).map_or(true, |since| since >= pause))

@@ -1,4 +1,5 @@
-//! [`RING`]: what `jsonwebtoken` verifies signatures with, so that ring stays the only cryptography of the program.
+//! [`RING`]: lets `jsonwebtoken` verify signatures with ring, so that ring stays the program's only
+//! cryptography.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwkUtils, JwtVerifier};
 use jsonwebtoken::errors::{Error, ErrorKind};
@@ -12,7 +13,7 @@ use ring::signature::{
     UnparsedPublicKey, VerificationAlgorithm,
 };
 
-/// Verifies, and signs nothing: a program that signs tokens of its own installs another one in its `setup`.
+/// Verifies, but does not sign: a program that signs tokens installs another provider in its `setup`.
 pub(super) static RING: CryptoProvider = CryptoProvider {
     signer_factory: |_, _| {
         let text = "fhir-sub's provider verifies only: install another with `CryptoProvider::install_default` in `setup`";

@@ -1,6 +1,6 @@
-//! [`Refused`]: why an access token does not let its caller in.
+//! [`Refused`]: why an access token is refused.
 
-/// Why an access token does not let its caller in. The log has the words; the caller is told nothing of it.
+/// Why an access token is refused. The log has the reason; the caller does not get it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     TooLong,
@@ -16,12 +16,12 @@ pub(crate) enum Refused {
     UnknownKey,
     KeyOfOtherType,
     Signature,
-    /// The issuer's keys could not be fetched. The caller may be right.
+    /// The issuer's keys could not be fetched, so the token may be right.
     NoKeys,
 }
 
 impl Refused {
-    /// The words of the log. Nothing in it is of the token.
+    /// The words of the log. They contain nothing of the token.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::TooLong => "the access token is too long",

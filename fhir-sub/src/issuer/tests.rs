@@ -1,7 +1,10 @@
-//! Access tokens, through the whole of a request: what lets in, what does not, and how often keys are fetched.
+//! Access tokens through a whole request: which ones are accepted, which are refused, and how often keys are
+//! fetched.
 
+mod cost;
 mod kit;
 mod rotation;
+mod sets;
 mod wrong;
 
 use jsonwebtoken::Algorithm;
@@ -17,7 +20,7 @@ async fn a_token_of_each_algorithm_lets_in() {
     for algorithm in ALGORITHMS {
         world.check(&world.token(algorithm), 204).await;
     }
-    // Where the issuer's metadata says, once.
+    // The keys are fetched once, from the place in the issuer's metadata.
     assert_eq!(world.fetches(), ["/tenant/.well-known/openid-configuration", "/keys"]);
 }
 
@@ -41,7 +44,7 @@ async fn what_may_differ_does() {
     ] {
         world.check(&token, 204).await;
     }
-    // The scheme has no case.
+    // The case of the scheme does not matter.
     let token = world.token(Algorithm::RS256);
     for scheme in ["bearer", "BEARER"] {
         let request = kit::notification().header("authorization", &format!("{scheme} {token}"));
@@ -74,7 +77,7 @@ async fn the_secret_and_a_token_are_two_ways() {
     let with_secret = kit::notification().secret("the-secret-of-a-test-and-no-other");
     assert_eq!(world.test.send(with_secret).await.status(), 204);
     assert!(world.fetches().is_empty());
-    // A wrong secret is refused, even beside a right token.
+    // A wrong secret is refused, even with a right token.
     let both = kit::bearing(&world.token(Algorithm::RS256)).secret("another-secret-than-the-apps");
     assert_eq!(world.test.send(both).await.status(), 401);
 
@@ -87,6 +90,7 @@ async fn the_secret_and_a_token_are_two_ways() {
 async fn nothing_of_a_token_is_logged_or_answered() {
     use tower_service::Service as _;
     let world = World::new(&[]);
+    crate::fixtures::keep_every_callsite();
     let lines = kit::Lines::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer({
         let lines = lines.clone();

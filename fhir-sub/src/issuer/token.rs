@@ -1,4 +1,4 @@
-//! [`Token`]: what an access token says of itself, before its signature is verified.
+//! [`Token`]: the claims of an access token, before its signature is verified.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,13 +14,14 @@ use super::refused::Refused;
 use super::{ALGORITHMS, LEEWAY};
 use crate::settings::TokenCallers;
 
-/// The longest token that is looked at, in bytes. Gateways take little more in all headers.
+/// The longest token that is read, in bytes. Gateways accept little more in all headers together.
 const LONGEST: usize = 8 * 1024;
 
-/// The types of an access token: RFC 9068 §2.1, and what issuers wrote before it. A token without one may be one, too.
+/// The types of an access token: RFC 9068 §2.1, and those that issuers wrote before it. An access token may
+/// have no type.
 const TYPES: [&str; 3] = ["JWT", "at+jwt", "application/at+jwt"];
 
-/// With which key a token says that it is signed, once all else that it says is right.
+/// The key that a token says it is signed with. All other claims are right.
 #[derive(Debug)]
 pub(super) struct Token {
     pub(super) algorithm: Algorithm,
@@ -28,7 +29,7 @@ pub(super) struct Token {
 }
 
 impl Token {
-    /// Reads `text`, and looks at everything but its signature.
+    /// Reads `text`, and checks everything except its signature.
     pub(super) fn read(text: &str, callers: &TokenCallers, now: SystemTime) -> Result<Self, Refused> {
         if text.len() > LONGEST {
             return Err(Refused::TooLong);
@@ -52,7 +53,7 @@ fn decoded(part: &str) -> Result<Vec<u8>, Refused> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::Malformed)
 }
 
-/// RFC 7515 §4.1. A member that is there twice is refused.
+/// RFC 7515 §4.1. A repeated member is refused.
 #[derive(Deserialize)]
 struct Header<'h> {
     #[serde(borrow)]
@@ -61,12 +62,12 @@ struct Header<'h> {
     kid: Option<Cow<'h, str>>,
     #[serde(borrow)]
     typ: Option<Cow<'h, str>>,
-    /// An extension that must be understood, and is not.
+    /// An extension that we must understand, but do not.
     #[serde(default, deserialize_with = "present")]
     crit: bool,
     #[serde(default, deserialize_with = "present")]
     b64: bool,
-    /// Something else is within: another token, mostly.
+    /// The token contains something else, usually another token.
     #[serde(default, deserialize_with = "present")]
     cty: bool,
     #[serde(default, deserialize_with = "present")]
@@ -89,12 +90,12 @@ impl Header<'_> {
     }
 }
 
-/// Whether a member is there, whatever it is.
+/// Whether a member exists, with any value.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
-/// RFC 9068 §2.2, and what Keycloak and Cognito say of a token's kind.
+/// RFC 9068 §2.2, and the members in which Keycloak and Cognito name the kind of a token.
 #[derive(Deserialize)]
 struct Claims<'c> {
     #[serde(borrow)]
@@ -138,7 +139,7 @@ impl Claims<'_> {
         if self.nbf.is_some_and(|begin| begin > now + leeway) {
             return Err(Refused::NotYetValid);
         }
-        // The most certain first: an issuer may let users choose their `sub`.
+        // The most reliable claim first: an issuer may let users choose their `sub`.
         let client = self.client_id.as_ref().or(self.azp.as_ref()).or(self.sub.as_ref());
         let is_known = |client: &Cow<'_, str>| callers.clients.iter().any(|known| known == client);
         if !callers.clients.is_empty() && !client.is_some_and(is_known) {
@@ -148,7 +149,7 @@ impl Claims<'_> {
     }
 }
 
-/// A text, or several.
+/// One text or several.
 struct Audience<'c>(Vec<Cow<'c, str>>);
 
 impl<'de: 'c, 'c> Deserialize<'de> for Audience<'c> {

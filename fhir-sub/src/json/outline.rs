@@ -1,4 +1,4 @@
-//! [`Outline`]: what is known of a resource before it is read into the handler's own type.
+//! [`Outline`]: the type, the id and the version of a resource, read before the handler's own type.
 
 use serde_json::value::RawValue;
 
@@ -6,7 +6,7 @@ use super::scanner::{Mistake, Scanner, once};
 use super::text::Text;
 use crate::fhir::{Reference, is_id, is_type_name};
 
-/// What is known of a resource before it is read into the handler's own type.
+/// The type, the id and the version of a resource, read before the handler's own type.
 #[derive(Debug)]
 pub(crate) struct Outline<'a> {
     pub(crate) resource_type: Text<'a>,
@@ -16,17 +16,18 @@ pub(crate) struct Outline<'a> {
 }
 
 impl<'a> Outline<'a> {
-    /// Scans a resource without building anything of it.
+    /// Scans a resource; builds no value for anything else in it.
     pub(crate) fn read(resource: &'a str) -> Result<Self, Mistake> {
         Scanner::read(resource, Self::scan)
     }
 
-    /// The outline of what was read as JSON; `None` where it is no resource.
+    /// The outline of a JSON value; `None` if the value is no resource.
     pub(crate) fn peek(resource: &'a RawValue) -> Option<Self> {
         Self::read(resource.get()).ok()
     }
 
-    /// Passes over a resource. One that says twice what it is would be another to whoever reads the last word of it.
+    /// Passes over a resource. A member that stands twice is a mistake: another reader could take the last
+    /// one, and see another resource.
     pub(crate) fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
         let (mut resource_type, mut id, mut meta) = (None, None, None);
         scanner.object(|scanner, name| match name {
@@ -43,7 +44,7 @@ impl<'a> Outline<'a> {
         })
     }
 
-    /// Whether the resource may be the one that is referred to: one without an id may.
+    /// Whether the resource can be the target of `reference`: a resource without an id can.
     pub(crate) fn is_of(&self, reference: &Reference<'_>) -> bool {
         *self.resource_type == *reference.resource_type
             && self.id.as_deref().is_none_or(|id| id == reference.id)
@@ -54,7 +55,7 @@ impl<'a> Outline<'a> {
         self.version_id.as_deref()
     }
 
-    /// `meta.versionId`, where it may stand in a URL and in the log.
+    /// `meta.versionId`, if it may stand in a URL and in the log.
     pub(crate) fn valid_version_id(&self) -> Option<&str> {
         self.version_id().filter(|version_id| is_id(version_id))
     }

@@ -1,7 +1,8 @@
 //! [`Scanner`]: reads the frame of a notification, and passes over the resources within it.
 //!
-//! serde reads a resource into the handler's own type, and in doing so finds out whether it is JSON. To look for its end
-//! by serde first would be to read it twice; it takes a third of the time to find the bracket that closes it.
+//! When serde reads a resource into the handler's own type, it also finds out whether the text is JSON. If
+//! serde had to look for the end of the resource before that, it would read the resource twice. To find the
+//! closing bracket takes a third of that time.
 
 #[cfg(feature = "lambda")]
 use std::borrow::Cow;
@@ -14,10 +15,10 @@ use super::text::Text;
 #[cfg(feature = "lambda")]
 use super::unescape::unescape;
 
-/// A place in a JSON text, before a value or behind one.
+/// A place in a JSON text, before or after a value.
 ///
-/// What is read is held to be JSON as serde_json has it. What is [skipped](Self::skip) is held to have as many brackets
-/// that open as brackets that close, outside of its strings.
+/// The scanner reads JSON as serde_json does. In a text that it [skips](Self::skip), it checks only that the
+/// opening and closing brackets outside of strings match in number.
 #[derive(Clone, Debug)]
 pub(crate) struct Scanner<'a> {
     text: &'a str,
@@ -27,13 +28,13 @@ pub(crate) struct Scanner<'a> {
 /// Why a text is not what it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mistake {
-    /// It is no JSON.
+    /// The text is no JSON.
     NotJson,
-    /// It is JSON so far, and something else than belongs there.
+    /// The text is JSON so far, but another value belongs there.
     OtherShape,
-    /// It is JSON so far, and a resource that belongs there is none.
+    /// The text is JSON so far, but a resource belongs there, and the value is none.
     NoResource,
-    /// A list has more items than are held.
+    /// A list has more items than we keep.
     TooMany,
 }
 
@@ -45,7 +46,7 @@ impl From<serde_json::Error> for Mistake {
 
 type Result<T> = std::result::Result<T, Mistake>;
 
-/// Notes a member of an object, which may be there once.
+/// Keeps a member of an object. A member that stands twice is a mistake.
 pub(crate) fn once<T>(place: &mut Option<T>, value: T) -> Result<()> {
     match place.replace(value) {
         None => Ok(()),
@@ -58,19 +59,19 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0 }
     }
 
-    /// Reads a text that is one value.
+    /// Reads a text that consists of one value.
     pub(crate) fn read<T>(text: &'a str, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let mut scanner = Self::new(text);
         let value = read(&mut scanner)?;
         if scanner.peek().is_none() { Ok(value) } else { Err(Mistake::NotJson) }
     }
 
-    /// An object: `member` is told the name of each member, and reads its value.
+    /// An object: `member` gets the name of each member, and reads its value.
     pub(crate) fn object(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
         self.members(|scanner, name| member(scanner, &name))
     }
 
-    /// An object of which the names matter, too.
+    /// An object whose names are needed, too.
     #[inline]
     pub(crate) fn members(
         &mut self,
@@ -109,7 +110,7 @@ impl<'a> Scanner<'a> {
         if self.peek() == Some(b'n') { self.by_serde::<()>().map(|()| None) } else { read(self).map(Some) }
     }
 
-    /// A value, and the text that it is.
+    /// A value, and its text.
     pub(crate) fn with_text<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<(&'a str, T)> {
         self.peek();
         let start = self.at;
@@ -124,13 +125,13 @@ impl<'a> Scanner<'a> {
         }
         match self.plain_string() {
             Some(text) => Ok(Text(text.into())),
-            // A string with escapes, or with what may not be in one, is serde's.
+            // serde reads a string that has escapes or forbidden characters.
             None => self.by_serde(),
         }
     }
 
-    /// The text of a long string: as it stands between its quotes where it has no escape, which may be with a control
-    /// character. `None` where it is no string but for its quotes.
+    /// The text of a long string. Without escapes, it is the text between the quotes, which may contain a
+    /// control character. `None` if the text between the quotes is no valid string.
     #[cfg(feature = "lambda")]
     pub(crate) fn long_string(&mut self) -> Result<Option<Cow<'a, [u8]>>> {
         self.open(b'"')?;
@@ -148,7 +149,7 @@ impl<'a> Scanner<'a> {
         Ok(None)
     }
 
-    /// The string that begins here, if it is what stands between its quotes.
+    /// The string that begins here, if it has no escapes.
     #[inline]
     fn plain_string(&mut self) -> Option<&'a str> {
         let start = self.at + 1;
@@ -169,7 +170,7 @@ impl<'a> Scanner<'a> {
         self.by_serde::<IgnoredAny>().map(drop)
     }
 
-    /// Passes over a value that somebody else reads, and does not hold it to be JSON.
+    /// Passes over a value that another reader parses; does not check that it is JSON.
     pub(crate) fn skip(&mut self) -> Result<()> {
         match self.peek() {
             Some(b'"') => self.skip_string(),
@@ -202,7 +203,7 @@ impl<'a> Scanner<'a> {
         Err(Mistake::NotJson)
     }
 
-    /// The place behind the string of which the first character is at `at`.
+    /// The place after the string whose first character is at `at`.
     #[inline]
     fn end_of_string(&self, mut at: usize) -> Option<usize> {
         loop {
@@ -214,7 +215,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The first place from `at` on of a byte that `is_special` marks.
+    /// The place of the first byte at or after `at` that `is_special` marks.
     #[inline]
     fn find(&self, mut at: usize, is_special: impl Fn(u64) -> u64) -> Option<usize> {
         let bytes = self.text.as_bytes();
@@ -227,16 +228,16 @@ impl<'a> Scanner<'a> {
         Self::find_last(bytes, at, is_special)
     }
 
-    /// The same among the last few bytes, to which most texts never come.
+    /// The same for the last few bytes; the search in most texts ends before them.
     #[cold]
     #[inline(never)]
     fn find_last(bytes: &[u8], at: usize, is_special: impl Fn(u64) -> u64) -> Option<usize> {
         let marks = is_special(word(bytes.get(at..)?));
-        // Behind the end there are zeros, which some are looked for.
+        // `word` adds zeros after the end, and `is_special` may mark a zero.
         (marks != 0).then(|| at + lowest(marks)).filter(|at| *at < bytes.len())
     }
 
-    /// What serde_json reads, as it reads it.
+    /// Reads a value with serde_json.
     pub(crate) fn by_serde<T: Deserialize<'a>>(&mut self) -> Result<T> {
         let rest = self.text.get(self.at..).ok_or(Mistake::NotJson)?;
         let mut values = serde_json::Deserializer::from_str(rest).into_iter();
@@ -277,7 +278,7 @@ impl<'a> Scanner<'a> {
         if self.take(bracket) { Ok(()) } else { Err(self.unexpected()) }
     }
 
-    /// What is wrong where something else begins than belongs there.
+    /// Why the value that begins here is not the expected one.
     fn unexpected(&self) -> Mistake {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let is_value = rest.starts_with(['{', '[', '"', '-'])
@@ -287,7 +288,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// What a byte is outside of a string.
+/// The kinds of bytes outside of strings.
 #[derive(Clone, Copy)]
 enum Kind {
     Other,

@@ -1,4 +1,4 @@
-//! JSON as FHIR has it, where serde by itself takes more.
+//! JSON as FHIR defines it, for the places where serde accepts more.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::text::Text;
 
-/// A struct out of an object only: a derived one is read out of a list, too.
+/// Reads a struct from an object only: serde's derived code also reads a struct from a list.
 #[derive(Debug)]
 pub(crate) struct Object<T>(pub(crate) T);
 
@@ -34,8 +34,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// The first items of a list, and how many there are of them in all: `{}` takes three bytes of a body, and many more
-/// of memory.
+/// The first items of a list, and the count of all its items. The bound protects the memory: an item `{}`
+/// takes three bytes of a body, and many more of memory.
 #[derive(Debug)]
 pub(crate) struct List<T> {
     pub(crate) items: Vec<T>,
@@ -43,7 +43,7 @@ pub(crate) struct List<T> {
 }
 
 impl<T> List<T> {
-    /// The most items of any list that are kept.
+    /// The most items that we keep of a list.
     pub(crate) const MAXIMUM: usize = 10_000;
 
     pub(crate) fn add(&mut self, item: T) {
@@ -75,11 +75,11 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// The number, or that which the string is.
+    /// The number, or the number that the string says.
     pub(crate) fn number(&self) -> Option<u64> {
         match self {
             Self::Number(number) => Some(*number),
-            // `parse` would take a sign.
+            // `parse` would also accept a sign.
             Self::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
             Self::Text(_) => None,
         }
@@ -114,8 +114,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     }
 }
 
-/// A number from 0, as a JSON number or as a string: R4 has it as a string, R5's `integer64` is one by the letter, and
-/// R5's own examples have numbers.
+/// A number from 0, as a JSON number or as a string. R4 writes a string. In R5, `integer64` is a string by
+/// the specification, but R5's own examples have numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Number(pub(crate) u64);
 

@@ -1,12 +1,13 @@
-//! Eight bytes at once: "SIMD within a register", of which Rust knows nothing and any processor is capable.
+//! Searches eight bytes at once ("SIMD within a register") with ordinary integer operations, which every
+//! processor has.
 //!
-//! A mark is the highest bit of a byte. Only the lowest mark of a word is to be believed: what is carried over from it
-//! may mark the bytes above it. No byte that should be marked is not.
+//! A mark is the highest bit of a byte. Every byte that should be marked is marked. But only the lowest mark
+//! of a word is sure: a carry from it can also mark the bytes above it.
 
 const ONES: u64 = u64::from_le_bytes([0x01; 8]);
 const HIGHEST: u64 = u64::from_le_bytes([0x80; 8]);
 
-/// The first eight of some bytes, or all there are and zeros behind them; the first is the lowest.
+/// The first eight of `bytes`, the first one in the lowest place. If there are fewer, zeros follow.
 #[inline]
 pub(crate) fn word(bytes: &[u8]) -> u64 {
     match bytes.first_chunk() {
@@ -15,32 +16,33 @@ pub(crate) fn word(bytes: &[u8]) -> u64 {
     }
 }
 
-/// Marks the bytes that are `byte`.
+/// Marks the bytes that equal `byte`.
 #[inline]
 pub(crate) fn equal(word: u64, byte: u8) -> u64 {
     below(word ^ (ONES * u64::from(byte)), 1)
 }
 
-/// Marks the bytes that are a `"` or a control character: with the bit of 2 turned over, these are the 33 lowest.
+/// Marks the bytes that are a `"` or a control character. After the bit of value 2 is flipped, these are the
+/// 33 lowest bytes.
 #[inline]
 pub(crate) fn quote_or_control(word: u64) -> u64 {
     below(word ^ (ONES * 0x02), 0x21)
 }
 
-/// Marks the bytes that are a control character.
+/// Marks the control characters.
 #[cfg(feature = "lambda")]
 #[inline]
 pub(crate) fn control(word: u64) -> u64 {
     below(word, 0x20)
 }
 
-/// Marks the bytes that are less than `byte`, which is at most 127.
+/// Marks the bytes below `byte`, which is at most 127.
 #[inline]
 fn below(word: u64, byte: u8) -> u64 {
     word.wrapping_sub(ONES * u64::from(byte)) & !word & HIGHEST
 }
 
-/// The place of the first byte that is marked.
+/// The place of the first marked byte.
 #[inline]
 pub(crate) fn lowest(marks: u64) -> usize {
     marks.trailing_zeros() as usize / 8

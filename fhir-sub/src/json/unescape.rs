@@ -1,14 +1,16 @@
-//! [`unescape`]: a JSON string's text.
+//! [`unescape`]: the text of a JSON string.
 
 use super::swar::{control, equal, lowest, quote_or_control};
 
-/// Reads a JSON string from behind its opening quote: its text, and how long the string is up to its closing quote. `None`
-/// where it is none.
+/// Reads a JSON string from after its opening quote: returns its text, and its length up to the closing
+/// quote. `None` if the string is not valid.
 ///
-/// A resource within a JSON string has an escape every few bytes. serde_json looks for each by itself and copies what is
-/// between them by itself, which takes several times as long as to copy eight bytes at a time.
+/// A resource within a JSON string has an escape every few bytes. serde_json searches each escape, and copies
+/// the bytes between two escapes, one by one. This code handles eight bytes at a time, which is several times
+/// as fast.
 pub(crate) fn unescape(string: &[u8]) -> Option<(Vec<u8>, usize)> {
-    // No escape is shorter than what it stands for; and eight bytes are written where fewer belong.
+    // An escape is never shorter than its character. The eight further bytes are needed because the loop
+    // always writes eight.
     let mut text = Vec::with_capacity(string.len() + 8);
     let mut rest = string;
     loop {
@@ -34,7 +36,7 @@ pub(crate) fn unescape(string: &[u8]) -> Option<(Vec<u8>, usize)> {
             }
             [b'"', ..] => return Some((text, string.len() - rest.len())),
             [b'\\' | ..0x20, ..] | [] => return None,
-            // Of the last few bytes, or marked by mistake.
+            // One of the last few bytes, or a byte with a false mark.
             [byte, behind @ ..] => {
                 text.push(*byte);
                 rest = behind;
@@ -43,22 +45,23 @@ pub(crate) fn unescape(string: &[u8]) -> Option<(Vec<u8>, usize)> {
     }
 }
 
-/// The text of eight bytes, how many bytes it has, and of how many it was made: up to the end of the string, an escape
-/// that goes on behind them, or what is no text.
+/// Unescapes up to eight bytes. Returns the text, its length, and the number of bytes read. It stops at the
+/// end of the string, at an escape that goes on after the eight bytes, and at a character that a string must
+/// not contain.
 #[inline]
 fn unescape_word(mut word: u64) -> (u64, usize, usize) {
-    // A false mark ends it early, which is no harm.
+    // A false mark only ends the loop early, which does no harm.
     let mut marks = quote_or_control(word) | equal(word, b'\\');
     let mut length = 8;
     while marks != 0 {
         let special = lowest(marks);
         let [first, second, ..] = (word >> (8 * special)).to_le_bytes();
-        // Behind the last byte there is a zero, which is none of them.
+        // After the last byte follows a zero, which is no escape.
         let character = if first == b'\\' { ESCAPED[usize::from(second)] } else { 0 };
         if character == 0 {
             return (word, special, special + 8 - length);
         }
-        // The character comes in the place of both, and all behind them comes nearer.
+        // The character takes the place of both bytes, and all bytes after them move up.
         let behind = u64::MAX << (8 * special) << 8;
         let character = u64::from(character) << (8 * special);
         word = word & !behind & !(0xff << (8 * special)) | character | word >> 8 & behind;
@@ -68,7 +71,7 @@ fn unescape_word(mut word: u64) -> (u64, usize, usize) {
     (word, length, 8)
 }
 
-/// What a character stands for behind a backslash, or 0.
+/// For each character after a backslash, the character that the escape means, or 0.
 static ESCAPED: [u8; 256] = {
     let mut escaped = [0; 256];
     escaped[b'"' as usize] = b'"';
@@ -82,13 +85,14 @@ static ESCAPED: [u8; 256] = {
     escaped
 };
 
-/// Whether there is a character that may not stand in a JSON string as it is.
+/// Whether the text has a character that a JSON string must escape.
 pub(crate) fn has_control_character(text: &[u8]) -> bool {
     let (words, rest) = text.as_chunks();
     words.iter().any(|eight| control(u64::from_le_bytes(*eight)) != 0) || rest.iter().any(|byte| *byte < 0x20)
 }
 
-/// Reads what follows `\u`: a character, or the first half of one whose second half follows. Returns what is behind it, too.
+/// Reads the digits after `\u`: a character, or the first half of a surrogate pair whose second half must
+/// follow. Also returns the rest.
 #[cold]
 fn unicode(digits: &[u8]) -> Option<(char, &[u8])> {
     let (first, mut rest) = unit(digits)?;
@@ -101,7 +105,7 @@ fn unicode(digits: &[u8]) -> Option<(char, &[u8])> {
     Some((characters.next()?.ok()?, rest))
 }
 
-/// Four hexadecimal digits, and what is behind them.
+/// Four hexadecimal digits, and the rest.
 fn unit(text: &[u8]) -> Option<(u16, &[u8])> {
     let (digits, rest) = text.split_first_chunk::<4>()?;
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u16::try_from(digit).ok());

@@ -1,4 +1,4 @@
-//! [`EventNumbers`]: which events of each Subscription came.
+//! [`EventNumbers`]: the events of each Subscription that have arrived.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -9,10 +9,10 @@ use super::sequence::{Counts, Numbering, Said, Sequence};
 use crate::event::Event;
 use crate::fhir::{Instant, Reference};
 
-/// Which events of each Subscription came, by their numbers: see [`Sequence`].
+/// The events of each Subscription that have arrived, by their numbers: see [`Sequence`].
 ///
-/// It is the one place that knows, so that another store can stand behind it. Several notifications may be looked at at
-/// once; nothing is locked for longer than one call takes.
+/// Only this type knows them, so another store could replace it. Several notifications may use it at the same
+/// time; no lock is held longer than one call.
 #[derive(Debug, Default)]
 pub(crate) struct EventNumbers {
     kept: Mutex<Kept>,
@@ -22,7 +22,7 @@ pub(crate) struct EventNumbers {
 #[derive(Debug, Default)]
 struct Kept {
     sequences: HashMap<(&'static str, String), Numbered>,
-    /// Goes up with each notification.
+    /// Increases with each notification.
     time: u64,
 }
 
@@ -30,39 +30,39 @@ struct Kept {
 struct Numbered {
     sequence: Sequence,
     used: u64,
-    /// How often the server had nothing of what it was asked for.
+    /// How often the server returned none of the requested events.
     fruitless: u8,
 }
 
-/// The most Subscriptions that are remembered. Of more, those are dropped that were silent for longest.
+/// The most Subscriptions that are remembered. Beyond that, the one that was silent for longest is dropped.
 const MAXIMUM: usize = 256;
 
-/// A server that had nothing so often has no `$events`, or none worth asking.
+/// After so many empty answers, the server is assumed to have no usable `$events`.
 const FRUITLESS: u8 = 3;
 
-/// What came of asking for what is missing.
+/// The result of asking for missing events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// There were events.
+    /// The server returned events.
     Found,
-    /// There were none, or the server cannot be asked such things.
+    /// The server returned none, or has no such operation.
     Nothing,
-    /// It did not answer.
+    /// The server did not answer.
     Failed,
 }
 
-/// A Subscription, as a notification names it, of an endpoint.
+/// A Subscription of an endpoint, as a notification names it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Name<'a> {
     pub(crate) endpoint: &'static str,
-    /// `Subscription/1`, if it says so.
+    /// `Subscription/1`, if the notification says it.
     pub(crate) subscription: Option<&'a str>,
 }
 
 impl EventNumbers {
-    /// Takes in the events of one notification: what each number is among those that came.
+    /// Records the events of one notification. Returns how each number compares with the numbers before it.
     ///
-    /// `counted` is how many events the server says that there have been.
+    /// `counted` is the number of events so far, as the server says.
     pub(crate) fn events<'e>(
         &self,
         name: Name<'_>,
@@ -74,17 +74,17 @@ impl EventNumbers {
         events.map(|event| numbered.sequence.event(self.said(event), counted)).collect()
     }
 
-    /// Takes in how many events the server says that there have been, in a notification of none.
+    /// Records the number of events so far from a notification without events.
     pub(crate) fn count(&self, name: Name<'_>, counted: u64, is_handshake: bool) -> Numbering {
         self.lock().numbered(name).sequence.count(counted, is_handshake)
     }
 
-    /// Takes in that the server has the resource of an event no more.
+    /// Counts an event with a resource that the server no longer has.
     pub(crate) fn gone(&self, name: Name<'_>) {
         self.lock().numbered(name).sequence.counts.gone += 1;
     }
 
-    /// Whether events are missing for which the server can be asked.
+    /// Whether events are missing that the server can be asked for.
     pub(crate) fn can_be_asked(&self, name: Name<'_>) -> bool {
         self.lock().find(name).is_some_and(|numbered| {
             let gaps = numbered.sequence.gaps();
@@ -92,13 +92,13 @@ impl EventNumbers {
         })
     }
 
-    /// Whether the server is worth being asked for events by their numbers.
+    /// Whether it is useful to ask the server for events by their numbers.
     pub(crate) fn has_events(&self, name: Name<'_>) -> bool {
         self.lock().find(name).is_none_or(|numbered| numbered.fruitless < FRUITLESS)
     }
 
-    /// The numbers of missing events to ask for, at most `maximum`. No other notification asks for them until the claim
-    /// is dropped.
+    /// The numbers of missing events to ask for, at most `maximum`. No other notification asks for them until
+    /// the claim is dropped.
     pub(crate) fn claim<'m>(&'m self, name: Name<'m>, maximum: usize) -> Claim<'m> {
         let maximum = u64::try_from(maximum).unwrap_or(u64::MAX);
         let mut kept = self.lock();
@@ -110,7 +110,7 @@ impl EventNumbers {
         Claim { numbers: self, name, restarts, ranges }
     }
 
-    /// Takes in what came of asking the server for events by their numbers.
+    /// Records the result of asking the server for events by their numbers.
     pub(crate) fn asked(&self, name: Name<'_>, asked: Asked) {
         if let Some(numbered) = self.lock().find_mut(name) {
             match asked {
@@ -121,7 +121,7 @@ impl EventNumbers {
         }
     }
 
-    /// What was counted of a Subscription.
+    /// The counts of a Subscription.
     #[cfg(feature = "registration")]
     pub(crate) fn counts(&self, name: Name<'_>) -> Option<Counts> {
         self.lock().find(name).map(|numbered| numbered.sequence.counts())
@@ -138,7 +138,7 @@ impl EventNumbers {
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        // Nothing of a user's runs under the lock, and what is counted need not be whole.
+        // No user code runs under the lock, and the counts need not be exact after a panic.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -172,19 +172,19 @@ impl<'a> Name<'a> {
         (self.endpoint, self.subscription.unwrap_or_default().to_owned())
     }
 
-    /// The id under which the server has the Subscription.
+    /// The id of the Subscription on the server.
     pub(crate) fn id(self) -> Option<&'a str> {
         let reference = Reference::parse(self.subscription?)?;
         (reference.resource_type == "Subscription").then_some(reference.id)
     }
 }
 
-/// Numbers of missing events, for one notification to ask for.
+/// Numbers of missing events that one notification may ask for.
 #[derive(Debug)]
 pub(crate) struct Claim<'m> {
     numbers: &'m EventNumbers,
     name: Name<'m>,
-    /// How often the counter had begun anew.
+    /// The number of the counter's restarts at that time.
     restarts: u64,
     ranges: Vec<Range>,
 }
@@ -198,35 +198,36 @@ impl<'m> Claim<'m> {
         &self.ranges
     }
 
-    /// Whether the counter has not begun anew since: the numbers are those of other events then.
+    /// Whether the counter has not restarted since. After a restart, the numbers belong to other events.
     pub(crate) fn is_of_now(&self) -> bool {
         let kept = self.numbers.lock();
         kept.find(self.name).is_some_and(|numbered| numbered.sequence.counts.restarts == self.restarts)
     }
 
-    /// Whether the event of this number is still missing.
+    /// Whether the event with this number is still missing.
     pub(crate) fn is_missing(&self, number: u64) -> bool {
         let kept = self.numbers.lock();
         let gaps = kept.find(self.name).and_then(|numbered| numbered.sequence.gaps());
         gaps.is_some_and(|gaps| gaps.contains(number))
     }
 
-    /// The range, and the number before it where it is known which event that was: if the server has another under it, the
-    /// counter has begun anew and passed where it was.
+    /// The range, and the number before it if we know its event: if the server has another event with that
+    /// number, the counter has restarted and passed the old number.
     pub(crate) fn with_number_before(&self, range: &Range) -> Range {
         let kept = self.numbers.lock();
         let before = kept.find(self.name).and_then(|numbered| numbered.sequence.before(range));
         before.unwrap_or(*range.start())..=*range.end()
     }
 
-    /// Takes in what the server has under the number before a range. Whether that shows that the counter has begun anew.
+    /// Records the server's event with the number before a range. Returns whether it shows that the counter
+    /// has restarted.
     pub(crate) fn is_overtaken(&self, event: &Event) -> bool {
         let (said, mut kept) = (self.numbers.said(event), self.numbers.lock());
         let numbered = kept.find_mut(self.name);
         numbered.zip(said).is_some_and(|(numbered, said)| numbered.sequence.overtaken(said))
     }
 
-    /// Takes in an event that the server had, and which was handled.
+    /// Records a missing event that the server had and that was handled.
     pub(crate) fn found(&self, event: &Event) {
         let said = self.numbers.said(event);
         if let (Some(said), Some(numbered)) = (said, self.numbers.lock().find_mut(self.name)) {
@@ -234,12 +235,12 @@ impl<'m> Claim<'m> {
         }
     }
 
-    /// The server is now asked for this range.
+    /// Records that the server is now asked for this range.
     pub(crate) fn ask(&self, range: &Range) {
         self.with_gaps(|gaps| gaps.ask(range));
     }
 
-    /// Nothing more of this range will be had.
+    /// Records that the server has no more events of this range.
     pub(crate) fn give_up(&self, range: &Range) {
         self.with_gaps(|gaps| gaps.give_up(range));
     }

@@ -1,13 +1,13 @@
-//! [`Gaps`]: the numbers of events that have not come.
+//! [`Gaps`]: the numbers of missing events.
 
 use std::ops::RangeInclusive;
 
-/// The numbers of events that have not come, and how often the server was asked for them.
+/// The numbers of missing events, and how often the server was asked for them.
 #[derive(Debug, Default)]
 pub(super) struct Gaps {
-    /// In order, and without a number in common.
+    /// In order, and without overlap.
     gaps: Vec<Gap>,
-    /// How many numbers were dropped, for there were too many gaps.
+    /// How many numbers were dropped because there were too many gaps.
     lost: u64,
 }
 
@@ -16,24 +16,24 @@ struct Gap {
     first: u64,
     last: u64,
     tries: u8,
-    /// Whether the server is being asked for it.
+    /// Whether a notification is asking the server for it.
     is_claimed: bool,
 }
 
-/// Numbers, from the first to the last.
+/// The numbers from the first to the last.
 pub(crate) type Range = RangeInclusive<u64>;
 
 impl Gaps {
-    /// The most gaps that are remembered. Of more, the oldest are dropped for which the server is not being asked.
+    /// The most gaps that are remembered. Beyond that, the oldest unclaimed gap is dropped.
     pub(super) const MAXIMUM: usize = 64;
 
-    /// How many ranges are given out at once, each of which is a request.
+    /// How many ranges one claim has. Each range is a request.
     pub(super) const AT_ONCE: usize = 16;
 
-    /// How often the server is asked for what is missing.
+    /// How often the server is asked for a missing event.
     pub(super) const TRIES: u8 = 5;
 
-    /// The events of these numbers, all above those of before, have not come.
+    /// Adds missing numbers, which are all above the known ones.
     pub(super) fn open(&mut self, first: u64, last: u64) {
         match self.gaps.last_mut() {
             Some(before) if before.last.saturating_add(1) == first && before.is_untouched() => {
@@ -44,7 +44,7 @@ impl Gaps {
         self.keep_to_maximum();
     }
 
-    /// The event of this number has come. Whether it was missing.
+    /// Removes a number that has arrived. Returns whether it was missing.
     pub(super) fn fill(&mut self, number: u64) -> bool {
         let Some(place) = self.place(number) else { return false };
         let gap = self.gaps[place];
@@ -64,14 +64,14 @@ impl Gaps {
         self.gaps.get(place).filter(|gap| gap.first <= number).map(|_| place)
     }
 
-    /// Whether there is one to ask the server for.
+    /// Whether the server can be asked for a gap.
     pub(super) fn can_be_asked_for(&self) -> bool {
         self.gaps.iter().any(Gap::can_be_asked_for)
     }
 
-    /// The numbers to ask the server for, at most `maximum` of them in at most [`AT_ONCE`](Self::AT_ONCE) ranges, the lowest
-    /// first. They are given out once, until they are [given back](Self::give_back). A part of a gap is given out only where
-    /// there is room to remember the rest.
+    /// Claims numbers to ask the server for: at most `maximum` numbers in at most [`AT_ONCE`](Self::AT_ONCE)
+    /// ranges, lowest first. Nobody else can claim them until they are [given back](Self::give_back). A gap
+    /// is split only if there is room to remember the rest.
     pub(super) fn claim(&mut self, maximum: u64) -> Vec<Range> {
         let (mut claimed, mut left) = (Vec::new(), maximum);
         let mut place = 0;
@@ -93,17 +93,17 @@ impl Gaps {
         claimed
     }
 
-    /// The server is asked for a range that was given out.
+    /// Counts a try for a claimed range.
     pub(super) fn ask(&mut self, range: &Range) {
         self.claimed(range).for_each(|gap| gap.tries = gap.tries.saturating_add(1));
     }
 
-    /// The server has no more of a range that was given out.
+    /// Records that the server has no more events of a claimed range.
     pub(super) fn give_up(&mut self, range: &Range) {
         self.claimed(range).for_each(|gap| gap.tries = Self::TRIES);
     }
 
-    /// What is still missing of a range that was given out may be given out again.
+    /// Lets others claim what is still missing of a claimed range.
     pub(super) fn give_back(&mut self, range: &Range) {
         self.claimed(range).for_each(|gap| gap.is_claimed = false);
         self.keep_to_maximum();
@@ -137,7 +137,7 @@ impl Gaps {
         self.lost
     }
 
-    /// What is missing, and what was dropped.
+    /// The missing numbers, and the dropped ones.
     pub(super) fn all(&self) -> u64 {
         self.missing().saturating_add(self.lost)
     }

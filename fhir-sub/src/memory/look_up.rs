@@ -1,4 +1,4 @@
-//! [`LookUp`]: what a search for changed resources has found already.
+//! [`LookUp`]: the resources that searches have already found.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,22 +11,22 @@ use crate::fhir::Instant;
 pub(crate) struct LookUps(Mutex<HashMap<&'static str, Arc<tokio::sync::Mutex<LookUp>>>>);
 
 impl LookUps {
-    /// That of an endpoint, for one notification at a time.
+    /// The look-up of an endpoint, for one notification at a time.
     pub(crate) fn of(&self, endpoint: &'static str) -> Arc<tokio::sync::Mutex<LookUp>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(all.entry(endpoint).or_default())
     }
 }
 
-/// What a search for changed resources has found already, and from when on the next one looks.
+/// The resources that searches have already found, and the moment from which the next search looks.
 ///
 /// Times are those of `meta.lastUpdated`, by the server's clock.
 #[derive(Debug, Default)]
 pub(crate) struct LookUp {
     since: Option<Instant>,
-    /// From when on all was looked at, up to `since`.
+    /// Everything from this moment until `since` has been looked at.
     from: Option<Instant>,
-    /// What was handled of that time or a later one.
+    /// The handled versions from this time or later.
     handled: HashMap<Version, Instant>,
 }
 
@@ -35,33 +35,34 @@ pub(crate) struct LookUp {
 pub(crate) struct Version {
     /// `Encounter/1`
     pub(crate) reference: String,
-    /// Its version, or where the server has none, when it was last changed.
+    /// Its version id, or if the server has none, the time of its last change.
     pub(crate) version: String,
 }
 
-/// How long before its first notification an instance looks, where that does not say when its event happened: a server
-/// that tries again does so for some minutes, and HAPI, which does not, tells within seconds.
+/// How long before its first notification an instance looks, if the notification does not say when its event
+/// happened. A server that retries does so for some minutes, and HAPI, which does not retry, notifies within
+/// seconds.
 const BEGINNING: Duration = Duration::from_secs(5 * 60);
 
-/// How long before a notification it looks at most, whatever that says. What is older is for a sweep to find.
+/// The longest time before a notification that is searched. A sweep must find older changes.
 const EARLIEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long before the newest resource that was handled it looks from then on: a transaction may become visible, or a search
-/// index be written, after a younger one.
+/// How long before the newest handled resource the next search begins: a transaction may become visible, or a
+/// search index be written, later than a newer change.
 const OVERLAP: Duration = Duration::from_secs(2 * 60);
 
-/// The most versions that are remembered. Of more, the oldest are forgotten, and may be handled once more: rather that
-/// than not at all.
+/// The most versions that are remembered. Past this limit, the oldest are forgotten, and may be handled
+/// again: we prefer a duplicate to a loss.
 const MAXIMUM: usize = 10_000;
 
 impl LookUp {
-    /// From when on to look; `now` is when the notification came, and `told` when the first of its events happened, if
-    /// it says so.
+    /// The moment from which to look. `now` is the arrival of the notification, and `told` is the time of its
+    /// first event, if it says so.
     pub(crate) fn since(&mut self, now: Instant, told: Option<Instant>) -> Instant {
         let beginning = now.before(BEGINNING);
         let told = told.map(|told| told.before(OVERLAP).max(now.before(EARLIEST)));
         let from = told.map_or(beginning, |told| told.min(beginning));
-        // What was looked at is not looked at again each time that a notification of long ago is sent again.
+        // If an old notification is retried, the time that was already looked at is not searched again.
         if self.from.is_none_or(|known| told.is_some_and(|told| told < known)) {
             self.from = Some(from);
             self.since = Some(from);
@@ -87,7 +88,7 @@ impl LookUp {
         }
     }
 
-    /// All that was changed up to `updated` is handled.
+    /// Records that everything that changed up to `updated` is handled.
     pub(crate) fn advance(&mut self, updated: Instant) {
         let since = self.since.max(Some(updated.before(OVERLAP)));
         self.since = since;

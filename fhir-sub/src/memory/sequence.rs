@@ -1,4 +1,4 @@
-//! [`Sequence`]: the numbers that one Subscription has given its events, as far as they came here.
+//! [`Sequence`]: the event numbers of one Subscription that have arrived.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,115 +7,119 @@ use std::time::Duration;
 use super::gaps::{Gaps, Range};
 use crate::fhir::Instant;
 
-/// The numbers that one Subscription has given its events, as far as they came here.
+/// The event numbers of one Subscription that have arrived.
 ///
-/// A server counts the events of a Subscription from 1, and says of each its number, and with each notification how
-/// many there have been (`eventsSinceSubscriptionStart`). From these it can be known, of an event with a number
+/// A server counts the events of a Subscription from 1. It gives each event its number, and says with each
+/// notification how many events there have been (`eventsSinceSubscriptionStart`). So the number of an event
+/// means one of these:
 ///
-/// - that is the next one: all is in order;
-/// - that is higher: there is a gap, of events that have not come. They may yet, since several notifications are under way
-///   at once: a number that comes late fills its gap;
-/// - that is not higher, and is in no gap: it came before, and is repeated; or it is of before the first one that came
-///   here, and is late; or the counter has begun anew.
+/// - It is the next number: all is in order.
+/// - It is higher: there is a gap of missing events. They may still arrive, because several notifications are
+///   under way at the same time. A late number fills its gap.
+/// - It is not higher, and in no gap. Then the event is a repetition, or it is late and from before the first
+///   event that arrived here, or the counter has restarted.
 ///
-/// That the counter has begun anew is told from a repetition by the first of these that says anything:
+/// A restart is distinguished from a repetition by the first of these rules that applies:
 ///
-/// 1. the number was lately that of an event about another resource, and this one happened later: it has;
-/// 2. the server has counted as many events as here, or more: it has not;
-/// 3. the number was lately that of another event, which happened at another time or was about another resource (or
-///    version, where no time is known): it has; of the same event: it has not;
-/// 4. the event happened after one of a higher number that came: it has; before: it has not;
-/// 5. the number is far below the highest, and is in no gap: it has.
+/// 1. The number recently belonged to an event of another resource, and this event happened later: a restart.
+/// 2. The server has counted as many events as we have, or more: no restart.
+/// 3. The number recently belonged to another event, with another time or another resource (or another version, if no
+///    time is known): a restart. If it belonged to the same event: no restart.
+/// 4. The event happened after an event with a higher number: a restart. If it happened before: no restart.
+/// 5. The number is far below the highest one, and in no gap: a restart.
 ///
-/// So `eventsSinceSubscriptionStart` shows only that a counter goes on: what is lower may be a notification of before
-/// that is sent again as it was, and one that has begun anew may have passed where it was. Times are held against each other with a second's allowance, and only where they are
-/// instants: HAPI's of R4 are days. What nothing is known of counts as a repetition, which costs the least: until the new
-/// counter has reached the old one, gaps go unseen. A counter that was ahead of the old one before anything of it came
-/// here is told from it where a gap is asked for: the server is asked for the number before the gap, too, and has another event
+/// So `eventsSinceSubscriptionStart` can only show that a counter goes on. A lower value may come from an old
+/// notification that is sent again unchanged, and a restarted counter may have passed the old value. Times
+/// are compared with an allowance of one second, and only if they are instants: HAPI's R4 times are days. If
+/// no rule applies, the event counts as a repetition, which costs least: gaps stay unseen until the new
+/// counter has reached the old one. If a new counter passed the old one before any of its events arrived
+/// here, a gap reveals it: the server is also asked for the number before the gap, and has another event
 /// [under it](Self::overtaken).
 ///
-/// A handshake is sent when the counter has just begun, or goes on after a pause: it says where. So one that says less
-/// than what came announces a new counter; one that says more shows a gap. A heartbeat that says more shows a gap, too; one that
-/// says less was overtaken by an event.
+/// A handshake tells the position of a counter that has just started, or that goes on after a pause. A lower
+/// position than ours announces a new counter; a higher one shows a gap. A heartbeat with a higher position
+/// shows a gap too; an event overtook a heartbeat with a lower one.
 ///
-/// The first number that comes, or the first count, is simply the beginning: nothing is claimed to be missing before it. When a
-/// handshake or a far lower number says that the counter has begun anew, the same holds of the new one; when an event shows it, what
-/// is before that event is missing, as far as it did not come. What was missing of the old one can be asked for no more.
+/// The first number or the first position is the beginning: nothing counts as missing before it. The same
+/// holds for a new counter if a handshake or a far lower number announces it. If an event reveals the new
+/// counter, the numbers before that event are missing unless they arrived. The missing events of the old
+/// counter cannot be asked for any more.
 #[derive(Debug, Default)]
 pub(super) struct Sequence {
     epoch: Option<Epoch>,
     pub(super) counts: Counts,
 }
 
-/// From where a counter began to where it begins anew.
+/// The time from one start of a counter to the next.
 #[derive(Debug)]
 struct Epoch {
-    /// All numbers from this one on came, up to the highest, but those in the gaps.
+    /// All numbers from this one to the highest have arrived, except those in the gaps.
     first: u64,
     highest: u64,
-    /// The event that happened last of those that came: its time and number.
+    /// The latest event that arrived: its time and number.
     newest: Option<(Instant, u64)>,
     gaps: Gaps,
-    /// The last events that came.
+    /// The last events that arrived.
     recent: VecDeque<Said>,
 }
 
-/// What was counted of one Subscription.
+/// The counts of one Subscription.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// The events that came, repeated ones among them, and those without a number.
+    /// The events that arrived, including repetitions and events without a number.
     pub(crate) received: u64,
-    /// The highest number that came, or that the server said there has been.
+    /// The highest number that arrived, or that the server has counted.
     pub(crate) last_number: Option<u64>,
-    /// Gaps whose events have not come.
+    /// The gaps with missing events.
     pub(crate) gaps: usize,
-    /// How many events they have in all.
+    /// The number of missing events in these gaps.
     pub(crate) missing: u64,
-    /// How many events never came, and can be asked for no more: the counter has begun anew, or there were too many gaps.
+    /// How many events never arrived and cannot be asked for any more, because the counter restarted or there
+    /// were too many gaps.
     pub(crate) lost: u64,
     pub(crate) repeats: u64,
     pub(crate) restarts: u64,
-    /// Events that no handler ran on, since the server said that their resource is gone.
+    /// Events that no handler ran on, because the server said that their resource is gone.
     pub(crate) gone: u64,
 }
 
-/// What an event says of itself, of which a number alone is no more than its place.
+/// The details of an event. Its number alone does not identify it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) number: u64,
-    /// The resource that it is about, as a hash.
+    /// A hash of its resource.
     pub(super) focus: Option<u64>,
-    /// Its version, as a hash.
+    /// A hash of its version.
     pub(super) version: Option<u64>,
     pub(super) time: Option<Instant>,
 }
 
-/// What an event's number is among those that came before.
+/// How an event's number compares with the numbers before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Numbering {
-    /// It has none, is the first, or follows upon the highest.
+    /// It has no number, is the first one, or follows the highest one.
     InOrder,
-    /// The numbers between did not come.
+    /// The numbers in between have not arrived.
     AfterGap { first: u64, last: u64 },
-    /// It did not come before, and a higher one did.
+    /// It had not arrived, although a higher one had.
     Late,
-    /// It came before.
+    /// It had arrived before.
     Repeat,
-    /// The counter has begun anew.
+    /// The counter has restarted.
     Restart,
 }
 
-/// How many events are remembered for themselves.
+/// How many events are remembered with their details.
 pub(super) const RECENT: usize = 256;
 
-/// A number so far below the highest is not waited for any more by a server that sends again.
+/// If a number is so far below the highest one, a server that retries will not send it any more.
 pub(super) const FAR: u64 = 1024;
 
-/// Servers number events that happen at once in any order.
+/// Servers may number simultaneous events in any order.
 const ALLOWANCE: Duration = Duration::from_secs(1);
 
 impl Sequence {
-    /// Takes in an event; `counted` is how many the server says that there have been, when it sent the notification.
+    /// Records an event. `counted` is the number of events so far, when the server sent the notification.
     pub(super) fn event(&mut self, said: Option<Said>, counted: Option<u64>) -> Numbering {
         self.counts.received += 1;
         let Some(said) = said else { return Numbering::InOrder };
@@ -147,7 +151,7 @@ impl Sequence {
         Numbering::Repeat
     }
 
-    /// Takes in an event of a gap, for which the server was asked.
+    /// Records an event of a gap, after the server was asked for it.
     pub(super) fn found(&mut self, said: Said) {
         self.counts.received += 1;
         if let Some(epoch) = &mut self.epoch
@@ -157,8 +161,9 @@ impl Sequence {
         }
     }
 
-    /// Takes in what the server has under a number that came. Where that is another event, the counter has begun anew and
-    /// passed where it was: what is before is missing then, this event too. Whether it is so.
+    /// Records the server's event with a known number. If it is another event than ours, the counter has
+    /// restarted and passed the old number. Then the events before it are missing, and this event too.
+    /// Returns whether it is so.
     pub(super) fn overtaken(&mut self, said: Said) -> bool {
         let known = self.epoch.as_ref().and_then(|epoch| epoch.known(said.number));
         let is_another = known.is_some_and(|known| known.may_be_followed_by(&said));
@@ -168,17 +173,17 @@ impl Sequence {
         is_another
     }
 
-    /// The number before a gap, where it is known which event that was.
+    /// The number before a gap, if we know its event.
     pub(super) fn before(&self, gap: &Range) -> Option<u64> {
         let known = self.epoch.as_ref()?.known(gap.start().checked_sub(1)?)?;
         (known.focus.is_some() || known.time.is_some()).then_some(known.number)
     }
 
-    /// The counter of before has ended, and `said` is of the new one; `has_come` is whether it has come itself.
+    /// Begins a new counter with `said`; `has_come` says whether that event has arrived itself.
     fn begin_anew(&mut self, said: Said, has_come: bool) {
         let mut epoch = Epoch::after(0);
         epoch.first = epoch.first.min(said.number);
-        // Higher numbers of what happened later passed for those of the old one.
+        // Later events with higher numbers were attributed to the old counter.
         let is_later = |known: &&Said| {
             let times = said.time.zip(known.time);
             known.number > said.number && times.is_some_and(|(said, known)| said.since(known) <= ALLOWANCE)
@@ -202,7 +207,7 @@ impl Sequence {
         }
     }
 
-    /// Takes in how many events the server says that there have been, in a notification of none.
+    /// Records the number of events so far from a notification without events.
     pub(super) fn count(&mut self, counted: u64, is_handshake: bool) -> Numbering {
         match &mut self.epoch {
             None => {
@@ -246,7 +251,7 @@ impl Epoch {
         epoch
     }
 
-    /// Of which the events up to this number are not known.
+    /// A counter with unknown events up to this number.
     fn after(counted: u64) -> Self {
         Self {
             first: counted.saturating_add(1),
@@ -257,7 +262,8 @@ impl Epoch {
         }
     }
 
-    /// There have been events up to `number`, which is no lower than what came: those between are a gap, if there are any.
+    /// Records that there have been events up to `number`, which is not lower than the known ones. The events
+    /// in between are a gap.
     fn advance(&mut self, number: u64) -> Option<(u64, u64)> {
         let first = self.highest.checked_add(1).filter(|first| *first <= number)?;
         self.gaps.open(first, number);
@@ -278,7 +284,7 @@ impl Epoch {
         self.recent.iter().find(|known| known.number == number)
     }
 
-    /// Whether the event, whose number is none of the next, is shown by what came to be of another counter.
+    /// Whether the known events show that this event, which is not the next one, belongs to another counter.
     fn is_passed_by(&self, said: &Said, counted: Option<u64>) -> bool {
         let known = self.known(said.number);
         if known.is_some_and(|known| known.is_followed_by(said)) {
@@ -293,7 +299,7 @@ impl Epoch {
         self.is_after_higher(said).unwrap_or(false)
     }
 
-    /// Whether the number is so low that it is taken for one of another counter, where nothing shows whose it is.
+    /// Whether the number is so low that it must belong to another counter, if nothing else decides.
     fn is_far_from(&self, said: &Said, counted: Option<u64>) -> bool {
         let is_known = self.known(said.number).and_then(|known| known.is_same(said)).is_some();
         let is_shown = is_known || self.is_after_higher(said).is_some() || self.goes_on(counted);
@@ -304,7 +310,7 @@ impl Epoch {
         counted.is_some_and(|counted| counted >= self.highest)
     }
 
-    /// Whether the event happened after one of a higher number; `None` where that is not known.
+    /// Whether the event happened after an event with a higher number; `None` if unknown.
     fn is_after_higher(&self, said: &Said) -> Option<bool> {
         let (time, (newest, number)) = said.time.zip(self.newest)?;
         (said.number <= number).then(|| time.since(newest) > ALLOWANCE)
@@ -312,13 +318,14 @@ impl Epoch {
 }
 
 impl Said {
-    /// Whether the other, of the same number, is certainly another: about another resource, and of a later time.
+    /// Whether the other event with the same number is certainly another one: it has another resource and a
+    /// later time.
     fn is_followed_by(&self, other: &Self) -> bool {
         let is_later = self.time.zip(other.time).map(|(one, other)| other.since(one) > ALLOWANCE);
         (both(self.focus, other.focus), is_later) == (Some(false), Some(true))
     }
 
-    /// The same, where one does not say when it happened, or what it is about.
+    /// The same, if one of them lacks a time or a resource.
     fn may_be_followed_by(&self, other: &Self) -> bool {
         let is_later = self.time.zip(other.time).map(|(one, other)| other.since(one) > ALLOWANCE);
         match both(self.focus, other.focus) {
@@ -328,11 +335,11 @@ impl Said {
         }
     }
 
-    /// Whether both are of one event; `None` where they say nothing in common.
+    /// Whether both are the same event; `None` if they have no detail in common.
     fn is_same(&self, other: &Self) -> Option<bool> {
         let times = self.time.zip(other.time);
         let at_once = times.map(|(one, other)| one.since(other).max(other.since(one)) <= ALLOWANCE);
-        // A server that sends again may read the resource again, and send a later version of it.
+        // A server that retries may read the resource again, and send a later version.
         let of_one_version = || both(self.version, other.version);
         let parts = [both(self.focus, other.focus), at_once.or_else(of_one_version)];
         parts.into_iter().flatten().reduce(|all, one| all && one)
@@ -349,7 +356,7 @@ impl Numbering {
     }
 }
 
-/// As the log has it.
+/// The form in the log.
 impl fmt::Display for Numbering {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! [`Subscriptions`]: what the program remembers of the Subscriptions that it has written.
+//! [`Subscriptions`]: what the program remembers of its Subscriptions.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,31 +6,31 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-/// What the program remembers of its Subscriptions, by the URL of their endpoint.
+/// The program's memory of its Subscriptions, by the URLs of their endpoints.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
     known: Mutex<BTreeMap<String, Known>>,
-    /// Whether it is written down when the process ends.
+    /// Whether it is written to a file when the process ends.
     is_kept: AtomicBool,
 }
 
-/// What is remembered of a Subscription.
+/// The remembered facts about a Subscription.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Known {
-    /// Its id, which finds it where the server has no search.
+    /// Its id, which finds it on a server without a search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
-    /// The last write of it.
+    /// Its last write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) written: Option<Written>,
 }
 
-/// What was written, and how the server showed it then, as digests.
+/// Digests of what was written, and of what the server showed then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Written {
-    /// All that a server may hide, as it was written.
+    /// Everything that a server may hide, as written.
     pub(crate) wrote: String,
     /// The same, as the server showed it after the write.
     pub(crate) shown: String,
@@ -47,12 +47,11 @@ impl Subscriptions {
         self.with(|known| change(known.entry(url.to_owned()).or_default()));
     }
 
-    /// All that is remembered.
     pub(crate) fn all(&self) -> BTreeMap<String, Known> {
         self.with(|known| known.clone())
     }
 
-    /// Remembers what another process has written down, as this one will.
+    /// Adds what another process has written to the file; this process will write it too.
     pub(crate) fn load(&self, all: BTreeMap<String, Known>) {
         self.is_kept.store(true, Ordering::Relaxed);
         self.with(|known| known.extend(all));

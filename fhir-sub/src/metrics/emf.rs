@@ -1,4 +1,4 @@
-//! [`Emf`]: CloudWatch's metrics within the log line that is written anyway
+//! [`Emf`]: adds CloudWatch's metrics to a log line
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
 
 use std::fmt::{self, Write as _};
@@ -13,8 +13,22 @@ use tracing_subscriber::registry::LookupSpan;
 /// The namespace of the metrics in CloudWatch.
 const NAMESPACE: &str = "fhir-sub";
 
-/// Formats as `F` does, which writes one JSON object; a line that has the field `measure` gets its metrics in it.
-pub(crate) struct Emf<F>(pub(crate) F);
+/// Formats like `F`, which writes one JSON object. A line with the field `measure` also gets its metrics.
+pub(crate) struct Emf<F> {
+    inner: F,
+    /// The name of the function, the dimension `function`: the functions of an account share the namespace, and their metrics
+    /// would be added up without it.
+    function: Option<String>,
+}
+
+impl<F> Emf<F> {
+    pub(crate) fn new(inner: F, function: Option<String>) -> Self {
+        // It stands in the line as it is. AWS allows no other characters.
+        let is_plain =
+            |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        Self { inner, function: function.filter(is_plain) }
+    }
+}
 
 impl<S, N, F> FormatEvent<S, N> for Emf<F>
 where
@@ -33,13 +47,13 @@ where
             event.record(&mut measured);
         }
         if measured.measure.is_none() {
-            return self.0.format_event(context, writer, event);
+            return self.inner.format_event(context, writer, event);
         }
         let mut line = String::with_capacity(1024);
-        self.0.format_event(context, Writer::new(&mut line), event)?;
+        self.inner.format_event(context, Writer::new(&mut line), event)?;
         let object = line.trim_end().strip_suffix('}').ok_or(fmt::Error)?.len();
         line.truncate(object);
-        measured.write(&mut line)?;
+        measured.write(self.function.as_deref(), &mut line)?;
         line.push_str("}\n");
         writer.write_str(&line)
     }
@@ -49,6 +63,7 @@ where
 #[derive(Default)]
 struct Measured {
     measure: Option<String>,
+    has_tenant: bool,
     has_endpoint: bool,
     given_up: bool,
     milliseconds: Option<u64>,
@@ -58,7 +73,7 @@ struct Measured {
 
 impl Measured {
     /// The metrics as members of the line's object, and `_aws`, which names them.
-    fn write(&self, line: &mut String) -> fmt::Result {
+    fn write(&self, function: Option<&str>, line: &mut String) -> fmt::Result {
         let given_up = self.given_up.then_some(1);
         let metrics = [
             (self.measure.as_deref().unwrap_or_default(), "Count", Some(1)),
@@ -74,16 +89,28 @@ impl Measured {
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        // One metric of each endpoint, and one of the whole program.
-        let dimensions = if self.has_endpoint { r#"[["endpoint"],[]]"# } else { "[[]]" };
+        if let Some(name) = function {
+            line.extend([",\"function\":\"", name, "\""]);
+        }
+        // One metric for each endpoint, and one for the whole program or tenant.
+        let sets: &[&str] = match (self.has_tenant, self.has_endpoint) {
+            (false, true) => &[r#""endpoint""#, ""],
+            (false, false) => &[""],
+            (true, true) => &[r#""tenant","endpoint""#, r#""tenant""#, ""],
+            (true, false) => &[r#""tenant""#, ""],
+        };
         write!(line, ",\"_aws\":{{\"Timestamp\":{now}")?;
-        line.extend([
-            ",\"CloudWatchMetrics\":[{\"Namespace\":\"",
-            NAMESPACE,
-            "\",\"Dimensions\":",
-            dimensions,
-            ",\"Metrics\":[",
-        ]);
+        line.extend([",\"CloudWatchMetrics\":[{\"Namespace\":\"", NAMESPACE, "\",\"Dimensions\":["]);
+        for (index, set) in sets.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            let of_function = match (function, set.is_empty()) {
+                (Some(_), false) => r#""function","#,
+                (Some(_), true) => r#""function""#,
+                (None, _) => "",
+            };
+            line.extend([comma, "[", of_function, set, "]"]);
+        }
+        line.push_str("],\"Metrics\":[");
         for (index, (name, unit, _)) in present().enumerate() {
             let comma = if index == 0 { "" } else { "," };
             line.extend([comma, "{\"Name\":\"", name, "\",\"Unit\":\"", unit, "\"}"]);
@@ -97,6 +124,7 @@ impl Visit for Measured {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "measure" => self.measure = Some(value.to_owned()),
+            "tenant" => self.has_tenant = true,
             "endpoint" => self.has_endpoint = true,
             _ => {}
         }

@@ -206,6 +206,43 @@ fn a_value_is_held_against_what_fhir_lists() {
 }
 
 #[test]
+fn a_value_within_a_composite_has_the_form_of_its_part() {
+    use crate::declaration::{Allowed, AllowedValues};
+    use ParameterType::{Composite, Date, Quantity, Token};
+    const fn joined(kinds: &'static [ParameterType]) -> [Allowed; 1] {
+        [Allowed {
+            parameter: 0,
+            versions: FhirVersions::WITH_CRITERIA,
+            values: AllowedValues::Components(kinds),
+        }]
+    }
+    const QUANTITY: &[Allowed] = &joined(&[Token, Quantity]);
+    const DATE: &[Allowed] = &joined(&[Token, Date]);
+    for (text, allowed, value, is_right) in [
+        ("O?c=http://loinc.org|1$gt{NAME}||mg", QUANTITY, "5.4", true),
+        ("O?c=http://loinc.org|1$gt{NAME}||mg", QUANTITY, "ten", false),
+        ("O?c=http://loinc.org|1$gt{NAME}", QUANTITY, "5.4.1", false),
+        ("O?c=http://loinc.org|1$gt5,http://loinc.org|2${NAME}", QUANTITY, "nan", false),
+        ("O?c=http://loinc.org|1$5||{NAME}", QUANTITY, "mg", true),
+        ("O?c=http://loinc.org|{NAME}$5", QUANTITY, "1-8", true),
+        ("O?c=a${NAME}", DATE, "ge2026-01", true),
+        ("O?c=a${NAME}", DATE, "2026-13", false),
+    ] {
+        let declaration = Declaration { allowed: Some(allowed), ..self::of(text, &[Composite]) };
+        let told = resolved(declaration, &[("NAME", value)]).map(drop);
+        assert_eq!(told.is_ok(), is_right, "{text} {value}");
+        let told = told.err().map(|problems| problems.to_string()).unwrap_or_default();
+        assert!(
+            is_right || told.contains("`{NAME}` in the criteria of `handler`") && !told.contains(value),
+            "{told}"
+        );
+    }
+    for value in ["5,http://loinc.org|2", "5$6", "5|http://x", "5%246"] {
+        assert!(criteria("O?c=a${NAME}", &[Composite], value).is_err(), "{value}");
+    }
+}
+
+#[test]
 fn a_value_of_one_version_leaves_that_version() {
     use crate::declaration::{Allowed, AllowedValues};
     use crate::fhir::FhirVersion::{R4, R4B};

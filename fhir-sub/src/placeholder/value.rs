@@ -1,15 +1,15 @@
-//! A value held against those that FHIR lists for its parameter, as the compiler holds one that is written out.
+//! Compares a value with the list that FHIR has for its parameter, as the compiler does for a literal value.
 
 use fhir_sub_search::nearest::nearest;
-use fhir_sub_search::search::{Parameter, Text};
+use fhir_sub_search::search::{Parameter, ParameterType, Text};
 
 use crate::declaration::AllowedValues;
 use crate::fhir::is_type_name;
 
-/// A list of codes that is no longer than this is told whole.
+/// A list of codes up to this length is printed in full.
 const SHORT_LIST: usize = 25;
 
-/// What is wrong with a value of the parameter, in words that do not quote it.
+/// The problem with a value of the parameter, without the value.
 pub(super) fn check(allowed: &AllowedValues, parameter: &Parameter) -> Result<(), String> {
     let code = parameter.code();
     parameter.values.iter().try_for_each(|value| match allowed {
@@ -19,7 +19,20 @@ pub(super) fn check(allowed: &AllowedValues, parameter: &Parameter) -> Result<()
         },
         AllowedValues::Codes { systems, is_single } => coded(&code, systems, *is_single, value),
         AllowedValues::Targets(types) => target(&code, types, &value.to_string()),
+        AllowedValues::Components(kinds) => {
+            let parts = value.split('$');
+            kinds.iter().zip(&parts).try_for_each(|(kind, part)| component(*kind, part))
+        }
     })
+}
+
+/// Checks a part of a composite. Of a quantity, this is the number before its unit.
+fn component(kind: ParameterType, part: &Text) -> Result<(), String> {
+    let part = match (kind, &part.split('|')[..]) {
+        (ParameterType::Quantity, [number, ..]) => number.to_string(),
+        _ => part.to_string(),
+    };
+    super::form(kind, "", &part).map_err(super::takes)
 }
 
 /// `code`, `system|code`, `|code` or `system|`
@@ -38,7 +51,7 @@ fn coded(
         None => systems.iter().flat_map(|(_, codes)| codes.iter().copied()).collect(),
         Some(system) => match systems.iter().find(|(known, _)| *known == system) {
             Some((_, codes)) => codes.to_vec(),
-            // Beside the code that the binding requires, there may be some of other systems.
+            // The element may have further codes of other systems, in addition to the required one.
             None if !is_single => return Ok(()),
             None => {
                 let known: Vec<_> = systems.iter().map(|(system, _)| format!("`{system}`")).collect();
@@ -63,7 +76,7 @@ fn coded(
     Err(format!("has a value that `{parameter}` never has: {cure}"))
 }
 
-/// Of a reference with its type; an id alone, or a URL, tells none.
+/// For a reference with a type. An id alone, or a URL, names no type.
 fn target(parameter: &str, types: &[&str], value: &str) -> Result<(), String> {
     match value.split_once('/') {
         Some((kind, id)) if is_type_name(kind) && !id.contains('/') && !types.contains(&kind) => {

@@ -1,13 +1,15 @@
-//! A try counts when it begins: what kills its process is given up, and holds up nobody.
+//! A try counts from its beginning: an event that kills its process is given up, and delays no other event.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use super::kit::*;
+use crate::declaration::{Declaration, Order};
 use crate::sandbox::Behaviour;
-use crate::store::{MemoryStore, StoreBackend};
+use crate::store::{MemoryStore, SeveredStore, StoreBackend, Way};
 
-/// 15: a resource whose handler kills the process: memory runs out, the stack overflows, it aborts, Lambda kills it.
+/// 15: a resource with a handler that kills the process: memory runs out, the stack overflows, it aborts, or
+/// Lambda kills it.
 #[tokio::test(start_paused = true)]
 async fn t15_a_resource_that_kills_the_process() {
     let mut rows = vec![("poison".to_owned(), "1".to_owned(), 1_000)];
@@ -19,7 +21,7 @@ async fn t15_a_resource_that_kills_the_process() {
             of_handler.notify_one();
             return Do::Take(Duration::from_secs(3600));
         }
-        // The others need a moment, which they do not get.
+        // The other events need a moment that they do not get.
         Do::Take(Duration::from_millis(20))
     });
     let clock: Arc<Mutex<SystemTime>> = Arc::new(Mutex::new(SystemTime::now()));
@@ -42,7 +44,7 @@ async fn t15_a_resource_that_kills_the_process() {
         let since = (number == 0).then_some("2026-01-01T00:00:00Z");
         tokio::select! {
             _ = swept(&app, since, 600) => break,
-            // The process dies, and all of its futures with it.
+            // The process dies with all its futures.
             () = killed.notified() => {}
         }
         *clock.lock().unwrap() += Duration::from_secs(15 * 60);
@@ -57,7 +59,7 @@ async fn t15_a_resource_that_kills_the_process() {
     assert_eq!((of_poison, done.len()), (30, 50), "the others are handled");
 }
 
-/// The same by notifications, beside others that the process handles meanwhile.
+/// The same by notifications, beside other events that the process handles meanwhile.
 #[tokio::test(start_paused = true)]
 async fn a_notification_that_kills_the_process_again_and_again() {
     let killed = Arc::new(tokio::sync::Notify::new());
@@ -96,4 +98,29 @@ async fn a_notification_that_kills_the_process_again_and_again() {
     assert_eq!((letters.len(), letters[0].tries, &*letters[0].outcome), (1, 3, "died"));
     assert_eq!(post(&app, &other).await.0, 204);
     assert_eq!(script.done.lock().unwrap().iter().filter(|line| line.contains("other")).count(), 1);
+}
+
+/// The store does what it is asked, and its answer is lost: no handler runs. That is no try, and holds up nothing.
+#[tokio::test(start_paused = true)]
+async fn a_beginning_whose_answer_is_lost_is_no_try() {
+    for order in [Order::Any, Order::Latest] {
+        let store = Arc::new(SeveredStore::new(MemoryStore::shared(Arc::new(SystemTime::now)), Way::Open));
+        let script = script(|_| Do::Fail);
+        let app = app(
+            Behaviour::Hapi,
+            Declaration { order, ..criteria::<REQUIRED>() },
+            Some(store.clone()),
+            front(|_| reply(404, outcome())),
+            &script,
+            &[("FHIR_SUBSCRIPTION_TRIES", "2")],
+        );
+        let told = encounter("1", Some("1"), 1000);
+        for _ in 0..5 {
+            store.set(Way::Unanswered);
+            assert_eq!(post(&app, &told).await, (503, vec!["store unavailable"]));
+        }
+        store.set(Way::Open);
+        assert_eq!(post(&app, &told).await, (500, vec!["failed"]), "{order:?}");
+        assert_eq!(post(&app, &told).await, (204, vec!["failed"]), "{order:?}: given up at the second try");
+    }
 }

@@ -1,4 +1,4 @@
-//! What is a creation: a notification that does not say is held against the history of its resource.
+//! Creations: if a notification does not say the interaction, the history of its resource does.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -22,7 +22,8 @@ fn entry(version: &str, method: &str, status: &str, if_none_match: Option<&str>)
     json!({ "request": request, "response": { "status": status, "etag": format!("W/\"{version}\"") } })
 }
 
-/// What the handler ran on, of notifications of these versions, where the server answers so to a question for the history.
+/// The events that the handler ran on, after notifications of these versions, if the server answers a request
+/// for the history like this.
 async fn told(versions: &[&str], history: Reply) -> (Vec<String>, Vec<(u16, Vec<&'static str>)>) {
     let script = script(|_| Do::Ok);
     let Reply { status, body, .. } = history;
@@ -46,7 +47,7 @@ fn history(entries: impl IntoIterator<Item = Value>) -> Reply {
 
 #[tokio::test(start_paused = true)]
 async fn a_notification_that_does_not_say_is_held_against_the_history() {
-    // HAPI has `PUT` for both, and a status that tells.
+    // HAPI writes `PUT` for both, and a status that distinguishes them.
     let all = || {
         history([
             entry("5", "PUT", "200 OK", None),
@@ -60,7 +61,7 @@ async fn a_notification_that_does_not_say_is_held_against_the_history() {
     assert_eq!(ran, ["Encounter/1@1", "Encounter/1@4"]);
     assert!(answers.iter().all(|(status, _)| *status == 204), "{answers:?}");
     assert_eq!(answers[1].1, ["not wanted"]);
-    // A server whose versions are no numbers, and whose history says `GET` and nothing else.
+    // A server with versions that are not numbers, and a history that says only `GET`.
     let other = || {
         history([
             entry("cc", "PUT", "200", None),
@@ -71,7 +72,7 @@ async fn a_notification_that_does_not_say_is_held_against_the_history() {
     assert_eq!(told(&["aa", "cc"], other()).await.0, ["Encounter/1@aa", "Encounter/1@cc"]);
     let conditional = || history([entry("b", "PUT", "200", None), entry("a", "PUT", "200", Some("*"))]);
     assert_eq!(told(&["a", "b"], conditional()).await.0, ["Encounter/1@a"]);
-    // A number alone is no creation, and no update.
+    // A number alone proves neither a creation nor an update.
     assert_eq!(
         told(&["7"], history([entry("7", "PUT", "200", None)])).await.0,
         ["Encounter/1@7"],
@@ -90,7 +91,7 @@ async fn a_history_that_says_nothing_lets_the_handler_run_and_one_that_is_late_i
     assert_eq!(answers, [(503, vec!["unread"])]);
 }
 
-/// A handler of all is told nothing that it did not ask for, and costs no request.
+/// A handler of both gets what it asked for, and costs no request.
 #[tokio::test(start_paused = true)]
 async fn whoever_takes_both_asks_for_neither() {
     let script = script(|_| Do::Ok);

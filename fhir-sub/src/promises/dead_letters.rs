@@ -1,4 +1,4 @@
-//! A dead letter is claimed as any event is.
+//! A dead letter is claimed like any other event.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn t19_two_retry_all_at_once() {
     }
     script.ran();
     MENDED.store(true, std::sync::atomic::Ordering::SeqCst);
-    // As fhir-sub/src/command/dead_letters.rs has it: a list first, then one after the other.
+    // As in fhir-sub/src/command/dead_letters.rs: first the list, then one letter after the other.
     let retry_all = async |after: u64| {
         tokio::time::sleep(Duration::from_millis(after)).await;
         let letters = dead_letters::list(&app).await.unwrap();
@@ -57,7 +57,7 @@ async fn t19_two_retry_all_at_once() {
     assert_eq!(done, 20);
 }
 
-/// What was given up for good, and is told of once more while it is retried.
+/// An event that was given up is reported again while it is retried.
 #[tokio::test(start_paused = true)]
 async fn a_retry_beside_a_redelivery() {
     static MENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
@@ -82,13 +82,13 @@ async fn a_retry_beside_a_redelivery() {
     assert_eq!((retried.record.outcome(), retried.is_settled), ("handled", true));
     assert_eq!(redelivered, (503, vec!["under way elsewhere"]));
     assert_eq!(post(&app, &told).await, (204, vec!["handled before"]));
-    // Whoever still has the letter in a list of before finds it settled.
+    // An operator with an old list finds the letter settled.
     let again = retry().await;
     assert_eq!((again.record.outcome(), again.is_settled), ("handled before", true));
     assert_eq!(script.done.lock().unwrap().len(), 1);
 }
 
-/// A retry that fails leaves the letter, and the event as it was: given up.
+/// A failed retry leaves the letter, and the event stays given up.
 #[tokio::test(start_paused = true)]
 async fn a_retry_that_fails() {
     let script = script(|event| if event.version_id() == Some("1") { Do::Fail } else { Do::ForGood });
@@ -108,7 +108,7 @@ async fn a_retry_that_fails() {
     assert_eq!(script.ran().len(), 3);
 }
 
-/// A deletion that nothing tells from the next one: a list of before finds its letter settled.
+/// A deletion that cannot be distinguished from the next one: its letter in an old list is settled.
 #[tokio::test(start_paused = true)]
 async fn a_letter_of_a_deletion_without_a_version() {
     static MENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);

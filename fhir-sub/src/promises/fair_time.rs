@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::sandbox::Behaviour;
 use crate::store::StoreBackend;
 
-/// Notifies of events that happened one minute after the other: their numbers go from 1 on.
+/// A notification of events that happened a minute apart, numbered from 1.
 fn notification(events: u64) -> Value {
     let events: Vec<_> = (1..=events)
         .map(|number| {
@@ -43,7 +43,7 @@ fn app_of(store: &Arc<dyn StoreBackend>, script: &Arc<Script>) -> App {
 
 const HANGS: Duration = Duration::from_secs(3600);
 
-/// Events whose handler hangs make no dead letters of their neighbours, whose handler takes 50 ms.
+/// Events with a handler that hangs do not make dead letters of the other events, which take 50 ms each.
 #[tokio::test(start_paused = true)]
 async fn those_that_hang_do_not_give_up_their_neighbours() {
     let script = script(|event| {
@@ -62,7 +62,8 @@ async fn those_that_hang_do_not_give_up_their_neighbours() {
     assert!(!letters.is_empty(), "those that hang are given up all the same");
 }
 
-/// One whose handler takes long, but not too long for a notification of its own, waits until those that hang are given up.
+/// An event that takes long, but not too long for a notification of its own, waits until the hanging events
+/// are given up.
 #[tokio::test(start_paused = true)]
 async fn a_slow_one_is_tried_in_the_end() {
     for slow in [2, 5, 10] {

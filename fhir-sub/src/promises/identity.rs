@@ -1,4 +1,6 @@
-//! An event has one identity, whatever told of it, and no other event shares it.
+//! An event has one identity, whatever reports it, and no other event shares it.
+
+use std::time::Duration;
 
 use http::Method;
 use serde_json::json;
@@ -6,8 +8,8 @@ use serde_json::json;
 use super::kit::*;
 use crate::sandbox::Behaviour;
 
-/// 1: guarantee 2 and 3 of docs/once.md, for a handler that takes an `Event` only, of an id-only topic subscription.
-/// The notification is the one that tests/data/helios-0.2.7/r5-id-only-event.json records.
+/// 1: guarantees 2 and 3 of docs/once.md, for a handler that takes only an `Event`, with an id-only topic
+/// subscription. The notification is the recording tests/data/helios-0.2.7/r5-id-only-event.json.
 #[tokio::test(start_paused = true)]
 async fn t01_event_only_handler_of_an_id_only_topic() {
     let id = "01a20baa-b3f6-78a1-ae9c-87a240871664";
@@ -31,7 +33,52 @@ async fn t01_event_only_handler_of_an_id_only_topic() {
     assert_eq!(ran.len(), 1, "handled twice, with keys {keys:?}");
 }
 
-/// 11: two programs of one team, of two FHIR servers, with one table and one key.
+/// The same for a notification and a sweep at the same time: one waits for the other, whichever is first.
+#[tokio::test(start_paused = true)]
+async fn a_notification_without_a_version_beside_a_sweep() {
+    for is_swept_first in [false, true] {
+        let script = script(|_| Do::Take(Duration::from_secs(5)));
+        let server = front(|asked| {
+            if asked.starts_with("GET Encounter?") {
+                return reply(200, page(asked, &[("1".to_owned(), "1".to_owned(), 60_000)]));
+            }
+            if asked.starts_with("GET Subscription?") {
+                return reply(200, bundle([]));
+            }
+            reply(404, outcome())
+        });
+        let event =
+            json!({ "eventNumber": "1", "timestamp": at(60_000), "focus": { "reference": "Encounter/1" } });
+        let status = json!({
+            "resourceType": "SubscriptionStatus", "type": "event-notification", "notificationEvent": [event],
+            "subscription": { "reference": "Subscription/1" }, "eventsSinceSubscriptionStart": "1",
+            "topic": "https://example.org/topics/encounters",
+        });
+        let told = json!({
+            "resourceType": "Bundle", "type": "subscription-notification", "entry": [{ "resource": status }],
+        });
+        let app = app(Behaviour::Generic, topic::<UNUSED>(), Some(shared()), server, &script, &[]);
+        let pause = async |is_second: bool| {
+            tokio::time::sleep(Duration::from_secs(if is_second { 2 } else { 0 })).await;
+        };
+        let notification = async || {
+            pause(is_swept_first).await;
+            post(&app, &told).await
+        };
+        let sweep = async || {
+            pause(!is_swept_first).await;
+            swept(&app, Some("2026-01-01T00:00:00Z"), 60).await
+        };
+        let ((status, _), row) = tokio::join!(notification(), sweep());
+        assert_eq!(script.ran().len(), 1, "swept first: {is_swept_first}, {row}");
+        assert_eq!(status, if is_swept_first { 503 } else { 204 }, "{row}");
+        assert_eq!(post(&app, &told).await.0, 204);
+        swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+        assert_eq!(script.ran().len(), 0, "swept first: {is_swept_first}");
+    }
+}
+
+/// 11: two programs of one team, with different FHIR servers, and one table and key.
 #[tokio::test(start_paused = true)]
 async fn t11_two_servers_and_one_table() {
     let (script, store) = (script(|_| Do::Ok), shared());
@@ -52,7 +99,8 @@ async fn t11_two_servers_and_one_table() {
     assert_eq!(ran.len(), 2, "the second tenant's event counted as handled");
 }
 
-/// 22: HAPI's extension `resthook-strip-version-ids`, as tests/data/hapi-8.8.0/strip-version-ids-update.json records it.
+/// 22: HAPI's extension `resthook-strip-version-ids`, as recorded in
+/// tests/data/hapi-8.8.0/strip-version-ids-update.json.
 #[tokio::test(start_paused = true)]
 async fn t22_a_notification_without_a_version_and_a_sweep() {
     let script = script(|_| Do::Ok);
@@ -73,7 +121,7 @@ async fn t22_a_notification_without_a_version_and_a_sweep() {
     assert_eq!(ran.len(), 1, "handled twice");
 }
 
-/// The same, where the sweep comes first.
+/// The same, but the sweep comes first.
 #[tokio::test(start_paused = true)]
 async fn a_sweep_and_then_a_notification_without_a_version() {
     let script = script(|_| Do::Ok);

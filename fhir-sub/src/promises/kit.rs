@@ -1,4 +1,4 @@
-//! What the tests of promises share: a handler that follows a script, and a FHIR server that does.
+//! Shared by the tests of promises: a handler and a FHIR server that follow a script.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -155,7 +155,9 @@ pub(crate) fn app(
     if let Some(store) = store {
         builder = builder.store(store);
     }
-    builder.transport(Arc::new(front)).state(Arc::clone(script)).build().unwrap()
+    // The tests' servers usually give one date, even if a test takes long.
+    let here = SystemTime::now();
+    builder.clock(move || here).transport(Arc::new(front)).state(Arc::clone(script)).build().unwrap()
 }
 
 pub(crate) fn shared() -> Arc<dyn StoreBackend> {
@@ -229,7 +231,7 @@ pub(crate) fn parameter(asked: &str, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// A page of a search, of rows of id, version and time.
+/// A page of a search, from rows of id, version and time.
 pub(crate) fn page(asked: &str, rows: &[(String, String, u64)]) -> Value {
     let since = parameter(asked, "_lastUpdated").unwrap();
     let since = Instant::parse(since.strip_prefix("ge").unwrap()).unwrap();

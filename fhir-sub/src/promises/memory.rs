@@ -1,4 +1,4 @@
-//! The store in memory forgets nothing that may come again without saying so.
+//! The store in memory reports when it forgets an event that may come again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +37,7 @@ async fn t06_memory_forgets() {
     assert!(ran.is_empty(), "{} events were handled twice within one process", ran.len());
 }
 
-/// The report of a sweep tells what was forgotten.
+/// The report of a sweep shows how many events were forgotten.
 #[tokio::test(start_paused = true)]
 async fn a_sweep_tells_what_was_forgotten() {
     let script = script(|_| Do::Ok);

@@ -1,4 +1,6 @@
-//! `order = "latest"`: what was handled stays known, and nothing older follows it.
+//! `order = "latest"`: handled versions stay known, and no older version runs after them.
+
+use std::time::Duration;
 
 use http::Method;
 use serde_json::json;
@@ -9,7 +11,7 @@ use crate::delivery::dead_letters;
 use crate::interaction::Interactions;
 use crate::sandbox::Behaviour;
 
-/// 2: order = "latest" with two versions of one `lastUpdated`.
+/// 2: `order = "latest"` with two versions of one `lastUpdated`.
 #[tokio::test(start_paused = true)]
 async fn t02_latest_with_equal_times() {
     let script = script(|_| Do::Ok);
@@ -23,7 +25,7 @@ async fn t02_latest_with_equal_times() {
     assert_eq!(ran, ["Encounter/1@1", "Encounter/1@2"], "versions that were done ran again");
 }
 
-/// 3: order = "latest", a dead letter is retried after a newer version was handled.
+/// 3: `order = "latest"`, and a dead letter is retried after a newer version was handled.
 #[tokio::test(start_paused = true)]
 async fn t03_dead_letter_retry_breaks_latest() {
     static MENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
@@ -53,7 +55,41 @@ async fn t03_dead_letter_retry_breaks_latest() {
     assert!(after_repeat.is_empty(), "version 2, which was done, ran again; the retry ran {after_retry:?}");
 }
 
-/// 18: order = "latest", a deletion was handled, and then an older version comes late.
+/// A retry, a redelivery and a newer version come at the same time. Each is handled once, one after the
+/// other.
+#[tokio::test(start_paused = true)]
+async fn a_retry_beside_a_redelivery_and_a_newer_version() {
+    static MENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    let script = script(|_| {
+        let is_mended = MENDED.load(std::sync::atomic::Ordering::SeqCst);
+        if is_mended { Do::Take(Duration::from_secs(5)) } else { Do::ForGood }
+    });
+    let declaration = Declaration { order: Order::Latest, ..criteria::<REQUIRED>() };
+    let store = shared();
+    let server = front(|asked| match asked {
+        "GET Encounter/1/_history/1" => reply(200, encounter("1", Some("1"), 1000)),
+        "GET Encounter/1" => reply(200, encounter("1", Some("2"), 2000)),
+        _ => reply(404, outcome()),
+    });
+    let app = app(Behaviour::Hapi, declaration, Some(store.clone()), server, &script, &[]);
+    let [old, new] = [("1", 1000), ("2", 2000)].map(|(version, at)| encounter("1", Some(version), at));
+    assert_eq!(post(&app, &old).await, (204, vec!["failed for good"]));
+    MENDED.store(true, std::sync::atomic::Ordering::SeqCst);
+    let letter = letters(&store).await.remove(0);
+    let retry = async || dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
+    let told = async |after: u64, told: &serde_json::Value| {
+        tokio::time::sleep(Duration::from_secs(after)).await;
+        post(&app, told).await
+    };
+    let (retried, redelivered, newer) = tokio::join!(retry(), told(1, &old), told(2, &new));
+    assert_eq!((retried.record.outcome(), retried.is_settled), ("handled", true));
+    assert_eq!([redelivered.0, newer.0], [503, 503]);
+    assert_eq!(post(&app, &new).await, (204, vec!["handled"]));
+    assert_eq!(post(&app, &old).await, (204, vec!["handled before"]));
+    assert_eq!(*script.done.lock().unwrap(), ["Encounter/1@1", "Encounter/1@2"]);
+}
+
+/// 18: `order = "latest"`, a deletion was handled, and an older version arrives late.
 #[tokio::test(start_paused = true)]
 async fn t18_latest_an_old_version_after_the_deletion() {
     let script = script(|_| Do::Ok);
@@ -85,7 +121,7 @@ async fn t18_latest_an_old_version_after_the_deletion() {
     assert_eq!(ran.len(), 1, "what was there before the deletion was handled after it");
 }
 
-/// 26: `order` is changed from `any` to `latest`, or back, with the same table.
+/// 26: `order` changes from `any` to `latest`, or back, with the same table.
 #[tokio::test(start_paused = true)]
 async fn t26_order_is_changed() {
     let (script, store) = (script(|_| Do::Ok), shared());

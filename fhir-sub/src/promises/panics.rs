@@ -32,7 +32,7 @@ impl Handler<Got<REQUIRED>> for Dropper {
     }
 }
 
-/// A handler that runs out of time, and panics where its future is dropped.
+/// A handler that runs out of time, and panics when its future is dropped.
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_drop() {
     let mut rows = vec![("poison".to_owned(), "1".to_owned(), 1_000)];
@@ -61,7 +61,7 @@ async fn a_panic_in_drop() {
         *clock.lock().unwrap() += Duration::from_secs(15 * 60);
     }
     assert_eq!(letters(&store).await.len(), 1);
-    // Nobody was held up, and nobody ran twice.
+    // Nobody waited, and nobody ran twice.
     let ran = script.ran();
     let mut others: Vec<_> = ran.iter().filter(|line| !line.contains("poison")).collect();
     others.sort_unstable();

@@ -1,4 +1,4 @@
-//! An event whose handler kills the process holds up no other one, while it is tried again and again.
+//! An event that kills the process delays no other event, while it is tried again and again.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -11,10 +11,10 @@ use crate::declaration::{Declaration, Order};
 use crate::sandbox::Behaviour;
 use crate::store::{MemoryStore, StoreBackend};
 
-/// What a search finds: ids, versions, and when each was written.
+/// The results of a search: ids, versions, and times.
 type Rows = Arc<Mutex<Vec<(String, String, u64)>>>;
 
-/// A program that is killed by what its handler does for `Encounter/poison`, and started again.
+/// A program that is killed while it handles `Encounter/poison`, and started again.
 struct Killed {
     app: App,
     script: Arc<Script>,
@@ -54,7 +54,7 @@ impl Killed {
         Self { app, script, store, killed, clock }
     }
 
-    /// Whether it lived to see the end of what it was at; if not, its leases run out.
+    /// Whether the program survived this work. If not, its leases run out.
     async fn lives<T>(&self, work: impl Future<Output = T>) -> bool {
         let lives = tokio::select! {
             _ = work => true,
@@ -64,7 +64,7 @@ impl Killed {
         lives
     }
 
-    /// What was handled that kills nobody.
+    /// The handled events, apart from the deadly one.
     fn done(&self) -> usize {
         let mut done = self.script.done.lock().unwrap().clone();
         done.sort();
@@ -83,7 +83,8 @@ fn rows(count: u64) -> Rows {
     Arc::new(Mutex::new(rows))
 }
 
-/// A sweep that dies at it has done all else before, and so has the next one what was changed since.
+/// A sweep that dies of the event has handled all other events before, and so has the next sweep with later
+/// changes.
 #[tokio::test(start_paused = true)]
 async fn a_sweep_handles_all_others_first() {
     for order in [Order::Any, Order::Latest] {
@@ -110,7 +111,7 @@ async fn a_sweep_handles_all_others_first() {
     }
 }
 
-/// So does a sweep that has little time, which leaves enough for the end.
+/// The same for a sweep with little time, which leaves enough for the end.
 #[tokio::test(start_paused = true)]
 async fn a_sweep_of_little_time_comes_to_the_poison_too() {
     let program = Killed::new(criteria::<REQUIRED>(), &rows(50));
@@ -121,7 +122,7 @@ async fn a_sweep_of_little_time_comes_to_the_poison_too() {
     assert_eq!((program.done(), program.tries_of_poison(), letters(&program.store).await.len()), (50, 30, 1));
 }
 
-/// A notification of several events, which the server sends again.
+/// A notification of several events, which the server retries.
 #[tokio::test(start_paused = true)]
 async fn a_notification_handles_all_others_first() {
     let program = Killed::new(topic::<UNUSED>(), &rows(0));

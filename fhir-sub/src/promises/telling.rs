@@ -1,4 +1,5 @@
-//! A version of a resource is one event, whatever tells of it: the server is asked for a version that is not told.
+//! A version of a resource is one event, whatever reports it. If a report does not say the version, the
+//! server is asked for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,7 +11,7 @@ use super::kit::*;
 use crate::sandbox::Behaviour;
 use crate::store::StoreBackend;
 
-/// The ways in which version 2 of an encounter is told of.
+/// The ways to report version 2 of an encounter.
 #[derive(Clone, Copy, Debug)]
 enum Told {
     ByVersion,
@@ -51,7 +52,7 @@ impl Told {
     }
 }
 
-/// A notification of an event that names its resource only.
+/// A notification of an event that only names its resource.
 fn numbered(id: &str, number: u64, milliseconds: u64) -> Value {
     let status = json!({
         "resourceType": "SubscriptionStatus", "type": "event-notification",
@@ -65,7 +66,8 @@ fn numbered(id: &str, number: u64, milliseconds: u64) -> Value {
     json!({ "resourceType": "Bundle", "type": "subscription-notification", "entry": [{ "resource": status }] })
 }
 
-/// Whatever tells of a version, it is one event with one key, for a handler that takes the resource and for one that does not.
+/// A version is one event with one key, whatever reports it, for a handler with the resource and for one
+/// without.
 #[tokio::test(start_paused = true)]
 async fn a_version_has_one_identity_whatever_tells_of_it() {
     async fn check<const USE: u8>() -> Option<String> {
@@ -89,8 +91,8 @@ async fn a_version_has_one_identity_whatever_tells_of_it() {
     assert_eq!(key, check::<REQUIRED>().await);
 }
 
-/// A try that fails, and the next one, have one key: a server that does not answer is asked again, and the event not taken for
-/// another one meanwhile.
+/// A failed try and the next one have the same key. If the server does not say the version, it is asked
+/// again, and the event does not count as another one meanwhile.
 #[tokio::test(start_paused = true)]
 async fn an_event_whose_version_the_server_does_not_say_yet_is_sent_again() {
     let tries = AtomicUsize::new(0);
@@ -113,8 +115,8 @@ async fn an_event_whose_version_the_server_does_not_say_yet_is_sent_again() {
     assert!(keys[0].is_some() && keys[0] == keys[1], "{keys:?}");
 }
 
-/// A version that was overwritten before its notification came: the history says which one it is. The handler gets what the
-/// notification carries.
+/// A version that was overwritten before its notification arrived: the history says which version it is. The
+/// handler gets the resource in the notification.
 #[tokio::test(start_paused = true)]
 async fn a_notification_without_a_version_that_was_overtaken() {
     let script = script(|_| Do::Ok);
@@ -135,14 +137,14 @@ async fn a_notification_without_a_version_that_was_overtaken() {
         send(&app, Method::PUT, Some("Encounter/1"), encounter("1", None, milliseconds)).await;
     }
     assert_eq!(script.ran(), ["Encounter/1@2", "Encounter/1@3", "Encounter/1@1"]);
-    // Told with its version, each is known.
+    // Reported with its version, each is known.
     for (version, milliseconds) in [("1", 30_000), ("2", 60_000), ("3", 90_000)] {
         post(&app, encounter("1", Some(version), milliseconds)).await;
     }
     assert!(script.ran().is_empty());
 }
 
-/// A notification that carries its version costs no request; nor does one that nobody asks for its version.
+/// A notification with the version costs no request. Neither does an event if nobody needs its version.
 #[tokio::test(start_paused = true)]
 async fn a_version_that_is_told_is_not_asked_for() {
     let script = script(|_| Do::Ok);

@@ -1,3 +1,6 @@
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+
 use super::*;
 
 fn of_answer(status: u16, body: &str) -> (bool, NotSent) {
@@ -9,6 +12,10 @@ fn of_answer(status: u16, body: &str) -> (bool, NotSent) {
 fn what_sqs_answers_is_told_by_a_code_and_nothing_else() {
     let refused = |may_succeed, text: &str| (may_succeed, NotSent::Refused(text.into()));
     let of = |kind: &str| format!(r#"{{"__type":"{kind}","message":"canary"}}"#);
+    let of_length = |kind: &str, member: &str| {
+        let words = "One or more parameters are invalid. Reason: Message must be shorter than 262144 bytes.";
+        format!(r#"{{"__type":"{kind}","{member}":"{words}"}}"#)
+    };
     for (status, body, expected) in [
         (
             400,
@@ -37,8 +44,19 @@ fn what_sqs_answers_is_told_by_a_code_and_nothing_else() {
         ),
         (503, "canary".into(), refused(true, "SQS answered 503 Service Unavailable")),
         (400, of("the canary of a patient"), refused(false, "SQS answered 400 Bad Request")),
-        (400, of("InvalidParameterValue"), (false, NotSent::TooLong)),
-        (400, of("com.amazonaws.sqs#InvalidParameterValueException"), (false, NotSent::TooLong)),
+        (400, of_length("InvalidParameterValue", "message"), (false, NotSent::TooLong)),
+        (
+            400,
+            of_length("com.amazonaws.sqs#InvalidParameterValueException", "Message"),
+            (false, NotSent::TooLong),
+        ),
+        (400, of("com.amazonaws.sqs#BatchRequestTooLong"), (false, NotSent::TooLong)),
+        // A group for a queue that is not FIFO, for one: no reference mends it.
+        (
+            400,
+            of("com.amazonaws.sqs#InvalidParameterValue"),
+            refused(false, "SQS answered 400 Bad Request (InvalidParameterValue)"),
+        ),
     ] {
         assert_eq!(of_answer(status, &body), expected, "{body}");
     }
@@ -57,4 +75,32 @@ fn a_message_has_the_members_that_sqs_reads() {
         written,
         r#"{"QueueUrl":"https://sqs.eu-west-2.amazonaws.com/1/q","MessageBody":"{\"a\":1}"}"#
     );
+}
+
+/// Gives credentials after three seconds, as a metadata service that is slow at first.
+#[derive(Clone, Debug, Default)]
+struct Slow(Arc<std::sync::atomic::AtomicUsize>);
+
+impl ProvideCredentials for Slow {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            Ok(Credentials::new("AKIDEXAMPLE", "canary-secret-key", None, None, "tests"))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_take_longer_than_a_sending_are_there_for_the_next() {
+    let slow = Slow::default();
+    let access = Access::by(SharedCredentialsProvider::new(slow.clone()));
+    let sending = || tokio::time::timeout(SENDING, access.credentials());
+    assert!(sending().await.is_err(), "the time is over");
+    let found = sending().await.expect("the first one's task has gone on").unwrap();
+    assert_eq!(found.access_key_id(), "AKIDEXAMPLE");
+    assert_eq!(slow.0.load(std::sync::atomic::Ordering::Relaxed), 1);
 }

@@ -1,5 +1,5 @@
-//! What no server can do, and what this one cannot: told before anything is written, with the cure. Of a server that is
-//! yet to be recognised nothing is said.
+//! What no server can do, and what this server cannot do: reported before anything is written, with the cure.
+//! For a server that is not recognised yet, nothing is reported.
 
 use fhir_sub_search::search::{self, ParameterType};
 
@@ -9,7 +9,7 @@ use crate::problems::Problems;
 use crate::server::{Ask, Cannot, Criteria, Room, Shows, Signature, TellsApart, filters};
 use crate::settings::{CALLER_TOKEN_SETTINGS, Settings};
 
-/// What `declaration` asks of its server.
+/// The demands of `declaration` on its server.
 pub(super) fn ask<'s>(declaration: &Declaration, settings: &'s Settings) -> Ask<'s> {
     let filters = match &declaration.trigger {
         Trigger::Criteria(_) => None,
@@ -34,7 +34,7 @@ pub(super) fn ask<'s>(declaration: &Declaration, settings: &'s Settings) -> Ask<
     }
 }
 
-/// What keeps the server of `settings` from doing what is asked of it, whatever the criteria is.
+/// Checks what the server of `settings` cannot do for any criteria.
 pub(super) fn check(declaration: &Declaration, ask: &Ask<'_>, settings: &Settings) -> Result<(), Problems> {
     let mut problems = Problems::default();
     let mut cannot = |what: &str| problems.add(problem(declaration, what));
@@ -59,14 +59,15 @@ fn of_server(room: &Room, ask: &Ask<'_>, settings: &Settings, cannot: &mut Canno
     let name = room.name;
     if settings.secrets.signing.is_some() && matches!(room.signature, Signature::Nothing) {
         cannot(&format!(
-            "FHIR_SUBSCRIPTION_SIGNING_SECRET is set, and {name} signs nothing, so that every notification would be \
-             refused: leave it out, and write `trust = \"reference\"` where what a notification carries must not be \
-             believed"
+            "FHIR_SUBSCRIPTION_SIGNING_SECRET is set, and {name} signs nothing, so every notification \
+             would be refused: leave it out, and write `trust = \"reference\"` for handlers that must not \
+             trust the content"
         ));
     }
     if matches!(room.registering.shows, Shows::Token(_)) && settings.secrets.caller_token.is_none() {
         cannot(&format!(
-            "{} shows an OAuth token with each notification, and registration tells it where to fetch that: set {}",
+            "{} sends an OAuth token with each notification, and registration tells it where to fetch the \
+             token: set {}",
             room.title,
             CALLER_TOKEN_SETTINGS.join(", ")
         ));
@@ -83,9 +84,9 @@ fn of_server(room: &Room, ask: &Ask<'_>, settings: &Settings, cannot: &mut Canno
     (room.refuse)(ask, cannot);
 }
 
-/// What keeps the server from firing as is asked for the criteria that is registered in the end: after the user's
-/// `registration` function, which `extends` the Subscription where it adds an extension to it. Gives what may keep it from
-/// that.
+/// Why the server would not fire as asked for the criteria that is registered in the end, after the user's
+/// `registration` function. `extends` says whether that function adds an extension to the Subscription. Without a
+/// problem, returns the reasons why the server may not fire.
 pub(super) fn check_criteria(
     declaration: &Declaration,
     registered: &str,
@@ -97,7 +98,7 @@ pub(super) fn check_criteria(
     let Some(criteria) = room.criteria.as_ref().ok().filter(|_| !settings.is_server_unknown) else {
         return Ok(doubts);
     };
-    // Only of a server that is not known may an extension ask for what the specification cannot.
+    // On an unknown server, an extension may ask for more than the specification can.
     if room.is_known() || !extends {
         interactions(declaration, criteria, &mut cannot);
     }
@@ -111,7 +112,7 @@ pub(super) fn check_criteria(
     let declared: Vec<_> = declaration.parameters().collect();
     let is_checked = declared.is_empty() || !declaration.parameter_types.is_empty();
     let written = search::split_filter(registered).map(|written| {
-        // A value may be known only here, and the whole of it be the user's function's.
+        // The user's function may have written this filter: then the type of its parameter is unknown.
         let declared = declared.iter().find(|(declared, _)| declared.name == written.name);
         (written, declared.map_or(ParameterType::Unknown, |(_, of)| *of))
     });
@@ -139,14 +140,14 @@ pub(super) fn check_criteria(
     problems.or(doubts)
 }
 
-/// Which interactions of a topic fire is its own; those of a criteria are asked for.
+/// A topic decides itself which interactions fire; for a criteria, the Subscription asks for them.
 fn interactions(declaration: &Declaration, criteria: &Criteria, cannot: &mut Cannot<'_>) {
     let Interactions { create, update, delete } = declaration.interactions;
     if delete && !criteria.has_deletions {
         cannot(
-            "it wants deletions, which R4 has no way to ask for: leave `delete` out of `on`, or, where the server \
-             is one that can, say FHIR_SERVER=hapi or FHIR_SERVER=medplum, or have a `registration` function add the \
-             extension by which it is asked",
+            "it wants deletions, and R4 cannot ask for them: leave `delete` out of `on`; if the server is \
+             HAPI FHIR or Medplum, set FHIR_SERVER=hapi or FHIR_SERVER=medplum; if it has an extension for \
+             deletions, add that in a `registration` function",
         );
     }
     if create == update {
@@ -155,19 +156,21 @@ fn interactions(declaration: &Declaration, criteria: &Criteria, cannot: &mut Can
     match criteria.tells_apart {
         TellsApart::Itself => {}
         TellsApart::ByHistory if declaration.content == Content::Empty && !declaration.looks_up() => cannot(
-            "it wants creates or updates only, the server tells of both alike, and with `content = \"empty\"` not of \
-             which resource, so that nothing tells them apart: leave `content` out, or write `on = [create, update]`",
+            "it wants creates or updates only, the server reports both alike, and with `content = \
+             \"empty\"` it names no resource, so the program cannot tell them apart: leave `content` out, \
+             or write `on = [create, update]`",
         ),
         TellsApart::ByHistory => {}
         TellsApart::No => cannot(
-            "it wants creates or updates only, and the server tells of both alike: write `on = [create, update]`, \
-             with or without `delete`; FHIR_SERVER=medplum and FHIR_SERVER=hapi can tell them apart, and where another \
-             server has an extension for it, have a `registration` function add that, with FHIR_SERVER=generic",
+            "it wants creates or updates only, and the server reports both alike: write `on = [create, \
+             update]`, with or without `delete`; FHIR_SERVER=medplum and FHIR_SERVER=hapi can tell them \
+             apart; if another server has an extension for this, set FHIR_SERVER=generic, and add the \
+             extension in a `registration` function",
         ),
     }
 }
 
-/// What the server does otherwise than is asked, so that whoever registers may know.
+/// The differences between the server's behaviour and the demands, for the person who registers.
 pub(super) fn notes(ask: &Ask<'_>, settings: &Settings) -> Vec<String> {
     let mut notes = Vec::new();
     if !settings.is_server_unknown {
@@ -176,7 +179,7 @@ pub(super) fn notes(ask: &Ask<'_>, settings: &Settings) -> Vec<String> {
     notes
 }
 
-/// What is wrong, with the subscription's name before it.
+/// The problem, with the subscription's name before it.
 pub(super) fn problem(declaration: &Declaration, what: &str) -> String {
     let Declaration { endpoint, handler, source, .. } = declaration;
     format!("the subscription {endpoint:?} (`{handler}`, {source}): {what}")

@@ -1,4 +1,4 @@
-//! The server's word on what was written: it accepts a Subscription, or turns it down, in its own time.
+//! Waits until the server accepts or refuses the Subscriptions that were written.
 
 use std::time::Duration;
 
@@ -11,17 +11,18 @@ use crate::client::FhirClient;
 use crate::deadline::Deadline;
 use crate::fhir::Subscription;
 
-/// How long the server is given to accept or to refuse what was written.
+/// How long the server has to accept or refuse a Subscription.
 const ACCEPTANCE: Duration = Duration::from_secs(5);
 
-/// How long a server is given to finish with what it still has as `requested`, before that is changed or deleted:
-/// HAPI, whose activation runs every 5 s, writes what it had begun with, and brings back what was deleted meanwhile.
+/// How long to wait for a `requested` Subscription before it is changed or deleted. HAPI's activation runs
+/// every 5 s and writes the version that it began with: it would undo a change, and bring back a deleted
+/// Subscription.
 const ACTIVATION: Duration = Duration::from_secs(10);
 
-/// How often it is asked meanwhile.
+/// The pause between two reads.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
-/// Waits until a Subscription is no longer `requested`; false if it still is when the time for that is over.
+/// Waits until a Subscription is no longer `requested`. Returns false if time runs out.
 pub(super) async fn accepted(client: &FhirClient, id: &str, deadline: Deadline) -> bool {
     let end = deadline.min(Deadline::after(ACTIVATION));
     while !end.has_passed() {
@@ -35,7 +36,7 @@ pub(super) async fn accepted(client: &FhirClient, id: &str, deadline: Deadline) 
     false
 }
 
-/// Waits until the server has accepted or refused all that was written.
+/// Waits until the server has accepted or refused every Subscription that was written.
 pub(super) async fn wait(client: &FhirClient, all: &mut [Result<Progress<'_>, Row>], deadline: Deadline) {
     let end = deadline.min(Deadline::after(ACCEPTANCE));
     loop {
@@ -53,7 +54,7 @@ pub(super) async fn wait(client: &FhirClient, all: &mut [Result<Progress<'_>, Ro
     }
 }
 
-/// Says of each that was written what has become of it.
+/// Writes the server's decision into each row.
 pub(super) fn judge(all: &mut [Result<Progress<'_>, Row>]) {
     for Progress { wanted, row, is_left_off, .. } in all.iter_mut().flatten() {
         if is_waiting(row) {
@@ -76,9 +77,10 @@ pub(super) fn judge(all: &mut [Result<Progress<'_>, Row>]) {
 
 fn unanswered(url: &str) -> String {
     format!(
-        "the server turned it to `error`, as where its handshake is not answered: see that it reaches {url}, and that \
-         what answers there has this secret, then register again. A function that may run only one instance at a time \
-         cannot answer while it registers itself: then use the command `register` from elsewhere"
+        "the server turned it to `error`, for example because its handshake was not answered: check that \
+         it reaches {url}, and that the program there has this secret, then register again. A function \
+         that may run only one instance at a time cannot answer while it registers itself: then run the \
+         command `register` elsewhere"
     )
 }
 
@@ -86,13 +88,14 @@ fn is_waiting(row: &Row) -> bool {
     row.result != RowResult::Failed && row.status.as_deref() == Some("requested")
 }
 
-/// Looks what has become of a Subscription.
+/// Reads the state of a Subscription.
 async fn look(client: &FhirClient, row: &mut Row) {
     let Some(id) = row.subscription.as_deref().and_then(|reference| reference.strip_prefix("Subscription/"))
     else {
         return;
     };
-    // A look that fails is followed by the next; what is still waiting in the end is `pending`.
+    // If a read fails, another one follows. A Subscription that is still `requested` in the end becomes
+    // `pending`.
     if let Ok(found) = client.read::<Subscription>("Subscription", id).await {
         row.status = status_of(&found);
         row.diagnostics = found.text("error").map(str::to_owned);

@@ -1,4 +1,5 @@
-//! Runs the plans: write, wait for the server's word, look for whoever registered at the same time.
+//! Runs the plans: writes, waits for the server's decision, and checks whether another program registered at
+//! the same time.
 
 use futures_core::future::BoxFuture;
 
@@ -21,7 +22,7 @@ use crate::deadline::Deadline;
 use crate::declaration::Declaration;
 use crate::fhir::Subscription;
 
-/// How often a subscription is planned anew when the server changed between the look and the write.
+/// How often a subscription is planned again if the server changed between the read and the write.
 const ATTEMPTS: usize = 4;
 
 /// Plans and applies every subscription of `app`.
@@ -53,7 +54,7 @@ pub(super) async fn apply(
     all.into_iter().map(|progress| progress.map_or_else(|row| row, |progress| progress.row)).collect()
 }
 
-/// Plans and writes one subscription; `Err` where the server cannot do what it asks.
+/// Plans and writes one subscription. Returns an error if the server cannot do what it asks.
 async fn begin<'a>(
     app: &'a App,
     client: &FhirClient,
@@ -77,7 +78,7 @@ async fn begin<'a>(
     }
 }
 
-/// Looks, plans and writes, until what was planned for is what was there.
+/// Reads, plans and writes, until the server has not changed between the read and the write.
 async fn write(
     client: &FhirClient,
     progress: &mut Progress<'_>,
@@ -89,9 +90,10 @@ async fn write(
         pacing.search().await;
         let found = match find(progress.app, client, &progress.wanted).await {
             Ok(found) => found,
-            Err(error) => return progress.row.fail("looking for it", &error),
+            Err(error) => return progress.row.fail_to_find("looking for it", &error),
         };
         let (by_search, there) = (found.by_search, found.all.clone());
+        progress.is_found_by_id = !by_search;
         let Plan { action, duplicates, hidden, is_left_off } =
             plan(&progress.wanted, found.all, &progress.given(options.rewrite));
         progress.row.set_duplicates(&duplicates);
@@ -114,18 +116,18 @@ async fn write(
                 progress.row.differences = differences;
                 return;
             }
-            Action::Create => match create(client, progress).await {
-                // What it has made is to be found.
+            Action::Create => match create(client, progress, None).await {
+                // The server did not say what it created, or another process was first: read again.
                 Ok(false) => continue,
                 created => created.map(drop),
             },
-            // HAPI, which is still activating it, may write the old content over the new: let it finish.
+            // HAPI is still activating it, and may overwrite the new content with the old one: wait.
             Action::Update { id, status, .. } if status == REQUESTED && attempt == 1 => {
                 if accepted(client, &id, deadline).await {
                     continue;
                 }
                 progress.row.message = Some(
-                    "another one is there, and the server has not yet accepted it: register once more".into(),
+                    "another one exists, and the server has not yet accepted it: register once more".into(),
                 );
                 return;
             }
@@ -148,10 +150,11 @@ async fn write(
             progress.tell_no_search();
         }
         match written {
-            // The one that stays in its stead need not be what is wanted: look again.
+            // This run's Subscription was withdrawn, and the remaining one may differ from the wanted one:
+            // read again.
             Ok(()) if early_settle(client, progress, pacing, deadline).await == Settled::Withdrawn => {}
             Ok(()) => return progress.tell_left_off(),
-            // Another wrote in between, or whether the write was done is not known: look again.
+            // Another program wrote in between, or the server may have executed the write: read again.
             Err(error) if is_worth_another_look(&error) && attempt < ATTEMPTS => {}
             Err(error) => return progress.row.fail("writing it", &error),
         }
@@ -160,8 +163,8 @@ async fn write(
     progress.row.message = Some("others keep writing it: register once more".into());
 }
 
-/// Writes once more what the server has given up at its first handshake: a function that starts for it may have been too
-/// slow, and has started by now.
+/// Writes a Subscription once more if the server gave it up at its first handshake: a function that had to
+/// start may have been too slow, and is running by now.
 async fn arm_again(
     client: &FhirClient,
     all: &mut [Result<Progress<'_>, Row>],
@@ -190,7 +193,7 @@ async fn arm_again(
     wait(client, all, deadline).await;
 }
 
-/// Looks right after a create. What cannot be known yet is looked for again by [`confirm`].
+/// Checks for other Subscriptions right after a create. [`confirm`] repeats a check without a result.
 async fn early_settle(
     client: &FhirClient,
     progress: &mut Progress<'_>,
@@ -207,7 +210,8 @@ async fn early_settle(
     }
 }
 
-/// Looks once more, when all is written: whoever wrote at the same time may have been seen by no look so far.
+/// Checks once more when everything is written: another program may have written at the same time, unseen so
+/// far.
 pub(super) async fn confirm(
     client: &FhirClient,
     progress: &mut Progress<'_>,
@@ -221,7 +225,7 @@ pub(super) async fn confirm(
     let found = match find(progress.app, client, &progress.wanted).await {
         Ok(found) => found.all,
         Err(error) => {
-            progress.row.fail("looking once more", &error);
+            progress.row.fail_to_find("looking once more", &error);
             return;
         }
     };
@@ -236,7 +240,7 @@ pub(super) async fn confirm(
         Settled::Unknown => {
             progress.row.result = RowResult::Failed;
             progress.row.message =
-                Some("whether another registration wrote it too is not known: register once more".into());
+                Some("another registration may have written it too: register once more".into());
             return;
         }
         Settled::Kept => {}
@@ -252,7 +256,7 @@ pub(super) async fn confirm(
     }
 }
 
-/// Whether the server may have done what it was asked, or has changed since it was looked at.
+/// Whether the server may have executed the write, or has changed since the read.
 fn is_worth_another_look(error: &Error) -> bool {
     error.is_conflict() || error.is_transient() || error.status().is_none()
 }

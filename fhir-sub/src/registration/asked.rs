@@ -1,4 +1,4 @@
-//! What the registered Subscription asks for, once the `registration` function has had its say.
+//! The registered Subscription's search, after the `registration` function has run.
 
 use fhir_sub_search::search;
 use serde_json::Value;
@@ -9,15 +9,15 @@ use crate::fhir::Subscription;
 use crate::fhir::backport::FILTER_CRITERIA;
 use crate::settings::Settings;
 
-/// The search that finds the resources for which the registered Subscription fires, and others. `None` where the type is
-/// not known, or not the one.
+/// A search that finds all resources for which the registered Subscription fires, and perhaps others. `None`
+/// if there is not exactly one known type.
 ///
-/// Without a `registration` function it is [`Declaration::search`].
+/// Without a `registration` function, it is [`Declaration::search`].
 pub(crate) fn search(declaration: &'static Declaration, settings: &Settings) -> Option<String> {
     if declaration.registration.is_none() {
         return declaration.search();
     }
-    // What the server cannot do is told elsewhere.
+    // `check` reports what the server cannot do.
     let Ok(wanted) = wanted(declaration, settings) else { return declaration.search() };
     match declaration.trigger {
         Trigger::Criteria(_) => declaration.search_by(wanted.resource.text("criteria")?, &[]),
@@ -45,7 +45,7 @@ pub(crate) fn search(declaration: &'static Declaration, settings: &Settings) -> 
     }
 }
 
-/// The criteria, or the topic, as it is registered: what tables and reports show.
+/// The registered criteria or topic, for tables and reports.
 pub(crate) fn criteria(declaration: &'static Declaration, settings: &Settings) -> String {
     match declaration.registration {
         None => declaration.trigger.text().to_owned(),
@@ -54,7 +54,7 @@ pub(crate) fn criteria(declaration: &'static Declaration, settings: &Settings) -
     }
 }
 
-/// The same of what is wanted.
+/// The same for a wanted Subscription.
 pub(super) fn of_wanted(declaration: &Declaration, wanted: &Wanted) -> String {
     let declared = declaration.trigger.text();
     match (declaration.registration, &declaration.trigger) {
@@ -63,7 +63,7 @@ pub(super) fn of_wanted(declaration: &Declaration, wanted: &Wanted) -> String {
     }
 }
 
-/// The filters of a topic's Subscription, in the extensions of the guide or in R5's elements.
+/// The filters of a topic's Subscription, from the extensions of the backport guide or from R5's elements.
 pub(super) fn filters(resource: &Subscription) -> Vec<String> {
     let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
     let extensions = list(resource.get("_criteria").and_then(|criteria| criteria.get("extension")));

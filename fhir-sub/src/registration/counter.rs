@@ -1,4 +1,4 @@
-//! `$status`: how many events the server says there have been for a Subscription.
+//! `$status`: the number of events of a Subscription, as the server counts them.
 //!
 //! <https://hl7.org/fhir/R5/subscription-operation-status.html>
 
@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use crate::client::FhirClient;
 
-/// How many events the server says there have been; `None` where it does not say, or has no `$status`.
+/// The number of events. `None` if the server does not say it, or has no `$status`.
 pub(crate) async fn counter(client: &FhirClient, id: &str) -> Option<u64> {
     let asking = client.operation("$status").on_instance("Subscription", id);
     counted(&asking.get::<Value>(&[]).await.ok()?, id)
 }
 
-/// Reads it from a Bundle of statuses, or from a status by itself, as Helios answers; each may be a SubscriptionStatus or,
-/// in R4, a Parameters resource.
+/// Reads the number from a Bundle of statuses, or from a single status, as Helios answers. A status is a
+/// SubscriptionStatus or, in R4, a Parameters resource.
 fn counted(answer: &Value, id: &str) -> Option<u64> {
     let Some(entries) = answer["entry"].as_array() else { return of_status(answer) };
     let statuses = || entries.iter().map(|entry| &entry["resource"]);
@@ -24,7 +24,7 @@ fn counted(answer: &Value, id: &str) -> Option<u64> {
     };
     statuses().find(is_its).and_then(of_status).or_else(|| {
         let mut all = statuses().filter_map(of_status);
-        // Of several, it is not known which one is meant.
+        // If there are several, we cannot know which one is meant.
         all.next().filter(|_| all.next().is_none())
     })
 }
@@ -54,7 +54,7 @@ fn parameter<'a>(parameters: &'a Value, name: &str) -> Option<&'a Value> {
     parameters["parameter"].as_array()?.iter().find(|parameter| parameter["name"] == name)
 }
 
-/// R5's `integer64` is a string, R4's count too.
+/// R5's `integer64` is a string, and so is R4's count.
 fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }

@@ -3,13 +3,19 @@
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
-use super::known::remember;
+use super::delete::delete;
+use super::known::{Created, remember};
 use super::progress::{Progress, REQUESTED};
 use super::report::RowResult;
 use crate::client::{Error, FhirClient};
 
-/// Whether the server said what it has made.
-pub(super) async fn create(client: &FhirClient, progress: &mut Progress<'_>) -> Result<bool, Error> {
+/// Creates the Subscription, in the place of `replaces` if there is one. Returns whether it stays and the server
+/// said what it created. If not, the caller reads again.
+pub(super) async fn create(
+    client: &FhirClient,
+    progress: &mut Progress<'_>,
+    replaces: Option<&str>,
+) -> Result<bool, Error> {
     let media_type = HeaderValue::from_static(progress.wanted.media_type);
     let mut create =
         client.create("Subscription", &progress.wanted.resource).header(CONTENT_TYPE, media_type);
@@ -18,8 +24,12 @@ pub(super) async fn create(client: &FhirClient, progress: &mut Progress<'_>) -> 
     }
     let written = create.await?;
     if let Some(id) = &written.id {
+        let created = Created { id, replaces, is_found_by_id: progress.is_found_by_id };
+        if !remember(progress.app, client, &progress.wanted.url, created).await {
+            delete(client, id).await?;
+            return Ok(false);
+        }
         progress.row.done(RowResult::Created, id, Some(REQUESTED.into()));
-        remember(progress.app, &progress.wanted.url, id).await;
     }
     progress.created = written.id;
     Ok(progress.created.is_some())

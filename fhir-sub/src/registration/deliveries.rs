@@ -1,16 +1,17 @@
-//! The last deliveries of a Subscription, as a server tells of them that keeps an AuditEvent of each.
+//! The last deliveries of a Subscription, from a server that keeps an AuditEvent for each.
 
 use serde_json::Value;
 
 use crate::client::FhirClient;
 use crate::fhir::Instant;
 
-/// How many deliveries are looked at, the newest first.
+/// How many deliveries are read, newest first.
 const LOOKED_AT: usize = 20;
 
-/// What failed of the last deliveries, in words that repeat nothing of the server's: its texts may quote a patient.
+/// The failures of the last deliveries. The text repeats nothing of the server's, because the server's texts
+/// may quote a patient.
 ///
-/// `None` where none failed, or the server does not say.
+/// `None` if no delivery failed, or if the server does not say.
 pub(super) async fn failed(client: &FhirClient, id: &str) -> Option<String> {
     let entity = format!("Subscription/{id}");
     let count = LOOKED_AT.to_string();
@@ -42,7 +43,7 @@ fn is_failure(event: &Value) -> bool {
     event["outcome"].as_str().is_some_and(|outcome| outcome != "0")
 }
 
-/// The status that Medplum names in `Attempt 1 received status 500`.
+/// The status in Medplum's text `Attempt 1 received status 500`.
 fn http_status(text: &str) -> Option<u16> {
     let (_, rest) = text.split_once("received status ")?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();

@@ -1,4 +1,4 @@
-//! What differs between the Subscription that is wanted and the one that is there, and how to mend it.
+//! The differences between the wanted Subscription and the one on the server, and how to mend them.
 
 use serde_json::{Map, Value};
 
@@ -8,14 +8,14 @@ use crate::fhir::Subscription;
 use crate::fhir::backport::PROFILE;
 use crate::memory::Written;
 
-/// The elements that the server owns, or that a program has nothing to say of.
+/// Elements that belong to the server, or that a program never sets.
 ///
-/// `status` is looked at apart: a server moves it on by itself.
+/// `status` is compared elsewhere, because a server changes it by itself.
 const SERVERS_ELEMENTS: [&str; 8] =
     ["resourceType", "id", "meta", "text", "error", "status", "implicitRules", "language"];
 
-/// The elements that are ours even when we leave them out: what is there then is taken away. Those of a criteria and
-/// those of a topic, in each version, since the one may become the other.
+/// The elements that are ours even if we leave them out: any other content is removed. They include the
+/// elements of a criteria and of a topic, in each version, because one may become the other.
 const OUR_ELEMENTS: [&str; 13] = [
     "criteria",
     "reason",
@@ -33,19 +33,19 @@ const OUR_ELEMENTS: [&str; 13] = [
 ];
 const OUR_CHANNEL_ELEMENTS: [&str; 4] = ["type", "endpoint", "payload", "header"];
 
-/// The elements whose extensions are ours, and which have nothing else.
+/// The elements that consist of our extensions only.
 const EXTENDED: [&str; 2] = ["_criteria", "_payload"];
 
-/// How what is there differs from what is wanted.
+/// How the Subscription on the server differs from the wanted one.
 #[derive(Debug, Default)]
 pub(super) struct Difference {
-    /// The names of the elements that differ, in words for people.
+    /// The names of the elements that differ, for people.
     pub(super) names: Vec<String>,
-    /// The names of those of which the server hides something, so that it is not known whether they differ.
+    /// The names of the elements that the server hides in part, so that we cannot compare them.
     pub(super) hidden: Vec<&'static str>,
 }
 
-/// How `found` differs from what is `wanted`; `last` is the program's last write, if it remembers one.
+/// How `found` differs from `wanted`; `last` is the program's last write, if it remembers one.
 pub(super) fn differences(wanted: &Subscription, found: &Subscription, last: Option<&Written>) -> Difference {
     let mut names = shown_differences(wanted, found);
     if names.is_empty() {
@@ -64,7 +64,7 @@ pub(super) fn differences(wanted: &Subscription, found: &Subscription, last: Opt
     }
 }
 
-/// The names of the elements in which `found` is not what is `wanted`, by what the server shows.
+/// The names of the elements that differ, as far as the server shows them.
 pub(super) fn shown_differences(wanted: &Subscription, found: &Subscription) -> Vec<String> {
     let mended = mend(wanted, found);
     let mut names = Vec::new();
@@ -73,7 +73,7 @@ pub(super) fn shown_differences(wanted: &Subscription, found: &Subscription) -> 
         names.retain(|name| name != "channel");
         compare(&mut names, "channel.", mended, found);
     }
-    // It only says why there is no header.
+    // This element only says why there is no header.
     names.retain(|name| name != "channel._header");
     if let Some(meta) = names.iter_mut().find(|name| *name == "meta") {
         *meta = "meta.profile".into();
@@ -88,13 +88,13 @@ fn compare(names: &mut Vec<String>, prefix: &str, mended: &Map<String, Value>, f
     names.extend(changed.chain(gone).map(|name| format!("{prefix}{name}")));
 }
 
-/// `found` with what is `wanted` in it: what the server or an operator added stays.
+/// `found`, changed to match `wanted`. Elements that the server or an operator added stay.
 pub(super) fn mend(wanted: &Subscription, found: &Subscription) -> Subscription {
     let mut mended = found.clone();
     mend_elements(mended.elements_mut(), wanted.elements(), &OUR_ELEMENTS);
     match wanted.channel() {
         Some(channel) => mend_elements(mended.channel_mut(), channel, &OUR_CHANNEL_ELEMENTS),
-        // R5 has none.
+        // R5 has no channel.
         None => drop(mended.remove("channel")),
     }
     mend_profile(&mut mended, wanted);
@@ -115,7 +115,7 @@ fn mend_elements(target: &mut Map<String, Value>, wanted: &Map<String, Value>, o
         if target.get(name).is_none_or(|found| !covers(found, value)) {
             target.insert(name.clone(), value.clone());
             if name == "header" {
-                // It may say that the server masks what stood there.
+                // This element may say that the server masks the header.
                 target.remove("_header");
             }
         }
@@ -133,7 +133,7 @@ fn mend_elements(target: &mut Map<String, Value>, wanted: &Map<String, Value>, o
     mend_extensions(target, wanted.get("extension"));
 }
 
-/// The profile that makes a topic's Subscription of a criteria's: of `meta` the one thing that is ours.
+/// The profile that marks a topic's Subscription. It is the only part of `meta` that is ours.
 fn mend_profile(target: &mut Subscription, wanted: &Subscription) {
     let profiles = |subscription: &Subscription| {
         let profiles =
@@ -160,8 +160,8 @@ fn mend_profile(target: &mut Subscription, wanted: &Subscription) {
     }
 }
 
-/// Whether `found` says all that `wanted` says. Servers add ids and defaults to complex elements, which is
-/// no difference; a list must be the same list.
+/// Whether `found` contains all of `wanted`. Servers add ids and defaults to complex elements, which is no
+/// difference. A list must be the same list.
 fn covers(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
         (Value::Object(found), Value::Object(wanted)) => {
@@ -175,7 +175,8 @@ fn covers(found: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// Extensions by URL: each that is wanted is there, of ours no other is, and of others' all stay.
+/// Compares extensions by URL: each wanted one must be there, no other one of ours, and extensions of others
+/// stay.
 fn mend_extensions(target: &mut Map<String, Value>, wanted: Option<&Value>) {
     let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
     let (wanted, found) = (list(wanted), list(target.get("extension")));

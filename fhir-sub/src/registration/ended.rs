@@ -1,11 +1,12 @@
-//! A subscription that has ended: the compiler cannot know today, so this is told when the program runs.
+//! Subscriptions that have ended. The compiler does not know the date, so the program reports them when it
+//! runs.
 
 use std::time::SystemTime;
 
 use super::wanted::Wanted;
 use crate::fhir::Instant;
 
-/// What is wrong with the `end` of what is wanted, if it is past.
+/// The problem with the `end` of a wanted Subscription, if it is in the past.
 pub(super) fn ended(wanted: &Wanted) -> Option<String> {
     ended_at(wanted.resource.text("end")?, SystemTime::now().into())
 }
@@ -13,7 +14,7 @@ pub(super) fn ended(wanted: &Wanted) -> Option<String> {
 fn ended_at(end: &str, now: Instant) -> Option<String> {
     (Instant::parse(end)? <= now).then(|| {
         format!(
-            "its `end`, {end}, is past, so that the server would never tell of anything: write a later `end`, or take the \
+            "its `end`, {end}, is past, so the server would never notify: write a later `end`, or take the \
              handler out"
         )
     })

@@ -11,7 +11,7 @@ use crate::settings::{Settings, Variables};
 
 pub(super) const SECRET: &str = "a-secret-of-more-than-32-characters";
 
-/// A topic with everything that there is.
+/// A topic with every optional part.
 pub(super) const ADMISSIONS: Topic = Topic {
     url: "https://example.org/topics/admission|1",
     filters: &["Encounter?patient=Patient/1&identifier=IMP", "Encounter?status=in-progress"],
@@ -20,10 +20,10 @@ pub(super) const ADMISSIONS: Topic = Topic {
     max_count: Some(10),
 };
 
-/// A topic as each server takes it.
+/// A topic that every server accepts.
 pub(super) const NARROWED: Topic = Topic { filters: &["Encounter?identifier=IMP"], ..BARE };
 
-/// A topic with nothing but its URL.
+/// A topic with only its URL.
 pub(super) const BARE: Topic = Topic {
     url: "https://example.org/topics/admission",
     filters: &[],
@@ -41,12 +41,12 @@ pub(super) fn admissions(topic: Topic) -> Declaration {
     }
 }
 
-/// Settings of a server in a version; `base_url` is the app's.
+/// The settings for a server in a version; `base_url` is the app's.
 pub(super) fn settings_under(base_url: &str, server: &str, version: &str) -> Settings {
     settings_with(server, version, &[("APP_BASE_URL", base_url)])
 }
 
-/// Settings of a server in a version, and `further` ones.
+/// The settings for a server in a version, with `further` ones.
 pub(super) fn settings_with(server: &str, version: &str, further: &[(&str, &str)]) -> Settings {
     let mut variables = Variables::default();
     let usual = [
@@ -70,7 +70,7 @@ pub(super) fn wants(declaration: Declaration, settings: &Settings) -> Wanted {
     wanted(leak([declaration])[0], settings).unwrap()
 }
 
-/// Why a server cannot; nothing where it can.
+/// Why a server cannot do it; empty if it can.
 pub(super) fn refusal(declaration: Declaration, settings: &Settings) -> String {
     let wanted = wanted(leak([declaration])[0], settings);
     wanted.err().map(|problems| problems.to_string()).unwrap_or_default()

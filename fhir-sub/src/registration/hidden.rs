@@ -1,4 +1,4 @@
-//! What a server hides of a Subscription when it shows it: the values of headers, and extensions that carry a secret.
+//! The parts of a Subscription that a server hides: the values of headers, and extensions with a secret.
 //!
 //! A hidden value is unknown, and no difference. Whether a value is hidden is decided by these rules, in this order:
 //!
@@ -21,11 +21,12 @@ use crate::memory::Written;
 use crate::server::is_secret;
 use crate::signature::sign;
 
-/// The elements of which a server may hide something, as [`differences`](super::difference::differences) names them.
+/// The elements that a server may hide in part, by the names that
+/// [`differences`](super::difference::differences) uses.
 const HIDEABLE: [&str; 6] =
     ["channel.header", "parameter", "extension", "channel.extension", "_criteria", "channel._payload"];
 
-/// `found` with what the server hides taken for what is `wanted`, and the names of what it hides.
+/// `found` with its hidden values replaced by those of `wanted`, and the names of the hidden elements.
 pub(super) fn reveal<'f>(
     wanted: &Subscription,
     found: &'f Subscription,
@@ -55,7 +56,8 @@ pub(super) fn reveal<'f>(
         }
     }
     for secret in extensions(wanted).filter(|extension| is_secret(url(extension))) {
-        // A server that shows the header, which is a secret too, and no extension, has not been told to sign yet.
+        // If a server shows the header, which is a secret too, but no extension, it does not know yet that it
+        // must sign.
         if extensions(found).next().is_none() && !hidden.is_empty() {
             let all: Vec<_> = extensions(wanted).cloned().collect();
             revealed.to_mut().set("extension", all);
@@ -70,8 +72,8 @@ pub(super) fn reveal<'f>(
     (revealed, hidden)
 }
 
-/// Whether `found` has the extension `secret` without its value. A server that shows other extensions, and not this one,
-/// does not have it.
+/// Whether `found` has the extension `secret` without its value. If a server shows other extensions but not
+/// this one, it does not have this one.
 fn is_hidden(secret: &Value, found: &Subscription) -> bool {
     let mut shown = extensions(found).filter(|extension| url(extension) == url(secret));
     let (Some(only), None) = (shown.next(), shown.next()) else { return false };
@@ -81,23 +83,25 @@ fn is_hidden(secret: &Value, found: &Subscription) -> bool {
     }
 }
 
-/// What the program remembers of a Subscription that it wrote as `wanted`, and that the server shows as `shown`.
+/// The program's memory of a Subscription that it wrote as `wanted`, and that the server then shows as
+/// `shown`.
 pub(super) fn written(wanted: &Subscription, shown: &Subscription) -> Written {
     let is_plain = hideable(&shown_differences(wanted, shown)).is_empty();
     Written { wrote: digest(wanted), shown: digest(shown), is_plain }
 }
 
-/// What the last write says of the elements that differ.
+/// The evidence of the last write about the elements that differ.
 pub(super) enum Verdict {
-    /// The server shows what it showed after that write: these elements are hidden, and do not differ.
+    /// The server shows the same as right after that write: these elements are hidden, and do not differ.
     Hidden(Vec<&'static str>),
-    /// Another secret was written, or the server showed everything then: what differs now was changed.
+    /// Another secret was written, or the server showed everything after that write: so the difference is a
+    /// change.
     Different,
-    /// Nothing.
+    /// The last write tells nothing.
     Unknown,
 }
 
-/// What the last write says of the elements of `found` whose names are in `differences`.
+/// The evidence of the last write about the elements of `found` with these names.
 pub(super) fn judge(
     last: &Written,
     wanted: &Subscription,
@@ -111,12 +115,13 @@ pub(super) fn judge(
     if wrote_this && !last.is_plain { Verdict::Unknown } else { Verdict::Different }
 }
 
-/// Those of the names that are of elements which a server may hide.
+/// The names of elements that a server may hide.
 fn hideable(names: &[String]) -> Vec<&'static str> {
     HIDEABLE.into_iter().filter(|name| names.iter().any(|other| other == name)).collect()
 }
 
-/// A digest of all that may be hidden. The text has secrets in it, so it is the key, from which nothing can be read back.
+/// A digest of everything that may be hidden. The text contains secrets, so it serves as the key, which
+/// cannot be recovered.
 fn digest(subscription: &Subscription) -> String {
     let mut hideable = Map::new();
     let mut take = |prefix: &str, elements: Option<&Map<String, Value>>| {
@@ -134,13 +139,13 @@ fn digest(subscription: &Subscription) -> String {
 
 enum Headers {
     Equal,
-    /// Equal but for the case of a name, a space, or the order.
+    /// Equal except for the case of a name, a space, or the order.
     Respelt,
     Hidden,
     Different,
 }
 
-/// Compares the headers that are wanted with those that a server shows: lines of R4, or names and values of R5.
+/// Compares the wanted headers with the headers that a server shows: lines in R4, names and values in R5.
 fn compare(wanted: &Value, shown: Option<&Value>) -> Headers {
     let Some(shown) = shown.filter(|shown| !shown.is_null()) else { return Headers::Hidden };
     if shown == wanted {
@@ -165,7 +170,7 @@ fn compare(wanted: &Value, shown: Option<&Value>) -> Headers {
             None => left.push(wanted),
         }
     }
-    // A line that is a mask as a whole may be any of them.
+    // A line that is only a mask may be any header.
     let masked = shown.iter().filter(|header| header.name.is_none()).count();
     if shown.len() != masked || left.len() != masked {
         return Headers::Different;
@@ -173,9 +178,9 @@ fn compare(wanted: &Value, shown: Option<&Value>) -> Headers {
     if is_hidden || masked > 0 { Headers::Hidden } else { Headers::Respelt }
 }
 
-/// A header, as it is written down in a Subscription.
+/// A header as a Subscription has it.
 struct Header<'v> {
-    /// `None` where the header is a mask as a whole.
+    /// `None` if the whole header is a mask.
     name: Option<&'v str>,
     value: Option<&'v str>,
 }
@@ -200,7 +205,7 @@ impl<'v> Header<'v> {
         matches!((self.name, other.name), (Some(one), Some(other)) if one.eq_ignore_ascii_case(other))
     }
 
-    /// Whether it is `wanted`, and its value hidden.
+    /// Whether it may be `wanted` with a hidden value.
     fn may_be(&self, wanted: &Self) -> bool {
         match (self.value, wanted.value) {
             (None, _) => true,

@@ -1,25 +1,26 @@
-//! What a `registration` function made of the criteria or the filters: checked as far as that goes without FHIR's definitions,
-//! which the compiler has and the program has not.
+//! Checks the criteria or filters that a `registration` function wrote. Only the compiler has FHIR's
+//! definitions, so the program checks only a part.
 //!
-//! The grammar, and the form of values whose parameter's type is known: of those that the attribute names too, and of those
-//! that every resource has.
+//! The check covers the grammar, and the form of values if the type of the parameter is known: if the
+//! attribute names the parameter too, or if every resource has it.
 
-use fhir_sub_search::search::{self, Parameter, ParameterType};
+use fhir_sub_search::search::{self, Parameter, ParameterType, Subject, Text};
 
 use super::{abilities, asked};
 use crate::declaration::{Declaration, Trigger};
+use crate::extract::Requirements;
 use crate::fhir::Subscription;
 use crate::placeholder::check_form;
 use crate::problems::Problems;
 
-/// What is wrong in the texts that `after` has and `before` has not.
+/// The mistakes in the texts of `after` that `before` lacks.
 pub(super) fn check(
     declaration: &'static Declaration,
     before: &Subscription,
     after: &Subscription,
 ) -> Result<(), Problems> {
     let mut problems = Problems::default();
-    // With `unchecked = true` nothing is asked of the text.
+    // With `unchecked = true`, the text is not checked.
     if declaration.parameter_types.is_empty() && declaration.parameters().next().is_some() {
         return Ok(());
     }
@@ -43,14 +44,17 @@ fn texts(is_criteria: bool, resource: &Subscription) -> Vec<String> {
 }
 
 fn mistakes(declaration: &'static Declaration, is_criteria: bool, text: &str) -> Vec<String> {
+    let mut other_type = None;
     let (parameters, mistakes) = if is_criteria {
         let (search, mistakes) = search::parse(text);
+        other_type = search.as_ref().and_then(|search| not_taken(declaration, &search.subject));
         (search.map(|search| search.parameters), mistakes)
     } else {
         let (filter, mistakes) = search::parse_filter(text);
         (filter.map(|filter| filter.parameters), mistakes)
     };
     let mut wrong: Vec<_> = mistakes.into_iter().map(|mistake| mistake.message).collect();
+    wrong.extend(other_type);
     wrong.extend(parameters.iter().flatten().filter_map(|parameter| {
         check_form(type_of(declaration, parameter), parameter)
             .err()
@@ -59,7 +63,22 @@ fn mistakes(declaration: &'static Declaration, is_criteria: bool, text: &str) ->
     wrong
 }
 
-/// That of the parameter of this name in the attribute, or of one that every resource has.
+/// Why the handler cannot take all resources of a search. `None` if no argument names a type that excludes
+/// some.
+fn not_taken(declaration: &'static Declaration, subject: &Subject) -> Option<String> {
+    let taken = Requirements::of(declaration.require).resource_types;
+    let is_taken = |name: &Text| taken.contains(&&*name.to_string());
+    let are_all_taken = match subject {
+        Subject::Type(name) => is_taken(name),
+        Subject::Types(names) => names.iter().all(is_taken),
+        Subject::Any => false,
+    };
+    let taken: Vec<_> = taken.iter().map(|name| format!("`{name}`")).collect();
+    (!taken.is_empty() && !are_all_taken)
+        .then(|| format!("the handler takes {} only, and this finds other resources", taken.join(" and ")))
+}
+
+/// The type of the parameter with this name in the attribute, or of a parameter that every resource has.
 fn type_of(declaration: &'static Declaration, parameter: &Parameter) -> ParameterType {
     let code = parameter.code();
     let is_it =

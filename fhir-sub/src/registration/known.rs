@@ -1,75 +1,155 @@
-//! Servers without a search of Subscriptions: the ids of those that the program has written are remembered, by the process,
-//! by the store if that is durable, and by the file of `--known`.
+//! Servers without a search for Subscriptions: the ids of the written Subscriptions are remembered by the
+//! process, by a durable store, and by the file of `--known`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use super::plan::has_endpoint;
 use crate::app::App;
 use crate::client::{Error, FhirClient};
 use crate::fhir::Subscription;
 use crate::key::Key;
 use crate::memory::Known;
-use crate::store::Sweeping;
+use crate::store::{Store, SweepState, Sweeping, Unavailable};
 
-/// Whether the server has no search: it knows neither the path nor the method, or says that it has not built it.
+/// Whether the server cannot search: it knows neither the path nor the method, or says that it does not
+/// support it.
 pub(super) fn has_no_search(error: &Error) -> bool {
     matches!(error.status(), Some(404 | 405 | 501))
 }
 
-/// Whether the server does not have the method, such as `PUT`.
+/// Whether the server does not support the method, such as `PUT`.
 pub(super) fn is_unsupported(error: &Error) -> bool {
     matches!(error.status(), Some(405 | 501))
 }
 
-/// The Subscription that is remembered for this URL, if the server still has it.
-pub(super) async fn find(app: &App, client: &FhirClient, url: &str) -> Result<Vec<Subscription>, Error> {
-    let id = match app.memory().subscriptions.known(url).id {
-        Some(id) => Some(id),
-        None => stored(app, url).await,
-    };
-    let Some(id) = id else { return Ok(Vec::new()) };
-    match client.read::<Subscription>("Subscription", &id).await {
-        Ok(found) => Ok(vec![found]),
-        Err(error) if error.is_gone() || error.is_not_found() => Ok(Vec::new()),
+/// Why a remembered Subscription could not be found.
+#[derive(Debug)]
+pub(crate) enum FindError {
+    /// The server's answer.
+    Server(Error),
+    /// The store has the id, and cannot say it now: to create another Subscription would make a second one.
+    Store(Unavailable),
+}
+
+impl FindError {
+    /// The status of the server's answer.
+    pub(super) fn status(&self) -> Option<u16> {
+        self.server()?.status()
+    }
+
+    pub(super) fn server(&self) -> Option<&Error> {
+        match self {
+            Self::Server(error) => Some(error),
+            Self::Store(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for FindError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(error) => error.fmt(formatter),
+            Self::Store(unavailable) => unavailable.fmt(formatter),
+        }
+    }
+}
+
+impl From<Error> for FindError {
+    fn from(error: Error) -> Self {
+        Self::Server(error)
+    }
+}
+
+/// The remembered Subscription for this URL, if the server still has it. Another process may have replaced the
+/// one that this process remembers, so the store is asked if that one is gone.
+pub(super) async fn find(app: &App, client: &FhirClient, url: &str) -> Result<Vec<Subscription>, FindError> {
+    let own = app.memory().subscriptions.known(url).id;
+    if let Some(found) = read(client, own.as_deref()).await? {
+        return Ok(vec![found]);
+    }
+    let Some(store) = app.durable_store() else { return Ok(Vec::new()) };
+    let state = store.sweep_state(&key(app, url), &old_keys(app, url)).await.map_err(FindError::Store)?;
+    let stored = state.and_then(|state| id_of(&state)).filter(|stored| own.as_ref() != Some(stored));
+    Ok(read(client, stored.as_deref()).await?.into_iter().collect())
+}
+
+/// The Subscription with this id; `None` if it is gone.
+async fn read(client: &FhirClient, id: Option<&str>) -> Result<Option<Subscription>, Error> {
+    let Some(id) = id else { return Ok(None) };
+    match client.read::<Subscription>("Subscription", id).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_gone() || error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Remembers the id of what was written.
-pub(super) async fn remember(app: &App, url: &str, id: &str) {
-    app.memory().subscriptions.change(url, |known| known.id = Some(id.to_owned()));
-    if let (Some(store), Some(mut kept)) = (app.store(), begin(app, url).await) {
-        kept.state.subscription = Some(format!("Subscription/{id}"));
-        // What the store does not take, the process still knows.
+/// A Subscription that this run has created.
+pub(super) struct Created<'c> {
+    pub(super) id: &'c str,
+    /// The one that it replaces.
+    pub(super) replaces: Option<&'c str>,
+    /// Whether only its id finds it.
+    pub(super) is_found_by_id: bool,
+}
+
+/// Remembers the id of a created Subscription. If another process has created one at the same time, and only
+/// ids find them, the one whose id was stored first stays: the result is `false`, and its id is remembered.
+pub(super) async fn remember(app: &App, client: &FhirClient, url: &str, created: Created<'_>) -> bool {
+    let Created { id, replaces, is_found_by_id } = created;
+    let remember = |id: &str| app.memory().subscriptions.change(url, |known| known.id = Some(id.to_owned()));
+    remember(id);
+    // If the store fails, the process still remembers it.
+    let Some(store) = app.durable_store() else { return true };
+    let Ok(Some(mut kept)) = begin(app, store, url).await else { return true };
+    let other = id_of(&kept.state).filter(|other| other != id && Some(&**other) != replaces);
+    if let Some(other) = other.filter(|_| is_found_by_id)
+        && let Ok(Some(found)) = read(client, Some(&other)).await
+        && has_endpoint(&found, url)
+    {
+        remember(&other);
         drop(store.save_sweep(&kept, None).await);
+        return false;
     }
+    kept.state.subscription = Some(format!("Subscription/{id}"));
+    drop(store.save_sweep(&kept, None).await);
+    true
 }
 
 /// Whether the id outlives the process.
 pub(super) fn is_kept(app: &App) -> bool {
-    app.memory().subscriptions.is_kept() || app.store().is_some_and(|store| store.is_durable())
+    app.memory().subscriptions.is_kept() || app.durable_store().is_some()
 }
 
-/// The id that the store remembers.
-async fn stored(app: &App, url: &str) -> Option<String> {
-    let (store, kept) = (app.store()?, begin(app, url).await?);
-    drop(store.save_sweep(&kept, None).await);
-    kept.state.subscription?.strip_prefix("Subscription/").map(str::to_owned)
+fn id_of(state: &SweepState) -> Option<String> {
+    state.subscription.as_deref()?.strip_prefix("Subscription/").map(str::to_owned)
 }
 
-/// The record of a URL, which has the form of a sweep's.
-async fn begin(app: &App, url: &str) -> Option<Sweeping> {
+/// The record of a URL, which has the form of a sweep's record. If another registration is writing it, this
+/// one waits.
+async fn begin(app: &App, store: &Store, url: &str) -> Result<Option<Sweeping>, Unavailable> {
     const LEASE: Duration = Duration::from_secs(5);
-    let store = app.store().filter(|store| store.is_durable())?;
-    store.begin_sweep(&key(app, url), None, LEASE).await.ok()?.ok()
+    for _ in 0..3 {
+        match store.begin_sweep(&key(app, url), &old_keys(app, url), LEASE).await? {
+            Ok(kept) => return Ok(Some(kept)),
+            Err(left) => tokio::time::sleep(left.min(LEASE)).await,
+        }
+    }
+    Ok(None)
 }
 
 fn key(app: &App, url: &str) -> Key {
     app.keys().key(&["registered", app.settings().fhir_base_url.as_str(), url])
 }
 
-/// The file of `--known`: what is remembered of each FHIR server, by its base URL.
+/// The key of the record before the store's key was rotated.
+fn old_keys(app: &App, url: &str) -> Vec<Key> {
+    app.before_rotation().map(|before| key(before, url)).into_iter().collect()
+}
+
+/// The file of `--known`: what is remembered for each FHIR server, by its base URL.
 #[derive(Debug)]
 pub(crate) struct Notebook<'p> {
     path: &'p Path,
@@ -88,13 +168,20 @@ impl<'p> Notebook<'p> {
         let all = match std::fs::read(path) {
             Ok(text) => serde_json::from_slice(&text)
                 .map_err(|_| cannot(&"it is not what `register --known` writes; name another file"))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                // Found now, before anything is registered whose id could not be kept.
+                let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+                if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
+                    return Err(cannot(&format!("there is no directory {}", directory.display())));
+                }
+                BTreeMap::new()
+            }
             Err(error) => return Err(cannot(&error)),
         };
         Ok(Self { path, all })
     }
 
-    /// Lets `app` remember what the file says of its server.
+    /// Loads the file's entries for the server of `app`.
     pub(crate) fn open(&self, app: &App) {
         let of_server = self.all.get(app.settings().fhir_base_url.as_str());
         app.memory().subscriptions.load(of_server.cloned().unwrap_or_default());
@@ -108,7 +195,7 @@ impl<'p> Notebook<'p> {
         let server = app.settings().fhir_base_url.as_str().to_owned();
         self.all.insert(server, app.memory().subscriptions.all());
         let text = serde_json::to_string_pretty(&self.all).expect("maps of text are JSON");
-        // Whoever reads it meanwhile reads the old one whole.
+        // Written beside and then renamed, so that a reader always finds a whole file.
         let beside = self.path.with_extension("new");
         let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, self.path));
         written.map_err(|error| {

@@ -1,8 +1,11 @@
-//! The Subscription of a declaration, as a sweep needs it: whether it works, and since when it is there.
+//! Finds the Subscription of a declaration for a sweep: whether it works, and when it was created.
+
+use std::fmt;
 
 use serde_json::Value;
 
 use super::find;
+use super::known::{FindError, is_unsupported};
 use super::plan::{Action, Given, Plan, plan};
 use super::wanted::wanted;
 use crate::app::App;
@@ -10,29 +13,51 @@ use crate::client::{Error, FhirClient};
 use crate::declaration::Declaration;
 use crate::fhir::{Instant, Subscription};
 
-/// A Subscription, as the server has it.
+/// A Subscription on the server.
 #[derive(Debug)]
 pub(crate) struct Located {
     pub(crate) id: String,
     pub(crate) status: String,
-    /// What came of writing it once more, where the server had given it up.
-    pub(crate) rearmed: Option<Result<(), Error>>,
+    /// The result of writing it once more, if the server had given it up.
+    pub(crate) rearmed: Option<Result<(), NotRearmed>>,
     updated: Option<Instant>,
 }
 
-/// Looks for the Subscription of `declaration`, and arms it again where the server has put it in `error`, or says that it
-/// itself turned it `off`: another one that is `off` was turned off by an operator, or for good. `None` where the server has none, or has no Subscriptions.
+/// Why a Subscription that the server had given up still does not work.
+#[derive(Debug)]
+pub(crate) enum NotRearmed {
+    Failed(Error),
+    /// The server changes no Subscription. A registration creates another one, and deletes this one.
+    Unchangeable,
+}
+
+impl fmt::Display for NotRearmed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => write!(formatter, "writing it once more failed: {error}"),
+            Self::Unchangeable => {
+                formatter.write_str("cannot change it: run `register`, which creates another one")
+            }
+        }
+    }
+}
+
+/// Finds the Subscription of `declaration`. Re-arms it if the server has put it in `error`, or says that it
+/// turned it `off` itself. Otherwise an operator turned it `off`, or it is off for good. `None` if the server
+/// does not have it, or has no Subscriptions.
 pub(crate) async fn locate(
     app: &App,
     client: &FhirClient,
     declaration: &'static Declaration,
 ) -> Result<Option<Located>, Error> {
-    // What the server cannot be asked for it does not have.
+    // The server cannot have a Subscription that it does not support.
     let Ok(wanted) = wanted(declaration, app.settings()) else { return Ok(None) };
     let found = match find(app, client, &wanted).await {
         Ok(found) => found.all,
         Err(error) if matches!(error.status(), Some(400 | 404 | 405 | 410 | 501)) => return Ok(None),
-        Err(error) => return Err(error),
+        Err(FindError::Server(error)) => return Err(error),
+        // The sweep, which uses the store too, will say so.
+        Err(FindError::Store(_)) => return Ok(None),
     };
     let given = Given::of(app, &wanted.url);
     let Plan { action, is_left_off, .. } = plan(&wanted, found.clone(), &given);
@@ -41,17 +66,22 @@ pub(crate) async fn locate(
         Action::Keep { id, status } => (id, status, None),
         Action::Update { id, version_id, status, resource, .. } => (id, status, Some((version_id, resource))),
     };
-    // Where the server does not say who turned it off, an operator did.
+    // If the server does not say who turned it off, an operator did.
     let is_given_up = status == "error" || (status == "off" && given.turns_off.is_some() && !is_left_off);
     let rearmed = match again.filter(|_| is_given_up) {
         None => None,
+        Some(_) if !wanted.is_changeable => Some(Err(NotRearmed::Unchangeable)),
         Some((version_id, resource)) => {
             let update = client.update("Subscription", &id, &resource);
             let update = match version_id {
                 Some(version_id) => update.if_match(&version_id).await,
                 None => update.await,
             };
-            Some(update.map(drop))
+            Some(match update {
+                Err(error) if is_unsupported(&error) => Err(NotRearmed::Unchangeable),
+                Err(error) => Err(NotRearmed::Failed(error)),
+                Ok(_) => Ok(()),
+            })
         }
     };
     let kept = found.iter().find(|found| found.text("id") == Some(&id));
@@ -59,7 +89,8 @@ pub(crate) async fn locate(
     Ok(Some(Located { id, status, rearmed, updated }))
 }
 
-/// When the Subscription was created: when its first version was written, else as early as the server remembers.
+/// When the Subscription was created: the time of its first version, or of the oldest version that the server
+/// still has.
 pub(crate) async fn created(client: &FhirClient, located: &Located) -> Option<Instant> {
     let id = &located.id;
     if let Ok(first) = client.vread::<Subscription>("Subscription", id, "1").await
@@ -67,7 +98,7 @@ pub(crate) async fn created(client: &FhirClient, located: &Located) -> Option<In
     {
         return Some(created);
     }
-    // Medplum's versions have names of another kind.
+    // Medplum's version ids are not numbers.
     let (mut history, mut oldest) = (client.history::<Subscription>("Subscription", id), located.updated);
     for _ in 0..VERSIONS {
         let Some(Ok(version)) = history.next().await else { break };
@@ -77,7 +108,7 @@ pub(crate) async fn created(client: &FhirClient, located: &Located) -> Option<In
     oldest
 }
 
-/// The most versions that are looked through: a server may keep a Subscription's state in it.
+/// The most versions that are read: a server may keep the state of a Subscription in it.
 const VERSIONS: usize = 1_000;
 
 fn last_updated(subscription: &Subscription) -> Option<Instant> {

@@ -1,4 +1,4 @@
-//! [`Pacing`]: no more requests a minute than the server takes.
+//! [`Pacing`]: stays within the server's limit of requests per minute.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use tokio::time::Instant;
 use crate::deadline::Deadline;
 use crate::server::Pace;
 
-/// How long a server counts a request.
+/// For how long a server counts a request.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Keeps the requests of a registration under the server's limit. Requests wait in the order in which they come.
+/// Keeps the requests of a registration under the server's limit. They wait in the order of their arrival.
 pub(super) struct Pacing {
     pace: Option<&'static Pace>,
     deadline: Deadline,
-    /// When how much was spent, of the last minute.
+    /// The points that were spent in the last minute, and when.
     spent: Mutex<VecDeque<(Instant, u32)>>,
 }
 
@@ -35,7 +35,7 @@ impl Pacing {
         self.spend(|pace| pace.write).await;
     }
 
-    /// Waits until a history may be asked for.
+    /// Waits until a history may be requested.
     pub(super) async fn history(&self) {
         self.spend(|pace| pace.history).await;
     }
@@ -43,7 +43,7 @@ impl Pacing {
     async fn spend(&self, points: fn(&Pace) -> u32) {
         let Some(pace) = self.pace else { return };
         let points = points(pace);
-        // Whoever waits has the lock, so that nobody overtakes.
+        // The waiting request holds the lock, so that no other one overtakes it.
         let mut spent = self.spent.lock().await;
         loop {
             while spent.front().is_some_and(|(at, _)| at.elapsed() >= MINUTE) {
@@ -53,7 +53,7 @@ impl Pacing {
             let Some((oldest, _)) = spent.front().filter(|_| sum + points > pace.points) else { break };
             let free = *oldest + MINUTE;
             if free >= self.deadline.instant() {
-                // The client says that there is no time left.
+                // The client then reports that no time is left.
                 break;
             }
             tokio::time::sleep_until(free).await;
@@ -65,7 +65,7 @@ impl Pacing {
 /// How much longer the registration of so many subscriptions takes at this pace.
 pub(super) fn further_time(pace: Option<&Pace>, subscriptions: usize) -> Duration {
     let Some(pace) = pace else { return Duration::ZERO };
-    // A look, a write, a look for others, and a last look.
+    // The requests: a read, a write, a check for duplicates, and a last check.
     let each = u64::from(pace.write + 3 * pace.search + pace.history);
     let points = each.saturating_mul(u64::try_from(subscriptions).unwrap_or(u64::MAX));
     MINUTE.saturating_mul(u32::try_from(points / u64::from(pace.points.max(1))).unwrap_or(u32::MAX))

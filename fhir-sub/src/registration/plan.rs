@@ -1,4 +1,4 @@
-//! [`Plan`]: what is to be done for one subscription. Pure: what is wanted and what was found go in.
+//! [`Plan`]: what to do for one subscription. It is a pure function of what is wanted and what was found.
 
 use super::difference::{Difference, differences, mend};
 use super::wanted::Wanted;
@@ -6,36 +6,37 @@ use crate::app::App;
 use crate::fhir::Subscription;
 use crate::memory::Written;
 
-/// What is to be done so that one subscription is as it is wanted.
+/// The plan for one subscription.
 pub(super) struct Plan {
     pub(super) action: Action,
-    /// The ids of further Subscriptions with the same endpoint: reported, never touched.
+    /// The ids of other Subscriptions with the same endpoint: they are reported, but never changed.
     pub(super) duplicates: Vec<String>,
-    /// The elements of which the server hides something, so that they are taken to be as wanted.
+    /// The elements that the server hides in part, and that we assume to be as wanted.
     pub(super) hidden: Vec<&'static str>,
-    /// Whether an operator turned it `off`, so that it is left so.
+    /// Whether an operator turned it `off`, so that it must stay off.
     pub(super) is_left_off: bool,
 }
 
-/// What a plan goes by, besides what is wanted and what was found.
+/// The other inputs of a plan, besides the wanted and the found Subscription.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Given {
     /// The program's last write of the Subscription, if it remembers one.
     pub(super) written: Option<Written>,
-    /// Whether it is to be written again, also where it seems to be as wanted.
+    /// Whether to write it again even if it seems to be as wanted.
     pub(super) rewrite: bool,
-    /// How the `error` begins of what the server itself turned `off`; `None` where it does not say who did.
+    /// How the `error` begins if the server itself turned the Subscription `off`. `None` if the server does
+    /// not say who did.
     pub(super) turns_off: Option<&'static str>,
 }
 
 impl Given {
-    /// What `app` knows of the Subscription with this URL.
+    /// The app's memory of the Subscription with this URL.
     pub(super) fn of(app: &App, url: &str) -> Self {
         let written = app.memory().subscriptions.known(url).written;
         Self { written, rewrite: false, turns_off: app.settings().fhir_server.registering.turns_off }
     }
 
-    /// Whether an operator turned it `off`, as far as the server tells.
+    /// Whether an operator turned it `off`, as far as the server shows.
     fn is_turned_off_by_operator(&self, found: &Subscription) -> bool {
         let error = found.text("error").unwrap_or_default();
         found.status_code() == "off" && self.turns_off.is_some_and(|begin| !error.starts_with(begin))
@@ -43,24 +44,24 @@ impl Given {
 }
 
 pub(super) enum Action {
-    /// None is there.
+    /// No Subscription exists.
     Create,
-    /// It is there, and different.
+    /// It exists, and differs.
     Update {
         id: String,
         version_id: Option<String>,
-        /// Its status as it is.
+        /// Its present status.
         status: String,
-        /// What it is to become: what the server or an operator added stays.
+        /// Its new content, which keeps what the server or an operator added.
         resource: Subscription,
-        /// What differs, in words.
+        /// The differences, in words for people.
         differences: Vec<String>,
     },
-    /// It is there, and as wanted.
+    /// It exists, as wanted.
     Keep { id: String, status: String },
 }
 
-/// Plans for one subscription, given every Subscription that has its endpoint.
+/// Plans one subscription. `found` has every Subscription with its endpoint.
 pub(super) fn plan(wanted: &Wanted, found: Vec<Subscription>, given: &Given) -> Plan {
     let mut found: Vec<_> = found.into_iter().filter(|found| has_endpoint(found, &wanted.url)).collect();
     found.sort_by_cached_key(preference);
@@ -85,7 +86,8 @@ fn keep_or_update(
     let Difference { names: mut differences, hidden } =
         differences(&wanted.resource, found, given.written.as_ref());
     let status = found.status_code().to_owned();
-    // `requested` and `active` are the server's to move between; the others are at rest until re-armed.
+    // The server moves it between `requested` and `active`. Any other status stays until the Subscription is
+    // re-armed.
     if !["requested", "active"].contains(&status.as_str()) && !is_left_off {
         differences.push(format!("status ({})", found.status_code()));
     }
@@ -95,7 +97,7 @@ fn keep_or_update(
     let mut resource = mend(&wanted.resource, found);
     if let Some(status) = wanted.resource.get("status").filter(|_| !is_left_off) {
         resource.set("status", status.clone());
-        // It tells of what was; the server says anew what is.
+        // It describes the past: the server writes a new one if necessary.
         resource.remove("error");
     }
     let version_id =
@@ -104,18 +106,18 @@ fn keep_or_update(
     (Action::Update { id, version_id, status, resource, differences }, hidden)
 }
 
-/// Whether the search found what was asked for: some servers compare URIs loosely.
+/// Whether the search found the right endpoint: some servers compare URIs loosely.
 pub(super) fn has_endpoint(found: &Subscription, url: &str) -> bool {
     found.endpoint() == Some(url)
 }
 
-/// Of several the one that works is kept, and the first of those; the same one at each run.
+/// Prefers a working Subscription, and then the first one, so that each run keeps the same one.
 fn preference(found: &Subscription) -> (bool, IdOrder) {
     let works = matches!(found.text("status"), Some("active" | "requested"));
     (!works, IdOrder::of(found.text("id").unwrap_or_default()))
 }
 
-/// Ids in the order that servers give them: numbers as numbers, all else as text.
+/// Ids in the order in which servers assign them: numbers as numbers, others as text.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum IdOrder {
     Number(u64),

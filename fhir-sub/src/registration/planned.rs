@@ -1,4 +1,4 @@
-//! [`Planned`]: what `tests/speed` measures of a registration.
+//! [`Planned`]: the part of a registration that `tests/speed` measures.
 
 use super::plan::{Action, Given, plan};
 use super::wanted::{Wanted, wanted};
@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::fhir::Subscription;
 use crate::problems::Problems;
 
-/// What is wanted of every subscription of an app, and what its server has.
+/// The wanted Subscriptions of an app, and those on its server.
 pub struct Planned(Vec<(Wanted, Subscription)>);
 
 impl Planned {
@@ -21,7 +21,7 @@ impl Planned {
         wanted.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Plans all of them; says how many are to be written.
+    /// Plans all of them, and returns how many must be written.
     #[must_use]
     pub fn plan(&self) -> usize {
         let planned =

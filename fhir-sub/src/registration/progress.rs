@@ -1,5 +1,6 @@
-//! [`Progress`]: a subscription under way, and what its row says of it so far.
+//! [`Progress`]: a subscription that is being registered, and its row so far.
 
+use super::known::FindError;
 use super::plan::Given;
 use super::report::{Row, RowResult};
 use super::wanted::Wanted;
@@ -8,31 +9,33 @@ use crate::app::App;
 use crate::client::Error;
 use crate::fhir::{OperationOutcome, OperationOutcomeIssue, Subscription};
 
-/// A subscription under way.
+/// A subscription that is being registered.
 pub(super) struct Progress<'a> {
     pub(super) app: &'a App,
     pub(super) wanted: Wanted,
     pub(super) row: Row,
-    /// The id of the Subscription that this run has itself created.
+    /// The id of the Subscription that this run has created.
     pub(super) created: Option<String>,
-    /// Whether an operator turned it `off`, so that it is left so.
+    /// Whether an operator turned it `off`, so that it must stay off.
     pub(super) is_left_off: bool,
+    /// Whether the server has no search of Subscriptions, so that only the id finds it.
+    pub(super) is_found_by_id: bool,
 }
 
-/// What is written counts as `requested` until it has been looked at.
+/// A written Subscription counts as `requested` until it is read.
 pub(super) const REQUESTED: &str = "requested";
 
 impl<'a> Progress<'a> {
     pub(super) fn new(app: &'a App, wanted: Wanted, row: Row) -> Self {
-        Self { app, wanted, row, created: None, is_left_off: false }
+        Self { app, wanted, row, created: None, is_left_off: false, is_found_by_id: false }
     }
 
-    /// What it is planned by; `rewrite` writes it again, also where it seems to be as wanted.
+    /// What its plan depends on; `rewrite` writes it again even if it seems to be as wanted.
     pub(super) fn given(&self, rewrite: bool) -> Given {
         Given { rewrite, ..Given::of(self.app, &self.wanted.url) }
     }
 
-    /// Remembers how the server shows what this run has written, of all Subscriptions `found`.
+    /// Remembers how the server shows what this run has written; `found` has all Subscriptions.
     pub(super) fn remember(&self, found: &[Subscription]) {
         let id =
             self.row.subscription.as_deref().and_then(|reference| reference.strip_prefix("Subscription/"));
@@ -44,18 +47,19 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Says what becomes of it on a server without a search of Subscriptions.
+    /// Adds a remark if the server cannot search for Subscriptions.
     pub(super) fn tell_no_search(&mut self) {
         let message = if known::is_kept(self.app) {
-            "the server has no search of Subscriptions, so that this one is found by its remembered id"
+            "the server has no search of Subscriptions, so this one is found by its remembered id"
         } else {
-            "the server has no search of Subscriptions, and this program forgets the id of this one when it ends, so that \
-             another run would make a second one: keep it, with `register --known FILE` or a durable store"
+            "the server has no search of Subscriptions, and this program forgets the id of this one when \
+             it ends, so another run would create a second one: keep the id, with `register --known FILE` \
+             or a durable store"
         };
         self.row.message.get_or_insert_with(|| message.into());
     }
 
-    /// Says that an operator turned it `off`.
+    /// Adds a remark if an operator turned it `off`.
     pub(super) fn tell_left_off(&mut self) {
         if self.is_left_off {
             self.row.message.get_or_insert_with(|| {
@@ -72,7 +76,7 @@ impl Row {
         self.result = result;
         self.subscription = Some(format!("Subscription/{id}"));
         self.status = status;
-        // What an earlier attempt said.
+        // These came from an earlier attempt.
         (self.message, self.diagnostics) = (None, None);
     }
 
@@ -82,7 +86,18 @@ impl Row {
         self.diagnostics = error.operation_outcome().map(texts);
     }
 
-    /// Says that whether the server has what is wanted cannot be known.
+    /// The row of a Subscription that could not be looked for.
+    pub(super) fn fail_to_find(&mut self, doing: &str, error: &FindError) {
+        match error.server() {
+            Some(error) => self.fail(doing, error),
+            None => {
+                self.result = RowResult::Failed;
+                self.message = Some(format!("{doing} failed: {error}"));
+            }
+        }
+    }
+
+    /// Adds a remark if hidden elements could not be compared.
     pub(super) fn tell_hidden(&mut self, hidden: &[&str]) {
         if !hidden.is_empty() {
             self.message.get_or_insert_with(|| not_shown(hidden));
@@ -90,21 +105,22 @@ impl Row {
     }
 }
 
-/// What is to be known of elements that the server hides.
+/// The remark about elements that the server hides.
 pub(super) fn not_shown(hidden: &[&str]) -> String {
     format!(
-        "the server does not show all of {}, which is taken to be as wanted: after a change of the secret, run \
-         `register --rewrite`",
+        "the server does not show all of {}, so the program takes it to be as wanted: after a change of \
+         the secret, run `register --rewrite`",
         hidden.join(" and ")
     )
 }
 
-/// The code of the status, which goes into the answer to `POST …/register`: nothing else that a server writes there.
+/// The code of the status. The answer to `POST …/register` contains it, so it must not contain other text of
+/// the server.
 pub(super) fn status_of(subscription: &Subscription) -> Option<String> {
     subscription.text("status").map(|_| subscription.status_code().to_owned())
 }
 
-/// What the server says went wrong, in its own words.
+/// The server's own explanation of an error.
 fn texts(outcome: &OperationOutcome) -> String {
     let details =
         |issue: &OperationOutcomeIssue| issue.details.as_ref().and_then(|details| details.text.clone());

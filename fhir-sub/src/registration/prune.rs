@@ -1,25 +1,30 @@
-//! Removes what no handler needs: the Subscriptions of endpoints that are no longer in the program, and exact duplicates.
+//! Removes Subscriptions that no handler needs: those of endpoints that the program no longer has, and exact
+//! duplicates.
 
 mod own;
 
+use fhir_sub_search::search::is_same;
 use futures_core::future::BoxFuture;
 
 use super::acceptance::accepted;
+use super::delete::delete;
 use super::difference::differences;
+use super::known::{self, FindError};
 use super::pacing::Pacing;
 use super::plan::{IdOrder, has_endpoint};
 use super::report::{Row, RowResult};
 use super::settle::born;
+use super::side_by_side;
 use super::wanted::{Wanted, wanted};
-use super::{known, side_by_side};
 use crate::app::App;
-use crate::client::{Error, FhirClient};
+use crate::client::FhirClient;
 use crate::deadline::Deadline;
 use crate::fhir::Subscription;
 
-/// Removes every Subscription whose endpoint is one segment under the base URL, as all of ours are, and is
-/// not one of the program's; and of several that are all as one of `rows` wants them, all but the oldest. All
-/// Subscriptions are listed and compared here: no server's search has a "starts with, by whole segments".
+/// Removes each Subscription with an endpoint of one segment under the base URL, unless the program has that
+/// endpoint. Also removes duplicates: of several Subscriptions that are as one of `rows` wants them, only the
+/// oldest with the exact URL stays. All Subscriptions are listed and compared here, because no server can search for "starts
+/// with, by whole segments".
 pub(super) async fn prune(
     app: &App,
     client: &FhirClient,
@@ -52,7 +57,7 @@ pub(super) async fn prune(
         removed.iter().find(of_it).is_some_and(|row| row.result == RowResult::Removed)
     };
     for row in rows {
-        // The one that stays was one of the duplicates.
+        // The remaining Subscription was listed as a duplicate.
         if row.subscription.as_ref().is_some_and(is_removed)
             && let Some(at) = row.duplicates.iter().position(|duplicate| !is_removed(duplicate))
         {
@@ -63,8 +68,8 @@ pub(super) async fn prune(
     removed
 }
 
-/// All Subscriptions; where the server has no list of them, those that the program remembers.
-async fn list(app: &App, client: &FhirClient) -> Result<Vec<Subscription>, Error> {
+/// All Subscriptions. If the server cannot list them, those that the program remembers.
+async fn list(app: &App, client: &FhirClient) -> Result<Vec<Subscription>, FindError> {
     match client.search_type::<Subscription>("Subscription", &[]).all().await {
         Err(error) if known::has_no_search(&error) => {
             let mut all = Vec::new();
@@ -73,11 +78,12 @@ async fn list(app: &App, client: &FhirClient) -> Result<Vec<Subscription>, Error
             }
             Ok(all)
         }
-        listed => listed,
+        listed => Ok(listed?),
     }
 }
 
-/// Those of `listed` that are as a handler wants them, and not the oldest that are.
+/// The Subscriptions of `listed` that are as a handler wants them, without the oldest one. Registration finds
+/// its Subscription by the exact URL, so one with that URL stays.
 async fn duplicates<'l>(
     app: &App,
     client: &FhirClient,
@@ -86,29 +92,54 @@ async fn duplicates<'l>(
 ) -> Vec<(String, &'l Subscription)> {
     let looks = app.registry().declarations().iter().filter_map(|declaration| {
         let wanted = wanted(declaration, app.settings()).ok()?;
-        let exact: Vec<_> = listed.iter().filter(|listed| is_exact(app, &wanted, listed)).collect();
-        (exact.len() > 1).then_some((declaration.endpoint, wanted, exact))
+        let alike = listed.iter().filter_map(|listed| {
+            let is_exact = has_endpoint(listed, &wanted.url);
+            (is_exact || is_its(app, declaration.endpoint, listed)).then_some((is_exact, listed))
+        });
+        let alike = alike.filter(|(_, listed)| is_as_wanted(app, &wanted, listed));
+        let (exact, respelt): (Vec<_>, Vec<_>) = alike.partition(|(is_exact, _)| *is_exact);
+        let all = exact.len() + respelt.len();
+        (all > 1 && !exact.is_empty()).then_some((declaration.endpoint, wanted, exact, respelt))
     });
-    let looks = looks.map(|(endpoint, wanted, exact)| -> BoxFuture<'_, _> {
+    let looks = looks.map(|(endpoint, wanted, exact, respelt)| -> BoxFuture<'_, _> {
         Box::pin(async move {
+            let exact: Vec<_> = exact.into_iter().map(|(_, one)| one).collect();
             let Some(oldest) = oldest(app, client, &wanted, &exact, pacing).await else { return Vec::new() };
             let others = exact.into_iter().filter(|one| one.text("id") != Some(&oldest));
+            let others = others.chain(respelt.into_iter().map(|(_, one)| one));
             others.map(|one| (endpoint.to_owned(), one)).collect()
         })
     });
     side_by_side(looks).await.into_iter().flatten().collect()
 }
 
-/// Whether the Subscription is as it is wanted, and works.
-fn is_exact(app: &App, wanted: &Wanted, found: &Subscription) -> bool {
-    let written = app.memory().subscriptions.known(&wanted.url).written;
-    has_endpoint(found, &wanted.url)
-        && matches!(found.status_code(), "active" | "requested")
-        && found.text("id").is_some()
-        && differences(&wanted.resource, found, written.as_ref()).names.is_empty()
+/// Whether the Subscription's URL is certainly the one of `endpoint`, for instance with a default port.
+fn is_its(app: &App, endpoint: &str, found: &Subscription) -> bool {
+    found.endpoint().and_then(|url| own::endpoint(&app.settings().base_url, url)) == Some(endpoint)
 }
 
-/// The id of the oldest, if that can be known, and it is still there: the listing may be older than what it lists.
+/// Whether the Subscription does what is wanted, and works: its URL and its criteria may be spelt in another
+/// way.
+fn is_as_wanted(app: &App, wanted: &Wanted, found: &Subscription) -> bool {
+    let written = app.memory().subscriptions.known(&wanted.url).written;
+    let mut alike = found.clone();
+    if let (Some(own), Some(criteria)) = (wanted.resource.text("criteria"), found.text("criteria"))
+        && wanted.topic.is_none()
+        && is_same(own, criteria)
+    {
+        alike.set("criteria", own);
+    }
+    if found.get("endpoint").is_some() {
+        alike.set("endpoint", wanted.url.as_str());
+    } else {
+        alike.channel_mut().insert("endpoint".into(), wanted.url.as_str().into());
+    }
+    matches!(found.status_code(), "active" | "requested")
+        && found.text("id").is_some()
+        && differences(&wanted.resource, &alike, written.as_ref()).names.is_empty()
+}
+
+/// The id of the oldest one, if it can be determined and still exists: the list may be out of date.
 async fn oldest(
     app: &App,
     client: &FhirClient,
@@ -122,7 +153,7 @@ async fn oldest(
     let ages: Option<Vec<_>> = side_by_side(ages).await.into_iter().collect();
     let (_, _, id) = ages?.into_iter().min()?;
     let still = client.read::<Subscription>("Subscription", id).await.ok()?;
-    is_exact(app, wanted, &still).then(|| id.to_owned())
+    (has_endpoint(&still, &wanted.url) && is_as_wanted(app, wanted, &still)).then(|| id.to_owned())
 }
 
 async fn remove(
@@ -141,13 +172,11 @@ async fn remove(
         return row;
     }
     pacing.write().await;
-    // HAPI brings back what is deleted while it is being activated.
+    // HAPI brings back a Subscription that is deleted during its activation.
     if subscription.status_code() == "requested" && !accepted(client, id, deadline).await {
         row.result = RowResult::Failed;
         row.message = Some("the server has not yet accepted it: prune once more".into());
-    } else if let Err(error) = client.delete("Subscription", id).await
-        && !(error.is_gone() || error.is_not_found())
-    {
+    } else if let Err(error) = delete(client, id).await {
         row.result = RowResult::Failed;
         row.message = Some(format!("removing it failed: {error}"));
     }

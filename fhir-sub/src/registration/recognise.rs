@@ -1,4 +1,4 @@
-//! `FHIR_SERVER=auto`: the server is recognised by what it says of itself.
+//! `FHIR_SERVER=auto`: recognises the server by its CapabilityStatement.
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use crate::client::FhirClient;
 use crate::fhir::FhirVersion;
 use crate::server::{GENERIC, Room};
 
-/// What a server says of itself, as far as it is of use here:
+/// The parts of a CapabilityStatement that identify a server:
 /// <https://hl7.org/fhir/R4/capabilitystatement.html>.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -30,7 +30,8 @@ struct Implementation {
     description: String,
 }
 
-/// `app` with the server that it has, where it is to be recognised, by one request; or why that cannot be known.
+/// `app` with its server recognised by one request, if the settings ask for that. An error says why that
+/// failed.
 pub(super) async fn recognise(app: &App, client: &FhirClient) -> Result<App, String> {
     let settings = app.settings();
     if !settings.is_server_unknown {
@@ -50,21 +51,22 @@ pub(super) async fn recognise(app: &App, client: &FhirClient) -> Result<App, Str
 impl CapabilityStatement {
     /// The server, if it is a known one.
     fn server(&self) -> Option<&'static Room> {
-        // Whoever runs a server may give it a name, and mostly leaves the others as they were.
+        // An operator may rename the server in one place, and usually leaves the others unchanged.
         let said = [&self.software.name, &self.implementation.description, &self.publisher];
         said.into_iter().find_map(|said| Room::recognised(said))
     }
 
-    /// A Subscription of another version than the server's would be refused, or misread.
+    /// The server would refuse or misread a Subscription of another FHIR version.
     fn check_version(&self, server: &Room, expected: FhirVersion) -> Result<(), String> {
         let Some(release) = self.fhir_version.as_deref() else { return Ok(()) };
         let version = FhirVersion::from_release(release);
         if server.holds_several_versions && version != Some(expected) {
-            // What is of another version it would not find, which would pass for gone.
+            // The server would not find resources of another version, and they would seem to be gone.
             let name = server.name;
             return Err(format!(
-                "FHIR_VERSION is {expected}, and the server, {name}, takes requests to be of another version where they do \
-                 not say so, which those of handlers do only if FHIR_SERVER names the server: set FHIR_SERVER={name}"
+                "FHIR_VERSION is {expected}, and the server, {name}, expects another version in requests \
+                 that name none. Handlers name the version only if FHIR_SERVER names the server: set \
+                 FHIR_SERVER={name}"
             ));
         }
         let cure = match version {

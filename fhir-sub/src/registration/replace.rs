@@ -1,19 +1,20 @@
-//! Puts another Subscription in the place of one that cannot be changed.
+//! Replaces a Subscription that cannot be changed.
 //!
-//! The new one is created first, so that events are told of at each moment, even if the program dies in between: the next
-//! run finds both, and deletes the old one. A server that keeps no two Subscriptions of one endpoint must be rid of the old one
-//! first; if it then refuses the new one, the old one is created again.
+//! The new one is created first, so that no event is missed, even if the program dies in between: the next
+//! run finds both, and deletes the old one. Some servers do not allow two Subscriptions with one endpoint:
+//! there, the old one is deleted first. If the server then refuses the new one, the old one is created again.
 
 use super::create::create;
+use super::delete::delete;
 use super::difference::differences;
-use super::known::is_unsupported;
+use super::known::{Created, is_unsupported, remember};
 use super::plan::has_endpoint;
 use super::progress::{Progress, REQUESTED};
 use super::report::RowResult;
 use crate::client::{Error, FhirClient};
 use crate::fhir::Subscription;
 
-/// Replaces the Subscription `id`, which is one of those that are `there`.
+/// Replaces the Subscription `id`, which is one of `there`.
 pub(super) async fn replace(
     client: &FhirClient,
     progress: &mut Progress<'_>,
@@ -41,12 +42,12 @@ async fn create_and_delete(
     let replacement =
         there.iter().find(|other| other.text("id") != Some(id) && is_replacement(progress, other));
     match replacement.and_then(|other| other.text("id")) {
-        // An earlier run has died before it has deleted the old one.
+        // An earlier run died before it deleted the old one.
         Some(replacement) => {
             progress.row.done(RowResult::Updated, replacement, Some(REQUESTED.to_owned()));
         }
-        None => match create(client, progress).await {
-            // The server keeps no two of one endpoint after all.
+        None => match create(client, progress, Some(id)).await {
+            // It turns out that the server does not allow two Subscriptions with one endpoint.
             Err(error) if error.is_conflict() => {
                 return delete_and_create(client, progress, id, there).await;
             }
@@ -58,7 +59,7 @@ async fn create_and_delete(
     delete(client, id).await
 }
 
-/// Whether a Subscription is what is wanted in the place of the one that is replaced.
+/// Whether a Subscription is the wanted replacement.
 fn is_replacement(progress: &Progress<'_>, other: &Subscription) -> bool {
     let works = ["requested", "active"].contains(&other.status_code());
     let last = progress.given(false).written;
@@ -74,23 +75,31 @@ async fn delete_and_create(
     there: &[Subscription],
 ) -> Result<(), Error> {
     delete(client, id).await?;
-    let Err(refusal) = create(client, progress).await else { return Ok(()) };
-    // Whether the new one was made is not known: another look will tell.
+    let Err(refusal) = create(client, progress, Some(id)).await else { return Ok(()) };
+    // The server may have created the new one: another read shows it.
     if refusal.status().is_some()
         && !refusal.is_transient()
         && let Some(old) = there.iter().find(|old| old.text("id") == Some(id))
     {
         let restored = client.create("Subscription", &restorable(old, &progress.wanted.resource)).await;
-        if restored.is_err() {
-            tracing::error!(
+        match restored {
+            Ok(restored) => {
+                if let Some(restored) = &restored.id {
+                    let created =
+                        Created { id: restored, replaces: Some(id), is_found_by_id: progress.is_found_by_id };
+                    remember(progress.app, client, &progress.wanted.url, created).await;
+                }
+            }
+            Err(_) => tracing::error!(
                 "a Subscription was deleted, and the server refuses both the new one and the old one"
-            );
+            ),
         }
     }
     Err(refusal)
 }
 
-/// A Subscription as it was, to be created once more. Headers, which a server may hide, are those of today.
+/// The old Subscription, to be created again. Its headers are the present ones, because a server may hide the
+/// old ones.
 fn restorable(old: &Subscription, wanted: &Subscription) -> Subscription {
     let mut old = old.clone();
     for element in ["id", "meta", "error", "text"] {
@@ -108,15 +117,8 @@ fn restorable(old: &Subscription, wanted: &Subscription) -> Subscription {
     old
 }
 
-async fn delete(client: &FhirClient, id: &str) -> Result<(), Error> {
-    match client.delete("Subscription", id).await {
-        Err(error) if !(error.is_gone() || error.is_not_found()) => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Whether the server has `DELETE`: it is asked to delete what is not there. One without `PUT` may have neither, and would
-/// keep a second Subscription for good.
+/// Whether the server supports `DELETE`: it is asked to delete an id that does not exist. A server without
+/// `PUT` may lack `DELETE` too, and then a second Subscription would stay for ever.
 pub(super) async fn can_delete(client: &FhirClient) -> Result<(), Error> {
     let nobody = format!("none-{:016x}", fastrand::u64(..));
     match client.delete("Subscription", &nobody).await {

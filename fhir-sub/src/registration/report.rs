@@ -1,4 +1,4 @@
-//! [`Report`]: what a registration did, one row a subscription.
+//! [`Report`]: what a registration did, one row for each subscription.
 
 use serde::Serialize;
 
@@ -7,9 +7,9 @@ use crate::declaration::Declaration;
 use crate::server::Room;
 use crate::settings::Secrets;
 
-/// What a registration did, or would do.
+/// The results of a registration, or of a dry run.
 ///
-/// As JSON, the answer of `POST /register`. It holds no secret and none of the server's own texts.
+/// As JSON, it is the answer of `POST /register`. It contains no secret, and no text of the server.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -21,7 +21,7 @@ pub struct Report {
     pruned: Option<Vec<Row>>,
 }
 
-/// What was done, or would be done, for one subscription.
+/// The result for one subscription.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -38,17 +38,17 @@ pub struct Row {
     /// The Subscription's status after it was written: `active`, `requested`, `error`, `off`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// The elements that differed from what is wanted.
+    /// The elements that differed from the wanted ones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<String>,
-    /// Further Subscriptions with the same endpoint, each of which makes the handler run once more:
-    /// remove them by hand.
+    /// Other Subscriptions with the same endpoint. Each of them runs the handler once more: remove them by
+    /// hand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub duplicates: Vec<String>,
-    /// Why it failed, or what is worth knowing.
+    /// Why it failed, or other remarks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What the server says of it, for the terminal of whoever registers: it is in no answer and in no log.
+    /// The server's own text, for the terminal only: no answer and no log contains it.
     #[serde(skip)]
     pub(crate) diagnostics: Option<String>,
 }
@@ -58,17 +58,17 @@ pub struct Row {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RowResult {
-    /// It was not there.
+    /// It did not exist.
     Created,
-    /// It was there, and different.
+    /// It existed, and differed.
     Updated,
-    /// It was there, as wanted: nothing was written.
+    /// It existed as wanted: nothing was written.
     Unchanged,
     /// It was written, and the server has not yet accepted it.
     Pending,
     /// It was removed.
     Removed,
-    /// It could not be done, or the server turned it down.
+    /// It could not be done, or the server refused it.
     Failed,
 }
 
@@ -100,12 +100,12 @@ impl Row {
         }
     }
 
-    /// Takes the program's secrets out of what the server says, should it repeat what it was sent.
+    /// Hides the program's secrets in the server's text, in case the server repeats them.
     pub(super) fn hide(&mut self, secrets: &Secrets) {
         self.diagnostics = self.diagnostics.take().map(|said| secrets.hide_in(&said));
     }
 
-    /// Names the further Subscriptions with the same endpoint by their ids.
+    /// Lists other Subscriptions with the same endpoint, by their ids.
     pub(super) fn set_duplicates(&mut self, ids: &[String]) {
         self.duplicates = ids.iter().map(|id| format!("Subscription/{id}")).collect();
     }
@@ -125,7 +125,7 @@ impl Report {
         Self { dry_run: options.dry_run, server: Some(server.name), subscriptions, pruned }
     }
 
-    /// Nothing could be done, since which server it is is not known.
+    /// The report if the server could not be recognised, so that nothing was done.
     pub(super) fn failed(options: Options, declarations: &[&Declaration], message: &str) -> Self {
         let failed = |declaration: &&Declaration| {
             Row::failed(declaration.endpoint, declaration.trigger.text(), message)
@@ -135,14 +135,14 @@ impl Report {
         Self { dry_run: options.dry_run, server: None, subscriptions, pruned }
     }
 
-    /// Which server it was registered with, by the name that `FHIR_SERVER` gives it: with `auto` the one that was
-    /// recognised, `None` if what the server says of itself could not be read.
+    /// The name of the server, as in `FHIR_SERVER`. With `auto`, it is the recognised server, or `None` if
+    /// its CapabilityStatement could not be read.
     #[must_use]
     pub fn server(&self) -> Option<&str> {
         self.server
     }
 
-    /// One row a subscription, sorted by endpoint.
+    /// One row for each subscription, sorted by endpoint.
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.subscriptions
@@ -154,7 +154,7 @@ impl Report {
         self.pruned.as_deref().unwrap_or_default()
     }
 
-    /// Whether nothing was written, since the registration was to plan only.
+    /// Whether this was a dry run: nothing was written.
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
         self.dry_run

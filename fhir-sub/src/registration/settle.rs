@@ -1,8 +1,9 @@
-//! Of several Subscriptions that were created at once, one stays.
+//! If several Subscriptions were created at the same time, one stays.
 
 use futures_core::future::BoxFuture;
 
 use super::acceptance::accepted;
+use super::delete::delete;
 use super::pacing::Pacing;
 use super::plan::{IdOrder, has_endpoint};
 use super::progress::Progress;
@@ -11,19 +12,19 @@ use crate::client::{Error, FhirClient};
 use crate::deadline::Deadline;
 use crate::fhir::Subscription;
 
-/// What has become of the Subscription that this run has created.
+/// The fate of the Subscription that this run created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settled {
-    /// It stays, or there was none.
+    /// It stays, or this run created none.
     Kept,
-    /// An older one is there, and it was deleted.
+    /// An older one exists, so it was deleted.
     Withdrawn,
-    /// Whether an older one is there cannot be known now, or it could not be deleted.
+    /// Whether an older one exists is unknown now, or it could not be deleted.
     Unknown,
 }
 
-/// Leaves the oldest of those `found`: one that this run created itself, and that is not the oldest, is deleted.
-/// No other is.
+/// Keeps the oldest of the Subscriptions `found`. Deletes only a Subscription that this run created and that
+/// is not the oldest.
 pub(super) async fn settle(
     client: &FhirClient,
     progress: &mut Progress<'_>,
@@ -48,30 +49,30 @@ pub(super) async fn settle(
         Box::pin(async move { born(client, &id, pacing).await.map(|born| (born, IdOrder::of(&id), id)) })
     });
     let ages: Result<Vec<_>, Error> = side_by_side(ages).await.into_iter().collect();
-    // Whoever deletes on a guess may delete the last.
+    // To delete on a guess might delete the last one.
     let Ok(ages) = ages else { return Settled::Unknown };
     let oldest = ages.into_iter().min_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
     if oldest.is_none_or(|(_, _, oldest)| oldest == own) {
         return Settled::Kept;
     }
     pacing.write().await;
-    // HAPI brings back what is deleted while it is being activated.
-    if !accepted(client, &own, deadline).await || client.delete("Subscription", &own).await.is_err() {
+    // HAPI brings back a Subscription that is deleted during its activation.
+    if !accepted(client, &own, deadline).await || delete(client, &own).await.is_err() {
         return Settled::Unknown;
     }
     progress.created = None;
     Settled::Withdrawn
 }
 
-/// When the Subscription was created, as a FHIR `instant`; the end of time where the server does not say.
+/// When the Subscription was created, as a FHIR `instant`. If the server does not say, the end of time.
 ///
-/// The activation makes a second version, so it is the first version's time that tells.
+/// The time is that of the first version, because the activation writes a second one.
 pub(super) async fn born(client: &FhirClient, id: &str, pacing: &Pacing) -> Result<String, Error> {
     const UNKNOWN: &str = "9999";
     pacing.history().await;
     let versions = match client.history::<Subscription>("Subscription", id).all().await {
         Ok(versions) => versions,
-        // A server without histories says so each time.
+        // A server without histories always answers like this.
         Err(error) if error.status().is_some() && !error.is_transient() => Vec::new(),
         Err(error) => return Err(error),
     };

@@ -1,4 +1,4 @@
-//! What the server has, beside what is wanted.
+//! The Subscriptions on the server, compared with the wanted ones.
 
 use futures_core::future::BoxFuture;
 
@@ -14,6 +14,7 @@ use crate::client::FhirClient;
 use crate::deadline::Deadline;
 use crate::declaration::{Declaration, Trigger};
 use crate::fhir::Subscription;
+use crate::silence;
 
 /// One subscription, as the server has it.
 #[derive(Debug)]
@@ -25,15 +26,17 @@ pub(crate) struct StatusRow {
     pub(crate) subscription: Option<String>,
     /// The Subscription's status, or `missing`.
     pub(crate) status: String,
-    /// What differs from what is wanted.
+    /// The elements that differ from the wanted ones.
     pub(crate) drift: Vec<String>,
     /// Why the server could not be asked.
     pub(crate) message: Option<String>,
-    /// `Subscription.error`, for the terminal of whoever asks: it is in no answer and in no log.
+    /// `Subscription.error`, for the terminal only: no answer and no log contains it.
     pub(crate) diagnostics: Option<String>,
-    /// How many events the server says there have been, of a topic.
+    /// The number of a topic's events, as the server counts them.
     pub(crate) events: Option<u64>,
-    /// What is worth knowing, and no error.
+    /// The number of heartbeats that the server has promised and that did not come.
+    pub(crate) missed: u64,
+    /// Remarks that are no errors.
     pub(crate) notes: Vec<String>,
 }
 
@@ -48,17 +51,18 @@ impl StatusRow {
             message,
             diagnostics: None,
             events: None,
+            missed: 0,
             notes: Vec::new(),
         }
     }
 
-    /// Whether it is there, as wanted, and works.
+    /// Whether it exists as wanted, and works.
     pub(crate) fn is_sound(&self) -> bool {
-        self.status == "active" && self.drift.is_empty()
+        self.status == "active" && self.drift.is_empty() && self.missed == 0
     }
 }
 
-/// Looks at every subscription; writes nothing.
+/// Reads every subscription, and writes nothing.
 pub(crate) async fn status(app: &App, deadline: Deadline) -> Vec<StatusRow> {
     let declarations = app.registry().declarations().iter();
     let app = &match recognise(app, &app.provided().fhir_client().with_deadline(deadline)).await {
@@ -121,12 +125,16 @@ async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration)
     } else {
         None
     };
-    let notes: Vec<_> = [ended, hidden, failed].into_iter().flatten().collect();
+    let silence = silence::look(app, declaration).await;
+    let missed = silence.map_or(0, |silence| silence.missed);
+    let silence = silence.map(|silence| silence.words(app.now()));
+    let notes: Vec<_> = [ended, hidden, failed, silence].into_iter().flatten().collect();
     StatusRow {
         subscription: Some(format!("Subscription/{id}")),
         drift,
         diagnostics: error.map(|error| app.settings().secrets.hide_in(error)),
         events,
+        missed,
         notes,
         ..row(status, None)
     }

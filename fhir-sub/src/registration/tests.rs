@@ -6,6 +6,7 @@ mod masked;
 mod odd;
 mod paced;
 mod recognised;
+mod replaced;
 mod rooms;
 mod topics;
 mod turned_off;
@@ -37,7 +38,7 @@ fn results(report: &Report) -> Vec<(&str, RowResult)> {
     report.rows().iter().map(|row| (row.endpoint.as_str(), row.result)).collect()
 }
 
-/// How many writes the sandbox has seen.
+/// How many writes the sandbox has received.
 fn writes(test: &TestApp) -> usize {
     test.sandbox().requests().iter().filter(|(method, _)| *method != Method::GET).count()
 }
@@ -194,7 +195,7 @@ async fn what_has_ended_is_told_and_not_written() {
         rows[1].status == "missing" && rows[1].message.as_deref().is_some_and(|it| it.contains("is past"))
     );
     assert!(!rows[1].is_sound() && rows[2].is_sound(), "{rows:?}");
-    // One that was written before its end.
+    // A Subscription that was written before it ended.
     let mut there = test.sandbox().all("Subscription").remove(0);
     there["end"] = json!("2021-01-01T00:00:00Z");
     there["channel"]["endpoint"] = json!("https://app.example.org/hooks/past");
@@ -212,7 +213,7 @@ async fn a_thousand_are_registered_side_by_side() {
     let started = tokio::time::Instant::now();
     let report = test.app().register(Options::default()).await;
     assert!(report.rows().iter().all(|row| row.result == RowResult::Created));
-    // The clock is the test's own: it counts the server's answers, and nothing of this machine.
+    // The test's clock counts the server's answers, but no time of this machine.
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
@@ -247,7 +248,7 @@ async fn what_is_still_being_accepted_is_updated_once_it_is() {
     test.sandbox().create(&old).await.unwrap();
     let report = test.app().register(Options::default()).await;
     assert_eq!(results(&report), [("a", RowResult::Updated)], "{report:?}");
-    // Created, accepted, updated, accepted again.
+    // The versions: created, accepted, updated, accepted again.
     let found = test.sandbox().all("Subscription").remove(0);
     assert_eq!((found["meta"]["versionId"].as_str(), found["reason"].as_str()), (Some("4"), Some("a test")));
 }
@@ -265,7 +266,7 @@ async fn firely_keeps_subscriptions_apart() {
 #[tokio::test(start_paused = true)]
 async fn whoever_gives_way_to_an_older_one_sees_that_it_is_as_wanted() {
     let test = test(&["a"]);
-    // Of another release, and not yet seen by the first look.
+    // From an older release, and not yet visible to the first search.
     let older = json!({
         "resourceType": "Subscription", "status": "requested", "reason": "old", "criteria": "Patient?active=true",
         "channel": { "type": "rest-hook", "endpoint": "https://app.example.org/hooks/a" },

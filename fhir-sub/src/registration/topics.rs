@@ -1,5 +1,5 @@
-//! Whether the server has the topics that the program names: where it has not, it may accept a Subscription all the same
-//! (HAPI), or leave it as it is (Helios), and in either case it never tells of anything.
+//! Whether the server has the program's topics. If it lacks one, it may still accept the Subscription (HAPI)
+//! or leave its status unchanged (Helios), but it never sends a notification.
 
 use fhir_sub_search::search::{self, Written};
 use futures_core::future::BoxFuture;
@@ -13,8 +13,8 @@ use crate::declaration::Topic;
 use crate::server::{Kept, Topics};
 use crate::settings::Settings;
 
-/// Adds to the rows what of their topics will not come: the server does not have the topic, or not so that it can be
-/// filtered as is wanted, or sends no heartbeats.
+/// Adds remarks about topics to the rows: the server lacks the topic, cannot filter it as wanted, or sends no
+/// heartbeats.
 pub(super) async fn look_for_topics(
     client: &FhirClient,
     settings: &Settings,
@@ -44,12 +44,12 @@ pub(super) async fn look_for_topics(
 
 async fn lacking(client: &FhirClient, settings: &Settings, topics: &Topics, topic: &Topic) -> Option<String> {
     let kept = (topics.kept)(settings.fhir_version)?;
-    // Whoever may not look at topics may still be told of their events.
+    // A program that may not read topics may still get their notifications.
     let Some(found) = find(client, kept, topic.url).await.ok()? else {
         return Some(unknown(kept, topic.url));
     };
     let offered = parameters(&found);
-    // By the specification, nothing listed is nothing said.
+    // By the specification, an empty list says nothing about the filters.
     if offered.is_empty() && topics.filters_freely {
         return None;
     }
@@ -59,8 +59,8 @@ async fn lacking(client: &FhirClient, settings: &Settings, topics: &Topics, topi
     };
     let parameter = filters.map(code).find(|code| !offered.contains(&code.as_str()))?;
     Some(format!(
-        "the topic {} on the server is not to be filtered by `{}`: add that to its canFilterBy, or look in the handler, \
-         then register again",
+        "the topic {} on the server does not allow filters by `{}`: add that to its canFilterBy, or check \
+         it in the handler, then register again",
         topic.url, parameter
     ))
 }
@@ -73,7 +73,7 @@ async fn find(client: &FhirClient, kept: Kept, topic: &str) -> Result<Option<Val
     };
     while let Some(found) = found.next().await {
         let found = found?;
-        // A server that does not know the parameter finds others, too.
+        // A server that does not know the parameter returns other topics too.
         if url_of(&found) == Some(url) {
             return Ok(Some(found));
         }
@@ -81,7 +81,7 @@ async fn find(client: &FhirClient, kept: Kept, topic: &str) -> Result<Option<Val
     Ok(None)
 }
 
-/// By which R4, which has no SubscriptionTopic, tells a `Basic` that stands for one: HAPI and Helios read them so.
+/// R4 has no SubscriptionTopic. A `Basic` with this code represents one, for HAPI and for Helios.
 const CODE: &str = "http://hl7.org/fhir/fhir-types|SubscriptionTopic";
 
 /// `SubscriptionTopic.url`
@@ -99,7 +99,7 @@ fn parameters(topic: &Value) -> Vec<&str> {
     elements.chain(parts.filter_map(|part| part["valueString"].as_str())).collect()
 }
 
-/// Those of a `Basic` that stand for an element of SubscriptionTopic.
+/// The extensions of a `Basic` that stand for an element of SubscriptionTopic.
 fn extensions<'t>(topic: &'t Value, element: &str) -> impl Iterator<Item = &'t Value> {
     let end = format!("/extension-SubscriptionTopic.{element}");
     let all = topic["extension"].as_array().into_iter().flatten();
@@ -112,7 +112,7 @@ fn unknown(kept: Kept, topic: &str) -> String {
         Kept::Topic => "SubscriptionTopic with the URL",
     };
     format!(
-        "the server has no {kind} {topic}, and may never tell of it: store the topic, or correct `topic`, then \
+        "the server has no {kind} {topic}, and may never notify: store the topic, or correct `topic`, then \
          register again"
     )
 }

@@ -1,4 +1,4 @@
-//! From a declaration to the Subscription that is to be on the server.
+//! Builds the Subscription that a declaration wants on the server.
 
 mod backport;
 mod criteria;
@@ -17,43 +17,43 @@ use crate::settings::Settings;
 
 /// The Subscription that a declaration wants on the server.
 pub(crate) struct Wanted {
-    /// The public URL of the endpoint, by which the Subscription is found again.
+    /// The public URL of the endpoint, which identifies the Subscription.
     pub(super) url: String,
-    /// Whether the server's search by `url` looks where the Subscription has its endpoint.
+    /// Whether the server's search by `url` finds the Subscription by its endpoint.
     pub(super) is_found_by_url: bool,
-    /// Whether the server may ask the endpoint for an answer, the handshake, before it makes the Subscription `active`.
+    /// Whether the server may test the endpoint with a handshake before it makes the Subscription `active`.
     pub(super) is_asked_to_answer: bool,
-    /// Whether the Subscription can be changed, and need not be deleted and created again.
+    /// Whether the Subscription can be changed. Otherwise it must be deleted and created again.
     pub(super) is_changeable: bool,
-    /// The media type in which it is created.
+    /// The media type of the create request.
     pub(super) media_type: &'static str,
-    /// A header of the request that creates it.
+    /// A header of the create request.
     pub(super) request_header: Option<(HeaderName, HeaderValue)>,
-    /// The topic, if it is not a criteria that is watched.
+    /// The topic; `None` for a criteria.
     pub(super) topic: Option<&'static Topic>,
-    /// What the server does otherwise than is asked.
+    /// Remarks on what the server does differently.
     pub(super) notes: Vec<String>,
     pub(super) resource: Subscription,
 }
 
-/// Whether an extension is ours to set and to take away, wherever it stands: whatever else has been added stays.
+/// Whether we set and remove this extension, wherever it stands. Other extensions stay.
 pub(super) fn is_managed(extension: &str) -> bool {
     EXTENSIONS.contains(&extension) || is_extension(extension)
 }
 
-/// The elements in which a Subscription is written down.
+/// The form in which a Subscription is written.
 #[derive(Clone, Copy)]
 enum Form {
     /// `criteria` is a search: R4 and R4B.
     Criteria,
-    /// `criteria` is a topic, and extensions say what R4 and R4B have no elements for.
+    /// `criteria` is a topic, and extensions replace elements that R4 and R4B lack.
     Backport(&'static Topic, &'static Topics),
     /// `topic` and its neighbours: R5.
     Native(&'static Topic, &'static Topics),
 }
 
 impl Form {
-    /// A server without topics is no server for a topic, which [`abilities`] says.
+    /// A topic needs a server with topics: [`abilities`] checks that.
     fn of(declaration: &'static Declaration, settings: &Settings) -> Self {
         match (&declaration.trigger, &settings.fhir_server.topics) {
             (Trigger::Topic(topic), Ok(topics)) if topics.native_in.contains(&settings.fhir_version) => {
@@ -72,8 +72,8 @@ impl Form {
     }
 }
 
-/// The Subscription that `declaration` wants on the server of `settings`, or why that server cannot do
-/// what it asks.
+/// The Subscription that `declaration` wants on the server of `settings`. An error says why that server
+/// cannot do what it asks.
 pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> Result<Wanted, Problems> {
     let (server, ask) = (settings.fhir_server, abilities::ask(declaration, settings));
     abilities::check(declaration, &ask, settings)?;
@@ -106,8 +106,8 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
         if matches!(form, Form::Backport(..)) && !has_profile(&resource) {
             return Err(Problems::from(abilities::problem(
                 declaration,
-                "its `registration` function took the profile of topics out of meta.profile, without which HAPI FHIR \
-                 takes the topic for a criteria: add to `meta`, and leave what is there",
+                "its `registration` function removed the profile of topics from meta.profile. Without the \
+                 profile, HAPI FHIR takes the topic for a criteria: add to `meta`, and keep what is there",
             )));
         }
         if resource.endpoint() != Some(&url) {
@@ -115,8 +115,8 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
             return Err(Problems::from(abilities::problem(
                 declaration,
                 &format!(
-                    "its `registration` function changed {element}, by which the Subscription is found again: \
-                     leave that as it is"
+                    "its `registration` function changed {element}, but the Subscription is found again by \
+                     it: leave it unchanged"
                 ),
             )));
         }
@@ -124,14 +124,14 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
     if let (Form::Criteria, Some(criteria)) = (form, resource.text("criteria")) {
         notes.extend(abilities::check_criteria(declaration, criteria, extends, settings)?);
     }
-    // After the user's function, which so never sees the secrets.
+    // After the user's function, so that it never sees the secrets.
     match &server.registering.shows {
         Shows::Header => add_secret(&mut resource, form, settings),
         Shows::Signature => {}
         Shows::Token(extensions) => add_token(&mut resource, extensions, settings),
     }
     let request_header = add_signing_secret(&mut resource, settings);
-    // The search parameter of R4B looks into `channel`, which a Subscription of R5's form does not have.
+    // R4B's search parameter looks into `channel`, which a Subscription in R5's form does not have.
     let is_found_by_url = server.registering.is_searched_by_url
         && !(matches!(form, Form::Native(..)) && settings.fhir_version != FhirVersion::R5);
     let is_asked_to_answer = form.topic().is_some_and(|(_, topics)| topics.shakes_hands);
@@ -151,7 +151,7 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
     })
 }
 
-/// Whether the Subscription or its channel has an extension that it did not have.
+/// Whether the Subscription or its channel has a new extension.
 fn has_further_extensions(after: &Subscription, before: &Subscription) -> bool {
     let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
     let all = |subscription: &Subscription| {
@@ -162,8 +162,8 @@ fn has_further_extensions(after: &Subscription, before: &Subscription) -> bool {
     all(after).iter().any(|extension| !before.contains(extension))
 }
 
-/// The topic's canonical URL. A server that compares it with the topic's `url` as it stands, to which a version does not
-/// belong, would never tell of it.
+/// The topic's canonical URL, without its version if the server compares the text with the topic's `url`:
+/// with the version, such a server would never fire.
 fn topic_url(topic: &Topic, topics: &Topics) -> &'static str {
     match topic.url.split_once('|') {
         Some((url, _version)) if topics.compares_urls => url,
@@ -171,7 +171,8 @@ fn topic_url(topic: &Topic, topics: &Topics) -> &'static str {
     }
 }
 
-/// The header that the server is to send: a line in `channel.header`, in R5 a name and a value in `parameter`.
+/// Adds the header that the server must send: a line in `channel.header`, or in R5 a name and a value in
+/// `parameter`.
 fn add_secret(resource: &mut Subscription, form: Form, settings: &Settings) {
     let Some(secret) = &settings.secrets.shared else { return };
     let name = display_name(&settings.header);
@@ -189,8 +190,8 @@ fn add_secret(resource: &mut Subscription, form: Form, settings: &Settings) {
     }
 }
 
-/// Tells the server what to sign notifications with, in the Subscription or by a header of the request. One that does not
-/// know of it is told nothing.
+/// Gives the server the key to sign notifications with, in the Subscription or in a header of the request. A
+/// server that cannot sign gets no key.
 fn add_signing_secret(resource: &mut Subscription, settings: &Settings) -> Option<(HeaderName, HeaderValue)> {
     let Signature::Body(Signed { told_by, .. }) = &settings.fhir_server.signature else { return None };
     let secret = &settings.told_to_sign_with()?.current;
@@ -203,7 +204,7 @@ fn add_signing_secret(resource: &mut Subscription, settings: &Settings) -> Optio
     }
 }
 
-/// Tells the server where and how to fetch the token that it shows.
+/// Tells the server where and how to fetch the token that it must show.
 fn add_token(resource: &mut Subscription, extensions: &TokenExtensions, settings: &Settings) {
     let Some(token) = &settings.secrets.caller_token else { return };
     let said = json!([
@@ -214,7 +215,7 @@ fn add_token(resource: &mut Subscription, extensions: &TokenExtensions, settings
     resource.channel_mut().insert("_type".into(), json!({ "extension": said }));
 }
 
-/// `x-subscription-auth` as people write it.
+/// `x-subscription-auth`, as people write it.
 fn display_name(header: &http::HeaderName) -> &str {
     if header == "x-subscription-auth" { "X-Subscription-Auth" } else { header.as_str() }
 }

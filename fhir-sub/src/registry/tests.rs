@@ -33,7 +33,7 @@ fn endpoints_are_sorted_and_found() {
         "a-long-endpoint-2",
         "b",
     ];
-    // 3 and 8 have no divisor in common: none is where it was.
+    // 3 and 8 have no common divisor, so no declaration keeps its place.
     let declarations: [_; 8] = std::array::from_fn(|place| at(place as u32, sorted[(place * 3 + 1) % 8]));
     let registry = Registry::new(leak(declarations)).unwrap();
     let endpoints: Vec<_> = registry.declarations().iter().map(|declaration| declaration.endpoint).collect();
@@ -93,14 +93,14 @@ fn an_empty_notification_whose_resource_cannot_be_searched_for_is_refused() {
         let topic = Topic { url: "urn:oid:1", filters, heartbeat: None, timeout: None, max_count: None };
         Declaration { trigger: Trigger::Topic(topic), content, ..at(1, "a") }
     };
-    let cure = "take a type that says so, by #[derive(FhirResource)]";
+    let cure = "take a type with #[derive(FhirResource)]";
     check(topic(&[], Content::Empty), &States::default(), cure);
     check(topic(&["Encounter?class=IMP", "Patient?_id=1"], Content::Empty), &States::default(), cure);
     check(topic(&["Encounter?class=IMP"], Content::Empty), &States::default(), "");
     check(topic(&[], Content::IdOnly), &States::default(), "");
     let event = declaration::<crate::Event, Succeed>("", "a");
     check(Declaration { uses: event.uses, ..topic(&[], Content::Empty) }, &States::default(), "");
-    // As the attribute names it.
+    // As the attribute names them.
     let require = |requirements: &mut Requirements| {
         crate::__private::require::<Resource<Value>>(requirements);
         crate::__private::read_from(requirements, Some("Encounter"));

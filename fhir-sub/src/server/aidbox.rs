@@ -9,7 +9,7 @@
 //! | `$events` | by `POST` only |
 //! | signature | none |
 
-use super::{Events, FilterText, Registering, Room, Shows, Signature, Topics, filters_are_equal};
+use super::{Events, FilterText, Registering, Resends, Room, Shows, Signature, Topics, filters_are_equal};
 use crate::fhir::FhirVersion;
 
 pub(super) static ROOM: Room = Room {
@@ -36,17 +36,18 @@ pub(super) static ROOM: Room = Room {
         native_in: &[FhirVersion::R5],
         compares_urls: false,
         filter: FilterText::UntypedDecoded,
-        // It has resources of its own for topics.
+        // It represents topics by resources of its own.
         kept: |_version| None,
         filters_freely: true,
         shakes_hands: true,
         sends_heartbeats: true,
         numbers_go_on: true,
     }),
-    // The backport has a string for the number, and Aidbox has it in R5, too.
+    // The backport guide has a string for the number, and Aidbox uses it in R5 too.
     events: Events { by_get: false, number_in_r5: "valueString" },
     lists_deleted: false,
     signature: Signature::Nothing,
+    resends: Resends::Somehow("Aidbox may send it again; its documentation does not say when"),
     refuse: |ask, cannot| filters_are_equal("Aidbox", ask, cannot),
     note: |_ask, _note| {},
 };

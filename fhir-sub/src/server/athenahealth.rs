@@ -11,9 +11,12 @@
 //! | search | none: all Subscriptions are read |
 //! | numbers | begin anew in each notification, so they show no gap |
 //! | shows | a signature of the body, `X-Hub-Signature`, and no header of the Subscription |
+//! | endpoints | https, port 443, a certificate of a public authority |
 //! | answers | within 2 s; else it sends again for an hour |
 
-use super::{Ask, Cannot, Events, FilterText, Registering, Room, Shows, Signature, Signed, ToldBy, Topics};
+use super::{
+    Ask, Cannot, Events, FilterText, Registering, Resends, Room, Shows, Signature, Signed, ToldBy, Topics,
+};
 use crate::content::Content;
 use crate::fhir::FhirVersion;
 use crate::signature::{HUB_PREFIX, HUB_SIGNATURE};
@@ -42,7 +45,7 @@ pub(super) static ROOM: Room = Room {
         native_in: &[],
         compares_urls: false,
         filter: FilterText::UntypedDecoded,
-        // The topics are athenahealth's own, and none can be searched for.
+        // The topics are athenahealth's own, and cannot be searched for.
         kept: |_version| None,
         filters_freely: true,
         shakes_hands: false,
@@ -56,6 +59,9 @@ pub(super) static ROOM: Room = Room {
         header: HUB_SIGNATURE,
         prefix: HUB_PREFIX,
     }),
+    resends: Resends::Somehow(
+        "athenahealth tries for up to an hour, then keeps it as a dead letter for 7 days",
+    ),
     refuse,
     note: |ask, note| {
         if ask.topic.is_some() {
@@ -73,6 +79,9 @@ fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
     }
     if ask.version != FhirVersion::R4 {
         cannot("FHIR_SERVER is athenahealth, whose API is of FHIR R4: set FHIR_VERSION=R4");
+    }
+    if !ask.is_https() || ask.base_url.port_or_known_default() != Some(443) {
+        cannot("athenahealth calls port 443 over https only: give APP_BASE_URL such an address");
     }
     if ask.content != Content::IdOnly {
         cannot("athenahealth sends references only: write `content = \"id-only\"`");

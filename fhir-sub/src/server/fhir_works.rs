@@ -10,7 +10,7 @@
 //! | endpoints | those of the deployment's allow-list only |
 //! | signature | none |
 
-use super::{Ask, Cannot, Criteria, Events, Registering, Room, Shows, Signature, TellsApart};
+use super::{Ask, Cannot, Criteria, Events, Registering, Resends, Room, Shows, Signature, TellsApart};
 use crate::fhir::FhirVersion;
 
 pub(super) static ROOM: Room = Room {
@@ -44,6 +44,7 @@ pub(super) static ROOM: Room = Room {
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     lists_deleted: false,
     signature: Signature::Nothing,
+    resends: Resends::Somehow("FHIR Works tries once more, then keeps it as a dead letter for 14 days"),
     refuse,
     note,
 };

@@ -1,4 +1,4 @@
-//! [`Filter`]: one parameter of a criteria or of a topic's filters, and how servers want a filter written.
+//! [`Filter`]: one parameter of a criteria or of a topic's filters, and the forms that servers require.
 
 use fhir_sub_search::search::{Form, Modifier, Parameter, ParameterType, Text, Written};
 use serde_json::{Value, json};
@@ -8,27 +8,27 @@ use serde_json::{Value, json};
 pub(crate) struct Filter<'a> {
     written: Written<'a>,
     of: ParameterType,
-    /// The type that the handler and the other filters name, where this one names none.
+    /// If the filter has no type: the type that the handler and the other filters name.
     assumed: Option<String>,
-    /// `None` where it is no parameter, which only an unchecked one can be.
+    /// `None` if the text is no parameter, which is possible only in an unchecked one.
     parameter: Option<Parameter>,
 }
 
-/// How a server wants a filter written, in the extension that stands for `filterBy`.
+/// The form of a filter that a server requires, in the extension that replaces `filterBy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FilterText {
-    /// In any form of the guide, as the user wrote it.
+    /// Any form of the guide, as the user wrote it.
     AsWritten,
-    /// `Encounter?patient=Patient/1`, as the guide's examples have it.
+    /// `Encounter?patient=Patient/1`, as in the guide's examples.
     Typed,
-    /// The same, for a server that compares the value as it stands and decodes nothing.
+    /// The same, for a server that compares the literal value and decodes nothing.
     TypedDecoded,
-    /// `patient=Patient/1`, as the guide's prose has it, for such a server.
+    /// `patient=Patient/1`, as in the guide's prose, for such a server.
     UntypedDecoded,
 }
 
-/// The parameters of all filters of a topic. All must hold, whether they stand in one filter or in several, and Helios
-/// reads one of each filter only. `assumed` is the type of those that name none.
+/// The parameters of all filters of a topic. All must hold, in one filter or in several; Helios reads only
+/// one parameter of each filter. `assumed` is the type of filters without one.
 pub(crate) fn filters<'a>(
     written: impl Iterator<Item = (Written<'a>, ParameterType)>,
     assumed: Option<&str>,
@@ -36,7 +36,7 @@ pub(crate) fn filters<'a>(
     written.map(|(written, of)| Filter::new(written, of, assumed)).collect()
 }
 
-/// The modifiers that R5's `filterBy` has codes for: <https://hl7.org/fhir/R5/valueset-search-modifier-code.html>.
+/// The modifiers with codes in R5's `filterBy`: <https://hl7.org/fhir/R5/valueset-search-modifier-code.html>.
 const MODIFIERS: [Modifier; 13] = [
     Modifier::Missing,
     Modifier::Exact,
@@ -59,7 +59,7 @@ impl<'a> Filter<'a> {
         Self { written, of, assumed, parameter: written.parse().ok() }
     }
 
-    /// The filter as the text of an extension. A type that is not known is left out.
+    /// The filter as the text of an extension. An unknown type is left out.
     pub(crate) fn text(&self, form: FilterText) -> String {
         let Written { name, value, .. } = self.written;
         let typed = |value: &str| match self.resource_type() {
@@ -74,9 +74,10 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// The filter as an element of R5's `filterBy`, whose type may be left out.
+    /// The filter as an element of R5's `filterBy`, where the type is optional.
     ///
-    /// A prefix stays in the value, which by the specification is one "as is legal in search, such as `le1950`".
+    /// A prefix stays in the value: by the specification, the value is "as is legal in search, such as
+    /// `le1950`".
     pub(crate) fn element(&self, form: FilterText) -> Result<Value, String> {
         let mut value = decoded(self.written.value);
         let mut element = json!({ "filterParameter": self.parameter() });
@@ -108,12 +109,12 @@ impl<'a> Filter<'a> {
         Ok(element)
     }
 
-    /// The type that it names, or that is assumed for it.
+    /// Its type, or the type that is assumed for it.
     pub(crate) fn resource_type(&self) -> Option<&str> {
         self.written.resource_type.or(self.assumed.as_deref())
     }
 
-    /// The parameter as it was written, with its modifier.
+    /// The parameter as written, with its modifier.
     pub(crate) fn name(&self) -> &'a str {
         self.written.name
     }
@@ -126,12 +127,12 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// The type of the parameter: `Unknown` where FHIR defines none, or the text was left unchecked.
+    /// The type of the parameter: `Unknown` if FHIR defines none, or if the text is unchecked.
     pub(crate) fn kind(&self) -> ParameterType {
         self.of
     }
 
-    /// Its values, decoded: the resource has one of them.
+    /// Its decoded values; a resource must have one of them.
     pub(crate) fn values(&self) -> impl Iterator<Item = String> {
         self.parameter.iter().flat_map(|parameter| parameter.values.iter().map(Text::to_string))
     }
@@ -140,25 +141,25 @@ impl<'a> Filter<'a> {
         self.parameter.as_ref().and_then(Parameter::modifier)
     }
 
-    /// Whether it asks for what another resource has: `subject.name`, `_has:…`.
+    /// Whether it asks about another resource: `subject.name`, `_has:…`.
     pub(crate) fn is_chained(&self) -> bool {
         self.parameter.as_ref().is_some_and(Parameter::is_chained)
     }
 
-    /// Whether it asks for anything but that one value is there: a modifier, a prefix, one of several values.
+    /// Whether it asks for anything other than one value: a modifier, a prefix, or one of several values.
     pub(crate) fn is_more_than_equal(&self) -> bool {
         self.parameter.as_ref().is_none_or(|parameter| parameter.is_more_than_equal(self.of))
     }
 }
 
-/// The filter as people wrote it.
+/// The filter as written.
 impl std::fmt::Display for Filter<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.written.fmt(formatter)
     }
 }
 
-/// JSON is not a URL: there `%7C` would be three characters. The escapes stay, which are FHIR's own.
+/// JSON is no URL: there, `%7C` would be three characters. The escapes stay, because they are FHIR's own.
 fn decoded(text: &str) -> String {
     Text::decode(text, 0..text.len()).map_or_else(|_| text.to_owned(), |text| text.to_string())
 }

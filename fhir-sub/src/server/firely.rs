@@ -8,12 +8,14 @@
 //! | versions | several under one URL |
 //! | signature | none |
 
-use super::{Criteria, Events, Registering, Room, Shows, Signature, TellsApart};
+use std::time::Duration;
+
+use super::{Criteria, Events, Registering, Resends, Room, Shows, Signature, TellsApart};
 
 pub(super) static ROOM: Room = Room {
     name: "firely",
     title: "Firely Server",
-    // It was once called Vonk.
+    // Its earlier name was Vonk.
     called: &["firely server", "vonk"],
     holds_several_versions: true,
     registering: Registering {
@@ -42,6 +44,7 @@ pub(super) static ROOM: Room = Room {
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     lists_deleted: false,
     signature: Signature::Nothing,
+    resends: Resends::After(|attempt| (attempt <= 3).then(|| Duration::from_secs(60))),
     refuse: |_ask, _cannot| {},
     note: |_ask, _note| {},
 };

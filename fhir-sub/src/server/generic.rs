@@ -1,4 +1,4 @@
-//! A server of which nothing is known but that it keeps to the specification. It is what `FHIR_SERVER=auto` falls back to.
+//! A server that follows the specification, and is otherwise unknown. `FHIR_SERVER=auto` falls back to it.
 //!
 //! | | |
 //! |---|---|
@@ -8,7 +8,9 @@
 //! | handshake, heartbeat, `$status`, `$events` | yes |
 //! | signature | a gateway may sign |
 
-use super::{Criteria, Events, FilterText, Kept, Registering, Room, Shows, Signature, TellsApart, Topics};
+use super::{
+    Criteria, Events, FilterText, Kept, Registering, Resends, Room, Shows, Signature, TellsApart, Topics,
+};
 use crate::fhir::FhirVersion;
 
 pub(crate) static ROOM: Room = Room {
@@ -43,7 +45,7 @@ pub(crate) static ROOM: Room = Room {
         compares_urls: false,
         filter: FilterText::AsWritten,
         kept: |version| match version {
-            // R4 has no SubscriptionTopic, and how a server keeps its topics then is its own.
+            // R4 has no SubscriptionTopic, so each server keeps its topics in its own way.
             FhirVersion::R4 => None,
             FhirVersion::R4B | FhirVersion::R5 => Some(Kept::Topic),
         },
@@ -55,6 +57,7 @@ pub(crate) static ROOM: Room = Room {
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     lists_deleted: false,
     signature: Signature::ByGateway,
+    resends: Resends::Somehow("the server may send it again; the specification does not say when"),
     refuse: |_ask, _cannot| {},
     note: |_ask, _note| {},
 };

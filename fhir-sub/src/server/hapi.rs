@@ -8,19 +8,21 @@
 //! | handshake, heartbeat, `$status`, `$events` | none |
 //! | signature | none |
 
+use std::time::Duration;
+
 use fhir_sub_search::search::{Modifier, ParameterType};
 use serde_json::json;
 
 use super::{
-    Ask, Cannot, Criteria, Events, Filter, FilterText, Kept, Registering, Room, Shows, Signature, TellsApart,
-    Topics, by_other_means, filters_have_types,
+    Ask, Cannot, Criteria, Events, Filter, FilterText, Kept, Registering, Resends, Room, Shows, Signature,
+    TellsApart, Topics, by_other_means, filters_have_types,
 };
 use crate::fhir::{FhirVersion, Subscription};
 
 pub(super) static ROOM: Room = Room {
     name: "hapi",
     title: "HAPI FHIR",
-    // `RestfulServer` has the first, Smile CDR's documentation the second.
+    // The first is in `RestfulServer`, the second in Smile CDR's documentation.
     called: &["hapi fhir", "smile cdr"],
     holds_several_versions: false,
     registering: Registering {
@@ -61,6 +63,11 @@ pub(super) static ROOM: Room = Room {
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     lists_deleted: false,
     signature: Signature::Nothing,
+    // In its own memory, for 60 s in all.
+    resends: Resends::After(|attempt| {
+        let pause = 1.1_f64.powi(i32::from(attempt) - 1);
+        (attempt <= 20).then(|| Duration::from_secs_f64(pause))
+    }),
     refuse,
     note: |_ask, _note| {},
 };
@@ -75,12 +82,13 @@ fn ask_for_deletions(subscription: &mut Subscription, ask: &Ask<'_>) {
     }
 }
 
-/// What cannot be seen in the changed resource alone, such as a chain, HAPI looks for in its database.
+/// HAPI checks some criteria in its database, such as a chain, because the changed resource alone does not
+/// decide them.
 fn never_fires(filter: &Filter<'_>) -> Option<String> {
     by_other_means("HAPI FHIR", filter)
 }
 
-/// What HAPI FHIR 8.8.0 was seen to do with its settings as they come (`tests/real/hapi`).
+/// The behaviour of HAPI FHIR 8.8.0 with its default settings (`tests/real/hapi`).
 fn may_not_fire(filter: &Filter<'_>) -> Option<String> {
     let setting = match filter.modifier() {
         Some(Modifier::Contains) => Some("allow_contains_searches"),
@@ -89,8 +97,8 @@ fn may_not_fire(filter: &Filter<'_>) -> Option<String> {
     };
     if let Some(setting) = setting {
         return Some(format!(
-            "unless `{setting}` is on, HAPI FHIR fails at it for each changed resource, and then tells no Subscription of \
-             that one: see that it is on, or look in the handler"
+            "if `{setting}` is off, HAPI FHIR fails at it for each changed resource, and notifies no \
+             Subscription of the change: check that it is on, or check it in the handler"
         ));
     }
     let (name, equals) = (filter.name(), |value: &String| !has_prefix(value));
@@ -110,7 +118,7 @@ fn may_not_fire(filter: &Filter<'_>) -> Option<String> {
     }
 }
 
-/// Whether the value of a date or a quantity is compared for more than equality.
+/// Whether a date or a quantity is compared for anything other than equality.
 fn has_prefix(value: &str) -> bool {
     let is_equal = value.starts_with("eq");
     !is_equal && value.starts_with(|letter: char| letter.is_ascii_lowercase())
@@ -120,24 +128,24 @@ fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
     let Some(filters) = &ask.filters else { return };
     match ask.version {
         FhirVersion::R5 => cannot(
-            "HAPI FHIR sends none of the headers that a Subscription of R5 names, so that every notification would come \
-             without the secret, and be refused: use HAPI FHIR with R4 or R4B, or another server",
+            "HAPI FHIR sends no headers of a Subscription of R5, so every notification would come without \
+             the secret and be refused: use HAPI FHIR with R4 or R4B, or another server",
         ),
         FhirVersion::R4B if !filters.is_empty() => cannot(
-            "HAPI FHIR ignores the filters of R4B, so that the handler would run for everything that the topic fires \
-             for: take `filter` out and look in the handler, or use HAPI FHIR with R4",
+            "HAPI FHIR ignores the filters of R4B, so the handler would run for everything that the topic \
+             fires for: take `filter` out and check it in the handler, or use HAPI FHIR with R4",
         ),
         FhirVersion::R4 if filters.is_empty() => {
             cannot("HAPI FHIR refuses a topic's Subscription of R4 that has no filter: write `filter`");
         }
         FhirVersion::R4 | FhirVersion::R4B => {
             filters_have_types("HAPI FHIR", ask, cannot);
-            // They are held against the resource in memory, by which alone no other resource can be seen.
+            // HAPI compares them with the resource in memory, where no other resource is visible.
             for filter in filters {
                 if filter.is_chained() {
                     cannot(&format!(
-                        "its filter `{filter}` asks for what another resource has, and HAPI FHIR looks at the changed one \
-                         only, so that it would never fire: look in the handler"
+                        "its filter `{filter}` is about another resource, and HAPI FHIR looks at the \
+                         changed one only, so the filter would never fire: check it in the handler"
                     ));
                 } else if let Some(why) = never_fires(filter) {
                     cannot(&format!("its filter `{filter}` would never hold: {why}"));

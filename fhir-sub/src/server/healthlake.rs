@@ -9,14 +9,14 @@
 //! | content | `id-only` or `full-resource` |
 //! | activation | five to ten minutes |
 //! | changes | none: a Subscription is deleted and created again |
-//! | shows | an OAuth token, which this program does not accept yet |
+//! | shows | an OAuth token, which the feature `token` lets in |
 //! | signature | none |
 
 use fhir_sub_search::search::{Modifier, ParameterType};
 
 use super::{
-    Ask, Cannot, Events, Filter, FilterText, Registering, Room, Shows, Signature, TokenExtensions, Topics,
-    filters_have_types,
+    Ask, Cannot, Events, Filter, FilterText, Registering, Resends, Room, Shows, Signature, TokenExtensions,
+    Topics, filters_have_types,
 };
 use crate::content::Content;
 use crate::fhir::FhirVersion;
@@ -50,7 +50,7 @@ pub(super) static ROOM: Room = Room {
         native_in: &[],
         compares_urls: false,
         filter: FilterText::Typed,
-        // The address of the topic is the topic.
+        // The topic is identified by its address.
         kept: |_version| None,
         filters_freely: true,
         shakes_hands: false,
@@ -60,11 +60,12 @@ pub(super) static ROOM: Room = Room {
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     lists_deleted: false,
     signature: Signature::Nothing,
+    resends: Resends::Somehow("HealthLake tries for 14 days; a 4xx may be final"),
     refuse,
     note: |_ask, note| {
         note(
             "HealthLake takes five to ten minutes to activate a Subscription: ask again with `status`. It calls with an \
-             OAuth token, which this version of the program refuses",
+             OAuth token: set FHIR_SUBSCRIPTION_TOKEN_ISSUER and FHIR_SUBSCRIPTION_TOKEN_AUDIENCE to let it in",
         );
     },
 };

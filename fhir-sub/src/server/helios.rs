@@ -12,10 +12,12 @@
 //! | interactions | not told |
 //! | signature | none |
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{
-    Ask, Cannot, Events, Filter, FilterText, Kept, Registering, Room, Shows, Signature, Topics,
+    Ask, Cannot, Events, Filter, FilterText, Kept, Registering, Resends, Room, Shows, Signature, Topics,
     filters_are_equal, filters_have_types,
 };
 use crate::content::Content;
@@ -31,7 +33,7 @@ pub(super) static ROOM: Room = Room {
         path: None,
         status: "requested",
         complete: repeat_at_the_root,
-        // Those of the guide, which are ours wherever they stand.
+        // The extensions of the guide, which are ours wherever they stand.
         extensions: &[],
         is_searched_by_url: true,
         is_changeable: true,
@@ -59,6 +61,10 @@ pub(super) static ROOM: Room = Room {
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     lists_deleted: false,
     signature: Signature::Nothing,
+    // Ten attempts in all; what is answered 4xx is final.
+    resends: Resends::UnlessRefused(|attempt| {
+        (attempt < 10).then(|| Duration::from_secs((1 << attempt.min(6)).min(60)))
+    }),
     refuse,
     note: |_ask, _note| {},
 };
@@ -80,8 +86,9 @@ fn repeat_at_the_root(subscription: &mut Subscription, ask: &Ask<'_>) {
     }
 }
 
-/// What Helios finds in a resource, by its source (`helios-subscriptions` 0.2.7, `evaluator/filter_match.rs`): four
-/// parameters, and elements of one value that are called as the parameter is.
+/// The elements that Helios can find in a resource, by its source (`helios-subscriptions` 0.2.7,
+/// `evaluator/filter_match.rs`): four parameters, and elements with one value that have the name of the
+/// parameter.
 const PARAMETERS: [&str; 16] = [
     "patient",
     "code",
@@ -114,14 +121,14 @@ fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
     types.dedup();
     if types.len() > 1 {
         cannot(
-            "it has filters of several types, and Helios wants all of them of each resource, so that they would never \
-             hold: write a handler for each type",
+            "it has filters of several types, and for Helios each resource must match all of them, so none \
+             would ever match: write a handler for each type",
         );
     }
     if ask.interactions.delete && !ask.filters().is_empty() {
         cannot(
-            "it wants deletions and has a filter, and Helios tells of deletions only where there is none: leave `delete` \
-             out of `on`, or `filter` out, and look in the handler",
+            "it wants deletions and has a filter, and Helios reports deletions only without a filter: \
+             leave `delete` out of `on`, or leave `filter` out and check it in the handler",
         );
     }
     if ask.content == Content::FullResource && !ask.is_https() && !ask.is_criteria() {

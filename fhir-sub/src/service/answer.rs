@@ -1,4 +1,4 @@
-//! [`Answer`]: what the caller gets. It helps the caller and tells nothing about the inside.
+//! [`Answer`]: the response to the caller. It helps the caller, and reveals nothing internal.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::unhandled::Unhandled;
 use crate::delivery::{Delivered, Due, End, Notified};
 
-/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -18,8 +17,8 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// What is said of a request, or of an event, that is not done: an OperationOutcome's issue, of a code of
-/// <https://hl7.org/fhir/R4/valueset-issue-type.html>.
+/// What the answer says about a request, or an event, that is not done: an issue of an OperationOutcome, with
+/// a code of <https://hl7.org/fhir/R4/valueset-issue-type.html>.
 #[derive(Debug)]
 pub(super) struct Said {
     status: StatusCode,
@@ -31,18 +30,17 @@ pub(super) struct Said {
 const FHIR_JSON: &str = "application/fhir+json";
 const JSON: &str = "application/json";
 
-/// When a server should try again, in seconds.
+/// After how many seconds a server should retry.
 const RETRY_AFTER: &str = "5";
 
 impl Answer {
-    /// Every header of the answer.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let content_type = (!self.body.is_empty()).then_some(("content-type", self.content_type));
         content_type.into_iter().chain(self.header)
     }
 
-    /// The answer to a notification of events: that to the gravest of them, and if there are several, an issue for each that
-    /// was not handled.
+    /// The answer to a notification of events: the answer for the gravest of them. If there are several
+    /// events, it has an issue for each one that was not handled.
     pub(super) fn of(notified: &Notified) -> Self {
         let said = notified.gravest().and_then(Said::of);
         match (said, Unhandled::of(notified)) {
@@ -55,20 +53,26 @@ impl Answer {
         }
     }
 
-    /// 204 without a body: the one answer that every server takes as success.
+    /// 204 without a body: the only answer that every server accepts as success.
     pub(super) fn handled() -> Self {
         Self::json(StatusCode::NO_CONTENT, String::new())
     }
 
-    /// 200 without a body, for a notification of no event. IHE's DSUBm asks for exactly that, and a server that tries a
-    /// subscriber with a handshake may send no event after any other status.
+    /// 200 without a body, for a notification without events. IHE's DSUBm requires exactly that. A server
+    /// that tests a subscriber with a handshake may send no events after any other status.
     pub(super) fn acknowledged() -> Self {
         Self::json(StatusCode::OK, String::new())
     }
 
-    /// A JSON body that is no FHIR resource.
+    /// A JSON body that is not a FHIR resource.
     pub(super) fn json(status: StatusCode, body: String) -> Self {
         Self { status, header: None, content_type: JSON, body }
+    }
+
+    /// A text of another media type.
+    #[cfg(feature = "local")]
+    pub(super) fn text(status: StatusCode, content_type: &'static str, body: String) -> Self {
+        Self { status, header: None, content_type, body }
     }
 
     /// An OperationOutcome with one issue.
@@ -79,7 +83,7 @@ impl Answer {
 }
 
 impl Said {
-    /// What its sender is told of an event; `None` where there is nothing to do about it.
+    /// What the answer says about an event; `None` if the sender has nothing to do.
     pub(super) fn of(delivered: &Delivered) -> Option<Self> {
         if delivered.due() == Due::Nothing {
             return None;
@@ -114,7 +118,7 @@ impl Said {
             }
             End::NotBegun | End::OutOfTime => Self::too_late(late),
             End::Unread(_) | End::NotAllFound => Self::unavailable("transient", unread),
-            // It may lag behind, so nothing is given up.
+            // The server may lag behind, so nothing is given up.
             End::Unconfirmed => Self::unavailable("transient", unconfirmed),
             End::UnderWay => Self::unavailable("conflict", under_way),
             End::StoreUnavailable(_) => Self::store_unavailable(),
@@ -139,6 +143,10 @@ impl Said {
         Self { header: Some(("allow", allow)), ..said }
     }
 
+    pub(super) fn with_header(self, name: &'static str, value: &'static str) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+
     pub(super) fn failed(text: &'static str) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "exception", text.into())
     }
@@ -149,6 +157,10 @@ impl Said {
 
     pub(super) fn store_unavailable() -> Self {
         Self::unavailable("transient", "the event was not processed: send the notification again")
+    }
+
+    pub(super) fn busy() -> Self {
+        Self::unavailable("throttled", "too much is being received: send the notification again")
     }
 
     #[cfg(feature = "token")]
@@ -162,7 +174,7 @@ impl Said {
     }
 }
 
-/// An issue: its code, its text, and what it is about, if that is said.
+/// An issue: its code, its text, and the event that it is about, if the answer names it.
 pub(super) type Issue = (&'static str, Cow<'static, str>, Option<String>);
 
 fn outcome(issues: impl IntoIterator<Item = Issue>) -> String {

@@ -1,4 +1,5 @@
-//! The caller, and the writer of the body. One way of showing it a file; one of those that are configured is enough.
+//! Authenticates the caller, and the author of the body. Each file has one way to authenticate; any
+//! configured way is enough.
 
 mod certificate;
 mod header;
@@ -19,38 +20,62 @@ use crate::request::Head;
 pub(super) struct Caller {
     /// It may send notifications.
     pub(super) notifies: bool,
-    /// It may register, and whatever else changes what the server has.
+    /// It may register, and do everything else that changes the server.
     pub(super) administers: bool,
     pub(super) owes: Owed,
-    /// It is a stranger until what it owes is found to be right.
-    pub(super) is_unproven: bool,
 }
 
-/// The signature of the body that a caller owes.
+/// The signature that a caller must still show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owed {
     Nothing,
-    /// The FHIR server's own.
+    /// The FHIR server's own signature, beside the secret that the caller has shown.
     Signature,
-    /// WebSub's.
+    /// The FHIR server's own signature. The caller has shown nothing else.
+    SignatureAlone,
+    /// A WebSub signature. The caller has shown nothing else.
     HubSignature,
 }
 
-/// The result of looking for a secret in its header.
+impl Owed {
+    /// Whether the caller is a stranger until the signature is checked.
+    pub(crate) fn is_all(self) -> bool {
+        matches!(self, Self::SignatureAlone | Self::HubSignature)
+    }
+}
+
+/// The result of checking the secret header.
 pub(super) enum Shown {
     Right(Caller),
     Wrong,
-    /// The header is not there.
+    /// The header is absent.
     Nothing,
 }
 
 /// A caller that may send notifications, and do nothing else.
-const NOTIFIER: Caller =
-    Caller { notifies: true, administers: false, owes: Owed::Nothing, is_unproven: false };
+pub(super) const NOTIFIER: Caller = Caller { notifies: true, administers: false, owes: Owed::Nothing };
+
+/// The caller who has shown a wrong secret: it may be a new one, which the program has not read yet. `seen` has refused it.
+pub(super) async fn rotated(
+    app: &App,
+    seen: &App,
+    head: &Head<'_>,
+    deadline: Deadline,
+) -> Result<Caller, Refusal> {
+    let newer = app.renewed(seen, deadline).await.ok_or(Refusal::Unauthorized)?;
+    match by_header(newer.settings(), head.headers) {
+        Shown::Right(caller) => Ok(caller),
+        Shown::Wrong | Shown::Nothing => Err(Refusal::Unauthorized),
+    }
+}
 
 /// The caller, of whom the header of the secret shows nothing.
 #[allow(clippy::unused_async, reason = "only an access token is waited for")]
 pub(super) async fn otherwise(app: &App, head: &Head<'_>, deadline: Deadline) -> Result<Caller, Refusal> {
+    #[cfg(feature = "local")]
+    if app.counters().is_some() && super::route::is_metrics(head) {
+        return header::scraper(app, head.headers, deadline).await;
+    }
     let settings = app.settings();
     if certificate::is_known(settings, head.headers) {
         return Ok(NOTIFIER);
@@ -62,7 +87,7 @@ pub(super) async fn otherwise(app: &App, head: &Head<'_>, deadline: Deadline) ->
     };
     #[cfg(not(feature = "token"))]
     let (refusal, _) = (Refusal::Unauthorized, deadline);
-    signature::unproven(settings, head.headers).ok_or(refusal)
+    signature::unproven(settings, head.headers).unwrap_or(Err(refusal))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `…/dead-letters`: dead letters are listed, handled once more, or dropped, asked for over HTTP.
+//! `…/dead-letters`: lists, retries or drops dead letters over HTTP.
 
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::delivery::{Failure, Severity};
 use crate::key::Key;
 use crate::store::{DeadLetter, Stored};
 
-/// What is to be done with dead letters.
+/// A request for dead letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     List,
@@ -20,7 +20,7 @@ pub(crate) enum Request {
     Drop(Key),
 }
 
-/// Does it.
+/// Executes the request.
 pub(super) async fn answer(app: &App, request: Request, deadline: Deadline) -> Answered {
     let ended = match request {
         Request::List => list(app).await.map(Ended::Listed),
@@ -47,7 +47,7 @@ async fn retry_one(app: &App, key: Key, deadline: Deadline) -> Stored<Ended> {
     })
 }
 
-/// What came of it: answer and log line are both derived from it.
+/// The result. The answer and the log line are both derived from it.
 enum Ended {
     Listed(Vec<DeadLetter>),
     Dropped,
@@ -87,7 +87,7 @@ struct List<'a> {
 #[serde(rename_all = "camelCase")]
 struct Row {
     key: Key,
-    /// How it ended, in the words of the log.
+    /// The result, in the words of the log.
     outcome: &'static str,
     is_settled: bool,
 }
@@ -96,7 +96,7 @@ fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("dead letters are plain strings and numbers")
 }
 
-/// What a request to the route asks for; `key` is what its path names. The error is what is allowed instead.
+/// The request that a method and the key in the path mean. The error lists the allowed methods.
 pub(super) fn request(method: &Method, key: Option<Key>) -> Result<Request, &'static str> {
     match (method, key) {
         (&Method::GET, None) => Ok(Request::List),

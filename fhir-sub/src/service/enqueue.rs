@@ -1,6 +1,7 @@
-//! Queue mode: a notification is let in, held to be one, and put on the queue. The answer follows once the queue has it.
+//! Queue mode: a notification is authenticated, decoded as a check, and put on the queue. The answer follows
+//! when the queue has accepted it.
 //!
-//! The same program handles it from there: see `adapter/lambda/sqs.rs`.
+//! The same program then handles the message: see `adapter/lambda/sqs.rs`.
 
 mod reduced;
 
@@ -24,8 +25,9 @@ use crate::interaction::Interaction;
 use crate::queue::{MESSAGE_LIMIT, NotSent, Outgoing, Queue};
 use crate::rejection::not_well_formed;
 use crate::request::Head;
+use crate::trace::CallerTrace;
 
-/// The headers that say something of a notification.
+/// The headers that matter for a notification.
 const TELLING: [&str; 5] = [
     "content-type",
     "if-match",
@@ -34,16 +36,16 @@ const TELLING: [&str; 5] = [
     "x-medplum-deleted-resource",
 ];
 
-/// A request that has been let in.
+/// An authenticated request.
 struct Admitted<'r> {
     head: &'r Head<'r>,
     declaration: &'static Declaration,
-    /// The resource that its path names.
+    /// The resource in its path.
     reference: Option<&'r str>,
     body: &'r [u8],
 }
 
-/// Puts what the request notifies of on the queue of `app`.
+/// Puts the notification of the request on the queue of `app`.
 pub(super) async fn answer(
     app: &App,
     head: &Head<'_>,
@@ -53,12 +55,12 @@ pub(super) async fn answer(
     deadline: Deadline,
 ) -> Answered {
     let endpoint = declaration.endpoint;
-    // Nobody reads the body of a deletion.
+    // The body of a deletion is ignored.
     let body = if *head.method == Method::DELETE { &[] } else { body };
     let Some(queue) = app.queue() else { return Refusal::UnknownEndpoint.answered(Some(endpoint)) };
     let decoded =
         decode(head, &Expected::of(app, declaration), reference.clone(), body).and_then(|decoded| {
-            // A body that is not JSON would break its message.
+            // A body that is not JSON would break the message around it.
             match serde_json::from_slice::<IgnoredAny>(body) {
                 Err(error) if !body.trim_ascii().is_empty() => {
                     Err(Undecodable::Malformed(not_well_formed("body", &error).into()))
@@ -69,7 +71,7 @@ pub(super) async fn answer(
     let admitted = Admitted { head, declaration, reference: reference.as_deref(), body };
     let (sent, answer) = match &decoded {
         Err(_) | Ok(Decoded::NothingFound) => (None, Answer::handled()),
-        // A server sends nothing before its handshake is answered, and no handler runs for it.
+        // A server sends no events before its handshake is answered, and no handler runs for a handshake.
         Ok(Decoded::Notice(_, counted)) if counted.is_handshake => (None, Answer::acknowledged()),
         Ok(Decoded::Notice(..)) => {
             (Some(send(app, queue, &admitted, &[], deadline).await), Answer::acknowledged())
@@ -88,7 +90,7 @@ pub(super) async fn answer(
     }
 }
 
-/// Sends a notification whole, or as references: where the settings say so, and where it is too long.
+/// Sends a notification whole, or as references if the settings say so or if it is too long.
 async fn send(
     app: &App,
     queue: &Queue,
@@ -124,14 +126,12 @@ fn unavailable(reason: String) -> Refusal {
 }
 
 impl Admitted<'_> {
-    /// The request with its body.
     fn whole(&self, app: &App) -> String {
         let body = std::str::from_utf8(self.body).unwrap_or_default().trim();
         let notification = serde_json::from_str::<&RawValue>(body).ok();
         self.message(app, self.head.method, self.reference, notification, None)
     }
 
-    /// The request as a message of the queue.
     fn message(
         &self,
         app: &App,
@@ -144,9 +144,13 @@ impl Admitted<'_> {
         let told = TELLING.into_iter().filter(|name| version.is_none() || *name != "if-match");
         let mut headers: Vec<_> = told.filter_map(|name| Some((name.to_owned(), text(name)?))).collect();
         for (name, value) in app.provided().allowed_headers(self.head.headers) {
-            if !TELLING.contains(&&*name) {
+            let is_of_trace = app.is_traced() && matches!(&*name, "traceparent" | "tracestate");
+            if !is_of_trace && !TELLING.contains(&&*name) {
                 headers.push((name, value));
             }
+        }
+        if app.is_traced() {
+            headers.extend(CallerTrace::of(self.head.headers, None).headers());
         }
         headers.extend(version.map(|version| ("if-match".to_owned(), format!("W/\"{version}\""))));
         let path = self.head.path.strip_suffix('/').unwrap_or(self.head.path);
@@ -156,6 +160,7 @@ impl Admitted<'_> {
         };
         let carried = Carried {
             kind: Carried::KIND.into(),
+            tenant: app.tenant_name().map(Cow::Borrowed),
             endpoint: self.declaration.endpoint.into(),
             method: method.as_str().into(),
             path,
@@ -164,15 +169,15 @@ impl Admitted<'_> {
             notification,
         };
         let message = serde_json::to_string(&carried).unwrap_or_default();
-        // All of Unicode but these may stand in a message, and both stand in strings only.
+        // A message may contain all of Unicode except these two characters. Both stand in strings only.
         if message.contains(['\u{fffe}', '\u{ffff}']) {
             return message.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff");
         }
         message
     }
 
-    /// The group whose messages are handled one after the other: of the resource, where only its latest version is wanted.
-    /// No name of a group tells which resource that is.
+    /// The group of a message, if the handler wants only the latest version: its messages are handled one
+    /// after the other. The group's name does not reveal the resource.
     fn group(&self, app: &App, events: &[Happened<'_>]) -> Option<String> {
         let Declaration { endpoint, order, .. } = *self.declaration;
         if order != Order::Latest {
@@ -180,12 +185,12 @@ impl Admitted<'_> {
         }
         let mut names = events.iter().filter_map(|happened| happened.event.name());
         let first = names.next().unwrap_or_default();
-        // Of several resources none has a message of its own: all of the endpoint's are in one group then.
+        // A notification of several resources is one message, so it goes into a group of the whole endpoint.
         let name = if names.all(|name| name == first) { first } else { Cow::Borrowed("") };
         Some(app.keys().key(&["queue", endpoint, &name]).to_string())
     }
 
-    /// Whether all that the handler needs can be had by what is named.
+    /// Whether everything that the handler needs can be read again by its name.
     fn may_be_read_again(&self, app: &App, events: &[Happened<'_>]) -> Result<(), Refusal> {
         let is_used = self.declaration.uses.resource != ResourceUse::Unused;
         let is_named = |happened: &Happened<'_>| {
@@ -209,8 +214,8 @@ impl Admitted<'_> {
         Ok(())
     }
 
-    /// The request without any resource: of a criteria a message for each resource, which names it as a `PUT` does; of a topic
-    /// the notification without its resources.
+    /// The request without any resource. For a criteria, it is one message for each resource, which names the
+    /// resource like a `PUT`. For a topic, it is the notification without its resources.
     fn reduced(&self, app: &App, events: &[Happened<'_>]) -> Result<Vec<Outgoing>, Refusal> {
         if let Trigger::Topic(_) = self.declaration.trigger {
             let body = std::str::from_utf8(self.body).unwrap_or_default();
@@ -225,7 +230,7 @@ impl Admitted<'_> {
                 Some(focus) if event.interaction != Interaction::Delete => {
                     self.message(app, &Method::PUT, Some(focus), None, event.version_id())
                 }
-                // Whether a deletion must be confirmed depends on the request that told of it.
+                // The kind of request that reported a deletion decides whether it must be confirmed.
                 _ => self.message(app, self.head.method, self.reference, None, None),
             };
             Outgoing { body, group: self.group(app, std::slice::from_ref(happened)) }

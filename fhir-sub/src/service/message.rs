@@ -1,6 +1,6 @@
-//! [`Message`]: a notification that a queue or a bus has brought.
+//! [`Message`]: a notification from a queue or a bus.
 //!
-//! IAM decides who may write to the queue, so no secret is asked for.
+//! IAM decides who may write to the queue, so the message needs no secret.
 
 use std::borrow::Cow;
 
@@ -17,20 +17,34 @@ use crate::decode::named_topic;
 use crate::delivery::Time;
 use crate::request::{Head, Header, Headers};
 
-/// A notification that a queue or a bus has brought, and what may say which handler it is for.
+/// A notification from a queue or a bus, with the names that may select its handler.
 #[derive(Debug)]
 pub(crate) struct Message<'m> {
-    /// The endpoint that the message itself names. If no handler has it, the message is not routed any other way.
+    /// The tenant that the message is for.
+    pub(crate) tenant: Option<&'m str>,
+    /// The endpoint that the message itself names. If no handler has it, the message is refused.
     pub(crate) endpoint: Option<&'m str>,
-    /// What it came by: the name of a queue, the type of an event. Each counts if a handler has it as its endpoint.
+    /// The source of the message: the name of a queue, or the type of an event. A name counts if a handler
+    /// has it as its endpoint.
     pub(crate) came_by: &'m [String],
     /// The notification, as JSON.
     pub(crate) body: &'m str,
 }
 
 impl Message<'_> {
-    /// The subscription whose handler the message is for, or why there is none.
-    pub(crate) fn route(&self, app: &App) -> Result<&'static Declaration, &'static str> {
+    /// The app and the subscription whose handler must get the message, or why there is none.
+    pub(crate) fn route<'a>(&self, app: &'a App) -> Result<(&'a App, &'static Declaration), &'static str> {
+        let app = match self.tenant {
+            Some(tenant) => app.tenant(tenant).ok_or("no tenant has the name that the message says")?,
+            None if app.has_tenants() => {
+                return Err("the message names no tenant: give it an attribute `tenant`");
+            }
+            None => app,
+        };
+        Ok((app, self.subscription(app)?))
+    }
+
+    fn subscription(&self, app: &App) -> Result<&'static Declaration, &'static str> {
         let registry = app.registry();
         if let Some(endpoint) = self.endpoint {
             return registry.find(endpoint).ok_or("no subscription has the endpoint that the message names");
@@ -54,7 +68,8 @@ impl Message<'_> {
 }
 
 impl App {
-    /// Handles a message of the subscription `declaration`, which a request has brought if that is `carried`.
+    /// Handles a message for the subscription `declaration`. `carried` is set if the message carries a
+    /// request.
     pub(crate) async fn notified_of(
         &self,
         declaration: &'static Declaration,
@@ -75,13 +90,13 @@ impl App {
         notify(self, &head, declaration, reference, body.as_bytes(), time).await
     }
 
-    /// What is said of a message that [`Message::route`] has found no handler for.
+    /// The answer to a message without a handler, as [`Message::route`] found.
     pub(crate) fn unrouted(&self, reason: &'static str) -> Answered {
         Refusal::Unrouted(reason).answered(None)
     }
 }
 
-/// Whether a subscription is of a topic: of whatever version, where one of the two says none.
+/// Whether the subscription has this topic. If one of the two names no version, any version fits.
 fn is_of(declaration: &Declaration, topic: &str) -> bool {
     let Trigger::Topic(own) = declaration.trigger else { return false };
     let split = |url| str::split_once(url, '|').map_or((url, None), |(url, version)| (url, Some(version)));
@@ -89,34 +104,36 @@ fn is_of(declaration: &Declaration, topic: &str) -> bool {
     url == own_url && (version.is_none() || own_version.is_none() || version == own_version)
 }
 
-/// A request that has been let in, as the program's own queue carries it. No secret is in it: of its headers only those
-/// that say something of the notification, and those that handlers may see.
+/// An authenticated request, as the program's own queue carries it. It contains no secret: of its headers,
+/// only those that matter for the notification, and those that handlers may see.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Carried<'a> {
     /// Always `notification`.
     #[serde(borrow, rename = "fhir-sub")]
     pub(crate) kind: Cow<'a, str>,
+    /// The tenant at which the message came in, if the program has tenants.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(crate) endpoint: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) method: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) path: Cow<'a, str>,
-    /// The resource that the path names, as `Type/id`.
+    /// The resource in the path, as `Type/id`.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub(crate) reference: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) headers: Vec<(String, String)>,
-    /// The body, if there is one.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub(crate) notification: Option<&'a RawValue>,
 }
 
 impl<'a> Carried<'a> {
-    /// What [`kind`](Self::kind) says.
+    /// The value of [`kind`](Self::kind).
     pub(crate) const KIND: &'static str = "notification";
 
-    /// The request that a message of the program's own queue carries; `None` for any other message.
+    /// The request in a message of the program's own queue; `None` for any other message.
     pub(crate) fn read(body: &'a str) -> Option<Self> {
         serde_json::from_str(body).ok().filter(|carried: &Self| carried.kind == Self::KIND)
     }
@@ -129,7 +146,7 @@ impl Headers for Carried<'_> {
     }
 }
 
-/// A message of a queue has none that is anybody's.
+/// The headers of a message: none.
 struct NoHeaders;
 
 impl Headers for NoHeaders {

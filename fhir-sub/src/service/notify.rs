@@ -1,10 +1,12 @@
-//! A notification: decoded, delivered and answered.
+//! Decodes a notification, delivers its events, and answers it.
 
 use std::time::Duration;
 
 use http::Method;
 
 use super::refusal::Refusal;
+#[cfg(feature = "registration")]
+use super::silent;
 use super::{Answer, Answered, Record};
 use crate::app::App;
 use crate::deadline::Deadline;
@@ -14,8 +16,10 @@ use crate::delivery::{self, Deletion, Severity, Time};
 use crate::incoming::Way;
 use crate::request::Head;
 use crate::settings::Secrets;
+#[cfg(feature = "registration")]
+use crate::silence;
 
-/// Runs the handler of `declaration` on what the request notifies of.
+/// Runs the handler of `declaration` on the events of the request.
 pub(super) async fn notify(
     app: &App,
     head: &Head<'_>,
@@ -26,13 +30,14 @@ pub(super) async fn notify(
 ) -> Answered {
     let endpoint = declaration.endpoint;
     let names_resource = reference.is_some();
-    match decode(head, &Expected::of(app, declaration), reference, body) {
+    let answered = match decode(head, &Expected::of(app, declaration), reference, body) {
         Ok(Decoded::Events(mut events, mut counted)) => {
             let headers = app.provided().allowed_headers(head.headers);
             let way = Way::new(head.path, names_resource, &headers);
             events.iter_mut().for_each(|happened| happened.way = way);
             if app.settings().fhir_server.topics.as_ref().is_ok_and(|topics| !topics.numbers_go_on) {
-                // Each notification begins anew: the numbers would pass for repetitions and gaps.
+                // This server's numbers restart in each notification. They would look like repetitions and
+                // gaps.
                 events.iter_mut().for_each(|happened| happened.event.number = None);
                 counted = Counted::default();
             }
@@ -41,7 +46,7 @@ pub(super) async fn notify(
             let answer = Answer::of(&notified);
             let is_done = notified.is_done();
             let mut records = notified.delivered.into_iter().map(Record::of);
-            // A notification has one event at least.
+            // A notification has at least one event.
             let no_events = || Record::request(Some(endpoint), "no events", Severity::Fine);
             let mut answered = Answered::new(answer, records.next().unwrap_or_else(no_events));
             let missing = notified.missing.into_iter().map(|missing| Record::of_missing(endpoint, missing));
@@ -51,7 +56,7 @@ pub(super) async fn notify(
         }
         Ok(Decoded::Notice(notice, counted)) => {
             let (numbering, missing) = Box::pin(delivery::none(app, declaration, &counted, time)).await;
-            // Nothing more comes of a Subscription that its server has ended.
+            // If the server has ended the Subscription, no more events will come.
             let severity = if notice == DEACTIVATED { Severity::Doubtful } else { Severity::Fine };
             let record = Record::request(Some(endpoint), notice, severity).numbered(numbering);
             let mut answered = Answered::new(Answer::acknowledged(), record);
@@ -59,29 +64,44 @@ pub(super) async fn notify(
             answered.further = missing.collect();
             answered
         }
-        // HAPI reads a body out of any other answer to its transaction.
+        // HAPI expects a body in any other answer to its transaction.
         Ok(Decoded::NothingFound) => {
             Answered::new(Answer::handled(), Record::request(Some(endpoint), "nothing found", Severity::Fine))
         }
-        Err(undecodable) => Refusal::Undecodable(undecodable).answered(Some(endpoint)),
+        Err(undecodable) => return Refusal::Undecodable(undecodable).answered(Some(endpoint)),
+    };
+    #[cfg(feature = "registration")]
+    if !app.registry().with_heartbeats().is_empty() {
+        // Boxed: the future of every request would be as large.
+        return Box::pin(hear(app, declaration, time, answered)).await;
     }
+    answered
 }
 
-/// When the server gives up on an attempt, if the Subscription says so, and sends it again: by then it must have been
-/// answered.
+/// Notes that the server of `declaration` has sent something, and looks for other Subscriptions that are silent.
+#[cfg(feature = "registration")]
+async fn hear(app: &App, declaration: &'static Declaration, time: Time, mut answered: Answered) -> Answered {
+    silence::heard(app, declaration).await;
+    answered.further.extend(silent::look(app, declaration, time).await);
+    answered
+}
+
+/// When the server gives up on an attempt and retries, if the Subscription sets that time. The answer must be
+/// sent before then.
 pub(super) fn sent_again(declaration: &Declaration) -> Deadline {
     match declaration.trigger {
         Trigger::Topic(Topic { timeout: Some(seconds), .. }) => {
-            // Less what a network takes.
+            // Some of the time is for the network.
             Deadline::after(Duration::from_secs(seconds.into()).mul_f64(0.9))
         }
         _ => Deadline::after(Duration::MAX),
     }
 }
 
-/// What it takes for a resource to count as deleted, in what somebody has sent.
+/// The proof that counts for a deletion in a request.
 fn deletion(app: &App, head: &Head<'_>, declaration: &Declaration) -> Deletion {
-    // Medplum names what was deleted in a header, others name it in the path, and a signature covers neither.
+    // Medplum names the deleted resource in a header, and other servers in the path. A signature covers
+    // neither.
     let is_outside = matches!(declaration.trigger, Trigger::Criteria(_));
     let is_medplums = is_outside && *head.method == Method::POST;
     let Secrets { signing, hub, .. } = &app.settings().secrets;

@@ -1,4 +1,4 @@
-//! What `tests/speed` measures: the parts of a request each by itself, and a plan.
+//! For `tests/speed`: the single parts of a request, and a plan.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -16,14 +16,14 @@ use crate::registration::Planned;
 use crate::request::Head;
 use crate::settings::Variables;
 
-/// An app of many subscriptions, whose parts can be run by themselves.
+/// An app with many subscriptions. Its parts can be run one by one.
 #[derive(Debug)]
 pub struct Parts {
     app: App,
     headers: HeaderMap,
 }
 
-/// The path of the first subscription of all.
+/// The path of the first subscription.
 pub const PATH: &str = "/prod/ward-0";
 
 /// The secret of the app.
@@ -32,7 +32,7 @@ pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const HEADER: &str = "x-subscription-auth";
 
 impl Parts {
-    /// An app of so many subscriptions of Encounters, whose handlers take an `A`.
+    /// An app with so many subscriptions to Encounters. Its handlers take an `A`.
     ///
     /// # Panics
     ///
@@ -57,13 +57,13 @@ impl Parts {
         Self { app, headers }
     }
 
-    /// Whether a request that shows [`SECRET`] is let in.
+    /// Whether a request with [`SECRET`] is authenticated.
     #[must_use]
     pub fn authenticate(&self) -> bool {
         matches!(authenticate::by_header(self.app.settings(), &self.headers), Shown::Right(_))
     }
 
-    /// Whether a notification to `path` is let in, and is for a subscription.
+    /// Whether a notification to `path` is routed to a subscription.
     #[must_use]
     pub fn route(&self, path: &str) -> bool {
         let head = self.head(path);
@@ -72,7 +72,7 @@ impl Parts {
         matches!(admitted, Poll::Ready(Ok(Route::Endpoint { .. })))
     }
 
-    /// How many events `body` has, decoded as far as they are before a handler's argument is made.
+    /// Decodes `body` as far as possible without a handler, and returns the number of its events.
     ///
     /// # Panics
     ///
@@ -87,7 +87,7 @@ impl Parts {
         }
     }
 
-    /// The status of the answer to `body`: the whole of a request, without a listener or a Lambda around it.
+    /// The status of the answer to `body`: a whole request, but without a listener or a Lambda.
     pub async fn answer(&self, body: &[u8]) -> u16 {
         let head = self.head(PATH);
         let deadline = self.app.deadline(None);
@@ -98,7 +98,7 @@ impl Parts {
         answered.answer.status.as_u16()
     }
 
-    /// What is wanted of every subscription, and found as it is wanted.
+    /// A plan in which every subscription is found as it is wanted.
     ///
     /// # Panics
     ///
@@ -113,7 +113,7 @@ impl Parts {
     }
 }
 
-/// Has its argument made, and nothing else.
+/// A handler that only takes its argument.
 struct Take;
 
 impl<A: Send> Handler<A> for Take {

@@ -1,4 +1,4 @@
-//! [`Refusal`]: why a request is not done. Its answer and its log line are both derived from it.
+//! [`Refusal`]: why a request is refused. Its answer and its log line are both derived from it.
 
 use std::borrow::Cow;
 
@@ -11,54 +11,58 @@ use crate::delivery::{Failure, Severity};
 #[cfg(feature = "token")]
 use crate::issuer::Refused;
 
-/// Why a request is not done.
+/// Why a request is refused.
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// The secret is missing or wrong.
     Unauthorized,
-    /// The access token does not let its caller in.
+    /// The access token is not accepted.
     #[cfg(feature = "token")]
     Token(Refused),
     /// The signature of the body is missing or wrong.
     Unsigned,
     MethodNotAllowed {
-        /// Those that are.
+        /// The allowed methods.
         allow: &'static str,
     },
     UnknownEndpoint,
-    /// The path names an endpoint, and below it no resource.
+    /// The path names an endpoint, but no resource below it.
     Misnamed(&'static str),
-    /// It cannot be told which handler a message is for.
+    /// No handler could be selected for a message.
     #[cfg(feature = "events")]
     Unrouted(&'static str),
-    /// The query of a registration says something else.
+    /// The query of a registration has an unknown option.
     UnknownOption,
-    /// The query of a sweep says something else.
+    /// The query of a sweep has an unknown option.
     UnknownSweepOption,
-    /// Who merely reads Subscriptions must not be able to remove them,
+    /// Pruning needs the admin secret: whoever can read Subscriptions knows the shared secret, but must not
+    /// remove them.
     PruneNeedsAdminSecret,
-    /// or to take events away.
+    /// Dead letters need the admin secret, because a request may drop events.
     DeadLettersNeedAdminSecret,
     UnknownDeadLetter,
     /// No handler has the endpoint of the dead letter.
     NoHandler,
-    /// The store cannot tell what was handled; the text says what to set.
+    /// The store cannot say what was handled; the text says what to set.
     CannotSweep(&'static str),
-    /// So many bytes are taken.
+    /// The limit, in bytes.
     TooLarge(usize),
+    /// The bodies of other requests have taken the memory for all.
+    Busy,
     /// The body did not arrive whole.
     BrokenOff,
-    /// The body took longer than a request may.
+    /// The body took too long to arrive.
     Late,
     Undecodable(Undecodable),
     StoreUnavailable(Failure),
-    /// The queue has not taken the notification.
+    /// The queue did not accept the notification.
     #[cfg(feature = "queue")]
     QueueUnavailable(Failure),
 }
 
 impl Refusal {
-    /// What is answered and logged; `endpoint` is that of a subscription, or the name of another route.
+    /// The answer and the log line; `endpoint` is the endpoint of a subscription, or the name of another
+    /// route.
     pub(super) fn answered(self, endpoint: Option<&'static str>) -> Answered {
         let record = Record::request(endpoint, self.words(), self.severity());
         let said = self.said();
@@ -66,7 +70,8 @@ impl Refusal {
             Self::StoreUnavailable(failure) => record.with_failure(failure),
             #[cfg(feature = "queue")]
             Self::QueueUnavailable(failure) => record.with_failure(failure),
-            // Who sends by a queue is told nothing, and a server may not show what it was told.
+            // A sender that uses a queue gets no answer, and a server may not show the answer. So the log has
+            // it.
             Self::Undecodable(_) => record.with_failure(Failure::refused(said.text.clone())),
             #[cfg(feature = "token")]
             Self::Token(refused) => record.with_failure(Failure::of_caller(refused.words())),
@@ -77,7 +82,7 @@ impl Refusal {
         Answered { is_done: false, ..Answered::new(Answer::said(said), record) }
     }
 
-    /// What the caller is told.
+    /// The text for the caller.
     fn said(&self) -> Said {
         let invalid = |text: &'static str| Said::unprocessable(text.into());
         let absent =
@@ -92,9 +97,9 @@ impl Refusal {
             Self::Unsigned => nobody("the signature is missing or wrong"),
             Self::MethodNotAllowed { allow } => Said::method_not_allowed(allow),
             Self::UnknownEndpoint => absent("not-found", "no subscription has this endpoint"),
-            Self::UnknownOption => {
-                Said::malformed("the query may say `dry-run=true` and `prune=true`, and nothing else".into())
-            }
+            Self::UnknownOption => Said::malformed(
+                "the query may say `dry-run=true`, `prune=true` and `rewrite=true`, and nothing else".into(),
+            ),
             Self::UnknownSweepOption => Said::malformed(
                 "the query may say `since`, a FHIR instant such as 2026-01-31T12:00:00Z, and `endpoint`, and nothing else"
                     .into(),
@@ -116,6 +121,7 @@ impl Refusal {
                 let text = format!("the body has more than {limit} bytes");
                 Said::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", text.into())
             }
+            Self::Busy => Said::busy(),
             Self::BrokenOff => Said::malformed("the body did not arrive whole".into()),
             Self::Late => Said::too_late("the event was not processed in time: send the notification again"),
             Self::Undecodable(undecodable) => said_of(undecodable),
@@ -125,7 +131,7 @@ impl Refusal {
         }
     }
 
-    /// What the log says.
+    /// The words of the log.
     fn words(&self) -> &'static str {
         match self {
             Self::Unauthorized => "unauthorized",
@@ -149,9 +155,11 @@ impl Refusal {
             #[cfg(feature = "events")]
             Self::Unrouted(_) => "not routed",
             Self::TooLarge(_) => "too large",
+            Self::Busy => "busy",
             Self::BrokenOff => "broken off",
             Self::Late => "out of time",
             Self::Undecodable(Undecodable::NotJson) => "not JSON",
+            Self::Undecodable(Undecodable::Compressed) => "compressed",
             Self::Misnamed(_) | Self::Undecodable(Undecodable::Unprocessable(_)) => "unprocessable",
             Self::Undecodable(Undecodable::TooManyEvents { .. }) => "too many events",
             Self::StoreUnavailable(_) => "store unavailable",
@@ -172,7 +180,7 @@ impl Refusal {
     }
 }
 
-/// What the sender of a notification that could not be decoded is told.
+/// The answer to a notification that could not be decoded.
 fn said_of(undecodable: &Undecodable) -> Said {
     let text = |text: &Cow<'static, str>| text.clone();
     match undecodable {
@@ -181,6 +189,13 @@ fn said_of(undecodable: &Undecodable) -> Said {
             "not-supported",
             "the body must be JSON, by its Content-Type too".into(),
         ),
+        // The header tells the sender what to send instead: RFC 9110, section 12.5.3.
+        Undecodable::Compressed => Said::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-supported",
+            "the body is compressed: send it without a Content-Encoding".into(),
+        )
+        .with_header("accept-encoding", "identity"),
         Undecodable::NamesResource => Said::method_not_allowed("POST"),
         Undecodable::Malformed(reason) => Said::malformed(text(reason)),
         Undecodable::Unprocessable(reason) => Said::unprocessable(text(reason)),

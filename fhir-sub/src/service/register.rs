@@ -1,4 +1,4 @@
-//! `POST …/register`: the registration, asked for over HTTP.
+//! `POST …/register`: registers over HTTP.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::registration::{self, Options};
 /// Registers every subscription with the server.
 pub(super) async fn register(app: &App, options: Options, deadline: Deadline) -> Answered {
     let registering = async {
-        // What it was able to do until shortly before the end is worth a report.
+        // The registration stops a little earlier, so that the report can still be sent.
         let report = registration::register(app, options, deadline.earlier_by(TO_REPORT)).await;
         Report { is_sound: report.is_complete(), body: report.to_json() }
     };
     Work::Register.answer(registering, deadline).await
 }
 
-/// What is kept of a registration's time to say what was done.
+/// The time that is reserved for the report.
 const TO_REPORT: Duration = Duration::from_millis(500);

@@ -1,4 +1,4 @@
-//! [`Route`]: what a request is for. The last segments of its path decide, whatever stands before them.
+//! [`Route`]: the purpose of a request. Only the last segments of its path decide.
 
 use http::Method;
 
@@ -17,15 +17,17 @@ use crate::registration::Options;
 #[cfg(feature = "registration")]
 use crate::sweep::SweepOptions;
 
-/// What a request is for.
 #[derive(Debug)]
 pub(crate) enum Route {
     Health,
+    Ready,
+    #[cfg(feature = "local")]
+    Metrics,
     /// A notification of this subscription; `PUT` and `DELETE` name a resource in their path.
     Endpoint {
         declaration: &'static Declaration,
         reference: Option<String>,
-        /// The signature of the body that the caller owes.
+        /// The signature of the body that the caller must still show.
         owes: Owed,
     },
     DeadLetters(dead_letters::Request),
@@ -41,15 +43,62 @@ pub(crate) enum Route {
     },
 }
 
-/// Whether the request is for what anyone may ask for.
-pub(super) fn is_health(head: &Head<'_>) -> bool {
-    let path = head.path.strip_suffix('/').unwrap_or(head.path);
-    path.ends_with("health")
-        && path.rsplit('/').next() == Some("health")
-        && [Method::GET, Method::HEAD].contains(head.method)
+impl Route {
+    /// The endpoint of a notification.
+    pub(super) fn endpoint(&self) -> Option<&'static str> {
+        match self {
+            Self::Endpoint { declaration, .. } => Some(declaration.endpoint),
+            _ => None,
+        }
+    }
+
+    /// Whether the caller is a stranger until its signature is checked.
+    pub(crate) fn is_of_unproven(&self) -> bool {
+        matches!(self, Self::Endpoint { owes, .. } if owes.is_all())
+    }
+
+    /// The name of a request of this route, if it is worth a span: load balancers ask for health every few seconds.
+    pub(super) fn work(&self) -> Option<&'static str> {
+        match self {
+            Self::Health | Self::Ready => None,
+            #[cfg(feature = "local")]
+            Self::Metrics => None,
+            Self::Endpoint { declaration, .. } => Some(declaration.endpoint),
+            Self::DeadLetters(_) => Some("dead-letters"),
+            #[cfg(feature = "registration")]
+            Self::Register { .. } => Some("register"),
+            #[cfg(feature = "registration")]
+            Self::Status => Some("status"),
+            #[cfg(feature = "registration")]
+            Self::Sweep { .. } => Some("sweep"),
+        }
+    }
 }
 
-/// Finds what the request of a caller who was let in is for.
+/// The route of a request for what anyone may ask for.
+pub(crate) fn open(method: &Method, path: &str) -> Option<Route> {
+    if method != Method::GET && method != Method::HEAD {
+        return None;
+    }
+    match last_segment(path) {
+        "health" => Some(Route::Health),
+        "ready" => Some(Route::Ready),
+        _ => None,
+    }
+}
+
+/// Whether the request is one of Prometheus.
+#[cfg(feature = "local")]
+pub(super) fn is_metrics(head: &Head<'_>) -> bool {
+    *head.method == Method::GET && last_segment(head.path) == "metrics"
+}
+
+fn last_segment(path: &str) -> &str {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+/// Routes the request of an authenticated caller.
 pub(super) fn find(app: &App, head: &Head<'_>, caller: Caller) -> Result<Route, Answered> {
     let path = head.path.strip_suffix('/').unwrap_or(head.path);
     let mut segments = path.rsplit('/');
@@ -59,8 +108,8 @@ pub(super) fn find(app: &App, head: &Head<'_>, caller: Caller) -> Result<Route, 
     let stranger = || refuse(Refusal::Unauthorized);
     let not_allowed = |allow| refuse(Refusal::MethodNotAllowed { allow });
     let owes = caller.owes;
-    if caller.is_unproven {
-        // Until the signature is checked, nothing is told of what is here.
+    if owes.is_all() {
+        // Until the signature is checked, the answer must not reveal what exists.
         let declaration = app.registry().find(last).filter(|_| *head.method == Method::POST);
         let Some(declaration) = declaration else { return refuse(Refusal::Unsigned) };
         return Ok(Route::Endpoint { declaration, reference: None, owes });
@@ -97,14 +146,20 @@ pub(super) fn find(app: &App, head: &Head<'_>, caller: Caller) -> Result<Route, 
     if let Some(request) = letter() {
         return match request {
             _ if !caller.administers => stranger(),
-            // As with pruning: who merely reads Subscriptions must not be able to take events away.
+            // As for pruning: whoever can read Subscriptions knows the shared secret, but must not drop events.
             _ if app.settings().secrets.admin.is_none() => refuse(Refusal::DeadLettersNeedAdminSecret),
             Ok(request) => Ok(Route::DeadLetters(request)),
             Err(allowed) => not_allowed(allowed),
         };
     }
     match last {
-        "health" => not_allowed("GET, HEAD"),
+        "health" | "ready" => not_allowed("GET, HEAD"),
+        #[cfg(feature = "local")]
+        "metrics" if app.counters().is_some() => match *head.method {
+            _ if !caller.administers => stranger(),
+            Method::GET => Ok(Route::Metrics),
+            _ => not_allowed("GET"),
+        },
         #[cfg(feature = "registration")]
         "register" => {
             let may_prune = app.settings().secrets.admin.is_some();
@@ -145,7 +200,7 @@ pub(super) fn find(app: &App, head: &Head<'_>, caller: Caller) -> Result<Route, 
     }
 }
 
-/// What is wrong with the path of a `PUT` or `DELETE` that names an endpoint, and below it no resource.
+/// The mistake in the path of a `PUT` or `DELETE` that names an endpoint, but no resource below it.
 fn misnamed(app: &App, method: &Method, path: &str) -> Option<(&'static Declaration, &'static str)> {
     if ![Method::PUT, Method::DELETE].contains(method) {
         return None;
@@ -153,8 +208,15 @@ fn misnamed(app: &App, method: &Method, path: &str) -> Option<(&'static Declarat
     let find = |segment: &str| app.registry().find(segment);
     let mut segments = path.rsplit('/');
     let (id, resource_type) = (segments.next()?, segments.next()?);
-    let declaration = segments.next().and_then(find);
-    let id_mistake = id_mistake(id).filter(|_| declaration.is_some() && is_type_name(resource_type));
+    let endpoint = segments.next().unwrap_or_default();
+    let (declaration, is_type) = (find(endpoint), is_type_name(resource_type));
+    if declaration.is_none() && !endpoint.is_empty() && is_type && is_id(id) {
+        // A resource of an endpoint that does not exist.
+        return None;
+    }
+    let id_mistake = id_mistake(id).filter(|_| declaration.is_some() && is_type);
     let mistake = id_mistake.unwrap_or("the path names no resource: write `Type/id` after the endpoint");
-    Some((declaration.or_else(|| find(resource_type))?, mistake))
+    // A version may follow the id: `{endpoint}/Encounter/1/_history/2`.
+    let named = declaration.or_else(|| find(resource_type)).or_else(|| segments.find_map(find));
+    Some((named?, mistake))
 }

@@ -1,4 +1,4 @@
-//! `GET …/status`: each subscription as the server has it, and what this instance knows of its events.
+//! `GET …/status`: each subscription on the server, and the events of this instance.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::memory::{Counts, Name};
 use crate::registration::{self, StatusRow};
 use crate::store::DeadLetter;
 
-/// Looks at every subscription; writes nothing.
+/// Reads every subscription, and writes nothing.
 pub(super) async fn status(app: &App, deadline: Deadline) -> Answered {
     let looking = async {
         let rows = registration::status(app, deadline.earlier_by(TO_REPORT)).await;
@@ -24,7 +24,7 @@ pub(super) async fn status(app: &App, deadline: Deadline) -> Answered {
     Work::Status.answer(looking, deadline).await
 }
 
-/// The same of `rows`, for a process to which nothing comes.
+/// The same for `rows`, in a process that gets no notifications.
 pub(crate) async fn status_of(app: &App, rows: &[StatusRow]) -> String {
     json(app, rows.iter().map(Row::new).collect()).await
 }
@@ -36,15 +36,15 @@ async fn json(app: &App, subscriptions: Vec<Row<'_>>) -> String {
     serde_json::to_string(&report).expect("a report is plain strings, lists and numbers")
 }
 
-/// What is kept of the time to say what was found.
+/// The time that is reserved for the report.
 const TO_REPORT: Duration = Duration::from_millis(500);
 
-/// It holds no secret and none of the server's own texts.
+/// It contains no secret, and no text of the server.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report<'a> {
     subscriptions: Vec<Row<'a>>,
-    /// Whether the idempotency store could be asked.
+    /// Whether the idempotency store answered.
     store: &'static str,
     dead_letters: Vec<DeadLetter>,
 }
@@ -60,14 +60,17 @@ struct Row<'a> {
     drift: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
-    /// By the server's `$status`.
+    /// From the server's `$status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     events_since_subscription_start: Option<u64>,
+    /// How many heartbeats that the server has promised did not come.
+    #[serde(skip_serializing_if = "crate::json::is_zero")]
+    heartbeats_missed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<Events>,
 }
 
-/// What came to this instance, since it was started.
+/// The events of this instance since it started.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Events {
@@ -94,15 +97,16 @@ impl<'a> Row<'a> {
             drift: &row.drift,
             error: row.message.as_deref().or_else(in_diagnostics),
             events_since_subscription_start: row.events,
+            heartbeats_missed: row.missed,
             events: None,
         }
     }
 
-    /// With what came to this instance.
+    /// With the events of this instance.
     fn of_instance(app: &App, row: &'a StatusRow) -> Self {
         let counts =
             |subscription| app.memory().event_numbers.counts(Name { endpoint: row.endpoint, subscription });
-        // A notification of a criteria does not name its Subscription, but at Medplum.
+        // Only Medplum's notifications of a criteria name their Subscription.
         let counts = row.subscription.as_deref().and_then(|it| counts(Some(it))).or_else(|| counts(None));
         Self { events: Some(Events::from(counts.unwrap_or_default())), ..Self::new(row) }
     }

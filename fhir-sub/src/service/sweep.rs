@@ -1,4 +1,4 @@
-//! `POST …/sweep`: a sweep, asked for over HTTP.
+//! `POST …/sweep`: sweeps over HTTP.
 
 use super::Answered;
 use super::refusal::Refusal;
@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::deadline::Deadline;
 use crate::sweep::{SweepOptions, refusal, sweep};
 
-/// Sweeps what `options` mean.
+/// Sweeps what `options` select.
 pub(super) async fn answer(app: &App, options: SweepOptions, deadline: Deadline) -> Answered {
     if let Some(refusal) = refusal(app) {
         return Refusal::CannotSweep(refusal).answered(Some("sweep"));

@@ -67,7 +67,7 @@ fn app(declaration: Declaration) -> TestApp {
     TestApp::build(Behaviour::Hapi, builder).unwrap()
 }
 
-/// Sends `request` to an app of one declaration; what is checked is its status and whether the handler ran.
+/// Sends `request` to an app of one declaration, and checks the status and whether the handler ran.
 #[track_caller]
 fn check(declaration: Declaration, request: TestRequest, status: u16, ran: bool) -> String {
     let place = std::panic::Location::caller();
@@ -126,7 +126,7 @@ fn deletions_reach_those_who_want_them() {
 fn an_empty_post_is_for_those_who_want_no_payload() {
     let event = |content| Declaration { content, ..declaration::<Event, Succeed>("Patient?", "e") };
     check(event(Content::Empty), TestRequest::hapi_empty("e"), 204, true);
-    // Else a lost body would pass for a deletion.
+    // Otherwise a lost body would look like a deletion.
     check(event(Content::FullResource), TestRequest::hapi_empty("e"), 422, false);
     let optional = declaration::<Option<Resource<Value>>, Succeed>("Patient?", "e");
     check(optional, TestRequest::hapi_empty("e"), 422, false);
@@ -222,7 +222,12 @@ fn a_path_that_names_no_resource_is_told_why() {
         (format!("e/Patient/{long}"), "more than 64 characters"),
         ("e/Patient/a_b".into(), "other characters"),
         ("e/Patient/a%2Db".into(), "other characters"),
-        ("prod/v1/e/Patient/..".into(), "other characters"),
+        ("prod/v1/e/Patient/..".into(), "`.` or `..`"),
+        ("e/Patient/7/_history/2".into(), "`Type/id`"),
+        ("prod/e/Patient/7/_history".into(), "`Type/id`"),
+        ("e/Patient/7/$validate".into(), "`Type/id`"),
+        ("e//Patient/7".into(), "`Type/id`"),
+        ("e/Patient/7//".into(), "`Type/id`"),
         ("e/Patient//".into(), "is empty"),
         ("e/patient/7".into(), "`Type/id`"),
         ("e/Patient/".into(), "`Type/id`"),
@@ -235,7 +240,11 @@ fn a_path_that_names_no_resource_is_told_why() {
             check(patients::<Succeed>(), request.without_secret(), 401, false);
         }
     }
-    // The same of the resource itself, and of what Medplum names.
+    // A resource of an endpoint that does not exist, wherever the path is mounted.
+    for path in ["other/Patient/7", "e/other/Patient/7", "other/Patient/7/_history/2"] {
+        check(patients::<Succeed>(), TestRequest::new(Method::PUT, path), 404, false);
+    }
+    // The same for the resource itself, and for Medplum's header.
     for (id, reason) in [(&*long, "more than 64 characters"), ("a_b", "other characters"), ("", "is empty")] {
         let resource = json!({ "resourceType": "Patient", "id": id });
         let answer =
@@ -247,7 +256,7 @@ fn a_path_that_names_no_resource_is_told_why() {
         let answer = check(wants, TestRequest::medplum_delete("e", &format!("Patient/{id}")), 422, false);
         assert!(answer.contains(reason), "{answer}");
     }
-    // The longest that there is, and dots.
+    // The longest id that FHIR allows, and ids with dots.
     for id in [&long[1..], "a.b", "a-195900.E-1"] {
         let resource = json!({ "resourceType": "Patient", "id": id });
         check(patients::<Succeed>(), TestRequest::hapi_update("e", &resource), 204, true);
@@ -270,19 +279,61 @@ fn an_empty_put_names_a_resource() {
     ] {
         crate::command::block_on(async {
             let test = app(patients::<Succeed>());
-            // What was never there, or is there no more, is told in the log.
+            // The log says that the resource is gone, or never existed.
             let answer = test.send(request.clone()).await;
             assert_eq!((answer.status(), answer.outcome()), (204, "gone"), "{name}");
             test.sandbox().update(&patient()).await.unwrap();
             let answer = test.send(request.clone()).await;
             assert_eq!((answer.status(), answer.handler()), (204, Some("handler")), "{name}");
 
-            // Whoever needs no resource runs without one being read.
+            // A handler without a resource runs without a read.
             let answer = app(declaration::<Event, Succeed>("Patient?", "e")).send(request).await;
             assert_eq!((answer.status(), answer.handler()), (204, Some("handler")), "{name}");
         });
     }
     check(patients::<Succeed>(), TestRequest::new(Method::PUT, "e/Group/7"), 422, false);
+}
+
+#[test]
+fn a_body_in_another_encoding_is_read_or_told() {
+    let resource = patient().to_string();
+    let post = |body: Vec<u8>| TestRequest::post("e").body(body);
+    let with_mark = format!("\u{feff}{resource}").into_bytes();
+    check(patients::<Succeed>(), post(with_mark.clone()), 204, true);
+    check(patients::<Succeed>(), TestRequest::new(Method::PUT, "e/Patient/7").body(with_mark), 204, true);
+    let media_type = |name| post(resource.clone().into_bytes()).header("content-type", name);
+    check(patients::<Succeed>(), media_type("application/json+fhir; charset=utf-8"), 204, true);
+
+    let gzipped = post(vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
+    for coding in ["gzip", "br", "identity, gzip", "\u{e9}"] {
+        let answer =
+            check(patients::<Succeed>(), gzipped.clone().header("content-encoding", coding), 415, false);
+        assert!(answer.contains("is compressed"), "{answer}");
+    }
+    // A proxy may have decompressed it and kept the header.
+    let decompressed = post(resource.into_bytes()).header("content-encoding", "gzip");
+    check(patients::<Succeed>(), decompressed, 204, true);
+    for request in [gzipped.clone(), gzipped.header("content-encoding", "identity")] {
+        let answer = check(patients::<Succeed>(), request, 400, false);
+        assert!(answer.contains("not UTF-8"), "{answer}");
+    }
+}
+
+#[test]
+fn json_without_a_value_in_rust_is_not_called_malformed() {
+    let levels = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for inside in ["1e999999", &format!("1{}", "0".repeat(400)), r#""\ud800""#, &levels] {
+        let resource = format!(r#"{{"resourceType":"Patient","id":"7","x":{inside}}}"#);
+        let answer = check(patients::<Succeed>(), TestRequest::post("e").body(resource.clone()), 400, false);
+        assert!(answer.contains("a number that is too large"), "{answer}");
+        // A handler that does not read it is not concerned.
+        check(
+            declaration::<Event, Succeed>("Patient?", "e"),
+            TestRequest::post("e").body(resource),
+            204,
+            true,
+        );
+    }
 }
 
 #[test]
@@ -309,7 +360,7 @@ fn a_body_that_is_no_resource_is_told_apart() {
         400,
         false,
     );
-    // Deep inside, where only whoever reads it all sees it, and also where no argument does.
+    // The mistake is deep inside: only full parsing finds it, also if no argument parses the resource.
     for inside in ["[1 2]", "{\"y\":canary}", "[{]", "[\"\\x\"]"] {
         let resource = format!("{{\"resourceType\":\"Patient\",\"id\":\"7\",\"x\":{inside}}}");
         let answer = check(ok(), post(&resource), 400, false);
@@ -393,7 +444,7 @@ impl Handler<Event> for Unnumbered {
     }
 }
 
-/// As athenahealth writes it: in the form of R4B, an AuditEvent for each event, and numbers that begin anew.
+/// Athenahealth's form: R4B's shape, an AuditEvent for each event, and numbers that restart.
 fn of_athenahealth(events: &[(&str, &str)]) -> TestRequest {
     let said = |(index, (id, focus)): (usize, &(&str, &str))| json!({ "id": id, "eventNumber": (index + 1).to_string(), "focus": { "reference": focus } });
     let said: Vec<_> = events.iter().enumerate().map(said).collect();
@@ -442,7 +493,7 @@ fn numbers_that_begin_anew_in_each_notification_show_no_gap() {
         &[("d", "Patient/a-195900.E-4"), ("e", "Patient/a-195900.E-5"), ("f", "Patient/a-195900.E-6")],
     ];
     crate::command::block_on(async {
-        // Where numbers go on, an event has one.
+        // If numbers go on, an event has a number.
         let answer = of("generic").send(of_athenahealth(notifications[0])).await;
         assert!(answer.outcomes().all(|outcome| outcome == "failed"), "{answer:?}");
         let test = of("athenahealth");
@@ -451,11 +502,11 @@ fn numbers_that_begin_anew_in_each_notification_show_no_gap() {
             let outcomes: Vec<_> = answer.outcomes().collect();
             assert_eq!((answer.status(), outcomes), (204, vec!["handled"; events.len()]));
         }
-        // Sent again, and by its id one that was handled beside one that was not.
+        // A retry: an event that was handled, by its id, beside one that was not.
         let again: &[(&str, &str)] = &[("d", "Patient/a-195900.E-4"), ("g", "Patient/a-195900.E-4")];
         let answer = test.send(of_athenahealth(again)).await;
         assert_eq!(answer.outcomes().collect::<Vec<_>>(), ["handled before", "handled"]);
-        // No event is asked for: there is none that is missing.
+        // No event is missing, so none is asked for.
         let asked = test.sandbox().requests();
         assert!(!asked.iter().any(|(_, path)| path.contains("$events")), "{asked:?}");
     });

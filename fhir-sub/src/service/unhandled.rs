@@ -1,4 +1,4 @@
-//! Which events of a notification were not handled: the answer to one of several names them.
+//! The events of a notification that were not handled. If there are several events, the answer names them.
 
 use super::answer::{Issue, Said};
 use crate::delivery::{Notified, Place};
@@ -11,11 +11,11 @@ pub(super) struct Unhandled {
     said: Vec<(Place, Said)>,
 }
 
-/// The most events that are named one by one; of more, the answer says how many there are.
+/// The most events that are named one by one. For more, the answer has only their number.
 const MAXIMUM: usize = 100;
 
 impl Unhandled {
-    /// `None` where there is but one event, or all were handled.
+    /// `None` if there is only one event, or if all were handled.
     pub(super) fn of(notified: &Notified) -> Option<Self> {
         let events = notified.places.len();
         if events < 2 {
@@ -27,7 +27,7 @@ impl Unhandled {
         (!said.is_empty()).then_some(Self { events, said })
     }
 
-    /// An issue for each.
+    /// An issue for each event.
     pub(super) fn issues(self) -> impl Iterator<Item = Issue> {
         let Self { events, mut said } = self;
         let more = said.len().saturating_sub(MAXIMUM);

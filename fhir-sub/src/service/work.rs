@@ -1,4 +1,4 @@
-//! [`Work`]: what takes long and ends in a report. Its answer and its log line are both derived from how it ended.
+//! [`Work`]: long work that ends in a report. Its answer and its log line are both derived from its end.
 
 use http::StatusCode;
 
@@ -8,7 +8,7 @@ use crate::contain::contain;
 use crate::deadline::Deadline;
 use crate::delivery::Severity;
 
-/// What a request of administration asks for.
+/// The work that an administrator's request asks for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Work {
     Register,
@@ -16,14 +16,13 @@ pub(super) enum Work {
     Sweep,
 }
 
-/// What was found or done, as JSON, and whether all is well.
+/// The report as JSON, and whether all is well.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) is_sound: bool,
     pub(super) body: String,
 }
 
-/// How it ended.
 #[derive(Debug)]
 enum Ended {
     Reported(Report),
@@ -32,7 +31,7 @@ enum Ended {
 }
 
 impl Work {
-    /// Does it. The user's `registration` functions and token provider run in it.
+    /// Does the work, which may run the user's `registration` functions and token provider.
     pub(super) async fn answer(
         self,
         doing: impl Future<Output = Report> + Send,
@@ -59,7 +58,7 @@ impl Work {
             ),
             Self::Sweep => (
                 "the sweep broke off: see the program's log",
-                "the sweep did not end in time: ask for it again, it goes on where it has come to",
+                "the sweep did not end in time: ask for it again, and it goes on where it stopped",
             ),
         };
         match ended {
@@ -76,7 +75,7 @@ impl Work {
         let is_sound = matches!(ended, Ended::Reported(Report { is_sound: true, .. }));
         let (route, sound, unsound, severity) = match self {
             Self::Register => ("register", "registered", "incomplete", Severity::Failed),
-            // To look at what is not well is no failure.
+            // To report an unsound subscription is no failure.
             Self::Status => ("status", "sound", "unsound", Severity::Refused),
             Self::Sweep => ("sweep", "swept", "incomplete", Severity::Failed),
         };

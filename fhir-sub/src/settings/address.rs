@@ -1,4 +1,4 @@
-//! [`Address`]: a URL that others are reached under.
+//! [`Address`]: the base URL of a server.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use crate::problems::Problems;
 pub(crate) struct Address(Url);
 
 impl Address {
-    /// Reads the value of the setting `name`; `http` is for loopback, unless `allow_http`.
+    /// Reads the value of the setting `name`. `http` is accepted for loopback only, unless `allow_http`.
     pub(super) fn parse(name: &str, text: &str, allow_http: bool) -> Result<Self, Problems> {
         let problem = |what: &str| Err(Problems::from(format!("{name} {what}")));
-        // A user's password may stand in it, so the text itself is not repeated.
+        // It may contain a password, so the message does not repeat the text.
         let Ok(mut url) = Url::parse(text) else {
             return problem("is not a URL: write one like https://example.org/path");
         };

@@ -1,4 +1,4 @@
-//! How to sign in at the FHIR server, from the settings of one of the ways.
+//! How the program signs in at the FHIR server: reads the settings of one way.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ const BASIC: Way = &["FHIR_AUTH_USER", "FHIR_AUTH_PASSWORD"];
 const CLIENT: Way = &["FHIR_AUTH_TOKEN_URL", "FHIR_AUTH_CLIENT_ID", "FHIR_AUTH_CLIENT_SECRET"];
 /// SMART Backend Services. The token URL may be discovered, and a JWK may have its own key id.
 const KEY: Way = &["FHIR_AUTH_CLIENT_ID", "FHIR_AUTH_PRIVATE_KEY"];
-/// The same, where `setup` gives a signer.
+/// The same, if `setup` provides a signer.
 const SIGNER: Way = &["FHIR_AUTH_CLIENT_ID"];
 const CLIENT_MORE: [&str; 2] = ["FHIR_AUTH_SCOPE", "FHIR_AUTH_AUDIENCE"];
 const KEY_ID: &str = "FHIR_AUTH_KEY_ID";
 
-/// How to sign in: the settings of one of the ways, all of them.
+/// How to sign in. All settings of one way must be there.
 pub(super) fn authorization(variables: &Variables, allow_http: bool) -> Result<Authorization, Problems> {
     let mut problems = Problems::default();
     let is_set = |name: &&str| variables.get(name).is_some();
@@ -53,7 +53,7 @@ pub(super) fn authorization(variables: &Variables, allow_http: bool) -> Result<A
     let secret = |name: &str| SecretString::from(variables.get(name).unwrap_or_default());
     let text = |name: &str| variables.get(name).map(str::to_owned);
     let token_url = variables.get("FHIR_AUTH_TOKEN_URL").and_then(|text| {
-        // Checked as other addresses are, and used as it is written: it is the audience of an assertion.
+        // Checked like other addresses, but used as written, because it is the audience of an assertion.
         problems.collect(Address::parse("FHIR_AUTH_TOKEN_URL", text, allow_http))?;
         Some((text.parse::<Url>().ok()?, text))
     });
@@ -101,7 +101,7 @@ pub(super) fn authorization(variables: &Variables, allow_http: bool) -> Result<A
     problems.or(authorization)
 }
 
-/// The ways of which something is set.
+/// The ways with at least one setting.
 fn begun(variables: &Variables) -> Vec<Way> {
     let is_set = |name: &&str| variables.get(name).is_some();
     let has_key = is_set(&"FHIR_AUTH_PRIVATE_KEY") || is_set(&KEY_ID) && variables.signer.is_none();
@@ -119,15 +119,15 @@ fn begun(variables: &Variables) -> Vec<Way> {
     begun
 }
 
-/// A client whose key is in the settings.
+/// A client with its key in the settings.
 fn of_key(variables: &Variables) -> Result<BackendServices, Problems> {
     let [client_id, key] =
         ["FHIR_AUTH_CLIENT_ID", "FHIR_AUTH_PRIVATE_KEY"].map(|name| variables.get(name).unwrap_or_default());
     if key.is_empty() {
-        // Told above.
+        // The missing key was reported above.
         return Err(Problems::default());
     }
-    // The key itself is never repeated.
+    // The message never repeats the key.
     match SigningKey::from_text(key, variables.get(KEY_ID)) {
         Ok(Some(key)) => Ok(BackendServices::new(client_id, key)),
         Ok(None) => Err(Problems::from(

@@ -1,4 +1,4 @@
-//! [`CallerToken`]: how the FHIR server fetches the OAuth token that it shows with each notification.
+//! [`CallerToken`]: how the FHIR server fetches its OAuth token.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use crate::client::SecretString;
 use super::{Address, Variables};
 use crate::problems::Problems;
 
-/// How the FHIR server fetches the OAuth token that it shows with each notification: of servers that show one.
+/// How the FHIR server fetches the OAuth token that it shows with each notification, if the server supports
+/// that.
 #[derive(Clone)]
 pub(crate) struct CallerToken {
     pub(crate) client_id: String,
@@ -19,7 +20,7 @@ const CLIENT_ID: &str = "FHIR_SUBSCRIPTION_TOKEN_CLIENT_ID";
 const CLIENT_SECRET: &str = "FHIR_SUBSCRIPTION_TOKEN_CLIENT_SECRET";
 const URL: &str = "FHIR_SUBSCRIPTION_TOKEN_URL";
 
-/// The settings, all three of them or none.
+/// The settings: all three of them, or none.
 pub(crate) const NAMES: [&str; 3] = [CLIENT_ID, CLIENT_SECRET, URL];
 
 impl CallerToken {
@@ -35,7 +36,7 @@ impl CallerToken {
         }
     }
 
-    /// The secret itself, for the Subscription that tells it to the server.
+    /// The secret itself, for the Subscription that the server reads.
     pub(crate) fn expose_secret(&self) -> &str {
         self.client_secret.expose_secret()
     }

@@ -1,4 +1,4 @@
-//! [`Callers`]: who may send notifications, beside those who know a secret.
+//! [`Callers`]: the callers that may send notifications without a secret.
 
 use http::HeaderName;
 use http::header::AUTHORIZATION;
@@ -15,7 +15,7 @@ pub(crate) struct Callers {
     /// Callers with an access token of this issuer.
     #[cfg(feature = "token")]
     pub(crate) token: Option<TokenCallers>,
-    /// Callers that have shown one of these certificates to the gateway.
+    /// Callers with one of these client certificates, which the gateway has verified.
     pub(crate) certificates: Option<Certificates>,
 }
 
@@ -31,12 +31,12 @@ pub(super) const TOKEN: [&str; 4] = [
 const NAMES: [&str; 2] = ["FHIR_SUBSCRIPTION_TOKEN_ISSUER", "FHIR_SUBSCRIPTION_CLIENT_CERTIFICATES"];
 
 impl Callers {
-    /// Whether the settings let callers in without a secret, whether or not they are right.
+    /// Whether the settings let callers in without a secret, even if they contain mistakes.
     pub(super) fn is_named(variables: &Variables) -> bool {
         NAMES.iter().any(|name| variables.get(name).is_some())
     }
 
-    /// Reads them all, and adds what is wrong with them to `problems`; secrets come in `header`.
+    /// Reads them all, and adds their mistakes to `problems`. Secrets arrive in `header`.
     pub(super) fn read(
         variables: &Variables,
         header: &HeaderName,

@@ -1,16 +1,17 @@
-//! [`Certificates`]: the client certificates whose holders may send notifications.
+//! [`Certificates`]: the client certificates of callers that may send notifications.
 
 use super::Variables;
 use crate::problems::Problems;
 use crate::signature::bytes;
 
-/// The client certificates whose holders may send notifications, by subject or by fingerprint.
+/// The client certificates of callers that may send notifications, by subject or by fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Certificates {
     pub(crate) subjects: Vec<String>,
     /// The SHA-256 of each certificate's DER.
     pub(crate) fingerprints: Vec<[u8; 32]>,
-    /// Whether the load balancer before the function verifies certificates, so that its headers are believed.
+    /// Whether the load balancer before the function verifies certificates, so that its headers can be
+    /// trusted.
     pub(crate) load_balancer_verifies: bool,
 }
 

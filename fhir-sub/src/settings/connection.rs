@@ -1,4 +1,4 @@
-//! How servers are reached: roots, client certificate, proxies.
+//! How servers are reached: root certificates, client certificate, proxies.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ const CA: &str = "FHIR_CA_FILE";
 const CERTIFICATE: &str = "FHIR_CLIENT_CERTIFICATE_FILE";
 const KEY: &str = "FHIR_CLIENT_KEY_FILE";
 
-/// Reads the files that the settings name, and the proxies. Nothing of a file or a URL is repeated.
+/// Reads the files in the settings, and the proxies. No message repeats a part of a file or a URL.
 pub(super) fn connection(variables: &Variables) -> Result<Connection, Problems> {
     let mut problems = Problems::default();
     let mut connection = Connection::default();
@@ -48,12 +48,12 @@ fn roots(pem: &[u8]) -> Option<Vec<rustls::pki_types::CertificateDer<'static>>> 
     Some(ClientConfig::new(any).root_certificates_pem(pem).ok()?.connection.extra_roots)
 }
 
-/// The content of the file that a setting names.
+/// The content of the file in a setting.
 fn file(variables: &Variables, name: &str, problems: &mut Problems) -> Option<Vec<u8>> {
     let path = variables.get(name)?;
     match std::fs::read(path) {
         Ok(content) => Some(content),
-        // The value may be a key that someone has put in the place of its path.
+        // The value may be a key instead of the path of its file, so it is not repeated.
         Err(error) => {
             problems.add(format!("{name} names a file that cannot be read ({})", error.kind()));
             None

@@ -1,4 +1,4 @@
-//! [`Idempotency`]: where it is kept what was handled.
+//! [`Idempotency`]: the store for handled events.
 
 use std::time::Duration;
 
@@ -6,21 +6,23 @@ use super::secret::Form;
 use super::{SharedSecret, Variables};
 use crate::problems::Problems;
 
-/// Where it is kept what was handled, and for how long.
+/// The store for handled events, and how long it remembers them.
 #[derive(Clone, Debug)]
 pub(crate) struct Idempotency {
     pub(crate) place: Place,
-    /// The key of the records' names, so that they name no patient.
+    /// The key for the hashes in the records' names, so that the names identify no patient.
     pub(crate) key: Option<SharedSecret>,
+    /// The key before the current rotation.
+    pub(crate) previous_key: Option<SharedSecret>,
     /// How long it is kept.
     pub(crate) retention: Duration,
     /// The most events that are remembered in memory.
     pub(crate) maximum: usize,
-    /// How often an event is tried before it is given up, where that can be kept.
+    /// How often an event is tried before it is given up, if the store keeps dead letters.
     pub(crate) tries: u32,
 }
 
-/// Where it is kept.
+/// The place of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Nowhere,
@@ -36,6 +38,7 @@ pub(crate) enum Place {
 
 const PLACE: &str = "FHIR_SUBSCRIPTION_IDEMPOTENCY";
 const KEY: &str = "FHIR_SUBSCRIPTION_STORE_KEY";
+const PREVIOUS_KEY: &str = "FHIR_SUBSCRIPTION_STORE_KEY_PREVIOUS";
 const DAYS: &str = "FHIR_SUBSCRIPTION_STORE_DAYS";
 const MAXIMUM: &str = "FHIR_SUBSCRIPTION_STORE_MAXIMUM";
 const TRIES: &str = "FHIR_SUBSCRIPTION_TRIES";
@@ -43,9 +46,15 @@ const TRIES: &str = "FHIR_SUBSCRIPTION_TRIES";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Idempotency {
-    /// Reads the settings, and adds what is wrong with them to `problems`.
+    /// Reads the settings, and adds their mistakes to `problems`.
     pub(super) fn read(variables: &Variables, problems: &mut Problems) -> Self {
         let key = problems.collect(SharedSecret::optional(variables, KEY, Form::Bare)).flatten();
+        let previous_key = SharedSecret::optional(variables, PREVIOUS_KEY, Form::Bare);
+        let previous_key = problems.collect(previous_key).flatten();
+        if previous_key.is_some() && key.is_none() {
+            problems.add(format!("{PREVIOUS_KEY} is set, but {KEY} is not: set both, or neither"));
+        }
+        let previous_key = previous_key.filter(|previous| Some(previous) != key.as_ref());
         let place = match variables.get(PLACE) {
             None | Some("memory") => Place::Memory,
             Some("off") => Place::Nowhere,
@@ -56,17 +65,17 @@ impl Idempotency {
         };
         if place.is_durable() && variables.get(KEY).is_none() {
             problems.add(format!(
-                "{KEY} is not set: without it the names of the store's records could be guessed from those of \
-                 patients; `openssl rand -hex 32` makes one, the same for all instances and for ever"
+                "{KEY} is not set: without it, anyone could guess the names of the store's records from \
+                 the ids of patients; make one with `openssl rand -hex 32`, for all instances"
             ));
         }
         let retention = DAY * number(variables, DAYS, 7, 365, problems);
         let tries = number(variables, TRIES, 30, 10_000, problems);
         let maximum = number(variables, MAXIMUM, 100_000, 100_000_000, problems) as usize;
-        Self { place, key, retention, maximum, tries }
+        Self { place, key, previous_key, retention, maximum, tries }
     }
 
-    /// Whether what is kept outlives the process.
+    /// Whether the store outlives the process.
     pub(crate) fn is_durable(&self) -> bool {
         self.place.is_durable()
     }
@@ -76,15 +85,15 @@ impl Idempotency {
         let mut warnings = Vec::new();
         if on_lambda && self.place == Place::Memory {
             warnings.push(format!(
-                "{PLACE} keeps what was handled within one instance: what is sent again to another one is handled \
-                 again; set it to dynamodb:TABLE, or to postgres://…"
+                "{PLACE} keeps what was handled within one instance: if a notification comes again to \
+                 another instance, it is handled again; set it to dynamodb:TABLE, or to postgres://…"
             ));
         }
         #[cfg(feature = "sqlite")]
         if on_lambda && matches!(self.place, Place::Sqlite(_)) {
             warnings.push(format!(
-                "{PLACE} names a file, which each instance of a Lambda has for itself, and loses: set it to \
-                 dynamodb:TABLE, or to postgres://…"
+                "{PLACE} names a file, but each instance of a Lambda has its own files, and loses them: \
+                 set it to dynamodb:TABLE, or to postgres://…"
             ));
         }
         if self.key.as_ref().is_some_and(SharedSecret::is_short) {
@@ -97,7 +106,7 @@ impl Idempotency {
 }
 
 impl Place {
-    /// The place of a durable store; the error says what is wrong, and quotes no URL: a password may stand in it.
+    /// The place of a durable store. An error quotes no URL, which may contain a password.
     fn durable(text: &str) -> Result<Self, String> {
         if let Some(table) = text.strip_prefix("dynamodb:") {
             if !is_table(table) {
@@ -132,14 +141,14 @@ impl Place {
     }
 }
 
-/// The message about a place that this program was not built for.
+/// The message about a store that needs another feature.
 fn without(place: &str, feature: &str) -> String {
     format!(
         "names {place}, and this program is built without it: add the feature `{feature}` of fhir-sub in Cargo.toml"
     )
 }
 
-/// Whether DynamoDB may call a table so, or an ARN name one:
+/// Whether DynamoDB accepts the text as a table's name, or as the ARN of a table:
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html>.
 fn is_table(text: &str) -> bool {
     let is_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);

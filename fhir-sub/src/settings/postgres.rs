@@ -1,4 +1,4 @@
-//! [`PostgresUrl`]: where a PostgreSQL database is, and how it is reached.
+//! [`PostgresUrl`]: the address of a PostgreSQL database, and how to connect.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,19 +9,19 @@ use tokio_postgres::config::{Host, SslMode};
 
 /// The URL of a PostgreSQL database, `postgres://user:password@host/database`, whose `Debug` shows nothing.
 ///
-/// The connection is encrypted, and the server's certificate and name are checked, unless the host is this machine or
-/// `sslmode=disable` says otherwise.
+/// The connection is encrypted, and the server's certificate and name are checked, unless the host is this
+/// machine or `sslmode=disable` is set.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PostgresUrl {
     config: Config,
     certificates: Option<Vec<u8>>,
 }
 
-/// How long connecting to one address may take.
+/// The longest time for connecting to one address.
 const TO_CONNECT: Duration = Duration::from_secs(2);
 
 impl PostgresUrl {
-    /// The error says what is wrong, and quotes nothing: a password stands in the URL.
+    /// An error quotes nothing, because the URL contains a password.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let (address, query) = text.split_once('?').unwrap_or((text, ""));
         let (mut mode, mut certificates, mut others) = (None, None, Vec::new());
@@ -63,7 +63,7 @@ impl PostgresUrl {
         &self.config
     }
 
-    /// Root certificates, as PEM, beside the bundled ones.
+    /// Root certificates as PEM, in addition to the bundled ones.
     pub(crate) fn certificates(&self) -> Option<&[u8]> {
         self.certificates.as_deref()
     }

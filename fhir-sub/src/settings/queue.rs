@@ -1,4 +1,4 @@
-//! `FHIR_SUBSCRIPTION_QUEUE`: the queue that notifications go through.
+//! `FHIR_SUBSCRIPTION_QUEUE`: the queue for notifications.
 
 use super::{Address, Settings, Variables};
 use crate::problems::Problems;
@@ -6,11 +6,11 @@ use crate::problems::Problems;
 const QUEUE: &str = "FHIR_SUBSCRIPTION_QUEUE";
 const CONTENT: &str = "FHIR_SUBSCRIPTION_QUEUE_CONTENT";
 
-/// The queue that notifications go through.
+/// The queue for notifications.
 #[derive(Clone, Debug)]
 #[cfg_attr(not(feature = "queue"), allow(dead_code))] // It is refused at start-up.
 pub(crate) struct QueueSettings {
-    /// The URL of a queue of SQS.
+    /// The URL of an SQS queue.
     pub(crate) url: Address,
     /// Whether messages never carry a resource.
     pub(crate) only_references: bool,
@@ -68,13 +68,13 @@ impl QueueSettings {
         warnings
     }
 
-    /// Whether the queue keeps the order of a group.
+    /// Whether the queue keeps the order within a group.
     #[cfg(feature = "queue")]
     pub(crate) fn is_fifo(&self) -> bool {
         self.url.as_str().ends_with(".fifo")
     }
 
-    /// The region that the queue's host names.
+    /// The region in the queue's host name.
     #[cfg(feature = "queue")]
     pub(crate) fn region(&self) -> Option<&str> {
         let host = self.url.url().host_str()?;
@@ -83,7 +83,7 @@ impl QueueSettings {
     }
 }
 
-/// Whether the path has the two parts that name a queue: the account, and the queue's own name.
+/// Whether the path names a queue: the account, and the queue's own name.
 fn is_queue(url: &Address) -> bool {
     let mut segments = url.url().path().rsplit('/');
     let is_name = |name: &str| {

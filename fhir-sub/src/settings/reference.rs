@@ -1,13 +1,33 @@
-//! [`Reference`]: a setting's value that stands elsewhere.
+//! [`Reference`]: names the place of a setting's value.
 
+mod answer;
+#[cfg(feature = "secrets")]
+mod aws;
 mod extension;
 mod resolve;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-pub(crate) use self::extension::Extension;
+#[cfg(feature = "secrets")]
+use self::aws::Aws;
+use self::extension::Extension;
 pub(crate) use self::resolve::{Failure, Places, Version};
 pub(super) use self::resolve::{Wanted, resolve};
+
+/// Where this process reads parameters and secrets: the extension or the agent, else AWS itself if the program is built for that.
+pub(super) fn places(variables: &super::Variables) -> Arc<dyn Places> {
+    let extension = Extension::from_environment(variables.on_lambda());
+    #[cfg(feature = "secrets")]
+    {
+        // Mistakes in the proxies are told with those of all settings. The certificate is for the FHIR server.
+        let connection = super::connection(variables).unwrap_or_default();
+        let connection = crate::client::transport::Connection { identity: None, ..connection };
+        Arc::new(Aws::after(extension, connection))
+    }
+    #[cfg(not(feature = "secrets"))]
+    Arc::new(extension)
+}
 
 /// The place of a setting's value.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -20,12 +40,12 @@ pub(crate) enum Reference {
     Secret { id: String, key: Option<String> },
 }
 
-/// A reference that names no place, and what it lacks.
+/// Why a reference names no place.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unfit(&'static str);
 
 impl Reference {
-    /// The reference that `value` is; `None` if `value` is the value itself.
+    /// The reference in `value`; `None` if `value` is the value itself.
     pub(crate) fn parse(value: &str) -> Option<Result<Self, Unfit>> {
         let (kind, place) = value.split_once(':')?;
         let place = place.trim();
@@ -52,7 +72,7 @@ fn secret(place: &str) -> Result<Reference, Unfit> {
     Ok(Reference::Secret { id: id.to_owned(), key })
 }
 
-/// The path of `file:/path`, which many write as a URL: `file:///path`.
+/// The path of `file:/path`. Many people write a URL: `file:///path`.
 fn absolute_path(place: &str) -> Result<PathBuf, Unfit> {
     let path = PathBuf::from(place.strip_prefix("//").unwrap_or(place));
     if path.is_absolute() { Ok(path) } else { Err(Unfit("has no absolute path: write `file:/path`")) }

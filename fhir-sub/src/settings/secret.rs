@@ -9,11 +9,11 @@ use super::Variables;
 use crate::problems::Problems;
 use crate::signature::is_signature;
 
-/// A secret of at least 16 visible ASCII characters, without `:` and `,`; in the header `Authorization` with or without a
-/// scheme and a space before it.
+/// A secret of at least 16 visible ASCII characters, without `:` and `,`. In the header `Authorization`, a
+/// scheme and a space may stand before it.
 ///
-/// Medplum splits a header's value at every `:`, and API Gateway joins a header that was sent twice with
-/// `,`; without them a secret arrives whole, and a header sent twice never equals it.
+/// Medplum splits a header's value at every `:`, and API Gateway joins a repeated header with `,`. Without
+/// these characters a secret arrives whole, and a repeated header never equals it.
 #[derive(Clone)]
 pub(crate) struct SharedSecret(SecretString);
 
@@ -25,20 +25,21 @@ const RECOMMENDED: usize = 32;
 pub(super) enum Form {
     /// The secret alone.
     Bare,
-    /// Also with a scheme, as `Bearer …` or `Basic …`: the value of an `Authorization`
+    /// The secret, or a scheme and the secret, as `Bearer …` or `Basic …`: the value of an `Authorization`
+    /// header
     /// (<https://www.rfc-editor.org/rfc/rfc9110#section-11.4>).
     Credentials,
 }
 
 impl Form {
-    /// The form of the secrets that come in `header`.
+    /// The form of the secrets in `header`.
     pub(super) fn of(header: &http::HeaderName) -> Self {
         if header == http::header::AUTHORIZATION { Self::Credentials } else { Self::Bare }
     }
 }
 
 impl SharedSecret {
-    /// The secret that the setting `name` gives, if it is set.
+    /// The secret in the setting `name`, if it is set.
     pub(super) fn optional(variables: &Variables, name: &str, form: Form) -> Result<Option<Self>, Problems> {
         let Some(text) = variables.get(name) else { return Ok(None) };
         match unfit(text, form) {
@@ -49,7 +50,7 @@ impl SharedSecret {
         }
     }
 
-    /// Whether `shown` is the secret, in a time that tells nothing of where the two differ.
+    /// Whether `shown` is the secret. The time does not reveal where the two differ.
     pub(crate) fn matches(&self, shown: &[u8]) -> Choice {
         self.0.expose_secret().as_bytes().ct_eq(shown)
     }
@@ -59,12 +60,12 @@ impl SharedSecret {
         Choice::from(u8::from(is_signature(self.0.expose_secret(), body, shown)))
     }
 
-    /// The header line that a server is to send: `X-Subscription-Auth: …`.
+    /// The header line that a server must send: `X-Subscription-Auth: …`.
     pub(crate) fn header_line(&self, header: &str) -> String {
         format!("{header}: {}", self.0.expose_secret())
     }
 
-    /// The secret itself, for the Subscription that tells it to the server.
+    /// The secret itself, for the Subscription that the server reads.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -78,7 +79,7 @@ impl SharedSecret {
         value
     }
 
-    /// The secret without the scheme, which is none.
+    /// The secret without its scheme, which is not secret.
     pub(super) fn credentials(&self) -> &str {
         let text = self.0.expose_secret();
         text.split_once(' ').map_or(text, |(_scheme, credentials)| credentials)
@@ -89,7 +90,7 @@ impl SharedSecret {
     }
 }
 
-/// Who knows one knows the other, with any scheme.
+/// Two secrets are equal if they differ only in their schemes: whoever knows one knows the other.
 impl PartialEq for SharedSecret {
     fn eq(&self, other: &Self) -> bool {
         self.credentials().as_bytes().ct_eq(other.credentials().as_bytes()).into()
@@ -140,7 +141,7 @@ fn unfit(text: &str, form: Form) -> Option<String> {
     }
 }
 
-/// Whether it is the name of a way to sign in: `Bearer`, `Basic`, `ApiKey`, `AWS4-HMAC-SHA256`.
+/// Whether the text is the name of an authentication scheme: `Bearer`, `Basic`, `ApiKey`, `AWS4-HMAC-SHA256`.
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character))

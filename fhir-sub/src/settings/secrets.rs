@@ -1,4 +1,4 @@
-//! [`Secrets`]: who may call what.
+//! [`Secrets`]: the secrets of all callers.
 
 use http::HeaderName;
 
@@ -6,18 +6,18 @@ use super::secret::Form;
 use super::{CallerToken, SharedSecret, Variables};
 use crate::problems::Problems;
 
-/// The callers, and their secrets.
+/// The secrets of all callers.
 #[derive(Clone, Debug)]
 pub(crate) struct Secrets {
-    /// The secret that the server shows with every notification; absent where another way lets the server in.
+    /// The secret that the server shows with every notification; absent if another way lets the server in.
     pub(crate) shared: Option<SharedSecret>,
     /// The secret before the current rotation.
     pub(crate) previous: Option<SharedSecret>,
-    /// What opens the routes of administration; where absent, `shared` does.
+    /// The secret for the administrator's routes; if absent, `shared` is accepted.
     pub(crate) admin: Option<SharedSecret>,
-    /// What the server signs notifications with; where absent, they need no signature.
+    /// The key that the server signs notifications with; if absent, they need no signature.
     pub(crate) signing: Option<Signing>,
-    /// What the server signs notifications with as WebSub has it, where that alone lets them in.
+    /// The key for WebSub signatures, if such a signature alone lets a notification in.
     pub(crate) hub: Option<Signing>,
     /// How the server fetches the token that it shows with every notification, if it shows one.
     pub(crate) caller_token: Option<CallerToken>,
@@ -45,12 +45,12 @@ const SIGNING_PREVIOUS: &str = "FHIR_SUBSCRIPTION_SIGNING_SECRET_PREVIOUS";
 const HUB: &str = "FHIR_SUBSCRIPTION_HUB_SECRET";
 const HUB_PREVIOUS: &str = "FHIR_SUBSCRIPTION_HUB_SECRET_PREVIOUS";
 
-/// What lets callers in without the shared secret.
+/// The settings that let callers in without the shared secret.
 const ALONE: [&str; 2] = [SIGNING, HUB];
 
 impl Secrets {
-    /// Reads them all, and adds what is wrong with them to `problems`; callers show them in `header`. At least one must be
-    /// there, unless callers are let in without.
+    /// Reads them all, and adds their mistakes to `problems`. Callers show secrets in `header`. At least one
+    /// secret must be there, unless callers are let in without one.
     pub(super) fn read(
         variables: &Variables,
         header: &HeaderName,
@@ -67,7 +67,7 @@ impl Secrets {
         let is_set = |name: &str| variables.get(name).is_some();
         if !is_set(SHARED) && !lets_in_without && !ALONE.iter().any(|name| is_set(name)) {
             problems.add(format!(
-                "{SHARED} is not set, and no other way of letting callers in is: without one anyone could send \
+                "{SHARED} is not set, and callers cannot authenticate in another way, so anyone could send \
                  notifications; `openssl rand -hex 32` makes a secret"
             ));
         }
@@ -84,7 +84,7 @@ impl Secrets {
         Some(secrets)
     }
 
-    /// A secret that whoever knows another one knows too guards nothing.
+    /// Two secrets must differ: otherwise whoever knows one knows both.
     fn check(&self, problems: &mut Problems) {
         let shown = [(SHARED, self.shared.as_ref()), (PREVIOUS, self.previous.as_ref())];
         for (name, other) in shown {
@@ -96,8 +96,8 @@ impl Secrets {
             for (signing, secret) in self.signing_by_name() {
                 if Some(secret) == other {
                     problems.add(format!(
-                        "{signing} is the same as {name}, which every notification carries, so that whoever sees one \
-                         could sign others: choose another one"
+                        "{signing} is the same as {name}, which every notification carries, so anyone who \
+                         sees one could sign others: choose another one"
                     ));
                 }
             }
@@ -121,7 +121,8 @@ impl Secrets {
         })
     }
 
-    fn by_name(&self) -> impl Iterator<Item = (&'static str, &SharedSecret)> {
+    /// Each secret, with the name of its setting.
+    pub(crate) fn by_name(&self) -> impl Iterator<Item = (&'static str, &SharedSecret)> {
         let others = [
             (SHARED, self.shared.as_ref()),
             (PREVIOUS, self.previous.as_ref()),
@@ -131,10 +132,10 @@ impl Secrets {
         others.chain(self.signing_by_name())
     }
 
-    /// `text` without any of them, should a server repeat what it was sent.
+    /// `text` without the secrets, in case a server repeats what it received.
     #[cfg(feature = "registration")]
     pub(crate) fn hide_in(&self, text: &str) -> String {
-        // A server may repeat the whole value of a header, or leave its scheme out.
+        // A server may repeat the whole value of a header, or omit its scheme.
         let hidden = self.by_name().fold(text.to_owned(), |text, (_, secret)| {
             text.replace(secret.expose(), "…").replace(secret.credentials(), "…")
         });

@@ -1,10 +1,10 @@
-//! `FHIR_SERVER`: which make of server it is.
+//! `FHIR_SERVER`: the product of the FHIR server.
 
 use super::Variables;
 use crate::problems::Problems;
 use crate::server::{GENERIC, Room};
 
-/// The name for a server that is recognised by its CapabilityStatement when it is registered with.
+/// The value that lets registration recognise the server by its CapabilityStatement.
 const AUTO: &str = "auto";
 
 /// The server's room, and whether registration must still recognise the server.

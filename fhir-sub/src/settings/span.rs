@@ -1,4 +1,4 @@
-//! Lengths of time: `90s`, `5m`, `1h`.
+//! Durations: `90s`, `5m`, `1h`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::problems::Problems;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The length of time that the setting `name` gives, from `least` to a day.
+/// The duration in the setting `name`, from `least` to a day.
 pub(super) fn span(
     variables: &Variables,
     name: &str,
@@ -33,7 +33,7 @@ fn parse(text: &str) -> Option<Duration> {
         b'h' => (&text[..text.len() - 1], 3600),
         _ => return None,
     };
-    // `parse` would take a sign.
+    // `parse` would accept a sign.
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let number: u64 = is_number.then(|| number.parse().ok()).flatten()?;
     Some(Duration::from_secs(number.checked_mul(seconds)?))

@@ -17,7 +17,7 @@ fn variables(pairs: &[(&str, &str)]) -> Variables {
     variables
 }
 
-/// The problems with these settings beside sound ones; empty where there is none.
+/// The problems with these settings in addition to sound ones; empty if there are none.
 fn problems(pairs: &[(&str, &str)]) -> String {
     Settings::read(&variables(pairs)).map_or_else(|problems| problems.to_string(), |_| String::new())
 }
@@ -80,7 +80,7 @@ fn an_authorization_has_a_scheme_and_a_secret() {
         long.to_owned(),
     ] {
         assert_eq!(problems(&[AUTHORIZATION, ("FHIR_SUBSCRIPTION_SECRET", &secret)]), "", "{secret}");
-        // No other header has a value of two words.
+        // Only `Authorization` may have a value of two words.
         if secret.contains(' ') {
             for header in ["X-Subscription-Auth", "X-Authorization", "Proxy-Authorization"] {
                 let other =
@@ -117,7 +117,7 @@ fn an_authorization_has_a_scheme_and_a_secret() {
         &[AUTHORIZATION, ("FHIR_SUBSCRIPTION_SIGNING_SECRET", &*one)],
         "SIGNING_SECRET has white space in it",
     );
-    // A scheme makes no short secret long, and is no part of what is hidden.
+    // A scheme does not make a short secret long, and is not hidden.
     let settings = |secret: &str| {
         Settings::read(&variables(&[AUTHORIZATION, ("FHIR_SUBSCRIPTION_SECRET", secret)])).unwrap()
     };
@@ -203,7 +203,7 @@ fn a_url_of_another_form_is_refused() {
 
 #[test]
 fn a_private_key_signs_in_instead_of_a_secret() {
-    let pem = include_str!("../client/tests/keys/p384.pkcs8.pem");
+    let pem = include_str!("../../client/src/tests/keys/p384.pkcs8.pem");
     let (id, key, kid) = ("FHIR_AUTH_CLIENT_ID", "FHIR_AUTH_PRIVATE_KEY", "FHIR_AUTH_KEY_ID");
     let read = |pairs: &[(&str, &str)]| Settings::read(&variables(pairs)).unwrap();
     let whole = [(id, "my-lambda"), (key, pem), (kid, "2026-11")];
@@ -214,7 +214,7 @@ fn a_private_key_signs_in_instead_of_a_secret() {
     let endpoint = services.token_endpoint.unwrap();
     assert_eq!((endpoint.url.path(), &*endpoint.audience), ("/token/", "https://login.example.org/token/"));
     read(&[&with_url[..], &[("FHIR_AUTH_SCOPE", "system/*.rs"), ("FHIR_AUTH_AUDIENCE", "a")]].concat());
-    // One line, as some consoles want it.
+    // As one line, which some consoles require.
     let line = pem.trim().replace('\n', "\\n");
     read(&[(id, "my-lambda"), (key, &line), (kid, "k")]);
 
@@ -233,7 +233,7 @@ fn a_private_key_signs_in_instead_of_a_secret() {
         &[&whole[..], &[("FHIR_AUTH_TOKEN_URL", "http://login.example.org/token")]].concat(),
         "FHIR_AUTH_TOKEN_URL is an http URL",
     );
-    // All at once, and none repeats the key.
+    // All mistakes together, and none of them repeats the key.
     let problems = problems(&[
         (id, "canary"),
         (key, "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----"),
@@ -254,8 +254,9 @@ fn a_private_key_signs_in_instead_of_a_secret() {
 
 #[test]
 fn a_signer_of_setup_needs_a_client_id_and_no_key() {
-    let key =
-        || crate::client::SigningKey::from_pem(include_str!("../client/tests/keys/p384.pkcs8.pem"), "k");
+    let key = || {
+        crate::client::SigningKey::from_pem(include_str!("../../client/src/tests/keys/p384.pkcs8.pem"), "k")
+    };
     let read = |pairs: &[(&str, &str)]| {
         let mut variables = variables(pairs);
         variables.signer = Some(std::sync::Arc::new(key().unwrap()));
@@ -301,8 +302,15 @@ fn choices_are_named() {
     check(&[("FHIR_VERSION", "R6")], "FHIR_VERSION is \"R6\": write R4, R4B or R5");
     check(&[("FHIR_SERVER", "hapy")], "write one of generic, auto, hapi, medplum");
     check(&[("FHIR_SUBSCRIPTION_LOG_ERRORS", "all")], "write text or kind");
-    check(&[("FHIR_SUBSCRIPTION_METRICS", "statsd")], "write emf or off");
+    check(&[("FHIR_SUBSCRIPTION_METRICS", "statsd")], "write emf, prometheus or off");
     check(&[("FHIR_SUBSCRIPTION_METRICS", "emf")], "from a Lambda's log only");
+    check(&[("FHIR_SUBSCRIPTION_STOP_WITHIN", "30")], "write a length of time like 90s");
+    check(&[("FHIR_SUBSCRIPTION_BODIES_MAXIMUM", "0")], "write a number of MiB, from 1");
+    check(&[("FHIR_SUBSCRIPTION_BODIES_MAXIMUM", "128MiB")], "write a number of MiB, from 1");
+    check(
+        &[("FHIR_SUBSCRIPTION_STORE_KEY_PREVIOUS", "the-old-key-of-the-store-of-the-ward")],
+        "FHIR_SUBSCRIPTION_STORE_KEY_PREVIOUS is set, but FHIR_SUBSCRIPTION_STORE_KEY is not",
+    );
     check(&[("FHIR_SUBSCRIPTION_GAPS", "1")], "write ask or log");
     check(&[("FHIR_SUBSCRIPTION_LOG_REFERENCES", "yes")], "write plain or off");
     check(&[("FHIR_SUBSCRIPTION_PAYLOAD", "application/fhir+xml")], "only JSON is read");

@@ -1,4 +1,4 @@
-//! [`TokenCallers`]: whose access tokens let a notification in.
+//! [`TokenCallers`]: the access tokens that let a notification in.
 
 use url::Url;
 
@@ -7,25 +7,25 @@ use super::callers::TOKEN;
 use crate::client::discovery::{is_loopback, is_plain};
 use crate::problems::Problems;
 
-/// Whose access tokens let a notification in.
+/// The access tokens that let a notification in.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenCallers {
-    /// The `iss` of the tokens, as it is written.
+    /// The `iss` of the tokens, as written.
     pub(crate) issuer: String,
     /// The audience that `aud` must contain.
     pub(crate) audience: String,
-    /// The clients whose tokens are taken; any client's if there is none.
+    /// The clients with accepted tokens; if empty, any client.
     pub(crate) clients: Vec<String>,
     pub(crate) keys_at: KeysAt,
-    /// Whether the issuer may name keys at an `http` URL that is not on loopback.
+    /// Whether the issuer's metadata may name keys at an `http` URL outside loopback.
     pub(crate) allow_http: bool,
 }
 
-/// Where the issuer has its keys.
+/// The place of the issuer's keys.
 #[derive(Clone, Debug)]
 pub(crate) enum KeysAt {
     Url(Url),
-    /// Where its metadata says, which is found by the issuer's URL.
+    /// The URL of the issuer's metadata, which names the place of the keys.
     Discovery(Url),
 }
 
@@ -35,6 +35,13 @@ const CLIENTS: &str = TOKEN[2];
 const JWKS_URL: &str = TOKEN[3];
 
 impl TokenCallers {
+    /// Whether a token that is valid here may be valid at `other`.
+    pub(crate) fn lets_in_callers_of(&self, other: &Self) -> bool {
+        let is_common = |client: &String| other.clients.is_empty() || other.clients.contains(client);
+        let has_common = self.clients.is_empty() || self.clients.iter().any(is_common);
+        self.issuer == other.issuer && self.audience == other.audience && has_common
+    }
+
     pub(super) fn read(variables: &Variables, allow_http: bool) -> Result<Option<Self>, Problems> {
         let [issuer, audience, clients, jwks_url] = TOKEN.map(|name| variables.get(name));
         let Some(issuer) = issuer else {
@@ -48,8 +55,8 @@ impl TokenCallers {
         let mut problems = Problems::default();
         if audience.is_none() {
             problems.add(format!(
-                "{AUDIENCE} is not set: without it a token that {ISSUER} made for another program would do; set it to \
-                 the `aud` of the tokens, mostly APP_BASE_URL"
+                "{AUDIENCE} is not set: without it, a token of {ISSUER} for another program would be \
+                 accepted; set it to the `aud` of the tokens, usually APP_BASE_URL"
             ));
         }
         let clients: Vec<_> =
@@ -72,7 +79,8 @@ impl TokenCallers {
     }
 }
 
-/// The URL that the setting `name` must give; `http` is for loopback, unless `allow_http`.
+/// The URL in the setting `name`, which is required. `http` is accepted for loopback only, unless
+/// `allow_http`.
 fn url(name: &str, text: &str, allow_http: bool) -> Result<Url, Problems> {
     let problem = |what: &str| Err(Problems::from(format!("{name} {what}")));
     let Ok(url) = Url::parse(text) else {

@@ -1,15 +1,15 @@
-//! [`Variables`]: the settings as text, before anything of them is believed.
+//! [`Variables`]: the settings as text, before they are checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::reference::{Failure, Places, Reference, Version, Wanted, resolve};
+use super::reference::{self, Failure, Places, Reference, Unfit, Version, Wanted, resolve};
 use super::secret;
 use crate::client::Signer;
 use crate::problems::Problems;
 
-/// Every name that is a setting. `fhir_lambda_main!` reads these, and no others, from the environment.
+/// The names of all settings. `fhir_lambda_main!` reads these and no others from the environment.
 const NAMES: &[&str] = &[
     "APP_BASE_URL",
     "FHIR_SUBSCRIPTION_SECRET",
@@ -36,11 +36,14 @@ const NAMES: &[&str] = &[
     "FHIR_SUBSCRIPTION_QUEUE_CONTENT",
     "FHIR_SUBSCRIPTION_IDEMPOTENCY",
     "FHIR_SUBSCRIPTION_STORE_KEY",
+    "FHIR_SUBSCRIPTION_STORE_KEY_PREVIOUS",
     "FHIR_SUBSCRIPTION_STORE_DAYS",
     "FHIR_SUBSCRIPTION_STORE_MAXIMUM",
     "FHIR_SUBSCRIPTION_TRIES",
     "FHIR_SUBSCRIPTION_SWEEP_EVERY",
     "FHIR_SUBSCRIPTION_SWEEP_OVERLAP",
+    "FHIR_SUBSCRIPTION_STOP_WITHIN",
+    "FHIR_SUBSCRIPTION_BODIES_MAXIMUM",
     "FHIR_SUBSCRIPTION_LOG_REFERENCES",
     "FHIR_SUBSCRIPTION_LOG_ERRORS",
     "FHIR_SUBSCRIPTION_METRICS",
@@ -68,21 +71,44 @@ const NAMES: &[&str] = &[
     "PORT",
 ];
 
-/// Settings by name: what the environment says, less what `setup` says otherwise.
-#[derive(Default)]
+/// The settings that two tenants must not share: the FHIR server, the sign-in there, and everything that lets
+/// callers in.
+const OF_ONE_TENANT: &[&str] = &[
+    "FHIR_BASE_URL",
+    "FHIR_AUTH_",
+    "FHIR_CLIENT_",
+    "FHIR_SUBSCRIPTION_SECRET",
+    "FHIR_SUBSCRIPTION_ADMIN_SECRET",
+    "FHIR_SUBSCRIPTION_SIGNING_SECRET",
+    "FHIR_SUBSCRIPTION_HUB_SECRET",
+    "FHIR_SUBSCRIPTION_TOKEN_",
+    "FHIR_SUBSCRIPTION_CLIENT_CERTIFICATES",
+];
+
+/// The extension caches each version of a secret by itself, for at most five minutes.
+const CACHED: u64 = 5 * 60 * 1000;
+
+/// Settings by name: the environment, changed by `setup`.
+#[derive(Clone, Default)]
 pub(crate) struct Variables {
     values: BTreeMap<&'static str, String>,
-    /// What was set by another name: a value for a placeholder, or a mistake.
+    /// Other names that were set: values for placeholders, or mistakes.
     others: BTreeMap<String, String>,
-    /// The names of the placeholders of the program.
+    /// The names of the program's placeholders.
     placeholders: BTreeSet<String>,
-    /// Whether the environment has values for placeholders.
+    /// Whether placeholders may be read from the environment.
     has_environment: bool,
     unknown: Vec<String>,
     /// The settings whose references could not be read, and why.
     unread: BTreeMap<&'static str, String>,
+    /// The places that settings were read from.
+    read: Vec<Wanted>,
+    /// The previous versions that no place tells yet, by the names of their settings.
+    superseded: BTreeMap<&'static str, Superseded>,
     pub(super) on_lambda: bool,
-    /// Who signs the assertions for the FHIR server, where `setup` says.
+    /// The tenant of the settings, if the program has tenants.
+    tenant: Option<Tenant>,
+    /// The signer of the assertions for the FHIR server, if `setup` provides one.
     pub(crate) signer: Option<Arc<dyn Signer>>,
 }
 
@@ -91,27 +117,76 @@ impl Variables {
     pub(crate) fn from_environment() -> Self {
         let mut variables = Self { on_lambda: is_lambda(), has_environment: true, ..Self::default() };
         for &name in NAMES {
-            match std::env::var(name) {
-                Ok(value) => variables.set(name, value),
-                Err(std::env::VarError::NotPresent) => {}
-                // Refused like any other malformed value, by name.
-                Err(std::env::VarError::NotUnicode(_)) => {
-                    variables.unknown.push(format!("{name} is not UTF-8"))
-                }
-            }
+            variables.set_from_environment(name, name);
         }
         variables
     }
 
-    /// None, under Lambda.
+    /// Sets `name` to the value of the environment variable `variable`, if there is one.
+    fn set_from_environment(&mut self, name: &str, variable: &str) {
+        if !self.has_environment {
+            return;
+        }
+        match std::env::var(variable) {
+            Ok(value) => self.set(name, value),
+            Err(std::env::VarError::NotPresent) => {}
+            // Refused by name, like any other malformed value.
+            Err(std::env::VarError::NotUnicode(_)) => self.unknown.push(format!("{variable} is not UTF-8")),
+        }
+    }
+
+    /// The settings of the tenant `name`: its own, and the shared ones. The variables of the tenant `north`
+    /// begin with `NORTH_`, such as `NORTH_FHIR_BASE_URL`. `all` has the names of all tenants.
+    pub(crate) fn of_tenant<'n>(&self, name: &str, all: impl Iterator<Item = &'n str>) -> Self {
+        let others = all.filter(|other| *other != name).map(prefix).collect();
+        let tenant = Tenant { name: name.to_owned(), prefix: prefix(name), others };
+        let is_shared = |name: &&str| !OF_ONE_TENANT.iter().any(|own| name.starts_with(own));
+        let shared = self.values.iter().filter(|(name, _)| is_shared(name));
+        let mut variables = Self {
+            values: shared.map(|(&name, value)| (name, value.clone())).collect(),
+            others: self.others.clone(),
+            has_environment: self.has_environment,
+            on_lambda: self.on_lambda,
+            ..Self::default()
+        };
+        for &name in NAMES {
+            let own = format!("{}{name}", tenant.prefix);
+            // A value from `setup` takes precedence.
+            match variables.others.remove(&own) {
+                Some(value) => variables.set(name, value),
+                None => variables.set_from_environment(name, &own),
+            }
+        }
+        variables.tenant = Some(tenant);
+        variables
+    }
+
+    /// The settings that only a tenant may have, but that are set for all.
+    pub(crate) fn set_for_all_tenants(&self) -> impl Iterator<Item = &'static str> {
+        self.values.keys().copied().filter(|name| OF_ONE_TENANT.iter().any(|own| name.starts_with(own)))
+    }
+
+    /// The tenant of the settings, if the program has tenants.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_ref().map(|tenant| tenant.name.as_str())
+    }
+
+    /// The same settings for a program without tenants.
+    #[cfg(all(feature = "local", feature = "registration"))]
+    pub(crate) fn forget_tenant(&mut self) {
+        self.tenant = None;
+    }
+
+    /// No settings, under Lambda.
     #[cfg(test)]
     pub(crate) fn of_lambda() -> Self {
         Self { on_lambda: true, ..Self::default() }
     }
 
-    /// Sets `name`; an empty value is as good as none.
+    /// Sets `name`. An empty value counts as absent.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         let value = value.into();
+        self.read.retain(|(read, ..)| *read != name);
         match NAMES.iter().copied().find(|known| *known == name) {
             Some(known) if value.is_empty() => drop(self.values.remove(known)),
             Some(known) => drop(self.values.insert(known, value)),
@@ -119,22 +194,39 @@ impl Variables {
         }
     }
 
-    /// The value for the placeholder `{name}` of a criteria or a filter: what was set, else what the environment says.
+    /// The value for the placeholder `{name}` of a criteria or a filter: the value that was set, else the
+    /// value in the environment.
     pub(crate) fn placeholder(&mut self, name: &str) -> Option<String> {
-        self.placeholders.insert(name.to_owned());
-        let value = match self.others.get(name) {
-            Some(value) => Some(value.clone()),
-            None if self.has_environment => std::env::var(name).ok(),
-            None => None,
+        let own = self.tenant.as_ref().map(|tenant| format!("{}{name}", tenant.prefix));
+        let mut value = |name: &str| {
+            self.placeholders.insert(name.to_owned());
+            let value = match self.others.get(name) {
+                Some(value) => Some(value.clone()),
+                None if self.has_environment => std::env::var(name).ok(),
+                None => None,
+            };
+            value.filter(|value| !value.is_empty())
         };
-        value.filter(|value| !value.is_empty())
+        let own = own.and_then(|own| value(&own));
+        let shared = value(name);
+        own.or(shared)
     }
 
-    /// Whether it is the name of a setting.
-    pub(crate) fn is_setting(name: &str) -> bool {
-        NAMES.contains(&name)
+    /// Whether `name`, or the name that a placeholder `name` has with the tenant's prefix, is a setting: of the program, or of any
+    /// tenant. `NORTH_FHIR_AUTH_BEARER` is one wherever it is read, even before `setup` has named the tenants. `HOST` and `PORT` are
+    /// no secrets, and common ends of names.
+    pub(crate) fn may_be_setting(&self, name: &str) -> bool {
+        let own = self.tenant.as_ref().map(|tenant| format!("{}{name}", tenant.prefix));
+        let is_setting = |name: &str| {
+            let ends = name.match_indices('_').map(|(at, _)| &name[at + 1..]);
+            NAMES.contains(&name)
+                || ends.into_iter().any(|end| NAMES.contains(&end) && !["HOST", "PORT"].contains(&end))
+        };
+        is_setting(name) || own.is_some_and(|own| is_setting(&own))
     }
 
+    /// The value of a setting. Not inlined: so many places ask for one that this takes 14 KB off the program.
+    #[inline(never)]
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
@@ -144,15 +236,20 @@ impl Variables {
         self.on_lambda
     }
 
-    /// Whether a setting's value stands elsewhere.
-    pub(crate) fn has_references(&self) -> bool {
-        self.values.values().any(|value| Reference::parse(value).is_some())
+    /// The settings whose values stand elsewhere, and where, as long as they have not been read.
+    pub(crate) fn references(&self) -> impl Iterator<Item = (&'static str, Result<Reference, Unfit>)> {
+        self.values.iter().filter_map(|(&name, value)| Some((name, Reference::parse(value)?)))
     }
 
-    /// Reads the values of all settings that are references, and puts them in the references' place.
+    /// Whether a setting's value must be read from another place.
+    pub(crate) fn has_references(&self) -> bool {
+        self.references().next().is_some()
+    }
+
+    /// Reads the values of all settings that are references, and replaces the references.
     ///
-    /// `Err` if the places do not answer yet: then everything is as it was, and a later call may succeed. Any other failure
-    /// is told by [`problems`](Self::problems).
+    /// Returns an error if the places do not answer yet: then nothing has changed, and a later call may
+    /// succeed. [`problems`](Self::problems) reports any other failure.
     pub(crate) async fn resolve(&mut self, places: &dyn Places) -> Result<(), NotReady> {
         let mut unread = BTreeMap::new();
         let mut wanted: Vec<Wanted> = Vec::new();
@@ -168,15 +265,16 @@ impl Variables {
                 }
             }
         }
-        let values = resolve(wanted, places).await;
+        let values = resolve(wanted.clone(), places).await;
         if values.iter().any(|(_, _, value)| *value == Err(Failure::NotReady)) {
             return Err(NotReady);
         }
+        self.read = wanted;
         for (name, version, value) in values {
             match (version, value) {
                 (Version::Current, Ok(value)) => drop(self.values.insert(name, value)),
                 (Version::Current, Err(failure)) => drop(unread.insert(name, failure.text())),
-                // Nobody has set it, so a version that is no secret is no mistake of anybody's.
+                // Nobody has set it, so a previous version that is not fit for a secret is no mistake.
                 (Version::Previous, Ok(value)) if secret::is_fit(&value) => {
                     drop(self.values.insert(name, value))
                 }
@@ -188,7 +286,83 @@ impl Variables {
         Ok(())
     }
 
-    /// Says of all references that their places do not answer.
+    /// Where parameters and secrets are read in this process.
+    pub(crate) fn places(&self) -> Arc<dyn Places> {
+        reference::places(self)
+    }
+
+    /// Whether a setting was read from elsewhere, where it may change.
+    pub(crate) fn was_read(&self) -> bool {
+        !self.read.is_empty()
+    }
+
+    /// The same, with what the places say at `now`, in milliseconds since any instant. The error names the setting that could not be
+    /// read, and why.
+    pub(super) async fn read_again(&self, places: &dyn Places, now: u64) -> Result<Self, String> {
+        let mut fresh = self.clone();
+        for (name, version, value) in resolve(self.read.clone(), places).await {
+            match (version, value) {
+                (Version::Current, Err(failure)) => {
+                    return Err(format!("{name} cannot be read again: {}", failure.text()));
+                }
+                (Version::Current, Ok(value)) => drop(fresh.values.insert(name, value)),
+                (Version::Previous, Ok(value)) if secret::is_fit(&value) => {
+                    drop(fresh.values.insert(name, value));
+                }
+                // As at the start: there is no version before that lets anybody in, and an older one must not stay in its place.
+                (Version::Previous, Ok(_) | Err(Failure::NoSuchVersion | Failure::Unfit(_))) => {
+                    drop(fresh.values.remove(name));
+                }
+                // The version before may have been read at another moment than the current one, but not from nowhere.
+                (Version::Previous, Err(failure)) => {
+                    return Err(format!("{name} cannot be read again: {}", failure.text()));
+                }
+            }
+        }
+        for (name, _, version) in &self.read {
+            if *version == Version::Previous {
+                fresh.keep_previous(name, self, now);
+            }
+        }
+        Ok(fresh)
+    }
+
+    /// A rotation gives a secret a new current version and makes the one before it the previous. If only the current version is
+    /// another, the previous one was read from a cache. Then the version that was current counts as the previous one, until the place
+    /// tells another, or the longest time of a cache is over.
+    fn keep_previous(&mut self, previous: &'static str, before: &Self, now: u64) {
+        let Some(current) = previous.strip_suffix("_PREVIOUS") else { return };
+        let told = self.get(previous).map(str::to_owned);
+        let told_before = match before.superseded.get(previous) {
+            Some(superseded) => superseded.told.as_deref(),
+            None => before.get(previous),
+        };
+        if told.as_deref() != told_before {
+            self.superseded.remove(previous);
+        } else if self.get(current) != before.get(current)
+            && let Some(value) = before.get(current)
+        {
+            let superseded = Superseded { value: value.to_owned(), told, until: now + CACHED };
+            self.superseded.insert(previous, superseded);
+        }
+        match self.superseded.get(previous) {
+            Some(superseded) if now < superseded.until => {
+                self.values.insert(previous, superseded.value.clone());
+            }
+            _ => drop(self.superseded.remove(previous)),
+        }
+    }
+
+    /// Whether the values of all settings are the same that `is_meant` names.
+    pub(super) fn is_same(&self, other: &Self, is_meant: impl Fn(&str) -> bool) -> bool {
+        let meant = |variables: &Self| {
+            let values = variables.values.iter().filter(|(name, _)| is_meant(name));
+            values.map(|(&name, value)| (name, value.clone())).collect::<Vec<_>>()
+        };
+        meant(self) == meant(other)
+    }
+
+    /// Reports, for all references, that their places do not answer.
     pub(crate) fn give_up_references(&mut self) {
         let is_reference = |value: &str| Reference::parse(value).is_some();
         let names: Vec<_> =
@@ -199,13 +373,13 @@ impl Variables {
         }
     }
 
-    /// The setting for the value before the current one of `name`, if there is such a setting and it is not set.
+    /// The setting for the previous value of `name`, if such a setting exists and is not set.
     fn previous_of(&self, name: &str) -> Option<&'static str> {
         let previous = NAMES.iter().copied().find(|known| known.strip_suffix("_PREVIOUS") == Some(name))?;
         (!self.values.contains_key(previous)).then_some(previous)
     }
 
-    /// Whether `problem` says no more than that a setting is absent whose reference could not be read.
+    /// Whether `problem` only says that a setting is absent, and its reference could not be read.
     pub(super) fn is_of_unread(&self, problem: &str) -> bool {
         self.unread
             .keys()
@@ -226,7 +400,9 @@ impl Variables {
                 problems.add(format!("{name} is a reference: await `AppBuilder::resolve` before `build`"));
             }
         }
-        for name in self.others.keys().filter(|name| !self.placeholders.contains(*name)) {
+        let is_of_another = |name: &str| self.tenant.as_ref().is_some_and(|own| own.is_of_another(name));
+        let unknown = self.others.keys().filter(|name| !self.placeholders.contains(*name));
+        for name in unknown.filter(|name| !is_of_another(name)) {
             problems.add(format!(
                 "`set({name:?}, …)` in setup: there is no such setting, and no criteria or filter has a placeholder of this \
                  name; there are the settings {}",
@@ -235,6 +411,41 @@ impl Variables {
         }
         problems
     }
+}
+
+/// The version of a secret that a rotation made the previous one, while its place still tells an older one.
+#[derive(Clone)]
+struct Superseded {
+    value: String,
+    /// The older version that the place tells.
+    told: Option<String>,
+    /// The time from which the place is believed.
+    until: u64,
+}
+
+/// A tenant, and the prefix of its own settings.
+#[derive(Clone)]
+struct Tenant {
+    name: String,
+    prefix: String,
+    /// The prefixes of the other tenants.
+    others: Vec<String>,
+}
+
+impl Tenant {
+    fn is_of_another(&self, name: &str) -> bool {
+        !name.starts_with(&self.prefix) && self.others.iter().any(|prefix| name.starts_with(prefix))
+    }
+}
+
+/// The prefix of a tenant's own settings: `NORTH_WEST_` for `north-west`.
+pub(crate) fn prefix(tenant: &str) -> String {
+    let upper = |character: char| match character {
+        'a'..='z' => character.to_ascii_uppercase(),
+        'A'..='Z' | '0'..='9' => character,
+        _ => '_',
+    };
+    tenant.chars().map(upper).chain(['_']).collect()
 }
 
 /// The places of the settings do not answer yet.
@@ -248,7 +459,7 @@ pub(crate) fn is_lambda() -> bool {
 
 impl fmt::Debug for Variables {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Names only: the secrets are among the values.
+        // Names only, because the values include the secrets.
         formatter.debug_set().entries(self.values.keys()).finish()
     }
 }

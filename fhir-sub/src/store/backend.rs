@@ -12,11 +12,12 @@ use crate::key::Key;
 
 /// Keeps the records of the store: for [`AppBuilder::store`](crate::AppBuilder::store).
 ///
-/// A backend only keeps records. fhir-sub decides which events are new, done or being handled. A backend needs a get, a put with a condition,
-/// and a list. Each call succeeds or fails as a whole.
+/// A backend only keeps records. fhir-sub decides which events are new, done or being handled. A backend
+/// needs a get, a put with a condition, and a list. Each call succeeds or fails as a whole.
 ///
-/// A record is plain data: `serde_json::to_string(&record)` writes it, and `serde_json::from_str` reads it back. Records hold
-/// no resource and no secret. Dead letters name references, such as `Patient/123`; all others name keyed hashes only.
+/// A record is plain data: `serde_json::to_string(&record)` writes it, and `serde_json::from_str` reads it
+/// back. Records contain no resource and no secret. Dead letters name references, such as `Patient/123`; all
+/// other records name keyed hashes only.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -84,18 +85,19 @@ pub trait StoreBackend: Send + Sync + fmt::Debug + 'static {
         Box::pin(std::future::ready(Ok(SystemTime::now())))
     }
 
-    /// The record of this id, as it was put last.
+    /// The record with this id, as the last put wrote it.
     ///
     /// A backend may forget a record after its [`expires`](Record::expires), but need not: fhir-sub compares the time itself.
     fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>>;
 
-    /// Puts a record in place of the expected one, in one step: of several callers at most one succeeds.
+    /// Replaces the expected record with another one, in a single step: of several callers, at most one
+    /// succeeds.
     ///
-    /// `expected` is the [`revision`](Record::revision) of the record that must be there, or `None` if there must be no
-    /// record. `record` takes its place; `None` removes it. Otherwise nothing changes, and the answer is
-    /// [`Put::Refused`] with the record that is there.
+    /// `expected` is the [`revision`](Record::revision) of the record that must be there, or `None` if there
+    /// must be no record. `record` replaces it; `None` removes it. If another record is there, nothing
+    /// changes, and the answer is [`Put::Refused`] with that record.
     ///
-    /// A backend may repeat a call after a lost answer: fhir-sub recognises its own revision.
+    /// A backend may repeat a call if the answer was lost: fhir-sub recognises its own revision.
     fn put<'a>(
         &'a self,
         id: &'a RecordId,
@@ -103,42 +105,43 @@ pub trait StoreBackend: Send + Sync + fmt::Debug + 'static {
         record: Option<&'a Record>,
     ) -> StoreFuture<'a, Put>;
 
-    /// All records of this kind, in any order. fhir-sub calls it for dead letters, when someone looks at them.
+    /// All records of this kind, in any order. fhir-sub calls it to list dead letters.
     fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>>;
 
-    /// How many records were forgotten before they expired, since the process was started: their events may be handled again.
-    /// By default none; a backend that has room for so many records only should count them. The report of a sweep tells.
+    /// How many records this process has forgotten before they expired: their events may be handled again. A
+    /// backend with limited room should count them, and the report of a sweep shows the number. The default
+    /// is 0.
     fn forgotten(&self) -> u64 {
         0
     }
 
-    /// Whether there may be records that a version of fhir-sub before 0.1 has put under other keys: only a DynamoDB table
-    /// has.
+    /// Whether a version of fhir-sub before 0.1 may have put records under other keys. This is so only for a
+    /// DynamoDB table.
     #[doc(hidden)]
     fn has_old_keys(&self) -> bool {
         false
     }
 
-    /// What [`now`](Self::now) answers, if the answer needs no waiting and so no boxed future.
+    /// The result of [`now`](Self::now), if it needs no waiting, and so no boxed future.
     #[doc(hidden)]
     fn now_at_once(&self) -> Option<SystemTime> {
         None
     }
 }
 
-/// The result of a [`StoreBackend`]'s call.
+/// The result of a call of [`StoreBackend`].
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
 
 /// The result of [`StoreBackend::put`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// The record is kept.
+    /// The put is done.
     Done,
-    /// Nothing was changed: this record is there instead, or none.
+    /// Nothing changed: this record is there instead, or no record.
     Refused(Option<Record>),
 }
 
-/// The store could not be reached, or did not do the call.
+/// The store could not be reached, or did not execute the call.
 ///
 /// The reason is logged, so it must not name a resource, a secret or an address with a password.
 #[derive(Debug)]
@@ -176,7 +179,7 @@ impl RecordId {
     }
 }
 
-/// No two kinds share keys.
+/// Two kinds never have the same key.
 impl Hash for RecordId {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.key.hash(state);
@@ -218,7 +221,8 @@ impl RecordKind {
         }
     }
 
-    /// What the ids of this kind lie between, in the order of their bytes: from the first on, and before the second.
+    /// The range of the ids of this kind, in the order of their bytes: the first id, and the first id after
+    /// them.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(crate) fn range(self) -> (&'static str, String) {
         // `$` comes after `#`.

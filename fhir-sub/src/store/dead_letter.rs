@@ -1,4 +1,4 @@
-//! [`DeadLetter`]: an event that was given up; and how letters are kept, listed and removed.
+//! [`DeadLetter`]: an event that was given up. Dead letters are added, listed and removed here.
 
 use std::time::Duration;
 
@@ -8,18 +8,21 @@ use super::backend::{Put, RecordId, RecordKind};
 use super::record::{Body, Record, after};
 use super::{Key, ROUNDS, Store, Stored, Unavailable};
 
-/// An event that was given up: where it is found again, and nothing of what it is.
+/// An event that was given up. It names the event and its resource, and contains nothing of the resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeadLetter {
-    /// By which it is named.
+    /// The name of the dead letter.
     pub(crate) key: Key,
-    /// That of the event's record, where it is another.
+    /// The key of the event's record, if it is another key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) record: Option<Key>,
-    /// Whether nothing tells the event from the next of its kind.
+    /// Whether the event cannot be distinguished from the next one of its kind.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_passing: bool,
+    /// The event's tenant, if the program has tenants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant: Option<String>,
     pub(crate) endpoint: String,
     /// `create`, `update`, `delete` or `unknown`.
     pub(crate) interaction: String,
@@ -31,15 +34,15 @@ pub(crate) struct DeadLetter {
     /// `Subscription/1`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) subscription: Option<String>,
-    /// The event's number, of a topic.
+    /// The number of a topic's event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) number: Option<u64>,
-    /// When the event happened, where its number is what it is known by: a FHIR `instant`.
+    /// When the event happened, if it is identified by its number: a FHIR `instant`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) timestamp: Option<String>,
-    /// How often it was tried.
+    /// How often the handler was tried.
     pub(crate) tries: u32,
-    /// How it ended the last time, in the words of the log.
+    /// The result of the last try, in the words of the log.
     pub(crate) outcome: String,
     /// The type of the last error, which quotes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,24 +51,24 @@ pub(crate) struct DeadLetter {
     pub(crate) since: String,
 }
 
-/// How long letters are kept at least: an operator may be away.
+/// How long dead letters are kept at least, because an operator may be away.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl DeadLetter {
-    /// How long one is kept, where what was handled is kept so long.
+    /// How long a dead letter is kept, if done events are remembered for `retention`.
     pub(crate) fn kept(retention: Duration) -> Duration {
         retention.max(KEPT)
     }
 
-    /// The sort key: the oldest first.
+    /// The sort key, which puts the oldest letter first.
     pub(crate) fn age(&self) -> impl Ord {
         (&self.since, &self.key)
     }
 }
 
 impl Store {
-    /// Keeps what was given up, for a month or so long as what was handled; a second time with the same key takes the place
-    /// of the first.
+    /// Keeps a dead letter, for a month or as long as done events are remembered, whichever is longer. A
+    /// letter with the same key is replaced.
     pub(crate) async fn add_dead_letter(&self, letter: &DeadLetter) -> Stored<()> {
         let expires = after(self.now().await?, DeadLetter::kept(self.retention));
         let next = Record::new(Some(expires), Body::DeadLetter(Box::new(letter.clone())));
@@ -80,7 +83,7 @@ impl Store {
         Err(Unavailable::new("others keep writing a dead letter"))
     }
 
-    /// All that was given up, the oldest first.
+    /// The dead letters of this tenant, oldest first.
     pub(crate) async fn dead_letters(&self) -> Stored<Vec<DeadLetter>> {
         let now = self.now().await?;
         let records = self.backend.list(RecordKind::DeadLetter).await?;
@@ -90,29 +93,39 @@ impl Store {
                 Body::DeadLetter(letter) => Some(*letter),
                 _ => None,
             })
+            .filter(|letter| letter.tenant.as_deref() == self.tenant.as_deref())
             .collect();
         letters.sort_unstable_by(|one, other| one.age().cmp(&other.age()));
         Ok(letters)
     }
 
-    /// Whether there is a dead letter of this key.
+    /// Whether there is a dead letter with this key.
     pub(crate) async fn has_dead_letter(&self, key: &Key) -> Stored<bool> {
         let now = self.now().await?;
-        Ok(self.backend.get(&id(key)).await?.is_some_and(|record| !record.has_expired(now)))
+        let found = self.backend.get(&id(key)).await?;
+        Ok(found.is_some_and(|record| !record.has_expired(now) && self.is_own(&record)))
     }
 
-    /// Takes away what was given up; whether it was there. Its event stays done.
+    /// Removes a dead letter, and returns whether it was there. Its event stays done.
     pub(crate) async fn remove_dead_letter(&self, key: &Key) -> Stored<bool> {
         let (id, now) = (id(key), self.now().await?);
         let mut found = self.backend.get(&id).await?;
         for _ in 0..ROUNDS {
-            let Some(record) = found else { return Ok(false) };
+            let Some(record) = found.filter(|record| self.is_own(record)) else { return Ok(false) };
             match self.backend.put(&id, Some(record.revision), None).await? {
                 Put::Done => return Ok(!record.has_expired(now)),
                 Put::Refused(there) => found = there,
             }
         }
         Err(Unavailable::new("others keep writing a dead letter"))
+    }
+
+    /// Whether it is a dead letter of this tenant.
+    fn is_own(&self, record: &Record) -> bool {
+        match &record.body {
+            Body::DeadLetter(letter) => letter.tenant.as_deref() == self.tenant.as_deref(),
+            _ => false,
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! [`DynamoDbStore`]: the backend that all instances share, in a DynamoDB table.
 //!
-//! The table's partition key is `id`, a string, and `expiration` is its TTL attribute, as in a table of AWS Lambda Powertools;
-//! `docs/dynamodb.md` lists its items. Each step is one write with a condition, so that of several instances one gets
-//! through; a write that is refused brings back what is there. The clock is the instance's own: those of AWS agree.
+//! The table's partition key is `id`, a string, and `expiration` is its TTL attribute, as in a table of AWS
+//! Lambda Powertools; `docs/dynamodb.md` lists its items. Each step is one conditional write, so that one of
+//! several instances succeeds. A refused write returns the existing item. The clock is the instance's own,
+//! because the clocks of AWS agree.
 
 mod conflict;
 mod connect;
@@ -20,7 +21,7 @@ use super::backend::{Put, RecordId, RecordKind, StoreBackend, StoreFuture};
 use super::{Record, Stored};
 use crate::client::transport::Connection;
 
-/// The backend that all instances share. Making one costs nothing: the SDK is set up by the first call.
+/// The backend that all instances share. To create it costs nothing: the first call sets up the SDK.
 pub(crate) struct DynamoDbStore {
     /// A name or an ARN.
     table: String,
@@ -29,23 +30,24 @@ pub(crate) struct DynamoDbStore {
 }
 
 impl DynamoDbStore {
-    /// That of a table.
+    /// The store in this table.
     pub(crate) fn new(table: String) -> Self {
         Self { table, connection: Connection::default(), client: OnceCell::new() }
     }
 
-    /// The same, reached as the FHIR server is: by the same proxies, with the same roots.
+    /// The same store, reached like the FHIR server: through the same proxies, with the same root
+    /// certificates.
     pub(crate) fn over(self, connection: Connection) -> Self {
         Self { connection, ..self }
     }
 
-    /// One with a connection of its own.
+    /// The same store, with this client.
     #[cfg(test)]
     fn with_client(self, client: Client) -> Self {
         Self { client: OnceCell::new_with(Some(client)), ..self }
     }
 
-    /// What it is called with. Where it cannot be set up, the next call tries again.
+    /// The SDK's client. If its setup fails, the next call tries again.
     async fn client(&self) -> Stored<&Client> {
         self.client.get_or_try_init(|| connect::connect(&self.connection)).await
     }
@@ -84,7 +86,7 @@ impl StoreBackend for DynamoDbStore {
         Box::pin(async move {
             match kind {
                 RecordKind::DeadLetter => self.letters().await,
-                // They are not listed: to find them would read all of the table.
+                // Other kinds are never listed: that would read the whole table.
                 _ => Err(failure::unlisted()),
             }
         })

@@ -1,53 +1,55 @@
-//! [`Entry`]: an event, as the store is asked for it; and what comes of beginning one.
+//! [`Entry`]: an event in a request to the store; [`Begun`]: the result of beginning it.
 
 use super::record::{EventRecord, Millis, ResourceRecord};
 use crate::fhir::Instant;
 use crate::key::Key;
 
-/// An event, as the store is asked for it.
+/// An event in a request to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// The key of its record.
     pub(crate) key: Key,
     pub(crate) identity: Identity,
-    /// What is to be known of its resource too; nothing for most events.
+    /// What the store must know of its resource; `None` for most events.
     pub(crate) resource: Option<OfResource>,
 }
 
-/// How surely an event is told from others.
+/// How surely an event can be distinguished from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// One version of a resource, or one numbered event: once done, it stays so.
+    /// One version of a resource, or one numbered event: once done, it stays done.
     Once,
-    /// Nothing tells it from the next of its kind, as a deletion whose version is not known: it is kept apart only from one
-    /// under way, or a resource deleted, created and deleted again would lose its second deletion.
+    /// The event cannot be distinguished from the next one of its kind, such as a deletion without a version.
+    /// So it counts as the same only while it is under way. Otherwise, if a resource is deleted, created and
+    /// deleted again, the second deletion would be lost.
     Passing,
-    /// Only its content tells it from the event before: a return to an earlier content is another event.
+    /// Only its content distinguishes it from the event before. A return to an earlier content is another
+    /// event.
     Content(Key),
 }
 
-/// What is to be known of the resource of an event.
+/// The facts about an event's resource that the store needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OfResource {
     pub(crate) key: Key,
-    /// Whether only newer versions are wanted after this one, and one after the other.
+    /// Whether older versions are left out.
     pub(crate) is_ordered: bool,
-    /// When the version was written, as far as that is known.
+    /// When the version was written, if known.
     pub(crate) updated: Option<Instant>,
     pub(crate) is_deletion: bool,
     pub(crate) told: Told,
 }
 
-/// What an event was told by, as far as that makes a difference.
+/// How the event was reported, if that makes a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
-    /// By its version, or as a deletion.
+    /// With its version, or as a deletion without a version and a time.
     Version,
-    /// A search found it, with its version.
+    /// By a search, with its version.
     Search,
-    /// By when it was written, without its version.
+    /// With the time when it was written, without its version.
     Time(Instant),
-    /// By its number, and when it happened.
+    /// With its number, and the time when it happened.
     Number(Instant),
 }
 
@@ -60,80 +62,83 @@ impl Entry {
         Self { key, identity: Identity::Passing, resource: None }
     }
 
-    /// What a handler may go by, before the event is begun.
+    /// The idempotency key for the handler, before the event is begun.
     pub(crate) fn idempotency_key(&self) -> Option<Key> {
         matches!(self.identity, Identity::Once).then_some(self.key)
     }
 }
 
-/// How an event is to be begun.
+/// The conditions of beginning an event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct How {
-    /// How often it may be begun, where no try came to an end.
+    /// How often it may be begun if no try comes to an end.
     pub(crate) limit: u32,
-    /// Whether it may be begun after an instance has died at it.
+    /// Whether it may be begun although it has killed an instance.
     pub(crate) is_alone: bool,
-    /// Whether it was given up, and is to be begun once more.
+    /// Whether it was given up, and is retried.
     pub(crate) is_again: bool,
-    /// Whether its resource is known to be there, whatever deletion was handled last.
+    /// Whether its resource is known to exist, even if the last handled event was a deletion.
     pub(crate) is_there: bool,
+    /// Only for a deletion whose version comes from a history without times: when that history was requested,
+    /// by the server's clock.
+    pub(crate) asked: Option<Instant>,
 }
 
 impl How {
-    /// As what a notification tells of is begun.
+    /// The conditions for an event of a notification.
     pub(crate) const fn told(limit: u32) -> Self {
-        Self { limit, is_alone: false, is_again: false, is_there: false }
+        Self { limit, is_alone: false, is_again: false, is_there: false, asked: None }
     }
 }
 
-/// What came of beginning an event. Claims are boxed, since they are handed on through several futures.
+/// The result of beginning an event. Claims are boxed, because they pass through several futures.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
-    /// It is to be handled.
+    /// The caller must handle it.
     Fresh(Box<Claim>),
-    /// Another is at it.
+    /// Another request or instance is handling it.
     UnderWay,
-    /// It was handled, or given up.
+    /// It was handled or given up.
     Done,
     /// A newer version of the resource was handled.
     Superseded,
-    /// An instance died at it: it is to be begun alone, so that others do not die with it. It was begun so often.
+    /// It has killed an instance: begin it alone, so that other events do not die with it. `tries` says how
+    /// often it was begun.
     Suspect { tries: u32 },
-    /// Instances died at it as often as it may be begun: it is to be given up.
+    /// It killed an instance on each allowed try: the caller must give it up.
     Exhausted(Box<Claim>),
-    /// The resource was deleted, and it is not known when: this version may be older.
+    /// The resource was deleted at an unknown time, so this version may be older.
     AfterDeletion,
 }
 
-/// A lease on an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Claim {
     pub(crate) entry: Entry,
-    /// The revision of its record, which tells the claim from that of another who has begun the event after this lease ran
-    /// out.
+    /// The revision of its record. It distinguishes this claim from a later one, which another instance takes
+    /// after this lease has run out.
     pub(crate) token: u64,
-    /// How often the event was begun, this time included.
+    /// How often the event was begun, including this time.
     pub(crate) tries: u32,
     pub(super) record: EventRecord,
     pub(super) expires: Millis,
     pub(super) resource: Option<ResourceClaim>,
 }
 
-/// What a claim has to tell the record of its resource, once it ends.
+/// The state that a claim needs at its end, to update the record of its resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ResourceClaim {
     pub(super) began: Millis,
-    /// The lease, where events are handled one after the other: the record, and its revision.
-    pub(super) lease: Option<(u64, ResourceRecord)>,
+    /// The leased record, and its revision.
+    pub(super) revision: u64,
+    pub(super) record: ResourceRecord,
 }
 
 impl Claim {
-    /// Whether it was given up before.
     pub(crate) fn was_given_up(&self) -> bool {
         self.record.is_dead
     }
 
-    /// Which of several equal contents of a resource it is, where that is what it is known by.
+    /// If the event is identified by its content: the content, and how many contents came before it.
     pub(crate) fn content(&self) -> Option<(Key, u32)> {
         Some((self.record.version?, self.record.sequence))
     }

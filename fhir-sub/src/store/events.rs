@@ -1,71 +1,123 @@
-//! Events: begun by one call of the backend, and completed or released by another.
+//! Begins events with one call of the backend, and completes or releases them with another.
 
 use std::time::Duration;
 
+use futures_util::future::join;
+
 use super::backend::{Put, RecordId, RecordKind};
-use super::entry::{Begun, Claim, Entry, How, OfResource, ResourceClaim, Told};
+use super::entry::{Begun, Claim, Entry, How, Identity, OfResource, ResourceClaim};
 use super::record::{Body, EventRecord, Millis, Record, ResourceRecord, after};
 use super::rules::{self, Beginning, End};
 use super::{ROUNDS, Store, Stored, unreadable};
+use crate::fhir::Instant;
 use crate::key::Key;
+
+/// How long to try to free an event whose beginning failed.
+const TO_TAKE_BACK: Duration = Duration::from_secs(2);
 
 impl Store {
     /// Takes a lease on an event, unless it is done or under way.
     pub(crate) async fn begin(&self, entry: &Entry, lease: Duration, how: How) -> Stored<Begun> {
         let now = self.now().await?;
-        let mut claim = match self.begin_event(entry, now, lease, how).await? {
+        match &entry.resource {
+            None => self.begin_event(entry, now, lease, how).await,
+            Some(of) => Box::pin(self.begin_both(entry, of, now, lease, how)).await,
+        }
+    }
+
+    /// Takes a lease on an event, and one on its resource.
+    async fn begin_both(
+        &self,
+        entry: &Entry,
+        of: &OfResource,
+        now: Millis,
+        lease: Duration,
+        how: How,
+    ) -> Stored<Begun> {
+        // Both calls start at the same time. If the read record is old when the event is begun, the lease on
+        // the resource is refused.
+        let (id, begin) = (resource_id(&of.key), self.begin_event(entry, now, lease, how));
+        let (begun, found) = join(begin, self.backend.get(&id)).await;
+        let mut claim = match begun? {
             Begun::Fresh(claim) => claim,
             other => return Ok(other),
         };
-        let Some(of) = &entry.resource else { return Ok(Begun::Fresh(claim)) };
-        match Box::pin(self.begin_resource(of, now, lease, how)).await? {
-            Ok(resource) => {
+        let resource = match found {
+            Ok(found) => self.begin_resource(of, found, now, lease, how).await,
+            Err(unavailable) => Err(unavailable),
+        };
+        match resource {
+            Ok(Ok(resource)) => {
                 claim.resource = Some(resource);
                 Ok(Begun::Fresh(claim))
             }
-            Err(begun @ (Begun::Done | Begun::Superseded)) => {
-                // The next who is told of it need not look at the resource.
-                Box::pin(self.end_event(&claim, End::Done)).await?;
+            Ok(Err(begun @ (Begun::Done | Begun::Superseded))) => {
+                // The next report of the event need not look at the resource.
+                self.end_event(&claim, End::Done).await?;
                 Ok(begun)
             }
-            Err(begun) => {
-                Box::pin(self.end_event(&claim, End::Untried)).await?;
+            Ok(Err(begun)) => {
+                self.end_event(&claim, End::Untried).await?;
                 Ok(begun)
+            }
+            Err(unavailable) => {
+                // Nothing ran. If the store learns of that, it does not count as a try.
+                drop(self.end_event(&claim, End::Untried).await);
+                Err(unavailable)
             }
         }
     }
 
-    /// The event is done, and is not begun again; a passing one is forgotten. Without effect where the lease has run out and
-    /// another has begun it.
+    /// Marks the event as done; a passing event is forgotten. This has no effect if the lease has run out and
+    /// another instance has begun the event.
     pub(crate) async fn complete(&self, claim: &Claim) -> Stored<()> {
         self.end(claim, End::Done).await
     }
 
-    /// The event is free to be begun again; how often it was tried is kept. Without effect where another has begun it.
+    /// Frees the event, and keeps the number of its tries. This has no effect if another instance has begun
+    /// the event.
     pub(crate) async fn release(&self, claim: &Claim) -> Stored<()> {
         self.end(claim, End::Failed).await
     }
 
-    /// The event is free to be begun again, and this try does not count.
+    /// Frees the event, without counting this try.
     pub(crate) async fn release_untried(&self, claim: &Claim) -> Stored<()> {
         self.end(claim, End::Untried).await
     }
 
-    /// The event is given up: where the store is durable it counts as done, until its dead letter is retried.
+    /// Gives the event up. If the store is durable, the event counts as done until its dead letter is
+    /// retried.
     pub(crate) async fn give_up(&self, claim: &Claim) -> Stored<()> {
         self.end(claim, End::GivenUp { is_durable: self.is_durable() }).await
     }
 
-    /// The record of the resource is told first: whoever dies in between has the event handled once more, and none that is
-    /// older after it.
+    /// The record of the resource is written first. If the instance dies in between, the event is handled
+    /// once more, but no older event is handled after it.
     async fn end(&self, claim: &Claim, end: End) -> Stored<()> {
         if let (Some(of), Some(resource)) = (&claim.entry.resource, &claim.resource) {
-            Box::pin(self.end_resource(of, resource, end == End::Done)).await?;
+            let is_done = end == End::Done;
+            if !Box::pin(self.end_resource(of, resource, is_done)).await? {
+                // The lease has expired. The result counts only if no other instance has meanwhile begun the
+                // event.
+                if self.end_event(claim, end).await? && is_done {
+                    Box::pin(self.tell_resource(of, resource)).await?;
+                }
+                return Ok(());
+            }
         }
-        self.end_event(claim, end).await
+        self.end_event(claim, end).await?;
+        Ok(())
     }
 
-    /// Whether an event was begun, whatever came of it.
+    /// When the history was requested for this version of a deletion, by the server's clock. `None` if the
+    /// deletion is not done, or if the history gave the time of the deletion.
+    pub(crate) async fn asked(&self, key: &Key) -> Stored<Option<Instant>> {
+        let (now, found) = (self.now().await?, self.backend.get(&event_id(key)).await?);
+        let there = read_event(found.as_ref(), now)?.filter(|there| there.is_done);
+        Ok(there.and_then(|there| there.asked.as_deref().copied()))
+    }
+
+    /// Whether the event was ever begun.
     pub(crate) async fn is_known(&self, key: &Key) -> Stored<bool> {
         let (now, found) = (self.now().await?, self.backend.get(&event_id(key)).await?);
         Ok(read_event(found.as_ref(), now)?.is_some())
@@ -75,7 +127,8 @@ impl Store {
         let (id, until) = (event_id(&entry.key), after(now, lease));
         let expires = after(until, self.retention);
         let mut found: Option<Record> = None;
-        // What is fresh mostly has no record, and what has one is told by the refusal.
+        // The first put expects no record, because most events are new. If there is a record, the refusal
+        // returns it.
         for _ in 0..ROUNDS {
             let there = read_event(found.as_ref(), now)?;
             let Beginning { record, is_exhausted } = match rules::begin(there, entry, how, now, until) {
@@ -84,51 +137,70 @@ impl Store {
             };
             let expected = found.as_ref().map(Record::revision);
             let next = Record::new(Some(expires), Body::Event(record.clone()));
-            match self.backend.put(&id, expected, Some(&next)).await? {
+            let put = match self.backend.put(&id, expected, Some(&next)).await {
+                Ok(put) => put,
+                Err(unavailable) => {
+                    if !is_exhausted {
+                        let taken_back = self.take_back(&id, &next, &record, entry.identity);
+                        drop(tokio::time::timeout(TO_TAKE_BACK, Box::pin(taken_back)).await);
+                    }
+                    return Err(unavailable);
+                }
+            };
+            match put {
                 Put::Done => return Ok(claim(entry, &next, record, is_exhausted)),
-                // The answer to the put was lost, and the call was repeated.
+                // The answer to the put was lost, and the backend repeated the call.
                 Put::Refused(Some(there)) if there.revision == next.revision => {
                     return Ok(claim(entry, &next, record, is_exhausted));
                 }
                 Put::Refused(there) => found = there,
             }
         }
-        // Others are at it, whatever came of that.
+        // Other instances keep changing the record, so they are handling the event.
         Ok(Begun::UnderWay)
     }
 
-    async fn end_event(&self, claim: &Claim, end: End) -> Stored<()> {
+    /// Frees an event whose beginning was perhaps written although the call failed: nothing runs, so it is no try.
+    /// Otherwise the event waits until its lease has run out, and counts as one that killed its instance.
+    async fn take_back(&self, id: &RecordId, begun: &Record, record: &EventRecord, identity: Identity) {
+        let untried = rules::end(record, identity, End::Untried)
+            .map(|record| Record::new(begun.expires, Body::Event(record)));
+        drop(self.backend.put(id, Some(begun.revision), untried.as_ref()).await);
+    }
+
+    /// Ends an event. Returns false, without an effect, if another instance has the event.
+    async fn end_event(&self, claim: &Claim, end: End) -> Stored<bool> {
         let now = self.now().await?;
         if claim.expires <= now {
-            return Ok(());
+            return Ok(false);
         }
         let next = rules::end(&claim.record, claim.entry.identity, end)
             .map(|record| Record::new(Some(after(now, self.retention)), Body::Event(record)));
-        // Refused, it is another's by now; or the answer to the put was lost, and the call was repeated.
-        self.backend.put(&event_id(&claim.entry.key), Some(claim.token), next.as_ref()).await?;
-        Ok(())
+        let put = self.backend.put(&event_id(&claim.entry.key), Some(claim.token), next.as_ref()).await?;
+        Ok(match put {
+            Put::Done => true,
+            // The answer was lost, and the call was repeated.
+            Put::Refused(there) => there.map(|there| there.revision) == next.map(|next| next.revision),
+        })
     }
 
-    /// Takes the lease on a resource whose events are handled one after the other. The error is what the event comes to
-    /// instead; it is done where it was handled under another name.
+    /// Takes the lease on a resource whose events are handled one after the other. So if an event has two names,
+    /// and thus two records, only one of them is under way. An error says how the event ends instead: it is done
+    /// if it was handled under another name.
     async fn begin_resource(
         &self,
         of: &OfResource,
+        mut found: Option<Record>,
         now: Millis,
         lease: Duration,
         how: How,
     ) -> Stored<Result<ResourceClaim, Begun>> {
         let (id, until) = (resource_id(&of.key), after(now, lease));
-        let claim = |lease| Ok(Ok(ResourceClaim { began: now, lease }));
-        let mut found = self.backend.get(&id).await?;
         for _ in 0..ROUNDS {
             let there = read_resource(found.as_ref(), now)?;
-            // A dead letter is known by its own name.
+            // A dead letter keeps its own name.
             if !how.is_again && there.is_some_and(|there| rules::covers(there, of)) {
                 return Ok(Err(Begun::Done));
-            }
-            if !of.is_ordered {
-                return claim(None);
             }
             let record = match rules::begin_resource(there, of, how, now, until) {
                 Ok(record) => record,
@@ -137,9 +209,11 @@ impl Store {
             let expected = found.as_ref().map(Record::revision);
             let next = self.resource(record.clone(), until);
             match self.backend.put(&id, expected, Some(&next)).await? {
-                Put::Done => return claim(Some((next.revision, record))),
+                Put::Done => {
+                    return Ok(Ok(ResourceClaim { began: now, revision: next.revision, record }));
+                }
                 Put::Refused(Some(there)) if there.revision == next.revision => {
-                    return claim(Some((next.revision, record)));
+                    return Ok(Ok(ResourceClaim { began: now, revision: next.revision, record }));
                 }
                 Put::Refused(there) => found = there,
             }
@@ -147,22 +221,25 @@ impl Store {
         Ok(Err(Begun::UnderWay))
     }
 
-    async fn end_resource(&self, of: &OfResource, claim: &ResourceClaim, is_done: bool) -> Stored<()> {
+    /// Gives back the lease on a resource, and adds the result to its record. Returns false if the record was
+    /// written since the lease was taken, usually by another instance after the lease expired.
+    async fn end_resource(&self, of: &OfResource, claim: &ResourceClaim, is_done: bool) -> Stored<bool> {
         let (id, now) = (resource_id(&of.key), self.now().await?);
-        if let Some((revision, record)) = &claim.lease {
-            let next = self.resource(rules::end_resource(record, of, is_done, claim.began), now);
-            // Refused, the resource is another's by now.
-            self.backend.put(&id, Some(*revision), Some(&next)).await?;
-            return Ok(());
-        }
-        if !is_done || of.told == Told::Version {
-            return Ok(());
-        }
+        let next = self.resource(rules::end_resource(&claim.record, of, is_done, claim.began), now);
+        Ok(match self.backend.put(&id, Some(claim.revision), Some(&next)).await? {
+            Put::Done => true,
+            Put::Refused(there) => there.is_some_and(|there| there.revision == next.revision),
+        })
+    }
+
+    /// Adds the result to the record of a resource without its lease.
+    async fn tell_resource(&self, of: &OfResource, claim: &ResourceClaim) -> Stored<()> {
+        let (id, now) = (resource_id(&of.key), self.now().await?);
         let mut found = self.backend.get(&id).await?;
         for _ in 0..ROUNDS {
             let there = read_resource(found.as_ref(), now)?.cloned().unwrap_or_default();
-            let lease = there.lease;
-            let next = ResourceRecord { lease, ..rules::end_resource(&there, of, true, claim.began) };
+            let mut next = rules::end_resource(&there, of, true, claim.began);
+            (next.lease, next.is_deleted) = (there.lease, next.is_deleted || there.is_deleted);
             let next = self.resource(next, now);
             let expected = found.as_ref().map(Record::revision);
             match self.backend.put(&id, expected, Some(&next)).await? {
@@ -193,7 +270,7 @@ fn resource_id(key: &Key) -> RecordId {
     RecordId { kind: RecordKind::Resource, key: *key }
 }
 
-/// The record of an event; `None` where it has expired.
+/// The record of an event; `None` if it has expired.
 pub(super) fn read_event(record: Option<&Record>, now: Millis) -> Stored<Option<&EventRecord>> {
     let Some(record) = record.filter(|record| !record.has_expired(now)) else { return Ok(None) };
     match &record.body {

@@ -14,36 +14,36 @@ use tracing::warn;
 use super::backend::{Put, RecordId, RecordKind, StoreBackend, StoreFuture};
 use super::record::{Body, Millis, Record, millis};
 
-/// The most dead letters that are kept; of more, those are dropped that expire first.
+/// The most dead letters that are kept. Beyond that, those that expire first are dropped.
 const MAXIMUM_DEAD: usize = 1_000;
 
-/// Of how many forgotten records the log tells again.
+/// After so many forgotten records, the log reports it again.
 const TOLD_EACH: u64 = 10_000;
 
-/// What time it is; tests have a clock of their own.
+/// The clock; tests have their own.
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// The store of one process: it begins empty and promises nothing across instances.
+/// The store of one process: it starts empty, and other instances do not see it.
 pub(crate) struct MemoryStore {
     records: Mutex<Records>,
     clock: Clock,
     /// The most events that are remembered.
     maximum: usize,
-    /// How many were forgotten before they expired.
+    /// How many records were forgotten before they expired.
     forgotten: AtomicU64,
-    /// In tests it stands for one that several instances share.
+    /// In tests, it may stand for a store that several instances share.
     is_durable: bool,
 }
 
 #[derive(Default)]
 struct Records {
     by_id: HashMap<RecordId, Record, Seed>,
-    /// What is forgotten one day, by when: of dead letters, and of all else.
+    /// When dead letters and other records can be forgotten.
     dead: BTreeSet<(Millis, RecordId)>,
     expiring: BTreeSet<(Millis, RecordId)>,
 }
 
-/// What keys are hashed with, which are hashes themselves: nobody outside knows which of them meet in the table.
+/// The seed for hashing keys. Keys are hashes already; the seed hides which of them collide in the table.
 struct Seed(u64);
 
 impl Default for Seed {
@@ -64,7 +64,7 @@ struct KeyHasher(u64);
 
 impl Hasher for KeyHasher {
     fn write_u64(&mut self, number: u64) {
-        // Both halves of the product, so that each bit of the number and of the seed bears on all of the hash.
+        // Both halves of the product: each bit of the number and of the seed affects the whole hash.
         let product = u128::from(self.0 ^ number) * 0x9e37_79b9_7f4a_7c15;
         self.0 = (product >> 64) as u64 ^ product as u64;
     }
@@ -79,7 +79,8 @@ impl Hasher for KeyHasher {
 }
 
 impl MemoryStore {
-    /// One that remembers so many events. Of more, those are forgotten that were done first; what is under way never is.
+    /// A store for so many events. Beyond that, it forgets the events that were done first, but never those
+    /// under way.
     pub(crate) fn new(maximum: usize) -> Self {
         Self {
             records: Mutex::default(),
@@ -90,7 +91,7 @@ impl MemoryStore {
         }
     }
 
-    /// One that stands for a store which several instances share.
+    /// A store that stands for one that several instances share.
     #[cfg(test)]
     pub(crate) fn shared(clock: Clock) -> Self {
         Self { clock, is_durable: true, ..Self::new(100_000) }
@@ -121,7 +122,7 @@ impl MemoryStore {
         if let Some(expires) = record.and_then(|record| record.expires) {
             expiring.insert((expires, *id));
         }
-        // What is there already takes no more room than before.
+        // To replace a record takes no more room.
         if expected.is_none() {
             let forgotten = records.forget(millis((self.clock)()), self.maximum);
             drop(records);
@@ -130,7 +131,7 @@ impl MemoryStore {
         Put::Done
     }
 
-    /// Says that events were forgotten which may come again.
+    /// Logs that events were forgotten, and may be handled again.
     fn tell(&self, forgotten: u64) {
         if forgotten == 0 {
             return;
@@ -140,15 +141,17 @@ impl MemoryStore {
             warn!(
                 maximum = self.maximum,
                 forgotten = before + forgotten,
-                "the store in memory is full, and forgets the oldest events: a sweep, or a server that repeats itself, \
-                 has them handled again. Raise FHIR_SUBSCRIPTION_STORE_MAXIMUM, or use a durable store"
+                "the store in memory is full, and forgets the oldest events: if a sweep finds them, or the \
+                 server repeats them, they are handled again. Raise FHIR_SUBSCRIPTION_STORE_MAXIMUM, or \
+                 use a durable store"
             );
         }
     }
 }
 
 impl Records {
-    /// Drops what has expired, and of too much what expires first; how much of that had not expired.
+    /// Drops expired records, and then those that expire first, until at most `maximum` are left. Returns how
+    /// many had not expired.
     fn forget(&mut self, now: Millis, maximum: usize) -> u64 {
         let mut forgotten = 0;
         while let Some(first) = self.expiring.first().copied() {

@@ -1,8 +1,8 @@
-//! Records under old keys: a table that an earlier version has written to is read for as long as its records are kept.
+//! Records under old keys: if an earlier version wrote to a table, its records are read until they expire.
 //!
-//! Keys once did not tell FHIR servers apart, and `order = "latest"` had one record for all versions of a resource. When a
-//! table is used first with the keys of today, that moment is written down. Until its records have expired, what is
-//! fresh is looked for under its old keys too.
+//! Earlier keys did not contain the FHIR server, and `order = "latest"` had one record for all versions of a
+//! resource. The first use of a table with present keys writes down its moment. Until the older records have
+//! expired, a new event is looked up under its old keys too.
 
 use super::backend::{Put, RecordId, RecordKind};
 use super::entry::Begun;
@@ -12,25 +12,25 @@ use super::{Store, Stored, unreadable};
 use crate::fhir::Instant;
 use crate::key::Key;
 
-/// What the record is found by that says since when keys are made as today; there is one.
+/// The id of the record that says since when keys have their present form. There is one such record.
 const SINCE: RecordId = RecordId { kind: RecordKind::Store, key: Key::ZERO };
 
-/// The earlier key of an event.
+/// The old keys of an event.
 #[derive(Debug)]
 pub(crate) struct OldKeys {
-    /// Of the event itself, by each of its names.
+    /// The keys of the event itself, one for each of its names.
     pub(crate) names: Vec<Key>,
-    /// Of its resource, where only the latest version is wanted, and when this one was written.
+    /// If only the latest version is wanted: the key of its resource, and when this version was written.
     pub(crate) resource: Option<(Key, Option<Instant>)>,
 }
 
 impl Store {
-    /// Whether the backend is one that an earlier version may have written to.
+    /// Whether an earlier version may have written to the backend.
     pub(crate) fn may_have_old_keys(&self) -> bool {
         self.backend.has_old_keys()
     }
 
-    /// Whether events may have been handled under old keys. It asks the backend once a process.
+    /// Whether events may have been handled under old keys. The backend is asked once in each process.
     pub(crate) async fn reads_old_keys(&self) -> Stored<bool> {
         if !self.may_have_old_keys() {
             return Ok(false);
@@ -59,7 +59,7 @@ impl Store {
         Ok((now < until).then_some(until))
     }
 
-    /// What became of an event under its old keys: done, under way or superseded. `None` where nothing did.
+    /// The state of an event under its old keys: done, under way or superseded. `None` if there is no record.
     pub(crate) async fn under_old_keys(&self, old: &OldKeys) -> Stored<Option<Begun>> {
         let now = self.now().await?;
         for name in &old.names {

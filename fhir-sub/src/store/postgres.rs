@@ -1,8 +1,8 @@
 //! [`PostgresStore`]: the backend that all instances share, in a PostgreSQL database.
 //!
-//! The program makes its table. Each step is one statement, and so one round trip; each answer brings the database's time
-//! along, by which all instances count. One connection serves all events of an instance, side by side. It is opened by the
-//! first call, and again once it is lost.
+//! The program creates its table. Each step is one statement, and so one round trip. Each answer includes the
+//! database's time, so all instances use the same clock. One connection serves all events of an instance,
+//! side by side. The first call opens it, and a lost connection is opened again.
 
 mod connect;
 mod statements;
@@ -22,13 +22,13 @@ use super::record::{Millis, Record, millis};
 use super::{Stored, Unavailable, unreadable};
 use crate::settings::PostgresUrl;
 
-/// The longest that a call may take, connecting included: the server waits for its answer meanwhile.
+/// The longest time of a call, with connecting: the FHIR server waits meanwhile.
 const CALL: Duration = Duration::from_secs(3);
 
-/// How often what has expired is deleted.
+/// How often expired records are deleted.
 const CLEANED_EACH: Duration = Duration::from_secs(60);
 
-/// The backend that all instances share. Making one costs nothing: the first call connects.
+/// The backend that all instances share. To create it costs nothing: the first call connects.
 pub(crate) struct PostgresStore {
     config: Config,
     certificates: Option<Vec<u8>>,
@@ -38,7 +38,7 @@ pub(crate) struct PostgresStore {
 #[derive(Default)]
 struct State {
     client: Option<Arc<Client>>,
-    /// How far the database's clock is before the machine's, in milliseconds.
+    /// How far the database's clock is ahead of the machine's, in milliseconds.
     ahead: i64,
     is_known: bool,
     cleaned: Option<SystemTime>,
@@ -69,7 +69,7 @@ impl PostgresStore {
         Self { config, certificates, state: Mutex::default() }
     }
 
-    /// A connection that is open, as far as that is known, and how far the database's clock is ahead.
+    /// An open connection, as far as is known, and how far the database's clock is ahead.
     async fn client(&self) -> Stored<(Arc<Client>, i64)> {
         let mut state = self.state.lock().await;
         if let Some(client) = state.client.as_ref().filter(|client| !client.is_closed()) {
@@ -81,8 +81,8 @@ impl PostgresStore {
         Ok((client, ahead))
     }
 
-    /// Asks for rows. What was sent over a connection that had died meanwhile is sent once more: whoever puts a record
-    /// recognises it.
+    /// Runs a statement. If the connection died meanwhile, the statement is sent once more: a repeated put
+    /// recognises its own record.
     async fn ask(&self, statement: &str, parameters: &[Parameter<'_>]) -> Stored<Vec<Row>> {
         let asking = async {
             let (client, _) = self.client().await?;
@@ -104,7 +104,7 @@ impl PostgresStore {
         Ok(rows)
     }
 
-    /// Deletes some of what has expired, now and then, beside what else is asked.
+    /// Sometimes deletes expired records, while other requests run.
     async fn clean(&self) {
         let now = SystemTime::now();
         let (client, ahead) = {
@@ -117,12 +117,13 @@ impl PostgresStore {
             (client, state.ahead)
         };
         let now = number(millis(now)).saturating_add(ahead);
-        // Whether that succeeds matters to nobody: the next one tries again.
+        // If this fails, the next cleaning tries again.
         tokio::spawn(async move { client.execute_typed(CLEAN, &[(&now, Type::INT8)]).await });
     }
 }
 
-/// Whether the server says that it ends the connection: it stops or has crashed, and its socket is closed a moment later.
+/// Whether the server says that it ends the connection. It stops or has crashed, and closes the socket a
+/// moment later.
 fn is_ending(error: &tokio_postgres::Error) -> bool {
     use tokio_postgres::error::SqlState;
     let ends = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
@@ -186,7 +187,7 @@ impl StoreBackend for PostgresStore {
                 return Ok(Put::Done);
             }
             let there = read(row)?;
-            // There was to be nothing, and there is nothing.
+            // No record was expected, and there is none.
             let is_nothing = record.is_none() && expected.is_none() && there.is_none();
             Ok(if is_nothing { Put::Done } else { Put::Refused(there) })
         })
@@ -207,7 +208,7 @@ impl fmt::Debug for PostgresStore {
     }
 }
 
-/// The record of a row; `None` where there is none.
+/// The record of a row; `None` if there is none.
 fn read(row: &Row) -> Stored<Option<Record>> {
     let record: Option<&str> = row.try_get("record").map_err(|_| unreadable())?;
     record.map(serde_json::from_str).transpose().map_err(|_| unreadable())
@@ -217,7 +218,7 @@ fn number(number: Millis) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// What is told of an error: its code, since its own words may quote what was asked, or name the user and the host.
+/// The reason of an error: its code, because its text may quote the statement, or name the user and the host.
 fn failure(error: &tokio_postgres::Error) -> Unavailable {
     match error.code() {
         // `28P01`: the page of PostgreSQL's error codes says what each means.

@@ -1,4 +1,4 @@
-//! [`Record`]: what is kept under one id.
+//! [`Record`]: the value under one id.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -13,7 +13,7 @@ use crate::key::Key;
 /// Milliseconds since 1970, by the store's clock.
 pub(crate) type Millis = u64;
 
-/// What is kept under one id: plain data, which `serde` writes and reads.
+/// The value under one id: plain data, which `serde` writes and reads.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     pub(crate) revision: u64,
@@ -27,11 +27,11 @@ pub struct Record {
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Body {
     Event(EventRecord),
-    // The rare ones are boxed, so that a million events take no more room than they need.
+    // Rare kinds are boxed, so that a million events take little room.
     Resource(Box<ResourceRecord>),
     Sweep(Box<SweepRecord>),
     DeadLetter(Box<DeadLetter>),
-    /// Since when the store's keys are made as they are today.
+    /// Since when keys have their present form.
     Since(Millis),
 }
 
@@ -39,23 +39,28 @@ pub(crate) enum Body {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct EventRecord {
-    /// Until when it is under way: there from its beginning to its ending, so that a lease which has run out shows an
-    /// instance that died at it.
+    /// Until when the event is under way. It is set from the beginning to the end: a lease that has run out
+    /// shows that the event killed its instance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lease: Option<Millis>,
     pub(crate) is_done: bool,
     /// It is a dead letter.
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) is_dead: bool,
-    /// How often it was begun since it was done.
+    /// How often it was begun since it was last done.
     pub(crate) tries: u32,
-    /// Of what is known by its content: the content that was begun last.
+    /// If the event is identified by its content: the content that was begun last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<Key>,
     /// How many contents came before that one.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "crate::json::is_zero")]
     pub(crate) sequence: u32,
-    /// What only records under old keys have: the newest version of a resource that is done, and when it was written.
+    /// Only for a deletion whose version comes from a history without times: when that history was requested,
+    /// by the server's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<Box<Instant>>,
+    /// Only in records under old keys: the newest version of a resource that is done, and when it was
+    /// written.
     #[serde(skip)]
     pub(crate) latest: Option<Box<(Instant, Key)>>,
 }
@@ -64,24 +69,28 @@ pub(crate) struct EventRecord {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ResourceRecord {
-    /// Until when one of its events is under way, where they are handled one after the other.
+    /// Until when one of its events is being handled, if they are handled one after the other: either they
+    /// are ordered, or they may be one event with two names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lease: Option<Millis>,
-    /// When the newest version was written that is done, where older ones are left out after it.
+    /// When the newest done version was written, if older ones are left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) newest: Option<Instant>,
-    /// Its last event was a deletion that did not say when it was.
+    /// Its last event was a deletion without a time.
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) is_deleted: bool,
-    /// When the newest event happened that was handled by its number, without its version.
+    /// When the newest event happened that was handled by its number, without a version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) numbered: Option<Instant>,
-    /// When versions were written that were handled without their version ids.
+    /// When the versions were written that were handled without their ids.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) unnamed: Vec<Instant>,
-    /// Which versions were handled because a search found them.
+    /// The versions that were handled because a search found them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) found: Vec<FoundVersion>,
+    /// The times of the handled deletions that a search found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) deletions: Vec<Instant>,
 }
 
 /// A version that a search found.
@@ -89,7 +98,7 @@ pub(crate) struct ResourceRecord {
 pub(crate) struct FoundVersion {
     /// When it was written.
     pub(crate) updated: Instant,
-    /// When it was still the current one, by the store's clock.
+    /// When the search showed that it was still the current version, by the store's clock.
     pub(crate) at: Millis,
 }
 
@@ -105,17 +114,17 @@ pub(crate) struct SweepRecord {
 impl Record {
     /// A record with a revision of its own.
     pub(crate) fn new(expires: Option<Millis>, body: Body) -> Self {
-        // A database's integers have a sign.
+        // Shifted, because a database's integers have a sign.
         Self { revision: fastrand::u64(..) >> 1, expires, body }
     }
 
-    /// Another after each write: at most 63 bits.
+    /// A number that changes with each write: at most 63 bits.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// When the record may be forgotten; `None` for one that is kept for ever.
+    /// When the record may be forgotten; `None` if it is kept for ever.
     #[must_use]
     pub fn expires(&self) -> Option<SystemTime> {
         self.expires.map(|expires| SystemTime::UNIX_EPOCH + Duration::from_millis(expires))
@@ -126,7 +135,7 @@ impl Record {
     }
 }
 
-/// Without what it says: a dead letter names a patient.
+/// Without the content: a dead letter names a patient.
 impl fmt::Debug for Record {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { revision, expires, .. } = self;
@@ -138,7 +147,7 @@ impl fmt::Debug for Record {
     }
 }
 
-/// A moment as the store counts.
+/// A moment in the store's unit.
 pub(crate) fn millis(moment: SystemTime) -> Millis {
     millis_of(moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
@@ -147,7 +156,7 @@ pub(crate) fn millis_of(time: Duration) -> Millis {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// So long after a moment.
+/// The moment after this time.
 pub(crate) fn after(moment: Millis, time: Duration) -> Millis {
     moment.saturating_add(millis_of(time))
 }
@@ -155,9 +164,4 @@ pub(crate) fn after(moment: Millis, time: Duration) -> Millis {
 #[allow(clippy::trivially_copy_pass_by_ref)] // As serde wants it.
 fn is_false(value: &bool) -> bool {
     !value
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // As serde wants it.
-fn is_zero(value: &u32) -> bool {
-    *value == 0
 }

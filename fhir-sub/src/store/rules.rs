@@ -1,23 +1,23 @@
-//! The rules of the store: what is fresh, done, under way, superseded or given up.
+//! The rules of the store: which events are new, done, under way, superseded or given up.
 //!
-//! Each is a pure function: from a record, a request and the time to a decision and the next record. No backend knows any
-//! of them.
+//! Each rule is a pure function. It takes a record, a request and the time, and returns a decision and the
+//! next record. The backends do not know the rules.
 
 use super::entry::{Begun, Entry, How, Identity, OfResource, Told};
 use super::record::{EventRecord, FoundVersion, Millis, ResourceRecord};
 
-/// How many versions a resource's record remembers of each kind.
+/// How many versions of each kind the record of a resource remembers.
 const REMEMBERED: usize = 32;
 
-/// How an event is begun that may be: with this record in place of the last one.
+/// An event that may be begun: this record replaces the last one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Beginning {
     pub(super) record: EventRecord,
-    /// It is not to be handled, and is to be given up.
+    /// The event must not be handled, but given up.
     pub(super) is_exhausted: bool,
 }
 
-/// Begins an event, or says why not. A record that has expired is none.
+/// Begins an event, or says why not. An expired record must be passed as `None`.
 pub(super) fn begin(
     record: Option<&EventRecord>,
     entry: &Entry,
@@ -29,13 +29,14 @@ pub(super) fn begin(
         Identity::Once | Identity::Passing => None,
         Identity::Content(version) => Some(version),
     };
-    let fresh = EventRecord { lease: Some(until), tries: 1, version, ..EventRecord::default() };
+    let asked = how.asked.map(Box::new);
+    let fresh = EventRecord { lease: Some(until), tries: 1, version, asked, ..EventRecord::default() };
     let Some(record) = record else { return Ok(Beginning { record: fresh, is_exhausted: false }) };
     if record.lease.is_some_and(|until| until > now) {
         return Err(Begun::UnderWay);
     }
     if record.version != version {
-        // Another content. How often the one before it was tried says nothing of this one.
+        // A new content: the tries of the content before it do not count.
         let sequence = record.sequence.saturating_add(1);
         return Ok(Beginning { record: EventRecord { sequence, ..fresh }, is_exhausted: false });
     }
@@ -43,7 +44,8 @@ pub(super) fn begin(
         return Err(Begun::Done);
     }
     let has_died = record.lease.is_some();
-    let next = EventRecord { lease: Some(until), ..record.clone() };
+    let asked = record.asked.clone().max(how.asked.map(Box::new));
+    let next = EventRecord { lease: Some(until), asked, ..record.clone() };
     if has_died && !how.is_again {
         if record.tries >= how.limit {
             return Ok(Beginning { record: next, is_exhausted: true });
@@ -56,7 +58,6 @@ pub(super) fn begin(
     Ok(Beginning { record: EventRecord { tries, ..next }, is_exhausted: false })
 }
 
-/// How an event ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// It was handled.
@@ -65,16 +66,16 @@ pub(super) enum End {
     Failed,
     /// It was not tried after all, and is free to be begun again.
     Untried,
-    /// It was given up. Where the store is durable it counts as done; else whoever sent it has to remember it.
+    /// It was given up. In a durable store it then counts as done; otherwise the sender must remember it.
     GivenUp { is_durable: bool },
 }
 
-/// The record of an event that has ended; `None` where nothing is to be remembered of it.
+/// The record of an event that has ended; `None` if nothing must be remembered.
 pub(super) fn end(record: &EventRecord, identity: Identity, end: End) -> Option<EventRecord> {
     let ended = EventRecord { lease: None, ..record.clone() };
     match end {
         End::Done | End::GivenUp { is_durable: true } if identity == Identity::Passing => None,
-        // What is done was not tried since.
+        // A done event has no tries since.
         End::Done => Some(EventRecord { is_done: true, is_dead: false, tries: 0, ..ended }),
         End::GivenUp { is_durable } => {
             Some(EventRecord { is_done: is_durable, is_dead: true, tries: 0, ..ended })
@@ -84,9 +85,13 @@ pub(super) fn end(record: &EventRecord, identity: Identity, end: End) -> Option<
     }
 }
 
-/// Whether an event of a resource was handled under another name: told without its version, and found with it, or the
-/// other way round.
+/// Whether an event of a resource was handled under another name: reported without its version and then found
+/// with it, or the other way round.
 pub(super) fn covers(record: &ResourceRecord, event: &OfResource) -> bool {
+    if event.is_deletion {
+        let is_told = matches!(event.told, Told::Search | Told::Time(_));
+        return is_told && event.updated.is_some_and(|updated| record.deletions.contains(&updated));
+    }
     match (event.told, event.updated) {
         (Told::Search, Some(updated)) => {
             record.unnamed.contains(&updated) || record.numbered.is_some_and(|told| updated <= told)
@@ -99,7 +104,8 @@ pub(super) fn covers(record: &ResourceRecord, event: &OfResource) -> bool {
     }
 }
 
-/// Takes the lease on a resource whose events are handled one after the other, or says why not.
+/// Takes the lease on a resource whose events are handled one after the other, or says why not. `event` is not
+/// [covered](covers) by the record.
 pub(super) fn begin_resource(
     record: Option<&ResourceRecord>,
     event: &OfResource,
@@ -110,6 +116,9 @@ pub(super) fn begin_resource(
     let record = record.cloned().unwrap_or_default();
     if record.lease.is_some_and(|until| until > now) {
         return Err(Begun::UnderWay);
+    }
+    if !event.is_ordered {
+        return Ok(ResourceRecord { lease: Some(until), ..record });
     }
     if let (Some(newest), Some(updated)) = (record.newest, event.updated)
         && updated < newest
@@ -122,7 +131,8 @@ pub(super) fn begin_resource(
     Ok(ResourceRecord { lease: Some(until), ..record })
 }
 
-/// What is known of a resource after one of its events has ended. `began` is when that was begun.
+/// The record of a resource after one of its events has ended. `began` is the moment when that event was
+/// begun.
 pub(super) fn end_resource(
     record: &ResourceRecord,
     event: &OfResource,
@@ -138,6 +148,9 @@ pub(super) fn end_resource(
         record.is_deleted = event.is_deletion && event.updated.is_none();
     }
     match (event.told, event.updated) {
+        (Told::Search | Told::Time(_), Some(updated)) if event.is_deletion => {
+            remember(&mut record.deletions, updated);
+        }
         (Told::Search, Some(updated)) => {
             remember(&mut record.found, FoundVersion { updated, at: began });
         }

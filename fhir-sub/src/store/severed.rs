@@ -1,4 +1,4 @@
-//! [`SeveredStore`]: a backend for tests that can be cut off.
+//! [`SeveredStore`]: a backend for tests that can be disconnected.
 
 use std::future::ready;
 use std::sync::Mutex;
@@ -8,19 +8,19 @@ use futures_util::FutureExt;
 
 use super::{MemoryStore, Put, Record, RecordId, RecordKind, StoreBackend, StoreFuture, Unavailable};
 
-/// A backend that can be cut off.
+/// A backend that can be disconnected.
 #[derive(Debug)]
 pub(crate) struct SeveredStore {
     store: MemoryStore,
     way: Mutex<Way>,
 }
 
-/// How it is reached.
+/// How a call is treated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way {
     Open,
     Refused,
-    /// What was asked is done, and no answer comes back.
+    /// The call is executed, and its answer is lost.
     Unanswered,
 }
 

@@ -1,21 +1,22 @@
 //! [`SqliteStore`]: the backend of one machine, in an SQLite file.
 //!
-//! The program makes the file and its table. Each step is one transaction that begins as a writer, so that of several
-//! processes with one file one gets through. The file survives a crash of the machine: each transaction is on the disk
-//! before it is answered (`synchronous=FULL`, with a write-ahead log).
+//! The program creates the file and its table. Each step is one transaction that begins as a writer, so one
+//! of several processes with the same file succeeds. The file survives a crash of the machine: each
+//! transaction is on the disk before it is answered (`synchronous=FULL`, with a write-ahead log).
 
+use std::cell::Cell;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 use super::backend::{Put, RecordId, RecordKind, StoreBackend, StoreFuture};
 use super::record::{Millis, Record, millis};
 use super::{Stored, Unavailable, unreadable};
 
-/// What `PRAGMA user_version` says of a file with the table of today.
+/// The `PRAGMA user_version` of a file with the present table.
 const VERSION: i64 = 1;
 
 const TABLE: &str = "
@@ -28,14 +29,19 @@ const TABLE: &str = "
     CREATE INDEX records_expires ON records (expires) WHERE expires IS NOT NULL;
 ";
 
-/// How long a step waits for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a step waits for another process that writes: less than a lease outlives the handler's deadline. Between two tries it
+/// sleeps for a pause.
+///
+/// SQLite's own pauses grow to 100 ms, which could be for ever: beside a process that writes one transaction after the other, the
+/// file is free for less than a millisecond at a time.
+const PATIENCE: Duration = Duration::from_millis(2_500);
+const PAUSE: Duration = Duration::from_micros(100);
 
-/// How often what has expired is deleted, and how much at once.
+/// How often expired records are deleted, and how many at once.
 const CLEANED_EACH: Duration = Duration::from_secs(60);
 const CLEANED: u32 = 1_000;
 
-/// The backend of one machine. Making one costs nothing: the file is opened by the first call.
+/// The backend of one machine. To create it costs nothing: the first call opens the file.
 #[derive(Clone)]
 pub(crate) struct SqliteStore {
     path: PathBuf,
@@ -52,7 +58,7 @@ impl SqliteStore {
         Self { path, open: Arc::default() }
     }
 
-    /// Runs a step where it may wait for the disk.
+    /// Runs a step on a thread that may wait for the disk.
     async fn run<T: Send + 'static>(
         &self,
         step: impl FnOnce(&mut Open) -> Result<T, rusqlite::Error> + Send + 'static,
@@ -69,7 +75,7 @@ impl SqliteStore {
             None => open.insert(Open::file(&self.path).map_err(|error| failure(&error))?),
         };
         step(opened).map_err(|error| {
-            // A file that was replaced or damaged is opened anew by the next step.
+            // If the file was replaced or damaged, the next step opens it again.
             *open = None;
             failure(&error)
         })
@@ -82,8 +88,15 @@ impl Open {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(PATIENCE)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.busy_handler(Some(is_tried_again))?;
+        // Of two processes that open a new file, SQLite refuses one at once: it does not ask the handler.
+        let began = Instant::now();
+        while let Err(error) = connection.pragma_update(None, "journal_mode", "WAL") {
+            if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) || began.elapsed() > PATIENCE {
+                return Err(error);
+            }
+            std::thread::sleep(PAUSE);
+        }
         connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -100,7 +113,7 @@ impl Open {
         get.query_row([id], |row| row.get(0)).optional()
     }
 
-    /// Puts a row; the error of the inner result is the one that is there instead.
+    /// Puts a row. The inner error is the row that is there instead.
     fn put(
         &mut self,
         id: &str,
@@ -131,13 +144,13 @@ impl Open {
             return Ok(Ok(()));
         }
         match (self.get(id)?, row, expected) {
-            // There was to be nothing, and there is nothing.
+            // No record was expected, and there is none.
             (None, None, None) => Ok(Ok(())),
             (there, ..) => Ok(Err(there)),
         }
     }
 
-    /// Deletes some of what has expired, now and then.
+    /// Sometimes deletes expired records.
     fn clean(&mut self, now: SystemTime) -> Result<(), rusqlite::Error> {
         if now.duration_since(self.cleaned).is_ok_and(|passed| passed < CLEANED_EACH) {
             return Ok(());
@@ -152,7 +165,21 @@ impl Open {
     }
 }
 
-/// A record, as the table has it.
+thread_local! {
+    /// When the step of this thread began to wait.
+    static WAITS_SINCE: Cell<Instant> = Cell::new(Instant::now());
+}
+
+/// Waits for another process that writes. SQLite tells how often this step has tried already.
+fn is_tried_again(tried: i32) -> bool {
+    if tried == 0 {
+        WAITS_SINCE.set(Instant::now());
+    }
+    std::thread::sleep(PAUSE);
+    WAITS_SINCE.get().elapsed() < PATIENCE
+}
+
+/// A record as a row of the table.
 struct Row {
     revision: i64,
     expires: Option<i64>,
@@ -175,7 +202,7 @@ fn read(record: &str) -> Stored<Record> {
     serde_json::from_str(record).map_err(|_| unreadable())
 }
 
-/// What is told of an error: its kind, since its own words may name a path or quote a record.
+/// The reason of an error: its kind, because its text may name a path or quote a record.
 fn failure(error: &rusqlite::Error) -> Unavailable {
     match error.sqlite_error_code() {
         Some(code) => Unavailable::new(format!("SQLite failed: {code:?}")),
@@ -206,7 +233,8 @@ impl StoreBackend for SqliteStore {
             let (id, expected, row) = (id.to_string(), expected.map(number), record.map(row).transpose()?);
             let put = self.run(move |open| {
                 let put = open.put(&id, expected, row.as_ref())?;
-                open.clean(SystemTime::now())?;
+                // The put is done, whatever becomes of the cleaning. The next put tries it again.
+                let _ = open.clean(SystemTime::now());
                 Ok(put)
             });
             match put.await? {

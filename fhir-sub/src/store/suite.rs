@@ -1,4 +1,4 @@
-//! What every store does: a suite that a backend of your own can be held against.
+//! The suite that every store must pass, also a backend of your own.
 
 mod contract;
 mod events;
@@ -10,14 +10,14 @@ pub(super) mod timed;
 use super::StoreBackend;
 use timed::Timed;
 
-/// So many times, and steps each time, the store is held against a model.
+/// How often the store is compared with a model, and with how many steps each time.
 const RUNS: usize = 4;
 const STEPS: usize = 200;
 
-/// Holds a [`StoreBackend`] against everything that fhir-sub needs of a store.
+/// Checks a [`StoreBackend`] against everything that fhir-sub needs of a store.
 ///
-/// `open` gives an empty backend each time it is called. The suite moves the clock itself, so the backend needs none of its
-/// own. `FHIR_SUB_SEED` repeats a run against the model whose seed was printed.
+/// `open` returns an empty backend each time it is called. The suite controls the clock itself, so the
+/// backend needs none. `FHIR_SUB_SEED` repeats a run against the model: use the seed that it printed.
 ///
 /// ```
 /// # use fhir_sub::store::{Put, Record, RecordId, RecordKind, StoreBackend, StoreFuture};
@@ -72,7 +72,10 @@ where
             after_a_deletion_that_says_when_an_older_version_is_left_out
             after_a_deletion_that_does_not_say_when_the_server_is_to_be_asked
             what_was_handled_stays_known_whatever_the_order
-            an_event_has_one_identity_whatever_told_of_it;
+            an_event_has_one_identity_whatever_told_of_it
+            one_event_is_under_way_once_whatever_it_is_named_by
+            what_is_done_after_its_lease_is_known_by_its_other_name
+            a_deletion_is_known_by_when_it_was;
         others:
             one_sweep_runs_at_a_time_and_goes_on_where_the_last_one_ended
             a_sweep_remembers_all_it_is_told
@@ -84,7 +87,7 @@ where
     }
 }
 
-/// Says which rule is broken.
+/// Prints which rule is broken.
 struct OnPanic(&'static str);
 
 impl Drop for OnPanic {

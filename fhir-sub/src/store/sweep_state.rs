@@ -1,35 +1,35 @@
-//! [`SweepState`]: how far the sweeps of a subscription have come.
+//! [`SweepState`]: the state of the sweeps of a subscription.
 
 use serde::{Deserialize, Serialize};
 
 use crate::client::Place;
 use crate::fhir::Instant;
 
-/// How far the sweeps of a subscription have come.
+/// The state of the sweeps of a subscription.
 ///
-/// Each field may be missing: a state that an earlier version of the program has written is read, and goes on.
+/// Each field may be missing, so that the program can read a state from an earlier version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct SweepState {
-    /// Where the first sweep began: nothing older is looked at, also not within the overlap.
+    /// Where the first sweep began. Nothing older is looked at, not even within the overlap.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) start: Option<String>,
-    /// All that was changed up to then is done or dead, by the server's clock: a FHIR `instant`.
+    /// Everything that changed up to this moment is done or dead, by the server's clock: a FHIR `instant`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) watermark: Option<String>,
-    /// The same of deletions, which are listed apart.
+    /// The same for deletions, which have a list of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) deletions_watermark: Option<String>,
     /// All events of a topic up to this number are done or dead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) number: Option<u64>,
-    /// Whose number that is, `Subscription/1`: one that is registered anew counts anew.
+    /// The Subscription with that number, `Subscription/1`: a new Subscription has a new counter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subscription: Option<String>,
-    /// What tells the event of that number from another of the same number, after the counter has begun anew.
+    /// A mark that distinguishes the event with that number from another one after the counter has restarted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) number_mark: Option<String>,
-    /// Whether the server lacked some events, so that a search has to find what they were about.
+    /// Whether the server lacked some events, so that a search must find their resources.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_search_owed: bool,
     /// The search that is under way, over as many sweeps as it takes.
@@ -41,18 +41,21 @@ pub(crate) struct SweepState {
     /// The facts about the server's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clock: Option<ServerClock>,
+    /// When the Subscription was last heard of. It stands in a record of its own, beside that of the sweeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) heard: Option<Instant>,
 }
 
-/// One way through all pages of a search, or several ways, until nothing new is in them. It goes on in the next sweep where
-/// the time of one is not enough.
+/// One or more passes over all pages of a search, until a pass shows nothing new. If time runs out, the next
+/// sweep continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Round {
-    /// Stands for the search: a round of another one means nothing.
+    /// A key for the search: a round of another search is ignored.
     pub(crate) question: String,
-    /// What was changed from then on is searched for.
+    /// The search finds what changed from this moment on.
     pub(crate) from: Instant,
-    /// Where the next page is; the first one where there is none.
+    /// The next page; `None` for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) place: Option<Place>,
     /// How many passes over the pages have ended.
@@ -61,60 +64,60 @@ pub(crate) struct Round {
     /// How many pages this pass has read.
     #[serde(default)]
     pub(crate) pages: u64,
-    /// How many entries these had.
+    /// How many entries these pages had.
     #[serde(default)]
     pub(crate) entries: u64,
     /// When this pass began, by the clock here.
     pub(crate) started: Instant,
-    /// When this pass began, by the server's clock, or a little earlier.
+    /// When this pass began, by the server's clock or a little earlier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) begun: Option<Instant>,
-    /// The same of the first pass: what was changed later is for the next round.
+    /// When the first pass began: later changes are left to the next round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<Instant>,
-    /// What this pass has shown of what the first one should have shown: the sum of its hashes.
+    /// The results of this pass that the first pass should have shown: the sum of their hashes.
     #[serde(default)]
     pub(crate) shown: u64,
-    /// The same of the pass before.
+    /// The same for the pass before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) shown_before: Option<u64>,
-    /// Whether this pass has handled what the one before should have shown.
+    /// Whether this pass handled something that the pass before should have shown.
     #[serde(default)]
     pub(crate) is_new: bool,
-    /// When the oldest was changed of what is still to be done.
+    /// The oldest change that must still be handled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) unsettled: Option<Instant>,
-    /// Whether it is not known of something that is still to be done when it was changed.
+    /// Whether something must still be handled that has no time of change.
     #[serde(default)]
     pub(crate) is_unsettled_anywhere: bool,
-    /// The newest so far of this pass, as long as each was not older than the one before.
+    /// The newest change so far in this pass, as long as the server has sorted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reached: Option<Instant>,
     /// The same without the last page: the page after it has shown nothing older.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) confirmed: Option<Instant>,
-    /// How often one was newer than the one before.
+    /// How often a change was newer than the one before.
     #[serde(default)]
     pub(crate) rises: u64,
-    /// Whether something has shown that it does not.
+    /// Whether the server has shown that it does not sort.
     #[serde(default)]
     pub(crate) is_unsorted: bool,
-    /// How often the server did not know a link any more that it had given.
+    /// How often the server did not know its own link any more.
     #[serde(default)]
     pub(crate) restarts: u32,
 }
 
-/// What is known of the server's clock, beside the one here.
+/// The server's clock, compared with the clock here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ServerClock {
-    /// When it was last looked at, by the clock here.
+    /// When it was last read, by the clock here.
     pub(crate) seen: Instant,
     /// Since when `least` is measured.
     pub(crate) since: Instant,
-    /// The least, in milliseconds, that the server's clock was ahead; less than nothing where it was behind.
+    /// The smallest lead of the server's clock, in milliseconds; negative if it was behind.
     pub(crate) least: i64,
-    /// The same of the day before.
+    /// The same for the day before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<i64>,
 }
@@ -132,7 +135,7 @@ mod tests {
         let state: SweepState = serde_json::from_str(&earlier).unwrap();
         assert_eq!((state.number, state.watermark.as_deref()), (Some(7), Some(moment)));
         assert_eq!((&state.round, &state.clock, state.is_search_owed), (&None, &None, false));
-        // And an earlier version reads what is written where nothing is under way.
+        // An earlier version reads the new state too, if nothing is under way.
         assert_eq!(serde_json::to_string(&state).unwrap(), earlier);
         assert_eq!(serde_json::from_str::<SweepState>("{}").unwrap(), SweepState::default());
     }

@@ -1,9 +1,12 @@
-//! The events of a topic by their numbers: `$status` says how many there were, and `$events` has them.
+//! Sweeps the events of a topic by their numbers: `$status` says how many there were, and `$events` returns
+//! them.
 //!
-//! A counter may begin anew, as HAPI's and Helios' do at each restart, and have passed the last number by the next sweep. So
-//! it is kept when the event of the last number happened, or what it was about, and the server is asked for that event again.
-//! If it is another one, all events are taken from number 1 on. If the server does not know it any more, or does not say when it
-//! happened, a search finds what the numbers do not; without a search, all events that the server still has are taken.
+//! A counter may restart, as the counters of HAPI and Helios do whenever the server restarts, and it may pass
+//! the last number before the next sweep. So the sweep keeps the time of the last event, or a hash of its
+//! resource's name, and asks for that event again. If another event has the number now, the sweep takes all
+//! events from number 1 on. If the server does not have the event any more, or gives no time, a search finds
+//! what the numbers do not show. If no search is possible, the sweep takes all events that the server still
+//! has.
 
 use std::collections::HashMap;
 use std::time::Instant as Moment;
@@ -20,11 +23,11 @@ use crate::fhir::Instant;
 use crate::memory::{Name, Range};
 use crate::registration::counter;
 
-/// How many events are asked for at once.
+/// How many events are requested at once.
 const AT_ONCE: u64 = 50;
 
-/// Finds and handles the events of the Subscription; whether that were all of them. Those that the server does not have,
-/// or does not name, are to be searched for.
+/// Finds and handles the events of the Subscription. Returns whether these are all events: a search must find
+/// the events that the server does not have or does not name.
 pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop> {
     let subscription = format!("Subscription/{id}");
     let Some(count) = counter(&sweep.registration_client(), id).await else { return Ok(false) };
@@ -42,16 +45,24 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     let known = state.number;
     let last = known.filter(|last| is_same && *last <= count);
     let epoch = match (known, last) {
-        (None, _) => Epoch::Same,
+        (None, _) | (Some(_), Some(0)) => Epoch::Unknown,
         (Some(_), None) => Epoch::Other,
-        (Some(_), Some(0)) => Epoch::Same,
         (Some(_), Some(last)) => walk.epoch(sweep, id, last).await?,
     };
     if epoch == Epoch::Other {
         sweep.row.note("the server counts the events of the Subscription anew".into());
     }
-    // A counter that has begun anew does not say what was before.
-    walk.found_all(sweep, epoch == Epoch::Same);
+    // Without a known event, nothing says whether the counter has restarted since the last sweep, or since the
+    // Subscription was created. If the server can be searched, a search finds what was lost.
+    let is_first = known.is_none() || last == Some(0);
+    let (is_searchable, was_owed) = (sweep.question().is_some(), sweep.lease.state().is_search_owed);
+    // These events happened since the last sweep, whatever the server's clock says: it may have been put back.
+    let is_known_anew = epoch != Epoch::Unknown || last == Some(0);
+    if is_same && known.is_some() && is_known_anew {
+        walk.start = None;
+    }
+    // A counter that has restarted says nothing about the events before.
+    walk.found_all(sweep, epoch == Epoch::Same || (is_first && !is_searchable));
     let is_lost = epoch == Epoch::Other || (epoch == Epoch::Unknown && sweep.question().is_none());
     let mut last = last.filter(|_| !is_lost).unwrap_or(0);
     while last < count {
@@ -64,44 +75,46 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     }
     let there = sweep.there();
     let (state, newest) = (sweep.lease.state_mut(), walk.newest.map(|newest| newest.min(there)));
-    // From there a search goes on, should the server not have its events any more.
-    if walk.is_settled && walk.is_whole && newest > state.watermark.as_deref().and_then(Instant::parse) {
+    // If the server loses its events, a search continues from there. A search that is owed begins before.
+    let is_all = walk.is_settled && walk.is_whole && !state.is_search_owed;
+    if is_all && newest > state.watermark.as_deref().and_then(Instant::parse) {
         state.watermark = newest.map(|newest| newest.to_string());
     }
     if count == 0 {
         (state.number, state.number_mark, state.subscription) = (Some(0), None, Some(walk.subscription));
     }
     let is_search_owed = state.is_search_owed;
+    sweep.may_do_without_search = is_first && !was_owed;
     sweep.lease.save().await?;
     Ok(walk.is_whole && !is_search_owed)
 }
 
-/// Whether a number means what it meant.
+/// Whether a number still names the same event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Epoch {
     Same,
-    /// The counter has begun anew.
+    /// The counter has restarted.
     Other,
     Unknown,
 }
 
 struct Walk {
     subscription: String,
-    /// What happened before is not looked at.
+    /// Events before this moment are ignored.
     start: Option<Instant>,
-    /// Whether everything so far is settled.
+    /// Whether all events so far are settled.
     is_settled: bool,
-    /// When the newest of the events happened.
+    /// When the newest event happened.
     newest: Option<Instant>,
-    /// Whether the server has had all events.
+    /// Whether the server had all events.
     is_whole: bool,
     needs_resource: bool,
-    /// What tells the events that were asked for from others of their numbers.
+    /// For each requested number, the mark that distinguishes its event from others with that number.
     marks: HashMap<u64, String>,
 }
 
 impl Walk {
-    /// Whether the event of the last number is the one that it was.
+    /// Whether the last number still names the same event.
     async fn epoch(&mut self, sweep: &mut Sweep<'_>, id: &str, last: u64) -> Result<Epoch, Stop> {
         let known = sweep.lease.state().number_mark.clone();
         let numbers = last..=last;
@@ -109,19 +122,20 @@ impl Walk {
         let name = Name { endpoint: sweep.declaration.endpoint, subscription: Some(&self.subscription) };
         let events = query::events(sweep.run.app, sweep.declaration, &answer, name, &numbers);
         let (Some(known), Some(mark)) = (known, events.first().and_then(|event| mark(sweep, event))) else {
-            // An earlier version of the program kept no mark; or the server does not have the event any more.
+            // An earlier version of the program saved no mark, or the server does not have the event any
+            // more.
             return Ok(Epoch::Unknown);
         };
         Ok(match (Instant::parse(&known), Instant::parse(&mark)) {
             (Some(was), Some(is)) if was == is => Epoch::Same,
             (Some(_), Some(_)) => Epoch::Other,
             (None, None) if known != mark => Epoch::Other,
-            // Two events in a row may be about one resource, which no time tells apart.
+            // Without a time, two consecutive events about one resource look the same.
             _ => Epoch::Unknown,
         })
     }
 
-    /// Asks for the events of these numbers; `None` where the server has no such operation.
+    /// Asks for the events with these numbers. `None` if the server has no such operation.
     async fn ask(
         &self,
         sweep: &mut Sweep<'_>,
@@ -138,14 +152,15 @@ impl Walk {
         }
     }
 
-    /// Takes in whether the server had all that it was asked for; what it had not is to be searched for, if it can be.
+    /// Records whether the server had all requested events. If it had not, and a search is possible, a search
+    /// must find the others.
     fn found_all(&mut self, sweep: &mut Sweep<'_>, has_all: bool) {
         self.is_whole &= has_all;
         let is_searchable = sweep.question().is_some();
         sweep.lease.state_mut().is_search_owed |= !has_all && is_searchable;
     }
 
-    /// Handles the events of these numbers; false where the server has no such operation.
+    /// Handles the events with these numbers. Returns false if the server has no such operation.
     async fn range(&mut self, sweep: &mut Sweep<'_>, id: &str, numbers: &Range) -> Result<bool, Stop> {
         let (run, declaration) = (sweep.run, sweep.declaration);
         let Some(answer) = self.ask(sweep, id, numbers).await? else { return Ok(false) };
@@ -186,7 +201,7 @@ impl Walk {
         Ok(true)
     }
 
-    /// All events up to this number are settled.
+    /// Saves that all events up to this number are settled.
     fn keep(&self, sweep: &mut Sweep<'_>, number: Option<u64>) {
         let state = sweep.lease.state_mut();
         if state.number != number || number.is_some_and(|number| self.marks.contains_key(&number)) {
@@ -200,7 +215,8 @@ fn time(happened: &Happened<'_>) -> Option<Instant> {
     happened.event.timestamp.as_deref().and_then(Instant::parse)
 }
 
-/// What tells an event from another one of its number: when it happened; else what it is about, as a hash.
+/// What distinguishes an event from another one with its number: its time, else a hash of its resource's
+/// name.
 fn mark(sweep: &Sweep<'_>, happened: &Happened<'_>) -> Option<String> {
     if let Some(time) = time(happened) {
         return Some(time.to_string());

@@ -1,16 +1,18 @@
-//! Deletions, by the history of the type: a search does not find what is not there. Medplum has no such history, and lists
-//! what was deleted by `_deleted=true`.
+//! Sweeps deletions by the history of the type, because a search does not find deleted resources. Medplum has
+//! no such history, and lists deleted resources with `_deleted=true`.
 //!
-//! The history has every change of every resource of the type, the newest first, and nothing of what was there before: a
-//! deletion is handled whether or not the resource matched the criteria. One that was followed by another version is
-//! not: what is there now is found by the search. New versions come in at its beginning, so that its places only ever move
-//! back, and one pass sees all; it goes on in the next sweep where the time of one is not enough.
+//! The history has every change of every resource of the type, newest first. It does not show the content
+//! before a deletion, so a deletion is handled whether or not the resource matched the criteria. A deletion
+//! with a later version after it is skipped: the search finds the current resource. New versions appear at
+//! the beginning of the history, so places in it only move back, and one pass sees everything. If time runs
+//! out, the next sweep continues the pass.
 
 mod history;
 
 use std::time::Instant as Moment;
 
 use self::history::by_history;
+use super::handling::is_settled;
 use super::walk::{What, walk};
 use super::{Stop, Sweep};
 use crate::deadline::Deadline;
@@ -20,7 +22,7 @@ use crate::delivery::{Deletion, Delivered, End, Ended, deliver_unless_suspect};
 use crate::event::Event;
 use crate::interaction::Interaction;
 
-/// Finds and handles what was deleted.
+/// Finds and handles deletions.
 pub(super) async fn sweep(sweep: &mut Sweep<'_>, question: &Question, stop: Deadline) -> Result<(), Stop> {
     let resource_type = &*question.resource_type;
     let Some(refusal) = by_history(sweep, resource_type, stop).await? else { return Ok(()) };
@@ -37,11 +39,12 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, question: &Question, stop: Dead
     }
 }
 
-/// Handles what a search for deletions has found: what became of each, in their order; `None` where there was no time.
+/// Handles the results of a search for deletions. Returns the end of each, in order; `None` if there was no
+/// time.
 pub(super) async fn handle(sweep: &mut Sweep<'_>, found: Vec<Changed>, stop: Deadline) -> Vec<Option<Ended>> {
     let (is_first, mut ends) = (sweep.is_first(), Vec::with_capacity(found.len()));
     for changed in found {
-        // It shows when a resource was deleted, and no version.
+        // The result has the time of the deletion, but no version.
         ends.push(
             one(sweep, Event { version_id: None, updated: changed.updated, ..changed.event }, is_first, stop)
                 .await,
@@ -50,7 +53,8 @@ pub(super) async fn handle(sweep: &mut Sweep<'_>, found: Vec<Changed>, stop: Dea
     ends
 }
 
-/// Handles one deletion. What is there again by now is not deleted, and found by the search if it is for the handler.
+/// Handles one deletion. If the resource exists again, it is not deleted, and the search finds it if the
+/// handler wants it.
 async fn one(sweep: &mut Sweep<'_>, event: Event, is_first: bool, stop: Deadline) -> Option<Ended> {
     let (run, declaration, began) = (sweep.run, sweep.declaration, Moment::now());
     let event = Event { interaction: Interaction::Delete, ..event };
@@ -64,6 +68,7 @@ async fn one(sweep: &mut Sweep<'_>, event: Event, is_first: bool, stop: Deadline
         let is_there = matches!(&delivered, Ok(Delivered { end: End::Unconfirmed, .. }));
         Some(if is_there { Ended::NothingToDo } else { run.ended(declaration, delivered, began) })
     };
+    sweep.leaves_deletion |= !ended.is_some_and(is_settled);
     sweep.row.count(ended);
     ended
 }

@@ -1,4 +1,4 @@
-//! [`every`]: a program that serves sweeps by itself.
+//! [`every`]: sweeps on a schedule, within a program that serves requests.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ use crate::store::{Store, Stored};
 /// Ready when the program is told to stop.
 type Stopped = Shared<BoxFuture<'static, ()>>;
 
-/// How soon the store is asked again at the earliest.
+/// The shortest pause before the store is asked again.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Sweeps once in each period until the program is told to stop: of several instances, one does.
+/// Sweeps once in each period until the program is told to stop. Of several instances, one sweeps.
 ///
-/// A sweep has the time that a request has. If it was not enough for what there is to handle, the next goes on at once.
+/// A sweep has as much time as a request. If that was too little, the next sweep continues at once.
 pub(crate) async fn every(app: &App, period: Duration, stopped: Stopped) {
     let Some(store) = app.store() else { return };
-    // Instances that start together do not all ask at once.
+    // Instances that start together must not all ask at once.
     let mut pause = period.mul_f64(fastrand::f64());
     while timeout(pause, stopped.clone()).await.is_err() {
         let due = in_turn(app, store, period, &stopped).await.unwrap_or_else(|unavailable| {
@@ -35,9 +35,10 @@ pub(crate) async fn every(app: &App, period: Duration, stopped: Stopped) {
     }
 }
 
-/// Sweeps, unless another instance does or has done so within the period: in how much time the next sweep is due.
+/// Sweeps, unless another instance does or has done so within the period. Returns the time until the next
+/// sweep is due.
 async fn in_turn(app: &App, store: &Store, period: Duration, stopped: &Stopped) -> Stored<Duration> {
-    let mut lease = match Lease::begin(store, &key(app), None).await? {
+    let mut lease = match Lease::begin(store, &key(app), &[]).await? {
         Ok(lease) => lease,
         Err(holds) => return Ok(holds.min(period)),
     };
@@ -52,7 +53,7 @@ async fn in_turn(app: &App, store: &Store, period: Duration, stopped: &Stopped) 
     Ok(due)
 }
 
-/// The key of the lease. Another program that uses the same store sweeps for itself.
+/// The key of the lease. Another program that uses the same store has a lease of its own.
 fn key(app: &App) -> Key {
     let endpoints = app.registry().declarations().iter().map(|declaration| declaration.endpoint);
     app.keys().key(&std::iter::once("sweeps").chain(endpoints).collect::<Vec<_>>())

@@ -1,4 +1,4 @@
-//! What was found is handled, as what a notification tells of is.
+//! Handles what a sweep found, like the events of a notification.
 
 use std::time::Instant as Moment;
 
@@ -12,10 +12,10 @@ use crate::delivery::changed::Changed;
 use crate::delivery::{Deferred, Delivered, Ended, Record, Time, deliver_found};
 use crate::incoming::Way;
 
-/// How many resources of a subscription are handled at a time.
+/// How many resources of a subscription are handled at the same time.
 const AT_A_TIME: usize = 4;
 
-/// Whether it need not be found again.
+/// Whether the next sweep need not find it again.
 pub(super) fn is_settled(ended: Ended) -> bool {
     matches!(ended, Ended::Handled | Ended::AlreadyHandled | Ended::NothingToDo | Ended::Dead)
 }
@@ -27,8 +27,8 @@ impl Sweep<'_> {
         is_late && self.row.handled + self.row.failed + self.row.dead == 0
     }
 
-    /// Handles what was found, some at a time, and counts it: what became of each, in their order; `None` where there was no
-    /// time.
+    /// Handles what was found, several at the same time, and counts it. Returns the end of each, in order;
+    /// `None` if there was no time.
     pub(super) async fn handle(&mut self, found: Vec<Changed>) -> Vec<Option<Ended>> {
         let (run, declaration, is_first) = (self.run, self.declaration, self.is_first());
         let work = found
@@ -57,22 +57,24 @@ async fn one(
 }
 
 impl Run<'_> {
-    /// Whether there is time to handle something. What a sweep finds first, and late, may take all that there is: a server whose
-    /// pages take most of the time would otherwise have none of them handled.
+    /// Whether there is time to handle something. If the sweep finds the first resource late, that resource
+    /// may take all the time that is left. Otherwise a server with slow pages would never have a resource
+    /// handled.
     ///
-    /// What is left for the end of the sweep has to have its time too.
+    /// Events that are left for the end of the sweep need their time too.
     pub(super) fn has_time(&self, is_first: bool) -> bool {
         let least = if self.suspects.is_empty() { self.least } else { self.least * 2 };
         !self.stop.has_passed() && (is_first || self.stop.remaining() >= least)
     }
 
-    /// When one of several must have ended: it may take as long as a notification, and not all of the time.
+    /// When one of several must have ended: it may take as long as a notification, but not all the time.
     pub(super) fn share(&self) -> Time {
         let half = self.stop.sooner_by_half().max(Deadline::after(TO_HANDLE * 2));
-        self.time.no_later_than(half.min(self.stop).min(self.app.deadline(None)))
+        // A sweep may take longer than an event.
+        self.time.ending_at(half.min(self.stop).min(self.app.deadline(None)))
     }
 
-    /// What became of what was found. An event at which an instance has died is left for the end of the sweep.
+    /// How the delivery ended. An event that has killed an instance is left for the end of the sweep.
     pub(super) fn ended(
         &self,
         declaration: &'static Declaration,
@@ -88,7 +90,7 @@ impl Run<'_> {
         }
     }
 
-    /// Writes the log line of what was found, but for what was handled before; what became of it.
+    /// Writes the log line, unless the event was handled before. Returns how it ended.
     pub(super) fn tell(&self, delivered: Delivered, began: Moment) -> Ended {
         let ended = delivered.ended();
         if ended != Ended::AlreadyHandled {

@@ -1,4 +1,4 @@
-//! [`Lease`]: one sweep at a time, of a subscription or of all.
+//! [`Lease`]: allows one sweep at a time, of a subscription or of the whole program.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -9,23 +9,23 @@ use super::Stop;
 use crate::key::Key;
 use crate::store::{Store, Stored, SweepState, Sweeping};
 
-/// How long a sweep that is killed keeps the next one from beginning.
+/// If a sweep is killed, the next one can begin after this time.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// The right to sweep, and how far that has come.
+/// The right to sweep, and the saved state.
 pub(super) struct Lease<'a> {
     store: &'a Store,
     sweeping: Sweeping,
 }
 
 impl<'a> Lease<'a> {
-    /// If another has the lease, the error says how much longer it holds.
+    /// If another sweep holds the lease, the error says for how long it still does.
     pub(super) async fn begin(
         store: &'a Store,
         key: &Key,
-        old_key: Option<&Key>,
+        old_keys: &[Key],
     ) -> Stored<Result<Self, Duration>> {
-        let sweeping = store.begin_sweep(key, old_key, LEASE).await?;
+        let sweeping = store.begin_sweep(key, old_keys, LEASE).await?;
         Ok(sweeping.map(|sweeping| Self { store, sweeping }))
     }
 
@@ -37,7 +37,7 @@ impl<'a> Lease<'a> {
         &mut self.sweeping.state
     }
 
-    /// Keeps how far it has come, and the lease.
+    /// Saves the state, and renews the lease.
     pub(super) async fn save(&mut self) -> Result<(), Stop> {
         match self.store.save_sweep(&self.sweeping, Some(LEASE)).await {
             Ok(true) => Ok(()),
@@ -46,14 +46,14 @@ impl<'a> Lease<'a> {
         }
     }
 
-    /// Keeps the lease while `work` is done, however long that takes.
+    /// Renews the lease during `work`, however long it takes.
     pub(super) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
             let pause = pin!(tokio::time::sleep(LEASE / 3));
             match select(work.as_mut(), pause).await {
                 Either::Left((done, _)) => return done,
-                // Whether it is still its own shows when it is next saved.
+                // If the lease is lost, the next save of the state reports it.
                 Either::Right(_) => drop(self.store.save_sweep(&self.sweeping, Some(LEASE)).await),
             }
         }

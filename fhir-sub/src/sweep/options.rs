@@ -1,25 +1,26 @@
-//! [`SweepOptions`]: what is to be swept, and from when on.
+//! [`SweepOptions`]: what to sweep, and from when.
 
 use crate::fhir::Instant;
 use crate::registry::Registry;
 
-/// What is to be swept, and from when on.
+/// The subscriptions to sweep, and the moment to begin at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SweepOptions {
-    /// Everything from then on is looked at, and what is not known to be handled is handled.
+    /// Everything since then is looked at, and handled unless it is known to be handled.
     pub(crate) since: Option<Instant>,
-    /// One subscription only.
+    /// Sweep only this subscription.
     pub(crate) endpoint: Option<String>,
 }
 
 impl SweepOptions {
-    /// The options of `POST /sweep?since=2026-01-31T12:00:00Z&endpoint=arrived-appointments`; `None` where the query says
-    /// anything else.
+    /// The options of `POST /sweep?since=2026-01-31T12:00:00Z&endpoint=arrived-appointments`. `None` if the
+    /// query contains anything else.
     pub(crate) fn from_query(query: &str) -> Option<Self> {
         let mut options = Self::default();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*name {
-                // An offset's `+` that nobody has encoded is read as a space, which no instant has.
+                // If the caller did not encode the `+` of an offset, it arrives as a space, which no instant
+                // contains.
                 "since" if options.since.is_none() => {
                     options.since = Some(Instant::parse(&value.replace(' ', "+"))?)
                 }
@@ -30,12 +31,12 @@ impl SweepOptions {
         Some(options)
     }
 
-    /// Whether it is one that a sweep is to look at.
+    /// Whether the options select this endpoint.
     pub(crate) fn mean(&self, endpoint: &str) -> bool {
         self.endpoint.as_deref().is_none_or(|wanted| wanted == endpoint)
     }
 
-    /// Whether the endpoint, if one is named, is one of the program's.
+    /// Whether the program has the endpoint, if the options name one.
     pub(crate) fn is_of(&self, registry: &Registry) -> bool {
         self.endpoint.as_deref().is_none_or(|endpoint| registry.find(endpoint).is_some())
     }

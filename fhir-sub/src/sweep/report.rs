@@ -1,28 +1,32 @@
-//! [`Report`]: what a sweep found and did, one row a subscription.
+//! [`Report`]: what a sweep found and did, one row for each subscription.
+
+#[cfg(feature = "local")]
+use std::time::SystemTime;
 
 use serde::Serialize;
 
 use crate::app::App;
-use crate::client::Error;
 use crate::declaration::Declaration;
 use crate::delivery::Ended;
 use crate::fhir::Instant;
+use crate::logs;
 use crate::metrics::Measure;
+use crate::registration::NotRearmed;
 
-/// What a sweep found and did. As JSON, the answer of `POST /sweep`: it holds no secret, nothing of a resource, and none of
-/// the server's own texts.
+/// The results of a sweep. As JSON, it is the answer of `POST /sweep`: it contains no secret, no part of a
+/// resource, and no text of the server.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     pub(crate) subscriptions: Vec<Row>,
-    /// How many events the store has forgotten before their time: a sweep that finds them has them handled again.
-    #[serde(skip_serializing_if = "is_none")]
+    /// How many events the store has forgotten too early: a sweep that finds them handles them again.
+    #[serde(skip_serializing_if = "crate::json::is_zero")]
     forgotten: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
 }
 
-/// What was found and done for one subscription.
+/// The results for one subscription.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Row {
@@ -33,35 +37,38 @@ pub(crate) struct Row {
     /// The Subscription on the server: `Subscription/1`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subscription: Option<String>,
-    /// Whether it was armed again, since the server had put it in error.
+    /// Whether the Subscription was re-armed because the server had put it in error.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) rearmed: bool,
+    /// How many heartbeats that the server has promised did not come.
+    #[serde(skip_serializing_if = "crate::json::is_zero")]
+    pub(crate) heartbeats_missed: u64,
     /// How many resources and events were found.
     pub(crate) seen: u64,
-    /// Of those, what was handled before.
+    /// How many of them were handled before.
     pub(crate) already_handled: u64,
     pub(crate) handled: u64,
-    /// What is tried again by the next sweep.
+    /// How many the next sweep tries again.
     pub(crate) failed: u64,
-    /// What was given up.
+    /// How many were given up.
     pub(crate) dead: u64,
-    /// Whether the next sweep has something left to do that this one did not come to.
+    /// Whether this sweep left something for the next one.
     pub(crate) left: bool,
-    /// Everything that was changed up to then is done or given up, by the server's clock.
+    /// Everything that changed before this moment, by the server's clock, is done or given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) watermark: Option<String>,
-    /// Why it could not be swept, or what is worth knowing.
+    /// Why it could not be swept, or other remarks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) notes: Vec<String>,
-    /// Whether there is something left because time ran out.
+    /// Whether time ran out before everything was done.
     #[serde(skip)]
     pub(super) is_out_of_time: bool,
     #[serde(skip)]
     pub(super) is_unarmed: bool,
-    /// How much was passed over, since it has no id that FHIR allows.
+    /// How many results were skipped because FHIR does not allow their ids.
     #[serde(skip)]
     pub(super) odd: u64,
-    /// Of how much the server says neither the version nor when it was changed.
+    /// For how many results the server gives neither the version nor the time of the last change.
     #[serde(skip)]
     pub(super) unversioned: u64,
 }
@@ -70,9 +77,9 @@ pub(crate) struct Row {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum RowResult {
     Swept,
-    /// Another sweep is at it.
+    /// Another sweep is sweeping it.
     UnderWay,
-    /// Nothing finds what no notification told of.
+    /// No request can find what no notification reported.
     CannotBeSwept,
     /// The server or the store could not be asked.
     Failed,
@@ -97,6 +104,7 @@ impl Row {
             result: RowResult::Swept,
             subscription: None,
             rearmed: false,
+            heartbeats_missed: 0,
             seen: 0,
             already_handled: 0,
             handled: 0,
@@ -136,9 +144,9 @@ impl Row {
         self.note(reason.to_owned());
     }
 
-    pub(super) fn not_rearmed(&mut self, error: &Error) {
+    pub(super) fn not_rearmed(&mut self, reason: &NotRearmed) {
         self.is_unarmed = true;
-        self.note(format!("the server has it in `error`, and writing it once more failed: {error}"));
+        self.note(format!("the server has it in `error`, and {reason}"));
     }
 
     pub(super) fn note(&mut self, note: String) {
@@ -151,7 +159,7 @@ impl Row {
         }
     }
 
-    /// Says what was odd about what was found.
+    /// Adds a remark about odd results.
     pub(super) fn note_odd(&mut self) {
         if self.odd > 0 {
             self.note(format!(
@@ -169,13 +177,13 @@ impl Row {
         }
     }
 
-    /// Counts what was found, by what became of it; `None` where there was no time.
+    /// Counts a result by how it ended; `None` if there was no time.
     pub(super) fn count(&mut self, ended: Option<Ended>) {
         self.seen += 1;
         self.count_late(ended.unwrap_or(Ended::UnderWay));
     }
 
-    /// Counts what became of what was seen before, and left for the end.
+    /// Counts a result that was seen before, and left for the end.
     pub(super) fn count_late(&mut self, ended: Ended) {
         match ended {
             Ended::Handled => self.handled += 1,
@@ -187,7 +195,6 @@ impl Row {
         }
     }
 
-    /// Whether nothing failed.
     pub(crate) fn is_sound(&self) -> bool {
         self.result != RowResult::Failed && self.failed == 0 && !self.is_unarmed
     }
@@ -208,18 +215,17 @@ impl Report {
         Self { subscriptions, forgotten, note }
     }
 
-    /// Whether nothing failed.
     pub(crate) fn is_sound(&self) -> bool {
         self.subscriptions.iter().all(Row::is_sound)
     }
 
-    /// Whether nothing at all could be swept, since the server or the store could not be asked.
+    /// Whether nothing could be swept, because the server or the store could not be asked.
     pub(crate) fn is_void(&self) -> bool {
         let mut failed = self.subscriptions.iter().map(|row| row.result == RowResult::Failed).peekable();
         failed.peek().is_some() && failed.all(|has_failed| has_failed)
     }
 
-    /// Whether time ran out while there was something to handle: another sweep should go on at once.
+    /// Whether time ran out while there was something to handle: the next sweep should start at once.
     #[cfg(feature = "local")]
     pub(super) fn is_cut_short(&self) -> bool {
         self.subscriptions.iter().any(|row| row.is_out_of_time && row.handled > 0)
@@ -233,10 +239,12 @@ impl Report {
         serde_json::to_string(self).expect("a report is plain strings, lists and numbers")
     }
 
-    /// Writes the log line of the whole, and one of each subscription that was not swept.
+    /// Writes the log line of the sweep, and one for each subscription that was not swept.
     pub(super) fn write(&self, app: &App, request_id: Option<&str>) {
         let sum = |count: fn(&Row) -> u64| self.subscriptions.iter().map(count).sum::<u64>();
+        let tenant = app.tenant_name();
         tracing::info!(
+            tenant,
             subscriptions = self.subscriptions.len(),
             seen = sum(|row| row.seen),
             already_handled = sum(|row| row.already_handled),
@@ -248,28 +256,54 @@ impl Report {
             request_id,
             "sweep"
         );
-        for row in self.subscriptions.iter().filter(|_| app.settings().log.metrics) {
+        for row in &self.subscriptions {
             let Row { endpoint, .. } = row;
             let measure = if row.is_sound() { Measure::Swept } else { Measure::SweepFailed };
-            let sweep_age = row
-                .watermark
-                .as_deref()
-                .and_then(Instant::parse)
-                .map(|done| app.now().milliseconds_since(done));
-            tracing::info!(endpoint, measure = measure.name(), sweep_age, request_id, "swept");
+            let until = row.watermark.as_deref().and_then(Instant::parse);
+            #[cfg(feature = "local")]
+            if let Some(counters) = app.counters() {
+                counters.swept(endpoint, measure, until.map(SystemTime::from));
+            }
+            if !app.settings().log.metrics {
+                continue;
+            }
+            let sweep_age = until.map(|done| app.now().milliseconds_since(done));
+            logs::measured(true, || {
+                tracing::info!(tenant, endpoint, measure = measure.name(), sweep_age, request_id, "swept");
+            });
+        }
+        for row in self.subscriptions.iter().filter(|row| row.heartbeats_missed > 0) {
+            let Row { endpoint, heartbeats_missed, .. } = row;
+            #[cfg(feature = "local")]
+            if let Some(counters) = app.counters() {
+                counters.count(Some(endpoint), Measure::HeartbeatsMissed, false, None);
+            }
+            let measure = app.settings().log.metrics.then(|| Measure::HeartbeatsMissed.name());
+            logs::measured(measure.is_some(), || {
+                tracing::warn!(
+                    tenant,
+                    endpoint,
+                    heartbeats_missed,
+                    measure,
+                    request_id,
+                    "heartbeats are missing"
+                );
+            });
         }
         for row in self.subscriptions.iter().filter(|row| row.odd + row.unversioned > 0) {
             let Row { endpoint, odd, unversioned, .. } = row;
-            tracing::warn!(endpoint, odd, unversioned, request_id, "sweep found what it cannot tell apart");
+            tracing::warn!(
+                tenant,
+                endpoint,
+                odd,
+                unversioned,
+                request_id,
+                "sweep found what it cannot tell apart"
+            );
         }
         for row in self.subscriptions.iter().filter(|row| row.result == RowResult::Failed || row.is_unarmed) {
             let reason = row.notes.last().map(String::as_str);
-            tracing::error!(endpoint = row.endpoint, reason, request_id, "sweep failed");
+            tracing::error!(tenant, endpoint = row.endpoint, reason, request_id, "sweep failed");
         }
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // As serde wants it.
-fn is_none(count: &u64) -> bool {
-    *count == 0
 }

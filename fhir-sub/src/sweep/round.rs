@@ -1,4 +1,4 @@
-//! [`Round`]: what is known of a search that goes over several pages, passes and sweeps.
+//! [`Round`]: the state of a search over several pages, passes and sweeps.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -8,7 +8,7 @@ use crate::memory::Version;
 use crate::store::Round;
 use crate::sweep::handling::is_settled;
 
-/// How many resources, each newer than the one before, are taken to stand so for a reason.
+/// After so many resources that are each newer than the one before, the order is taken for intended.
 const RISES: u64 = 20;
 
 impl Round {
@@ -36,7 +36,13 @@ impl Round {
         }
     }
 
-    /// Goes back to the first page. What is unsettled stays so.
+    /// Restarts the search from another moment. Unsettled resources stay unsettled.
+    pub(super) fn begin_anew(&mut self, from: Instant, here: Instant) {
+        let before = std::mem::replace(self, Self::new(self.question.clone(), from, here));
+        (self.unsettled, self.is_unsettled_anywhere) = (before.unsettled, before.is_unsettled_anywhere);
+    }
+
+    /// Goes back to the first page. Unsettled resources stay unsettled.
     pub(super) fn again(&mut self, here: Instant) {
         (self.place, self.pages, self.entries, self.started, self.begun) = (None, 0, 0, here, None);
         self.shown = 0;
@@ -51,15 +57,16 @@ impl Round {
         self.again(here);
     }
 
-    /// Whether many different moments in their order look as if the server sorted, and the pages to come had nothing older.
+    /// Whether so many different moments in ascending order suggest that the server sorts, and that later
+    /// pages have nothing older.
     pub(super) fn may_skip(&self) -> bool {
         !self.is_unsorted
             && self.rises >= RISES
             && self.confirmed.is_some_and(|confirmed| confirmed > self.from)
     }
 
-    /// Looks from the newest on that is confirmed, if it [may](Self::may_skip), and the server was seen to sort. It is for
-    /// pages that cannot be had in another way.
+    /// Continues from the newest confirmed moment, if it [may](Self::may_skip) and the server was seen to
+    /// sort. This is for pages that cannot be read in another way.
     pub(super) fn skip(&mut self, here: Instant) -> bool {
         let Some(confirmed) = self.confirmed.filter(|_| self.may_skip()) else { return false };
         (self.from, self.passes, self.before, self.is_new) = (confirmed, 0, None, false);
@@ -68,7 +75,7 @@ impl Round {
         true
     }
 
-    /// Takes in the times of a page, in its order. What was changed after the pass has begun may stand anywhere.
+    /// Takes in the times of a page, in its order. Changes since the pass began may stand anywhere.
     pub(super) fn order(&mut self, times: &[Option<Instant>]) {
         if !times.is_empty() {
             self.confirmed = self.reached;
@@ -100,9 +107,21 @@ impl Round {
         }
     }
 
-    /// Takes in what became of a resource that was changed at that time.
+    /// Takes in the end of a resource that changed at that time.
     pub(super) fn ended(&mut self, updated: Option<Instant>, ended: Ended) {
         if !is_settled(ended) {
+            self.leaves([updated]);
+        }
+        // The pass before should have shown it: the pages shifted while it read them.
+        let is_of_before = updated.is_none() || self.before.is_none() || updated <= self.before;
+        if self.passes > 0 && is_of_before && matches!(ended, Ended::Handled | Ended::Dead) {
+            self.is_new = true;
+        }
+    }
+
+    /// Takes in the times of resources that are left unsettled: a sweep tries each once.
+    pub(super) fn leaves(&mut self, times: impl IntoIterator<Item = Option<Instant>>) {
+        for updated in times {
             match updated {
                 Some(updated) => {
                     self.unsettled = Some(self.unsettled.map_or(updated, |oldest| oldest.min(updated)));
@@ -110,30 +129,24 @@ impl Round {
                 None => self.is_unsettled_anywhere = true,
             }
         }
-        // The pass before should have shown it: pages have shifted while it read them.
-        let is_of_before = updated.is_none() || self.before.is_none() || updated <= self.before;
-        if self.passes > 0 && is_of_before && matches!(ended, Ended::Handled | Ended::Dead) {
-            self.is_new = true;
-        }
     }
 
-    /// Takes over what is still to be done: it is tried once in a sweep.
-    pub(super) fn unsettled_as(&mut self, other: &Self) {
-        (self.unsettled, self.is_unsettled_anywhere) = (other.unsettled, other.is_unsettled_anywhere);
+    pub(super) fn has_settled_all(&self) -> bool {
+        self.unsettled.is_none() && !self.is_unsettled_anywhere
     }
 
-    /// Whether all that was there has been seen. One page is an answer to one question; what stands on several may have moved
-    /// up to a page that was read already, which another pass shows.
+    /// Whether everything has been seen. A single page is complete. With several pages, a resource may move
+    /// to a page that was already read, and another pass shows it.
     pub(super) fn is_whole(&self) -> bool {
         self.pages <= 1 || (self.passes > 0 && (!self.is_new || self.shown_before == Some(self.shown)))
     }
 
-    /// Up to when everything is settled, once the round [is whole](Self::is_whole).
+    /// The moment before which everything is settled, once the round [is whole](Self::is_whole).
     pub(super) fn settled(&self) -> Option<Instant> {
         self.settled_of(if self.pages <= 1 { self.begun } else { self.before })
     }
 
-    /// The same, where all up to `seen` has been seen.
+    /// The same, if everything up to `seen` has been seen.
     pub(super) fn settled_of(&self, seen: Option<Instant>) -> Option<Instant> {
         let settled = seen.map(|seen| self.unsettled.map_or(seen, |oldest| oldest.min(seen)));
         settled.filter(|_| !self.is_unsettled_anywhere)

@@ -4,20 +4,19 @@ use super::{Stop, Sweep};
 use crate::fhir::Instant;
 use crate::registration::{Located, created};
 
-/// Says where to begin: where the last sweep ended; the first one where the Subscription was created, or, where the
-/// server has none, now. A `since` goes back, and never forward, which would leave out what failed.
+/// Sets where to begin: where the last sweep ended. The first sweep begins when the Subscription was created,
+/// or now if the server has none. A `since` moves the beginning back, but never forward, because that would
+/// skip what failed.
 pub(super) async fn begin(sweep: &mut Sweep<'_>, located: Option<&Located>) -> Result<(), Stop> {
-    if let Some(since) = sweep.run.options.since {
-        let now = sweep.here();
-        let since = if since > now {
-            sweep.row.note(format!("`since` is in the future: it is taken for {now}, less the overlap"));
-            now.before(sweep.overlap())
-        } else {
-            since
-        };
+    let now = sweep.here();
+    let is_slip = sweep.run.options.since.is_some_and(|since| since > now);
+    if is_slip {
+        sweep.row.note("`since` is in the future: the sweep begins as it does without it".into());
+    }
+    if let Some(since) = sweep.run.options.since.filter(|_| !is_slip) {
         let state = sweep.lease.state_mut();
         for round in [&mut state.round, &mut state.deletions_round] {
-            // What was read of a search that began later is of no use.
+            // A round that began later has not read what `since` asks for.
             round.take_if(|round| round.from > since);
         }
         for moment in [&mut state.start, &mut state.watermark, &mut state.deletions_watermark] {
@@ -37,7 +36,9 @@ pub(super) async fn begin(sweep: &mut Sweep<'_>, located: Option<&Located>) -> R
     let start = match start {
         Some(start) => start,
         None => {
-            let now = now(sweep).await?;
+            let now = self::now(sweep).await?;
+            // A user who names a moment wants the earlier changes too.
+            let now = if is_slip { now.before(sweep.overlap()) } else { now };
             let why = if located.is_none() {
                 "no Subscription of it is registered"
             } else {
@@ -54,7 +55,7 @@ pub(super) async fn begin(sweep: &mut Sweep<'_>, located: Option<&Located>) -> R
     sweep.lease.save().await
 }
 
-/// What time it is on the server; here, where it does not say.
+/// The server's time, or the time here if the server does not say it.
 async fn now(sweep: &mut Sweep<'_>) -> Result<Instant, Stop> {
     let here = sweep.here();
     let Some(question) = sweep.question() else { return Ok(here) };

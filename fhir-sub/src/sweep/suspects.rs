@@ -1,5 +1,5 @@
-//! Events at which an instance has died: a sweep handles them last, one by one, so that all else is done and kept before an
-//! instance can die at them again.
+//! Events that have killed an instance. A sweep handles them last, one by one, when everything else is done
+//! and saved.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant as Moment;
@@ -8,7 +8,7 @@ use super::{Row, Run};
 use crate::declaration::Declaration;
 use crate::delivery::Deferred;
 
-/// What is left for the end of a sweep, of all its subscriptions.
+/// The events that all subscriptions of a sweep left for the end.
 #[derive(Default)]
 pub(super) struct Suspects(Mutex<Vec<Suspect>>);
 
@@ -17,7 +17,7 @@ struct Suspect {
     deferred: Box<Deferred<'static>>,
 }
 
-/// The most that are held, with their resources. The next sweep finds the others.
+/// The most events that are held, with their resources. The next sweep finds the others.
 const MAXIMUM: usize = 200;
 
 impl Suspects {
@@ -32,7 +32,7 @@ impl Suspects {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Those that were begun least come first: they may have died with another one only.
+    /// The least often begun events come first: perhaps another event killed the instance.
     fn take(&self) -> Vec<Suspect> {
         let mut suspects = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         suspects.sort_by_key(|suspect| suspect.deferred.tries());
@@ -40,7 +40,8 @@ impl Suspects {
     }
 }
 
-/// Handles what was left for the end, as far as there is time. The watermarks stay before it until the next sweep.
+/// Handles the events that were left for the end, while there is time. The watermarks stay before them until
+/// the next sweep.
 pub(super) async fn handle(run: &Run<'_>, rows: &mut [Row]) {
     for Suspect { declaration, deferred } in run.suspects.take() {
         if run.stop.has_passed() {

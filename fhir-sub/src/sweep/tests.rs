@@ -45,7 +45,7 @@ async fn a_backfill_begins_where_it_is_told_to() {
     let row = kit.sweep(&format!("?since={since}&endpoint=e")).await;
     assert_eq!(swept(&row), [1, 0, 1, 0, 0], "{row}");
     assert_eq!(kit.ran(), ["Encounter/long-before@1 unknown"]);
-    // It does not go forward: what is between may be unsettled.
+    // It does not move forward: there may be unsettled changes in between.
     let row = kit.sweep("?since=2999-01-01T00:00:00Z").await;
     assert!(row["watermark"].as_str() < Some("2100"), "{row}");
 }
@@ -161,7 +161,7 @@ async fn of_creates_only_updates_are_left_out() {
         kit.create(id).await;
     }
     kit.test.sandbox().update(&encounter("2", "arrived", "a reason")).await.unwrap();
-    // It is made anew.
+    // It is deleted and created again.
     kit.test.sandbox().delete("Encounter/3").await.unwrap();
     kit.create("3").await;
     kit.later().await;

@@ -1,9 +1,9 @@
-//! A search over all of its pages, in as many sweeps as that takes.
+//! Walks over all pages of a search, in as many sweeps as that takes.
 //!
-//! `_sort` is asked for, since the oldest should come first, and not relied on: the watermark moves only once every page was
-//! read. The links to pages mostly lead by numbers of places, and places shift when a resource changes meanwhile; so several
-//! pages are read again, until nothing new is in them. After each page it is kept where the next one is, and the next sweep
-//! goes on there.
+//! The walk asks for `_sort`, so that the oldest change comes first, but does not rely on it: the watermark
+//! moves only when every page was read. Links to pages often count places, and places shift when a resource
+//! changes meanwhile. So several pages are read again until a pass shows nothing new. After each page, the
+//! link to the next one is saved, and the next sweep continues there.
 
 mod page;
 mod seen;
@@ -19,26 +19,27 @@ use crate::delivery::changed::{Question, Raw};
 use crate::fhir::Instant;
 use crate::store::{Round, SweepState};
 
-/// How many resources a page has: they are held at once.
+/// How many resources a page has, because they are held at once.
 const COUNT: &str = "100";
 
-/// The same, where the server forgets its links between two sweeps: fewer pages are more likely to be read in one.
+/// The same, if the server forgets its links between two sweeps: with fewer pages, one sweep is more likely
+/// to read all.
 const LARGE_COUNT: &str = "500";
 
-/// How often the same pages are read before that is left to the next sweep.
+/// How many passes one sweep makes over the same pages.
 const PASSES: u32 = 8;
 
 /// The most pages of a search.
 const PAGES: u64 = 200_000;
 
-/// What bounds the walk of one sweep. One page is held at a time.
+/// The limits of the walk in one sweep. One page is held at a time.
 pub(super) const LIMITS: PageLimits =
     PageLimits::new(100_000, 10_000_000, 64 << 30, Duration::from_secs(24 * 3600));
 
-/// How often a search begins anew in one sweep, since the server does not know a link that it has given.
+/// How often a search restarts in one sweep because the server does not know its own link any more.
 const RESTARTS: u32 = 3;
 
-/// What is walked over, and where it is kept how far that has come.
+/// The subject of a walk, which decides where its state is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     Changed,
@@ -61,7 +62,7 @@ impl What {
     }
 }
 
-/// Finds and handles what `question` asks for.
+/// Finds and handles the results of `question`.
 pub(super) async fn walk(
     sweep: &mut Sweep<'_>,
     question: &Question,
@@ -73,6 +74,7 @@ pub(super) async fn walk(
         what,
         stop,
         seen: Seen::default(),
+        unsettled: Vec::new(),
         passes: 0,
         restarts: 0,
         is_unsorted_asked: false,
@@ -90,24 +92,26 @@ pub(super) async fn walk(
         walk.pass(sweep).await?;
         let (here, round) = (sweep.here(), walk.round(sweep));
         if round.pages == 0 {
-            // It began anew.
+            // The search restarted.
             continue;
         }
         if round.is_whole() {
-            let (settled, ended) = (round.settled(), round.clone());
+            let settled = round.settled();
             walk.end(sweep, settled);
             if !std::mem::take(&mut is_kept) {
                 return Ok(());
             }
-            // What an earlier sweep has begun does not see what was changed since.
+            // The round of an earlier sweep does not see later changes, so a new round follows. It tries again what
+            // failed in an earlier sweep, and not what failed in this one.
             walk.begin(sweep, &key);
-            walk.round(sweep).unsettled_as(&ended);
+            let unsettled = std::mem::take(&mut walk.unsettled);
+            walk.round(sweep).leaves(unsettled);
             continue;
         }
         walk.passes += 1;
         round.next_pass(here);
         if walk.passes >= PASSES {
-            // What the first pass should have shown only grows fewer: some pass shows nothing new of it.
+            // The results that the first pass should have shown only become fewer, so passes come to an end.
             sweep.row.left = true;
             sweep.row.note("what it reads changes faster than it reads: the next sweep goes on".into());
             return Ok(());
@@ -121,9 +125,11 @@ struct Walk<'q> {
     what: What,
     stop: Deadline,
     seen: Seen,
+    /// When the resources changed that this sweep could not settle.
+    unsettled: Vec<Option<Instant>>,
     /// How many passes have ended in this sweep.
     passes: u32,
-    /// How often it began anew in this sweep.
+    /// How often the search restarted in this sweep.
     restarts: u32,
     /// Whether the server refuses to sort.
     is_unsorted_asked: bool,
@@ -143,19 +149,21 @@ impl Walk<'_> {
         *self.what.round(sweep.lease.state_mut()) = Some(round);
     }
 
-    /// Everything up to `settled` is done; without it, the next round begins where this one did.
+    /// Ends a round: everything up to `settled` is done. Without `settled`, the next round begins where this
+    /// one did.
     fn end(&self, sweep: &mut Sweep<'_>, settled: Option<Instant>) {
         let state = sweep.lease.state_mut();
-        *self.what.round(state) = None;
+        let is_all = self.what.round(state).take().is_some_and(|round| round.has_settled_all());
         let watermark = self.what.watermark(state);
         let before = watermark.as_deref().and_then(Instant::parse);
         *watermark = settled.max(before).map(|watermark| watermark.to_string());
-        if self.what == What::Changed && settled.is_some() {
+        // No number leads to what is unsettled: the next sweep must search again.
+        if self.what == What::Changed && settled.is_some() && is_all {
             state.is_search_owed = false;
         }
     }
 
-    /// Reads the pages that are left of a pass. Where it has to begin anew, no page is counted as read.
+    /// Reads the remaining pages of a pass. If the pass must restart, no page counts as read.
     async fn pass(&mut self, sweep: &mut Sweep<'_>) -> Result<(), Stop> {
         (self.last_page, self.empty_pages) = (None, 0);
         let mut search = self.search(sweep);
@@ -200,27 +208,28 @@ impl Walk<'_> {
         self.question.search(&client, round.from, further).limits(LIMITS)
     }
 
-    /// What is to be done where a page could not be had: nothing is lost by beginning anew.
+    /// Decides what to do after a page could not be read. A restart loses nothing.
     async fn failed(&mut self, sweep: &mut Sweep<'_>, error: &Error) -> Result<(), Stop> {
         let (here, status) = (sweep.here(), error.status());
+        let is_optional = self.what == What::Deleted || sweep.may_do_without_search;
         let round = self.round(sweep);
         let is_first = round.pages == 0 && round.place.is_none();
         if is_first && !self.is_unsorted_asked && matches!(status, Some(400 | 422 | 501)) {
             self.is_unsorted_asked = true;
             return Ok(());
         }
-        // The page is gone, or was never told apart from a mistake.
+        // The page is gone, or the server's error does not say so.
         let is_gone = status.is_some_and(|status| !matches!(status, 401 | 403 | 408 | 429 | 502..=504));
         if error.is_page_limit() && self.pages > 0 {
-            // It is the limit of one walk, and the next sweep goes on.
+            // The limit is for one walk: the next sweep continues.
             return Err(Stop::OutOfTime);
         }
-        if is_first && self.what == What::Deleted && matches!(status, Some(400 | 403..=406 | 410 | 422 | 501))
-        {
+        if is_first && is_optional && matches!(status, Some(400 | 403..=406 | 410 | 422 | 501)) {
             return Err(Stop::Unable(error.to_string()));
         }
         if is_first || !is_gone || self.restarts >= RESTARTS {
-            return Err(sweep.stop("searching", error));
+            let is_late = error.is_timeout() && self.stop.has_passed();
+            return Err(if is_late { Stop::OutOfTime } else { sweep.stop("searching", error) });
         }
         self.restarts += 1;
         round.restarts += 1;

@@ -1,6 +1,6 @@
-//! [`Instance`]: one instance of a program, between a FHIR server and a store that a simulation plays.
+//! [`Instance`]: one instance of a program, with a simulated FHIR server and store.
 //!
-//! It answers in the caller's own task, so that whoever drops the future of a request has killed the instance at that point.
+//! It answers in the caller's own task: to drop the future of a request kills the instance at that point.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -41,11 +41,11 @@ pub enum Unanswered {
 pub struct Instance(App);
 
 impl Instance {
-    /// An instance with those of the linked handlers that have these endpoints.
+    /// An instance with the linked handlers that have these endpoints.
     ///
     /// # Errors
     ///
-    /// All that is wrong with what `setup` gives it.
+    /// All problems with the settings of `setup`.
     pub fn new(
         endpoints: &[&str],
         server: Arc<dyn FhirServer>,
@@ -58,13 +58,13 @@ impl Instance {
         builder.without_signer().clock(clock).transport(Arc::new(Way(server))).build().map(Self)
     }
 
-    /// Sends a request to the instance, with its own secret unless the request says otherwise.
+    /// Sends a request to the instance, with the instance's secret unless the request has another one.
     pub async fn send(&self, request: TestRequest) -> TestAnswer {
         send(&self.0, request).await
     }
 }
 
-/// The way to the server.
+/// The transport to the server.
 struct Way(Arc<dyn FhirServer>);
 
 impl Transport for Way {

@@ -9,7 +9,7 @@ use futures_core::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::request::value;
+use super::request::{under, value};
 use crate::client::transport::{Limits, Transport, TransportError, TransportErrorKind};
 use crate::client::{ClientConfig, FhirClient};
 use crate::deadline::Deadline;
@@ -49,7 +49,7 @@ pub struct NotificationBuilder {
     resource: Option<String>,
     included: Included,
     endpoint: String,
-    /// With the path before the endpoint.
+    /// The path, with the part before the endpoint.
     path: String,
     headers: Vec<(String, String)>,
     provided: Provided,
@@ -103,7 +103,7 @@ impl NotificationBuilder {
 
     /// Sets the path before the endpoint: `/prod`.
     pub fn prefix(mut self, prefix: &str) -> Self {
-        self.path = format!("{}/{}", prefix.trim_end_matches('/'), self.endpoint);
+        self.path = under(prefix, &format!("/{}", self.endpoint));
         self
     }
 

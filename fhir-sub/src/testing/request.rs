@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::TestNotification;
 use crate::interaction::Interaction;
+use crate::recorded::{Recorded, Sent};
 use crate::sandbox::topic::bundle::name;
 use crate::settings::Settings;
 use crate::signature::sign;
@@ -112,6 +113,34 @@ impl TestRequest {
         Self::post(endpoint).resource(&notification.to_json(), "application/fhir+json")
     }
 
+    /// The request of a file that `record DIR` has written, or that the page of `cargo run` copies as a test. It carries the app's
+    /// secret.
+    ///
+    /// ```
+    /// use fhir_sub::testing::TestRequest;
+    ///
+    /// let request = TestRequest::recorded(
+    ///     r#"{
+    ///       "method": "PUT",
+    ///       "path": "/patients/Patient/1",
+    ///       "headers": { "content-type": "application/fhir+json" },
+    ///       "body": { "resourceType": "Patient", "id": "1" }
+    ///     }"#,
+    /// );
+    /// // In a test: TestRequest::recorded(include_str!("deliveries/0001-patients-handled.json"))
+    /// # let _ = request;
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// The text is no recorded delivery; the message says why.
+    #[track_caller]
+    pub fn recorded(text: &str) -> Self {
+        let sent = Recorded::parse(text).and_then(|recorded| recorded.sent());
+        let Sent { method, path, headers, body } = sent.unwrap_or_else(|reason| panic!("{reason}"));
+        Self { headers, body, ..Self::new(method, &path) }
+    }
+
     /// The registration: `POST /register`, with a query such as `dry-run=true` or none.
     pub fn register(query: &str) -> Self {
         Self::post(&format!("register?{query}"))
@@ -119,7 +148,7 @@ impl TestRequest {
 
     /// Puts a stage or a path prefix before the path.
     pub fn prefix(mut self, prefix: &str) -> Self {
-        self.path.insert_str(0, prefix.trim_end_matches('/'));
+        self.path = under(prefix, &self.path);
         self
     }
 
@@ -165,7 +194,7 @@ impl TestRequest {
         self.header("content-type", content_type).body(resource.to_string())
     }
 
-    /// The request with the secret in its header, and with a signature if the app wants one.
+    /// The request with the secret in its header, and with a signature if the app requires one.
     pub(super) fn signed(mut self, settings: &Settings) -> Self {
         match &self.secret {
             Secret::TheApps => {
@@ -186,6 +215,14 @@ impl TestRequest {
             Secret::None => {}
         }
         self
+    }
+}
+
+/// The path below a prefix, which begins with a slash in every request.
+pub(super) fn under(prefix: &str, path: &str) -> String {
+    match prefix.trim_matches('/') {
+        "" => path.to_owned(),
+        prefix => format!("/{prefix}{path}"),
     }
 }
 

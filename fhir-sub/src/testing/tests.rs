@@ -1,4 +1,4 @@
-//! Whole programs with topics: from the registration to the handlers, by way of the sandbox.
+//! Whole programs with topics: from the registration, through the sandbox, to the handlers.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,7 +30,7 @@ const TOPIC: Topic = Topic {
     max_count: None,
 };
 
-/// What the handler saw, and how many times it is to fail yet.
+/// The events of the handler, and how many more times it must fail.
 #[derive(Default)]
 struct Log {
     lines: Mutex<Vec<String>>,
@@ -247,7 +247,7 @@ async fn one_that_the_server_gave_up_is_seen_and_rearmed() {
         put(&test, &encounter("1", "IMP", "in-progress")).await;
         assert_eq!(log.take(), ["#2 update Encounter/1 in-progress"]);
 
-        // What was lost is still there to be asked for.
+        // The server still has the lost event.
         let events = test.app().provided().fhir_client().operation("$events");
         let id = test.sandbox().all("Subscription")[0]["id"].as_str().unwrap().to_owned();
         let parameters = json!({
@@ -344,5 +344,17 @@ async fn notifications_by_hand() {
         assert_eq!(log.take(), expected, "{version}");
         let stranger = notification(TestNotification::handshake()).without_secret();
         assert_eq!(test.send(stranger).await.status(), 401);
+    }
+}
+
+#[test]
+fn a_prefix_begins_with_a_slash_however_it_is_written() {
+    for (prefix, expected) in
+        [("/prod", "/prod"), ("/prod/", "/prod"), ("prod", "/prod"), ("a/b", "/a/b"), ("/", ""), ("", "")]
+    {
+        assert_eq!(TestRequest::post("e").prefix(prefix).path, format!("{expected}/e"));
+        let event = EventBuilder::new(crate::Interaction::Unknown).build();
+        let builder = NotificationBuilder::new(event).prefix(prefix).endpoint("e");
+        assert_eq!((builder.notification().prefix(), builder.notification().endpoint()), (expected, "e"));
     }
 }

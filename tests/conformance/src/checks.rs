@@ -1,8 +1,9 @@
-//! What the suites hold a notification to: B1 to B6.
+//! The checks of a notification in the suites: B1 to B6.
 
 use serde_json::Value;
 
-/// What is wrong with a notification of this type, at this level of content, each with the number of its check.
+/// The violations of a notification of this type, at this level of content, each with the number of its
+/// check.
 #[must_use]
 pub fn violations(notification: &Value, kind: &str, status: Option<&str>, level: &str) -> Vec<String> {
     let mut found = Vec::new();

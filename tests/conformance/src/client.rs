@@ -14,7 +14,7 @@ use crate::wire::serve;
 /// The secret of the program.
 pub const SECRET: &str = "the-secret-of-this-test-and-no-other";
 
-/// What handlers have seen, one line each.
+/// The lines that handlers wrote.
 #[derive(Debug, Default)]
 pub struct Seen(Mutex<Vec<String>>);
 
@@ -40,10 +40,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// The program, whose FHIR server is that of `session`.
+    /// The program, with the FHIR server of `session`.
     ///
     /// # Panics
-    /// Its settings are wrong.
+    /// If its settings are wrong.
     pub async fn start(session: &Session, setup: impl FnOnce(AppBuilder) -> AppBuilder) -> Self {
         let app = Arc::new(OnceLock::<App>::new());
         let inside = Arc::clone(&app);
@@ -79,12 +79,12 @@ impl Client {
         Self { app: built, url, seen }
     }
 
-    /// Registers.
+    /// Registers its subscriptions.
     pub async fn register(&self) -> Report {
         self.app.register(Options::default()).await
     }
 
-    /// What its handlers have seen.
+    /// The lines that its handlers wrote.
     #[must_use]
     pub fn seen(&self) -> Vec<String> {
         self.seen.all()

@@ -1,8 +1,8 @@
-//! Notifications as the suites send them: R4, by the Backport IG 1.1.0.
+//! The suites' notifications: R4, by the Backport IG 1.1.0.
 
 use serde_json::{Value, json};
 
-/// What a notification is about.
+/// The server, Subscription and topic of a notification.
 #[derive(Clone, Debug)]
 pub struct Told {
     /// The FHIR server's base URL.
@@ -14,14 +14,14 @@ pub struct Told {
 }
 
 impl Told {
-    /// The Subscription, by its whole URL (A10).
+    /// The whole URL of the Subscription (A10).
     #[must_use]
     pub fn subscription(&self) -> String {
         format!("{}/Subscription/{}", self.base, self.id)
     }
 }
 
-/// A notification of the type `kind`. Its id, and that of its first entry, are the same in each of a run (A9).
+/// A notification of the type `kind`. In one run, all have the same id, and so do their first entries (A9).
 #[must_use]
 pub fn notification(
     told: &Told,

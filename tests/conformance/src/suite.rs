@@ -1,4 +1,4 @@
-//! [`Session`]: a run of a suite, which plays the FHIR server.
+//! [`Session`]: a run of a suite, with the suite as FHIR server.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,43 +12,44 @@ use tokio::sync::watch;
 use crate::notification::{Told, notification};
 use crate::wire::{request, serve};
 
-/// What a suite waits for a second for.
+/// The time here for a second of the suites.
 const SECOND: Duration = Duration::from_millis(20);
 
-/// What a suite asks for, and what it sends.
+/// The options of a suite: what it requires, and what it sends.
 #[derive(Clone, Debug)]
 pub struct Suite {
     /// The path of its FHIR server.
     pub path: &'static str,
-    /// How callers sign in.
+    /// How callers authenticate.
     pub token: Token,
-    /// Whether nothing but 200 to the handshake lets the run go on (A6); else any answer does (C5).
+    /// Whether only 200 to the handshake lets the run continue (A6). Otherwise any answer does (C5).
     pub wants_200: bool,
     /// The event that it sends.
     pub event: fn(&Told) -> Value,
-    /// What it answers to a read or an operation below its path, such as `Encounter/1`.
+    /// Its answer to a read or an operation below its path, such as `Encounter/1`.
     pub resource: fn(&str) -> Option<Value>,
-    /// Whether the tester has typed in a bearer token for the endpoint (A8).
+    /// Whether the tester has typed a bearer token for the endpoint (A8).
     pub overrides_authorization: bool,
 }
 
-/// How callers sign in.
+/// How callers authenticate.
 #[derive(Clone, Copy, Debug)]
 pub enum Token {
-    /// By a token that finds the session (A2).
+    /// With a token that identifies the session (A2).
     Fixed(&'static str),
-    /// By a token of the suite's token endpoint. The first one is expired when the Subscription is created (C1).
+    /// With a token of the suite's token endpoint. The first token has expired when the Subscription is
+    /// created (C1).
     Fetched,
-    /// By the session in the path (C1).
+    /// With the session in the path (C1).
     None,
 }
 
-/// A request that the program has made.
+/// A request from the program.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The method.
     pub method: Method,
-    /// The path below that of the suite, with its query.
+    /// The path below the suite's path, with its query.
     pub path: String,
     /// The headers.
     pub headers: HeaderMap,
@@ -75,9 +76,9 @@ struct Shared {
 struct State {
     subscription: Option<Value>,
     asked: Vec<Asked>,
-    /// What the program has answered: the type of the notification, the status, and how long the body was.
+    /// The program's answers: the type of the notification, the status, and the length of the body.
     answers: Vec<(String, u16, usize)>,
-    /// How many tokens there were.
+    /// How many tokens were issued.
     tokens: usize,
 }
 
@@ -109,7 +110,7 @@ impl Session {
     /// Waits until the run is over: until the event is answered, or the suite has given it up.
     ///
     /// # Panics
-    /// It does not end.
+    /// If the run does not end.
     pub async fn end(&self) {
         let mut ended = self.ended.clone();
         let waiting = ended.wait_for(|ended| *ended);
@@ -117,30 +118,30 @@ impl Session {
         assert!(*ended.expect("it is told"));
     }
 
-    /// What the program has asked for.
+    /// The requests from the program.
     #[must_use]
     pub fn asked(&self) -> Vec<Asked> {
         self.shared.state().asked.clone()
     }
 
-    /// The Subscription as it is.
+    /// The present Subscription.
     #[must_use]
     pub fn subscription(&self) -> Value {
         self.shared.state().subscription.clone().unwrap_or_default()
     }
 
-    /// What the program has answered, to which type of notification, and with how long a body.
+    /// The program's answers, each with the type of the notification and the length of the body.
     #[must_use]
     pub fn answers(&self) -> Vec<(String, u16, usize)> {
         self.shared.state().answers.clone()
     }
 
-    /// Sends a notification to the endpoint as the suite does: with what `channel.header` says.
+    /// Sends a notification to the endpoint like the suite, with the headers of `channel.header`.
     pub async fn send(&self, notification: &Value) -> u16 {
         send(&self.shared, notification).await
     }
 
-    /// What its notifications are about.
+    /// The server, Subscription and topic of its notifications.
     #[must_use]
     pub fn told(&self) -> Told {
         told(&self.shared, &self.base)
@@ -165,7 +166,7 @@ fn told(shared: &Shared, base: &str) -> Told {
     Told { base: base.to_owned(), id: text("id"), topic: text("criteria") }
 }
 
-/// Routes: those of A1, the token endpoint, and what the suite has to read.
+/// The routes of A1, the token endpoint, and the resources that can be read.
 fn answer(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let host = head.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -270,7 +271,7 @@ async fn notify(shared: Arc<Shared>, base: String) {
     shared.end.send_replace(true);
 }
 
-/// The headers of A8: split at the first colon with a space, and the tester's token in the place of any other.
+/// The headers of A8: split at the first colon with a space. The tester's token replaces any other one.
 async fn send(shared: &Shared, notification: &Value) -> u16 {
     let channel = shared.state().subscription.clone().unwrap_or_default()["channel"].clone();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

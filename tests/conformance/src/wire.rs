@@ -1,4 +1,4 @@
-//! HTTP on loopback: a server of a function, and single requests.
+//! HTTP on loopback: a server that is a function, and single requests.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
-/// What a server has answered.
+/// A server's answer.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
@@ -22,7 +22,7 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// Serves `answer` on a port of loopback.
+/// Serves `answer` on a loopback port.
 pub(crate) async fn serve<F, A>(answer: F) -> SocketAddr
 where
     F: Fn(Request<Bytes>) -> A + Clone + Send + Sync + 'static,
@@ -52,7 +52,7 @@ where
 /// Sends a request to an `http` URL of this machine.
 ///
 /// # Panics
-/// There is no answer.
+/// If there is no answer.
 pub async fn request(
     method: &str,
     url: &str,

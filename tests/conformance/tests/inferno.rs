@@ -1,5 +1,5 @@
-//! Inferno's Subscriptions test kit 0.12.1, client suite: R4, Backport 1.1.0 (A1 to A15), and what the guide asks of subscribers
-//! (D1 to D8), with what the ballot of 1.2.0 adds (D9 to D12).
+//! Inferno's Subscriptions test kit 0.12.1, client suite: R4, Backport 1.1.0 (A1 to A15). Also the guide's
+//! requirements for subscribers (D1 to D8), and those that the ballot of 1.2.0 adds (D9 to D12).
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ fn suite() -> Suite {
     }
 }
 
-/// An event about a resource of the suite's, named by its whole URL.
+/// An event about a resource of the suite, named by its whole URL.
 fn of(told: &Told, number: u64, reference: &str) -> Value {
     let focus = format!("{}/{reference}", told.base);
     let entry = json!({
@@ -49,7 +49,7 @@ fn of(told: &Told, number: u64, reference: &str) -> Value {
     notification(told, "event-notification", "active", number, &[event(number, Some(&focus))], &[entry])
 }
 
-/// A run to its end.
+/// Runs a suite to its end.
 async fn run() -> (Session, Client) {
     run_of(suite()).await
 }
@@ -133,7 +133,7 @@ async fn a8_headers_are_written_so_that_they_arrive() {
     for header in session.subscription()["channel"]["header"].as_array().unwrap() {
         assert!(header.as_str().unwrap().contains(": "), "a value without the space is lost");
     }
-    // The tester's bearer token stands in the place of any other.
+    // The tester's bearer token replaces any other one.
     let (_, client) = run_of(Suite { overrides_authorization: true, ..suite() }).await;
     assert_eq!(client.seen(), [HANDLED]);
 }
@@ -271,7 +271,7 @@ async fn d6_a_missing_event_is_seen_and_the_next_one_handled() {
     let (session, client) = run().await;
     assert_eq!(session.send(&of(&session.told(), 3, "Encounter/6")).await, 204);
     assert_eq!(client.seen()[1], "Encounter/6 in-progress");
-    // The suite has no `$events`, which the program has asked for.
+    // The suite has no `$events`, although the program asked for it.
     assert!(session.asked().iter().any(|asked| asked.path.contains("$events")));
 }
 
@@ -311,7 +311,7 @@ async fn d9_and_d10_parts_that_are_not_known_are_passed_over() {
     assert!(!session.asked().iter().any(|asked| format!("{asked:?}").contains("canary")));
 }
 
-/// The ballot of 1.2.0: `$resend` brings events over the channel once more.
+/// The ballot of 1.2.0: `$resend` sends events over the channel again.
 #[tokio::test]
 async fn d11_an_event_that_is_resent_is_handled_once() {
     let (session, client) = run().await;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 const TOPIC: &str = "http://hl7.org/fhir/us/davinci-pas/SubscriptionTopic/PASSubscriptionTopic";
 
-/// Learns that a pended claim was decided. The notification cannot say of what, so that the client asks by `Claim/$inquire`.
+/// Reacts to a decision on a pended claim. The notification cannot say which claim, so the client calls
+/// `Claim/$inquire`.
 #[fhir_subscription(
     topic = "http://hl7.org/fhir/us/davinci-pas/SubscriptionTopic/PASSubscriptionTopic",
     filter = "orgIdentifier=http://example.org/npi|1234567893",
@@ -82,7 +83,7 @@ async fn c1_an_expired_token_is_replaced() {
         .collect();
     assert_eq!(shown, ["Bearer token-1", "Bearer token-2"]);
 
-    // Backend Services: an assertion for each token, with an id of its own, that ends within five minutes.
+    // Backend Services: each token has an assertion with its own id, which expires within five minutes.
     let mut ids = Vec::new();
     for fetched in asked.iter().filter(|asked| asked.path == "token") {
         let form = std::str::from_utf8(&fetched.body).unwrap();

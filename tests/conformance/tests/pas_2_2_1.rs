@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const TOPIC: &str = "http://hl7.org/fhir/us/davinci-pas/SubscriptionTopic/PASSubscriptionTopic";
 const RESPONSE: &str = "urn:uuid:5e4d7c3a-6a3b-4c1c-8a64-1f0a4d2b9b11";
 
-/// Takes the Bundle that carries the decision.
+/// Takes the Bundle with the decision.
 #[fhir_subscription(
     topic = "http://hl7.org/fhir/us/davinci-pas/SubscriptionTopic/PASSubscriptionTopic",
     filter = "org-identifier=http://example.org/npi|1234567893",

@@ -1,4 +1,4 @@
-//! The sandbox as a server, held to what the suites check of notifications: B1 to B8.
+//! Checks the sandbox's notifications with the suites' checks: B1 to B8.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 const TOPIC: &str = "https://example.org/topics/admission";
 const BACKPORT: &str = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-";
 
-/// The notifications of a Subscription at this level of content: of the handshake, and of a create, an update and a deletion.
+/// The notifications of a Subscription at this level of content: a handshake, a create, an update and a
+/// deletion.
 async fn notifications(level: &str) -> Vec<(HeaderMap, Value)> {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let inside = Arc::clone(&sent);
@@ -103,7 +104,7 @@ async fn b8_the_level_is_that_of_the_subscription() {
     assert_eq!(carried(&notifications("full-resource").await), 2);
 }
 
-/// The checks themselves find what is wrong.
+/// The checks themselves can fail.
 #[tokio::test]
 async fn each_check_of_a_notification_can_fail() {
     let sent = notifications("full-resource").await;

@@ -1,5 +1,5 @@
-//! DynamoDB's emulator on a port of loopback, with its tables in a directory: it says where it listens, and serves until its
-//! standard input closes.
+//! DynamoDB's emulator on a loopback port, with its tables in a directory. It prints its port, and serves
+//! until its standard input closes.
 
 use std::io::{Error, Write};
 use std::net::Ipv4Addr;
@@ -25,7 +25,7 @@ fn main() -> Result<(), Error> {
         writeln!(std::io::stdout(), "listening on {port}")?;
         tokio::select! {
             ended = serve_with_shutdown(listener, database, std::future::pending()) => ended.map_err(Error::other),
-            // Whoever started it holds the other end: it is gone when that is.
+            // The process that started it holds the other end, so this ends when that process ends.
             _ = async { while stdin().read_u8().await.is_ok() {} } => Ok(()),
         }
     })?;

@@ -1,8 +1,7 @@
-//! A program with a topic's handlers, one for each content level, for a suite to register with a real server and to
-//! drive.
+//! A program with a topic's handlers, one for each level of content. A suite registers it with a real server,
+//! and makes it run.
 //!
-//! A handler says in the log what it was given, but nothing of what a resource holds: the suites look for that in
-//! every line.
+//! A handler logs which event it got, but nothing of the resource: the suites search every line for that.
 
 use fhir_sub::prelude::*;
 use serde::Deserialize;
@@ -25,7 +24,7 @@ async fn beds(encounter: Resource<Encounter>, event: Event) -> Result<()> {
     Ok(())
 }
 
-/// Keep the ward's board as the record is.
+/// Keep the ward's board up to date.
 #[fhir_subscription(
     topic = "https://example.org/topics/encounters",
     endpoint = "board",

@@ -1,4 +1,4 @@
-//! [`Effects`]: what handlers leave behind, in a directory that outlives the program.
+//! [`Effects`]: the effects of handlers, in a directory that outlives the program.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Result, Write};
@@ -21,13 +21,14 @@ impl Effects {
         Ok(Self { directory: directory.to_owned(), runs, drafts: AtomicU64::new(0) })
     }
 
-    /// Writes down a run. It is one write to the end of the file, so that those of several processes do not mix.
+    /// Records a run. It is one write at the end of the file, so that the lines of several processes do not
+    /// mix.
     pub(crate) fn add_run(&self, line: &str) -> Result<()> {
         (&self.runs).write_all(format!("{line}\n").as_bytes())
     }
 
-    /// Has an effect, if there is none under the key. Whoever is killed meanwhile leaves a whole one or none: the file
-    /// gets its name once it is written.
+    /// Writes an effect, if there is none under the key. If the process is killed meanwhile, the file is
+    /// complete or missing, because it gets its name when it is written.
     pub(crate) fn add_if_absent(&self, key: &str, effect: &str) -> Result<()> {
         let draft = format!("{}-{}", std::process::id(), self.drafts.fetch_add(1, Ordering::Relaxed));
         let draft = self.directory.join("drafts").join(draft);

@@ -1,11 +1,11 @@
-//! A handler of each kind that a sweep and a store treat in a way of their own.
+//! A handler of each kind that a sweep and a store treat differently.
 
 use fhir_sub::prelude::*;
 use serde::Deserialize;
 
 use crate::work::Work;
 
-/// What a handler needs of any resource: which change it was written by.
+/// The identifier of the change, which every resource has.
 #[derive(Deserialize)]
 struct Changed {
     identifier: Vec<Identifier>,
@@ -24,19 +24,19 @@ impl Changed {
     }
 }
 
-/// Each event as it comes.
+/// Handles each event as it arrives.
 #[fhir_subscription(criteria = "Task?status=requested", endpoint = "tasks")]
 async fn tasks(task: Resource<Changed>, event: Event, work: State<Work>) -> Result<()> {
     work.run("tasks", &event, task.change()).await
 }
 
-/// Those of one resource one after the other.
+/// Handles the events of one resource one after the other.
 #[fhir_subscription(criteria = "Observation?status=final", endpoint = "observations", order = "latest")]
 async fn observations(observation: Resource<Changed>, event: Event, work: State<Work>) -> Result<()> {
     work.run("observations", &event, observation.change()).await
 }
 
-/// Deletions too.
+/// Handles deletions too.
 #[fhir_subscription(
     criteria = "Appointment?status=arrived",
     endpoint = "appointments",

@@ -1,7 +1,7 @@
-//! A program whose handlers dawdle and fail, and which is killed again and again.
+//! A program with slow and failing handlers, which is killed again and again.
 //!
-//! Each handler writes down that it runs, and has an effect under the idempotency key. The suite compares them with what
-//! the server has in the end.
+//! Each handler records that it runs, and has an effect under the idempotency key. The suite compares the
+//! records with the server's final state.
 
 mod effects;
 mod handlers;
@@ -13,7 +13,7 @@ use fhir_sub::prelude::*;
 
 async fn setup(app: AppBuilder) -> Result<AppBuilder> {
     let app = app.state(work::Work::from_environment()?);
-    // What a killed process was at is free again a little later.
+    // The leases of a killed process end a little later.
     Ok(match std::env::var("FRAIL_SECONDS") {
         Ok(seconds) => app.time_limit(Duration::from_secs(seconds.parse()?)),
         Err(_) => app,

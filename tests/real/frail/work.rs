@@ -1,4 +1,4 @@
-//! [`Work`]: what each handler does.
+//! [`Work`]: the work of each handler.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,7 @@ use fhir_sub::prelude::*;
 
 use crate::effects::Effects;
 
-/// What each handler does: it has its effect once, and is slow and unreliable about it.
+/// The work of each handler: it has its effect once, but it is slow and unreliable.
 #[derive(Debug)]
 pub(crate) struct Work {
     effects: Effects,
@@ -16,7 +16,8 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// `FRAIL_DIRECTORY` says where the effects go, `FRAIL_SEED` how the dice fall; without it all goes well.
+    /// `FRAIL_DIRECTORY` is the place of the effects, and `FRAIL_SEED` seeds the dice. Without a seed,
+    /// nothing fails.
     pub(crate) fn from_environment() -> Result<Self> {
         let effects = Effects::open(Path::new(&std::env::var("FRAIL_DIRECTORY")?))?;
         let dice = match std::env::var("FRAIL_SEED") {
@@ -26,11 +27,11 @@ impl Work {
         Ok(Self { effects, dice })
     }
 
-    /// Runs for an event, of a resource as `change` has left it.
+    /// Runs for an event, with a resource that `change` has written.
     pub(crate) async fn run(&self, endpoint: &str, event: &Event, change: Option<&str>) -> Result<()> {
         tracing::trace!("what is never told is looked for at this level too");
         let reference = event.focus().unwrap_or_default();
-        // Which version a deletion is HAPI says when it is asked, if it is there then.
+        // HAPI says the version of a deletion when it is asked, if it is running then.
         let version = event.version_id().unwrap_or("-");
         let what = format!("{endpoint} {reference} {version} {}", change.unwrap_or("deleted"));
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros();
@@ -47,7 +48,7 @@ impl Work {
         if self.is_one_in(16) { Err(Error::transient("after its effect")) } else { Ok(()) }
     }
 
-    /// Takes a moment, sometimes a longer one, and now and then one for which HAPI does not wait: it sends again.
+    /// Takes a moment, sometimes longer, and sometimes so long that HAPI stops waiting and sends again.
     async fn dawdle(&self) {
         let milliseconds = match self.throw(600) {
             None => return,

@@ -1,4 +1,4 @@
-//! [`DynamoDb`]: an emulator of DynamoDB, of this run's own.
+//! [`DynamoDb`]: a DynamoDB emulator for this run.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use tokio::process::Command;
 use crate::send;
 use crate::server_process::ServerProcess;
 
-/// An emulator of DynamoDB, its tables in a directory of the run.
+/// A DynamoDB emulator, with its tables in a directory of the run.
 pub struct DynamoDb(ServerProcess);
 
 impl DynamoDb {
-    /// Starts one on any free port.
+    /// Starts an emulator on any free port.
     pub async fn start(directory: &Path) -> Self {
         let tables = directory.join("tables");
         std::fs::create_dir_all(&tables).expect("a directory in the temporary directory");
@@ -28,7 +28,7 @@ impl DynamoDb {
         self.0.port()
     }
 
-    /// Makes a table as `docs/dynamodb.md` says.
+    /// Creates a table as `docs/dynamodb.md` says.
     pub async fn make_table(&self, name: &str) {
         let table = json!({
             "TableName": name,
@@ -48,7 +48,7 @@ impl DynamoDb {
         self.0.stop().await;
     }
 
-    /// A call by hand, so that the suites need no SDK. The server looks at the form of a signature only.
+    /// A call without an SDK, so that the suites need none. The server checks only the form of a signature.
     async fn call(&self, operation: &str, input: &Value) {
         let request = Request::post("/")
             .header("Host", format!("127.0.0.1:{}", self.port()))

@@ -1,16 +1,15 @@
-//! [`Done`]: what the handlers have left behind.
+//! [`Done`]: the effects of the handlers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-/// What the handlers have left behind.
 pub struct Done {
     pub runs: Vec<Run>,
-    /// The change that the resource was written by, or `deleted`, by event: `tasks Task/1 2`.
+    /// For each event, such as `tasks Task/1 2`: the change that wrote the resource, or `deleted`.
     pub effects: BTreeMap<String, String>,
 }
 
-/// That a handler was run.
+/// A run of a handler.
 #[derive(Debug)]
 pub struct Run {
     /// Microseconds since 1970.
@@ -19,7 +18,7 @@ pub struct Run {
 }
 
 impl Done {
-    /// Reads it, and checks that no event has two effects.
+    /// Reads the effects, and checks that no event has two.
     pub fn read(directory: &Path) -> Self {
         let runs = std::fs::read_to_string(directory.join("runs")).unwrap_or_default();
         let runs = runs.lines().map(|line| {
@@ -36,8 +35,8 @@ impl Done {
         Self { runs: runs.collect(), effects }
     }
 
-    /// How many of the runs were of an event that had been run for before. A deletion is left out where HAPI could not be
-    /// asked of which version it is.
+    /// How many runs repeated an event. Deletions without a version are not counted, because HAPI could not
+    /// be asked for it.
     pub fn runs_beyond_one_an_event(&self) -> usize {
         let mut counts = HashMap::<&str, usize>::new();
         for run in self.runs.iter().filter(|run| !run.event.ends_with(" -")) {

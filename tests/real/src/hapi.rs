@@ -1,4 +1,4 @@
-//! [`HapiServer`]: a HAPI FHIR server of this run's own.
+//! [`HapiServer`]: a HAPI FHIR server for this run.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use tokio::process::Command;
 
 use crate::server_process::ServerProcess;
 
-/// A HAPI FHIR server, its database in the directory of the run.
+/// A HAPI FHIR server, with its database in the directory of the run.
 pub struct HapiServer {
     process: ServerProcess,
     directory: PathBuf,
@@ -18,20 +18,20 @@ impl HapiServer {
         Self { process: launch(directory, 0, &[]).await, directory: directory.to_owned() }
     }
 
-    /// Starts one that looks every `interval` milliseconds for what is to be told.
+    /// Starts a server that looks for due notifications every `interval` milliseconds.
     pub async fn start_quick(directory: &Path, interval: &str) -> Self {
         let process = launch(directory, 0, &["--interval", interval]).await;
         Self { process, directory: directory.to_owned() }
     }
 
-    /// Stops the server, and starts it on the same database and port: programs know it by its URL. From then on it
-    /// looks every `interval` milliseconds for what is to be told.
+    /// Restarts the server on the same database and port, because programs know its URL. It then looks for
+    /// due notifications every `interval` milliseconds.
     pub async fn restart(&mut self, interval: &str) {
         self.stop().await;
         self.process = launch(&self.directory, self.port(), &["--interval", interval]).await;
     }
 
-    /// Stops the server as it is asked to, so that the database is whole.
+    /// Stops the server cleanly, so that the database is complete.
     pub async fn stop(&mut self) {
         self.process.stop().await;
     }

@@ -1,4 +1,4 @@
-//! [`Keycloak`]: a Keycloak of this run's own.
+//! [`Keycloak`]: a Keycloak for this run.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::server_process::ServerProcess;
 pub struct Keycloak(ServerProcess);
 
 impl Keycloak {
-    /// Starts one on any free port.
+    /// Starts a Keycloak on any free port.
     pub async fn start(directory: &Path) -> Self {
         let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/keycloak/run"));
         command.arg("serve").arg(directory.join("keycloak.log"));
@@ -19,7 +19,16 @@ impl Keycloak {
 
     /// The URL of one of its endpoints: `token`, `token/introspect`.
     pub fn endpoint(&self, name: &str) -> String {
-        format!("http://127.0.0.1:{}/realms/ward/protocol/openid-connect/{name}", self.0.port())
+        format!("{}/protocol/openid-connect/{name}", self.issuer("ward"))
+    }
+
+    /// What the tokens of a realm name as their issuer.
+    pub fn issuer(&self, realm: &str) -> String {
+        format!("{}/realms/{realm}", self.url())
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.0.port())
     }
 
     pub async fn stop(&mut self) {

@@ -1,4 +1,4 @@
-//! What the suites against real servers share: programs to run, what they print, and what stands between.
+//! Shared by the suites with real servers: programs to run, their output, and a proxy.
 
 #![allow(missing_docs, missing_debug_implementations, reason = "only the suites use it")]
 
@@ -33,10 +33,11 @@ use std::time::Duration;
 use fhir_sub::FhirClient;
 use fhir_sub::client::ClientConfig;
 
-/// How long anything may take that a case waits for: many times what it takes, since the machine may be busy.
+/// The longest time that a case waits for anything: many times the usual time, because the machine may be
+/// busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long to wait before the server is asked again, where it offers nothing to wait for.
+/// The pause before the server is asked again, if it offers nothing to wait for.
 pub const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// A client of the server at `base_url`.
@@ -46,10 +47,10 @@ pub fn client(base_url: &str) -> FhirClient {
     FhirClient::new(ClientConfig::new(base_url)).expect("a client without sign-in")
 }
 
-/// Checks what is in no line of any program, after all that the cases did at `RUST_LOG=trace`.
+/// Checks that no line of any program has a canary, after everything that the cases did at `RUST_LOG=trace`.
 pub fn expect_no_canary(transcript: &Transcript) {
     let lines = transcript.lines();
-    // The programs did speak, and at that level.
+    // The programs did log, and at that level.
     let has = |part| lines.iter().any(|line| line.contains(part));
     assert!(has(r#"outcome="handled""#) && has("TRACE"), "{} lines", lines.len());
     let told = lines.iter().find(|line| line.contains(CANARY));

@@ -1,4 +1,4 @@
-//! [`Postgres`]: a PostgreSQL server of this run's own.
+//! [`Postgres`]: a PostgreSQL server for this run.
 
 use std::path::Path;
 
@@ -6,11 +6,11 @@ use tokio::process::Command;
 
 use crate::server_process::ServerProcess;
 
-/// A PostgreSQL server, its files in a directory of the run.
+/// A PostgreSQL server, with its files in a directory of the run.
 pub struct Postgres(ServerProcess);
 
 impl Postgres {
-    /// Starts one on a free port.
+    /// Starts a server on a free port.
     pub async fn start(directory: &Path) -> Self {
         let directory = directory.join("postgres");
         std::fs::create_dir_all(&directory).expect("a directory in the temporary directory");
@@ -23,7 +23,7 @@ impl Postgres {
         self.0.port()
     }
 
-    /// What a program reaches it by that finds it on `port`, such as that of a proxy.
+    /// The URL of the server on `port`, which may be a proxy's.
     pub fn url_at(port: u16) -> String {
         format!("postgres://tests@127.0.0.1:{port}/postgres")
     }

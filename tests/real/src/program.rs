@@ -1,4 +1,4 @@
-//! [`Program`]: a built program with a clean environment, run as a service or for a command.
+//! [`Program`]: a built program with a clean environment, run as a service or as a command.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use crate::{BETWEEN_LOOKS, PATIENCE, Transcript, subscriptions};
 /// The shared secret of every program.
 pub const SECRET: &str = "canary-of-the-shared-secret-of-a-ward";
 
-/// A built program, and the settings it is run with.
+/// A built program and its settings.
 #[derive(Clone)]
 pub struct Program {
     path: PathBuf,
@@ -26,11 +26,11 @@ impl Program {
         program
             .with("FHIR_BASE_URL", fhir_base_url)
             .with("FHIR_SUBSCRIPTION_SECRET", SECRET)
-            // As talkative as it can be, for the canaries.
+            // It logs everything, to search for canaries.
             .with("RUST_LOG", "trace")
     }
 
-    /// The program with one more setting, or another value of it.
+    /// The program with one more setting, or with another value.
     pub fn with(&self, name: &str, value: &str) -> Self {
         let mut program = self.clone();
         program.variables.retain(|(other, _)| other != name);
@@ -38,9 +38,9 @@ impl Program {
         program
     }
 
-    /// Runs it as a service, on any free port of loopback.
+    /// Runs it as a service, on any free loopback port.
     pub async fn serve(&self) -> Deployment {
-        // What it serves does not depend on where it is reached: that is a matter of registration, and of sweeps.
+        // The service does not depend on its public URL: only registration and sweeps use the URL.
         let has_url = self.variables.iter().any(|(name, _)| name == "APP_BASE_URL");
         let reached_at = |url| if has_url { self.clone() } else { self.with("APP_BASE_URL", url) };
         let program = reached_at("http://127.0.0.1/not-known-yet").with("PORT", "0");
@@ -64,7 +64,7 @@ impl Program {
         Deployment { program: reached_at(&base_url), base_url, process }
     }
 
-    /// Runs a command of it, to its end.
+    /// Runs one of its commands to the end.
     pub async fn run(&self, arguments: &[&str]) -> Finished {
         let output = self.command().args(arguments).output();
         let output = tokio::time::timeout(PATIENCE, output).await.expect("a command that ends");
@@ -87,7 +87,7 @@ impl Program {
     }
 }
 
-/// A program that is being served, under the URL that it is registered with.
+/// A served program, with the URL that it is registered with.
 pub struct Deployment {
     pub program: Program,
     pub base_url: String,
@@ -95,7 +95,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Registers its subscriptions, and waits until all of them are as they should be.
+    /// Registers its subscriptions, and waits until all of them are as wanted.
     pub async fn register(&self) -> Finished {
         let finished = self.program.run(&["register"]).await;
         assert_eq!(finished.code, Some(0), "{}", finished.text);
@@ -103,7 +103,7 @@ impl Deployment {
         finished
     }
 
-    /// Waits until `status` finds nothing wrong; gives what it says then.
+    /// Waits until `status` finds nothing wrong, and returns its output.
     pub async fn await_active(&self) -> Finished {
         let looks = async {
             loop {
@@ -117,7 +117,8 @@ impl Deployment {
         tokio::time::timeout(PATIENCE, looks).await.expect("active subscriptions")
     }
 
-    /// Waits until `status` says this of one endpoint, after its criteria or topic; gives all that it says then.
+    /// Waits until the row of an endpoint has these cells after its criteria or topic, and returns the
+    /// output.
     pub async fn await_row(&self, endpoint: &str, cells: &[&str]) -> Finished {
         let looks = async {
             loop {
@@ -131,12 +132,12 @@ impl Deployment {
         tokio::time::timeout(PATIENCE, looks).await.expect("a status that comes in the end")
     }
 
-    /// Kills it with `SIGKILL`: nothing of it has time to end.
+    /// Kills it with `SIGKILL`: nothing in it has time to end.
     pub async fn kill(mut self) {
         self.process.kill().await.expect("a process that runs");
     }
 
-    /// Takes its Subscriptions from the server, which so tells it of nothing any more.
+    /// Removes its Subscriptions, so that the server sends it nothing more.
     pub async fn withdraw(self, fhir: &FhirClient) {
         remove_subscriptions(fhir, &self.base_url).await;
     }
@@ -147,7 +148,7 @@ pub(crate) async fn remove_subscriptions(fhir: &FhirClient, base_url: &str) {
     for subscription in subscriptions(fhir, base_url).await {
         let id = subscription.text("id").expect("what is stored has an id");
         let mut deleted = fhir.delete("Subscription", id).await;
-        // The server itself may write its status at the same moment.
+        // The server may write the status at the same moment.
         while deleted.as_ref().is_err_and(|error| error.status() == Some(409)) {
             tokio::time::sleep(BETWEEN_LOOKS).await;
             deleted = fhir.delete("Subscription", id).await;
@@ -164,14 +165,14 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// The row of an endpoint in a table, cell by cell. No cell has two spaces in it.
+    /// The row of an endpoint in a table, cell by cell. No cell contains two spaces.
     pub fn row(&self, endpoint: &str) -> Vec<&str> {
         let row = self.text.lines().find(|line| line.split("  ").next() == Some(endpoint));
         let row = row.unwrap_or_else(|| panic!("no row of {endpoint} in:\n{}", self.text));
         row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
     }
 
-    /// Checks the exit code, and that each part is somewhere in what was printed.
+    /// Checks the exit code, and that the output contains each part.
     #[track_caller]
     pub fn expect(&self, code: i32, parts: &[&str]) {
         assert_eq!(self.code, Some(code), "{}", self.text);

@@ -1,4 +1,4 @@
-//! [`Proxy`]: stands before the server, sees what passes, and may hold it up.
+//! [`Proxy`]: stands before the server, records the requests, and may delay them.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,10 +14,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
-/// What is done, or waited for, before a request of a method is passed on.
+/// Runs before a request with this method is passed on, and delays it.
 pub type Before = Box<dyn Fn(&Method) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// A reverse proxy, which names the server by its own name, as proxies do.
+/// A reverse proxy, which replaces the server's name by its own, as proxies do.
 pub struct Proxy {
     port: u16,
     shared: Arc<Shared>,
@@ -38,7 +38,7 @@ pub struct Passed {
 }
 
 impl Proxy {
-    /// Starts a proxy that does nothing but see, before the server on a port.
+    /// Starts a proxy that only records, before the server on a port.
     pub async fn start(server: u16) -> Self {
         Self::start_with(server, Box::new(|_| async {}.boxed())).await
     }
@@ -55,13 +55,13 @@ impl Proxy {
         format!("http://127.0.0.1:{}/fhir", self.port)
     }
 
-    /// What has passed so far.
+    /// The requests so far.
     pub fn passed(&self) -> Vec<Passed> {
         self.shared.passed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// Answers requests on a port that was free, and says which it is.
+/// Answers requests on a free port, and returns the port.
 pub async fn listen<F, E>(answer: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static) -> u16
 where
     F: Future<Output = Result<Response<Full<Bytes>>, E>> + Send + 'static,
@@ -96,11 +96,11 @@ async fn pass(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respons
     Ok(Response::from_parts(head, Full::new(body)))
 }
 
-/// Sends one request to a port of this machine, over a connection of its own.
+/// Sends one request to a port of this machine, over a new connection.
 ///
 /// # Errors
 ///
-/// Nobody answers there.
+/// If nobody answers there.
 pub async fn send(port: u16, request: Request<Full<Bytes>>) -> std::io::Result<Response<Incoming>> {
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
     let connection = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;

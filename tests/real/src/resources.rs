@@ -1,11 +1,11 @@
-//! The resources that the cases write, each with canaries in it.
+//! The resources of the cases, each with canaries.
 
 use serde_json::{Value, json};
 
-/// What is in every secret and every resource, and so must be in no line of a log.
+/// A word in every secret and every resource, which must not appear in any log line.
 pub const CANARY: &str = "canary";
 
-/// A resource of a type, with canaries in an identifier and in its text, and with `elements`.
+/// A resource of this type with `elements`, and with canaries in an identifier and in its text.
 pub fn resource(resource_type: &str, elements: &Value) -> Value {
     let mut resource = json!({
         "resourceType": resource_type,

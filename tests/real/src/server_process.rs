@@ -1,4 +1,4 @@
-//! [`ServerProcess`]: a server that says where it listens, and serves until its standard input closes.
+//! [`ServerProcess`]: a server that prints its port, and serves until its standard input closes.
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -10,10 +10,10 @@ use tokio::process::{Child, Command};
 
 use crate::PATIENCE;
 
-/// How long it may take to start: ten seconds on an idle machine.
+/// The longest time of its start: ten seconds on an idle machine.
 const START: Duration = Duration::from_secs(180);
 
-/// How many lines of its log are shown if it does not start.
+/// How many lines of its log are printed if it does not start.
 const LAST_LINES: usize = 30;
 
 /// The process of a server.
@@ -23,7 +23,7 @@ pub(crate) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Runs `command`, and waits for its line `listening on PORT`. What it complains of is added to `log`.
+    /// Runs `command`, and waits for its line `listening on PORT`. Its errors are added to `log`.
     pub(crate) async fn start(command: &mut Command, log: &Path) -> Self {
         let mut process = command
             .stdin(Stdio::piped())
@@ -44,7 +44,7 @@ impl ServerProcess {
         self.port
     }
 
-    /// Stops the server as it is asked to, so that what it has stored is whole.
+    /// Stops the server cleanly, so that its files are complete.
     pub(crate) async fn stop(&mut self) {
         drop(self.process.stdin.take());
         tokio::time::timeout(PATIENCE, self.process.wait())
@@ -54,7 +54,7 @@ impl ServerProcess {
     }
 }
 
-/// The file of a server's log, to be written on.
+/// Opens the log of a server for appending.
 #[must_use]
 pub fn append_to(path: &Path) -> File {
     OpenOptions::new().create(true).append(true).open(path).expect("a file in the temporary directory")

@@ -1,8 +1,8 @@
-//! What the server has of Subscriptions.
+//! The server's Subscriptions.
 
 use fhir_sub::{FhirClient, Subscription};
 
-/// The Subscriptions whose endpoint is under `base_url`, by endpoint.
+/// The Subscriptions with an endpoint under `base_url`, sorted by endpoint.
 pub async fn subscriptions(fhir: &FhirClient, base_url: &str) -> Vec<Subscription> {
     let all =
         fhir.search_type::<Subscription>("Subscription", &[]).all().await.expect("a search of Subscriptions");
@@ -18,7 +18,7 @@ fn endpoint(subscription: &Subscription) -> &str {
     endpoint.and_then(|endpoint| endpoint.as_str()).unwrap_or_default()
 }
 
-/// All that the server would have to change if anything were written to a Subscription.
+/// The parts of Subscriptions that would change with any write.
 #[derive(Debug, PartialEq)]
 pub struct Snapshot(Vec<Stored>);
 
@@ -33,7 +33,7 @@ pub struct Stored {
 }
 
 impl Snapshot {
-    /// Of the Subscriptions under `base_url`.
+    /// The Subscriptions under `base_url`.
     pub async fn take(fhir: &FhirClient, base_url: &str) -> Self {
         let mut all = Vec::new();
         for found in subscriptions(fhir, base_url).await {
@@ -57,12 +57,12 @@ impl Snapshot {
         self.0.len()
     }
 
-    /// The one with this endpoint.
+    /// The Subscription with this endpoint.
     pub fn of(&self, endpoint: &str) -> &Stored {
         self.0.iter().find(|stored| stored.endpoint == endpoint).expect("a Subscription of each endpoint")
     }
 
-    /// The endpoints of those that are not in `earlier` as they are here.
+    /// The endpoints that are different or absent in `earlier`.
     pub fn changed_since(&self, earlier: &Self) -> Vec<&str> {
         let changed = self.0.iter().filter(|stored| !earlier.0.contains(stored));
         changed.map(|stored| stored.endpoint.as_str()).collect()

@@ -8,17 +8,17 @@ use std::time::Instant;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
-/// One thing that is shown in a world.
+/// A test case in a world.
 pub type Case<W> = for<'w> fn(&'w mut W) -> LocalBoxFuture<'w, ()>;
 
-/// The cases of a server. They run one after another in one world; arguments choose those whose names contain one of
-/// them.
+/// The cases for a server. They run one after another in one world. Arguments select the cases with names
+/// that contain one of them.
 pub struct Suite<W: 'static> {
-    /// The server, as people call it.
+    /// The name of the server.
     pub server: &'static str,
-    /// The variable that the suite's own command sets. Without it `cargo test --workspace` needs no server.
+    /// The variable that the suite's own command sets. Without it, `cargo test --workspace` needs no server.
     pub enabled_by: &'static str,
-    /// That command.
+    /// The suite's own command.
     pub command: &'static str,
     pub cases: &'static [(&'static str, Case<W>)],
 }
@@ -35,7 +35,7 @@ macro_rules! cases {
 }
 
 impl<W: 'static> Suite<W> {
-    /// Runs the suite, if it is to be run: `start` makes the world, and `end` is told whether all went well.
+    /// Runs the suite if it is enabled. `start` creates the world, and `end` learns whether all cases passed.
     pub fn main(&self, start: impl AsyncFnOnce() -> W, end: impl AsyncFnOnce(W, bool)) -> ExitCode {
         let arguments: Vec<_> = std::env::args().skip(1).collect();
         if arguments.iter().any(|argument| argument == "--list") {
@@ -67,7 +67,7 @@ impl<W: 'static> Suite<W> {
         let mut failed = 0;
         for (name, case) in self.cases.iter().filter(|(name, _)| is_chosen(name)) {
             let begun = Instant::now();
-            // A case that fails says why by its panic; the others are still worth running.
+            // The panic of a failed case says why it failed. The other cases still run.
             let outcome = AssertUnwindSafe(case(world)).catch_unwind().await;
             failed += u32::from(outcome.is_err());
             let outcome = if outcome.is_ok() { "ok" } else { "FAILED" };
@@ -77,7 +77,7 @@ impl<W: 'static> Suite<W> {
     }
 }
 
-/// Prints a line. A reader that has gone is no failure of the tests.
+/// Prints a line. If the reader has gone, that is no failure of the tests.
 pub fn say(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }

@@ -7,12 +7,12 @@ use tokio::sync::watch;
 
 use crate::{PATIENCE, say};
 
-/// How many lines are shown if the expected one does not come.
+/// How many lines are printed if the expected one does not arrive.
 const LAST_LINES: usize = 25;
 
-/// What the programs have printed, to wait for and to look through.
+/// The output of all programs, to wait for and to search.
 ///
-/// A line is found by its parts, `[r#"endpoint="tasks""#, r#"outcome="handled""#]`: their order is the log's.
+/// A line is found by its parts, `[r#"endpoint="tasks""#, r#"outcome="handled""#]`, in the order of the log.
 #[derive(Clone)]
 pub struct Transcript(watch::Sender<Vec<String>>);
 
@@ -23,7 +23,7 @@ impl Default for Transcript {
 }
 
 impl Transcript {
-    /// Adds what comes out of `reader`, line by line, until its end.
+    /// Adds the lines of `reader` until its end.
     pub async fn follow(&self, reader: impl AsyncRead + Unpin) {
         let mut lines = BufReader::new(reader).lines();
         while let Ok(Some(line)) = lines.next_line().await {
@@ -39,7 +39,7 @@ impl Transcript {
         self.0.borrow().clone()
     }
 
-    /// Ends the directory of a run. What was written stays for a look, with these lines, if not all went well.
+    /// Removes the directory of a run. If a case failed, the directory and these lines stay.
     pub fn end(&self, directory: &Path, all_went_well: bool) {
         if all_went_well {
             let _ = std::fs::remove_dir_all(directory);
@@ -50,18 +50,18 @@ impl Transcript {
         }
     }
 
-    /// How many lines have all of `parts`.
+    /// How many lines contain all of `parts`.
     pub fn count(&self, parts: &[&str]) -> usize {
         count(&self.0.borrow(), parts)
     }
 
-    /// The events that lines with this text name, as `tasks Task/1 2`.
+    /// The events in the lines with this text, as `tasks Task/1 2`.
     pub fn events(&self, text: &str) -> Vec<String> {
         let lines = self.0.borrow();
         lines.iter().filter(|line| line.contains(text)).filter_map(|line| event(line)).collect()
     }
 
-    /// Waits until so many lines have all of `parts`.
+    /// Waits until so many lines contain all of `parts`.
     pub async fn await_count(&self, parts: &[&str], least: usize) {
         let mut lines = self.0.subscribe();
         let found =
@@ -73,12 +73,12 @@ impl Transcript {
         }
     }
 
-    /// Waits until a handler has been run for a version of a resource, and its notification has been answered.
+    /// Waits until a handler has run for a version of a resource, and the notification is answered.
     pub async fn await_handled(&self, endpoint: &str, reference: &str, version_id: &str) {
         self.await_count(&handled(endpoint, reference, version_id).each_ref().map(String::as_str), 1).await;
     }
 
-    /// How often a handler was run for a version of a resource, and succeeded.
+    /// How often a handler ran for a version of a resource, and succeeded.
     pub fn count_handled(&self, endpoint: &str, reference: &str, version_id: &str) -> usize {
         self.count(&handled(endpoint, reference, version_id).each_ref().map(String::as_str))
     }

@@ -1,7 +1,6 @@
-//! A program with a handler of each kind, for the suites to register with a real server and to drive.
+//! A program with a handler of each kind. The suites register it with a real server, and make it run.
 //!
-//! A handler says in the log what it was given, but nothing of what a resource holds: the suites look for that in
-//! every line.
+//! A handler logs which event it got, but nothing of the resource: the suites search every line for that.
 
 mod observations;
 mod patients;

@@ -1,4 +1,4 @@
-//! A handler that wants deletions too, and believes the server only.
+//! A handler that wants deletions too, and trusts only the server.
 
 use fhir_sub::prelude::*;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ struct Observation {
     id: String,
 }
 
-/// Keep the ward's board as the record is.
+/// Keep the ward's board up to date.
 #[fhir_subscription(
     criteria = "Observation?status=final",
     endpoint = "observations",

@@ -1,4 +1,4 @@
-//! A handler that is told that something changed, and nothing else.
+//! A handler that learns only that something changed.
 
 use fhir_sub::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A handler that fails twice before it succeeds, and takes care that this makes one effect.
+//! A handler that fails twice before it succeeds, and still has only one effect.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -43,7 +43,7 @@ async fn tasks(task: Resource<Value>, event: Event, tries: State<Tries>, fhir: F
             let identifier = task["identifier"][0]["value"].as_str().unwrap_or_default();
             let condition = [("identifier", identifier)];
             fhir.create("Communication", &message(&json!("completed"))).if_none_exist(&condition).await?;
-            // A search too, whose query has a canary in it.
+            // A search too: its query contains a canary.
             let told = fhir.search_type::<Value>("Communication", &condition).all().await?.len();
             tracing::info!(handler = "tasks", reference, told);
         }

@@ -1,4 +1,4 @@
-//! The handlers: each does what its attribute says, and what the plan says.
+//! The handlers: each does what its attribute and the plan say.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,10 +11,10 @@ use crate::life::Life;
 use crate::plan::{Doing, Fault};
 use crate::world::{World, sleep};
 
-/// What handlers panic with.
+/// The payloads of handlers' panics.
 pub(crate) const PANICS: [&str; 2] = ["a handler panics", "in drop"];
 
-/// Where a handler runs.
+/// The instance in which a handler runs.
 pub(crate) struct Seat {
     pub(crate) world: Arc<World>,
     pub(crate) life: Arc<Life>,

@@ -1,4 +1,4 @@
-//! [`Ledger`]: what handlers have done, and whether they were promised to; [`Run`]: one run of a handler.
+//! [`Ledger`]: what handlers have done, compared with the promises; [`Run`]: one run of a handler.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,29 +11,29 @@ use crate::life::Life;
 use crate::server::{Change, Kind, Server};
 use crate::world::{TOLD, World, lock, sleep};
 
-/// What handlers have done, by the change that it was for.
+/// What handlers have done, for each change.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    /// Which change an effect was for, by its idempotency key.
+    /// The change of each effect, by idempotency key.
     effects: HashMap<String, usize>,
-    /// Which change the handler was given, by the idempotency key.
+    /// The change that the handler got, by idempotency key.
     keys: HashMap<String, usize>,
     of: HashMap<usize, Account>,
 }
 
-/// What was done about one change.
+/// What was done for one change.
 #[derive(Default)]
 struct Account {
-    /// The keys under which there was an effect.
+    /// The keys of its effects.
     keys: Vec<String>,
     successes: u32,
     failures: u32,
     failed_for_good: bool,
     /// The store has it as done.
     is_done: bool,
-    /// The store has a dead letter of it.
+    /// The store has a dead letter for it.
     is_dead: bool,
-    /// The instances that are at it.
+    /// The instances that are handling it.
     live: Vec<Arc<Life>>,
 }
 
@@ -47,13 +47,13 @@ impl Ledger {
         self.of.get(&serial).is_some_and(|account| account.successes > 0)
     }
 
-    /// Whether nothing more is to be done about it.
+    /// Whether nothing is left to do for it.
     pub(crate) fn is_settled(&self, serial: usize) -> bool {
         let is_settled = |account: &Account| account.is_done || account.is_dead || account.successes > 0;
         self.of.get(&serial).is_some_and(is_settled)
     }
 
-    /// Takes in that the store has the event of this key as done, or as a dead letter.
+    /// Records that the store has the event with this key as done, or as a dead letter.
     pub(crate) fn store_has(&mut self, key: &str, is_dead: bool) -> Option<usize> {
         let serial = *self.keys.get(key)?;
         let account = self.of(serial);
@@ -61,7 +61,7 @@ impl Ledger {
         Some(serial)
     }
 
-    /// How often something has gone wrong with it.
+    /// How often something went wrong with it.
     pub(crate) fn failures(&self, serial: usize) -> (u32, bool) {
         self.of.get(&serial).map_or((0, false), |account| (account.failures, account.failed_for_good))
     }
@@ -71,13 +71,15 @@ impl Ledger {
 pub(crate) struct Run {
     world: Arc<World>,
     life: Arc<Life>,
-    /// What it was given, as far as that is certain.
+    /// The change that it got, as far as that is certain.
     change: Option<Change>,
+    /// The deletion of the resource in its current state, if the handler got no version.
+    deletion: Option<usize>,
     id: Option<usize>,
 }
 
 impl Run {
-    /// Holds what a handler is given against what was promised.
+    /// Compares what a handler gets with the promises.
     pub(crate) fn begin(
         world: &Arc<World>,
         life: &Arc<Life>,
@@ -99,12 +101,15 @@ impl Run {
         );
         world.log(|| format!("run {name} by key {}", short(key.as_deref())));
         let id = event.focus().and_then(Server::id_of).or(change.as_ref().map(|change| change.id));
-        let run = Self { world: Arc::clone(world), life: Arc::clone(life), change, id };
+        let is_unnamed_deletion = change.is_none() && event.interaction().to_string() == "delete";
+        let current = id.filter(|_| is_unnamed_deletion).and_then(|id| server.current(id, world.now()));
+        let deletion = current.filter(|current| current.kind == Kind::Delete).map(|current| current.serial);
+        let run = Self { world: Arc::clone(world), life: Arc::clone(life), change, deletion, id };
         let Some(change) = &run.change else { return run };
         let endpoint = world.plan.setup.endpoint;
         let is_wanted = match change.kind {
             Kind::Delete => endpoint.wants_deletions(),
-            // What is read later need not match by then.
+            // A resource that is read later may not match any more.
             _ => endpoint.wants_changes() && (change.is_matching || endpoint.is_read_later()),
         };
         if !is_wanted {
@@ -137,16 +142,16 @@ impl Run {
         run
     }
 
-    /// Whether it was given a version of this resource.
+    /// Whether it got a version of this resource.
     pub(crate) fn is_of(&self, id: usize) -> bool {
         self.id == Some(id)
     }
 
-    /// Does what it is for, unless that was done under this key.
+    /// Has its effect, unless there is one under this key.
     pub(crate) fn effect(&self, key: Option<String>) {
         let Some(change) = &self.change else { return };
         let mut ledger = lock(&self.world.ledger);
-        // Nothing makes an effect of that happen once.
+        // Without a key, nothing can make the effect happen once.
         let Some(key) = key else { return };
         let serial = *ledger.effects.entry(key.clone()).or_insert(change.serial);
         if serial != change.serial {
@@ -163,7 +168,7 @@ impl Run {
         if !account.keys.contains(&key) {
             account.keys.push(key);
         }
-        // Which version a deletion is may not be known when it is told.
+        // The version of a deletion may be unknown when it is reported.
         if account.keys.len() > 1 && change.kind != Kind::Delete {
             let keys = account.keys.iter().map(|key| short(Some(key))).collect::<Vec<_>>().join(" and ");
             self.world.fail(|| format!("{change} has its effect twice, by the keys {keys}"));
@@ -171,8 +176,8 @@ impl Run {
     }
 
     pub(crate) fn succeed(self) {
-        if let Some(change) = &self.change {
-            lock(&self.world.ledger).of(change.serial).successes += 1;
+        if let Some(serial) = self.change.as_ref().map(|change| change.serial).or(self.deletion) {
+            lock(&self.world.ledger).of(serial).successes += 1;
         }
     }
 
@@ -193,7 +198,7 @@ impl Run {
         panic!("a handler panics")
     }
 
-    /// Until it is given up.
+    /// Hangs until it is given up.
     pub(crate) async fn hang(&self) {
         self.failed();
         sleep(3_600_000).await;
@@ -218,7 +223,7 @@ impl Drop for Run {
     }
 }
 
-/// Which change a handler was given.
+/// The change that a handler got.
 fn given<'s>(server: &'s Server, event: &Event, resource: Option<&Value>) -> Option<&'s Change> {
     if let Some(resource) = resource {
         let serial = resource["identifier"][0]["value"].as_str()?.parse::<usize>().ok()?;
@@ -239,7 +244,7 @@ fn short(key: Option<&str>) -> &str {
     key.map_or("none", |key| key.get(..8).unwrap_or(key))
 }
 
-/// Whether enough has gone wrong with a change that it may be given up.
+/// Whether so much went wrong with a change that it may be given up.
 pub(crate) fn may_be_given_up(world: &World, ledger: &Ledger, serial: usize) -> bool {
     let (failures, for_good) = ledger.failures(serial);
     for_good || failures + world.counts.crashes.load(Ordering::Relaxed) >= world.plan.setup.tries

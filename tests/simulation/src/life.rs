@@ -1,4 +1,4 @@
-//! An instance's life, which may end at every point at which it awaits something.
+//! The life of an instance, which may end at every await point.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,17 +16,17 @@ use crate::server::answer::Front;
 use crate::shelf::Shelf;
 use crate::world::{World, lock, sleep};
 
-/// How long it takes until another instance is there.
+/// The time until another instance is running.
 const TO_START: Ms = 1_500;
 
-/// The secret of whoever sweeps and registers.
+/// The secret for sweeps and registration.
 pub(crate) const ADMIN: &str = "the-secret-of-an-administrator-of-it";
 
 /// The instance has died.
 #[derive(Debug)]
 pub(crate) struct Gone;
 
-/// An instance that runs.
+/// A running instance.
 pub(crate) struct Running {
     pub(crate) instance: Instance,
     pub(crate) life: Arc<Life>,
@@ -41,7 +41,7 @@ pub(crate) struct Life {
     wakers: Mutex<Vec<Waker>>,
 }
 
-/// Starts an instance at this seat, with nothing but what the store has.
+/// Starts an instance at this seat. It knows only what the store has.
 pub(crate) fn start(world: &Arc<World>, seat: usize, ends_at: Option<u32>) {
     let life = Arc::new(Life {
         seat,
@@ -77,7 +77,7 @@ pub(crate) fn start(world: &Arc<World>, seat: usize, ends_at: Option<u32>) {
     seats[seat] = Some(Arc::new(Running { instance, life }));
 }
 
-/// At which poll the first instance of a seat dies.
+/// The poll at which the first instance of a seat dies.
 pub(crate) fn first_end(world: &World, seat: usize) -> Option<u32> {
     world.fault(|fault| match *fault {
         Fault::Crash { instance, poll } if instance == seat => Some(poll),
@@ -86,7 +86,7 @@ pub(crate) fn first_end(world: &World, seat: usize) -> Option<u32> {
 }
 
 impl Life {
-    /// Runs `work` for as long as the instance is alive.
+    /// Runs `work` while the instance is alive.
     pub(crate) fn mortal<F: Future>(
         self: &Arc<Self>,
         world: &Arc<World>,
@@ -95,7 +95,7 @@ impl Life {
         Mortal { life: Arc::clone(self), world: Arc::clone(world), work: Some(Box::pin(work)), place: None }
     }
 
-    /// Ends it, and all that the instance is at.
+    /// Ends the instance and all its work.
     pub(crate) fn end(&self, world: &Arc<World>) {
         if self.is_over.swap(true, Ordering::Relaxed) {
             return;
@@ -124,12 +124,12 @@ struct Mortal<F: Future> {
     life: Arc<Life>,
     world: Arc<World>,
     work: Option<Pin<Box<F>>>,
-    /// Where its waker is among those of the instance.
+    /// The place of its waker among those of the instance.
     place: Option<usize>,
 }
 
 impl<F: Future> Mortal<F> {
-    /// A process that dies runs no destructor; here they run, and may panic.
+    /// A process that dies runs no destructors. Here they run, and may panic.
     fn lay_down(&mut self) {
         let work = self.work.take();
         drop(catch_unwind(AssertUnwindSafe(|| drop(work))));

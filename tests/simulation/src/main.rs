@@ -1,7 +1,7 @@
-//! Runs schedules: in each, instances of a program, a FHIR server and a store, all of which fail by one seed, in virtual
-//! time.
+//! Runs schedules in virtual time. A schedule has instances of a program, a FHIR server and a store, and all
+//! of them fail by one seed.
 //!
-//! `tests/simulation/test` runs it, and says how.
+//! `tests/simulation/test` runs it, and documents how.
 
 mod handlers;
 mod ledger;
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     if is_found { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Runs so many schedules on all cores, and shows the first that fails; whether one did.
+/// Runs so many schedules on all cores, and prints the first failure. Returns whether there was one.
 #[expect(clippy::print_stdout, reason = "it is a program to be run by hand")]
 fn many(from: u64, count: u64) -> bool {
     let begun = Instant::now();
@@ -87,7 +87,8 @@ fn many(from: u64, count: u64) -> bool {
     }
 }
 
-/// Repeats a schedule, shrinks it if it breaks a promise, and prints what happens in it; whether it did.
+/// Repeats a schedule, shrinks it if it breaks a promise, and prints what happens in it. Returns whether it
+/// broke one.
 #[expect(clippy::print_stdout, reason = "it is a program to be run by hand")]
 fn show(seed: u64) -> bool {
     let plan = Plan::of(seed);

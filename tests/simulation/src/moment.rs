@@ -1,4 +1,4 @@
-//! Moments by the clocks of the servers, and how they are written.
+//! Moments by the clocks of the servers, and their written form.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,22 +7,22 @@ use crate::plan::Ms;
 /// The beginning of 2026, in milliseconds since 1970.
 const BEGINNING: u64 = 1_767_225_600_000;
 
-/// A moment of the schedule, by a clock that is right.
+/// A moment of the schedule, by a correct clock.
 pub(crate) fn moment(at: Ms) -> SystemTime {
     shifted(at, 0)
 }
 
-/// The same, by a clock that is so many seconds ahead.
+/// The same by a clock that is so many seconds ahead.
 pub(crate) fn shifted(at: Ms, seconds: i64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(stamp(at, seconds))
 }
 
-/// The same, as milliseconds since 1970.
+/// The same as milliseconds since 1970.
 pub(crate) fn stamp(at: Ms, seconds: i64) -> u64 {
     (BEGINNING + at).saturating_add_signed(seconds * 1_000)
 }
 
-/// A stamp, as FHIR writes an instant.
+/// A stamp as a FHIR instant.
 pub(crate) fn instant(stamp: u64) -> String {
     let (days, rest) = (stamp / 86_400_000, stamp % 86_400_000);
     // By Howard Hinnant's `civil_from_days`.
@@ -39,7 +39,7 @@ pub(crate) fn instant(stamp: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
 }
 
-/// The stamp of an instant as the program writes it, in UTC.
+/// The stamp of an instant that the program wrote, in UTC.
 pub(crate) fn parse(instant: &str) -> Option<u64> {
     let number = |range: std::ops::Range<usize>| instant.get(range)?.parse::<u64>().ok();
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);

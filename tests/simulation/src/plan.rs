@@ -1,11 +1,12 @@
-//! [`Plan`]: all that will happen in a schedule, and all that will go wrong. One seed makes one plan.
+//! [`Plan`]: everything that will happen in a schedule, and everything that will go wrong. One seed makes one
+//! plan.
 
 use fastrand::Rng;
 
 /// Milliseconds since the beginning of a schedule.
 pub(crate) type Ms = u64;
 
-/// All that will happen in a schedule.
+/// Everything that will happen in a schedule.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
@@ -14,27 +15,27 @@ pub(crate) struct Plan {
     pub(crate) faults: Vec<Fault>,
 }
 
-/// Who takes part.
+/// The participants.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) dialect: Dialect,
-    /// Whose handler is called.
+    /// The handler that is called.
     pub(crate) endpoint: Endpoint,
     pub(crate) instances: usize,
     /// How often an event is tried before it is given up.
     pub(crate) tries: u32,
-    /// The most resources on a page, whatever is asked for.
+    /// The most resources on a page, whatever the request says.
     pub(crate) page: usize,
 }
 
-/// How a server tells of changes, and how often.
+/// The server's kind of notifications, and its retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// `PUT` and `DELETE`, for a minute.
+    /// `PUT` and `DELETE`, with retries for a minute.
     Hapi,
-    /// The same, for ever.
+    /// The same, with retries for ever.
     Smile,
-    /// `POST`, five times; a resource that has changed since is dropped.
+    /// `POST`, five times. If a resource changed meanwhile, its notification is dropped.
     Medplum,
     /// `PUT`, three times a minute apart.
     Firely,
@@ -47,7 +48,7 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
-    /// What `FHIR_SERVER` calls it.
+    /// The value of `FHIR_SERVER`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Hapi | Self::Smile => "hapi",
@@ -63,7 +64,7 @@ impl Dialect {
     }
 }
 
-/// A handler, and what its attribute says.
+/// A handler and its attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Resource,
@@ -110,13 +111,13 @@ impl Endpoint {
         matches!(self, Self::Latest | Self::LatestDeletions | Self::TopicLatest)
     }
 
-    /// Whether notifications name a resource, or nothing, and it is read as it is by then.
+    /// Whether the resource is read later, because notifications only name it, or name nothing.
     pub(crate) fn is_read_later(self) -> bool {
         matches!(self, Self::TopicIds | Self::TopicEvents | Self::TopicEmpty | Self::TopicLatest)
     }
 }
 
-/// Who may go with whom, and how often that is tried.
+/// The possible combinations, with their weights.
 const SETUPS: [(Dialect, Endpoint, u32); 22] = [
     (Dialect::Hapi, Endpoint::Resource, 4),
     (Dialect::Hapi, Endpoint::Event, 2),
@@ -142,7 +143,7 @@ const SETUPS: [(Dialect, Endpoint, u32); 22] = [
     (Dialect::Once, Endpoint::Topic, 1),
 ];
 
-/// What happens, whatever fails.
+/// An event that does not depend on faults.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) at: Ms,
@@ -153,7 +154,7 @@ pub(crate) struct Step {
 pub(crate) enum What {
     /// Resources are written, in one transaction.
     Write(Vec<(usize, Write)>),
-    /// Some instance sweeps; from a moment in the future on, by a slip, or from where the last sweep ended.
+    /// An instance sweeps: from where the last sweep ended, or from a moment in the future by mistake.
     Sweep { is_slip: bool },
     /// Dead letters are retried.
     Retry,
@@ -161,54 +162,54 @@ pub(crate) enum What {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Write {
-    /// So that it matches the criteria.
+    /// It matches the criteria.
     Matching,
-    /// So that it does not.
+    /// It does not match the criteria.
     Other,
     Delete,
 }
 
-/// What goes wrong.
+/// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// What the server is like, until the end.
+    /// A property of the server, until the end.
     Trait(Trait),
-    /// What it does until faults end.
+    /// A misbehaviour of the server, until the faults end.
     Quirk(Quirk),
-    /// What becomes of a request to it, by their count.
+    /// What happens to a request, by its number.
     Request(u32, Answering),
-    /// The changes of a write become visible so much later than their stamps say, by the count of writes.
+    /// The changes of a write become visible so much later than their stamps, by the number of the write.
     Late(u32, Ms),
-    /// A search shows what was written so much later.
+    /// A search shows changes so much later.
     Lag(Ms),
-    /// So do histories.
+    /// Histories show changes so much later.
     HistoryLag(Ms),
-    /// The server's clock, or only what a gateway says of it, is ahead by so many seconds, or behind.
+    /// The clock of the server, or only of its gateway, is wrong by so many seconds.
     Clock { from: Ms, until: Option<Ms>, seconds: i64, is_of_gateway: bool },
-    /// The server begins to count its events anew.
+    /// The server's event counter restarts.
     Restart(Ms),
-    /// What becomes of the first sending of a notification, by their count.
+    /// What happens to the first sending of a notification, by its number.
     Notification(u32, Sending),
-    /// What becomes of a call of the store, by their count.
+    /// What happens to a call of the store, by its number.
     Store(u32, Storing),
-    /// An instance dies at this poll of its requests, counted over all its life.
+    /// An instance dies at this poll of its requests, counted over its whole life.
     Crash { instance: usize, poll: u32 },
-    /// What a handler does, by the count of runs.
+    /// What a handler does, by the number of its run.
     Run(u32, Doing),
-    /// What a handler does whenever it is given this resource.
+    /// What a handler does each time it gets this resource.
     Poison(usize, Doing),
 }
 
-/// What a server is like.
+/// A property of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trait {
     IgnoresSort,
     RefusesSort,
     /// Without the header `Date`.
     NoDate,
-    /// Links to pages are places of what is found by then, and not a list that the server keeps.
+    /// Page links are places in the present results, not in a list that the server keeps.
     Shifting,
-    /// Its pages take ten seconds.
+    /// Each page takes ten seconds.
     SlowPages,
     /// Notifications do not say the version.
     Strips,
@@ -220,66 +221,66 @@ pub(crate) enum Trait {
     NoEvents,
     /// It keeps only its last two events.
     FewEvents,
-    /// Its answers say the total.
+    /// Its answers contain the total.
     Total,
     /// Its history has no links to further pages.
     NoHistoryLinks,
 }
 
-/// What a server does until faults end.
+/// A misbehaviour of a server, until the faults end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quirk {
-    /// It does not search by the parameter of the criteria, and its `self` link says so.
+    /// It ignores the parameter of the criteria, and its `self` link says so.
     IgnoresFilter,
-    /// It does not know a link that it has given.
+    /// It does not know its own link any more.
     ForgetsLinks,
 }
 
-/// What becomes of a request to the server.
+/// What happens to a request to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answering {
     Unavailable,
     TooMany,
-    /// It never left.
+    /// It was not sent.
     NotSent,
-    /// It was acted on, and the answer lost.
+    /// It was executed, and the answer was lost.
     Broken,
     Hangs,
-    /// In so many milliseconds.
+    /// It takes so many milliseconds.
     Slow(Ms),
-    /// It leaves out what it finds, and says so.
+    /// It omits results, and says so.
     Partial,
 }
 
-/// What becomes of a notification.
+/// What happens to a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sending {
-    /// Never sent.
+    /// It is never sent.
     Lost,
-    /// Sent once more after so many milliseconds, whatever came of the first.
+    /// It is sent again after so many milliseconds, whatever the first answer was.
     Twice(Ms),
-    /// Sent that much later.
+    /// It is sent so much later.
     Later(Ms),
-    /// The answer is lost.
+    /// Its answer is lost.
     Unheard,
 }
 
-/// What becomes of a call of the store.
+/// What happens to a call of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Storing {
-    /// It fails, without effect.
+    /// It fails without effect.
     Refused,
     /// It has its effect, and fails.
     Unanswered,
-    /// It never ends, without effect.
+    /// It never ends, and has no effect.
     Hangs,
     /// It has its effect, and never ends.
     Silent,
-    /// It fails now, and has its effect in so many milliseconds.
+    /// It fails now, and has its effect so many milliseconds later.
     Late(Ms),
     /// It takes so many milliseconds.
     Slow(Ms),
-    /// From now on all fail for so many milliseconds.
+    /// From now on, all calls fail for so many milliseconds.
     Down(Ms),
 }
 
@@ -333,7 +334,7 @@ fn one_of<T: Copy>(dice: &mut Rng, all: &[T]) -> T {
     all[dice.usize(0..all.len())]
 }
 
-/// Pauses are mostly short, so that things meet, and sometimes longer than a lease or an overlap.
+/// Most pauses are short, so that events meet. Some are longer than a lease or an overlap.
 fn pause(dice: &mut Rng) -> Ms {
     match dice.u8(0..10) {
         0..2 => 0,
@@ -398,7 +399,7 @@ fn fault(dice: &mut Rng, setup: &Setup, end: Ms) -> Fault {
     }
 }
 
-/// Early polls are those in which most is done.
+/// Early polls are more likely, because most happens in them.
 fn polls(dice: &mut Rng) -> u32 {
     if dice.bool() { dice.u32(1..60) } else { dice.u32(1..400) }
 }
@@ -407,11 +408,12 @@ fn clock(dice: &mut Rng, setup: &Setup, end: Ms) -> Fault {
     let from = dice.u64(0..end + 1);
     let is_of_gateway = dice.bool();
     let seconds = dice.i64(10..7_200);
-    // Of two versions the older one is never wanted again, where a clock makes the newer the older.
+    // If a clock makes the newer of two versions the older one, the older one is never wanted again.
     if is_of_gateway || setup.endpoint.is_ordered() || dice.bool() {
         Fault::Clock { from, until: Some(from + dice.u64(1..900_000)), seconds, is_of_gateway }
     } else {
-        Fault::Clock { from, until: None, seconds: -seconds, is_of_gateway: false }
+        // Before the first sweep, nobody knows the clock's earlier time.
+        Fault::Clock { from: from.max(1_000), until: None, seconds: -seconds, is_of_gateway: false }
     }
 }
 

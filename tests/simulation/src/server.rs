@@ -1,4 +1,4 @@
-//! [`Server`]: a FHIR server of Encounters, and of one Subscription.
+//! [`Server`]: a FHIR server with Encounters and one Subscription.
 
 pub(crate) mod answer;
 mod history;
@@ -16,29 +16,29 @@ use crate::world::World;
 
 pub(crate) use self::topic::Numbered;
 
-/// What was written, and what it was told of.
+/// The written changes, and what the server remembers.
 #[derive(Default)]
 pub(crate) struct Server {
     /// Every version of every resource, in the order of the writes.
     pub(crate) changes: Vec<Change>,
     pub(crate) subscription: Option<Value>,
-    /// Whether the ids of versions say nothing of their order.
+    /// Whether version ids have no order.
     pub(crate) has_random_versions: bool,
-    /// The events of the Subscription, as `$events` has them.
+    /// The events of the Subscription, for `$events`.
     pub(crate) events: Vec<Numbered>,
-    /// The same of all times, whatever the server has forgotten.
+    /// All events ever, whatever the server has forgotten.
     pub(crate) all_events: Vec<Numbered>,
-    /// What searches have found whose further pages may be asked for.
+    /// The results of searches with further pages.
     pub(crate) found: Vec<Vec<usize>>,
 }
 
 /// A version of a resource.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
-    /// Its place among all changes.
+    /// Its index among all changes.
     pub(crate) serial: usize,
     pub(crate) id: usize,
-    /// From 1 on.
+    /// Counted from 1.
     pub(crate) version: usize,
     pub(crate) kind: Kind,
     pub(crate) is_matching: bool,
@@ -57,7 +57,7 @@ pub(crate) enum Kind {
 }
 
 impl Server {
-    /// Writes a resource; the serial of the change, or `None` where there is nothing to delete.
+    /// Writes a resource. Returns the serial of the change, or `None` if there is nothing to delete.
     pub(crate) fn write(&mut self, world: &World, id: usize, write: Write, late: Ms) -> Option<usize> {
         let now = world.now();
         let last = self.of_id(id).last();
@@ -72,7 +72,7 @@ impl Server {
             Fault::Lag(lag) => Some(lag),
             _ => None,
         });
-        // What stands before it in the same resource is never seen after it.
+        // An earlier change of the same resource never becomes visible after it.
         let visible = (now + late).max(last.map_or(0, |last| last.visible));
         let searchable = (visible + lag.unwrap_or(0)).max(last.map_or(0, |last| last.searchable));
         let change = Change {
@@ -100,17 +100,17 @@ impl Server {
         self.changes.iter().filter(move |change| change.id == id)
     }
 
-    /// How many ids there are, at most.
+    /// The number of ids.
     pub(crate) fn ids(&self) -> usize {
         self.changes.iter().map(|change| change.id + 1).max().unwrap_or(0)
     }
 
-    /// How a resource can be read now.
+    /// The version that can be read now.
     pub(crate) fn current(&self, id: usize, now: Ms) -> Option<&Change> {
         self.of_id(id).rfind(|change| change.visible <= now)
     }
 
-    /// The place of `Encounter/e1` among the ids.
+    /// The index of `Encounter/e1` among the ids.
     pub(crate) fn id_of(reference: &str) -> Option<usize> {
         reference.strip_prefix("Encounter/e")?.parse().ok()
     }
@@ -124,7 +124,7 @@ impl Server {
         }
     }
 
-    /// Whether the handler is for this version.
+    /// Whether the handler wants this version.
     pub(crate) fn is_wanted(&self, change: &Change, plan: &Plan) -> bool {
         use crate::plan::Endpoint;
         match (plan.setup.endpoint, change.kind) {
@@ -146,7 +146,7 @@ impl Server {
         })
     }
 
-    /// The change that an event of this number and time was about.
+    /// The change of the event with this number and time.
     pub(crate) fn numbered(&self, number: u64, timestamp: &str) -> Option<&Change> {
         let is_it = |event: &&Numbered| {
             event.number == number && instant(self.changes[event.serial].stamp) == timestamp

@@ -1,4 +1,4 @@
-//! [`Shelf`]: the store, which fails as the plan says, and is looked at after each call.
+//! [`Shelf`]: the store. It fails as the plan says, and is checked after each call.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,10 +12,10 @@ use crate::moment;
 use crate::plan::{Fault, Ms, Storing};
 use crate::world::{World, lock, pass, sleep};
 
-/// How long a call may take: so long waits the client of a database.
+/// The longest time of a call, like the timeout of a database client.
 const LIMIT: Ms = 10_000;
 
-/// What the store has.
+/// The records of the store.
 #[derive(Default)]
 pub(crate) struct Records {
     by_id: HashMap<RecordId, Record>,
@@ -27,7 +27,7 @@ pub(crate) struct Records {
 pub(crate) struct Shelf(pub(crate) Arc<World>);
 
 impl Shelf {
-    /// A call that does `work` at some time, or does not.
+    /// A call that does `work` at some time, or never.
     async fn call<T: Send + 'static>(
         &self,
         what: impl Fn() -> String + Send,
@@ -145,7 +145,7 @@ fn put(world: &World, id: RecordId, expected: Option<u64>, record: Option<Record
     Put::Done
 }
 
-/// Holds a record that was put against what was promised.
+/// Compares a record that was put with the promises.
 fn look(world: &World, id: &RecordId, before: Option<&Record>, record: &Record) {
     let body = |record: &Record| {
         serde_json::to_value(record).map(|mut value| value["body"].take()).unwrap_or_default()
@@ -180,11 +180,11 @@ fn look(world: &World, id: &RecordId, before: Option<&Record>, record: &Record) 
     }
 }
 
-/// The watermark has come to there: all before is to be done, less the overlap.
+/// The watermark has moved to this moment: everything before it, less the overlap, must be done.
 fn passed(world: &World, watermark: u64) {
     const OVERLAP: u64 = 120_000;
     world.log(|| format!("store: the watermark is at {}", moment::instant(watermark)));
-    // Where the server's own clock was wrong, moments do not come one after the other.
+    // If the server's own clock is wrong, its moments are not in order.
     let is_odd = |fault: &Fault| matches!(fault, Fault::Clock { is_of_gateway: false, .. });
     if world.plan.faults.iter().any(is_odd) || !world.plan.setup.endpoint.wants_changes() {
         return;

@@ -1,9 +1,9 @@
-//! A plan that breaks a promise, with as little in it as breaks one.
+//! Shrinks a plan that breaks a promise.
 
 use crate::plan::{Plan, What};
 use crate::schedule::run;
 
-/// Takes out of a plan whatever is not needed to break a promise.
+/// Removes everything from a plan that is not needed to break a promise.
 pub(crate) fn shrink(mut plan: Plan) -> Plan {
     loop {
         let smaller = smaller(&plan).find(|smaller| run(smaller, false).violation.is_some());
@@ -14,7 +14,7 @@ pub(crate) fn shrink(mut plan: Plan) -> Plan {
     }
 }
 
-/// Plans with one thing less: faults first, since those are what is looked for.
+/// Plans with one thing less. Faults come first, because they matter most.
 fn smaller(plan: &Plan) -> impl Iterator<Item = Plan> + '_ {
     let without_fault = (0..plan.faults.len()).map(|place| {
         let mut plan = plan.clone();

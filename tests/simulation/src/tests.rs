@@ -4,7 +4,7 @@ use std::path::Path;
 use crate::plan::Plan;
 use crate::schedule::run;
 
-/// What a seed makes is the same each time, or a schedule that failed could not be repeated.
+/// A seed always gives the same schedule: otherwise a failure could not be repeated.
 #[test]
 fn a_schedule_is_repeated_by_its_seed() {
     for seed in 0..6 {
@@ -18,7 +18,7 @@ fn a_schedule_is_repeated_by_its_seed() {
     }
 }
 
-/// Each mutant stands in the engine's text exactly once, or it would be looked for in vain.
+/// Each mutant's text must occur exactly once in the engine.
 #[test]
 fn the_mutants_are_those_of_the_engine_as_it_is() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

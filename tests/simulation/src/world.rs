@@ -1,4 +1,4 @@
-//! [`World`]: what all that take part in a schedule share.
+//! [`World`]: shared by all participants of a schedule.
 
 use std::fmt::Write as _;
 use std::future::Future;
@@ -17,15 +17,15 @@ use crate::plan::{Fault, Ms, Plan, Quirk, Trait};
 use crate::server::Server;
 use crate::shelf::Records;
 
-/// How many requests to the server and calls of the store a schedule has at most. More is no end.
+/// The most requests to the server and calls of the store in a schedule. With more, it would never end.
 const MANY: u32 = 60_000;
 
 tokio::task_local! {
-    /// The change that a notification tells of, while it is handled.
+    /// The change of a notification, while the notification is handled.
     pub(crate) static TOLD: usize;
 }
 
-/// What all that take part in a schedule share.
+/// Shared by all participants of a schedule.
 pub(crate) struct World {
     pub(crate) plan: Plan,
     started: Instant,
@@ -33,10 +33,10 @@ pub(crate) struct World {
     pub(crate) server: Mutex<Server>,
     pub(crate) records: Mutex<Records>,
     pub(crate) ledger: Mutex<Ledger>,
-    /// The instances; `None` where one has died and is not there again yet.
+    /// The instances; `None` if one has died and is not running again yet.
     pub(crate) seats: Mutex<Vec<Option<Arc<Running>>>>,
     is_quiet: AtomicBool,
-    /// How much of each kind there was.
+    /// The numbers of each kind.
     pub(crate) counts: Counts,
     violation: Mutex<Option<String>>,
     trace: Option<Mutex<String>>,
@@ -74,7 +74,7 @@ impl World {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(Ms::MAX)
     }
 
-    /// What time it is, by a clock that is right.
+    /// The time by a correct clock.
     pub(crate) fn clock(&self) -> SystemTime {
         moment::moment(self.now())
     }
@@ -91,7 +91,7 @@ impl World {
         !self.is_quiet() && self.plan.faults.contains(&Fault::Quirk(quirk))
     }
 
-    /// What the faults say of something, unless they have ended.
+    /// The fault for something, unless the faults have ended.
     pub(crate) fn fault<T>(&self, find: impl FnMut(&Fault) -> Option<T>) -> Option<T> {
         if self.is_quiet() { None } else { self.plan.faults.iter().find_map(find) }
     }
@@ -106,12 +106,12 @@ impl World {
         self.log(|| "faults end".to_owned());
     }
 
-    /// How far the server's clock is ahead, in seconds; or what a gateway makes of it.
+    /// How far the server's clock is ahead in seconds, or the clock of its gateway.
     pub(crate) fn ahead(&self, by_gateway: bool) -> i64 {
         let now = self.now();
         let of = |fault: &Fault| match *fault {
             Fault::Clock { from, until, seconds, is_of_gateway } if by_gateway || !is_of_gateway => {
-                // What was put back stays so.
+                // A clock that was put back stays so.
                 let is_over = until.map_or(now < from, |until| self.is_quiet() || now < from || now > until);
                 if is_over { 0 } else { seconds }
             }
@@ -120,7 +120,7 @@ impl World {
         self.plan.faults.iter().map(of).sum()
     }
 
-    /// Counts one up; which one it was.
+    /// Counts one more, and returns its number.
     pub(crate) fn count(&self, counter: &AtomicU32) -> u32 {
         let number = counter.fetch_add(1, Ordering::Relaxed);
         if number > MANY {
@@ -129,7 +129,7 @@ impl World {
         number
     }
 
-    /// A promise is broken. Only the first one counts.
+    /// Records a broken promise. Only the first one counts.
     pub(crate) fn fail(&self, how: impl FnOnce() -> String) {
         let mut violation = lock(&self.violation);
         if violation.is_none() {
@@ -155,7 +155,7 @@ impl World {
         self.trace.as_ref().map(|trace| lock(trace).clone()).unwrap_or_default()
     }
 
-    /// Sends a request to some instance that is alive, in a task of its own: a caller who hangs up ends nothing.
+    /// Sends a request to a running instance, in a separate task: a caller who hangs up ends nothing.
     pub(crate) async fn call(
         self: &Arc<Self>,
         told: Option<usize>,
@@ -175,7 +175,7 @@ impl World {
     }
 }
 
-/// Whoever panicked with it in its hands has left nothing half done that matters here.
+/// A task that panicked with the lock has left nothing half done that matters here.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -184,7 +184,7 @@ pub(crate) async fn sleep(time: Ms) {
     tokio::time::sleep(Duration::from_millis(time)).await;
 }
 
-/// Lets everything else go on first.
+/// Lets all other tasks run first.
 pub(crate) fn pass() -> impl Future<Output = ()> + Send {
     tokio::task::yield_now()
 }

@@ -1,4 +1,4 @@
-//! Writes the handlers of the program: an attribute takes literals, so no macro can.
+//! Writes the handlers of the program. An attribute takes literals, so a macro cannot write them.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The handlers of a ward, in a library crate of their own.
+//! The handlers of a ward, in a separate library crate.
 
 mod admissions;
 mod discharges;

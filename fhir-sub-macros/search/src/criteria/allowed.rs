@@ -1,8 +1,9 @@
-//! What a value that is known only when the program starts may be, where the definitions list it.
+//! The values that the definitions list for a parameter, to check a value that is known only when the program
+//! starts.
 
 use super::{Check, Purpose};
 use crate::definitions::{Definitions, FhirVersion, Kind, Targets, Token};
-use crate::search::{Modifier, Search, Subject};
+use crate::search::{Modifier, ParameterType, Search, Subject};
 
 /// The permitted values of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,15 +14,17 @@ pub enum Allowed {
     Codes {
         /// Each code system with its codes.
         systems: Vec<(&'static str, Vec<&'static str>)>,
-        /// Whether there is nothing beside them, since the element has one code at most.
+        /// Whether no other code is possible, because the element has at most one code.
         is_single: bool,
     },
     /// The types that a reference may point to.
     Targets(Vec<&'static str>),
+    /// The types of the values that `$` joins.
+    Components(Vec<ParameterType>),
 }
 
-/// What each parameter of a search takes, in their order, in a version in which the search is right. `None` where the
-/// definitions list nothing, and of a chain, which is right where one of several types is.
+/// The allowed values of each parameter of a search, in order, in a version that accepts the search. `None`
+/// if the definitions list nothing. Also `None` for a chain, because one of several types is enough for it.
 #[must_use]
 pub fn allowed(search: &Search, version: FhirVersion, also: &[String]) -> Vec<Option<Allowed>> {
     let check = Check { definitions: Definitions::of(version), purpose: Purpose::Subscription, also };
@@ -44,6 +47,9 @@ pub fn allowed(search: &Search, version: FhirVersion, also: &[String]) -> Vec<Op
                 Some(Allowed::Codes { systems: vec![("", types)], is_single: false })
             }
             (Kind::Reference(Targets::Types(types)), None) => Some(Allowed::Targets(types)),
+            (Kind::Composite(kinds), None) => {
+                Some(Allowed::Components(kinds.iter().map(Kind::parameter_type).collect()))
+            }
             _ => None,
         }
     };

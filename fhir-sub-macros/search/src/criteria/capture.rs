@@ -1,4 +1,4 @@
-//! Values that a program fills in, `{id}`: what is known of them when the search is compiled.
+//! Values that a program fills in, `{id}`: what can be checked when the search is compiled.
 
 use std::ops::Range;
 
@@ -11,11 +11,11 @@ use crate::search::{Modifier, Parameter, Text};
 /// How a captured value is written, so that it stays one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capture {
-    /// With `,`, `|`, `$` and `\` escaped.
+    /// `,`, `|`, `$` and `\` are escaped.
     Value,
-    /// A URI or a reference, in which a `|` may stand before a version: with `,`, `$` and `\` escaped.
+    /// A URI or a reference, where a `|` may stand before a version: `,`, `$` and `\` are escaped.
     Uri,
-    /// The id in a reference, which is refused if it is none.
+    /// The id in a reference. Any text that is not an id is refused.
     Id,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn check(
             }
         }
         (Kind::Date, None) => {
-            // Only of a date that is captured whole, after a prefix or after nothing, is it known what it looks like.
+            // The form of a date is known only if the date is captured whole, with or without a prefix.
             let is_prefix = |before: &String| before.chars().all(|letter| letter.is_ascii_alphabetic());
             match &value.pieces()[..] {
                 [before, after] if is_prefix(before) && after.is_empty() => {
@@ -89,8 +89,8 @@ fn token_with(asked: &Asked<'_>, token: &Token, value: &Text) -> Result<(), Mist
     }
 }
 
-/// The captured values of a parameter by their places, and how each is written. `kind` is `None` of a parameter that only
-/// the server knows.
+/// The places of a parameter's captured values, and how each is written. `kind` is `None` for a parameter
+/// that only the server knows.
 pub(super) fn captures(kind: Option<&Kind>, parameter: &Parameter) -> Vec<(Range<usize>, Capture)> {
     let modifier = parameter.modifier();
     let of_value = |value: &Text| -> Vec<(Range<usize>, Capture)> {

@@ -1,19 +1,22 @@
-//! Parameters that no resource can fulfil together: all of them must hold, and an element has one value only.
+//! Parameters that no resource can fulfil together: all of them must hold, but the element has only one
+//! value.
 
 mod interval;
+mod presence;
 
 use super::{listed, reference};
-use crate::definitions::{Kind, ResourceType, SearchParameter, Token};
+use crate::definitions::{Kind, ResourceType, SearchParameter, Targets, Token};
 use crate::mistake::Mistake;
 use crate::search::{Modifier, Parameter, Step, Text};
 
-/// `status=booked&status=arrived`, where a resource has one status.
+/// For example `status=booked&status=arrived`: a resource has one status.
 pub(super) fn check(on: ResourceType, parameters: &[Parameter]) -> Vec<Mistake> {
-    let mut mistakes = Vec::new();
+    let mut mistakes = presence::check(on, parameters);
     let mut asked: Vec<(SearchParameter, Vec<Alternative>)> = Vec::new();
     for parameter in parameters {
         let Some((found, alternatives)) = alternatives(on, parameter) else { continue };
-        let Some((_, before)) = asked.iter_mut().find(|(other, _)| other.code == found.code) else {
+        let same = |other: &SearchParameter| element(on, other) == element(on, &found);
+        let Some((_, before)) = asked.iter_mut().find(|(other, _)| same(other)) else {
             asked.push((found, alternatives));
             continue;
         };
@@ -23,16 +26,17 @@ pub(super) fn check(on: ResourceType, parameters: &[Parameter]) -> Vec<Mistake> 
             let page = on.version.page("search.html#combining");
             mistakes.push(Mistake::new(parameter.place.clone(), message, page));
         }
-        // A reported mistake is not reported again for each parameter that follows.
+        // After a contradiction, the later parameters are compared with this one, so that it is reported
+        // once.
         *before = if common.is_empty() { alternatives } else { common };
     }
     mistakes
 }
 
-/// One of the values that a parameter asks for, or what several parameters ask of one value together.
+/// A value that a parameter asks for, or the combination of several parameters' values.
 #[derive(Clone)]
 struct Alternative {
-    /// As it is written.
+    /// The values as written.
     written: Vec<String>,
     asked: Asked,
 }
@@ -40,69 +44,87 @@ struct Alternative {
 /// The conditions on the element's one value.
 #[derive(Clone)]
 enum Asked {
-    /// A code with its system; what is not given may be any.
+    /// A code with its system; an absent part may have any value.
     Token {
         system: Option<String>,
         code: Option<String>,
     },
-    /// A resource by its type, if that is given, and its id.
+    /// A resource by its id, with its server and its type if they are given.
     Reference {
+        base: Option<String>,
         resource_type: Option<String>,
         id: String,
     },
     Uri(String),
     Date(interval::Dates),
-    /// A number, of a unit if that is given.
+    /// A number, with its unit if that is given.
     Number {
         unit: String,
         range: interval::Numbers,
     },
 }
 
-/// What a parameter asks for, where a resource has one value of it at most and nothing else is asked than to have one of
-/// these.
+/// The values that a parameter asks for. `None` if the resource may have several values, or if the parameter
+/// asks for more than one of these values.
 fn alternatives(on: ResourceType, parameter: &Parameter) -> Option<(SearchParameter, Vec<Alternative>)> {
     let [Step::Code { code, .. }] = &parameter.name[..] else { return None };
     let found = on.parameter(&code.to_string()).filter(|found| found.is_single)?;
-    let target = match parameter.modifier() {
-        None => None,
-        Some(Modifier::Type(target)) => Some(target),
-        Some(_) => return None,
+    let target = match (parameter.modifier(), &found.kind) {
+        (None, Kind::Reference(Targets::Types(types))) if types.len() == 1 => Some(types[0].to_owned()),
+        (None, _) => None,
+        (Some(Modifier::Type(target)), _) => Some(target),
+        (Some(_), _) => return None,
     };
     let alternative = |value: &Text| {
         if value.has_hole() {
             return None;
         }
-        let asked = asked(&found.kind, target.as_deref(), value)?;
-        Some(Alternative { written: vec![value.to_string()], asked })
+        let asked = asked(&found, target.as_deref(), value)?;
+        // The text that the message suggests after the name of the other parameter.
+        let written = match &asked {
+            Asked::Reference { base: None, resource_type: Some(of), id } => format!("{of}/{id}"),
+            _ => value.to_string(),
+        };
+        Some(Alternative { written: vec![written], asked })
     };
     let alternatives = parameter.values.iter().map(alternative).collect::<Option<_>>()?;
     Some((found, alternatives))
 }
 
-/// `None` where it is not known what a server makes of the value.
-fn asked(kind: &Kind, target: Option<&str>, value: &Text) -> Option<Asked> {
-    match kind {
+/// The element of a parameter. If a type has `subject` and `patient`, the patient is the subject, except in
+/// R5's SupplyRequest.
+fn element(on: ResourceType, found: &SearchParameter) -> &'static str {
+    match found.code {
+        "patient" if on.name != "SupplyRequest" && on.parameter("subject").is_some_and(|it| it.is_single) => {
+            "subject"
+        }
+        code => code,
+    }
+}
+
+/// `None` if we do not know how a server reads the value.
+fn asked(found: &SearchParameter, target: Option<&str>, value: &Text) -> Option<Asked> {
+    match &found.kind {
         Kind::Token(Token::ContactPoint) => None,
         Kind::Token(_) => {
             let parts: Vec<_> = value.split('|').iter().map(Text::to_string).collect();
             let given = |part: &String| Some(part.clone()).filter(|part| !part.is_empty());
             match &parts[..] {
                 [code] => Some(Asked::Token { system: None, code: given(code) }),
-                // Of which system `|code` is, where the element has no room for one, servers do not agree.
+                // Servers differ on the system of `|code` if the element has no room for a system.
                 [system, code] => Some(Asked::Token { system: given(system), code: given(code) }),
                 _ => None,
             }
         }
         Kind::Reference(_) => {
             let written = value.to_string();
-            let (resource_type, id) = reference::type_and_id(&written)?;
+            let (base, resource_type, id) = reference::base_type_and_id(&written)?;
             let resource_type = resource_type.or(target).map(str::to_owned);
-            Some(Asked::Reference { resource_type, id: id.to_owned() })
+            Some(Asked::Reference { base: base.map(str::to_owned), resource_type, id: id.to_owned() })
         }
-        // A canonical URL may have a version.
+        // A canonical URL may contain a version.
         Kind::Uri => Some(Asked::Uri(value.to_string().split('|').next().unwrap_or_default().to_owned())),
-        Kind::Date => interval::Dates::read(value).map(Asked::Date),
+        Kind::Date => interval::Dates::read(value, found.date).map(Asked::Date),
         Kind::Number => {
             interval::Numbers::read(value).map(|range| Asked::Number { unit: String::new(), range })
         }
@@ -115,7 +137,7 @@ fn asked(kind: &Kind, target: Option<&str>, value: &Text) -> Option<Asked> {
     }
 }
 
-/// What is left of the alternatives when one of each list must hold: nothing where no value can be both.
+/// The alternatives that fulfil both lists; empty if no value can.
 fn both(before: &[Alternative], after: &[Alternative]) -> Vec<Alternative> {
     let pairs = before.iter().flat_map(|one| after.iter().map(move |other| (one, other)));
     pairs.filter_map(|(one, other)| one.and(other)).collect()
@@ -125,25 +147,26 @@ impl Alternative {
     fn and(&self, other: &Self) -> Option<Self> {
         let asked = match (&self.asked, &other.asked) {
             (Asked::Token { system, code }, Asked::Token { system: other_system, code: other_code }) => {
-                // Whether a code system heeds capitals is its own.
+                // Some code systems distinguish capitals, and others do not.
                 let same = |one: &String, other: &String| one.eq_ignore_ascii_case(other);
                 let system = either(system, other_system, String::eq)?;
                 Asked::Token { system, code: either(code, other_code, same)? }
             }
             (
-                Asked::Reference { resource_type, id },
-                Asked::Reference { resource_type: other_type, id: other_id },
+                Asked::Reference { base, resource_type, id },
+                Asked::Reference { base: other_base, resource_type: other_type, id: other_id },
             ) => {
+                let base = either(base, other_base, String::eq)?;
                 let resource_type = either(resource_type, other_type, String::eq)?;
                 Some(id).filter(|id| *id == other_id)?;
-                Asked::Reference { resource_type, id: id.clone() }
+                Asked::Reference { base, resource_type, id: id.clone() }
             }
             (Asked::Uri(uri), Asked::Uri(other)) => {
                 Some(uri).filter(|uri| *uri == other)?;
                 Asked::Uri(uri.clone())
             }
             (Asked::Date(dates), Asked::Date(others)) => Asked::Date(dates.and(others)?),
-            // Of other units nothing is known: one may be a multiple of the other.
+            // Different units cannot be compared: one may be a multiple of the other.
             (Asked::Number { unit, .. }, Asked::Number { unit: other_unit, .. }) if unit != other_unit => {
                 self.asked.clone()
             }
@@ -158,7 +181,7 @@ impl Alternative {
     }
 }
 
-/// What both say, where they do not contradict each other: `None` then.
+/// The combination of both, or `None` if they contradict each other.
 fn either(
     one: &Option<String>,
     other: &Option<String>,

@@ -1,4 +1,4 @@
-//! What may stand after the `:` of a parameter: <https://hl7.org/fhir/R4/search.html#modifiers>.
+//! The modifiers of a parameter: <https://hl7.org/fhir/R4/search.html#modifiers>.
 
 use super::{Check, value};
 use crate::definitions::{FhirVersion, Kind, ResourceType, SearchParameter, Token};
@@ -6,7 +6,7 @@ use crate::mistake::Mistake;
 use crate::nearest::nearest;
 use crate::search::{Modifier, Text};
 
-/// The modifier that `written` names, where the parameter takes it.
+/// The modifier with the name `written`, if the parameter accepts it.
 pub(super) fn check(
     check: &Check<'_>,
     on: ResourceType,
@@ -62,7 +62,7 @@ pub(super) fn check(
         .with_hint("A modifier that only your server has: `unchecked = true`"))
 }
 
-/// The types of parameters that take a modifier.
+/// Whether a type of parameter accepts a modifier.
 fn is_taken(modifier: &Modifier, kind: &Kind, version: FhirVersion) -> bool {
     let is_later = version == FhirVersion::R5;
     match modifier {
@@ -82,7 +82,7 @@ fn is_taken(modifier: &Modifier, kind: &Kind, version: FhirVersion) -> bool {
         Modifier::OfType => matches!(kind, Kind::Token(Token::Identifier | Token::Any)),
         Modifier::Nickname => matches!(kind, Kind::String),
         Modifier::Identifier | Modifier::Mdm => matches!(kind, Kind::Reference(_)),
-        // `:iterate` is of `_include`, and the types that a reference has are looked at by themselves.
+        // `:iterate` belongs to `_include`. The types of a reference are checked elsewhere.
         Modifier::Iterate | Modifier::Type(_) | Modifier::Other(_) => false,
     }
 }

@@ -1,4 +1,4 @@
-//! Values that have an order, and so may have a prefix: numbers, dates, quantities; and positions.
+//! Values with an order, which may have a prefix: numbers, dates and quantities. Also positions.
 
 use super::value::Asked;
 use super::{reference, system};
@@ -19,7 +19,7 @@ pub(super) fn number(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
 pub(super) fn date(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     let date = without_prefix(asked, value, "date", "2030-12-31")?;
     let written = date.to_string();
-    // Of HAPI FHIR's subscriptions.
+    // HAPI FHIR accepts these in subscriptions.
     if ["%now", "%today"].contains(&&*written.to_lowercase()) {
         return Ok(());
     }
@@ -112,8 +112,8 @@ pub(super) fn position(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     Err(asked.mistake(value, message, "special"))
 }
 
-/// Whether a value of a type without an order looks as if it had a prefix: `ge2030-12-31`. Other letters and shorter
-/// dates are in identifiers as well.
+/// Whether a value of a type without an order looks as if it had a prefix: `ge2030-12-31`. Identifiers may
+/// contain other letters and shorter dates.
 pub(super) fn has_prefix_and_date(value: &str) -> bool {
     ["gt", "lt", "ge", "le"].iter().any(|prefix| {
         value
@@ -155,7 +155,8 @@ fn without_prefix(asked: &Asked<'_>, value: &Text, kind: &str, example: &str) ->
     Err(asked.mistake(value, message, kind))
 }
 
-/// `write `5.4|http://unitsofmeasure.org|mg``, of a mistake in its system.
+/// Adds the number to the cure of a mistake in the system, so that the cure shows the whole value:
+/// `5.4|http://unitsofmeasure.org|mg`.
 fn of_unit(mut mistake: Mistake, number: &Text) -> Mistake {
     mistake.message = mistake.message.replace("write `", &format!("write `{number}|"));
     mistake
@@ -178,31 +179,76 @@ fn not_a_number(asked: &Asked<'_>, number: &Text, section: &str) -> Mistake {
     asked.mistake(number, message, section)
 }
 
-/// What seems to be a number with a decimal comma, which separates two values: `0,5`, `gt5,4`, `5,4||mg`. Two values that
-/// are both meant are `5,4`, `5||mg,4||mg` or `lt60,gt100`.
+/// Finds a number with a decimal comma, because a comma separates two values: `0,5`, `gt5,4`, `5,4||mg`,
+/// `1.000,5||mg`, and lists of such numbers. To search for two values, write `5,4`, `5||mg,4||mg` or
+/// `lt60,gt100`.
 pub(super) fn decimal_comma(asked: &Asked<'_>, values: &[Text]) -> Result<(), Mistake> {
-    let [first, second] = values else { return Ok(()) };
-    if first.has_hole() || second.has_hole() {
+    if !values.len().is_multiple_of(2) || values.iter().any(Text::has_hole) {
         return Ok(());
     }
+    let pairs: Vec<_> = values.chunks(2).map(|pair| (&pair[0], &pair[1])).collect();
+    if !pairs.iter().all(|(first, second)| is_one_number(first, second)) {
+        return Ok(());
+    }
+    let code = asked.code;
+    let written = |joint: &str| {
+        let pairs = pairs.iter().map(|(first, second)| {
+            let whole = first.to_string();
+            // In `1.000`, the point separates thousands.
+            let whole = if joint == "." { whole.replace('.', "") } else { whole };
+            format!("{whole}{joint}{second}")
+        });
+        pairs.collect::<Vec<_>>().join(",")
+    };
+    let message = format!(
+        "a `,` separates two values, and a number has a decimal point: write `{code}={}`, or `{code}={}` where two values \
+         are meant",
+        written("."),
+        written(",eq")
+    );
+    let place = values[0].place.start..values[values.len() - 1].place.end;
+    Err(Mistake::new(place, message, asked.check.chapter("number")))
+}
+
+/// Whether the two values are the halves of one number.
+fn is_one_number(first: &Text, second: &Text) -> bool {
     let (before, after) = (first.to_string(), second.split('|'));
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let letters = before.chars().take_while(char::is_ascii_alphabetic).count();
     let (prefix, whole) = before.split_at(letters);
     let whole = whole.strip_prefix('-').unwrap_or(whole);
-    let is_one = is_digits(whole)
+    let has_thousands = whole.contains('.') && {
+        let mut groups = whole.split('.');
+        groups.next().is_some_and(|first| is_digits(first) && first.len() <= 3)
+            && groups.all(|group| is_digits(group) && group.len() == 3)
+    };
+    (is_digits(whole) || has_thousands)
         && is_digits(&after[0].to_string())
-        && (after.len() > 1 || whole == "0" || !prefix.is_empty());
-    if !is_one {
-        return Ok(());
+        && (after.len() > 1 || whole == "0" || !prefix.is_empty())
+}
+
+/// Finds a decimal comma in the number of a composite, which splits the value in two: `http://loinc.org|1$5`
+/// and `4||mg`.
+pub(super) fn decimal_comma_of_composite(asked: &Asked<'_>, values: &[Text]) -> Result<(), Mistake> {
+    for pair in values.windows(2) {
+        let parts = pair[0].split('$');
+        let Some(last) = parts.last().filter(|_| parts.len() > 1) else { continue };
+        let is_number = |text: &Text| {
+            let text = text.to_string();
+            let text = text.trim_start_matches(|letter: char| letter.is_ascii_alphabetic() || letter == '-');
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if pair[1].split('$').len() > 1 || !is_number(last) || !is_number(&pair[1].split('|')[0]) {
+            continue;
+        }
+        let message = format!(
+            "a `,` separates two values, and a number has a decimal point: write `{}={}.{}`",
+            asked.code, pair[0], pair[1]
+        );
+        let place = pair[0].place.start..pair[1].place.end;
+        return Err(Mistake::new(place, message, asked.check.chapter("number")));
     }
-    let code = asked.code;
-    let message = format!(
-        "a `,` separates two values, and a number has a decimal point: write `{code}={before}.{second}`, or \
-         `{code}={before},eq{second}` where two values are meant"
-    );
-    let place = first.place.start..second.place.end;
-    Err(Mistake::new(place, message, asked.check.chapter("number")))
+    Ok(())
 }
 
 /// `100`, `-0.5`, `1e-3`

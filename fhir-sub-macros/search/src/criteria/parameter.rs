@@ -1,12 +1,12 @@
-//! A parameter's name: its steps, from the resource that is watched to the one whose parameter is asked.
+//! The name of a parameter: its steps lead from the watched resource to the resource with the parameter.
 
 use super::{Check, Purpose, SHORT_LIST, is_parameter_name, listed, results, value};
-use crate::definitions::{FhirVersion, Kind, ResourceType, SearchParameter, Targets};
+use crate::definitions::{DateForm, FhirVersion, Kind, ResourceType, SearchParameter, Targets};
 use crate::mistake::Mistake;
 use crate::nearest::nearest;
 use crate::search::{Parameter, RESULT_PARAMETERS, Step, Text};
 
-/// Parameters of every type that no SearchParameter defines: <https://hl7.org/fhir/R4/search.html#all>.
+/// Parameters of every type that have no SearchParameter: <https://hl7.org/fhir/R4/search.html#all>.
 const OF_ALL_TYPES: [&str; 5] = ["_text", "_content", "_list", "_filter", "_query"];
 
 impl Check<'_> {
@@ -20,7 +20,7 @@ impl Check<'_> {
         self.steps(&[on], &parameter.name, &parameter.values)
     }
 
-    /// What is wrong in `steps`, which begin at a resource of one of the types `on`.
+    /// The mistakes in `steps`, which begin at a resource of one of the types `on`.
     fn steps(&self, on: &[ResourceType], steps: &[Step], values: &[Text]) -> Vec<Mistake> {
         let rest = match steps {
             [Step::Code { code, qualifier }] => return self.last(on, code, qualifier.as_ref(), values),
@@ -39,8 +39,8 @@ impl Check<'_> {
         }
     }
 
-    /// What the parameter at the end of `steps` takes: that of the first of several types that a chain may lead to; `None`
-    /// of what only the server knows.
+    /// The kind of the parameter at the end of `steps`. If a chain may lead to several types, it is the first
+    /// one's. `None` if only the server knows the parameter.
     pub(super) fn kind(&self, on: &[ResourceType], steps: &[Step]) -> Option<Kind> {
         let (targets, rest) = match steps {
             [Step::Code { code, .. }, ..] if self.is_also(code) => return None,
@@ -62,7 +62,7 @@ impl Check<'_> {
         self.also.contains(&code) && !means_nothing(&code)
     }
 
-    /// A name's last step, with the values.
+    /// The last step of a name, with the values.
     fn last(
         &self,
         on: &[ResourceType],
@@ -77,7 +77,7 @@ impl Check<'_> {
             Ok(found) => found,
             Err(mistake) => return vec![mistake],
         };
-        // What a reference may point to are several types, and it is enough that one of them has such values.
+        // A reference may point to several types: it is enough that one of them accepts the values.
         let mut least: Option<Vec<Mistake>> = None;
         for (resource_type, parameter) in found {
             let mistakes = value::check(self, resource_type, &parameter, qualifier, values);
@@ -121,14 +121,14 @@ impl Check<'_> {
             return Err(Mistake::new(code.place.clone(), message, self.chapter("chaining")));
         }
         let Some(qualifier) = qualifier else { return Ok(targets) };
-        // Of the types that the chain has led to, it is enough that one refers to such a type.
+        // The chain may have led to several types: it is enough that one of them refers to such a type.
         let name = qualifier.to_string();
         let suitable = references.iter().find(|(_, of)| of.contain(&name));
         let (resource_type, of) = suitable.unwrap_or(&references[0]);
         self.target(*resource_type, &code.to_string(), of, qualifier).map(|target| vec![target])
     }
 
-    /// The type that `:Patient` narrows a reference to.
+    /// The type in `:Patient`, which narrows a reference.
     pub(super) fn target(
         &self,
         on: ResourceType,
@@ -172,7 +172,7 @@ impl Check<'_> {
         Err(Mistake::new(reference.place.clone(), message, resource_type.page()))
     }
 
-    /// The parameter of this code in those of the types that have it: one at least.
+    /// The parameter with this code, in each type that has it. There is at least one.
     pub(super) fn look_up(
         &self,
         on: &[ResourceType],
@@ -271,7 +271,7 @@ impl Check<'_> {
 
     /// A section of the specification's chapter on search.
     pub(super) fn chapter(&self, section: &str) -> String {
-        // R5 has another name for it.
+        // R5 has another name for this section.
         let section = match (self.definitions.version, section) {
             (FhirVersion::R5, "return") => "modifyingresults",
             (_, section) => section,
@@ -280,16 +280,16 @@ impl Check<'_> {
     }
 }
 
-/// The parameter of this code, one of those of every type included.
+/// The parameter with this code, including those of every type.
 pub(super) fn of_type(on: ResourceType, code: &str) -> Option<SearchParameter> {
-    // Some versions define some of them, as tokens or strings, and mean the same.
+    // Some versions define some of them as tokens or strings, with the same meaning.
     if let Some(code) = OF_ALL_TYPES.into_iter().find(|other| *other == code) {
-        return Some(SearchParameter { code, kind: Kind::Special, is_single: false });
+        return Some(SearchParameter { code, kind: Kind::Special, is_single: false, date: DateForm::Date });
     }
     on.parameter(code)
 }
 
-/// Whether a parameter says nothing of what a resource has.
+/// Whether a parameter says nothing about the content of a resource.
 fn means_nothing(code: &str) -> bool {
     RESULT_PARAMETERS.contains(&code) || code == "_type"
 }

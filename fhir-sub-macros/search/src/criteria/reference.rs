@@ -14,7 +14,8 @@ pub(super) fn check(asked: &Asked<'_>, targets: &Targets, value: &Text) -> Resul
         return Ok(());
     }
     if written.contains("://") {
-        return uri(asked, value);
+        uri(asked, value)?;
+        return of_url(asked, targets, value, &written);
     }
     if let Some((system, _)) = written.split_once('|') {
         let message = format!(
@@ -39,9 +40,19 @@ pub(super) fn check(asked: &Asked<'_>, targets: &Targets, value: &Text) -> Resul
     type_of_reference(asked, targets, value, resource_type)
 }
 
-/// The type, if it names one, and the id of what a reference points to; `None` of one that is known by other means, as
-/// `urn:uuid:…` is.
-pub(super) fn type_and_id(written: &str) -> Option<(Option<&str>, &str)> {
+/// Checks the resource type in a URL of a FHIR server, such as `https://example.org/fhir/Patient/1`.
+fn of_url(asked: &Asked<'_>, targets: &Targets, value: &Text, written: &str) -> Result<(), Mistake> {
+    let Some((Some(_), Some(resource_type), _)) = base_type_and_id(written) else { return Ok(()) };
+    if asked.check.definitions.resource_type(resource_type).is_none() || targets.contain(resource_type) {
+        return Ok(());
+    }
+    let message = type_of_reference(asked, targets, value, resource_type).map_err(|mistake| mistake.message);
+    message.map_err(|message| asked.mistake(value, message, "reference"))
+}
+
+/// The server's URL and the type, if given, and the id of a reference's target. `None` for a reference
+/// without an id, such as `urn:uuid:…`.
+pub(super) fn base_type_and_id(written: &str) -> Option<(Option<&str>, Option<&str>, &str)> {
     if written.starts_with("urn:") || written.contains(['|', '#']) {
         return None;
     }
@@ -50,8 +61,12 @@ pub(super) fn type_and_id(written: &str) -> Option<(Option<&str>, &str)> {
         Some((before, id)) => (Some(before), id),
         None => (None, current),
     };
-    let resource_type = before.map(|before| before.rsplit('/').next().unwrap_or(before));
-    is_id(id).then_some((resource_type, id))
+    let (base, resource_type) = match before.map(|before| before.rsplit_once('/').ok_or(before)) {
+        None => (None, None),
+        Some(Err(resource_type)) => (None, Some(resource_type)),
+        Some(Ok((base, resource_type))) => (Some(base), Some(resource_type)),
+    };
+    is_id(id).then_some((base, resource_type, id))
 }
 
 fn type_of_reference(
@@ -83,7 +98,7 @@ fn type_of_reference(
 /// `subject:Patient=1`
 pub(super) fn of_type(asked: &Asked<'_>, resource_type: &str, value: &Text) -> Result<(), Mistake> {
     let written = value.to_string();
-    // Servers take it with the type before it too.
+    // Servers also accept the type before the id.
     let id = written.strip_prefix(&format!("{resource_type}/")).unwrap_or(&written);
     if is_id(id) {
         return Ok(());
@@ -125,7 +140,7 @@ pub(super) fn uri(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
         return Ok(());
     }
     if let Some(plus) = value.plus() {
-        let message = "a URI has no space, and a `+` in a URL stands for one: write the `+` as `%2B`";
+        let message = "a URI has no space, and a `+` in a URL stands for a space: write the `+` as `%2B`";
         return Err(Mistake::new(plus, message, asked.check.chapter("uri")));
     }
     let message = format!(
@@ -135,13 +150,13 @@ pub(super) fn uri(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     Err(asked.mistake(value, message, "uri"))
 }
 
-/// Not so `http:/example.org` and `http:///example.org`.
+/// Refuses `http:/example.org` and `http:///example.org`.
 fn has_host((scheme, rest): (&str, &str)) -> bool {
     !["http", "https"].contains(&scheme)
         || rest.strip_prefix("//").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
-/// Whether it starts with a scheme: RFC 3986, section 3.1.
+/// Whether the text starts with a scheme: RFC 3986, section 3.1.
 pub(super) fn is_uri(text: &str) -> bool {
     let is_scheme = |scheme: &str| {
         scheme.starts_with(|letter: char| letter.is_ascii_alphabetic())

@@ -1,5 +1,5 @@
-//! Parameters that say how results are returned: <https://hl7.org/fhir/R4/search.html#return>. A search of a program's own
-//! has them, a subscription has none.
+//! Parameters for results: <https://hl7.org/fhir/R4/search.html#return>. A search that a program sends may
+//! have them, but a subscription may not.
 
 use super::{Check, is_parameter_name, listed};
 use crate::definitions::{Kind, ResourceType};
@@ -7,7 +7,7 @@ use crate::mistake::Mistake;
 use crate::nearest::did_you_mean;
 use crate::search::{Modifier, Parameter, RESULT_PARAMETERS, Step, Text};
 
-/// The codes that a parameter takes, where it takes some and nothing else.
+/// The codes of parameters that accept only a fixed list.
 const CODES: [(&str, &[&str]); 7] = [
     ("_summary", &["true", "text", "data", "count", "false"]),
     ("_total", &["none", "estimate", "accurate"]),
@@ -15,11 +15,11 @@ const CODES: [(&str, &[&str]); 7] = [
     ("_containedType", &["container", "contained"]),
     ("_pretty", &["true", "false"]),
     ("_score", &["true", "false"]),
-    // FhirClient reads nothing else.
+    // FhirClient reads only these formats.
     ("_format", &["json", "application/json", "application/fhir+json"]),
 ];
 
-/// What is wrong in a parameter of results; `None` where it is none.
+/// The mistakes in a parameter for results; `None` if it is another parameter.
 pub(super) fn check(check: &Check<'_>, on: ResourceType, parameter: &Parameter) -> Option<Vec<Mistake>> {
     let [Step::Code { code, .. }] = &parameter.name[..] else { return None };
     let written = code.to_string();
@@ -28,6 +28,9 @@ pub(super) fn check(check: &Check<'_>, on: ResourceType, parameter: &Parameter) 
     }
     let results = Results { check, on, code: written, parameter };
     if let Err(mistake) = results.modifier() {
+        return Some(vec![mistake]);
+    }
+    if let Err(mistake) = results.one_value() {
         return Some(vec![mistake]);
     }
     let values = parameter.values.iter().filter(|value| !value.has_hole());
@@ -64,6 +67,20 @@ impl Results<'_> {
             _ => format!("`{code}` takes no modifier: take `:{written}` out"),
         };
         Err(Mistake::new(written.place.clone(), message, self.check.chapter("return")))
+    }
+
+    /// Only sorting and choosing elements take a list. Servers use the first value of any other list, or refuse it.
+    fn one_value(&self) -> Result<(), Mistake> {
+        let (code, Some(second)) = (&self.code, self.parameter.values.get(1)) else { return Ok(()) };
+        if ["_sort", "_elements"].contains(&&**code) {
+            return Ok(());
+        }
+        let message = if self.is_include() {
+            format!("`{code}` takes one value: write `&{code}={second}` beside it")
+        } else {
+            format!("`{code}` takes one value: take the others out")
+        };
+        Err(self.mistake(second, message))
     }
 
     fn value(&self, value: &Text) -> Result<(), Mistake> {
@@ -105,16 +122,27 @@ impl Results<'_> {
         let written = value.to_string();
         let is_name = written.starts_with(|letter: char| letter.is_ascii_lowercase())
             && written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".[]".contains(&byte));
-        if is_name {
+        if !is_name {
+            let message = format!(
+                "`_elements` takes the names of elements, as in `_elements=id,status`, and `{written}` is not one"
+            );
+            return Err(self.mistake(value, message));
+        }
+        // Some servers also choose elements within an element: `name.family`.
+        let first = written.split('.').next().unwrap_or_default();
+        if self.on.has_element(first) || self.check.also.iter().any(|also| also == first) {
             return Ok(());
         }
-        let message = format!(
-            "`_elements` takes the names of elements, as in `_elements=id,status`, and `{written}` is not one"
-        );
-        Err(self.mistake(value, message))
+        let name = self.on.name;
+        let cure = if self.on.parameter(first).is_some() {
+            format!(". `{first}` is a search parameter: write the element that it searches")
+        } else {
+            did_you_mean(first, self.on.elements())
+        };
+        Err(self.mistake(value, format!("`{name}` has no element `{first}`{cure}")))
     }
 
-    /// `-date`, a search parameter of the type.
+    /// `-date`: a search parameter of the type.
     fn sort(&self, value: &Text) -> Result<(), Mistake> {
         let written = value.to_string();
         let (code, place) = match written.strip_prefix('-') {
@@ -124,7 +152,7 @@ impl Results<'_> {
         if code.is_empty() {
             return Err(self.mistake(value, "a search parameter is missing after the `-`".to_owned()));
         }
-        // HAPI sorts by what another resource has, too.
+        // HAPI can also sort by an element of another resource.
         let code = code.split_once('.').map_or(code, |(first, _)| first);
         let code = code.split_once(':').map_or(code, |(first, _)| first);
         if code == "_score" || self.check.also.iter().any(|also| also == code) {
@@ -173,7 +201,7 @@ impl Results<'_> {
         let source_type = self.check.resource_type(source)?;
         if code == "_include" && !is_iterated && source_type.name != name {
             let message = format!(
-                "`_include` begins at what is found, a `{name}`: write `_include={name}:…`, or `_include:iterate={source}:…` \
+                "`_include` begins at what is found, `{name}`: write `_include={name}:…`, or `_include:iterate={source}:…` \
                  for what is included"
             );
             return Err(self.mistake(source, message));

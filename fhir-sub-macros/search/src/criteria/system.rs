@@ -1,12 +1,13 @@
-//! The URIs of code systems: what is nearly one of them finds nothing. <https://hl7.org/fhir/R4/terminologies-systems.html>
+//! The URIs of code systems: a URI that is almost right finds nothing.
+//! <https://hl7.org/fhir/R4/terminologies-systems.html>
 
 use super::reference;
 use super::value::Asked;
 use crate::mistake::Mistake;
 use crate::search::Text;
 
-/// Code systems that are used across all of FHIR, with other names that they go by: what people call them, and URLs of
-/// their pages. Letters and digits only, small letters.
+/// Code systems that all of FHIR uses, with other names for them: popular names, and the URLs of their pages.
+/// Only lower-case letters and digits.
 const SYSTEMS: [(&str, &[&str]); 21] = [
     ("http://loinc.org", &["loinc", "loinccom", "loincorgloinc"]),
     (
@@ -46,14 +47,14 @@ const SYSTEMS: [(&str, &[&str]); 21] = [
     ("urn:ietf:bcp:47", &["bcp47"]),
 ];
 
-/// The parts of HL7's own URLs that begin those of its code systems.
+/// The beginnings of the URLs of HL7's own code systems.
 const HL7: [&str; 2] = ["http://terminology.hl7.org/", "http://hl7.org/fhir/"];
 
-/// An ending of a URI without a meaning.
+/// Endings of a URI that have no meaning.
 const ENDS: [char; 3] = ['/', '#', '?'];
 
-/// Whether `system` is a URI, and no other way to write that of a known code system. `of` are the code systems of the
-/// parameter itself, `code` what stands after the `|`.
+/// Checks that `system` is a URI, and not a wrong spelling of a known code system. `of` are the parameter's
+/// own code systems, and `code` is the text after the `|`.
 pub(super) fn check<'a>(
     asked: &Asked<'_>,
     system: &Text,
@@ -78,9 +79,13 @@ pub(super) fn check<'a>(
     if reference::is_uri(&written) && !written.contains(char::is_whitespace) {
         return Ok(());
     }
+    if reference::is_uri(code) && !reference::is_uri(&written) {
+        let message = format!("a code stands behind its system: write `{code}|{written}`");
+        return Err(asked.mistake(system, message, "token"));
+    }
     let message = if reference::is_uri(&written) {
         format!(
-            "a URI has no space, and a `+` in a URL stands for one: write the `+` of `{written}` as `%2B`"
+            "a URI has no space, and a `+` in a URL stands for a space: write the `+` of `{written}` as `%2B`"
         )
     } else {
         format!(
@@ -91,7 +96,7 @@ pub(super) fn check<'a>(
     Err(asked.mistake(system, message, "token"))
 }
 
-/// `http://loinc.org/1234-5`, where `http://loinc.org|1234-5` is meant, and `http://loinc.org` alone.
+/// Finds `http://loinc.org/1234-5` instead of `http://loinc.org|1234-5`, and `http://loinc.org` alone.
 pub(super) fn check_code(asked: &Asked<'_>, code: &Text) -> Result<(), Mistake> {
     let written = code.to_string();
     if !reference::is_uri(&written) {
@@ -100,7 +105,7 @@ pub(super) fn check_code(asked: &Asked<'_>, code: &Text) -> Result<(), Mistake> 
     let bare = bare(&written);
     let mut known: Vec<_> = SYSTEMS.iter().map(|(system, _)| (*system, self::bare(system))).collect();
     known.push(("http://snomed.info/sct", self::bare("http://snomed.info/id")));
-    // The longest first: ICD-10-CM begins as ICD-10 does.
+    // The longest first, because ICD-10-CM begins like ICD-10.
     known.sort_by_key(|(_, bare)| std::cmp::Reverse(bare.len()));
     for (system, known) in known {
         let Some(rest) = bare.strip_prefix(known.as_str()) else { continue };
@@ -108,8 +113,8 @@ pub(super) fn check_code(asked: &Asked<'_>, code: &Text) -> Result<(), Mistake> 
             format!(
                 "`{written}` is a code system, and no code: write `{system}|` for any code of it, or `{system}|…`"
             )
-        } else if rest.starts_with(['/', '#', ':']) {
-            // As it was written, capitals and all.
+        } else if rest.starts_with(['/', '#', ':', ';', '|', '$']) {
+            // As written, with its capitals.
             let written = written.trim_end_matches(ENDS);
             let code = &written[written.len() - rest.len() + 1..];
             format!("a `|` stands between a code system and its code: write `{system}|{code}`")
@@ -118,19 +123,36 @@ pub(super) fn check_code(asked: &Asked<'_>, code: &Text) -> Result<(), Mistake> 
         };
         return Err(Mistake::new(code.place.clone(), message, page(asked)));
     }
-    Ok(())
+    of_hl7(asked, code, &written)
+}
+
+/// The same for the code systems of HL7's terminology, whose URLs end with their names.
+fn of_hl7(asked: &Asked<'_>, code: &Text, written: &str) -> Result<(), Mistake> {
+    const BASE: &str = "terminology.hl7.org/CodeSystem/";
+    let Some(rest) = without_scheme(written).strip_prefix(BASE) else { return Ok(()) };
+    let rest = rest.trim_end_matches(ENDS);
+    let message = match rest.split_once(['/', '#', ':', ';', '|', '$']) {
+        Some((name, code)) => {
+            format!("a `|` stands between a code system and its code: write `http://{BASE}{name}|{code}`")
+        }
+        None => format!(
+            "`{written}` is a code system, and no code: write `http://{BASE}{rest}|` for any code of it, or \
+             `http://{BASE}{rest}|…`"
+        ),
+    };
+    Err(Mistake::new(code.place.clone(), message, page(asked)))
 }
 
 fn page(asked: &Asked<'_>) -> String {
     asked.check.definitions.version.page("terminologies-systems.html")
 }
 
-/// For data that has the system as it is written, whatever the specification says.
+/// Adds a hint for data that contains the system as written, whatever the specification says.
 fn of_data(mistake: Mistake, code: &str) -> Mistake {
     mistake.with_hint(format!("A system that your server's data has so: `also = [\"{code}\"]`"))
 }
 
-/// The URI that `written` is another way to write of; `None` of what is right, and of what is not known.
+/// The right form of the URI `written`; `None` if it is right or unknown.
 fn meant<'a>(written: &str, of: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let (bare, is_uri) = (bare(written), reference::is_uri(written));
     let mut near = None;
@@ -150,12 +172,27 @@ fn meant<'a>(written: &str, of: impl IntoIterator<Item = &'a str>) -> Option<Str
     if let Some((system, _)) = named {
         return Some((*system).to_owned());
     }
-    // A URI of SNOMED CT's editions and versions names the version, and the system stays the same.
+    // The URIs of SNOMED CT's editions and versions name the version. The system has one URI.
     if bare
         .strip_prefix("snomed.info/sct/")
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     {
         return Some("http://snomed.info/sct".to_owned());
+    }
+    // `http://hl7.org/fhir/sid/icd10`, and URIs of STU3, which R4 replaced by ones such as
+    // `http://terminology.hl7.org/CodeSystem/v3-ActCode`.
+    if let Some(name) = bare.strip_prefix("hl7.org/fhir/sid/").filter(|_| is_uri) {
+        let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        if let Some((system, _)) = SYSTEMS.iter().find(|(_, names)| names.contains(&letters.as_str())) {
+            return Some((*system).to_owned());
+        }
+    }
+    for old in ["v2", "v3"] {
+        let own = format!("hl7.org/fhir/{old}/");
+        if let Some(name) = without_scheme(written).strip_prefix(&own).filter(|_| is_uri) {
+            let name = name.trim_end_matches(ENDS);
+            return Some(format!("http://terminology.hl7.org/CodeSystem/{old}-{name}"));
+        }
     }
     let hl7 = is_uri.then(|| HL7.into_iter().find(|known| bare.starts_with(&self::bare(known)))).flatten()?;
     let rest = &without_scheme(written)[self::bare(hl7).len()..];
@@ -163,7 +200,7 @@ fn meant<'a>(written: &str, of: impl IntoIterator<Item = &'a str>) -> Option<Str
     (right != written).then_some(right)
 }
 
-/// Without scheme, `www.` and what ends it, in small letters: the same of all ways to write one URI.
+/// The URI in lower case, without scheme, `www.` and its ending: all spellings of one URI give the same text.
 fn bare(uri: &str) -> String {
     without_scheme(uri).to_ascii_lowercase().trim_end_matches(ENDS).to_owned()
 }

@@ -1,7 +1,7 @@
-use crate::definitions::{FhirVersion, WITH_CRITERIA};
+use crate::definitions::{Definitions, FhirVersion, WITH_CRITERIA};
 use crate::search;
 
-/// The versions in which a search is right, or its mistakes as they are told.
+/// The versions that accept a search, or its mistakes as they are printed.
 fn judge(text: &str, versions: &[FhirVersion], also: &[&str]) -> Result<Vec<FhirVersion>, Vec<String>> {
     let (search, mut mistakes) = search::parse(text);
     let mut right = Vec::new();
@@ -23,7 +23,7 @@ fn right(text: &str, versions: &[FhirVersion]) {
     assert_eq!(judge(text, &FhirVersion::ALL, &[]), Ok(versions.to_vec()), "{text}");
 }
 
-/// The message begins so, and points at the piece.
+/// Checks the beginning of the message, and the piece that it points at.
 #[track_caller]
 fn wrong(text: &str, piece: &str, message: &str) {
     let mistakes = judge(text, &WITH_CRITERIA, &[]).expect_err(text);
@@ -51,7 +51,7 @@ fn what_servers_and_the_specification_show_is_right() {
         if let Err(mistakes) = judge(text, &WITH_CRITERIA, &[]) {
             panic!("{text}: {}", mistakes.join("\n"));
         }
-        // Written anew it means the same.
+        // The printed search has the same meaning.
         let printed = search::parse(text).0.expect("it is right").to_string();
         assert_eq!(
             judge(&printed, &FhirVersion::ALL, &[]),
@@ -270,6 +270,36 @@ fn what_one_value_cannot_be_together_finds_nothing() {
         ("Encounter?length=gt5||h&length=lt4||h", "length=lt4||h"),
         ("ValueSet?url=http://a.example/1&url=http://a.example/2", "url=http://a.example/2"),
         ("Encounter?status=planned&status=finished&status=finished", "status=finished"),
+        ("Observation?subject=Patient/1&patient=2", "patient=2"),
+        ("Observation?patient=Patient/1&subject=Group/1", "subject=Group/1"),
+        (
+            "Observation?subject=http://a.example/Patient/1&subject=http://b.example/Patient/1",
+            "subject=http://b.example/Patient/1",
+        ),
+        ("Observation?subject=Patient%2F1&subject=Patient/2", "subject=Patient/2"),
+        ("Patient?birthdate=ne2024&birthdate=2024-01", "birthdate=2024-01"),
+        ("Encounter?length=5||h&length=ne5||h", "length=ne5||h"),
+        ("Encounter?date=sa2024&date=eb2023", "date=eb2023"),
+        ("Encounter?date=2023&date=2024", "date=2024"),
+        ("Condition?onset-date=sa2024&onset-date=eb2023", "onset-date=eb2023"),
+        (
+            "Appointment?date=ge2024-01-01T10:00:00Z&date=lt2024-01-01T10:00:00Z",
+            "date=lt2024-01-01T10:00:00Z",
+        ),
+        (
+            "Patient?_lastUpdated=ge2024-01-01T10:00:00.500Z&_lastUpdated=lt2024-01-01T12:00:00.200%2B02:00",
+            "_lastUpdated=lt2024-01-01T12:00:00.200%2B02:00",
+        ),
+        ("Observation?subject:missing=true&subject=Patient/1", "subject=Patient/1"),
+        ("Observation?patient=1&subject:missing=true", "subject:missing=true"),
+        ("Observation?subject.name=a&subject:missing=true", "subject:missing=true"),
+        ("Patient?active:missing=true&active:missing=false", "active:missing=false"),
+        ("Patient?gender=male&gender:not=male", "gender:not=male"),
+        ("Observation?value-concept=a&value-quantity=gt5", "value-quantity=gt5"),
+        ("Observation?value-date=2020&status=final&value-concept=a", "value-concept=a"),
+        ("Condition?onset-age=gt5||a&onset-date=gt2020", "onset-date=gt2020"),
+        ("Encounter?status:not=planned,arrived&status=planned", "status=planned"),
+        ("Observation?category=http://example.org|a&category:not=a", "category:not=a"),
     ] {
         wrong_in(text, piece);
     }
@@ -287,7 +317,24 @@ fn what_one_value_cannot_be_together_finds_nothing() {
         "Encounter?date=ge2024&date=lt2023",
         "Patient?birthdate=ge2024-06-01&birthdate=lt2024-01-15",
         "Patient?birthdate=ap2024&birthdate=2030",
-        "Patient?birthdate=ne2024&birthdate=2024-01",
+        "Patient?birthdate=ne2024-01&birthdate=2024",
+        "Observation?subject=Patient/1&patient=http://example.org/fhir/Patient/1",
+        "Observation?patient:missing=true&subject=Group/1",
+        "Observation?subject:missing=false&patient=1",
+        "SupplyRequest?subject=Patient/1&requester=Patient/2",
+        "Patient?gender=male&gender:not=female",
+        "Observation?value-concept=a&value-quantity:missing=true",
+        "Observation?value-concept=a&value-concept:not=b",
+        "Condition?onset-age=gt5||a&abatement-date=gt2020",
+        "Observation?component-value-concept=a&component-value-quantity=5",
+        "Patient?gender=male,female&gender:not=male",
+        "Patient?gender:not=male&gender:not=female",
+        "Observation?category=a&category:not=http://example.org|a",
+        "Observation?code=a&code:text=a&code:missing=false",
+        "Encounter?date=ge2024-06&date=lt2023",
+        "Patient?_lastUpdated=ge2024-01-01T10:00:00.100Z&_lastUpdated=lt2024-01-01T10:00:00.200Z",
+        "Patient?_lastUpdated=ge2024-01-01T10:00&_lastUpdated=le2024-01-01T10:00",
+        "Encounter?length=5||h&length=ne5.2||h",
         "Patient?birthdate=ge2024,2010&birthdate=lt2023",
         "Patient?_id=1,2&_id=2",
         "Patient?identifier=1&identifier=2",
@@ -313,6 +360,43 @@ fn wrong_in(text: &str, piece: &str) {
 }
 
 #[test]
+fn a_name_in_braces_is_a_placeholder_or_a_unit() {
+    for (text, braces, capitals) in [
+        (
+            "Encounter?service-provider=Organization/{organization_id}",
+            "{organization_id}",
+            "{ORGANIZATION_ID}",
+        ),
+        ("Encounter?service-provider={Organization}", "{Organization}", "{ORGANIZATION}"),
+        ("Encounter?class={class}", "{class}", "{CLASS}"),
+        ("Encounter?class=AMB,{class-code}", "{class-code}", "{CLASS_CODE}"),
+        ("Observation?code=http://loinc.org|{code}", "{code}", "{CODE}"),
+        ("Observation?code=http://loinc.org%7C%7Bcode%7D", "{code}", "{CODE}"),
+        ("Patient?family={family}", "{family}", "{FAMILY}"),
+        ("Patient?organization:identifier=urn:x|{id1}", "{id1}", "{ID1}"),
+        ("Encounter?date=ge{from}", "{from}", "{FROM}"),
+        ("Encounter?date={from}", "{from}", "{FROM}"),
+        ("RiskAssessment?probability=gt{limit}", "{limit}", "{LIMIT}"),
+    ] {
+        let told = judge(text, &WITH_CRITERIA, &[]).unwrap_err().concat();
+        let expected = format!(
+            "`{braces}` is not a placeholder, and would be searched for as it stands: write `{capitals}`"
+        );
+        assert!(told.contains(&expected), "{text}: {told}");
+    }
+    for text in [
+        "Observation?code=http://loinc.org|{CODE_1}",
+        "Observation?value-quantity=5||{score}",
+        "Observation?value-quantity=gt5|http://unitsofmeasure.org|{score}",
+        "Observation?code-value-quantity=http://loinc.org|1-2$5||{score}",
+        "Observation?code=http://unitsofmeasure.org|{score}",
+        "Patient?family={1}",
+    ] {
+        assert!(judge(text, &WITH_CRITERIA, &[]).is_ok(), "{text}");
+    }
+}
+
+#[test]
 fn what_is_nearly_a_code_system_is_none() {
     for (written, meant) in [
         ("https://loinc.org", "http://loinc.org"),
@@ -335,6 +419,13 @@ fn what_is_nearly_a_code_system_is_none() {
         ("http://hl7.org/fhir/sid/icd-10-cm/", "http://hl7.org/fhir/sid/icd-10-cm"),
         ("http://www.hl7.org/fhir/sid/cvx", "http://hl7.org/fhir/sid/cvx"),
         ("http://hl7.org/fhir/sid/CVX", "http://hl7.org/fhir/sid/cvx"),
+        ("http://hl7.org/fhir/sid/icd10", "http://hl7.org/fhir/sid/icd-10"),
+        ("http://hl7.org/fhir/sid/icd10-cm", "http://hl7.org/fhir/sid/icd-10-cm"),
+        ("https://hl7.org/fhir/sid/icd9cm", "http://hl7.org/fhir/sid/icd-9-cm"),
+        ("http://hl7.org/fhir/sid/rxnorm", "http://www.nlm.nih.gov/research/umls/rxnorm"),
+        ("http://hl7.org/fhir/sid/npi", "http://hl7.org/fhir/sid/us-npi"),
+        ("http://hl7.org/fhir/v3/ActCode", "http://terminology.hl7.org/CodeSystem/v3-ActCode"),
+        ("https://www.hl7.org/fhir/v2/0203/", "http://terminology.hl7.org/CodeSystem/v2-0203"),
         (
             "https://terminology.hl7.org/CodeSystem/v3-ActCode",
             "http://terminology.hl7.org/CodeSystem/v3-ActCode",
@@ -382,6 +473,29 @@ fn what_is_nearly_a_code_system_is_none() {
         ),
         ("Observation?code=a,http://loinc.org%232823-3", "write `http://loinc.org|2823-3`"),
         ("Observation?code=http://loinc.org", "write `http://loinc.org|` for any code of it"),
+        ("Observation?code=http://loinc.org;2823-3", "write `http://loinc.org|2823-3`"),
+        (r"Observation?code=http://loinc.org\|2823-3", "write `http://loinc.org|2823-3`"),
+        ("Observation?code=http://loinc.org$2823-3", "write `http://loinc.org|2823-3`"),
+        ("Observation?code=|http://loinc.org", "write `http://loinc.org|` for any code of it"),
+        ("Observation?code=2823-3|http://loinc.org", "write `http://loinc.org|2823-3`"),
+        (
+            "Encounter?class=http://terminology.hl7.org/CodeSystem/v3-ActCode/AMB",
+            "write `http://terminology.hl7.org/CodeSystem/v3-ActCode|AMB`",
+        ),
+        (
+            "Observation?category=https://terminology.hl7.org/CodeSystem/observation-category%23laboratory",
+            "write `http://terminology.hl7.org/CodeSystem/observation-category|laboratory`",
+        ),
+        (
+            "Encounter?class=http://terminology.hl7.org/CodeSystem/v3-ActCode",
+            "write `http://terminology.hl7.org/CodeSystem/v3-ActCode|` for any code of it",
+        ),
+        (
+            "Observation?code=http://loinc.org|%202823-3",
+            "no code begins or ends with a space: write `2823-3`",
+        ),
+        ("Encounter?subject=https://example.org/fhir/Observation/1", "never refers to `Observation`"),
+        ("Patient?gender:!=male", "write `gender:not=male`"),
     ] {
         let told = judge(text, &WITH_CRITERIA, &[]).expect_err(text);
         assert!(told[0].contains(message), "{text}: {told:?}");
@@ -422,6 +536,8 @@ fn a_plus_that_is_written_as_it_is_would_be_a_space() {
         "Observation?value-quantity=5|http://unitsofmeasure.org|10*+3/uL",
         "ValueSet?url=http://example.org/a+b",
         "Observation?code=http://example.org/a+b|1",
+        "Observation?value-concept=A+",
+        "Observation?value-concept=http://example.org/blood|AB+",
     ] {
         let plus = if text.contains("http://example.org/a+b|") { "http://example.org/a+b" } else { "+" };
         wrong_in(text, plus);
@@ -445,6 +561,20 @@ fn a_decimal_comma_separates_two_values() {
     for (text, written) in [
         ("RiskAssessment?probability=gt0,8", "probability=gt0.8"),
         ("RiskAssessment?probability=0,8", "probability=0.8"),
+        ("RiskAssessment?probability=ge0,5,le0,7", "probability=ge0.5,le0.7"),
+        ("Observation?value-quantity=1.000,5||mg", "value-quantity=1000.5||mg"),
+        (
+            "Observation?code-value-quantity=http://loinc.org|1$5,4",
+            "code-value-quantity=http://loinc.org|1$5.4",
+        ),
+        (
+            "Observation?code-value-quantity=http://loinc.org|1$gt5,4||mg",
+            "code-value-quantity=http://loinc.org|1$gt5.4||mg",
+        ),
+        (
+            "Observation?component-code-value-quantity=a$1,b$ge140,5",
+            "component-code-value-quantity=b$ge140.5",
+        ),
         ("Observation?value-quantity=5,4||mg", "value-quantity=5.4||mg"),
         (
             "Observation?value-quantity=5,4|http://unitsofmeasure.org|mg",
@@ -459,6 +589,8 @@ fn a_decimal_comma_separates_two_values() {
     }
     for text in [
         "Observation?value-quantity=5,4",
+        "Observation?value-quantity=1.5,2",
+        "Observation?code-value-quantity=http://loinc.org|1$5,http://loinc.org|2$6",
         "Observation?value-quantity=lt60,gt100",
         "Observation?value-quantity=5||mg,4||mg",
         "RiskAssessment?probability=gt0.8,0.1",
@@ -513,7 +645,49 @@ fn a_code_with_a_prefix_is_told_the_modifier() {
         "nemale",
         "a token takes no prefix: write `gender:not=http://hl7.org/fhir/administrative-gender|male`",
     );
+    for text in ["Patient?gender=notmale", "Patient?gender=ne:male", "Patient?gender=not:male"] {
+        wrong(
+            text,
+            text.split_once('=').expect("a value").1,
+            "a token takes no prefix: write `gender:not=male`",
+        );
+    }
     wrong("Patient?gender=femal", "femal", "`gender` of `Patient` is never `femal`: did you mean `female`?");
+}
+
+/// The tables of this crate do not contain the elements' paths; the tables of the sandbox do.
+#[test]
+fn a_patient_beside_a_subject_is_the_subject() {
+    let elements = include_str!("../../../../fhir-sub/sandbox/src/search/parameters.txt");
+    let mut both = 0;
+    for version in FhirVersion::ALL {
+        let definitions = Definitions::of(version);
+        for name in definitions.resource_types() {
+            let on = definitions.resource_type(name).expect("it is a type");
+            let (Some(patient), Some(subject)) = (on.parameter("patient"), on.parameter("subject")) else {
+                continue;
+            };
+            if !patient.is_single || !subject.is_single || name == "SupplyRequest" {
+                continue;
+            }
+            both += 1;
+            let line = elements.lines().find(|line| line.split([' ', '@']).next() == Some(name)).expect(name);
+            let path = |code: &str| {
+                let (_, path) = line.split_once(&format!(" {code}=")).expect(name);
+                let path = path.split(' ').next().unwrap_or_default();
+                // Only the path of this version: `subject>Patient@4`.
+                let own = |path: &&str| {
+                    path.split_once('@').is_none_or(|(_, mask)| {
+                        mask.parse::<u8>().expect("a mask") & [1, 2, 4][version as usize] != 0
+                    })
+                };
+                let path = path.split('+').find(own).unwrap_or_default();
+                path.split(['>', '@']).next().unwrap_or_default().to_owned()
+            };
+            assert_eq!(path("patient"), path("subject"), "{name} in {version}");
+        }
+    }
+    assert!(both > 60, "{both}");
 }
 
 /// `docs/criteria.md`: a criteria, the compiler's message, and the criteria as it should be.
@@ -532,7 +706,7 @@ fn the_page_on_mistakes_quotes_what_is_said() {
         };
         let before = between("```text\ncriteria = \"", "\"\n");
         let mistakes = judge(&before, &WITH_CRITERIA, &[]).expect_err(&before);
-        // The compiler indents the lines after the first.
+        // The compiler indents all lines after the first one.
         let told = mistakes[0].replace("\n", "\n       ").replace("       \n", "\n");
         assert_eq!(between("error: ", "\n```"), told);
         let after = between("Write `criteria = \"", "\"`");

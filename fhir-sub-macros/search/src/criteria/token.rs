@@ -7,7 +7,7 @@ use crate::mistake::Mistake;
 use crate::nearest::nearest;
 use crate::search::Text;
 
-/// A list of codes that is no longer than this is told whole.
+/// A list of codes up to this length is printed in full.
 const SHORT_LIST: usize = 25;
 
 /// `code`, `system|code`, `|code`, `system|`
@@ -37,7 +37,15 @@ pub(super) fn check(asked: &Asked<'_>, token: &Token, value: &Text) -> Result<()
         Token::Any => {
             without_prefix(asked, value)?;
             media_type(asked, &code)?;
-            match system {
+            // The value was `A+`: no code begins or ends with a space,
+            // <https://hl7.org/fhir/R4/datatypes.html#code>.
+            if code.to_string().trim() != code.to_string() {
+                without_plus(asked, &code)?;
+                let message =
+                    format!("no code begins or ends with a space: write `{}`", code.to_string().trim());
+                return Err(asked.mistake(&code, message, "token"));
+            }
+            match system.filter(|system| !system.is_empty()) {
                 Some(system) => system::check(asked, &system, &code.to_string(), []),
                 None => system::check_code(asked, &code),
             }
@@ -57,8 +65,8 @@ pub(super) fn identifier_of_type(asked: &Asked<'_>, value: &Text) -> Result<(), 
     Err(asked.mistake(value, message, "token"))
 }
 
-/// The system of an identifier may be any text that a server has stored; only what is nearly one of the known ones is
-/// none.
+/// The system of an identifier may be any text that a server has stored. Only a wrong spelling of a known
+/// system is refused.
 fn of_identifier(asked: &Asked<'_>, system: Option<&Text>, code: &Text) -> Result<(), Mistake> {
     match system {
         Some(system) if reference::is_uri(&system.to_string()) => {
@@ -68,7 +76,7 @@ fn of_identifier(asked: &Asked<'_>, system: Option<&Text>, code: &Text) -> Resul
     }
 }
 
-/// A telephone number or an address has a `+`, and a space stands in none that could not be written `%20`.
+/// A telephone number or an address may contain a `+`. A space should be written `%20`.
 fn without_plus(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     let Some(plus) = value.plus() else { return Ok(()) };
     let message = format!(
@@ -77,7 +85,7 @@ fn without_plus(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     Err(Mistake::new(plus, message, asked.check.chapter("token")))
 }
 
-/// `application/fhir+json`: a media type has no space.
+/// `application/fhir+json`: a media type contains no space.
 fn media_type(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     let written = value.to_string();
     let is_part = |part: &str| {
@@ -112,7 +120,7 @@ fn id(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     Err(Mistake::new(value.place.clone(), message, asked.check.definitions.version.page("datatypes.html#id")))
 }
 
-/// Abstract types are among the codes too.
+/// Abstract types are valid codes too.
 fn resource_type(asked: &Asked<'_>, code: &Text) -> Result<(), Mistake> {
     if ["", "Resource", "DomainResource"].contains(&&*code.to_string()) {
         return Ok(());
@@ -120,7 +128,7 @@ fn resource_type(asked: &Asked<'_>, code: &Text) -> Result<(), Mistake> {
     asked.check.resource_type(code).map(|_| ())
 }
 
-/// Only what has an order takes a prefix: `identifier=ge2030-12-31` looks for just that text.
+/// Only types with an order have prefixes: `identifier=ge2030-12-31` searches for exactly this text.
 fn without_prefix(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     if ordered::has_prefix_and_date(&value.to_string()) {
         let message = format!(
@@ -144,8 +152,8 @@ fn coded(asked: &Asked<'_>, codes: &Codes, system: Option<&Text>, code: &Text) -
         Some(system) => {
             let written = system.to_string();
             let known = codes.systems.iter().find(|(system, _)| *system == written);
-            // Beside the code that the binding requires, a CodeableConcept may have some of other systems: only
-            // the same one under another URL, such as that of an earlier version, is a mistake then.
+            // In addition to the required code, a CodeableConcept may have codes of other systems. Then only
+            // another URL of the same system, such as an earlier version's, is a mistake.
             let last = |system: &str| system.rsplit('/').next().unwrap_or_default().to_owned();
             let is_other = || codes.systems.iter().all(|(system, _)| last(system) != last(&written));
             if known.is_none() && !codes.is_single && is_other() {
@@ -184,9 +192,11 @@ fn coded(asked: &Asked<'_>, codes: &Codes, system: Option<&Text>, code: &Text) -
     Err(Mistake::new(code.place.clone(), message, page()))
 }
 
-/// What `nemale`, `!male` and `not male` say is not to be.
+/// The excluded code in `nemale`, `!male` and `not male`.
 fn negated(written: &str) -> Option<&str> {
-    ["ne", "!=", "!", "not-", "not ", "<>", "-"].iter().find_map(|sign| written.strip_prefix(sign))
+    ["ne:", "ne", "!=", "!", "not:", "not-", "not ", "not", "<>", "-"]
+        .iter()
+        .find_map(|sign| written.strip_prefix(sign))
 }
 
 fn short_list(codes: &[&str]) -> String {

@@ -1,9 +1,12 @@
-//! A parameter's values: what form they have goes by the parameter's type and its modifier.
+//! The values of a parameter: the parameter's type and its modifier decide their form.
 
-use super::{Check, capture, modifier, ordered, reference, token};
+use super::{Check, Purpose, capture, is_parameter_name, modifier, ordered, reference, token};
 use crate::definitions::{Kind, ResourceType, SearchParameter, Token};
 use crate::mistake::Mistake;
 use crate::search::{Modifier, Text};
+
+/// The system of UCUM's codes, before a code.
+const UCUM: &str = "http://unitsofmeasure.org|";
 
 /// The mistakes in the modifier and in the values.
 pub(super) fn check(
@@ -25,10 +28,16 @@ pub(super) fn check(
     {
         return vec![mistake];
     }
+    if matches!(parameter.kind, Kind::Composite(_))
+        && modifier.is_none()
+        && let Err(mistake) = ordered::decimal_comma_of_composite(&asked, values)
+    {
+        return vec![mistake];
+    }
     values.iter().filter_map(|value| asked.value(&parameter.kind, modifier.as_ref(), value).err()).collect()
 }
 
-/// The type of a parameter, in a sentence.
+/// The name of a parameter's type in a sentence.
 pub(super) fn kind_name(kind: &Kind) -> &'static str {
     match kind {
         Kind::Number => "number",
@@ -43,7 +52,7 @@ pub(super) fn kind_name(kind: &Kind) -> &'static str {
     }
 }
 
-/// The parameter whose values are looked at.
+/// The parameter of the checked values.
 pub(super) struct Asked<'a> {
     pub(super) check: &'a Check<'a>,
     pub(super) on: ResourceType,
@@ -57,6 +66,7 @@ impl Asked<'_> {
         modifier: Option<&Modifier>,
         value: &Text,
     ) -> Result<(), Mistake> {
+        self.braces(kind, value)?;
         match modifier {
             _ if value.has_hole() => capture::check(self, kind, modifier, value),
             Some(Modifier::Missing) => self.missing(value),
@@ -84,6 +94,33 @@ impl Asked<'_> {
         }
     }
 
+    /// A name in braces that is no placeholder would be searched for as it stands. Only UCUM has such codes, and only
+    /// quantities have such units.
+    fn braces(&self, kind: &Kind, value: &Text) -> Result<(), Mistake> {
+        let written = value.to_string();
+        let is_unit = matches!(kind, Kind::Quantity | Kind::Composite(_)) || written.starts_with(UCUM);
+        if self.check.purpose == Purpose::Search || is_unit {
+            return Ok(());
+        }
+        // `ge{from}`: a date and a number may have a prefix.
+        let has_prefix = matches!(kind, Kind::Date | Kind::Number);
+        let bare = written.get(2..).filter(|rest| has_prefix && rest.starts_with('{')).unwrap_or(&written);
+        let in_braces = |piece: &str| Some(piece.strip_prefix('{')?.strip_suffix('}')?.to_owned());
+        let Some(name) = bare.split(['|', '/']).find_map(in_braces) else { return Ok(()) };
+        if !is_parameter_name(&name) || !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            return Ok(());
+        }
+        let capitals = name.to_uppercase().replace('-', "_");
+        if name == capitals {
+            return Ok(());
+        }
+        let message = format!(
+            "`{{{name}}}` is not a placeholder, and would be searched for as it stands: write `{{{capitals}}}` for a value \
+             that the environment or `setup` gives"
+        );
+        Err(self.mistake(value, message, "token"))
+    }
+
     fn plain(&self, kind: &Kind, value: &Text) -> Result<(), Mistake> {
         match kind {
             Kind::Number => ordered::number(self, value),
@@ -108,7 +145,7 @@ impl Asked<'_> {
         }
     }
 
-    /// Checks a value with a sample of what the program fills in.
+    /// Checks a value with a sample in place of the program's value.
     pub(super) fn with_sample(
         &self,
         value: &Text,
@@ -133,7 +170,7 @@ impl Asked<'_> {
         components.iter().zip(&parts).try_for_each(|(component, part)| self.plain(component, part))
     }
 
-    /// A mistake in a value, and the section of the chapter on search that says so.
+    /// A mistake in a value, with the section of the chapter on search.
     pub(super) fn mistake(&self, value: &Text, message: impl Into<String>, section: &str) -> Mistake {
         Mistake::new(value.place.clone(), message, self.check.chapter(section))
     }

@@ -1,4 +1,4 @@
-//! The table, which is text: by the names in it, and line by line.
+//! The table, which is a text: its names are indexed, and its lines are parsed when they are needed.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -7,7 +7,7 @@ use super::FhirVersion;
 
 static TEXT: &str = include_str!("definitions.txt");
 
-/// The table by the names in it; what is said of them is still text.
+/// The table, indexed by names. The details are still text.
 pub(super) struct Table {
     pub(super) types: BTreeMap<&'static str, Block>,
     pub(super) value_sets: BTreeMap<&'static str, Vec<(u8, &'static str)>>,
@@ -25,12 +25,12 @@ pub(super) struct Block {
 pub(super) struct Line {
     pub(super) code: &'static str,
     pub(super) kind: &'static str,
-    /// Whether a resource has one value at most.
+    /// Whether a resource has at most one value.
     pub(super) is_single: bool,
     pub(super) detail: &'static str,
 }
 
-/// Read once in a run of the compiler, whatever the number of handlers.
+/// Parsed once in a run of the compiler, however many handlers there are.
 pub(super) fn table() -> &'static Table {
     static READ: OnceLock<Table> = OnceLock::new();
     READ.get_or_init(|| read(TEXT))

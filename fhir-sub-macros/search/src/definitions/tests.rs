@@ -8,7 +8,7 @@ use super::{Definitions, FhirVersion, Kind, ResourceType, Targets};
 
 type Pairs = BTreeMap<String, BTreeMap<String, String>>;
 
-/// Every parameter of the table in one version, those of the abstract types included.
+/// Every parameter of the table in one version, including those of the abstract types.
 fn pairs(version: FhirVersion) -> Pairs {
     let mut pairs = Pairs::new();
     for (name, block) in &table().types {
@@ -50,7 +50,7 @@ fn there_are_as_many_types_as_the_specification_has() {
     assert_eq!(types(FhirVersion::R5).len(), 158);
 }
 
-/// Reading a line panics where it is not as the others are.
+/// Parsing panics if a line has another form.
 #[test]
 fn every_line_can_be_read() {
     for version in FhirVersion::ALL {

@@ -1,17 +1,17 @@
-//! Signs of comparison, where FHIR has prefixes.
+//! Comparison signs, which FHIR writes as prefixes.
 
-/// A sign where FHIR has a prefix of the value: `date>=2020` for `date=ge2020`.
+/// A comparison sign instead of a prefix: `date>=2020` instead of `date=ge2020`.
 #[derive(Clone, Copy, Debug)]
 pub struct Comparison {
-    /// The byte at which the sign stands.
+    /// The first byte of the sign.
     pub at: usize,
-    /// The bytes of the sign.
+    /// The number of its bytes.
     pub length: usize,
     /// The prefix to write instead.
     pub prefix: &'static str,
 }
 
-/// The first sign of comparison in `written`.
+/// The first comparison sign in `written`.
 #[must_use]
 pub fn comparison(written: &str) -> Option<Comparison> {
     let signs = [(">=", "ge"), ("<=", "le"), ("!=", "ne"), ("<>", "ne"), (">", "gt"), ("<", "lt")];

@@ -1,4 +1,4 @@
-//! [`Filter`]: what narrows a topic, in the forms of R5 and of the backport guide.
+//! [`Filter`]: narrows a topic, in the forms of R5 and of the backport guide.
 //!
 //! <https://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition-backport-filter-criteria.html>
 
@@ -6,40 +6,45 @@ use super::parse::Parser;
 use super::{Parameter, Search, Subject, Text};
 use crate::mistake::Mistake;
 
-/// How a filter is written.
+/// The form of a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// `Encounter?patient=Patient/1&status=finished`
     Search,
-    /// `Encounter.patient=Patient/1`, of the guide's prose.
+    /// `Encounter.patient=Patient/1`, from the guide's prose.
     Dotted,
-    /// `patient=Patient/1`: of any type that has the parameter.
+    /// `patient=Patient/1`: any type with the parameter.
     Bare,
 }
 
-/// A filter, before anything is known of its type and its parameters.
+/// A filter, before its type and its parameters are looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     /// How it is written.
     pub form: Form,
-    /// The type that it names: `None` in [`Form::Bare`] only.
+    /// The type in the filter: `None` only in [`Form::Bare`].
     pub resource_type: Option<Text>,
-    /// All must hold: one at least, and in the other forms than a search just one.
+    /// At least one; all must hold. Only [`Form::Search`] may have several.
     pub parameters: Vec<Parameter>,
 }
 
 impl Form {
-    /// The form that a text has, whatever else is wrong with it.
+    /// The form of a text, even if the text has mistakes.
     #[must_use]
     pub fn of(filter: &str) -> Self {
         let name = filter.split_once('=').map_or(filter, |(name, _)| name);
         if name.contains('?') {
             return Self::Search;
         }
-        // The codes of search parameters begin with a small letter, and so do the chains that have a `.` too.
+        // The codes of search parameters begin with a small letter, even in chains with a `.`.
         let is_type = name.starts_with(|letter: char| letter.is_ascii_uppercase());
         match is_type {
-            true if name.len() < filter.len() && name.contains('.') => Self::Dotted,
+            // `Type.name` without a value has this form, too, so that the mistake is the missing value.
+            true if filter.split_once('.').is_some_and(|(_, rest)| !rest.is_empty())
+                && name.contains('.') =>
+            {
+                Self::Dotted
+            }
             true => Self::Search,
             false if name.len() < filter.len() => Self::Bare,
             false => Self::Search,
@@ -47,7 +52,7 @@ impl Form {
     }
 }
 
-/// What could be read of `source`, and every mistake in the rest.
+/// The part of `source` that could be parsed, and all mistakes in the rest.
 #[must_use]
 pub fn parse_filter(source: &str) -> (Option<Filter>, Vec<Mistake>) {
     let form = Form::of(source);
@@ -88,7 +93,7 @@ fn of_search(source: &str, search: Search, mistakes: &mut Vec<Mistake>) -> Optio
         mistakes.push(Mistake::new(0..source.len(), message, FILTER));
         return None;
     };
-    // A parameter that could not be read is reported as that.
+    // A parameter that could not be parsed was reported already.
     if search.parameters.is_empty() && mistakes.is_empty() {
         let message = format!(
             "`{resource_type}` alone filters nothing: write what a resource must have, as in `{resource_type}?_id=1`, or \
@@ -100,5 +105,5 @@ fn of_search(source: &str, search: Search, mistakes: &mut Vec<Mistake>) -> Optio
     Some(Filter { form: Form::Search, resource_type: Some(resource_type), parameters: search.parameters })
 }
 
-/// <https://hl7.org/fhir/R5/subscription.html>, which says what a filter is.
+/// <https://hl7.org/fhir/R5/subscription.html> defines filters.
 const FILTER: &str = "https://hl7.org/fhir/R5/subscription-definitions.html#Subscription.filterBy";

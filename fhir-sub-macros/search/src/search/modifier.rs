@@ -1,4 +1,4 @@
-//! [`Modifier`]: what stands after the `:` of a parameter, <https://hl7.org/fhir/R4/search.html#modifiers>.
+//! [`Modifier`]: the text after the `:` of a parameter, <https://hl7.org/fhir/R4/search.html#modifiers>.
 
 /// A modifier, which decides how the values are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,9 +11,9 @@ pub enum Modifier {
     Contains,
     /// `:text`
     Text,
-    /// `:code-text`, of R5.
+    /// `:code-text`, in R5.
     CodeText,
-    /// `:text-advanced`, of R5.
+    /// `:text-advanced`, in R5.
     TextAdvanced,
     /// `:not`
     Not,
@@ -29,11 +29,11 @@ pub enum Modifier {
     OfType,
     /// `:identifier`
     Identifier,
-    /// `:iterate`, of `_include` and `_revinclude`.
+    /// `:iterate`, for `_include` and `_revinclude`.
     Iterate,
-    /// `:nickname` of HAPI FHIR: a name by its nicknames too.
+    /// HAPI FHIR's `:nickname`: finds a name by its nicknames too.
     Nickname,
-    /// `:mdm` of HAPI FHIR: all resources that are known to be of the same person.
+    /// HAPI FHIR's `:mdm`: finds all resources that are known to be of the same person.
     Mdm,
     /// `:Patient`: the type that a reference points to.
     Type(String),
@@ -42,7 +42,7 @@ pub enum Modifier {
 }
 
 impl Modifier {
-    /// Those that have a name of their own.
+    /// The modifiers with a fixed name.
     pub const NAMED: [Self; 16] = [
         Self::Missing,
         Self::Exact,
@@ -62,7 +62,7 @@ impl Modifier {
         Self::Mdm,
     ];
 
-    /// The modifier that `text`, without the `:`, stands for.
+    /// The modifier in `text`, which has no `:`.
     #[must_use]
     pub fn read(text: &str) -> Self {
         if let Some(named) = Self::NAMED.into_iter().find(|modifier| modifier.code() == text) {
@@ -72,7 +72,7 @@ impl Modifier {
         if is_type { Self::Type(text.to_owned()) } else { Self::Other(text.to_owned()) }
     }
 
-    /// As it is written after the `:`.
+    /// The text after the `:`.
     #[must_use]
     pub fn code(&self) -> &str {
         match self {

@@ -1,4 +1,4 @@
-//! From text to [`Search`].
+//! Parses a text into a [`Search`].
 
 mod name;
 mod subject;
@@ -8,25 +8,25 @@ use std::ops::Range;
 use super::{Parameter, Search, Text, comparison};
 use crate::mistake::Mistake;
 
-/// `https://hl7.org/fhir/R4/search.html`, which later versions do not change as far as the grammar goes.
+/// `https://hl7.org/fhir/R4/search.html`: later versions have the same grammar.
 const SEARCH: &str = "https://hl7.org/fhir/R4/search.html";
 
-/// What could be read of `source`, and every mistake in the rest.
+/// The part of `source` that could be parsed, and all mistakes in the rest.
 #[must_use]
 pub fn parse(source: &str) -> (Option<Search>, Vec<Mistake>) {
     Parser::new(source).search()
 }
 
-/// The same, where a value may be left to the program: `{}`, `{name}`. A brace itself is written twice.
+/// The same, but a value may be left to the program: `{}`, `{name}`. A literal brace is written twice.
 #[must_use]
 pub fn parse_with_holes(source: &str) -> (Option<Search>, Vec<Mistake>) {
     Parser { has_holes: true, ..Parser::new(source) }.search()
 }
 
-/// The parameter `name=value,value`, which nothing stands before or after.
+/// Parses one parameter `name=value,value`, with nothing before or after it.
 ///
 /// # Errors
-/// Every mistake in it.
+/// All mistakes in it.
 pub fn parse_parameter(source: &str) -> Result<Parameter, Vec<Mistake>> {
     let mut parser = Parser::new(source);
     if !parser.characters() {
@@ -81,8 +81,8 @@ impl Parser<'_> {
         text.map_err(|mistake| self.mistakes.push(mistake)).ok()
     }
 
-    /// Whether all characters are such as a search can have, since it stands in a URL. What follows from a stray space or
-    /// a `#` is not worth a message of its own.
+    /// Checks that a search, which is part of a URL, may contain all characters. The consequences of a stray
+    /// space or a `#` need no message of their own.
     pub(super) fn characters(&mut self) -> bool {
         if self.source.is_empty() {
             let message =
@@ -95,7 +95,7 @@ impl Parser<'_> {
             self.mistake(space, "there is white space around the search: take it out", SEARCH);
             return false;
         }
-        // HAPI's list of types is none of a URL.
+        // HAPI's list of types may contain characters that a URL may not.
         let listed = if self.source.starts_with('[') { self.source.find(']').unwrap_or(0) } else { 0 };
         let wrong = |(at, character): &(usize, char)| {
             *at >= listed && (character.is_whitespace() || character.is_control() || *character == '#')
@@ -128,7 +128,7 @@ impl Parser<'_> {
 
     pub(super) fn parameter(&mut self, place: Range<usize>) -> Option<Parameter> {
         if place.is_empty() {
-            // The `&` that stands too much: there is one before, or after.
+            // The superfluous `&`: there is another one before or after it.
             let at = if place.end == self.source.len() { place.start - 1 } else { place.start };
             self.mistake(at..at + 1, "there is no parameter beside this `&`: take it out", SEARCH);
             return None;
@@ -141,7 +141,10 @@ impl Parser<'_> {
             let message = if value.starts_with(|letter: char| letter.is_ascii_digit()) {
                 format!("a comparison is a prefix of the value: write `{name}={}{value}`", comparison.prefix)
             } else if comparison.prefix == "ne" {
-                format!("what is not to be is said by a modifier: write `{name}:not={value}` of a code")
+                format!(
+                    "what is not to be is said by a modifier: write `{}:not={value}` of a code",
+                    name.trim_end_matches(':')
+                )
             } else {
                 "dates, numbers and quantities are compared, by a prefix of the value such as `ge2030`"
                     .to_owned()
@@ -189,8 +192,8 @@ impl Parser<'_> {
     }
 }
 
-/// `Encounter?status=finished?class=AMB` and `Encounter??status=finished`: one `?` stands before all parameters. A URI may
-/// have one of its own, `url=http://example.org/a?b=c`.
+/// Finds a second `?`, as in `Encounter?status=finished?class=AMB` and `Encounter??status=finished`. A URI
+/// may contain one: `url=http://example.org/a?b=c`.
 fn second_question_mark(written: &str, equals: Option<usize>, start: usize) -> Option<Mistake> {
     let name_end = equals.unwrap_or(written.len());
     let (at, message) = match written[..name_end].find('?') {
@@ -217,7 +220,7 @@ fn second_question_mark(written: &str, equals: Option<usize>, start: usize) -> O
     Some(Mistake::new(start + at..start + at + 1, message, SEARCH))
 }
 
-/// How to ask for any value of a parameter of the resource itself that stands without a modifier.
+/// The hint how to ask for any value of a parameter, if the parameter has no modifier and is not chained.
 fn or_any(name: &str) -> String {
     if name.contains([':', '.']) || name.starts_with('_') {
         return String::new();
@@ -225,7 +228,7 @@ fn or_any(name: &str) -> String {
     format!(", or ask whether there is one with `{name}:missing=false`")
 }
 
-/// The place, or the character beside it where it is empty.
+/// The place, or the character beside it if the place is empty.
 fn widen(place: &Range<usize>, source: &str) -> Range<usize> {
     if !place.is_empty() {
         return place.clone();

@@ -1,9 +1,9 @@
-//! `{NAME}`: a value that is known when the program starts, and not to the compiler.
+//! `{NAME}`: a value that is known when the program starts, but not to the compiler.
 
 use std::ops::Range;
 
-/// The places of all placeholders in a criteria or a filter, each with its braces: a capital letter, and capital letters,
-/// digits and `_` after it. Other braces are what they are, such as those of UCUM's `{score}`.
+/// The places of all placeholders in a criteria or a filter, with their braces. A placeholder is a capital
+/// letter, followed by capital letters, digits and `_`. Other braces are literal, such as UCUM's `{score}`.
 pub fn placeholders(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
     std::iter::from_fn(move || {

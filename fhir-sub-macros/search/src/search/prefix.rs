@@ -5,7 +5,7 @@ use super::Text;
 /// Two letters before a number, a date or a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Prefix {
-    /// `eq`: equal, which is also meant without a prefix.
+    /// `eq`: equal. A value without a prefix means the same.
     Eq,
     /// `ne`: not equal.
     Ne,
@@ -46,8 +46,8 @@ impl Prefix {
         }
     }
 
-    /// The prefix of a value, and the value without it. Only values of a type that
-    /// [has prefixes](super::ParameterType::has_prefixes) have one: `ge2030` may be a code.
+    /// The prefix of a value, and the value without it. Only types that [have
+    /// prefixes](super::ParameterType::has_prefixes) may be split: otherwise `ge2030` may be a code.
     #[must_use]
     pub fn split(value: &Text) -> (Option<Self>, Text) {
         let (start, rest) = value.split_at(2);
@@ -58,8 +58,8 @@ impl Prefix {
         }
     }
 
-    /// Whether a number or a date seems to follow upon a prefix in a value whose type is not known. A code of this form
-    /// is told from it by its system, `http://example.org|ap1`.
+    /// Whether a value of an unknown type seems to be a number or a date with a prefix. A code of this form
+    /// has a system: `http://example.org|ap1`.
     pub(super) fn seems_to_begin(value: &str) -> bool {
         Self::ALL.iter().filter_map(|prefix| value.strip_prefix(prefix.code())).any(|rest| {
             rest.trim_start_matches(['-', '+']).starts_with(|digit: char| digit.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! A [`Search`] written again: what the parser reads from it is the same search.
+//! Prints a [`Search`]. The parser reads the same search from the printed text.
 
 use std::fmt;
 
@@ -52,7 +52,7 @@ impl fmt::Display for Parameter {
     }
 }
 
-/// A type's or a parameter's name, with everything encoded that would be read as something else.
+/// The name of a type or a parameter. Characters with another meaning are encoded.
 struct Name<'a>(&'a Text);
 
 impl fmt::Display for Name<'_> {

@@ -10,7 +10,7 @@ fn right(text: &str) -> Search {
     search.expect("a text without a mistake is a search")
 }
 
-/// The mistake's piece of the text, and how its message begins.
+/// Checks the wrong piece of the text, and the beginning of the message.
 #[track_caller]
 fn wrong(text: &str, piece: &str, message: &str) {
     let (_, mistakes) = parse(text);
@@ -114,7 +114,7 @@ fn a_filter_has_one_of_three_forms() {
         let named = filter.resource_type.map(|name| name.to_string());
         assert_eq!(named.as_deref(), resource_type, "{text}");
         assert_eq!(filter.parameters.len(), parameters, "{text}");
-        // Split without decoding, it has the same parts, and is written as it was.
+        // Without decoding, the text splits into the same parts, and prints as written.
         let written: Vec<_> = split_filter(text).collect();
         assert_eq!(written.len(), parameters, "{text}");
         for (written, parameter) in written.iter().zip(&filter.parameters) {
@@ -135,6 +135,9 @@ fn what_is_no_filter_is_told() {
         ("patient=", "`patient` has no value"),
         ("Encounter.patient=", "`patient` has no value"),
         ("Encounter.=1", "a parameter's name is missing"),
+        ("Encounter.", "`Encounter.` alone filters nothing"),
+        ("Encounter.patient", "`patient` has no value"),
+        ("Encounter.date>2020", "a comparison is a prefix of the value: write `date=gt2020`"),
         ("Encounter", "`Encounter` alone filters nothing"),
         ("Encounter?", "`Encounter` alone filters nothing"),
         ("[Encounter,Patient]", "a filter is of one type"),

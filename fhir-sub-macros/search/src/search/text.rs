@@ -1,4 +1,4 @@
-//! [`Text`]: a piece of a search, percent-decoded, each character with its place in what the user wrote.
+//! [`Text`]: a percent-decoded piece of a search. Each character has its place in the user's text.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,24 +8,24 @@ use crate::mistake::Mistake;
 const ESCAPING: &str = "https://hl7.org/fhir/R4/search.html#escaping";
 const ENCODING: &str = "https://www.rfc-editor.org/rfc/rfc3986#section-2.1";
 
-/// Stands where a hole is.
+/// The character in place of a hole.
 const HOLE: char = '\u{FFFC}';
 
 /// A piece of a search.
 #[derive(Clone, Debug)]
 pub struct Text {
     characters: Vec<Character>,
-    /// Where it stands, also when it is empty.
+    /// Its place, even if it is empty.
     pub place: Range<usize>,
 }
 
-/// A character, and the bytes that stand for it.
+/// A character, and the place of its bytes.
 #[derive(Clone, Debug)]
 struct Character {
     character: char,
-    /// A `\` stood before it, so that it separates nothing.
+    /// A `\` stands before it, so it does not separate.
     is_escaped: bool,
-    /// It stands for a value that the program fills in, and is no character itself.
+    /// It is not a character, but represents a value that the program fills in.
     is_hole: bool,
     place: Range<usize>,
 }
@@ -39,10 +39,10 @@ impl Text {
         Self::decode_as(source, place, false)
     }
 
-    /// The same, where `{…}` stands for a value that the program fills in, and `{{` and `}}` for the braces.
+    /// The same, but `{…}` is a value that the program fills in, and `{{` and `}}` are literal braces.
     ///
     /// # Errors
-    /// The same, and a brace that stands alone.
+    /// A `%` that begins no character, or a single brace.
     pub fn decode_with_holes(source: &str, place: Range<usize>) -> Result<Self, Mistake> {
         Self::decode_as(source, place, true)
     }
@@ -71,7 +71,7 @@ impl Text {
         Ok(Self { characters, place })
     }
 
-    /// A text as it is, which stands nowhere.
+    /// A text without a place.
     #[must_use]
     pub fn plain(text: &str) -> Self {
         let characters = text
@@ -81,10 +81,10 @@ impl Text {
         Self { characters, place: 0..0 }
     }
 
-    /// The same with `\,`, `\|`, `\$` and `\\` made into the characters that they stand for.
+    /// The same, with `\,`, `\|`, `\$` and `\\` replaced by the characters that they mean.
     ///
     /// # Errors
-    /// A `\` that stands before something else.
+    /// A `\` before any other character.
     pub fn unescape(self) -> Result<Self, Mistake> {
         let mut characters = Vec::with_capacity(self.characters.len());
         let mut rest = self.characters.into_iter();
@@ -115,7 +115,7 @@ impl Text {
         Ok(Self { characters, place: self.place })
     }
 
-    /// The pieces between the separators that are not escaped.
+    /// The pieces between unescaped separators.
     #[must_use]
     pub fn split(&self, separator: char) -> Vec<Self> {
         let mut pieces = Vec::new();
@@ -136,7 +136,7 @@ impl Text {
         pieces
     }
 
-    /// What stands before the first `separator` and what stands after it.
+    /// The text before the first `separator`, and the text after it.
     #[must_use]
     pub fn split_once(&self, separator: char) -> Option<(Self, Self)> {
         let at = self
@@ -146,7 +146,7 @@ impl Text {
         Some((self.slice(0, at), self.slice(at + 1, self.characters.len())))
     }
 
-    /// So many characters at the start, and the rest.
+    /// The first `count` characters, and the rest.
     #[must_use]
     pub fn split_at(&self, count: usize) -> (Self, Self) {
         let count = count.min(self.characters.len());
@@ -161,7 +161,7 @@ impl Text {
             0 => self.place.start,
             end => self.characters[end - 1].place.end,
         };
-        // An empty slice stands where it begins.
+        // An empty slice has the place where it begins.
         let from = if start == 0 { self.place.start } else { place_of(start) };
         Self { characters: self.characters[start..end].to_vec(), place: from..end_of.max(from) }
     }
@@ -177,31 +177,31 @@ impl Text {
         self.slice(start, end)
     }
 
-    /// Where the first `+` stands that is written as it is, and so is a space.
+    /// The place of the first literal `+`, which means a space.
     #[must_use]
     pub fn plus(&self) -> Option<Range<usize>> {
         let plus = self.characters.iter().find(|it| it.character == ' ' && it.place.len() == 1);
         plus.map(|plus| plus.place.clone())
     }
 
-    /// Whether a part of it is filled in by the program.
+    /// Whether the program fills in a part of it.
     #[must_use]
     pub fn has_hole(&self) -> bool {
         self.characters.iter().any(|it| it.is_hole)
     }
 
-    /// Whether all of it is filled in by the program.
+    /// Whether the program fills in all of it.
     #[must_use]
     pub fn is_hole(&self) -> bool {
         self.characters.len() == 1 && self.has_hole()
     }
 
-    /// The places of what the program fills in.
+    /// The places of the parts that the program fills in.
     pub fn holes(&self) -> impl Iterator<Item = Range<usize>> {
         self.characters.iter().filter(|it| it.is_hole).map(|it| it.place.clone())
     }
 
-    /// The text between what the program fills in, with its escapes: one piece more than there are holes.
+    /// The texts between the holes, with their escapes: one more than there are holes.
     #[must_use]
     pub fn pieces(&self) -> Vec<String> {
         let mut pieces = vec![String::new()];
@@ -216,7 +216,7 @@ impl Text {
         pieces
     }
 
-    /// The same with a sample of what the program fills in.
+    /// The same with a sample in each hole.
     #[must_use]
     pub fn with_sample(&self, sample: &str) -> Self {
         let mut characters = Vec::new();
@@ -237,12 +237,12 @@ impl Text {
         self.characters.is_empty()
     }
 
-    /// The places of its characters, one by one.
+    /// Its characters and their places.
     pub fn places(&self) -> impl Iterator<Item = (char, &Range<usize>)> {
         self.characters.iter().map(|character| (character.character, &character.place))
     }
 
-    /// Its characters, and whether a `\` stood before each.
+    /// Its characters, and whether a `\` stands before each.
     pub(super) fn characters(&self) -> impl Iterator<Item = (char, bool)> {
         self.characters.iter().map(|character| (character.character, character.is_escaped))
     }
@@ -258,7 +258,7 @@ impl fmt::Display for Text {
     }
 }
 
-/// Where it stood in the text is no part of what is said.
+/// The place in the text does not matter.
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
         let said = |text: &Self| -> Vec<(char, bool)> {
@@ -270,7 +270,7 @@ impl PartialEq for Text {
 
 impl Eq for Text {}
 
-/// The hole that the brace at the start of `place` begins, or the brace itself.
+/// The hole at the brace at the start of `place`, or the literal brace.
 fn hole(source: &str, place: Range<usize>) -> Result<Character, Mistake> {
     let rest = &source[place.clone()];
     let character = |character, length, is_hole| Character {
@@ -291,14 +291,14 @@ fn hole(source: &str, place: Range<usize>) -> Result<Character, Mistake> {
     }
 }
 
-/// HAPI FHIR's `%now` and `%today`, which it takes as they stand.
+/// HAPI FHIR accepts `%now` and `%today` as they stand.
 fn is_relative_date(rest: &str) -> bool {
     ["%now", "%today"]
         .iter()
         .any(|name| rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
 }
 
-/// The character that the `%` at the start of `place` begins: one to four encoded bytes.
+/// The character at the `%` at the start of `place`: one to four encoded bytes.
 fn decode_encoded(source: &str, place: Range<usize>) -> Result<Character, Mistake> {
     let bytes = &source.as_bytes()[place.clone()];
     let mut decoded = Vec::new();

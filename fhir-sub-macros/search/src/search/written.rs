@@ -1,15 +1,15 @@
-//! A search split into its parts as they were written: nothing is decoded and nothing is allocated.
+//! Splits a search into its parts as written: nothing is decoded or allocated.
 
 use super::{Form, Parameter, parse_parameter};
 use crate::mistake::Mistake;
 
-/// What stands before the first `?`, and after it.
+/// The text before the first `?`, and the text after it.
 #[must_use]
 pub fn split(search: &str) -> (&str, &str) {
     search.split_once('?').unwrap_or((search, ""))
 }
 
-/// The one type that a criteria watches: of `[*]` and `[A,B]` there is none.
+/// The only type that a criteria watches; `None` for `[*]` and `[A,B]`.
 #[must_use]
 pub fn resource_type(criteria: &str) -> Option<&str> {
     let types = split(criteria).0;
@@ -19,12 +19,12 @@ pub fn resource_type(criteria: &str) -> Option<&str> {
     is_name.then_some(one)
 }
 
-/// One parameter as it was written: `Encounter?patient=Patient/1`.
+/// One parameter as written: `Encounter?patient=Patient/1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written<'a> {
-    /// The form of the filter that it stands in.
+    /// The form of its filter.
     pub form: Form,
-    /// The type that it is of, if it names one.
+    /// The type in the filter, if there is one.
     pub resource_type: Option<&'a str>,
     /// With its modifier.
     pub name: &'a str,
@@ -32,7 +32,7 @@ pub struct Written<'a> {
     pub value: &'a str,
 }
 
-/// The parameters of a filter, each with the type that the filter names. What has no `=` has an empty value.
+/// The parameters of a filter, each with the filter's type. A parameter without `=` has an empty value.
 pub fn split_filter(filter: &str) -> impl Iterator<Item = Written<'_>> {
     let form = Form::of(filter);
     let (resource_type, query) = match form {
@@ -46,7 +46,7 @@ pub fn split_filter(filter: &str) -> impl Iterator<Item = Written<'_>> {
         }
         Form::Bare => (None, filter),
     };
-    // Only a search joins parameters: the other forms are of one.
+    // Only a search may have several parameters.
     let mut rest = Some(query);
     let pieces = std::iter::from_fn(move || {
         let query = rest?;
@@ -67,13 +67,13 @@ impl Written<'_> {
     /// The parameter, decoded.
     ///
     /// # Errors
-    /// It is none, which only a text that was left unchecked can be.
+    /// The mistakes in it. Only an unchecked text can have any.
     pub fn parse(&self) -> Result<Parameter, Vec<Mistake>> {
         parse_parameter(&format!("{}={}", self.name, self.value))
     }
 }
 
-/// In the form of its filter, and with its type if it has one.
+/// Writes the form of its filter, with the type if it has one.
 impl std::fmt::Display for Written<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(resource_type) = self.resource_type {

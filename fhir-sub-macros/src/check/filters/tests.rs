@@ -6,12 +6,12 @@ fn literals(filters: &[&str]) -> Vec<LitStr> {
     filters.iter().map(|filter| LitStr::new(filter, Span::call_site())).collect()
 }
 
-/// The versions in which all are right; the text of what is wrong otherwise.
+/// The versions that accept all filters, or the text of the mistakes.
 fn checked(filters: &[&str]) -> Result<String, String> {
     checked_with(filters, &[], &[])
 }
 
-/// The same for a handler that takes such resources, and with `also`.
+/// The same for a handler with arguments of these types, and with `also`.
 fn checked_with(filters: &[&str], taken: &[&str], also: &[&str]) -> Result<String, String> {
     let (taken, also) = (taken.iter().map(ToString::to_string).collect::<Vec<_>>(), literals(also));
     let rules = Rules { versions: &FhirVersion::ALL, is_unchecked: false, also: &also };
@@ -35,7 +35,7 @@ fn the_versions_are_those_in_which_all_filters_are_right() {
         (&["Encounter.patient=Patient/1"], "R4 R4B R5"),
         (&["Encounter.status:not=finished", "Encounter?patient=Patient/1"], "R4 R4B"),
         (&["Encounter.subject.name:exact=a"], "R4 R4B R5"),
-        // Of what nobody names a type, only the form is known.
+        // If nobody names a type, only the form is checked.
         (&["org-identifier=8189991234"], "R4 R4B R5"),
         (&["patient=Patient/1", "anything:exact=a,b"], "R4 R4B R5"),
         (&["Encounter?patient=Patient/1", "status=finished"], "R4 R4B"),

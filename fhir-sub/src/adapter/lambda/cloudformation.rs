@@ -1,8 +1,8 @@
 //! CloudFormation: a custom resource that registers the subscriptions when a stack is created or updated
 //! (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html>).
 //!
-//! CloudFormation waits until something is put at `ResponseURL`, so each request gets an answer: also where registration fails,
-//! takes too long or panics, and where the program cannot start.
+//! CloudFormation waits until an answer is put at `ResponseURL`. So each request gets an answer, even if the
+//! registration fails, takes too long or panics, or if the program cannot start.
 
 use std::time::Duration;
 
@@ -13,22 +13,33 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::app::App;
-use crate::client::transport::{Connection, Limits, Network, Transport};
+use crate::client::transport::{Limits, Network, Transport};
 use crate::contain::contain;
 use crate::deadline::Deadline;
 use crate::json::Text;
 use crate::registration::{self, Options, Report, Row, RowResult};
 
-/// The reserve of the invocation's time for sending the answer.
+/// The time of the invocation that is reserved for sending the answer.
 const TO_SEND: Duration = Duration::from_secs(4);
 
-/// How often the answer is sent, until it has arrived.
+/// How often the program tries to send the answer.
 const TRIES: u32 = 3;
 
-/// The longest reason, in bytes: an answer may have 4096 in all.
+/// The longest reason, in bytes. A whole answer may have 4096.
 const LONGEST_REASON: usize = 2048;
 
-/// What CloudFormation asks.
+/// The ends of AWS's host names, of each partition. `ResponseURL` is a signed URL of S3.
+const OF_AWS: [&str; 7] = [
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".amazonaws.eu",
+    ".c2s.ic.gov",
+    ".sc2s.sgov.gov",
+    ".csp.hci.ic.gov",
+    ".cloud.adc-e.uk",
+];
+
+/// A request of CloudFormation.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Asked<'a> {
@@ -52,12 +63,13 @@ pub(super) struct Asked<'a> {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Properties<'a> {
-    /// Whether Subscriptions are removed that the program no longer has; all of them, if the resource is deleted.
+    /// Whether to remove Subscriptions that the program no longer has. If the resource is deleted, all are
+    /// removed.
     #[serde(borrow)]
     prune: Option<&'a RawValue>,
 }
 
-/// The body for the URL.
+/// The answer to CloudFormation.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Told<'a> {
@@ -70,12 +82,12 @@ struct Told<'a> {
     logical_resource_id: &'a str,
 }
 
-/// The request that `payload` is, if it is one.
+/// The request in `payload`, if it is one.
 pub(super) fn asked(payload: &[u8]) -> Option<Asked<'_>> {
     serde_json::from_slice(payload).ok()
 }
 
-/// Does what CloudFormation asks, and answers it.
+/// Executes the request, and answers it.
 pub(super) async fn run(
     app: &App,
     asked: &Asked<'_>,
@@ -91,8 +103,12 @@ async fn run_by(
     deadline: Deadline,
     transport: &dyn Transport,
 ) -> Result<Box<RawValue>, Diagnostic> {
+    if !is_of_aws(&asked.response_url) {
+        // Whoever wrote this is not CloudFormation: nothing is done, and nothing is sent there.
+        return Err(not_told(NOT_OF_AWS));
+    }
     let until = deadline.earlier_by(TO_SEND);
-    // A hook of the user's runs in it.
+    // The work may run a hook of the user's.
     let done = tokio::time::timeout_at(until.instant(), contain(work(app, asked, until))).await;
     let done = match done {
         Ok(Ok(done)) => done,
@@ -108,29 +124,41 @@ async fn run_by(
 }
 
 /// Says that the program cannot start.
-pub(super) async fn tell_that_it_cannot_start(asked: &Asked<'_>, problems: &str) {
+pub(super) async fn tell_that_it_cannot_start(asked: &Asked<'_>, problems: &str, transport: &dyn Transport) {
     let reason = format!("the program cannot start:\n{problems}");
-    let network = Network::new(Connection::default(), TO_SEND);
-    // Whether or not it arrives, the program ends.
-    let _ = tell(asked, Some(&reason), &network).await;
+    // Whether or not it arrives, the invocation fails.
+    let _ = tell(asked, Some(&reason), transport).await;
 }
 
-/// The reason is for whoever deploys: it holds no secret and none of the server's own texts.
+/// An error is the reason for the person who deploys: it contains no secret, and no text of the server.
 async fn work(app: &App, asked: &Asked<'_>, until: Deadline) -> Result<(), String> {
+    let mut failed = Vec::new();
+    for (app, until) in app.apps_in_turn(until) {
+        let done = work_of_one(app, asked, until).await;
+        failed.extend(done.err().map(|reason| match app.tenant_name() {
+            Some(tenant) => format!("{tenant}: {reason}"),
+            None => reason,
+        }));
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+}
+
+async fn work_of_one(app: &App, asked: &Asked<'_>, until: Deadline) -> Result<(), String> {
     let prune = asked.resource_properties.prune()?;
+    let app = &*app.with_secrets_of_now(until).await;
     let report = match &*asked.request_type {
         "Create" | "Update" => {
             registration::register(app, Options { prune, ..Options::default() }, until).await
         }
         "Delete" if prune => registration::unregister(app, until).await,
-        // The Subscriptions stay, and notifications go unanswered: the stack may be made anew elsewhere.
+        // The Subscriptions stay, and notifications get no answer: the stack may be created again elsewhere.
         "Delete" => return Ok(()),
         _ => return Err("`RequestType` is none of Create, Update and Delete".to_owned()),
     };
     if report.is_complete() { Ok(()) } else { Err(failures(&report)) }
 }
 
-/// The rows that failed, and why.
+/// The failed rows, with their reasons.
 fn failures(report: &Report) -> String {
     let rows = report.rows().iter().chain(report.pruned());
     let failed = rows.filter(|row| row.result == RowResult::Failed);
@@ -139,7 +167,7 @@ fn failures(report: &Report) -> String {
 }
 
 impl Properties<'_> {
-    /// CloudFormation hands over every value as a string.
+    /// CloudFormation passes every value as a string.
     fn prune(&self) -> Result<bool, String> {
         match self.prune.map(RawValue::get) {
             None | Some("false" | "\"false\"") => Ok(false),
@@ -149,14 +177,14 @@ impl Properties<'_> {
     }
 }
 
-/// Puts the answer at the URL, which is a secret for as long as it is valid: it is in no log.
+/// Puts the answer at the URL. The URL is a secret while it is valid, so no log contains it.
 async fn tell(
     asked: &Asked<'_>,
     failure: Option<&str>,
     transport: &dyn Transport,
 ) -> Result<Box<RawValue>, Diagnostic> {
     let physical_resource_id = match &asked.physical_resource_id {
-        // Another id would have the old one deleted.
+        // If the id changed, CloudFormation would delete the old resource.
         Some(id) => id.to_string(),
         None => format!("fhir-sub-{}", &*asked.logical_resource_id),
     };
@@ -170,15 +198,15 @@ async fn tell(
         logical_resource_id: &asked.logical_resource_id,
     };
     let body = Bytes::from(serde_json::to_vec(&told).map_err(|_| not_told("it could not be written"))?);
-    let mut failed = not_told("`ResponseURL` is no https URL");
+    let mut failed = not_told(NOT_OF_AWS);
+    if !is_of_aws(&asked.response_url) {
+        return Err(failed);
+    }
     for attempt in 0..TRIES {
-        if !asked.response_url.starts_with("https://") {
-            break;
-        }
         if attempt > 0 {
             tokio::time::sleep(Duration::from_millis(200) * attempt).await;
         }
-        // Without a content type: the URL is signed for a request that has none.
+        // The URL is signed for a request without a content type.
         let request = Request::builder().method(Method::PUT).uri(&*asked.response_url).body(body.clone());
         let Ok(request) = request else { break };
         match transport.send(request, Limits { answer_bytes: 64 * 1024 }).await {
@@ -188,6 +216,14 @@ async fn tell(
         }
     }
     Err(failed)
+}
+
+const NOT_OF_AWS: &str = "`ResponseURL` is no https URL of AWS";
+
+fn is_of_aws(url: &str) -> bool {
+    let url = url::Url::parse(url).ok().filter(|url| url.scheme() == "https" && url.username().is_empty());
+    let Some(url) = url else { return false };
+    url.port().is_none() && OF_AWS.iter().any(|end| url.host_str().is_some_and(|host| host.ends_with(end)))
 }
 
 fn not_told(why: &str) -> Diagnostic {

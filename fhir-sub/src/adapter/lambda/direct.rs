@@ -1,7 +1,7 @@
-//! Events that are no HTTP request. Each is told apart by its own shape.
+//! Events that are not HTTP requests. Each kind has a shape of its own.
 //!
-//! Nobody who only reaches the endpoint over HTTP can send one: there, a body is a string within the event. IAM
-//! decides who may invoke the function, or write to its queue or its bus, so none of these events carries a secret.
+//! A caller over HTTP cannot send such an event, because an HTTP body is a string within the event. IAM
+//! decides who may invoke the function, or write to its queue or its bus, so these events carry no secret.
 
 use lambda_http::Context;
 use lambda_http::lambda_runtime::Diagnostic;
@@ -16,13 +16,13 @@ use super::{event_bridge, sqs};
 use crate::app::App;
 use crate::json::Text;
 
-/// The members that tell such events apart, and what asks for a sweep.
+/// The members that distinguish such events, and the options of a sweep.
 #[derive(Deserialize)]
 pub(super) struct Shape<'a> {
-    /// Of SQS, and of every service that hands over several things at once.
+    /// SQS, and every other service that passes several records at once.
     #[serde(borrow, rename = "Records")]
     records: Option<&'a RawValue>,
-    /// Of EventBridge.
+    /// EventBridge.
     #[serde(borrow)]
     pub(super) source: Option<Text<'a>>,
     #[serde(borrow, rename = "detail-type")]
@@ -30,22 +30,24 @@ pub(super) struct Shape<'a> {
     #[cfg(feature = "events")]
     #[serde(borrow)]
     detail: Option<&'a RawValue>,
-    /// Of CloudFormation.
+    /// CloudFormation.
     #[serde(borrow, rename = "RequestType")]
     request_type: Option<Text<'a>>,
-    /// Of HTTP: where it is there, a stranger may have written what the event says.
+    /// HTTP: if it is there, a stranger may have written the event's content.
     #[serde(rename = "requestContext")]
     request_context: Option<IgnoredAny>,
-    /// Of this program's own making.
+    /// An event for this program.
     #[serde(borrow, rename = "fhir-sub")]
     pub(super) fhir_sub: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) since: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) endpoint: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) tenant: Option<Text<'a>>,
 }
 
-/// Does what the event asks for; its time is the invocation's. The answer is a JSON object.
+/// Handles the event within the invocation's time. The answer is a JSON object.
 pub(super) async fn invoke(
     app: &App,
     payload: &[u8],
@@ -58,7 +60,8 @@ pub(super) async fn invoke(
     let deadline = super::invocation_deadline(context).unwrap_or_else(|| app.deadline(None));
     #[cfg(feature = "registration")]
     if let Some(options) = sweep::asked(&shape) {
-        return sweep::run(app, &options?, deadline, &context.request_id).await;
+        let tenant = shape.tenant.as_deref();
+        return sweep::run_each(app, tenant, &options?, deadline, &context.request_id).await;
     }
     #[cfg(feature = "registration")]
     if shape.request_type.is_some()
@@ -68,17 +71,17 @@ pub(super) async fn invoke(
     }
     #[cfg(feature = "events")]
     if let Some(records) = shape.records.and_then(sqs::records) {
-        return Ok(sqs::handle(app, &records, deadline, &context.request_id).await);
+        return Ok(sqs::handle(app, &records, deadline, context).await);
     }
     #[cfg(feature = "events")]
     if let (Some(detail_type), Some(detail)) = (&shape.detail_type, shape.detail) {
-        return event_bridge::handle(app, detail_type, detail, deadline, &context.request_id).await;
+        return event_bridge::handle(app, detail_type, detail, deadline, context).await;
     }
     let _ = (app, deadline);
     Err(unknown(&shape.name()))
 }
 
-/// An event of another kind fails the invocation: there is no one to answer.
+/// An unknown event fails the invocation, because nobody reads an answer.
 fn unknown(name: &str) -> Diagnostic {
     tracing::error!(event = name, "an event of an unknown kind is refused");
     let mut error_message = format!(
@@ -91,9 +94,10 @@ fn unknown(name: &str) -> Diagnostic {
 }
 
 impl Shape<'_> {
-    /// What the event is, as far as its shape says: a name that its sender gives is quoted only in the form of a name.
+    /// A name for the event, from its shape. The sender's own name is quoted only if it has the form of a
+    /// name.
     fn name(&self) -> String {
-        /// Who hands over one of several things: SNS alone writes a capital letter.
+        /// The service of a record. SNS alone writes it with a capital letter.
         #[derive(Deserialize)]
         struct Record<'a> {
             #[serde(borrow, alias = "EventSource", rename = "eventSource")]

@@ -1,4 +1,4 @@
-//! [`Event`]: the four kinds of events, borrowed from the bytes that the runtime got.
+//! [`Event`]: the four kinds of HTTP events, borrowed from the runtime's bytes.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::json::{Mistake, Scanner, Text, has_control_character, once};
 use crate::request::{ClientCertificate, Header, Headers};
 
 /// An event of API Gateway's HTTP API (format 2.0, which Function URLs share), of its REST API (format 1.0)
-/// or of an Application Load Balancer: the elements of all of them that a request is made of.
+/// or of an Application Load Balancer. It has only the elements that make up a request.
 #[derive(Default)]
 pub(super) struct Event<'a> {
     request_context: Member<RequestContext<'a>>,
@@ -25,19 +25,20 @@ pub(super) struct Event<'a> {
     multi_value_query_string_parameters: Member<Pairs<'a, Vec<Text<'a>>>>,
     headers: Member<Pairs<'a, Option<Text<'a>>>>,
     multi_value_headers: Member<Pairs<'a, Vec<Text<'a>>>>,
-    /// Its text before any base64 is decoded, or `None` where that is no text: it matters only to who is let in.
+    /// The text before base64 is decoded, or `None` if it is not text. Only an authenticated caller's body
+    /// matters.
     body: Member<Option<Cow<'a, [u8]>>>,
     is_base64_encoded: Member<bool>,
 }
 
-/// A member of an event, if it is there; and its value, if it is not `null`.
+/// A member of an event, if it exists; and its value, if it is not `null`.
 type Member<T> = Option<Option<T>>;
 
 #[derive(Default)]
 struct RequestContext<'a> {
     http: Member<Http<'a>>,
     elb: Member<()>,
-    /// The JSON that has the client certificate: `authentication` in format 2.0, `identity` in format 1.0.
+    /// The JSON with the client certificate: `authentication` in format 2.0, `identity` in format 1.0.
     identity: Option<&'a str>,
 }
 
@@ -45,28 +46,28 @@ struct Http<'a> {
     method: Member<Text<'a>>,
 }
 
-/// A JSON object as a list, in its order and with its repetitions.
+/// A JSON object as a list, in order and with repetitions.
 type Pairs<'a, V> = Vec<(Text<'a>, V)>;
 
-/// Which kind of event it is, and what tells one request from another in it.
+/// The kind of an event, and the parts that identify a request.
 pub(super) struct Kind<'e> {
     pub(super) method: Method,
     pub(super) path: &'e str,
-    /// Format 2.0 has cookies of their own, and some readers want them said to be none.
+    /// Format 2.0 has separate cookies, and some readers require the member even if there are none.
     pub(super) is_format_2: bool,
-    /// A load balancer wants the status in words, and headers in the form that it sends them in.
+    /// A load balancer needs the status in words, and its headers in the form in which it sends them.
     pub(super) is_load_balancer: bool,
 }
 
 impl<'a> Event<'a> {
-    /// Reads an event in one pass; `None` where it is none.
+    /// Reads an event in one pass. `None` if it is not an event.
     ///
-    /// Members that no request has are skipped.
+    /// Other members are skipped.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut event = Self::default();
         Scanner::read(text, |scanner| {
-            // None may be there twice: whoever stood before us may have gone by the other.
+            // A repeated member is refused: a gateway before us may have used the other one.
             scanner.object(|scanner, name| match name {
                 "requestContext" => once(&mut event.request_context, scanner.optional(RequestContext::scan)?),
                 "rawPath" => once(&mut event.raw_path, scanner.optional(Scanner::string)?),
@@ -90,7 +91,7 @@ impl<'a> Event<'a> {
         Some(event)
     }
 
-    /// The kind of the event; `None` where it is no HTTP request.
+    /// The kind of the event; `None` if it is not an HTTP request.
     pub(super) fn kind(&self) -> Option<Kind<'_>> {
         let context = self.request_context.as_ref()?.as_ref()?;
         let http = context.http.as_ref().and_then(Option::as_ref);
@@ -104,7 +105,7 @@ impl<'a> Event<'a> {
         Some(Kind { method, path, is_format_2, is_load_balancer })
     }
 
-    /// The query, in the form `name=value&…`; the names and values that matter to us need no escaping.
+    /// The query as `name=value&…`. Our own names and values need no escaping.
     pub(super) fn query(&self) -> Option<String> {
         if let Some(Some(query)) = &self.raw_query_string {
             return Some(query.to_string());
@@ -121,19 +122,19 @@ impl<'a> Event<'a> {
         (!pairs.is_empty()).then(|| pairs.join("&"))
     }
 
-    /// The bytes that were sent; `None` where the event does not have them whole.
+    /// The bytes of the body; `None` if the event does not contain them whole.
     pub(super) fn body(&self) -> Option<Cow<'_, [u8]>> {
         let Some(Some(body)) = &self.body else { return Some(Cow::Borrowed(&[])) };
         let text = body.as_deref()?;
         if self.is_base64_encoded.flatten().unwrap_or_default() {
             return STANDARD.decode_to_vec(text).ok().map(Cow::Owned);
         }
-        // What was written with escapes has its own by now.
+        // A text with escapes has been decoded by now.
         let is_text = matches!(body, Some(Cow::Owned(_))) || !has_control_character(text);
         is_text.then_some(Cow::Borrowed(text))
     }
 
-    /// Whether the sender speaks in `multiValueHeaders`, and so wants its answer.
+    /// Whether the sender uses `multiValueHeaders`, and expects them in the answer.
     pub(super) fn has_multi_value_headers(&self) -> bool {
         matches!(self.multi_value_headers, Some(Some(_)))
     }
@@ -141,7 +142,7 @@ impl<'a> Event<'a> {
 
 impl Headers for Event<'_> {
     fn get(&self, name: &str) -> Header<'_> {
-        // REST APIs send both, of which `headers` has only the last value of each.
+        // REST APIs send both. `headers` has only the last value of each header.
         let mut found = Header::Absent;
         if let Some(Some(headers)) = &self.multi_value_headers {
             for (_, values) in headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name)) {
@@ -165,7 +166,7 @@ impl Headers for Event<'_> {
             // A caller cannot write there.
             return context.identity.and_then(certificate);
         }
-        // Of a header that was sent twice, the single form has only one.
+        // The single form shows only one value of a repeated header.
         if !load_balancer_verifies || !self.has_multi_value_headers() {
             return None;
         }
@@ -176,7 +177,7 @@ impl Headers for Event<'_> {
     }
 }
 
-/// The certificate that a gateway names in this part of an event.
+/// The certificate that a gateway passes in this part of an event.
 fn certificate(part: &str) -> Option<ClientCertificate<'_>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -226,12 +227,11 @@ impl<'a> Http<'a> {
     }
 }
 
-/// The JSON of a value.
 fn json<'a>(scanner: &mut Scanner<'a>) -> Result<&'a str, Mistake> {
     scanner.with_text(Scanner::skip).map(|(text, ())| text)
 }
 
-/// Members with a string each, or `null`.
+/// Members with a string or `null` each.
 fn single<'a>(scanner: &mut Scanner<'a>) -> Result<Pairs<'a, Option<Text<'a>>>, Mistake> {
     let mut pairs = Vec::with_capacity(16);
     scanner.members(|scanner, name| {

@@ -1,21 +1,24 @@
-//! EventBridge: an event that a rule has matched, or that a rule's input transformer has made.
+//! EventBridge: an event that matched a rule, or the output of a rule's input transformer.
 //!
-//! `detail` is a notification, and `detail-type` the endpoint, else the notification's topic decides; or `detail` is
-//! `{"endpoint": …, "notification": …}`. Lambda ignores the answer, and tries an invocation that fails twice more:
+//! In one form, `detail` is a notification, and `detail-type` is the endpoint, or else the notification's
+//! topic decides. In the other form, `detail` is `{"endpoint": …, "notification": …}`. Lambda ignores the
+//! answer, and retries a failed invocation twice:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>.
 
 use std::borrow::Cow;
 use std::time::Instant;
 
+use lambda_http::Context;
 use lambda_http::lambda_runtime::Diagnostic;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::told::Told;
-use crate::app::App;
+use super::told::{Told, Trace};
+use crate::app::{App, Parent, SpanKind};
 use crate::deadline::Deadline;
 use crate::delivery::Time;
 use crate::json::Text;
+use crate::service::within;
 
 /// An event of a bus.
 #[derive(Deserialize)]
@@ -30,12 +33,14 @@ struct Envelope<'a> {
 #[derive(Deserialize)]
 struct Named<'a> {
     #[serde(borrow)]
+    tenant: Option<Text<'a>>,
+    #[serde(borrow)]
     endpoint: Text<'a>,
     #[serde(borrow)]
     notification: &'a RawValue,
 }
 
-/// What an event of a bus tells that has come by a queue; `None` where the body is none.
+/// The notification of a bus's event that arrived through a queue; `None` if the body is no such event.
 pub(super) fn unwrap(body: &str) -> Option<Told> {
     let Envelope { detail_type, detail } = serde_json::from_str(body).ok()?;
     Some(told(&detail_type, detail))
@@ -45,16 +50,26 @@ fn told(detail_type: &str, detail: &RawValue) -> Told {
     let detail = text(detail.get());
     let came_by = vec![detail_type.to_owned()];
     match serde_json::from_str::<Named<'_>>(&detail) {
-        Ok(Named { endpoint, notification }) => Told {
+        Ok(Named { tenant, endpoint, notification }) => Told {
+            tenant: tenant.map(|tenant| tenant.to_string()),
             endpoint: Some(endpoint.to_string()),
             came_by,
             body: text(notification.get()).into_owned(),
+            trace: Trace::default(),
+            is_own: false,
         },
-        Err(_) => Told { endpoint: None, came_by, body: detail.into_owned() },
+        Err(_) => Told {
+            tenant: None,
+            endpoint: None,
+            came_by,
+            body: detail.into_owned(),
+            trace: Trace::default(),
+            is_own: false,
+        },
     }
 }
 
-/// JSON that an input transformer has put between quotes.
+/// JSON that an input transformer may have put between quotes.
 fn text(json: &str) -> Cow<'_, str> {
     let quoted = json.starts_with('"').then(|| serde_json::from_str(json).ok()).flatten();
     quoted.map_or(Cow::Borrowed(json), Cow::Owned)
@@ -66,17 +81,21 @@ pub(super) async fn handle(
     detail_type: &str,
     detail: &RawValue,
     deadline: Deadline,
-    request_id: &str,
+    context: &Context,
 ) -> Result<Box<RawValue>, Diagnostic> {
     let started = Instant::now();
     let told = told(detail_type, detail);
-    let answered = match told.message().route(app) {
-        Ok(declaration) => app.notified_of(declaration, &told.body, None, Time::until(deadline)).await,
+    let routed = told.message().route(app);
+    let app = routed.map_or(app, |(app, _)| app);
+    let answered = match routed {
+        Ok((_, declaration)) => {
+            let trace = || Parent::Caller(told.trace(context.xray_trace_id.as_deref()));
+            let span = app.span(SpanKind::Consumer, declaration.endpoint, trace);
+            within(span, app.notified_of(declaration, &told.body, None, Time::until(deadline))).await
+        }
         Err(reason) => app.unrouted(reason),
     };
-    for record in answered.records() {
-        record.write(app, started.elapsed(), Some(request_id));
-    }
+    answered.write(app, started.elapsed(), Some(&context.request_id));
     if answered.is_done {
         return Ok(RawValue::NULL.to_owned());
     }

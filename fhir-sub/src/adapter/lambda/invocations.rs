@@ -1,4 +1,4 @@
-//! [`Invocations`]: what the Lambda runtime hands over, and how it is answered.
+//! [`Invocations`]: receives events from the Lambda runtime, and answers them.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -12,17 +12,18 @@ use serde_json::value::RawValue;
 
 use super::{Program, Reply};
 
-/// Where Lambda says how many events an instance has at once: more than one with Lambda Managed Instances
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>).
+/// The variable with the number of events that an instance has at the same time: more than one with Lambda
+/// Managed Instances (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>).
 const MAXIMUM_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 
-/// Whether an instance has several events at once.
+/// Whether an instance has several events at the same time.
 pub(crate) fn has_several_at_once() -> bool {
     let maximum = std::env::var(MAXIMUM_CONCURRENCY).ok().and_then(|maximum| maximum.parse::<u32>().ok());
     maximum.is_some_and(|maximum| maximum > 1)
 }
 
-/// Handles events until the runtime ends the process: one after the other, or as many at once as Lambda says.
+/// Handles events until the runtime ends the process: one after the other, or as many at the same time as
+/// Lambda says.
 pub(crate) async fn run(program: Program) -> Result<(), Error> {
     let is_one_of_several = has_several_at_once();
     let program = Arc::new(program);
@@ -30,11 +31,11 @@ pub(crate) async fn run(program: Program) -> Result<(), Error> {
     Runtime::new(service_fn(pass_on)).layer(layer_fn(invocations)).run_concurrent().await
 }
 
-/// Answers events from the bytes in which they came.
+/// Answers events from their bytes.
 ///
-/// The runtime hands a handler what serde has made of an event: its own copy of all of it, at least. This stands before
-/// that, where the event is still the runtime's buffer, and gives the runtime the finished response in the event's place.
-/// [`pass_on`] is the runtime's handler.
+/// The runtime would pass a handler an event that serde has parsed, which copies at least all of it. This
+/// service runs before that, while the event is still in the runtime's buffer. It puts the finished response
+/// in the event's place, and [`pass_on`], which is the runtime's handler, returns it.
 #[derive(Clone)]
 struct Invocations<S> {
     program: Arc<Program>,
@@ -55,19 +56,27 @@ where
         self.answers.poll_ready(context)
     }
 
-    fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
+    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
         let (program, is_one_of_several) = (self.program.clone(), self.is_one_of_several);
-        // The one that has said that it is ready, and not its copy.
+        // Uses the service that has reported ready, and keeps its copy.
         let next = self.answers.clone();
         let mut answers = std::mem::replace(&mut self.answers, next);
+        // Boxed, to keep the future small: only the runtime's own layers read the head.
+        let LambdaInvocation { parts, body, context } = invocation;
+        let parts = Box::new(parts);
         Box::pin(async move {
-            // A handler's panic never gets here. One of ours ends the invocation, not the process.
-            let reply = super::invoke(&program, &invocation.body, &invocation.context);
+            // A handler's panic never arrives here. A panic of our own ends the invocation, not the process.
+            let ends = context.deadline;
+            let reply = super::invoke(&program, &body, &context);
             let reply = AssertUnwindSafe(reply).catch_unwind().await.unwrap_or_else(|_panic| Err(panicked()));
-            invocation.body = in_the_place_of_an_event(&reply)?.into();
-            match answers.call(invocation).await {
-                // The runtime would go on with the others, and never have another in its place. Lambda has given up this
-                // event, and has it sent again.
+            let body = in_the_place_of_an_event(&reply)?.into();
+            let invocation = LambdaInvocation { parts: *parts, body, context };
+            let answered = answers.call(invocation).await;
+            // The answer is sent, and Lambda freezes the process only when it asks for the next event.
+            program.flush(ends).await;
+            match answered {
+                // The runtime would continue with the other tasks, and never replace this one. Lambda has
+                // given up this event, and retries it.
                 Err(_) if is_one_of_several => {
                     tracing::error!("a response could not be handed to Lambda");
                     Ok(())
@@ -78,7 +87,7 @@ where
     }
 }
 
-/// The reply as the runtime takes an event: a reply is a JSON object, and a failure stands in a JSON array.
+/// The reply in the form of an event: a reply is a JSON object, and a failure is wrapped in a JSON array.
 fn in_the_place_of_an_event(reply: &Result<Reply, Diagnostic>) -> serde_json::Result<Vec<u8>> {
     match reply {
         Ok(reply) => serde_json::to_vec(reply),
@@ -86,7 +95,7 @@ fn in_the_place_of_an_event(reply: &Result<Reply, Diagnostic>) -> serde_json::Re
     }
 }
 
-/// Hands the runtime the reply that came in the event's place.
+/// Returns the reply that stands in the event's place.
 async fn pass_on(reply: LambdaEvent<Box<RawValue>>) -> Result<Box<RawValue>, Diagnostic> {
     let reply = reply.payload;
     if !reply.get().starts_with('[') {

@@ -1,4 +1,4 @@
-//! For tests: an app whose handlers end as the id of their resource says, and events in the form that AWS hands over.
+//! For tests: an app with handlers that end as the id of their resource says, and events in AWS's form.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -17,7 +17,7 @@ use crate::sandbox::Behaviour;
 use crate::store::MemoryStore;
 use crate::testing::TestApp;
 
-/// What handlers have done, in the order of it: `e 7` as one begins, `e 7.` as it ends.
+/// The runs of handlers, in order: `e 7` at the beginning, `e 7.` at the end.
 #[derive(Default)]
 pub(super) struct Log(Mutex<Vec<String>>);
 
@@ -63,7 +63,7 @@ fn of_topic(url: &'static str, endpoint: &'static str) -> Declaration {
     Declaration { trigger: Trigger::Topic(topic), ..declaration::<Work, Act>("", endpoint) }
 }
 
-/// The app, and what its handlers have done.
+/// The app, and the runs of its handlers.
 pub(super) struct Queued {
     pub(super) test: TestApp,
     log: Arc<Log>,
@@ -88,7 +88,7 @@ impl Queued {
         Self { test: TestApp::build(Behaviour::Generic, builder).unwrap(), log }
     }
 
-    /// Hands over an event of an invocation that ends in a minute, and gives back the answer or the error.
+    /// Sends an event, with a minute until the end of the invocation. Returns the answer or the error.
     pub(super) async fn invoke(&self, event: &Value) -> Result<Value, String> {
         let mut context = Context::default();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
@@ -99,7 +99,7 @@ impl Queued {
         reply.map(|reply| serde_json::to_value(&reply).unwrap()).map_err(|error| error.error_message)
     }
 
-    /// The messages of a batch that come again.
+    /// The messages of a batch that must come again.
     pub(super) async fn failed(&self, records: &[Value]) -> Vec<String> {
         let answer = self.invoke(&json!({ "Records": records })).await.unwrap();
         let failures = answer["batchItemFailures"].as_array().unwrap();
@@ -113,7 +113,8 @@ impl Queued {
     }
 }
 
-/// A message of SQS, as <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html> shows it; its id is `m` and a number.
+/// A message of SQS, as in <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>. Its id is `m` and a
+/// number.
 pub(super) fn message(number: usize, queue: &str, body: impl ToString) -> Value {
     let mut message = json!({
         "messageId": format!("m{number}"),
@@ -139,7 +140,7 @@ pub(super) fn message(number: usize, queue: &str, body: impl ToString) -> Value 
     message
 }
 
-/// The same with an attribute `endpoint`.
+/// The message with an attribute `endpoint`.
 pub(super) fn with_endpoint(mut message: Value, endpoint: &str) -> Value {
     message["messageAttributes"]["endpoint"] = json!({
         "stringValue": endpoint,
@@ -150,7 +151,7 @@ pub(super) fn with_endpoint(mut message: Value, endpoint: &str) -> Value {
     message
 }
 
-/// A message of the group `group`.
+/// The message in the group `group`.
 pub(super) fn in_group(mut message: Value, group: &str) -> Value {
     message["attributes"]["MessageGroupId"] = group.into();
     message
@@ -160,7 +161,7 @@ pub(super) fn encounter(id: &str) -> Value {
     json!({ "resourceType": "Encounter", "id": id, "meta": { "versionId": "1" }, "status": "arrived" })
 }
 
-/// A topic's notification, in R4, of one event about an Encounter that comes along.
+/// A topic's notification in R4, of one event with its Encounter.
 pub(super) fn notification(topic: &str, id: &str) -> Value {
     let part = |name: &str, kind: &str, value: Value| json!({ "name": name, kind: value });
     let event = [

@@ -1,55 +1,94 @@
-//! [`Program`]: the app, made when the function starts, or with its first event.
+//! [`Program`]: the app, built when the function starts or at its first event.
 
-use lambda_http::lambda_runtime::Diagnostic;
+use std::sync::Arc;
+
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::app::{App, AppBuilder};
+#[cfg(feature = "registration")]
+use super::ending::Ending;
+use crate::app::{App, AppBuilder, FLUSH_PATIENCE, flush};
 use crate::error::BoxError;
 
-/// What answers events: the app, or what the app will be made of.
+/// Handles events: the app, or the builder of the app.
 ///
-/// The settings may stand in Parameter Store or Secrets Manager. The extension that reads them starts beside the function, and
-/// may answer only when the first event is there. Until then there is no app, so nobody is let in.
+/// The settings may be in Parameter Store or Secrets Manager. The extension that reads them starts together
+/// with the function, and may not answer before the first event arrives. Until then there is no app, so
+/// nobody is let in.
 pub(crate) struct Program {
     app: OnceCell<App>,
-    /// Taken by the event that makes the app.
-    builder: Mutex<Option<AppBuilder>>,
+    unmade: Mutex<Unmade>,
+    #[cfg(feature = "registration")]
+    pub(super) ending: Ending,
 }
 
+/// An app that is not there yet.
+enum Unmade {
+    /// The event that makes the app takes it.
+    Of(Box<AppBuilder>),
+    /// There will be none.
+    Never(CannotStart),
+}
+
+/// Why there is no app. The text is for the log, and for whoever deploys.
+#[derive(Clone)]
+pub(super) struct CannotStart(pub(super) Arc<str>);
+
+const NOT_READY: &str = "the settings cannot be read: the AWS Parameters and Secrets Lambda Extension does not answer; add its layer \
+     to the function";
+
 impl Program {
-    /// Makes the app, unless its settings cannot be read yet.
+    /// Builds the app, unless its settings cannot be read yet.
     pub(crate) async fn start(mut builder: AppBuilder) -> Result<Self, BoxError> {
         if builder.try_resolve().await.is_err() {
             tracing::info!(
                 "the settings are read with the first event: the extension that has them is not ready"
             );
-            return Ok(Self { app: OnceCell::new(), builder: Mutex::new(Some(builder)) });
+            return Ok(Self::new(None, Unmade::Of(Box::new(builder))));
         }
         let app = builder.build()?;
         app.begin();
         Ok(app.into())
     }
 
+    fn new(app: Option<App>, unmade: Unmade) -> Self {
+        Self {
+            app: OnceCell::new_with(app),
+            unmade: Mutex::new(unmade),
+            #[cfg(feature = "registration")]
+            ending: Ending::default(),
+        }
+    }
+
     /// The app; made now, if it is not there yet.
-    pub(super) async fn app(&self) -> Result<&App, Diagnostic> {
+    pub(super) async fn app(&self) -> Result<&App, CannotStart> {
         match self.app.get() {
             Some(app) => Ok(app),
             None => Box::pin(self.app.get_or_try_init(|| self.make())).await,
         }
     }
 
-    async fn make(&self) -> Result<App, Diagnostic> {
-        let mut slot = self.builder.lock().await;
-        let Some(builder) = slot.as_mut() else { return Err(cannot_start()) };
+    /// Sends the spans of the invocation, which ends at `ends`, in milliseconds since 1970.
+    pub(super) async fn flush(&self, ends: u64) {
+        let flushes = self.app.get().map(App::flushes).unwrap_or_default();
+        if !flushes.is_empty() {
+            let patience = super::until(ends).map_or(FLUSH_PATIENCE, |ends| ends.remaining());
+            Box::pin(flush(flushes, patience)).await;
+        }
+    }
+
+    async fn make(&self) -> Result<App, CannotStart> {
+        let mut unmade = self.unmade.lock().await;
+        let builder = match &mut *unmade {
+            Unmade::Of(builder) => builder,
+            Unmade::Never(problems) => return Err(problems.clone()),
+        };
         if builder.try_resolve().await.is_err() {
             // The next event asks again.
-            tracing::error!(
-                "the settings cannot be read: the AWS Parameters and Secrets Lambda Extension does not answer; add its layer \
-                 to the function"
-            );
-            return Err(cannot_start());
+            tracing::error!("{NOT_READY}");
+            return Err(CannotStart(NOT_READY.into()));
         }
-        let Some(builder) = slot.take() else { return Err(cannot_start()) };
+        let taken = std::mem::replace(&mut *unmade, Unmade::Never(CannotStart(NOT_READY.into())));
+        let Unmade::Of(builder) = taken else { unreachable!("it was one a moment ago") };
         match builder.build() {
             Ok(app) => {
                 app.begin();
@@ -57,7 +96,9 @@ impl Program {
             }
             Err(problems) => {
                 tracing::error!(%problems, "the program cannot start");
-                Err(cannot_start())
+                let problems = CannotStart(problems.to_string().into());
+                *unmade = Unmade::Never(problems.clone());
+                Err(problems)
             }
         }
     }
@@ -65,14 +106,7 @@ impl Program {
 
 impl From<App> for Program {
     fn from(app: App) -> Self {
-        Self { app: OnceCell::new_with(Some(app)), builder: Mutex::new(None) }
-    }
-}
-
-/// The invocation fails, so that its caller sends the event again.
-fn cannot_start() -> Diagnostic {
-    Diagnostic {
-        error_type: "CannotStart".into(),
-        error_message: "the program cannot start: see its log".into(),
+        // An app that is there is never made again.
+        Self::new(Some(app), Unmade::Never(CannotStart("the app is there".into())))
     }
 }

@@ -1,4 +1,4 @@
-//! [`LambdaResponse`]: the answer in the form that the sender of the event reads.
+//! [`LambdaResponse`]: the answer in the form that the sender of the event expects.
 
 use serde::Serialize;
 use serde::ser::Serializer;
@@ -11,7 +11,7 @@ use crate::service::Answer;
 #[serde(rename_all = "camelCase")]
 pub(super) struct LambdaResponse {
     status_code: u16,
-    /// Load balancers want it.
+    /// Load balancers require it.
     #[serde(skip_serializing_if = "Option::is_none")]
     status_description: Option<String>,
     #[serde(flatten)]
@@ -22,7 +22,7 @@ pub(super) struct LambdaResponse {
     cookies: Option<[String; 0]>,
 }
 
-/// `headers`, or `multiValueHeaders`: a load balancer that sends those drops the others.
+/// `headers`, or `multiValueHeaders` if the load balancer uses those: then it drops `headers`.
 struct ResponseHeaders {
     headers: Vec<(&'static str, String)>,
     is_multi_value: bool,
@@ -50,7 +50,6 @@ impl Serialize for ResponseHeaders {
     }
 }
 
-/// The headers by their names.
 struct Values<'h>(&'h ResponseHeaders);
 
 impl Serialize for Values<'_> {

@@ -1,5 +1,5 @@
-//! SNS within SQS: a topic of SNS that a queue is subscribed to puts each message into an envelope, unless the
-//! subscription has raw delivery: <https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html>.
+//! SNS within SQS: if a queue is subscribed to an SNS topic, SNS puts each message into an envelope, unless
+//! the subscription has raw delivery: <https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html>.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -18,17 +18,19 @@ struct Envelope<'a> {
     message: Text<'a>,
     #[serde(borrow, default)]
     message_attributes: Attributes<'a>,
-    /// No envelope has it, and every notification does.
+    /// Every notification has this member, but no envelope has it.
     #[serde(rename = "resourceType")]
     resource_type: Option<IgnoredAny>,
 }
 
-/// What is in an envelope of SNS; `None` where the body is none.
+/// The content of an SNS envelope; `None` if the body is no envelope.
 pub(super) fn unwrap(body: &str) -> Option<Told> {
     let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
     if &*envelope.kind != "Notification" || envelope.resource_type.is_some() {
         return None;
     }
-    let endpoint = envelope.message_attributes.endpoint();
-    Some(Told { endpoint, came_by: Vec::new(), body: envelope.message.to_string() })
+    let attributes = envelope.message_attributes;
+    let (tenant, endpoint, trace) = (attributes.tenant(), attributes.endpoint(), attributes.trace());
+    let body = envelope.message.to_string();
+    Some(Told { tenant, endpoint, came_by: Vec::new(), body, trace, is_own: false })
 }

@@ -1,59 +1,66 @@
-//! Batches of SQS: each message is a notification, and what failed of a batch comes again.
+//! Batches of SQS: each message is a notification, and failed messages come again.
 //!
-//! The event source mapping must have `ReportBatchItemFailures`, or SQS takes the whole batch for done:
-//! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
+//! The event source mapping must have `ReportBatchItemFailures`. Otherwise SQS counts the whole batch as
+//! done: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use futures_util::{FutureExt, StreamExt, stream};
+use lambda_http::Context;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 use tracing::warn;
 
-use super::told::{self, Told};
-use crate::app::App;
+use super::told::Told;
+use crate::app::{App, Parent, SpanKind};
 use crate::deadline::Deadline;
 use crate::declaration::{Declaration, Order};
 use crate::delivery::Time;
 use crate::fhir::is_id;
 use crate::json::Text;
+use crate::service::within;
 
-/// How many messages are handled side by side: those of a batch of the usual size.
+/// How many messages are handled at the same time: a batch of the usual size.
 const AT_ONCE: usize = 10;
 
-/// A message, in the form of <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>.
+/// A message, as in <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>.
+///
+/// The parts that a sender chooses are read for each message alone, so an odd message fails alone.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Record<'a> {
     #[serde(borrow)]
     message_id: Text<'a>,
     #[serde(borrow)]
-    body: Text<'a>,
-    #[serde(borrow, default)]
-    attributes: Attributes<'a>,
-    #[serde(borrow, default)]
-    message_attributes: told::Attributes<'a>,
+    body: Option<&'a RawValue>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message_attributes: Option<&'a RawValue>,
     #[serde(borrow)]
     event_source: Text<'a>,
     #[serde(borrow, rename = "eventSourceARN")]
     event_source_arn: Text<'a>,
 }
 
-/// The attributes of a message of SQS.
+/// The attributes of an SQS message.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Attributes<'a> {
-    /// Of a FIFO queue. A standard queue may have groups too, which say nothing of an order.
+    /// Set in a FIFO queue. A standard queue may have groups too, but they imply no order.
     #[serde(borrow)]
     message_group_id: Option<Text<'a>>,
     #[serde(borrow)]
     approximate_receive_count: Option<Text<'a>>,
+    /// The trace of the sender, if the sender is traced by X-Ray.
+    #[serde(borrow, rename = "AWSTraceHeader")]
+    trace_header: Option<Text<'a>>,
 }
 
-/// The messages of a batch; `None` where these are records of another service.
+/// The messages of a batch; `None` if the records come from another service.
 pub(super) fn records(records: &RawValue) -> Option<Vec<Record<'_>>> {
     let records: Vec<Record<'_>> = serde_json::from_str(records.get()).ok()?;
     let is_sqs = !records.is_empty() && records.iter().all(|record| &*record.event_source == "aws:sqs");
@@ -65,11 +72,10 @@ pub(super) async fn handle(
     app: &App,
     records: &[Record<'_>],
     deadline: Deadline,
-    request_id: &str,
+    context: &Context,
 ) -> Box<RawValue> {
     let messages = records.iter().map(|record| Message::of(app, record));
-    let batch =
-        Batch { app, time: Time::until(deadline), waiting: AtomicUsize::new(records.len()), request_id };
+    let batch = Batch { time: Time::until(deadline), waiting: AtomicUsize::new(records.len()), context };
     let lanes: Vec<_> = lanes(messages).into_iter().map(|lane| batch.handle(lane).boxed()).collect();
     let mut failed: Vec<usize> = stream::iter(lanes).buffer_unordered(AT_ONCE).concat().await;
     failed.sort_unstable();
@@ -79,19 +85,38 @@ pub(super) async fn handle(
     answer.expect("texts are JSON whatever they say")
 }
 
-/// A message, and whose it is.
+/// A message and its subscription.
 struct Message<'r> {
     record: &'r Record<'r>,
+    attributes: Attributes<'r>,
     told: Told,
+    /// The app, or the app of the message's tenant.
+    app: &'r App,
     routed: Result<&'static Declaration, &'static str>,
 }
 
 impl<'r> Message<'r> {
-    fn of(app: &App, record: &'r Record<'r>) -> Self {
-        let told = Told::of_queue(&record.message_attributes, record.queue(), &record.body);
+    fn of(app: &'r App, record: &'r Record<'r>) -> Self {
+        let attributes: Attributes<'_> = read(record.attributes);
+        let body: Text<'_> = read(record.body);
+        let mut told = Told::of_queue(&read(record.message_attributes), record.queue(), &body);
+        told.trace.of_aws = attributes.trace_header.as_deref().map(str::to_owned);
         let routed = told.message().route(app);
-        Self { record, told, routed }
+        let app = routed.map_or(app, |(app, _)| app);
+        let routed = routed.map(|(_, declaration)| declaration);
+        Self { record, attributes, told, app, routed }
     }
+
+    /// The group whose messages must be handled in their order.
+    fn group(&self) -> Option<String> {
+        let group = self.attributes.message_group_id.as_deref().unwrap_or_default();
+        self.record.is_fifo().then(|| group.to_owned())
+    }
+}
+
+/// A part of a record; nothing, where it is in another form than SQS has.
+fn read<'r, T: Default + Deserialize<'r>>(part: Option<&'r RawValue>) -> T {
+    part.and_then(|part| serde_json::from_str(part.get()).ok()).unwrap_or_default()
 }
 
 impl Record<'_> {
@@ -99,38 +124,33 @@ impl Record<'_> {
         self.event_source_arn.ends_with(".fifo")
     }
 
-    /// The name of the queue, without the suffix that each FIFO queue has.
+    /// The name of the queue, without the suffix of a FIFO queue.
     fn queue(&self) -> &str {
         let name = self.event_source_arn.rsplit(':').next().unwrap_or_default();
         name.strip_suffix(".fifo").unwrap_or(name)
-    }
-
-    /// The group whose messages must be handled in their order.
-    fn group(&self) -> Option<&str> {
-        let group = self.attributes.message_group_id.as_deref().unwrap_or_default();
-        self.is_fifo().then_some(group)
     }
 }
 
 /// Messages that are handled one after the other, each with its place in the batch.
 struct Lane<'r> {
     messages: Vec<(usize, Message<'r>)>,
-    /// Whether a message that failed must be handled before those behind it.
+    /// Whether a failed message must be handled before the messages after it.
     is_group: bool,
 }
 
-/// The messages of a group keep their order. Those of a standard queue have none; but where a handler wants the latest
-/// version only, two versions of one resource would be in each other's way.
+/// The messages of a group keep their order. Messages of a standard queue have no order. If a handler wants
+/// only the latest version, the versions of one resource are handled one after the other, because they would
+/// block each other.
 fn lanes<'r>(messages: impl Iterator<Item = Message<'r>>) -> Vec<Lane<'r>> {
     let (mut lanes, mut places) = (Vec::<Lane<'r>>::new(), HashMap::new());
     for (place, message) in messages.enumerate() {
         let latest = message.routed.ok().filter(|declaration| declaration.order == Order::Latest);
-        let lane = match (message.record.group(), latest) {
+        let lane = match (message.group(), latest) {
             (Some(group), _) => Some((true, group)),
-            (None, Some(declaration)) => Some((false, declaration.endpoint)),
+            (None, Some(declaration)) => Some((false, declaration.endpoint.to_owned())),
             (None, None) => None,
         };
-        let is_group = lane.is_some_and(|(is_group, _)| is_group);
+        let is_group = lane.as_ref().is_some_and(|(is_group, _)| *is_group);
         let at = lane.map_or(lanes.len(), |lane| *places.entry(lane).or_insert(lanes.len()));
         if at == lanes.len() {
             lanes.push(Lane { messages: Vec::new(), is_group });
@@ -140,22 +160,21 @@ fn lanes<'r>(messages: impl Iterator<Item = Message<'r>>) -> Vec<Lane<'r>> {
     lanes
 }
 
-/// The common parts of a batch's messages.
+/// The common state of a batch of messages.
 struct Batch<'b> {
-    app: &'b App,
     time: Time,
-    /// How many messages are yet to begin.
+    /// How many messages have not begun.
     waiting: AtomicUsize,
-    request_id: &'b str,
+    context: &'b Context,
 }
 
 impl Batch<'_> {
-    /// The places of the messages that must come again.
+    /// Handles a lane, and returns the places of the messages that must come again.
     async fn handle(&self, lane: Lane<'_>) -> Vec<usize> {
         let (mut failed, mut left) = (Vec::new(), lane.messages.into_iter());
         while let Some((place, message)) = left.next() {
             let waiting = self.waiting.fetch_sub(1, Ordering::Relaxed) - 1;
-            // The messages behind it in its group wait for it to succeed, and take nothing of its time.
+            // The later messages of its group wait until it succeeds, so they need none of its time.
             let waiting = if lane.is_group { waiting - left.len() } else { waiting };
             if self.is_done(&message, waiting == 0).await {
                 continue;
@@ -169,28 +188,26 @@ impl Batch<'_> {
         failed
     }
 
-    /// Handles one message: whether nothing is left to do about it.
+    /// Handles one message. Returns whether nothing is left to do for it.
     async fn is_done(&self, message: &Message<'_>, is_last: bool) -> bool {
-        let (app, started) = (self.app, Instant::now());
+        let (app, started) = (message.app, Instant::now());
         let time = self.time.unless_waited_for(is_last);
         let answered = match message.routed {
-            Ok(declaration) => message.told.notify(app, declaration, time).await,
+            Ok(declaration) => {
+                let invocation = self.context.xray_trace_id.as_deref();
+                let trace = || Parent::Caller(message.told.trace(invocation));
+                let span = app.span(SpanKind::Consumer, declaration.endpoint, trace);
+                within(span, message.told.notify(app, declaration, time)).await
+            }
             Err(reason) => app.unrouted(reason),
         };
-        for record in answered.records() {
-            record.write(app, started.elapsed(), Some(self.request_id));
-        }
+        let request_id = &*self.context.request_id;
+        answered.write(app, started.elapsed(), Some(request_id));
         if !answered.is_done {
-            let Record { message_id, attributes, .. } = message.record;
-            let message_id = Some(&**message_id).filter(|id| is_id(id));
-            let received =
-                attributes.approximate_receive_count.as_deref().and_then(|count| count.parse::<u32>().ok());
-            warn!(
-                message_id,
-                received,
-                request_id = self.request_id,
-                "a message was not handled, and comes again"
-            );
+            let message_id = Some(&*message.record.message_id).filter(|id| is_id(id));
+            let received = message.attributes.approximate_receive_count.as_deref();
+            let received = received.and_then(|count| count.parse::<u32>().ok());
+            warn!(message_id, received, request_id, "a message was not handled, and comes again");
         }
         answered.is_done
     }

@@ -1,10 +1,13 @@
-//! Events that ask for a sweep: those of EventBridge Scheduler and of a scheduled rule of EventBridge, and an invocation of
-//! the function itself.
+//! Events that ask for a sweep: from EventBridge Scheduler, from a scheduled rule of EventBridge, or from a
+//! direct invocation of the function.
 //!
-//! Neither carries a secret: IAM lets in who may invoke the function, and no one else.
+//! They carry no secret: IAM decides who may invoke the function.
+
+use std::collections::BTreeMap;
 
 use lambda_http::lambda_runtime::Diagnostic;
-use serde_json::value::RawValue;
+use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::direct::Shape;
 use crate::app::App;
@@ -12,12 +15,14 @@ use crate::deadline::Deadline;
 use crate::fhir::Instant;
 use crate::sweep::{SweepOptions, refusal, sweep};
 
-/// What the event asks for; `None` where it asks for no sweep.
+/// The options of the sweep; `None` if the event does not ask for a sweep. Two forms of events ask for a
+/// sweep:
 ///
-/// It does as `{"source":"aws.events","detail-type":"Scheduled Event",…}`
-/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>), which a Scheduler without an
-/// input of its own sends as `aws.scheduler`; or as
-/// `{"fhir-sub":"sweep","since":"2026-01-31T12:00:00Z","endpoint":"arrived-appointments"}`, the last two if wanted.
+/// - `{"source":"aws.events","detail-type":"Scheduled Event",…}`
+///   (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>). A Scheduler without an input of
+///   its own sends the same with the source `aws.scheduler`.
+/// - `{"fhir-sub":"sweep","since":"2026-01-31T12:00:00Z","endpoint":"arrived-appointments","tenant":"north"}`, where all
+///   members but the first are optional.
 pub(super) fn asked(asked: &Shape<'_>) -> Option<Result<SweepOptions, Diagnostic>> {
     // Only AWS itself can send events of these sources.
     let is_clock = matches!(asked.source.as_deref(), Some("aws.events" | "aws.scheduler"));
@@ -35,9 +40,43 @@ pub(super) fn asked(asked: &Shape<'_>) -> Option<Result<SweepOptions, Diagnostic
     Some(Ok(SweepOptions { since, endpoint: asked.endpoint.as_deref().map(str::to_owned) }))
 }
 
-/// Sweeps, and answers with the report. The invocation fails only where nothing could be swept: Lambda would try it again at
-/// once, and what failed is for the next one.
-pub(super) async fn run(
+/// Sweeps the subscriptions of each tenant, or of the named one. Each tenant gets an equal share of the
+/// remaining time. The answer has the report of each tenant under its name. A program without tenants has one
+/// report.
+///
+/// If a tenant's sweep fails, a log line names the tenant, and its report is `null`. If all sweeps fail, the
+/// invocation fails.
+pub(super) async fn run_each(
+    app: &App,
+    tenant: Option<&str>,
+    options: &SweepOptions,
+    deadline: Deadline,
+    request_id: &str,
+) -> Result<Box<RawValue>, Diagnostic> {
+    if let Some(name) = tenant {
+        let app = app.tenant(name).ok_or_else(|| fails("no tenant has the name that `tenant` says"))?;
+        return run(app, options, deadline, request_id).await;
+    }
+    if !app.has_tenants() {
+        return run(app, options, deadline, request_id).await;
+    }
+    let (mut reports, mut failed) = (BTreeMap::new(), None);
+    for (app, deadline) in app.apps_in_turn(deadline) {
+        let report = run(app, options, deadline, request_id).await;
+        let report = report.map_err(|diagnostic| failed = Some(diagnostic)).ok();
+        reports.insert(app.tenant_name().unwrap_or_default(), report);
+    }
+    match failed {
+        Some(diagnostic) if reports.values().all(Option::is_none) => Err(diagnostic),
+        _ => {
+            to_raw_value(&json!({ "tenants": reports })).map_err(|_| fails("the report could not be written"))
+        }
+    }
+}
+
+/// Sweeps, and answers with the report. The invocation fails only if nothing could be swept: Lambda would
+/// retry it at once, although the next sweep handles what failed.
+async fn run(
     app: &App,
     options: &SweepOptions,
     deadline: Deadline,

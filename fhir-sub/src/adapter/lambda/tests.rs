@@ -52,7 +52,9 @@ async fn a_signature_is_that_of_the_body_before_it_was_encoded() {
         .to_string();
         let event = Event::read(event.as_bytes()).unwrap();
         let kind = event.kind().unwrap();
-        let answered = answer(test.app(), &event, &kind, test.app().deadline(None)).await;
+        let (app, context) = (test.app(), Context::default());
+        let deadline = app.deadline(None);
+        let answered = answer(&Asked { app, event: &event, kind: &kind, deadline, context: &context }).await;
         assert_eq!(answered.answer.status, status, "{body} {is_encoded} {signed}");
     }
 }
@@ -84,7 +86,7 @@ async fn a_body_that_is_no_text_did_not_arrive_whole() {
     }
 }
 
-/// An app whose store its instances share, or not.
+/// An app with a store that its instances share, or do not share.
 #[cfg(any(test, feature = "testing"))]
 fn swept(is_durable: bool) -> crate::testing::TestApp {
     use std::sync::Arc;
@@ -142,7 +144,7 @@ async fn an_invocation_counts_what_became_of_its_events() {
     assert_eq!(counted(&test, "a-stranger-with-a-canary", encounter).await, ["Refused", "Duration"]);
 }
 
-/// Parameters that can be read once this many attempts have failed.
+/// Parameters that can be read after so many failed tries.
 #[cfg(any(test, feature = "testing"))]
 struct Starting(std::sync::atomic::AtomicU32);
 
@@ -177,10 +179,10 @@ async fn settings_that_cannot_be_read_at_the_start_are_read_with_an_event() {
     let health = r#"{"version":"2.0","rawPath":"/health","rawQueryString":"","headers":{},
         "requestContext":{"http":{"method":"GET","path":"/health"}}}"#;
     for (setting, attempts, invoked) in [
-        // Without references, and with an extension that is ready: as ever.
+        // Without references, or with an extension that is ready, all is as usual.
         ("https://fhir.example.org/r4", 0, ["200"; 3]),
         ("ssm:/url", 0, ["200"; 3]),
-        // The attempt at the start has failed.
+        // The try at the start has failed.
         ("ssm:/url", 1, ["200"; 3]),
         ("ssm:/url", 2, ["the program cannot start: see its log", "200", "200"]),
         // An unreadable event stays unreadable.
@@ -251,7 +253,8 @@ async fn a_sweep_that_comes_to_nothing_fails_the_invocation() {
     assert!(failed.contains("nothing could be swept"), "{failed}");
 }
 
-/// FHIR Works on AWS names the resource in the path, and an event of Lambda has four ways to say that there is no body.
+/// FHIR Works on AWS names the resource in the path, and a Lambda event can express a missing body in four
+/// ways.
 #[cfg(any(test, feature = "testing"))]
 #[tokio::test]
 async fn an_empty_put_is_one_in_every_kind_of_event() {
@@ -288,7 +291,7 @@ async fn an_empty_put_is_one_in_every_kind_of_event() {
     }
 }
 
-/// Events of other services, as their guides show them, and one of HTTP whose body is an event.
+/// Events of other services, as in their guides, and an HTTP event with an event as its body.
 #[tokio::test]
 async fn events_of_other_kinds_are_refused_by_name() {
     let test = swept(false);
@@ -323,7 +326,7 @@ async fn events_of_other_kinds_are_refused_by_name() {
     }
 }
 
-/// A stranger chooses the body, the path, the query and the headers of a request, and no member of the event.
+/// A stranger chooses the body, the path, the query and the headers of a request, but no member of the event.
 #[tokio::test]
 async fn what_a_stranger_sends_over_http_is_no_event_of_another_kind() {
     let test = swept(true);
@@ -339,7 +342,7 @@ async fn what_a_stranger_sends_over_http_is_no_event_of_another_kind() {
             let reply = invoked(&test, &event.to_string()).await.unwrap();
             assert_eq!(reply["statusCode"], 401, "{body}");
         }
-        // Nor where the event has the members of both.
+        // The same if the event has the members of both kinds.
         let mut both: serde_json::Value = serde_json::from_str(body).unwrap();
         both["requestContext"] = context;
         both["rawPath"] = "/e".into();

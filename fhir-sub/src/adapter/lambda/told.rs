@@ -1,4 +1,6 @@
-//! [`Told`]: a notification, taken out of what a queue or a bus has put around it.
+//! [`Told`]: a notification without the envelope of a queue or a bus.
+
+use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -8,33 +10,55 @@ use crate::app::App;
 use crate::declaration::Declaration;
 use crate::delivery::Time;
 use crate::json::Text;
+use crate::request::Headers;
 use crate::service::{Answered, Carried, Message};
+use crate::trace::CallerTrace;
 
-/// A notification, and what may say which handler it is for.
+/// A notification, with the names that may select its handler.
 pub(super) struct Told {
-    /// The endpoint that the message names: by its own attribute, else by that of what it came in.
+    /// The message's tenant, from the attribute `tenant`, which may stand wherever the endpoint may.
+    pub(super) tenant: Option<String>,
+    /// The endpoint in the message: from its own attribute, else from the attribute of its envelope.
     pub(super) endpoint: Option<String>,
-    /// The way by which it came.
+    /// The names of its sources.
     pub(super) came_by: Vec<String>,
     pub(super) body: String,
+    pub(super) trace: Trace,
+    /// Whether the body is a message of the program's own queue. A message in an envelope is not.
+    pub(super) is_own: bool,
 }
 
 impl Told {
-    /// The notification in a message of the queue `name`. SNS or EventBridge may have sent it there, each in an envelope of its own.
+    /// The notification in a message of the queue `name`. SNS or EventBridge may have wrapped it in an
+    /// envelope.
     pub(super) fn of_queue(attributes: &Attributes<'_>, name: &str, body: &str) -> Self {
-        let mut told =
-            Self { endpoint: attributes.endpoint(), came_by: vec![name.to_owned()], body: body.to_owned() };
-        // The program's own queue has the endpoint that let the notification in, and nothing else decides.
+        let mut told = Self {
+            tenant: attributes.tenant(),
+            endpoint: attributes.endpoint(),
+            came_by: vec![name.to_owned()],
+            body: body.to_owned(),
+            trace: attributes.trace(),
+            is_own: false,
+        };
+        // A message of the program's own queue contains the endpoint that accepted the notification: nothing
+        // else decides.
         if let Some(carried) = Carried::read(body) {
+            let header = |name: &str| carried.get(name).text().map(str::to_owned);
+            let trace = Trace { parent: header("traceparent"), state: header("tracestate"), ..told.trace };
             return Self {
+                tenant: carried.tenant.map(Cow::into_owned),
                 endpoint: Some(carried.endpoint.into_owned()),
                 came_by: Vec::new(),
                 body: told.body,
+                trace,
+                is_own: true,
             };
         }
         for unwrap in [sns::unwrap, event_bridge::unwrap] {
             if let Some(inner) = unwrap(&told.body) {
+                told.tenant = told.tenant.or(inner.tenant);
                 told.endpoint = told.endpoint.or(inner.endpoint);
+                told.trace = told.trace.or(inner.trace);
                 told.came_by.extend(inner.came_by);
                 told.body = inner.body;
             }
@@ -42,9 +66,9 @@ impl Told {
         told
     }
 
-    /// Handles it, for the subscription `declaration`.
+    /// Handles it for the subscription `declaration`.
     pub(super) async fn notify(&self, app: &App, declaration: &'static Declaration, time: Time) -> Answered {
-        let carried = Carried::read(&self.body);
+        let carried = if self.is_own { Carried::read(&self.body) } else { None };
         let body = match &carried {
             Some(carried) => carried.notification.map_or("", RawValue::get),
             None => &self.body,
@@ -52,16 +76,55 @@ impl Told {
         app.notified_of(declaration, body, carried.as_ref(), time).await
     }
 
+    /// The trace that the message names; else the one of the invocation.
+    pub(super) fn trace(&self, invocation: Option<&str>) -> CallerTrace {
+        let Trace { parent, state, of_aws } = &self.trace;
+        let named = |name: &str| match name {
+            "traceparent" => parent.as_deref(),
+            "tracestate" => state.as_deref(),
+            "x-amzn-trace-id" => of_aws.as_deref(),
+            _ => None,
+        };
+        CallerTrace::in_named(named, invocation)
+    }
+
     pub(super) fn message(&self) -> Message<'_> {
-        Message { endpoint: self.endpoint.as_deref(), came_by: &self.came_by, body: &self.body }
+        Message {
+            tenant: self.tenant.as_deref(),
+            endpoint: self.endpoint.as_deref(),
+            came_by: &self.came_by,
+            body: &self.body,
+        }
     }
 }
 
-/// The attributes of a message: SQS and SNS name their values differently.
+/// The trace that a message is part of, as its sender says.
+#[derive(Default)]
+pub(super) struct Trace {
+    parent: Option<String>,
+    state: Option<String>,
+    /// In the form of X-Ray: SQS adds it.
+    pub(super) of_aws: Option<String>,
+}
+
+impl Trace {
+    /// This trace, or else `other`.
+    fn or(self, other: Self) -> Self {
+        if self.parent.is_some() { self } else { Self { of_aws: self.of_aws, ..other } }
+    }
+}
+
+/// The attributes of a message. SQS and SNS use different names for their values.
 #[derive(Default, Deserialize)]
 pub(super) struct Attributes<'a> {
     #[serde(borrow)]
+    tenant: Option<Attribute<'a>>,
+    #[serde(borrow)]
     endpoint: Option<Attribute<'a>>,
+    #[serde(borrow)]
+    traceparent: Option<Attribute<'a>>,
+    #[serde(borrow)]
+    tracestate: Option<Attribute<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -71,8 +134,22 @@ struct Attribute<'a> {
 }
 
 impl Attributes<'_> {
-    /// The endpoint that the message names.
-    pub(super) fn endpoint(&self) -> Option<String> {
-        self.endpoint.as_ref()?.value.as_deref().map(str::to_owned)
+    /// The tenant that the message names.
+    pub(super) fn tenant(&self) -> Option<String> {
+        value(self.tenant.as_ref())
     }
+
+    /// The endpoint in the message.
+    pub(super) fn endpoint(&self) -> Option<String> {
+        value(self.endpoint.as_ref())
+    }
+
+    pub(super) fn trace(&self) -> Trace {
+        let (parent, state) = (value(self.traceparent.as_ref()), value(self.tracestate.as_ref()));
+        Trace { parent, state, of_aws: None }
+    }
+}
+
+fn value(attribute: Option<&Attribute<'_>>) -> Option<String> {
+    attribute?.value.as_deref().map(str::to_owned)
 }

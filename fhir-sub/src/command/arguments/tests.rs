@@ -11,6 +11,36 @@ fn each_command_is_known() {
 }
 
 #[test]
+fn a_policy_is_for_a_place() {
+    assert_eq!(parse(&["check", "--iam"]), Ok(Command::Policy(Place::default())));
+    let place =
+        Place {
+            account: Some("123456789012".into()), key: Some("arn:aws:kms:…".into()), ..Place::default()
+        };
+    let arguments = ["check", "--account", "123456789012", "--iam", "--key=arn:aws:kms:…"];
+    assert_eq!(parse(&arguments), Ok(Command::Policy(place)));
+    for (arguments, told) in [
+        (&["check", "--iam", "--account", "12"][..], "--account takes the twelve digits of an account"),
+        (&["check", "--key", "arn:aws:kms:…"], "--account and --key belong to `check --iam`"),
+        (&["dead-letters", "--iam"], "--iam belongs to `check`"),
+    ] {
+        assert_eq!(parse(arguments), Err(told.into()), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_bill_is_for_numbers() {
+    let words = |words: &[&str]| Ok(Command::Cost(words.iter().map(|word| (*word).to_owned()).collect()));
+    assert_eq!(parse(&["check", "--cost"]), words(&[]));
+    let arguments = ["check", "--cost", "notifications=1000000", "queue=yes"];
+    assert_eq!(parse(&arguments), words(&["notifications=1000000", "queue=yes"]));
+    assert!(parse(&["check", "notifications=1000000"]).is_err());
+    assert!(parse(&["sweep", "--cost"]).is_err());
+    assert!(parse(&["check", "--cost", "--iam"]).is_err());
+    assert!(parse(&["check", "--cost", "--account", "123456789012"]).is_err());
+}
+
+#[test]
 fn each_command_has_its_own_help() {
     assert_eq!(parse(&["--help"]), Ok(Command::Help(help::PROGRAM)));
     assert_eq!(parse(&["help"]), Ok(Command::Help(help::PROGRAM)));
@@ -55,8 +85,8 @@ fn every_command_but_serve_prints_json() {
 #[cfg(feature = "local")]
 #[test]
 fn serve_is_the_default() {
-    assert_eq!(parse(&[]), Ok(Command::Serve));
-    assert_eq!(parse(&["serve"]), Ok(Command::Serve));
+    assert_eq!(parse(&[]), Ok(Command::Serve { is_shown: false }));
+    assert_eq!(parse(&["serve"]), Ok(Command::Serve { is_shown: false }));
 }
 
 #[cfg(feature = "registration")]

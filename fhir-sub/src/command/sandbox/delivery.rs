@@ -1,4 +1,4 @@
-//! The sandbox's notifications, sent over HTTP to wherever the Subscription says.
+//! Sends the sandbox's notifications over HTTP to the endpoint of the Subscription.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use http::{Request, StatusCode};
 use crate::client::transport::{Connection, Limits, Network, Transport};
 use crate::sandbox::{BoxFuture, Deliver, DeliveryError};
 
-/// Sends notifications over HTTP, as a server does.
+/// Sends notifications over HTTP, like a server.
 pub(super) struct OverHttp(Network);
 
 impl OverHttp {

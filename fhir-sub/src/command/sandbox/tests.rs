@@ -1,9 +1,12 @@
+#[cfg(feature = "fhir-sdk")]
+mod fhir_sdk;
+
 use super::*;
 use crate::declaration::Topic;
 use crate::event::Event;
 use crate::fixtures::{Succeed, declaration, leak};
 use crate::interaction::Interactions;
-use crate::sandbox::topic::stand_ins;
+use crate::sandbox::topic::{Watched, stand_ins};
 use crate::settings::Variables;
 
 fn criteria(criteria: &'static str) -> Declaration {
@@ -35,11 +38,15 @@ fn the_server_that_is_imitated_can_do_what_the_handlers_ask() {
     }
 }
 
+fn watched(declarations: &[&'static Declaration]) -> Vec<Watched> {
+    declarations.iter().map(|declaration| declaration.trigger.watched()).collect()
+}
+
 #[test]
 fn a_sample_makes_the_handler_run() {
     let of = |declaration: Declaration| {
         let declarations = leak([declaration]);
-        criteria_of_sample(declarations[0], &stand_ins(&declarations, FhirVersion::R4))
+        criteria_of_sample(declarations[0], &stand_ins(&watched(&declarations), FhirVersion::R4))
     };
     assert_eq!(of(criteria("Patient?active=true")).as_deref(), Some("Patient?active=true"));
     assert_eq!(of(topic(&[])).as_deref(), Some("Encounter?"));
@@ -48,13 +55,15 @@ fn a_sample_makes_the_handler_run() {
     let expected = "Encounter?class=IMP&status=planned&location=Location/1";
     assert_eq!(of(topic(filters)).as_deref(), Some(expected));
     let interactions = Interactions { create: false, ..Interactions::DEFAULT };
-    assert_eq!(of(Declaration { interactions, ..topic(&[]) }), None);
+    // An update of such a resource makes it run.
+    assert_eq!(of(Declaration { interactions, ..topic(&[]) }).as_deref(), Some("Encounter?"));
 }
 
 #[test]
 fn what_stands_in_is_said() {
     assert_eq!(topics(&[], "http://s"), "");
-    let said = |filters| topics(&stand_ins(&leak([topic(filters)]), FhirVersion::R4), "http://s/fhir");
+    let said =
+        |filters| topics(&stand_ins(&watched(&leak([topic(filters)])), FhirVersion::R4), "http://s/fhir");
     let filtered = said(&["Patient?active=true"]);
     assert!(filtered.contains("https://example.org/topics/admission  of Patient\n"), "{filtered}");
     assert!(filtered.contains("http://s/fhir/SubscriptionTopic"), "{filtered}");

@@ -1,4 +1,4 @@
-//! What Aidbox sends, by its tutorials: integers as numbers in R5, and every URL absolute.
+//! Aidbox's notifications, by its tutorials: integers are numbers in R5, and every URL is absolute.
 
 use super::*;
 
@@ -50,7 +50,7 @@ fn each_content_level() {
         ("full-resource", "#3 create Encounter/1@16 {…}"),
     ] {
         let body = notification("event-notification", content);
-        // Its Subscription has another base URL than its resources, under the same host.
+        // Its Subscription has another base URL than its resources, on the same host.
         for base in ["https://aidbox.example.org/fhir", "http://aidbox.internal:8888/fhir"] {
             assert_eq!(told_to(&Expected { base, ..super::expected(&topic()) }, &body), [expected], "{base}");
         }

@@ -1,4 +1,4 @@
-//! What reading a notification costs, beside what its user would write by hand.
+//! The cost of decoding a notification, compared with code that a user would write by hand.
 //!
 //! ```sh
 //! cargo test --release -p fhir-sub --lib cost -- --ignored --nocapture --test-threads 1
@@ -32,7 +32,7 @@ fn a_thousand_events() {
     compare(1_000, 1.2);
 }
 
-/// `bound` is how many times as long as by hand it may take.
+/// `bound` is the longest time that it may take, as a multiple of the code by hand.
 #[track_caller]
 fn compare(count: usize, bound: f64) {
     let body = notification(count);
@@ -43,7 +43,7 @@ fn compare(count: usize, bound: f64) {
     assert!(some <= bound && every <= bound, "more than {bound} times as long");
 }
 
-/// All that runs between a request's body and a handler that takes the event and the resource.
+/// Everything that runs between a request's body and a handler that takes the event and the resource.
 #[inline(never)]
 fn ours<T: DeserializeOwned>(body: &str) -> usize {
     let headers = HeaderMap::new();
@@ -69,7 +69,7 @@ fn by_hand<R: DeserializeOwned>(body: &str) -> usize {
     count
 }
 
-/// The best time of each, in turns, so that whatever else the machine does meets both.
+/// The best time of each. They take turns, so that other load on the machine affects both.
 #[expect(clippy::print_stdout, reason = "what it is for")]
 fn ratio(name: &str, count: usize, ours: impl Fn() -> usize, by_hand: impl Fn() -> usize) -> f64 {
     let time = |run: &dyn Fn() -> usize| {
@@ -87,7 +87,7 @@ fn ratio(name: &str, count: usize, ours: impl Fn() -> usize, by_hand: impl Fn() 
     ratio
 }
 
-/// A notification of `count` events, its members in the order in which servers write them.
+/// A notification of `count` events, with its members in the usual order.
 fn notification(count: usize) -> String {
     let url = |number: usize| format!("https://fhir.example.org/Encounter/{number}");
     let event = |number: usize| {

@@ -1,4 +1,4 @@
-//! Which entry is an event's, and what the event says.
+//! The entry of an event, and the details of the event.
 
 use super::*;
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::decode::by_serde::must_agree;
 use crate::json::swar::{equal, lowest, quote_or_control, word};
 
-/// All that the frame of a Bundle may have, in a hundred places to break it.
+/// Everything that the frame of a Bundle may contain, with a hundred places to break it.
 const BUNDLE: &str = r#"{ "resourceType" : "Bundle", "id": null, "type": "history", "total": 1e3, "link": [{"url":"\u0061"}],
     "entry": [{ "fullUrl": "urn:\"1\"", "resource": {"resourceType":"A","active":true,"n":-1.5,"list":[{},[ ]],
     "meta":{"tag":[{"code":"}\\"}],"versionId":"3"},"id":"\u0031","text":"a \"}]\\"}, "request": null, "response": {"status":"200"} },
@@ -83,7 +83,7 @@ fn what_is_said_twice_is_refused() {
     ] {
         assert_eq!(twice(before, after), ["422"], "{after}");
     }
-    // What nobody is asked about is the handler's own.
+    // Only the handler reads other elements.
     assert_eq!(twice(r#""text":"canary""#, r#""text":"canary","text":"1""#), [USUAL]);
     let resource = r#"{"resourceType":"Encounter","id":"1","id":"2"}"#;
     assert_eq!(told(&declaration::<Event, Succeed>("Encounter?", "e"), resource), ["422"]);
@@ -104,7 +104,7 @@ fn a_resource_that_is_no_json_is_left_to_whoever_reads_it() {
         let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
         let decoded = decode(&head, &expected(&topic()), None, broken.as_bytes());
         match name {
-            // As far as a value at the first level is no text, list or object, it is read at once.
+            // A value at the first level that is no text, list or object is read at once.
             "a word" => assert_eq!(status(&decoded.unwrap_err()), 400),
             _ => {
                 let Ok(Decoded::Events(events, _)) = decoded else { panic!("{name}: {decoded:?}") };
@@ -124,7 +124,7 @@ fn eight_bytes_at_once() {
         for byte in 0..=u8::MAX {
             let mut bytes = [b'x'; 8];
             bytes[place] = byte;
-            // What follows is marked too, and is not the first.
+            // Later bytes are marked too, but are not the first.
             bytes[place + 1..].fill(b'"');
             let first = |marks: u64| (marks != 0).then(|| lowest(marks));
             let next = (place < 7).then_some(place + 1);

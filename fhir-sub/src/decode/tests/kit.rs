@@ -1,4 +1,4 @@
-//! The test kit writes what is read here.
+//! The test kit writes notifications that this module decodes.
 
 use super::*;
 use crate::testing::{Content, FhirVersion, TestEvent, TestNotification};
@@ -101,7 +101,7 @@ fn what_hapis_search_for_a_payload_found() {
     assert_eq!(told(&criteria, body), ["#- unknown Encounter/1@3 {…}", "#- unknown Encounter/2@3 {…}"]);
 }
 
-/// The bundles that a real HAPI sent, and those of the kit, have the same members with the same types.
+/// The Bundles of a real HAPI and those of the kit have the same members with the same types.
 #[test]
 fn hapis_are_as_they_were_recorded() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/hapi-8.8.0");
@@ -153,7 +153,7 @@ fn what_helios_aidbox_and_candle_write_is_read() {
     assert_eq!(number(r5(events().aidbox())), json!(7));
 }
 
-/// Likewise those of a real Helios.
+/// The same for a real Helios.
 #[test]
 fn helioses_are_as_they_were_recorded() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/helios-0.2.7");
@@ -181,7 +181,7 @@ fn helioses_are_as_they_were_recorded() {
     }
 }
 
-/// Whose ids are of Helios' own making: URLs are compared without them.
+/// Helios chooses its ids, so URLs are compared without them.
 fn without_ids(value: &Value) -> Value {
     match value {
         Value::Object(members) => members
@@ -198,7 +198,8 @@ fn without_ids(value: &Value) -> Value {
     }
 }
 
-/// The value without what is said of the resource itself, and texts but for those that shape the notification.
+/// The value without the contents of the resource, and without texts, except those that shape the
+/// notification.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Object(members)

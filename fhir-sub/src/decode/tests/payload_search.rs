@@ -1,4 +1,4 @@
-//! Bundles that reach the endpoint of a criteria.
+//! Bundles that arrive at the endpoint of a criteria.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What is no notification of a topic subscription.
+//! Bodies that are not notifications of a topic.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The examples that HL7 publishes, of R4 (the Backport IG), R4B and R5. They are not part of this repository.
+//! HL7's published examples for R4 (the Backport IG), R4B and R5. They are not part of this repository.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::*;
 
 const ENCOUNTER: &str = "Encounter/86009987-eabe-42bf-8c02-b112b18cb616";
 
-/// What the example of this name comes to; those of R5 are there with numbers, and with strings for them.
+/// The result of the example with this name. The examples of R5 exist with numbers, and with strings instead.
 fn expected(name: &str) -> Vec<String> {
     let name = name.strip_suffix(".int64-strings").unwrap_or(name);
     let events: &[&str] = match name {
@@ -44,7 +44,7 @@ fn expected(name: &str) -> Vec<String> {
         "R5-notification-query-event" => {
             &["#307 update Encounter/307@1 {…}", "#308 update Encounter/308@1 {…}"]
         }
-        // For other channels than a rest-hook.
+        // These are for other channels than a rest-hook.
         "R4B-notification-message-full-resource" | "R5-notification-message-full-resource" => &["422"],
         "R4B-subscriptionstatus-example" => &["422"],
         _ => panic!("{name} is an example that no one has looked at"),

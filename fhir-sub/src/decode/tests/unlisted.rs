@@ -1,4 +1,4 @@
-//! Where a status lists no events, the entries tell of them.
+//! If a status lists no events, its entries are the events.
 
 use super::*;
 

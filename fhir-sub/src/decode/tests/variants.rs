@@ -1,4 +1,4 @@
-//! The ways in which servers differ, each by a small change of one notification.
+//! How servers differ: each variant is a small change of one notification.
 
 use super::*;
 

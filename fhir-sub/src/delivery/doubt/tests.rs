@@ -2,7 +2,7 @@ use super::Doubt;
 use crate::client::Said;
 use crate::fhir::OperationOutcomeIssue;
 
-/// What is doubted of a search of `query` that the server links to as `own`.
+/// The doubt about a search of `query` if the server's `self` link is `own`.
 fn of(query: &str, own: Option<&str>) -> Option<String> {
     let filters: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let said = Said { own_link: own.map(str::to_owned), ..Said::default() };
@@ -22,7 +22,7 @@ fn a_link_that_says_the_same_in_other_words_is_no_doubt() {
         "http://internal:8080/fhir/Observation?code=http://loinc.org|1&subject:Patient=1&date=ge2026&date=lt2027&status=a,b,\
          &_lastUpdated=ge1",
         "Observation?_lastUpdated=ge1&code=x&subject=1&date=1&date=2&status=a,b#top",
-        // A handle of the server's own.
+        // An opaque handle of the server.
         "https://x/fhir?_getpages=2e8a&_getpagesoffset=0&_count=100",
         "https://x/Observation?cursor=abc",
     ] {
@@ -30,7 +30,7 @@ fn a_link_that_says_the_same_in_other_words_is_no_doubt() {
     }
     assert_eq!(of(asked, None), None);
     assert_eq!(of("", Some("https://x/Observation?_lastUpdated=ge1")), None);
-    // What only shapes the answer chooses nothing.
+    // Parameters that only shape the answer select nothing.
     assert_eq!(of("_include=Encounter:patient&_count=7", Some("https://x/Encounter?_lastUpdated=ge1")), None);
 }
 
@@ -57,7 +57,7 @@ fn what_the_server_left_out_is_named() {
             "{asked} {own}"
         );
     }
-    // A list of what the value itself contains is one alternative.
+    // An escaped comma does not separate alternatives.
     assert_eq!(of("name=a\\,b", Some("x?_lastUpdated=ge1&name=a\\,b")), None);
 }
 
@@ -77,7 +77,7 @@ fn what_the_server_notes_is_heeded() {
         assert_eq!(doubt(&whole, severity, code, false), Some(Doubt::Partial), "{severity} {code}");
     }
     assert_eq!(doubt(&whole, "information", "informational", true), None);
-    // The link says which parameters were used; without one, a warning is believed.
+    // The link says which parameters were used. Without a link, a warning counts.
     assert_eq!(doubt(&whole, "warning", "not-supported", true), None);
     assert_eq!(doubt(&Said::default(), "warning", "not-supported", true), Some(Doubt::IgnoredSome));
     assert_eq!(doubt(&Said::default(), "warning", "informational", true), None);

@@ -15,7 +15,7 @@ fn outcome() -> Value {
     json!({ "resourceType": OUTCOME, "issue": [{ "severity": "error", "code": "exception", "diagnostics": "canary" }] })
 }
 
-/// Answers `$events` with those of the numbers `had` that were asked for.
+/// Answers `$events` with those numbers of `had` that were asked for.
 fn with_events(had: &'static [u64]) -> impl Fn(&str) -> (u16, Value) + Send + Sync {
     move |asked| {
         let number = |name: &str| -> u64 {
@@ -38,8 +38,7 @@ fn counts(test: &Scripted) -> Counts {
     test.app.memory().event_numbers.counts(name).unwrap()
 }
 
-/// The range that is asked for: the number before what is missing, where it is known which event that was, is asked for with
-/// it.
+/// The request for a range. If the event before the gap is known, its number is asked for too.
 fn asked(since: u64, until: u64) -> String {
     format!("GET Subscription/s1/$events?eventsSinceNumber={since}&eventsUntilNumber={until}&content=id-only")
 }
@@ -70,7 +69,7 @@ async fn where_the_server_is_not_to_be_asked_a_gap_is_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn only_the_missing_numbers_are_taken() {
-    // Helios and Aidbox answer with what they please.
+    // Helios and Aidbox return events that nobody asked for.
     let everything: Vec<_> = (1..=9).map(|number| (number, "Encounter/x")).collect();
     let everything = notification("query-event", 9, &everything);
     let test = Scripted::new(id_only(), move |_| (200, everything.clone()));
@@ -128,13 +127,13 @@ async fn a_server_without_them_leaves_the_gap_open_and_the_notification_alone() 
             assert_eq!(test.send(event(number)).await, (204, vec!["handled"]), "{shown}");
         }
         assert!(test.asked().is_empty(), "{shown}");
-        // New gaps are not asked for without end.
+        // The server is not asked without end for new gaps.
         for number in (52..80).step_by(2) {
             assert_eq!(test.send(event(number)).await.0, 204, "{shown}");
         }
         assert!(test.asked().len() <= 3 + 3 * by_post, "{shown}");
         assert_eq!(counts(&test).missing, 17, "{shown}");
-        // It may come by itself.
+        // The missing event may arrive late.
         test.send(event(2)).await;
         assert_eq!(counts(&test).missing, 16, "{shown}");
     }
@@ -158,7 +157,7 @@ async fn an_event_of_a_gap_that_fails_is_tried_again() {
     let test = Scripted::with(id_only(), fails, |builder| builder, with_events(&[2, 3]));
     test.send(event(1)).await;
     for _ in 0..2 {
-        // Sent again, the notification would not bring it.
+        // To send the notification again does not bring the missing event.
         assert_eq!(test.send(event(4)).await.0, 204);
     }
     assert_eq!(test.send(event(4)).await, (204, vec!["handled before", "handled", "gap filled"]));
@@ -228,7 +227,7 @@ async fn a_repetition_is_counted_and_handled_once() {
     }
     assert_eq!(test.ran().len(), 1);
     assert_eq!(counts(&test).repeats, 2);
-    // A counter that begins anew.
+    // A counter that restarts.
     let mut restarted = event(1);
     restarted["entry"][0]["resource"]["notificationEvent"][0]["timestamp"] = json!("2026-01-02T00:00:00Z");
     let record = format!("{:?}", test.answered(restarted).await.record);
@@ -236,7 +235,7 @@ async fn a_repetition_is_counted_and_handled_once() {
     assert_eq!((counts(&test).restarts, counts(&test).missing), (1, 0));
 }
 
-/// The numbers that are asked for are those of other events by the time that the server answers.
+/// When the server answers, these numbers belong to other events.
 #[tokio::test(start_paused = true)]
 async fn a_gap_of_a_counter_that_has_begun_anew_is_not_filled() {
     let test = Scripted::new(id_only(), with_events(&[2]));
@@ -255,12 +254,12 @@ async fn a_gap_of_a_counter_that_has_begun_anew_is_not_filled() {
     );
 }
 
-/// The notification of one event that names the version of its resource, so that the server is not asked for it.
+/// A notification of one event that names the version of its resource, so that the server is not asked for
+/// the version.
 fn versioned(number: u64) -> Value {
     notification("event-notification", number, &[(number, &format!("Encounter/{number}/_history/1"))])
 }
 
-/// Answers nothing.
 struct Silence;
 
 impl crate::client::transport::Transport for Silence {
@@ -287,7 +286,7 @@ async fn a_server_that_hangs_does_not_hold_the_notification_up() {
     assert_eq!(counts(&test).missing, 1);
 }
 
-/// A notification of one event that happened in the second hour after all of the usual ones.
+/// A notification of one event that happened in the second hour after the usual ones.
 fn anew(number: u64) -> Value {
     let mut body =
         notification("event-notification", number, &[(number, &format!("Encounter/new-{number}"))]);
@@ -296,7 +295,7 @@ fn anew(number: u64) -> Value {
     body
 }
 
-/// The server was started anew, counts anew and passes where it was, before anything of that comes here.
+/// The server restarts, its counter restarts, and passes the old number before any of its events arrives.
 #[tokio::test(start_paused = true)]
 async fn a_counter_that_begins_anew_and_overtakes_is_told_by_the_event_before_the_gap() {
     let listed: Vec<_> = (1..=8).map(|number| anew(number)["entry"][0]["resource"].clone()).collect();
@@ -330,20 +329,20 @@ async fn a_counter_that_begins_anew_and_overtakes_is_told_by_the_event_before_th
     assert_eq!((counts.restarts, counts.missing, counts.last_number), (1, 0, Some(8)));
 }
 
-/// It has passed where it was, and an event of before that comes late.
+/// The counter has passed the old number, and an event from before arrives late.
 #[tokio::test(start_paused = true)]
 async fn an_event_of_a_counter_that_has_overtaken_tells_it_by_itself() {
     let test = Scripted::new(id_only(), |_| (404, outcome()));
     for number in 1..=5 {
         test.send(event(number)).await;
     }
-    // The next number by chance: nothing shows it yet.
+    // By chance it has the next number, so nothing shows the restart yet.
     assert_eq!(test.send(anew(6)).await, (204, vec!["handled"]));
     let mut late = anew(3);
     late["entry"][0]["resource"]["eventsSinceSubscriptionStart"] = json!("6");
     let (status, outcomes) = test.send(late).await;
     assert_eq!((status, outcomes[0]), (204, "handled"));
-    // What is before it is missing, and so is what is between.
+    // The events before it and those in between are missing.
     let by_get: Vec<_> = test.asked().into_iter().filter(|asked| asked.starts_with("GET")).collect();
     assert_eq!(by_get, [asked(1, 2), asked(3, 5)]);
     let counts = counts(&test);

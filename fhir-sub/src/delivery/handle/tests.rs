@@ -13,7 +13,7 @@ use crate::interaction::Interactions;
 use crate::notification::Notification;
 use crate::rejection::Rejection;
 
-/// The handler of Encounters; the filter leaves a topic's other types as they are.
+/// A handler of Encounters. The filter does not exclude the other types of the topic.
 fn of_encounters<const USE: u8>(content: Content) -> Declaration {
     Declaration {
         require: |requirements| crate::__private::read_from(requirements, Some("Encounter")),
@@ -81,7 +81,7 @@ async fn who_says_no_type_takes_all() {
     assert_eq!(server.send(body([])).await, (204, vec!["handled"; 4]));
 }
 
-/// Never made, for a reason.
+/// An argument that is always refused.
 struct Never;
 
 impl FromNotification for Never {
@@ -90,7 +90,7 @@ impl FromNotification for Never {
     }
 }
 
-/// What an extractor of the user's says is logged as what a handler says is.
+/// The reason of a user's extractor is logged under the same rule as a handler's error.
 #[tokio::test(start_paused = true)]
 async fn the_reason_of_an_extractor_is_logged_where_errors_are_quoted() {
     for (setting, is_quoted) in [("text", true), ("kind", false)] {

@@ -137,7 +137,7 @@ fn only_where_the_latest_is_wanted_a_resource_has_a_record_of_its_own() {
     let unordered = any(&version("1"), None).unwrap();
     assert_eq!(unordered.key, first.key, "what was handled stays known, whatever the order");
     assert_eq!(unordered.resource, None);
-    // What does not say when it was written still waits for its turn.
+    // Without a time of its own, a version still waits for its turn.
     assert_eq!(resource(&of(&latest, &version("1"), Some("{}")).unwrap()).updated, None);
     let deleted = Event { interaction: Interaction::Delete, ..patient() };
     assert!(resource(&of(&latest, &deleted, None).unwrap()).is_deletion);

@@ -9,7 +9,7 @@ use crate::delivery::scripted::{
 };
 use crate::fhir::Instant;
 
-/// Encounters, and how they are searched.
+/// A server's Encounters, which answers searches and reads.
 #[derive(Clone, Default)]
 struct Encounters(Arc<Mutex<Vec<Value>>>);
 
@@ -22,7 +22,7 @@ impl Encounters {
         all.push(json!({ "resourceType": "Encounter", "id": id, "meta": meta, "text": "canary" }));
     }
 
-    /// What a search or a read finds.
+    /// The answer to a search or a read.
     fn answer(&self, asked: &str) -> (u16, Value) {
         let mut all = self.0.lock().unwrap().clone();
         if let Some(id) = asked.strip_prefix("GET Encounter/") {
@@ -69,7 +69,7 @@ fn required_topic() -> Declaration {
     topic::<REQUIRED>(Content::Empty, &["Encounter?status=arrived", "Encounter?class=IMP"])
 }
 
-/// The moment from which on a search looks, and the rest of it.
+/// The moment from which a search looks, and the rest of the search.
 fn since(asked: &str) -> (Instant, String) {
     let (before, rest) = asked.split_once("ge").unwrap();
     let (since, after) = rest.split_once('&').unwrap();
@@ -87,7 +87,7 @@ async fn what_was_changed_is_found_and_handled_once() {
     assert_eq!(test.send("").await, (204, vec!["nothing found"]));
 
     encounters.write("1", 2, 10);
-    // It became visible later than a younger one.
+    // This version became visible after a newer one.
     encounters.write("3", 1, 120);
     assert_eq!(test.send("").await, (204, vec!["looked up", "handled", "handled"]));
     assert_eq!(test.ran(), ["Encounter/3@1 {…}", "Encounter/1@2 {…}"]);
@@ -136,7 +136,7 @@ async fn two_at_once_run_nothing_twice() {
     assert_eq!(test.ran().len(), 3);
 }
 
-/// Writes and notifications in any order, several at once, and handlers that fail at times.
+/// Writes and notifications in any order, several at once, with handlers that sometimes fail.
 #[tokio::test(start_paused = true)]
 async fn each_version_is_handled_once_whatever_the_order() {
     for seed in 0..60 {
@@ -152,7 +152,7 @@ async fn each_version_is_handled_once_whatever_the_order() {
                 version += 1;
                 let id = random.u32(0..8).to_string();
                 encounters.write(&id, version, random.u64(0..100) + 8 - round);
-                // A version that is overwritten before it was looked at is never seen.
+                // A version that is overwritten before a search is never seen.
                 written.retain(|(other, _)| *other != id);
                 written.push((id, version));
             }
@@ -237,7 +237,7 @@ async fn the_events_of_a_topic_are_asked_for_by_their_numbers() {
 async fn a_topic_whose_server_lists_no_events_is_searched() {
     let none = notification("query-event", 2, &[]);
     let unnamed = notification("query-event", 2, &[(1, "")]);
-    // 403: the program may search, and not call operations.
+    // 403: the program may search, but not call operations.
     let refused = json!("canary");
     for (status, events) in
         [(404, Value::Null), (200, none), (200, unnamed), (400, refused.clone()), (403, refused)]
@@ -286,7 +286,7 @@ async fn what_cannot_be_looked_up_is_sent_again() {
         let test = Scripted::new(required(), move |_| (status, outcome.clone()));
         assert_eq!(test.send("").await, (503, vec!["unread"]), "{status}");
     }
-    // A server that may have them is not passed over.
+    // A server that may have the events is asked again.
     let encounters = Encounters::default();
     encounters.write("1", 1, 1);
     let test = with_events(encounters, 503, outcome);
@@ -347,7 +347,7 @@ async fn what_says_little_of_itself_is_handled() {
     let test = Scripted::new(required(), move |_| (200, found.clone()));
     assert_eq!(test.send("").await.0, 204);
     assert_eq!(test.ran(), ["Encounter/1 {…}", "Encounter/2@4 {…}", "Encounter/3 {…}"]);
-    // Of the first, its text alone tells that it is still the same.
+    // For the first one, only its text shows that it did not change.
     assert_eq!(test.send("").await, (204, vec!["looked up", "handled before"]));
     assert!(test.ran().is_empty());
 }
@@ -363,12 +363,12 @@ async fn numbers_that_are_far_apart_are_not_asked_for_without_end() {
     assert_eq!(status, 204);
     let asked = test.asked();
     let by_number = asked.iter().filter(|asked| asked.contains("$events")).count();
-    // Those between are a gap each, of which so many are asked for at once.
+    // The numbers in between are gaps, and each notification asks for so many gaps.
     assert!(by_number <= 16 + 16, "{by_number}");
     assert_eq!(asked.iter().filter(|asked| asked.contains("_lastUpdated")).count(), 1);
 }
 
-/// A server may send less than it was asked for.
+/// A server may send less than the subscription asks for.
 #[tokio::test(start_paused = true)]
 async fn an_event_that_names_nothing_is_looked_up_whatever_the_content() {
     for content in [Content::IdOnly, Content::FullResource] {
@@ -381,7 +381,7 @@ async fn an_event_that_names_nothing_is_looked_up_whatever_the_content() {
             assert_eq!(test.send(unnamed()).await, (204, vec!["looked up", "handled"]), "{content:?}");
             assert_eq!(test.ran(), ["Encounter/1@3 {…}"]);
 
-            // By its number where the server has it, which is asked for as much as the subscription is.
+            // If the server has the event, it is asked by its number, with the content of the subscription.
             let listed = notification("query-event", 7, &[(7, "Encounter/1")]);
             let test = with_events_of(declaration(), encounters, 200, listed);
             assert_eq!(test.send(unnamed()).await, (204, vec!["handled"]));
@@ -399,7 +399,7 @@ async fn where_it_is_not_known_what_to_search_for_it_is_refused() {
     assert!(test.asked().iter().all(|asked| asked.contains("$events")));
 }
 
-/// The program was down, and the server sends again what it could not tell of.
+/// The program was down, and the server retries a notification that it could not deliver.
 #[tokio::test(start_paused = true)]
 async fn what_happened_long_before_the_program_was_started_is_found() {
     let (test, encounters) = test(required_topic());

@@ -83,7 +83,7 @@ fn check(declaration: Declaration, body: &impl ToString, status: u16, outcomes: 
     assert_eq!(answer.outcomes().collect::<Vec<_>>(), outcomes, "{place}");
     assert_eq!(answer.status(), status, "{place}: {}", answer.body());
     assert_eq!(answer.header("retry-after").is_some(), status == 503, "{place}");
-    // In the answer as well as in what the log is written from.
+    // Neither the answer nor the source of the log lines contains it.
     assert!(!format!("{answer:?}").contains("canary"), "{place}: {answer:?}");
 }
 
@@ -152,7 +152,7 @@ fn an_event_that_names_no_resource_hides_no_other() {
     );
 }
 
-/// The server sends again when its own time is over: by then the first try must have ended.
+/// The server retries when its own timeout is over: by then the first try must have ended.
 #[tokio::test(start_paused = true)]
 async fn the_timeout_of_the_subscription_is_kept() {
     for (timeout, expected) in [(Some(10), 9), (None, 25)] {

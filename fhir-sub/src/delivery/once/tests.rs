@@ -18,18 +18,18 @@ use crate::sandbox::Behaviour;
 use crate::store::{MemoryStore, SeveredStore, Store, StoreBackend, Way};
 use crate::testing::{TestApp, TestRequest};
 
-/// What a handler does, one try after the other, and how often it did.
+/// The handler's outcome for each try, and the number of its runs.
 #[derive(Default)]
 struct Script {
     ends: Mutex<Vec<fn() -> Outcome>>,
     runs: AtomicUsize,
     keys: Mutex<Vec<Option<String>>>,
-    /// What a run waits for.
+    /// A run waits for this.
     gate: tokio::sync::Notify,
     is_gated: bool,
 }
 
-/// An event, and the script by which it is handled.
+/// An event, and the script of its handler.
 struct Scene {
     event: Event,
     script: Arc<Script>,
@@ -80,7 +80,7 @@ async fn letters(store: &Arc<dyn StoreBackend>) -> Vec<crate::store::DeadLetter>
     Store::new(Arc::clone(store), Duration::from_secs(3600)).dead_letters().await.unwrap()
 }
 
-/// An instance of a program, which shares its store with others.
+/// An instance of a program, which shares its store with other instances.
 fn instance(declaration: Declaration, script: &Arc<Script>, store: Arc<dyn StoreBackend>) -> TestApp {
     let builder = TestApp::builder(Behaviour::Hapi, leak([declaration]));
     let builder = builder.state(Arc::clone(script)).store(store).set("FHIR_SUBSCRIPTION_TRIES", "3");

@@ -5,7 +5,7 @@ use crate::declaration::{Content, Declaration};
 use crate::delivery::scripted::{Scripted, UNUSED, event, notification, topic};
 use crate::fhir::{FhirVersion, FhirVersions};
 
-/// Aidbox documents no other way, and who has `FHIR_SERVER=auto` is not told which server it is.
+/// Aidbox documents only `POST`. With `FHIR_SERVER=auto`, the program does not know which server it is.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_takes_no_get_is_asked_by_post() {
     let had = notification("query-event", 4, &[(2, "Encounter/2"), (3, "Encounter/3")]);

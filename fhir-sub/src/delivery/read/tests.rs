@@ -1,4 +1,5 @@
 mod elsewhere;
+mod no_other_host;
 mod trust;
 mod version;
 
@@ -37,7 +38,7 @@ impl FromNotification for Both {
     }
 }
 
-/// The resource is the event's, of the version that the event says.
+/// Checks that the resource is the event's, in the version that the event says.
 struct ItIs;
 
 impl Handler<Both> for ItIs {
@@ -51,7 +52,7 @@ impl Handler<Both> for ItIs {
     }
 }
 
-/// The resource of the version 1.
+/// Checks that the resource has version 1.
 struct ItIsTheFirst;
 
 impl Handler<Both> for ItIsTheFirst {
@@ -61,7 +62,7 @@ impl Handler<Both> for ItIsTheFirst {
     }
 }
 
-/// There is none.
+/// Checks that there is no resource.
 struct ThereIsNone;
 
 impl Handler<Both> for ThereIsNone {
@@ -82,7 +83,7 @@ fn test(declaration: Declaration) -> TestApp {
     TestApp::build(Behaviour::Hapi, TestApp::builder(Behaviour::Hapi, leak([declaration]))).unwrap()
 }
 
-/// A notification of events about what the references name, without resources.
+/// A notification of events with these references, without resources.
 fn notification(references: &[&str]) -> Value {
     let event = |reference: &&str| json!({ "eventNumber": 1, "focus": { "reference": reference } });
     let status = json!({
@@ -99,14 +100,14 @@ async fn send(test: &TestApp, body: &Value) -> TestAnswer {
 
 async fn encounters(test: &TestApp, ids: &[&str]) {
     for (number, id) in ids.iter().enumerate() {
-        // An update that changes nothing makes no version.
+        // An update without a change makes no version.
         let encounter = json!({ "resourceType": "Encounter", "id": id, "length": { "value": number } });
         test.sandbox().update(&encounter).await.unwrap();
     }
 }
 
-/// What comes of a notification of `references` where Encounter 1, 2 and 3 and Patient 9 are there, Encounter 2 as
-/// version 2, and Encounter 4 was deleted.
+/// Sends a notification of `references` to a server with Encounters 1, 2 and 3 and Patient 9. Encounter 2 is
+/// at version 2, and Encounter 4 was deleted.
 #[track_caller]
 fn check(declaration: Declaration, references: &[&str], outcomes: &[&str], requests: &[&str]) {
     let place = std::panic::Location::caller();
@@ -145,10 +146,10 @@ fn several_are_read_in_one_request() {
 fn the_version_that_is_named_is_read() {
     let of = |version: &str| format!("Encounter/2/_history/{version}");
     check(topic::<Both, ItIsTheFirst>(), &[&of("1")], &["handled"], &["GET Encounter/2/_history/1"]);
-    // The current one where there is no such version.
+    // If the version does not exist, the current one is read.
     let requests = ["GET Encounter/2/_history/7", "GET Encounter/2"];
     check(topic::<Both, ItIs>(), &[&of("7")], &["handled"], &requests);
-    // Of several, the current ones come in one request, and only what differs is read by itself.
+    // The current versions come from one search. Only other versions are read one by one.
     let several = ["Encounter/1/_history/1", &of("2"), &of("1")];
     let requests = ["GET Encounter", "GET Encounter/2/_history/1"];
     check(topic::<Both, ItIs>(), &several, &["handled"; 3], &requests);
@@ -161,7 +162,7 @@ fn what_is_gone_is_gone_for_good() {
         check(topic::<Both, ThereIsNone>(), &[reference], &["handled"], &[&request]);
         check(topic::<Resource<Value>, Succeed>(), &[reference], &["gone"], &[&request]);
     }
-    // A server may lag behind in its search.
+    // A server's search may lag behind.
     let requests = ["GET Encounter", "GET Encounter/4"];
     check(
         topic::<Resource<Value>, Succeed>(),
@@ -171,7 +172,7 @@ fn what_is_gone_is_gone_for_good() {
     );
 }
 
-/// A gateway whose FHIR server is being replaced answers 404, too.
+/// A gateway answers 404 too while its FHIR server is being replaced.
 #[tokio::test(start_paused = true)]
 async fn a_404_that_no_fhir_server_gave_is_no_resource_that_is_gone() {
     for declaration in [topic::<Both, ItIs>(), topic::<Resource<Value>, Succeed>()] {
@@ -186,7 +187,7 @@ async fn a_404_that_no_fhir_server_gave_is_no_resource_that_is_gone() {
 
 #[test]
 fn nothing_is_read_that_is_not_used() {
-    // But for the versions, which nothing tells.
+    // Except for the versions, which the notification does not say.
     let versions = ["GET Encounter/1", "GET Encounter/2"];
     check(topic::<Event, Succeed>(), &["Encounter/1", "Encounter/2"], &["handled"; 2], &versions);
     let body = |entry: Value| {
@@ -200,11 +201,11 @@ fn nothing_is_read_that_is_not_used() {
     empty["entry"][0]["resource"]["notificationEvent"][0].as_object_mut().unwrap().remove("focus");
     crate::command::block_on(async {
         for (declaration, body, status, requests) in [
-            // Of a deletion that nothing tells from another, the history.
+            // For a deletion without a version, the history is read.
             (topic::<Both, ThereIsNone>(), &deleted, 204, 1),
-            // Of a resource that does not say its version, the resource that has it.
+            // For a resource that does not say its version, the resource is read.
             (topic::<Both, ItIs>(), &there, 204, 1),
-            // What is not there is no deletion.
+            // A missing resource is no deletion.
             (topic::<Both, ThereIsNone>(), &empty, 422, 0),
             (topic::<Resource<Value>, Succeed>(), &empty, 422, 0),
         ] {
@@ -245,7 +246,7 @@ async fn a_server_that_hangs_leaves_time_for_the_others() {
     assert_eq!(answer.outcomes().collect::<Vec<_>>(), ["unread", "handled"]);
 }
 
-/// Answers everything in one way, and keeps what it was asked for.
+/// Gives the same answer to every request, and records the requests.
 struct Always {
     status: StatusCode,
     body: Value,

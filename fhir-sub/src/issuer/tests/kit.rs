@@ -1,4 +1,4 @@
-//! An issuer of these tests: its keys, its answers, and the tokens that it makes.
+//! The issuer of these tests: its keys, its answers, and its tokens.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +32,7 @@ pub(super) const AUDIENCE: &str = "https://app.example.org/hooks";
 pub(super) const CANARY: &str = "Q2FuYXJ5T2ZUb2tlbnM";
 pub(super) const BODY: &str = r#"{"resourceType":"Patient","id":"7"}"#;
 
-/// An app that takes the issuer's tokens.
+/// An app that accepts the issuer's tokens.
 pub(super) struct World {
     pub(super) test: TestApp,
     pub(super) issuer: Arc<Issuer>,
@@ -47,10 +47,14 @@ pub(super) struct Issuer {
 #[derive(Default)]
 pub(super) struct State {
     fetches: Vec<String>,
-    /// The `kid`s that it answers with, of those of its keys; all where it is empty.
+    /// The `kid`s in the answer; if empty, all keys.
     pub(super) shown: Vec<&'static str>,
     pub(super) metadata: Option<Value>,
+    /// The answer instead of the keys.
+    pub(super) set: Option<Value>,
     pub(super) is_down: bool,
+    /// Whether it accepts connections and answers nothing.
+    pub(super) hangs: bool,
 }
 
 struct Keys {
@@ -86,12 +90,12 @@ impl World {
         now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64
     }
 
-    /// A token that lets in.
+    /// A token that is accepted.
     pub(super) fn token(&self, algorithm: Algorithm) -> String {
         self.signed(algorithm, json!({}), json!({}))
     }
 
-    /// The same, with other members; `null` takes one away.
+    /// The same with other members; `null` removes a member.
     pub(super) fn signed(&self, algorithm: Algorithm, header: Value, claims: Value) -> String {
         let header = changed(self.header(algorithm), header);
         self.issuer.sign(algorithm, &header.to_string(), &changed(self.claims(), claims).to_string())
@@ -108,7 +112,7 @@ impl World {
         })
     }
 
-    /// Sends a notification with `token`, and looks at the answer.
+    /// Sends a notification with `token`, and checks the answer.
     #[track_caller]
     pub(super) fn check(&self, token: &str, status: u16) -> impl Future<Output = ()> {
         let place = std::panic::Location::caller();
@@ -132,7 +136,7 @@ pub(super) fn bearing(token: &str) -> TestRequest {
     notification().header("authorization", &format!("Bearer {token}"))
 }
 
-/// `object` with the members of `changes`; `null` takes one away.
+/// `object` with the members of `changes`; `null` removes a member.
 fn changed(object: Value, changes: Value) -> Value {
     let (Value::Object(mut object), Value::Object(changes)) = (object, changes) else {
         panic!("two objects")
@@ -162,7 +166,7 @@ pub(super) fn encoded(part: impl AsRef<[u8]>) -> String {
 impl Keys {
     fn new() -> Self {
         let random = SystemRandom::new();
-        let pem = include_bytes!("../../client/tests/keys/rsa.pkcs8.pem");
+        let pem = include_bytes!("../../../client/src/tests/keys/rsa.pkcs8.pem");
         let PrivateKeyDer::Pkcs8(rsa) = PrivateKeyDer::from_pem_slice(pem).unwrap() else { panic!("PKCS#8") };
         let curve = |algorithm| {
             let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
@@ -183,7 +187,7 @@ impl Issuer {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A token of this header and these claims, whatever they say.
+    /// A token with this header and these claims, whatever they contain.
     pub(super) fn sign(&self, algorithm: Algorithm, header: &str, claims: &str) -> String {
         let input = format!("{}.{}", encoded(header), encoded(claims));
         format!("{input}.{}", encoded(self.signature(algorithm, input.as_bytes())))
@@ -204,7 +208,7 @@ impl Issuer {
         signature
     }
 
-    /// The public parts, each with a `kid`; and two that verify nothing.
+    /// The public keys, each with a `kid`, and two that verify nothing.
     pub(super) fn jwks(&self) -> Value {
         let Keys { rsa, p256, p384, ed } = &self.keys;
         let public = rsa.public();
@@ -235,10 +239,11 @@ impl Issuer {
             return Err(TransportError::new(TransportErrorKind::NotSent));
         }
         let metadata = self.state().metadata.clone();
+        let set = self.state().set.clone();
         let usual = || json!({ "issuer": ISSUER, "jwks_uri": "https://id.example.org/keys" });
         let body = match path {
             "/tenant/.well-known/openid-configuration" => metadata.unwrap_or_else(usual),
-            "/keys" => self.jwks(),
+            "/keys" => set.unwrap_or_else(|| self.jwks()),
             _ => Value::Null,
         };
         let status = if body.is_null() { StatusCode::NOT_FOUND } else { StatusCode::OK };
@@ -246,7 +251,7 @@ impl Issuer {
     }
 }
 
-/// Answers what is asked of the issuer, and of no other host but the sandbox's.
+/// Answers requests to the issuer and to the sandbox, but to no other host.
 struct Front {
     issuer: Arc<Issuer>,
     inner: Arc<dyn Transport>,
@@ -263,7 +268,8 @@ impl Transport for Front {
                 assert!(!request.headers().contains_key("authorization"));
                 let path = request.uri().path().to_owned();
                 Box::pin(async move {
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    let takes = if self.issuer.state().hangs { 3_600_000 } else { 50 };
+                    tokio::time::sleep(std::time::Duration::from_millis(takes)).await;
                     self.issuer.answer(&path)
                 })
             }
@@ -273,7 +279,7 @@ impl Transport for Front {
     }
 }
 
-/// Everything that is logged.
+/// All log lines.
 #[derive(Clone, Default)]
 pub(super) struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -294,7 +300,7 @@ impl io::Write for Lines {
     }
 }
 
-/// A JSON object in which a member is there twice.
+/// A JSON object with a repeated member.
 pub(super) fn twice(object: &Value, name: &str, value: &Value) -> String {
     let object: &Map<String, Value> = object.as_object().unwrap();
     let text = json!(object).to_string();

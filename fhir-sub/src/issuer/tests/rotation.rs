@@ -1,4 +1,4 @@
-//! Keys come and go: how often they are fetched, and what happens where they cannot be.
+//! Keys come and go: how often they are fetched, and what happens if they cannot be fetched.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ async fn a_new_key_is_fetched_and_an_old_one_ends() {
     world.issuer.state().shown = vec!["rsa"];
     world.check(&world.token(RS256), 204).await;
     world.issuer.state().shown = vec!["rsa", "p256"];
-    // The minute is not over.
+    // The minute is not over yet.
     world.check(&world.token(ES256), 401).await;
     assert_eq!(world.fetches().len(), 2);
     pass(61).await;
     world.check(&world.token(ES256), 204).await;
     world.check(&world.token(RS256), 204).await;
     assert_eq!(world.fetches().len(), 4);
-    // A key that the issuer has taken back ends by itself.
+    // A withdrawn key stops working without further action.
     world.issuer.state().shown = vec!["p256"];
     pass(60 * 60).await;
     world.check(&world.token(RS256), 401).await;
@@ -37,7 +37,7 @@ async fn a_new_key_is_fetched_and_an_old_one_ends() {
 #[tokio::test(start_paused = true)]
 async fn however_many_ask_keys_are_fetched_once_a_minute() {
     let world = World::new(&[]);
-    // The first of all, at once.
+    // The very first tokens, all at the same time.
     let token = world.token(RS256);
     futures_util::future::join_all((0..100).map(|_| world.check(&token, 204))).await;
     assert_eq!(world.fetches(), [METADATA, "/keys"]);
@@ -72,7 +72,7 @@ async fn a_stranger_has_nothing_fetched() {
 async fn while_the_issuer_is_down_the_keys_that_are_there_serve() {
     let world = World::new(&[]);
     world.issuer.state().is_down = true;
-    // There are none yet: whoever calls may be right, and sends again.
+    // There are no keys yet: the caller may be right, and should send again.
     for _ in 0..3 {
         world.check(&world.token(RS256), 503).await;
     }
@@ -89,6 +89,43 @@ async fn while_the_issuer_is_down_the_keys_that_are_there_serve() {
     assert_eq!(world.fetches().len(), 4);
     pass(24 * 60 * 60).await;
     world.check(&world.token(RS256), 503).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_hangs_holds_up_no_token_of_a_known_key() {
+    let world = World::new(&[]);
+    let waited = async |at_once: usize, token: &str, status| {
+        let begun = tokio::time::Instant::now();
+        futures_util::future::join_all((0..at_once).map(|_| async {
+            world.check(token, status).await;
+            begun.elapsed()
+        }))
+        .await
+    };
+    waited(1, &world.token(RS256), 204).await;
+    world.issuer.state().hangs = true;
+    pass(60 * 60).await;
+    // One of them tries to have the keys confirmed, and gives up before its caller does.
+    let mut times = waited(20, &world.token(RS256), 204).await;
+    times.sort();
+    assert!(times[18].is_zero() && times[19] <= Duration::from_millis(1_100), "{times:?}");
+    for _ in 0..3 {
+        pass(10).await;
+        assert!(waited(1, &world.token(RS256), 204).await[0].is_zero());
+    }
+    // A token of an unknown key waits for the issuer, and the others do not wait for it.
+    pass(60).await;
+    let unknown = world.signed(RS256, json!({ "kid": "x" }), json!({}));
+    let known = world.token(RS256);
+    let (of_unknown, of_known) =
+        futures_util::future::join(waited(1, &unknown, 503), waited(20, &known, 204)).await;
+    assert!(of_unknown[0] > Duration::from_secs(1), "{of_unknown:?}");
+    assert!(of_known.iter().all(Duration::is_zero), "{of_known:?}");
+    // An answer counts again.
+    world.issuer.state().hangs = false;
+    world.issuer.state().shown = vec!["p256"];
+    pass(61).await;
+    world.check(&world.token(RS256), 401).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +156,7 @@ async fn the_keys_may_be_at_a_url_that_is_set() {
 #[tokio::test(start_paused = true)]
 async fn a_token_without_a_kid_needs_a_single_key() {
     let world = World::new(&[]);
-    // Of P-384 there is one, and of P-256 too; RSA has one for signatures.
+    // There is one key for P-384, one for P-256, and one RSA key for signatures.
     for algorithm in [ES384, ES256, RS256] {
         world.check(&world.signed(algorithm, json!({ "kid": null }), json!({})), 204).await;
     }

@@ -1,4 +1,4 @@
-//! Over five hundred tokens that are wrong in one thing each: none lets in.
+//! Over five hundred tokens with one mistake each: all are refused.
 
 use jsonwebtoken::Algorithm;
 use ring::hmac;
@@ -24,12 +24,12 @@ async fn no_wrong_token_lets_in() {
     wrong.dedup();
     assert!(wrong.len() > 500, "{}", wrong.len());
     for token in &wrong {
-        // No caller can send a text that fits no header.
+        // A text that does not fit into a header cannot be sent.
         let Ok(_) = http::HeaderValue::from_str(token) else { continue };
         let answer = world.test.send(kit::bearing(token)).await;
         assert_eq!((answer.status(), answer.handler()), (401, None), "{token}");
     }
-    // The first token of the issuer's fetches them; each unknown `kid` within the minute does not.
+    // The issuer's first token fetches the keys; an unknown `kid` within the minute does not.
     assert_eq!(world.fetches().len(), 2);
     for algorithm in ALGORITHMS {
         world.check(&world.token(algorithm), 204).await;
@@ -71,7 +71,7 @@ async fn a_right_token_lets_in_from_one_place_only() {
     world.check(&token, 204).await;
 }
 
-/// One character of each part another one, in a third of the places.
+/// The token with one character changed, in a third of the places.
 fn bent(token: &str) -> Vec<String> {
     let places = (0..token.len()).step_by((token.len() / 40).max(1));
     places
@@ -83,7 +83,7 @@ fn bent(token: &str) -> Vec<String> {
         .collect()
 }
 
-/// Other parts, more of them, or fewer.
+/// The token with other parts, more parts, or fewer.
 fn of_other_parts(world: &World, algorithm: Algorithm, token: &str) -> Vec<String> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, signature] = parts[..] else { panic!("three parts") };
@@ -114,7 +114,7 @@ fn of_other_parts(world: &World, algorithm: Algorithm, token: &str) -> Vec<Strin
         token.to_uppercase(),
         text.unwrap(),
         encoded(token),
-        // A token within a token, and one of five parts, as if it were encrypted.
+        // A token within a token, and a token of five parts, as if it were encrypted.
         world.issuer.sign(
             algorithm,
             &json!({ "alg": format!("{algorithm:?}"), "cty": "JWT" }).to_string(),
@@ -125,7 +125,7 @@ fn of_other_parts(world: &World, algorithm: Algorithm, token: &str) -> Vec<Strin
     ]
 }
 
-/// Rightly signed, of a header that is not.
+/// Correctly signed, but with a wrong header.
 fn of_header(world: &World, algorithm: Algorithm) -> Vec<String> {
     let other = ALGORITHMS.into_iter().find(|it| kid(*it) != kid(algorithm)).unwrap();
     let own_key = json!({ "kty": "oct", "k": encoded("attacker") });
@@ -189,7 +189,7 @@ fn of_header(world: &World, algorithm: Algorithm) -> Vec<String> {
     tokens
 }
 
-/// Rightly signed, of claims that are not for this program, or not now.
+/// Correctly signed, but with claims for another program or another time.
 fn of_claims(world: &World, algorithm: Algorithm) -> Vec<String> {
     let now = world.now();
     let changes = [
@@ -268,7 +268,7 @@ fn of_claims(world: &World, algorithm: Algorithm) -> Vec<String> {
     tokens
 }
 
-/// Signed by HMAC, with what is public; and not signed at all.
+/// Signed by HMAC with public values, and not signed at all.
 fn by_shared_keys(world: &World) -> Vec<String> {
     let jwks = world.issuer.jwks();
     let keys = jwks["keys"].as_array().unwrap();

@@ -1,6 +1,6 @@
 use super::*;
 
-/// It reads what serde_json reads, and refuses what it refuses.
+/// `unescape` accepts and refuses the same strings as serde_json.
 fn check(raw: &str) {
     let by_serde = serde_json::from_str::<String>(&format!("\"{raw}\"")).ok();
     let unescaped = unescape(format!("{raw}\"…").as_bytes());

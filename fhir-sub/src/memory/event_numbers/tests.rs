@@ -65,7 +65,7 @@ fn what_the_server_does_not_have_is_not_asked_for_without_end() {
     let claim = numbers.claim(name(ONE), 9);
     claim.give_up(&(2..=2));
     drop(claim);
-    // One that was not asked for in the end, as when there is no time left, is asked for as often.
+    // A claim that was not used, for instance for lack of time, does not count as a try.
     assert_eq!(numbers.claim(name(ONE), 9).ranges(), [4..=4]);
     for _ in 0..super::Gaps::TRIES {
         let claim = numbers.claim(name(ONE), 9);
@@ -74,7 +74,7 @@ fn what_the_server_does_not_have_is_not_asked_for_without_end() {
     }
     assert!(numbers.claim(name(ONE), 9).ranges().is_empty());
     assert!(!numbers.can_be_asked(name(ONE)));
-    // They are missing all the same, and may still come.
+    // They are still missing, and may arrive late.
     assert_eq!(numbers.lock().find(name(ONE)).unwrap().sequence.counts().missing, 2);
     assert_eq!(numbers.events(name(ONE), [&event(2)].into_iter(), None), [Numbering::Late]);
 }
@@ -125,7 +125,7 @@ fn several_at_once_lose_no_number() {
         for thread in 0..4 {
             let numbers = &numbers;
             scope.spawn(move || {
-                // Each fourth one, so that each thread opens gaps which the others fill.
+                // Every fourth number, so that each thread opens gaps that the others fill.
                 for number in (0..100).filter(|number| number % 4 == thread) {
                     came(numbers, name(ONE), &[number]);
                 }
@@ -140,19 +140,19 @@ fn several_at_once_lose_no_number() {
 #[test]
 fn what_the_server_is_being_asked_for_is_not_forgotten() {
     let numbers = EventNumbers::default();
-    // The numbers 2 to 101, and then every second one.
+    // The numbers 2 to 101, and then every second number.
     let first = 102;
     let last = first + 2 * (super::Gaps::MAXIMUM as u64 - 1);
     came(&numbers, name(ONE), &[1]);
     came(&numbers, name(ONE), &(first..=last).step_by(2).collect::<Vec<_>>());
     let counts = || numbers.lock().find(name(ONE)).unwrap().sequence.counts();
     assert_eq!((counts().gaps, counts().lost), (super::Gaps::MAXIMUM, 0));
-    // There is no room for what would be left of the first.
+    // There is no room to remember the rest of the first gap.
     let claim = numbers.claim(name(ONE), 10);
     assert_eq!(claim.ranges().first(), Some(&(103..=103)));
     assert!(claim.ranges().iter().all(|range| claim.is_missing(*range.start())));
     assert_eq!(counts().lost, 0);
-    // A new one takes the place of the oldest that is not being asked for.
+    // A new gap replaces the oldest unclaimed one.
     came(&numbers, name(ONE), &[last + 2]);
     assert_eq!((counts().gaps, counts().lost), (super::Gaps::MAXIMUM, 100));
     came(&numbers, name(ONE), &[last + 4]);

@@ -13,7 +13,7 @@ fn version(number: usize) -> Version {
 fn it_looks_back_from_the_first_notification_and_then_from_what_was_handled() {
     let mut look_up = LookUp::default();
     assert_eq!(look_up.since(at("12:00:00"), None), at("11:55:00"));
-    // What failed in the meantime is still found.
+    // Failed events of the meantime are still found.
     assert_eq!(look_up.since(at("13:00:00"), None), at("11:55:00"));
     look_up.advance(at("11:56:00"));
     assert_eq!(look_up.since(at("13:00:00"), None), at("11:55:00"));
@@ -28,20 +28,20 @@ fn it_looks_back_to_when_an_event_happened_and_once_only() {
     let mut look_up = LookUp::default();
     let (now, told) = (at("12:00:00"), Some(at("11:48:00")));
     assert_eq!(look_up.since(now, told), at("11:46:00"));
-    // There was too much to be handled at once, and the notification is sent again.
+    // There were too many results to handle at once, and the server retries the notification.
     look_up.advance(at("11:52:00"));
     assert_eq!(look_up.since(at("12:00:05"), told), at("11:50:00"));
     look_up.advance(at("12:00:00"));
     assert_eq!(look_up.since(at("12:00:10"), told), at("11:58:00"));
-    // Of before that, nothing was looked at.
+    // Nothing before that was looked at.
     assert_eq!(look_up.since(at("12:00:15"), Some(at("11:30:00"))), at("11:28:00"));
-    // A day is the most.
+    // The limit is a day.
     let of_long_ago = Instant::parse("2025-06-01T00:00:00Z");
     let day_before = Instant::parse("2025-12-31T12:01:00Z").unwrap();
     assert_eq!(look_up.since(at("12:01:00"), of_long_ago), day_before);
     look_up.advance(at("12:00:00"));
     assert_eq!(look_up.since(at("12:02:00"), of_long_ago), at("11:58:00"));
-    // One that happened just now, or by a clock that is ahead, is no reason to look at less.
+    // A recent event, or a clock that is ahead, does not make the search shorter.
     assert_eq!(LookUp::default().since(now, Some(at("11:59:30"))), at("11:55:00"));
     assert_eq!(LookUp::default().since(now, Some(at("18:00:00"))), at("11:55:00"));
 }
@@ -69,7 +69,7 @@ fn memory_is_bounded() {
         assert!(look_up.handled.len() <= MAXIMUM);
         assert!(look_up.is_handled(&version(number)));
     }
-    // All at once, of which none is older than another.
+    // All at the same time, so that none is older than another.
     for number in 0..=MAXIMUM {
         look_up.handled(version(number), beginning);
     }

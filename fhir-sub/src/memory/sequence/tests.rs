@@ -10,17 +10,17 @@ fn gap(first: u64, last: u64) -> Numbering {
     Numbering::AfterGap { first, last }
 }
 
-/// So many seconds after some moment.
+/// So many seconds after a fixed moment.
 fn at(seconds: u64) -> Option<Instant> {
     Some(Instant::from(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds)))
 }
 
-/// An event of which only the number is known.
+/// An event with only a number.
 fn bare(number: u64) -> Said {
     Said { number, focus: None, version: None, time: None }
 }
 
-/// An event about a resource of its own, a minute after the one before.
+/// An event with a resource of its own, a minute after the one before.
 fn usual(number: u64) -> Said {
     Said { focus: Some(number), time: at(number * 60), ..bare(number) }
 }
@@ -109,7 +109,7 @@ fn a_repetition_is_no_restart() {
             (Event(again), Repeat),
             // As it was sent first.
             (Counted(again, 2), Repeat),
-            // As the server counts now.
+            // With the server's present count.
             (Counted(again, 3), Repeat),
         ]);
         assert_eq!(sequence.counts().restarts, 0);
@@ -130,7 +130,7 @@ fn a_new_event_under_an_old_number_is_a_restart() {
         let counts = check(&sent).counts();
         assert_eq!((counts.restarts, counts.last_number, counts.missing, counts.lost), (1, Some(3), 0, 2));
     }
-    // It falls into a gap, and happened later than what came after the gap.
+    // It falls into a gap, and happened later than the events after the gap.
     let mut sent = Vec::from(begin());
     sent.extend([(Event(later(3)), Restart), (Event(later(4)), InOrder)]);
     check(&sent);
@@ -138,7 +138,7 @@ fn a_new_event_under_an_old_number_is_a_restart() {
     let mut sent = Vec::from(begin());
     sent.extend([(Counted(other_focus(2), 5), Repeat)]);
     check(&sent);
-    // It has, and is another counter all the same: one that began anew and passed where it was.
+    // The server has counted on, but it is another counter, which restarted and passed the old number.
     let other = |number| Said { focus: Some(100 + number), ..later(number) };
     let mut sent = Vec::from(begin());
     sent.extend([
@@ -151,7 +151,7 @@ fn a_new_event_under_an_old_number_is_a_restart() {
     assert_eq!((counts.restarts, counts.last_number, counts.missing), (1, Some(6), 3));
     let missing: Vec<_> = (0..9).filter(|number| sequence.gaps().unwrap().contains(*number)).collect();
     assert_eq!(missing, [1, 3, 5]);
-    // Sent again, with the moment of that, it is none.
+    // If it is sent again with the time of the retry, it is no restart.
     let again = |number| Said { focus: Some(number), ..later(number) };
     let mut sent = Vec::from(begin());
     sent.extend([(Counted(again(2), 5), Repeat), (Counted(again(1), 6), Repeat)]);
@@ -220,7 +220,7 @@ fn a_heartbeat_shows_what_did_not_come() {
         (Heartbeat(4), InOrder),
         (Event(usual(5)), InOrder),
         (Heartbeat(5), InOrder),
-        // It was overtaken.
+        // An event overtook it.
         (Heartbeat(4), InOrder),
         (Heartbeat(7), gap(6, 7)),
         (Heartbeat(7), InOrder),
@@ -258,7 +258,7 @@ fn memory_is_bounded() {
     let counts = sequence.counts();
     assert_eq!((counts.gaps, counts.missing, counts.lost), (64, 64, 499_999 - 64));
     assert!(sequence.epoch.as_ref().unwrap().recent.len() <= super::RECENT);
-    // A gap that is filled here and there.
+    // A gap that is filled in places.
     let mut sequence = check(&[(Event(bare(1)), InOrder), (Event(bare(2_000)), gap(2, 1_999))]);
     for number in (3..1_999).step_by(2) {
         assert_eq!(sequence.event(Some(Said { time: at(1), ..bare(number) }), None), Late);
@@ -266,7 +266,7 @@ fn memory_is_bounded() {
     assert_eq!(sequence.counts().gaps, 64);
 }
 
-/// A server that counts, loses, sends again, sends in another order and is started anew; and what is made of it.
+/// A server that counts, loses, retries, reorders and restarts; and how its events are classified.
 #[test]
 fn whatever_the_order_each_number_is_told_for_what_it_is() {
     for seed in 0..2_000 {
@@ -274,7 +274,7 @@ fn whatever_the_order_each_number_is_told_for_what_it_is() {
         let with_time = random.bool();
         let mut sequence = Sequence::default();
         let (mut seconds, mut focus) = (0, 0);
-        // What came of this counter.
+        // The events of this counter that arrived.
         let mut came = BTreeSet::new();
         for counter in 0..3 {
             seconds += 60;
@@ -288,7 +288,7 @@ fn whatever_the_order_each_number_is_told_for_what_it_is() {
                     ..bare(number)
                 });
             }
-            // Some are lost, some come several times, and each may be overtaken.
+            // Some are lost, some are repeated, and each may be overtaken.
             let mut sent = Vec::new();
             for (place, event) in events.iter().enumerate() {
                 for _ in 0..*random.choice(&[0, 1, 1, 1, 1, 2]).unwrap() {
@@ -299,7 +299,7 @@ fn whatever_the_order_each_number_is_told_for_what_it_is() {
             if let (Some(highest), Some((_, first))) = (came.last(), sent.first())
                 && (first.number > *highest || (!with_time && !came.contains(&first.number)))
             {
-                // Nothing tells it from the counter of before.
+                // Nothing distinguishes it from the counter before.
                 break;
             }
             for (place, (_, event)) in sent.iter().enumerate() {

@@ -13,6 +13,13 @@ pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 /// Captures what this thread logs until the guard is dropped.
 pub(crate) fn capture() -> (Lines, DefaultGuard) {
+    capture_of(None)
+}
+
+/// The same of a function of this name.
+pub(crate) fn capture_of(function: Option<&str>) -> (Lines, DefaultGuard) {
+    crate::fixtures::keep_every_callsite();
+    let function = function.map(str::to_owned);
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -20,7 +27,7 @@ pub(crate) fn capture() -> (Lines, DefaultGuard) {
         .flatten_event(true)
         .with_span_list(false)
         .with_current_span(false)
-        .map_event_format(Emf)
+        .map_event_format(|format| Emf::new(format, function))
         .with_writer(move || writer.clone())
         .finish();
     (lines, tracing::subscriber::set_default(subscriber))

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::captured::capture;
+use super::captured::{capture, capture_of};
 
 fn lines(act: impl FnOnce()) -> Vec<Value> {
     let (lines, guard) = capture();
@@ -69,9 +69,46 @@ fn other_lines_stay_as_they_are() {
     let lines = lines(|| {
         tracing::info!(endpoint = "e", milliseconds = 12_u64, "request");
         tracing::info!(measure = None::<&str>, "request");
-        // A user's own field of that name is no metric of ours.
+        // A field of the user's with the same name is no metric of ours.
         tracing::info!(target: "wards", measure = "Beds", "counted");
     });
     assert_eq!(lines.len(), 3);
     assert!(lines.iter().all(|line| line.get("_aws").is_none()), "{lines:?}");
+}
+
+#[test]
+fn the_metrics_of_two_functions_are_not_added_up() {
+    let act = || {
+        tracing::info!(endpoint = "e", measure = "Handled", milliseconds = 12_u64, "request");
+        tracing::warn!(measure = "Refused", milliseconds = 0_u64, "request refused");
+        tracing::warn!(tenant = "north", endpoint = "e", measure = "Refused", "request refused");
+    };
+    let (lines, guard) = capture_of(Some("hooks-staging"));
+    act();
+    drop(guard);
+    let lines = lines.read();
+    lines.iter().for_each(assert_valid);
+    let dimensions = |line: &Value| line["_aws"]["CloudWatchMetrics"][0]["Dimensions"].clone();
+    assert_eq!(dimensions(&lines[0]), serde_json::json!([["function", "endpoint"], ["function"]]));
+    assert_eq!(dimensions(&lines[1]), serde_json::json!([["function"]]));
+    let of_a_tenant = [&["function", "tenant", "endpoint"][..], &["function", "tenant"], &["function"]];
+    assert_eq!(dimensions(&lines[2]), serde_json::json!(of_a_tenant));
+    assert_eq!(lines[0]["function"], "hooks-staging");
+
+    // A name that is none of AWS's could end the string.
+    let (lines, guard) = capture_of(Some("a\"b"));
+    act();
+    drop(guard);
+    assert!(lines.read().iter().all(|line| line.get("function").is_none()));
+}
+
+#[test]
+fn a_line_that_another_test_reached_first_is_captured() {
+    let line = || tracing::info!(measure = "Handled", "reached by two threads");
+    let (lines, guard) = capture();
+    // Like a test of another thread, which has no subscriber.
+    std::thread::scope(|scope| scope.spawn(line).join()).unwrap();
+    line();
+    drop(guard);
+    assert_eq!(lines.read().len(), 1);
 }

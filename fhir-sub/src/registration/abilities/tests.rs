@@ -26,31 +26,36 @@ fn what_a_server_cannot_do_of_topics_names_the_subscription_and_the_cure() {
         (BARE, "hapi", "R4", "has no filter: write `filter`"),
         (BARE, "hapi", "R4B", ""),
         (ADMISSIONS, "hapi", "R4B", "ignores the filters of R4B"),
-        (BARE, "hapi", "R5", "none of the headers"),
+        (BARE, "hapi", "R5", "sends no headers of a Subscription of R5"),
         (DATED, "hapi", "R4", ""),
         (MODIFIED, "hapi", "R4", ""),
-        (CHAINED, "hapi", "R4", "`Encounter?patient.name=a` asks for what another resource has"),
-        (REVERSED, "hapi", "R4", "look in the handler"),
+        (CHAINED, "hapi", "R4", "`Encounter?patient.name=a` is about another resource"),
+        (REVERSED, "hapi", "R4", "check it in the handler"),
         (ADMISSIONS, "helios", "R4", ""),
         (ADMISSIONS, "helios", "R4B", ""),
         (ADMISSIONS, "aidbox", "R5", ""),
-        (
-            DATED,
-            "helios",
-            "R5",
-            "`Encounter?date=ge2030-01-01` asks for more than that a parameter has a value",
-        ),
+        (DATED, "helios", "R5", "`Encounter?date=ge2030-01-01` asks for more than equality"),
         (BY_CLASS, "helios", "R5", "`Encounter?class=IMP` would never hold"),
         (OF_TWO_TYPES, "helios", "R4", "filters of several types"),
-        (MODIFIED, "aidbox", "R4", "Aidbox does nothing else"),
+        (MODIFIED, "aidbox", "R4", "Aidbox compares for equality only"),
         (SEVERAL, "helios", "R4", "write `Type?parameter=value`"),
         (CHAINED, "aidbox", "R4B", "`Encounter?patient.name=a`"),
-        (REVERSED, "helios", "R4", "look for the rest in the handler"),
+        (REVERSED, "helios", "R4", "the rest in the handler"),
         (CHAINED, "generic", "R5", ""),
         (BARE_FILTER, "generic", "R4", ""),
         (BARE_FILTER, "aidbox", "R4", ""),
-        (BARE_FILTER, "hapi", "R4", "HAPI FHIR reads no filter without: write `Type?patient=Patient/1`"),
-        (BARE_FILTER, "helios", "R5", "Helios reads no filter without: write `Type?patient=Patient/1`"),
+        (
+            BARE_FILTER,
+            "hapi",
+            "R4",
+            "HAPI FHIR reads no filter without a type: write `Type?patient=Patient/1`",
+        ),
+        (
+            BARE_FILTER,
+            "helios",
+            "R5",
+            "Helios reads no filter without a type: write `Type?patient=Patient/1`",
+        ),
         (DOTTED, "hapi", "R4", ""),
         (DOTTED, "helios", "R4", ""),
         (DOTTED, "generic", "R5", ""),
@@ -133,13 +138,13 @@ fn a_criteria_that_the_server_would_never_fire_is_refused() {
         ("Observation?_list=1", &[Special], "medplum", "evaluates no `_list`"),
         ("Observation?_filter=a%20eq%20b", &[Special], "generic", ""),
         ("Observation?_filter=a%20eq%20b", &[Special], "auto", ""),
-        // What `also` names, and what Medplum adds to FHIR.
+        // The parameters of `also`, and those that Medplum adds to FHIR.
         ("Observation?ward=7", &[Unknown], "medplum", "`ward` is not one of them"),
         ("Observation?ward:missing=true", &[Unknown], "medplum", "`ward` is not one of them"),
         ("Observation?ward=7", &[Unknown], "hapi", ""),
         ("Task?due-date=2030-01-01", &[Unknown], "medplum", ""),
         ("Patient?due-date=2030-01-01", &[Unknown], "medplum", "`due-date` is not one of them"),
-        // Of what was left unchecked nothing is known but its form.
+        // If the criteria is unchecked, only its form is known.
         ("Observation?ward=7", &[], "medplum", ""),
         ("Observation?ward.name=7", &[], "medplum", "no other resource"),
         ("Bot?identifier=7", &[], "medplum", ""),
@@ -196,10 +201,10 @@ fn one_interaction_may_be_asked_for_in_a_servers_own_words() {
         (Some(with_event as fn(&mut Subscription)), "generic", false),
         (Some(of_channel), "generic", false),
         (Some(with_contact), "generic", true),
-        // It is known what Firely can be asked for.
+        // Firely's abilities are known.
         (Some(with_event), "firely", true),
         (Some(with_event), "medplum", false),
-        // HAPI's history of a resource tells them apart.
+        // HAPI distinguishes them by the history of the resource.
         (None, "hapi", false),
     ] as [(Hook, &str, bool); 7]
     {
@@ -216,7 +221,7 @@ fn what_names_no_resource_is_not_told_apart_by_its_history() {
     let silent =
         || Declaration { interactions: creates, content: Content::Empty, ..watching("Patient", &[]) };
     let refused = refusal(silent(), &settings("hapi", "R4"));
-    assert!(refused.contains("nothing tells them apart: leave `content` out"), "{refused}");
+    assert!(refused.contains("the program cannot tell them apart: leave `content` out"), "{refused}");
 }
 
 #[test]
@@ -224,7 +229,7 @@ fn what_the_server_does_otherwise_is_noted() {
     let ending = || Declaration { end: Some("2030-01-31T12:00:00Z"), ..watching("Patient", &[]) };
     for (server, is_noted) in [("medplum", true), ("hapi", false), ("generic", false), ("auto", false)] {
         let notes = wants(ending(), &settings(server, "R4")).notes;
-        assert_eq!(notes.iter().any(|note| note.contains("does not heed `end`")), is_noted, "{server}");
+        assert_eq!(notes.iter().any(|note| note.contains("ignores `end`")), is_noted, "{server}");
     }
     assert!(wants(watching("Patient", &[]), &settings("medplum", "R4")).notes.is_empty());
 }

@@ -47,7 +47,7 @@ fn of_several_it_is_that_of_the_subscription() {
     assert_eq!(counted(&bundle(&all), "1"), Some(7));
     assert_eq!(counted(&bundle(&all), "2"), None);
     all.truncate(1);
-    // The server was asked for one.
+    // The server was asked for one Subscription.
     assert_eq!(counted(&bundle(&all), "2"), Some(9));
 }
 

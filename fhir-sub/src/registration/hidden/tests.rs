@@ -46,6 +46,16 @@ fn masks_are_told_from_values() {
         "[removed for privacy]",
         "sha256:9f86d081884c7d65",
         "$2b$12$KIXQJ8",
+        "<secret>",
+        "{{ secret }}",
+        "${SECRET}",
+        "(null)",
+        "[password]",
+        "(not disclosed)",
+        "not available",
+        "[obscured]",
+        "hidden for security",
+        "sha256=9f86d081884c7d65",
         "vault:v1:8SDd3WHDOjf7mq69CyCqYjBXAiQQAVZRkFM13ok481zoCmHnSeDX9vyf7w==",
     ] {
         assert!(is_mask(mask) && may_be(mask, SECRET), "{mask:?}");
@@ -77,6 +87,10 @@ fn a_part_of_the_value_is_the_value() {
         "...e1f0",
         "0f1e...",
         "e1f0",
+        "0f1e*",
+        "*e1f0",
+        "0f1e*e1f0",
+        "0f•f0",
         "0xxxxxxxxxxxxxxf0",
         "0f1e************************e1f0",
     ] {
@@ -84,6 +98,8 @@ fn a_part_of_the_value_is_the_value() {
     }
     for other in [
         "0f2e***",
+        "0f2e*",
+        "0f1e*e1f1",
         "0f1e****e1f1",
         "****e1f1",
         "1f1e...",
@@ -165,18 +181,18 @@ fn a_secret_in_an_extension_may_be_hidden() {
     let other = json!({ "url": "urn:other", "valueString": "x" });
     let wanted = subscription("extension", json!([secret]));
     let shown = |shown: Value| reveal(&wanted, &subscription("extension", shown)).1;
-    // It shows no extension, and hides nothing else: there is none.
+    // It shows no extension and hides nothing else, so it has none.
     assert!(shown(Value::Null).is_empty());
     let mut with_header = wanted.clone();
     with_header.channel_mut().insert("header".into(), json!(["X-Subscription-Auth: x"]));
     assert_eq!(reveal(&with_header, &Subscription::new()).1, ["channel.header", "extension"]);
-    // It shows extensions, and not this one.
+    // It shows extensions, but not this one.
     assert!(shown(json!([other])).is_empty());
     assert_eq!(shown(json!([{ "url": EXTENSION, "valueString": "****" }, other])), ["extension"]);
     assert_eq!(shown(json!([{ "url": EXTENSION }])), ["extension"]);
     assert!(shown(json!([secret, other])).is_empty());
     assert!(shown(json!([{ "url": EXTENSION, "valueString": "another-secret-to-sign" }])).is_empty());
-    // What is no secret is not hidden: it may be new.
+    // An extension without a secret is not hidden: it may be new.
     let deletes =
         json!({ "url": "http://hapifhir.io/fhir/StructureDefinition/subscription-send-delete-messages" });
     assert!(reveal(&subscription("extension", json!([deletes])), &Subscription::new()).1.is_empty());

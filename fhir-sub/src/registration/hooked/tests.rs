@@ -11,7 +11,7 @@ type Hook = fn(&mut Subscription);
 
 const TYPES: &[ParameterType] = &[ParameterType::Token, ParameterType::Date];
 
-/// Why the criteria is refused that a `registration` function sets.
+/// Why a criteria from a `registration` function is refused.
 fn refusal(registration: Hook, server: &str) -> String {
     let declared = declaration::<Resource<Value>, Succeed>("Encounter?status=planned&date=ge2026", "a");
     let declaration = Declaration { parameter_types: TYPES, registration: Some(registration), ..declared };
@@ -53,15 +53,34 @@ fn a_criteria_of_a_function_is_checked() {
             "{expected}: {refused}"
         );
     }
-    // With `unchecked = true` nothing is.
+    // With `unchecked = true`, nothing is checked.
     let unchecked = Declaration {
         registration: Some(criteria!("Encounter?_lastUpdated=yesterday")),
         ..declaration::<Resource<Value>, Succeed>("Encounter?status=planned", "a")
     };
     assert_eq!(refusal_of(unchecked, "generic", "R4"), "");
-    // What the server would never fire for is told as of any criteria.
+    // A criteria that the server would never fire for is refused as usual.
     let refused = refusal(criteria!("Encounter?status=planned&subject.name=a"), "medplum");
     assert!(refused.contains("looks at no other resource"), "{refused}");
+}
+
+#[test]
+fn a_criteria_of_a_function_is_of_the_handlers_type() {
+    let of = |registration: Hook, require: fn(&mut crate::Requirements)| {
+        let declared = declaration::<Resource<Value>, Succeed>("Encounter?status=planned&date=ge2026", "a");
+        let registration = Some(registration);
+        refusal_of(Declaration { parameter_types: TYPES, registration, require, ..declared }, "generic", "R4")
+    };
+    let other: [Hook; 3] =
+        [criteria!("Observation?status=final"), criteria!("[Encounter,Patient]"), criteria!("[*]")];
+    for registration in other {
+        let refused = of(registration, |needed| needed.resource_types.push("Encounter"));
+        assert!(refused.contains("the handler takes `Encounter` only"), "{refused}");
+        // A handler of any type takes them all.
+        assert_eq!(of(registration, |_| {}), "");
+    }
+    let same = criteria!("Encounter?status=arrived");
+    assert_eq!(of(same, |needed| needed.resource_types.push("Encounter")), "");
 }
 
 fn checked() -> Declaration {

@@ -38,7 +38,7 @@ fn refusal(declaration: crate::declaration::Declaration, server: &str) -> String
         .unwrap_or_default()
 }
 
-/// The wanted resource as a server would have it, with `change` made to it.
+/// The wanted resource as a server has it, after `change`.
 fn on_server(wanted: &Wanted, change: impl FnOnce(&mut Value)) -> Subscription {
     let mut resource = serde_json::to_value(&wanted.resource).unwrap();
     resource["id"] = json!("7");
@@ -82,11 +82,11 @@ fn what_is_wanted_is_what_the_servers_need() {
     );
     let medplum = wants(arrivals(), "medplum").resource;
     assert_eq!(medplum.text("status"), Some("active"));
-    // Up to 5.1.26 the first would count alone, and the updates would never come.
+    // Up to 5.1.26, only the first interaction would count, and updates would never arrive.
     assert_eq!(medplum.get("extension"), None);
 }
 
-/// Earlier versions of the library asked Medplum for each interaction by itself.
+/// Earlier versions of the library asked Medplum for each interaction separately.
 #[test]
 fn several_interactions_that_medplum_was_asked_for_are_taken_back() {
     let interaction = |code: &str| {
@@ -224,7 +224,7 @@ fn what_the_server_adds_is_no_difference() {
     check_differences(|found| found["contact"] = json!([{ "system": "email" }]), &[]);
     check_differences(|found| found["extension"] = json!([{ "url": "urn:other", "valueString": "x" }]), &[]);
     check_differences(|found| found["channel"]["id"] = json!("c"), &[]);
-    // A header that is not shown is not known to be absent.
+    // If a header is not shown, it may still be there.
     check_differences(|found| drop(found["channel"].as_object_mut().unwrap().remove("header")), &[]);
 }
 
@@ -267,7 +267,7 @@ fn an_update_keeps_what_others_added_and_rearms() {
             && resource.get("extension").is_some()
             && resource.get("meta").is_some()
     );
-    // And once it is there, nothing is left to do.
+    // Once it is there, nothing is left to do.
     let mut there = serde_json::to_value(&resource).unwrap();
     there["status"] = json!("active");
     let there = serde_json::from_value(there).unwrap();

@@ -2,10 +2,11 @@
 
 use super::odd::{OddServer, Ways, odd};
 use super::*;
+use crate::declaration::Trigger;
 
 const PRUNE: Options = Options { dry_run: false, prune: true, rewrite: false };
 
-/// A server with three Subscriptions of one endpoint, each as it is wanted but for what `change` makes of it.
+/// A server with three Subscriptions of one endpoint, each as wanted except for `change`.
 async fn three(change: impl Fn(usize, &mut Value)) -> (App, std::sync::Arc<OddServer>) {
     let (app, server) = odd(Ways::default(), vec![patients("a")], &[]);
     app.register(Options::default()).await;
@@ -48,7 +49,7 @@ async fn exact_duplicates_are_pruned_and_the_oldest_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn the_oldest_is_known_by_its_first_version() {
-    // The second was there before the others, whatever its id.
+    // The second one is the oldest, whatever its id.
     let (app, server) = three(|number, it| {
         it["meta"]["lastUpdated"] = json!(format!("2025-01-0{}T00:00:00Z", 4 - number));
     })
@@ -57,6 +58,41 @@ async fn the_oldest_is_known_by_its_first_version() {
     assert_eq!(ids(&server), ["3"]);
     assert_eq!(report.rows()[0].subscription.as_deref(), Some("Subscription/3"));
     assert!(is_sound(&app).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_in_another_spelling_is_pruned() {
+    let spellings: [fn(&mut Value); 5] = [
+        |it| it["channel"]["endpoint"] = json!("https://APP.Example.ORG/hooks/a"),
+        |it| it["channel"]["endpoint"] = json!("https://app.example.org:443/hooks/a"),
+        |it| it["channel"]["endpoint"] = json!("HTTPS://app.example.org/hooks/a"),
+        |it| it["criteria"] = json!("Patient?active=true&gender=male,female"),
+        |it| it["criteria"] = json!("Patient?gender=female%2Cmale&active=true"),
+    ];
+    for respell in spellings {
+        let wants = Declaration {
+            trigger: Trigger::Criteria("Patient?gender=female,male&active=true"),
+            ..patients("a")
+        };
+        let (app, server) = odd(Ways::default(), vec![wants], &[]);
+        app.register(Options::default()).await;
+        let mut another = server.all().remove(0);
+        respell(&mut another);
+        // It is older, but registration finds the other one by its URL.
+        another["meta"]["lastUpdated"] = json!("2020-01-01T00:00:00Z");
+        let is_other_url = another["channel"]["endpoint"] != server.all()[0]["channel"]["endpoint"];
+        server.add(2, another);
+        assert!(app.register(Options::default()).await.is_complete());
+        assert_eq!(ids(&server), ["1", "2"]);
+        let report = app.register(PRUNE).await;
+        assert!(report.is_complete(), "{report:?}");
+        assert_eq!(ids(&server), if is_other_url { ["1"] } else { ["2"] });
+        // The next run writes at most the criteria's spelling, and the one after it nothing.
+        app.register(PRUNE).await;
+        let writes = server.writes();
+        assert!(app.register(PRUNE).await.is_complete());
+        assert_eq!((server.writes(), server.all().len()), (writes, 1));
+    }
 }
 
 #[tokio::test(start_paused = true)]

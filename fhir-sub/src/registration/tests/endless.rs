@@ -12,7 +12,7 @@ use crate::client::transport::{Limits, Transport, TransportError};
 use crate::registration::fixtures::SECRET;
 use crate::settings::Variables;
 
-/// Answers every request with a page of Subscriptions that are not ours, and a link to the next.
+/// Answers every request with a page of other programs' Subscriptions, and a link to the next page.
 #[derive(Default)]
 struct Endless {
     pages: AtomicUsize,
@@ -60,7 +60,7 @@ async fn registering_ends_at_a_limit_and_says_which() {
             assert_eq!(row.result, RowResult::Failed);
             assert!(message.contains(limit), "{message}");
         }
-        // Two searches for one URL, and one for all.
+        // Two searches for one URL, and one for all Subscriptions.
         let pages = server.pages.load(Ordering::SeqCst);
         assert_eq!(pages, if entries == 0 { 500 + 500 + 2_000 } else { 3 + 3 + 21 });
     }

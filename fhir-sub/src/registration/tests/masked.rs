@@ -1,4 +1,4 @@
-//! Servers that do not show everything of a Subscription.
+//! Servers that hide parts of a Subscription.
 
 use super::odd::{OddServer, Ways, odd};
 use super::*;
@@ -7,7 +7,7 @@ const ROTATED: (&str, &str) = ("FHIR_SUBSCRIPTION_SECRET", "ffffffff4b5a69788796
 const SIGNING: [(&str, &str); 2] =
     [("FHIR_SERVER", "medplum"), ("FHIR_SUBSCRIPTION_SIGNING_SECRET", "a-secret-to-sign-notifications-with")];
 
-/// What servers show of a header.
+/// The ways in which servers show a header.
 const SHOWN: [fn(&mut Value); 9] = [
     |it| it["channel"]["header"] = json!(["X-Subscription-Auth: ******"]),
     |it| it["channel"]["header"] = json!(["X-Subscription-Auth: [REDACTED]"]),
@@ -42,7 +42,7 @@ async fn what_is_masked_is_not_written_again() {
         let (result, message) = run(&app, Options::default()).await;
         assert_eq!(result, RowResult::Created);
         assert!(message.as_deref().is_some_and(|it| it.contains("`register --rewrite`")), "{message:?}");
-        // Whether this process remembers what it wrote, or another one did.
+        // The same in a process that did not write it.
         for app in [app, server.app(vec![patients("a")], &[])] {
             assert_eq!(run(&app, Options::default()).await.0, RowResult::Unchanged);
             let rows = status(&app, Deadline::after(Duration::from_secs(60))).await;
@@ -60,7 +60,7 @@ async fn a_new_secret_reaches_a_server_that_masks_it() {
         let rotated = server.app(vec![patients("a")], &[ROTATED]);
         run(&rotated, Options { rewrite: true, ..Options::default() }).await;
         assert!(is_sent(&server, ROTATED.1));
-        // A mask is never written, neither is what stands for one.
+        // The program never writes a mask, or the reason for one.
         assert!(server.all()[0]["channel"].get("_header").is_none());
     }
 }
@@ -72,7 +72,7 @@ async fn a_secret_that_is_shown_is_compared() {
     let rotated = server.app(vec![patients("a")], &[ROTATED]);
     assert_eq!(run(&rotated, Options::default()).await.0, RowResult::Updated);
     assert!(is_sent(&server, ROTATED.1));
-    // A part of another secret shows that it is another one.
+    // A part of another secret shows that the secret differs.
     server.change_ways(|ways| {
         ways.shows = |it| it["channel"]["header"] = json!(["X-Subscription-Auth: ffff…"])
     });
@@ -90,7 +90,7 @@ async fn the_last_write_shows_what_a_server_masks() {
     assert_eq!(run(&app, Options::default()).await.0, RowResult::Created);
     assert_eq!(run(&app, Options::default()).await.0, RowResult::Unchanged);
     assert_eq!(server.writes(), 1);
-    // One that showed everything after the write, and shows nothing now, has lost it.
+    // If the server showed everything after the write and shows nothing now, the header is lost.
     let (app, server) = odd(Ways::default(), vec![patients("a")], &[]);
     run(&app, Options::default()).await;
     server.change(|it| drop(it["channel"].as_object_mut().unwrap().remove("header")));
@@ -122,7 +122,7 @@ async fn hidden_extensions_are_not_written_again() {
         let (app, server) = odd(Ways { shows, ..Ways::default() }, vec![patients("a")], &SIGNING);
         run(&app, Options::default()).await;
         assert_eq!(run(&app, Options::default()).await.0, RowResult::Unchanged);
-        // Whether it is hidden, or has never been told, is known to the process only that wrote it.
+        // Only the process that wrote it knows whether it is hidden or was never set.
         if is_known_to_all {
             let another = server.app(vec![patients("a")], &SIGNING);
             assert_eq!(run(&another, Options::default()).await.0, RowResult::Unchanged);

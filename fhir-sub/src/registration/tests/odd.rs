@@ -1,4 +1,4 @@
-//! A FHIR server with ways of its own, which are given.
+//! A FHIR server with configurable behaviour.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,26 +12,28 @@ use super::*;
 use crate::client::transport::{Limits, Transport, TransportError};
 use crate::settings::Variables;
 
-/// What the server does otherwise than others.
+/// How the server differs from others.
 #[derive(Clone, Copy)]
 pub(super) struct Ways {
-    /// Changes what it shows of a Subscription.
+    /// Changes how it shows a Subscription.
     pub(super) shows: fn(&mut Value),
-    /// What it answers to a search of Subscriptions, to `PUT` and to `DELETE`.
+    /// The status of its answers to a search for Subscriptions, to `PUT` and to `DELETE`.
     pub(super) search: u16,
     pub(super) put: u16,
     pub(super) delete: u16,
+    /// The status of its answer to `POST`, from the number of its Subscriptions and the new one.
+    pub(super) post: fn(usize, &Value) -> u16,
 }
 
 impl Default for Ways {
     fn default() -> Self {
-        Self { shows: |_| {}, search: 200, put: 200, delete: 204 }
+        Self { shows: |_| {}, search: 200, put: 200, delete: 204, post: |_, _| 201 }
     }
 }
 
 pub(super) struct OddServer {
     ways: Mutex<Ways>,
-    /// Whether it leaves a status that is written as it is.
+    /// Whether it keeps the status that is written.
     keeps_status: std::sync::atomic::AtomicBool,
     stored: Mutex<BTreeMap<usize, Value>>,
     /// The AuditEvents, newest first.
@@ -39,7 +41,7 @@ pub(super) struct OddServer {
     requests: Mutex<Vec<(Method, String, tokio::time::Instant)>>,
 }
 
-/// An app of `declarations` with these settings beside the usual ones, and its server.
+/// An app of `declarations` with these additional settings, and its server.
 pub(super) fn odd(
     ways: Ways,
     declarations: Vec<Declaration>,
@@ -58,19 +60,30 @@ pub(super) fn odd(
 impl OddServer {
     /// Another app of the same server, as after a restart.
     pub(super) fn app(self: &Arc<Self>, declarations: Vec<Declaration>, settings: &[(&str, &str)]) -> App {
+        self.app_with(declarations, settings, |builder| builder)
+    }
+
+    /// The same with a store, or something else that is no setting.
+    pub(super) fn app_with(
+        self: &Arc<Self>,
+        declarations: Vec<Declaration>,
+        settings: &[(&str, &str)],
+        with: impl FnOnce(crate::app::AppBuilder) -> crate::app::AppBuilder,
+    ) -> App {
         let builder = crate::app::AppBuilder::new(Variables::default(), leak(declarations))
             .set("APP_BASE_URL", "https://app.example.org/hooks")
             .set("FHIR_BASE_URL", "https://fhir.example.org")
             .set("FHIR_SUBSCRIPTION_SECRET", "0f1e2d3c4b5a69788796a5b4c3d2e1f0")
             .transport(self.clone());
-        settings.iter().fold(builder, |builder, (name, value)| builder.set(name, *value)).build().unwrap()
+        let builder = settings.iter().fold(builder, |builder, (name, value)| builder.set(name, *value));
+        with(builder).build().unwrap()
     }
 
     pub(super) fn change_ways(&self, change: impl FnOnce(&mut Ways)) {
         change(&mut self.ways.lock().unwrap());
     }
 
-    /// The Subscriptions as they are, whatever is shown of them.
+    /// The stored Subscriptions, without what the server hides.
     pub(super) fn all(&self) -> Vec<Value> {
         self.stored.lock().unwrap().values().cloned().collect()
     }
@@ -79,7 +92,7 @@ impl OddServer {
         self.stored.lock().unwrap().values_mut().for_each(change);
     }
 
-    /// Stores what no registration wrote.
+    /// Stores a resource that no registration wrote.
     pub(super) fn add(&self, id: usize, mut resource: Value) {
         resource["id"] = json!(id.to_string());
         self.stored.lock().unwrap().insert(id, resource);
@@ -90,12 +103,12 @@ impl OddServer {
         self.stored.lock().unwrap().clear();
     }
 
-    /// How often it was asked to write.
+    /// How many writes it has received.
     pub(super) fn writes(&self) -> usize {
         self.requests.lock().unwrap().iter().filter(|(method, ..)| *method != Method::GET).count()
     }
 
-    /// When it was asked to write, since the first time.
+    /// When it received writes, counted from the first one.
     pub(super) fn times_of_writes(&self) -> Vec<Duration> {
         let requests = self.requests.lock().unwrap();
         let times: Vec<_> =
@@ -103,12 +116,12 @@ impl OddServer {
         times.iter().map(|at| *at - times[0]).collect()
     }
 
-    /// Leaves the status from now on as it is written, as Medplum does.
+    /// From now on, keeps the status that is written, as Medplum does.
     pub(super) fn keep_status(&self) {
         self.keeps_status.store(true, std::sync::atomic::Ordering::SeqCst);
     }
 
-    /// Keeps what became of the deliveries, newest first.
+    /// Sets the results of deliveries, newest first.
     pub(super) fn audit(&self, audits: Vec<Value>) {
         *self.audits.lock().unwrap() = audits;
     }
@@ -154,6 +167,11 @@ impl OddServer {
         let query = request.uri().query().unwrap_or_default();
         match (request.method().as_str(), &segments[..]) {
             ("POST", ["Subscription"]) => {
+                let there = self.stored.lock().unwrap().len();
+                let status = (ways.post)(there, &body());
+                if status != 201 {
+                    return (refused(status), Value::Null);
+                }
                 let id = self.stored.lock().unwrap().keys().last().map_or(1, |last| last + 1);
                 (StatusCode::CREATED, self.put(id, body()))
             }

@@ -1,4 +1,4 @@
-//! A server that takes so many requests a minute.
+//! A server with a limit of requests per minute.
 
 use super::odd::{Ways, odd};
 use super::*;
@@ -17,7 +17,7 @@ async fn medplum_gets_fewer_than_500_writes_a_minute() {
             times[first..].iter().take_while(|other| **other < *at + Duration::from_secs(60)).count();
         assert!(within < 500, "{within}");
     }
-    // Others are not held up.
+    // Registrations with other servers do not wait.
     let (app, server) = odd(Ways::default(), declarations(), &[]);
     app.register(Options::default()).await;
     assert!(server.times_of_writes().last().is_some_and(|at| *at < Duration::from_secs(10)));

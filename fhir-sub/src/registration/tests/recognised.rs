@@ -1,4 +1,4 @@
-//! `FHIR_SERVER=auto`: the server is the one that it says it is.
+//! `FHIR_SERVER=auto`: the server is recognised by its CapabilityStatement.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use crate::interaction::Interactions;
 use crate::registration::fixtures::{BARE, SECRET, admissions};
 use crate::settings::Variables;
 
-/// A server of Subscriptions, with what it says of itself.
+/// A server with Subscriptions and a CapabilityStatement.
 struct Saying {
     status: StatusCode,
     statement: Value,
@@ -121,7 +121,7 @@ async fn it_is_registered_with_as_the_server_that_it_is() {
     assert!(server.server.all()[0]["extension"][0]["url"].as_str().unwrap().contains("hapifhir"));
     assert_eq!(server.asked_for_metadata(), 1);
     assert!(status(&app, soon()).await.iter().all(StatusRow::is_sound));
-    // What the server cannot do is known once it is known which one it is, and nothing is written then.
+    // Once the server is recognised, its limits are known, and nothing is written that it cannot do.
     for (name, declaration, expected) in [
         ("The server of ward 7", deletions(), "it wants deletions"),
         ("Helios FHIR Server", patients("a"), "evaluates topics, not criteria"),
@@ -245,7 +245,7 @@ async fn a_handlers_client_says_the_version_where_the_server_is_named() {
         ("helios", "application/fhir+json; fhirVersion=4.0"),
         ("firely", "application/fhir+json; fhirVersion=4.0"),
         ("hapi", "application/fhir+json"),
-        // No notification waits for the server to be recognised.
+        // No notification waits until the server is recognised.
         ("auto", "application/fhir+json"),
     ] {
         let server = Server::new("R4");

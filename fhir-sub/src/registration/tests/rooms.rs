@@ -1,4 +1,6 @@
-//! Whole registrations with servers that are known from their documentation only: what each is sent.
+//! Whole registrations with servers that we know only from their documentation: the requests to each.
+
+mod healthlake;
 
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +19,7 @@ use crate::settings::Variables;
 const SIGNING: &str = "a-canary-to-sign-notifications-with";
 const TOKEN_SECRET: &str = "a-canary-to-fetch-tokens-with";
 
-/// A server of Subscriptions, and what it was sent.
+/// A server with Subscriptions, and the requests to it.
 struct Told {
     server: Server,
     /// Method, path with its query, `Content-Type` and `X-Hub-Secret`.
@@ -25,7 +27,7 @@ struct Told {
 }
 
 impl Told {
-    /// What was written since the last look.
+    /// The writes since the last call.
     fn writes(&self) -> Vec<[String; 4]> {
         let mut asked = std::mem::take(&mut *self.asked.lock().unwrap());
         asked.retain(|[method, ..]| method != "GET");
@@ -98,57 +100,6 @@ fn guide(name: &str, element: &str, value: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn healthlake_is_told_where_to_fetch_its_token() {
-    let declaration = of_topic(HEALTHLAKES, &["Encounter?status=finished"]);
-    let of_token = |name, element: &str, value| json!({ "url": format!("http://healthlake.amazonaws.com/channel-type-{name}"), element: value });
-    assert_eq!(
-        stored("healthlake", "R4", declaration).await,
-        json!({
-            "resourceType": "Subscription",
-            "reason": "a test",
-            "criteria": HEALTHLAKES,
-            "_criteria": { "extension": [
-                guide("backport-filter-criteria", "valueString", "Encounter?status=finished"),
-            ] },
-            "channel": {
-                "type": "rest-hook",
-                "_type": { "extension": [
-                    of_token("clientId", "valueString", "fs"),
-                    of_token("clientSecret", "valueString", TOKEN_SECRET),
-                    of_token("oauth-endpoint", "valueUri", "https://id.example.org/token"),
-                ] },
-                "endpoint": "https://app.example.org/hooks/admissions",
-                "payload": "application/fhir+json",
-                "_payload": { "extension": [guide("backport-payload-content", "valueCode", "id-only")] },
-            },
-        })
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn healthlake_takes_its_time_and_after_an_error_it_is_done_anew() {
-    let (app, told) = app("healthlake", "R4", of_topic(HEALTHLAKES, &[]));
-    told.server.accept_as("requested");
-    let report = app.register(Options::default()).await;
-    let row = &report.rows()[0];
-    assert_eq!((row.result, report.is_complete()), (RowResult::Pending, true), "{row:?}");
-    let message = row.message.as_deref().unwrap();
-    assert!(message.contains("five to ten minutes to activate"), "{message}");
-    told.writes();
-
-    told.server.accept_as("active");
-    told.server.change("1", |subscription| subscription["status"] = json!("error"));
-    let report = app.register(Options::default()).await;
-    assert_eq!(results(&report), [("admissions", RowResult::Updated)], "{report:?}");
-    assert_eq!(report.rows()[0].differences, ["status (error)"]);
-    assert_eq!(report.rows()[0].subscription.as_deref(), Some("Subscription/2"));
-    let writes: Vec<_> =
-        told.writes().into_iter().map(|[method, path, ..]| format!("{method} {path}")).collect();
-    // The new one is there before the old one goes.
-    assert_eq!(writes, ["POST /Subscription", "DELETE /Subscription/1"]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn athenahealth_is_told_its_secret_by_the_request_and_shown_no_header() {
     let filters = &["ah-practice=Organization/a-1.Practice-4321"];
     assert_eq!(
@@ -171,12 +122,12 @@ async fn athenahealth_is_told_its_secret_by_the_request_and_shown_no_header() {
 
     let (app, told) = app("athenahealth", "R4", of_topic(ATHENAHEALTHS, filters));
     app.register(Options::default()).await;
-    // It has no search: all are read.
+    // The server cannot search: all Subscriptions are read.
     let asked = told.asked.lock().unwrap().clone();
     assert!(asked.iter().all(|[_, path, ..]| !path.contains('?')), "{asked:?}");
     let created = || ["POST", "/Subscription", "application/json", SIGNING].map(str::to_owned);
     assert_eq!(told.writes(), [created()]);
-    // And it changes none.
+    // The server cannot change a Subscription.
     told.server.change("1", |subscription| subscription["reason"] = json!("another"));
     let report = app.register(Options::default()).await;
     assert_eq!(results(&report), [("admissions", RowResult::Updated)], "{report:?}");
@@ -200,7 +151,7 @@ async fn oystehr_is_asked_for_one_event_or_for_both() {
     }
 }
 
-/// Zapehr's extension, and one that asks for one event where both are wanted now.
+/// Zapehr's extension, and an extension that asks for one event although both are wanted now.
 #[tokio::test(start_paused = true)]
 async fn what_oystehr_was_asked_for_before_is_taken_back() {
     let (app, told) = app("oystehr", "R4B", patients("a"));
@@ -231,6 +182,7 @@ fn what_they_cannot_do_is_told() {
     let empty = |url| Declaration { content: Content::Empty, ..of_topic(url, &[]) };
     assert_eq!(healthlake(of_topic(HEALTHLAKES, &["Encounter?date=ge2030-01-01"])), "");
     assert_eq!(healthlake(whole(HEALTHLAKES)), "");
+    let athenahealth_calls = |url| settings_with("athenahealth", "R4", &[SIGNED[0], ("APP_BASE_URL", url)]);
     for (refused, expected) in [
         (
             healthlake(of_topic("https://example.org/topics/admission", &[])),
@@ -259,13 +211,21 @@ fn what_they_cannot_do_is_told() {
             refusal(whole(ATHENAHEALTHS), &settings_with("athenahealth", "R4", &SIGNED)),
             "write `content = \"id-only\"`",
         ),
+        (
+            refusal(of_topic(ATHENAHEALTHS, &[]), &athenahealth_calls("https://app.example.org:8443/hooks")),
+            "port 443 over https only",
+        ),
+        (
+            refusal(of_topic(ATHENAHEALTHS, &[]), &athenahealth_calls("http://127.0.0.1/hooks")),
+            "port 443 over https only",
+        ),
         (refusal(patients("a"), &settings("athenahealth", "R4")), "evaluates topics, not criteria"),
         (refusal(patients("a"), &settings("oystehr", "R4")), "set FHIR_VERSION=R4B"),
         (refusal(of_topic(HEALTHLAKES, &[]), &settings("oystehr", "R4B")), "knows criteria, and no topics"),
         (refusal(deletions(), &settings("oystehr", "R4B")), "it wants deletions"),
         (refusal(patients("a"), &settings("fhir-works", "R4B")), "set FHIR_VERSION=R4"),
         (refusal(deletions(), &settings("fhir-works", "R4")), "it wants deletions"),
-        (refusal(creates(), &settings("fhir-works", "R4")), "tells of both alike"),
+        (refusal(creates(), &settings("fhir-works", "R4")), "reports both alike"),
     ] {
         assert!(refused.contains(expected), "{expected}: {refused}");
     }

@@ -1,4 +1,4 @@
-//! Whole registrations of topics, with a server that stores Subscriptions and accepts each at once.
+//! Whole registrations of topics, with a server that accepts each Subscription at once.
 
 pub(super) mod server;
 
@@ -40,7 +40,7 @@ const SERVERS: [(&str, &str); 11] = [
     ("aidbox", "R5"),
 ];
 
-/// The handler of a topic, without filters where the server has none.
+/// The handler of a topic, without filters if the server supports none.
 fn handler(fhir_server: &str, version: &str, topic: Topic) -> Declaration {
     let has_filters = (fhir_server, version) != ("hapi", "R4B");
     admissions(if has_filters { topic } else { Topic { filters: &[], ..topic } })
@@ -115,7 +115,7 @@ async fn a_handshake_that_fails_is_tried_once_more() {
     }
 }
 
-/// A server may accept a Subscription to a topic that it does not have, and then tells of nothing.
+/// A server may accept a Subscription to a topic that it lacks, and then it never sends a notification.
 #[tokio::test(start_paused = true)]
 async fn a_topic_that_the_server_does_not_have_is_told() {
     for (fhir_server, version) in SERVERS {
@@ -128,7 +128,7 @@ async fn a_topic_that_the_server_does_not_have_is_told() {
             None => assert!(is_not_known, "{fhir_server} {version}"),
             Some(message) => {
                 assert!(!is_not_known, "{fhir_server} {version}: {message}");
-                assert!(message.contains(NARROWED.url) && message.contains("may never tell"), "{message}");
+                assert!(message.contains(NARROWED.url) && message.contains("may never notify"), "{message}");
                 assert_eq!(message.contains("Basic"), version == "R4");
             }
         }
@@ -142,7 +142,7 @@ async fn a_filter_that_the_topic_does_not_offer_is_told() {
         let (app, _server) = app(fhir_server, version, vec![admissions(BY_URL)]);
         let report = app.register(Options::default()).await;
         let message = report.rows()[0].message.as_deref().unwrap();
-        assert!(message.contains("is not to be filtered by `url`"), "{fhir_server} {version}: {message}");
+        assert!(message.contains("does not allow filters by `url`"), "{fhir_server} {version}: {message}");
     }
 }
 
@@ -156,7 +156,7 @@ async fn heartbeats_that_will_not_come_are_told_of() {
     }
 }
 
-/// The answer to `POST …/register` has nothing that a server says.
+/// The answer to `POST …/register` contains no text of the server.
 #[tokio::test(start_paused = true)]
 async fn a_status_that_is_none_is_unknown() {
     for status in ["canary", ""] {
@@ -172,7 +172,7 @@ async fn a_status_that_is_none_is_unknown() {
     }
 }
 
-/// HAPI shakes no hands: whatever made it give up is still there.
+/// HAPI does no handshakes: the cause of its error is still there.
 #[tokio::test(start_paused = true)]
 async fn without_handshakes_an_error_is_final() {
     let (app, server) = app("hapi", "R4", vec![admissions(ADMISSIONS)]);

@@ -1,4 +1,4 @@
-//! Subscriptions that are `off`: who turned them off, and what became of the deliveries.
+//! Subscriptions that are `off`: who turned them off, and the results of their deliveries.
 
 use super::odd::{OddServer, Ways, odd};
 use super::*;
@@ -41,7 +41,7 @@ async fn what_an_operator_turned_off_stays_off() {
         let report = app.register(Options::default()).await;
         assert_eq!(results(&report), [("a", RowResult::Unchanged)], "{report:?}");
         assert!(report.is_complete() && report.rows()[0].message.as_deref().unwrap().contains("--rewrite"));
-        // Another change is written, and it stays off.
+        // Another change is written, and the Subscription stays off.
         server.keep_status();
         server.change(|it| it["reason"] = json!("another"));
         let report = app.register(Options::default()).await;
@@ -83,7 +83,7 @@ async fn the_last_failed_delivery_is_shown_without_the_servers_text() {
         "{notes}"
     );
     assert!(!format!("{:?}", rows().await).contains("canary"));
-    // Only servers that keep them are asked.
+    // Only servers that keep deliveries are asked.
     let generic = server.app(vec![patients("a")], &[]);
     assert!(status(&generic, Deadline::after(Duration::from_secs(60))).await[0].notes.is_empty());
 }

@@ -1,7 +1,10 @@
-//! Servers without a search of Subscriptions, and some without `PUT` or `DELETE`.
+//! Servers that cannot search for Subscriptions. Some of them lack `PUT` or `DELETE` too.
+
+use std::sync::Arc;
 
 use super::odd::{OddServer, Ways, odd};
 use super::*;
+use crate::store::{MemoryStore, Put, Record, RecordId, RecordKind, StoreBackend, StoreFuture, Unavailable};
 
 fn unsearchable(search: u16) -> Ways {
     Ways { search, ..Ways::default() }
@@ -29,7 +32,7 @@ async fn what_is_created_is_found_by_its_id() {
         server.change(|it| it["reason"] = json!("another"));
         assert_eq!(run(&app).await.0, RowResult::Updated);
         assert_eq!((server.all().len(), &server.all()[0]["reason"]), (1, &json!("a test")));
-        // Another process knows of none, and says so.
+        // Another process does not know it, and says so.
         let rows =
             status(&server.app(vec![patients("a")], &[]), Deadline::after(Duration::from_secs(60))).await;
         assert!(rows[0].status == "missing" && rows[0].message.as_deref().unwrap().contains("--known"));
@@ -73,10 +76,10 @@ async fn a_file_keeps_the_ids() {
     assert_eq!(server.writes(), 1);
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains("https://app.example.org/hooks/a") && !text.contains("0f1e2d3c"), "{text}");
-    // Another server's are others.
+    // The file's entries are for one server only.
     let another = [("FHIR_BASE_URL", "https://other.example.org")];
     assert_eq!(with_file(&server, &path, &another).await, RowResult::Created);
-    // A secret that changed is written, though the server hides it.
+    // A changed secret is written even if the server hides it.
     server
         .change_ways(|ways| ways.shows = |it| it["channel"]["header"] = json!(["X-Subscription-Auth: ***"]));
     let rotated = [("FHIR_SUBSCRIPTION_SECRET", "ffffffff4b5a69788796a5b4c3d2e1f0")];
@@ -122,4 +125,102 @@ async fn without_delete_too_it_is_a_failed_row() {
     let report = app.register(Options::default()).await;
     assert_eq!(results(&report), [("a", RowResult::Failed)]);
     assert_eq!(server.all().len(), 1);
+}
+
+/// A process with a durable store that others share.
+fn process(server: &Arc<OddServer>, store: &Arc<dyn StoreBackend>, settings: &[(&str, &str)]) -> App {
+    server.app_with(vec![patients("a")], settings, |builder| builder.store(Arc::clone(store)))
+}
+
+fn shared() -> Arc<dyn StoreBackend> {
+    Arc::new(MemoryStore::shared(Arc::new(std::time::SystemTime::now)))
+}
+
+const OLD: (&str, &str) = ("FHIR_SUBSCRIPTION_STORE_KEY", "the-old-key-of-the-store-of-the-ward");
+const NEW: (&str, &str) = ("FHIR_SUBSCRIPTION_STORE_KEY", "the-new-key-of-the-store-of-the-ward");
+const AND_OLD: (&str, &str) = ("FHIR_SUBSCRIPTION_STORE_KEY_PREVIOUS", OLD.1);
+
+#[tokio::test(start_paused = true)]
+async fn a_store_keeps_the_ids_through_a_rotation_of_its_key() {
+    let (_, server) = odd(unsearchable(405), vec![patients("a")], &[]);
+    let store = shared();
+    assert_eq!(run(&process(&server, &store, &[OLD])).await.0, RowResult::Created);
+    for keys in [&[OLD][..], &[NEW, AND_OLD], &[NEW, AND_OLD]] {
+        assert_eq!(run(&process(&server, &store, keys)).await.0, RowResult::Unchanged);
+    }
+    // A write brings the record to the new key.
+    server.clear();
+    assert_eq!(run(&process(&server, &store, &[NEW, AND_OLD])).await.0, RowResult::Created);
+    assert_eq!(run(&process(&server, &store, &[NEW])).await.0, RowResult::Unchanged);
+    assert_eq!((server.writes(), server.all().len()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_processes_that_begin_at_once_leave_one() {
+    for _ in 0..20 {
+        let (_, server) = odd(unsearchable(405), vec![patients("a")], &[]);
+        let store = shared();
+        let (one, other) = (process(&server, &store, &[]), process(&server, &store, &[]));
+        let (first, second) = tokio::join!(run(&one), run(&other));
+        assert!(
+            [&first, &second].iter().any(|(result, _)| *result == RowResult::Created),
+            "{first:?} {second:?}"
+        );
+        assert_eq!(server.all().len(), 1);
+        for app in [&one, &other, &process(&server, &store, &[])] {
+            assert_eq!(run(app).await.0, RowResult::Unchanged);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_process_has_replaced_is_found() {
+    let (_, server) = odd(Ways { put: 405, ..unsearchable(405) }, vec![patients("a")], &[]);
+    let store = shared();
+    let (one, other) = (process(&server, &store, &[]), process(&server, &store, &[]));
+    run(&one).await;
+    server.change(|it| it["reason"] = json!("another"));
+    assert_eq!(run(&other).await.0, RowResult::Updated);
+    for app in [&one, &other] {
+        assert_eq!(run(app).await.0, RowResult::Unchanged);
+    }
+    assert_eq!(server.all().len(), 1);
+}
+
+/// Without the store, nobody knows whether there is one: another could not be told from it.
+#[tokio::test(start_paused = true)]
+async fn without_its_store_nothing_is_created() {
+    let (_, server) = odd(unsearchable(405), vec![patients("a")], &[]);
+    let app = process(&server, &(Arc::new(Down) as Arc<dyn StoreBackend>), &[]);
+    let report = app.register(Options::default()).await;
+    assert_eq!((results(&report), server.writes()), (vec![("a", RowResult::Failed)], 0));
+    assert!(report.rows()[0].message.as_deref().unwrap().contains("the store is down"), "{report:?}");
+}
+
+/// A store that cannot be reached.
+#[derive(Debug)]
+struct Down;
+
+impl Down {
+    fn answer<'a, T: Send + 'a>() -> StoreFuture<'a, T> {
+        Box::pin(std::future::ready(Err(Unavailable::new("the store is down"))))
+    }
+}
+
+impl StoreBackend for Down {
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn get<'a>(&'a self, _: &'a RecordId) -> StoreFuture<'a, Option<Record>> {
+        Self::answer()
+    }
+
+    fn put<'a>(&'a self, _: &'a RecordId, _: Option<u64>, _: Option<&'a Record>) -> StoreFuture<'a, Put> {
+        Self::answer()
+    }
+
+    fn list(&self, _: RecordKind) -> StoreFuture<'_, Vec<Record>> {
+        Self::answer()
+    }
 }

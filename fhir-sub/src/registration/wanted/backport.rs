@@ -1,4 +1,4 @@
-//! A topic's Subscription in R4 and R4B, by the implementation guide that brings R5's back to them:
+//! A topic's Subscription in R4 and R4B, by the guide that backports R5's topics:
 //! <https://hl7.org/fhir/uv/subscriptions-backport/>.
 
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ pub(super) fn write(
     let channel = resource.channel_mut();
     channel.insert("type".into(), "rest-hook".into());
     channel.insert("endpoint".into(), url.into());
-    // The notification itself has a MIME type, also where it carries no resource.
+    // The notification has a MIME type even if it carries no resource.
     channel.insert("payload".into(), settings.payload.as_str().into());
     channel.insert("_payload".into(), json!({ "extension": [content] }));
     for extension in numbers(topic) {
@@ -40,7 +40,7 @@ pub(super) fn write(
     }
 }
 
-/// The extensions that have a number, of those that the topic asks for.
+/// The extensions with numbers that the topic asks for.
 fn numbers(topic: &Topic) -> impl Iterator<Item = Value> {
     let numbers = [
         (HEARTBEAT_PERIOD, "valueUnsignedInt", topic.heartbeat),

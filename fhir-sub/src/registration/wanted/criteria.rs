@@ -1,4 +1,4 @@
-//! A Subscription whose criteria is a search: <https://hl7.org/fhir/R4/subscription.html>.
+//! A Subscription to a criteria: <https://hl7.org/fhir/R4/subscription.html>.
 
 use crate::declaration::{Content, Declaration, Trigger};
 use crate::fhir::Subscription;
@@ -14,7 +14,7 @@ pub(super) fn write(resource: &mut Subscription, url: &str, declaration: &Declar
     }
 }
 
-/// A bare type goes out with a `?`, without which HAPI refuses it.
+/// A type without parameters gets a `?`, because HAPI refuses it otherwise.
 fn criteria_to_post(trigger: &Trigger) -> String {
     let criteria = trigger.text();
     let separator = if trigger.resource_type() == Some(criteria) { "?" } else { "" };

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 
 const CHANNEL_TYPE: &str = "http://terminology.hl7.org/CodeSystem/subscription-channel-type";
 
-/// Fails with what a filter says that R5 has no element for.
+/// Fails if a filter says something that has no element in R5.
 pub(super) fn write(
     resource: &mut Subscription,
     url: &str,

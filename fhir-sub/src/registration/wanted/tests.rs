@@ -17,7 +17,7 @@ fn filter(text: &str) -> Value {
     json!({ "url": guide("backport-filter-criteria"), "valueString": text })
 }
 
-/// What R4 and R4B have everywhere.
+/// The elements that R4 and R4B always have.
 fn backport() -> Value {
     json!({
         "resourceType": "Subscription",
@@ -71,7 +71,7 @@ fn native() -> Value {
     })
 }
 
-/// Where a topic's version is no part of its URL.
+/// The same for servers that do not count the version as part of a topic's URL.
 fn without_version(mut subscription: Value, element: &str) -> Value {
     subscription[element] = json!("https://example.org/topics/admission");
     subscription
@@ -88,7 +88,7 @@ fn r4_and_r4b_have_the_backport() {
     assert_eq!(written(whole(), "hapi", "R4"), without_version(backport(), "criteria"));
 }
 
-/// HAPI has no filters there.
+/// HAPI supports no filters in R4B.
 #[test]
 fn hapi_has_the_backport_in_r4b_too() {
     let unfiltered =
@@ -151,7 +151,7 @@ fn filters_of_the_guide_are_sent_as_they_are_written() {
             filter("Encounter?status=planned"),
         ])
     );
-    // Whose filter has no type is said by the others.
+    // The other filters say the type of a filter without one.
     assert_eq!(
         extensions("hapi"),
         json!([
@@ -225,7 +225,7 @@ fn the_users_function_has_the_last_word_and_never_sees_the_secret() {
     }
     let declaration = Declaration { registration: Some(elsewhere), ..admissions(BARE) };
     let refused = refusal(declaration, &settings("generic", "R5"));
-    assert!(refused.contains("function changed endpoint, by which"), "{refused}");
+    assert!(refused.contains("function changed endpoint, but the Subscription"), "{refused}");
 }
 
 #[test]

@@ -3,8 +3,8 @@ use fhir_sub_search::search::split_filter;
 use super::*;
 use crate::server::filters;
 
-/// Each was tried with the real matcher, `@medplum/core` 5.1.5 and 5.2.13, and a resource that has what is asked for;
-/// ids alone with Medplum 5.1.6.
+/// Each was tried with the real matcher, `@medplum/core` 5.1.5 and 5.2.13, and a matching resource; ids alone
+/// were tried with Medplum 5.1.6.
 #[test]
 fn what_the_matcher_does_not_fire_for_is_known() {
     use ParameterType::{Composite, Date, Number, Quantity, Reference, Special, String, Token, Uri};
@@ -62,18 +62,20 @@ fn what_the_matcher_does_not_fire_for_is_known() {
         let filters = filters(split_filter(criteria).map(|written| (written, of)), None);
         let why = never_fires(&filters[0]);
         assert_eq!(why.is_none(), fires, "{criteria}: {why:?}");
-        // Why, and what to do.
+        // The reason, and the cure.
         assert!(why.is_none_or(|why| why.contains("Medplum") && why.contains(": ")), "{criteria}");
     }
 }
 
 #[test]
-fn a_url_for_a_patient_may_not_fire() {
+fn a_url_for_a_patient_and_a_urn_may_not_fire() {
     for (criteria, is_told) in [
         ("Observation?patient=http://example.org/Patient/1", true),
         ("Observation?patient=Patient/1,http://example.org/Patient/1", true),
         ("Observation?patient=Patient/1", false),
         ("Observation?subject=http://example.org/Patient/1", false),
+        ("Observation?subject=urn:uuid:1", true),
+        ("Observation?subject=Patient/1,urn:oid:1.2", true),
     ] {
         let written = split_filter(criteria).map(|written| (written, ParameterType::Reference));
         assert_eq!(may_not_fire(&filters(written, None)[0]).is_some(), is_told, "{criteria}");
@@ -152,7 +154,7 @@ fn addresses_that_newer_versions_do_not_call_are_told() {
             let mut notes = Vec::new();
             note(&ask, &mut |note| notes.push(note.to_owned()));
             assert_eq!(notes.iter().any(|note| note.contains("ALLOW_UNSAFE_OUTBOUND")), is_told, "{url}");
-            assert_eq!(notes.iter().any(|note| note.contains("does not heed `end`")), has_end, "{url}");
+            assert_eq!(notes.iter().any(|note| note.contains("ignores `end`")), has_end, "{url}");
         }
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::delivery::{Failure, GivenUp, Record};
 use crate::event::Event;
 
-/// One of each, and the status that it is answered with.
+/// Each end, and the status of its answer.
 fn ends() -> Vec<(End, u16)> {
     vec![
         (End::Handled, 204),
@@ -85,7 +85,7 @@ fn each_has_a_line_of_its_own_words() {
         let outcome = delivered.end.words();
         assert_eq!(Record::of(delivered).outcome(), outcome);
         let same = words.iter().filter(|(end, _)| end.words() == outcome).count();
-        // Whether there was too little time before or while the handler ran shows in whether that was called.
+        // Both ends lack time. Whether the handler was called shows which of them it is.
         assert_eq!(same, if outcome == "out of time" { 2 } else { 1 }, "{outcome}");
     }
 }

@@ -1,4 +1,5 @@
-//! A client certificate that the gateway has verified. The gateway names the certificate where no caller can write.
+//! A client certificate that the gateway has verified. The gateway passes it in a place that callers cannot
+//! write to.
 
 use ring::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
@@ -7,7 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::request::Headers;
 use crate::settings::{Certificates, Settings};
 
-/// Whether the caller has shown the gateway one of the certificates that the settings name.
+/// Whether the gateway has verified one of the certificates in the settings.
 pub(super) fn is_known(settings: &Settings, headers: &dyn Headers) -> bool {
     let Some(Certificates { subjects, fingerprints, load_balancer_verifies }) =
         &settings.callers.certificates

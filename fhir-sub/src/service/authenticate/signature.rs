@@ -3,45 +3,62 @@
 
 use subtle::Choice;
 
-use super::{Caller, NOTIFIER, Owed};
+use super::{Caller, NOTIFIER, Owed, Refusal};
 use crate::request::{Header, Headers};
 use crate::server::Shows;
 use crate::settings::{Settings, Signing};
-use crate::signature::{HUB_PREFIX, HUB_SIGNATURE};
+use crate::signature::{HUB_PREFIX, HUB_SIGNATURE, bytes};
 
-/// A caller who shows a signature alone may send a notification, once the signature is found to be right: WebSub's, and that of
-/// a server that shows nothing else, or is to show nothing else.
-pub(super) fn unproven(settings: &Settings, headers: &dyn Headers) -> Option<Caller> {
+/// A caller that shows only a signature may send a notification, once the signature is found to be right.
+/// This holds for WebSub, and for a server that can send, or is configured to send, nothing else. A text that can be no signature is
+/// refused before the body is received.
+pub(super) fn unproven(settings: &Settings, headers: &dyn Headers) -> Option<Result<Caller, Refusal>> {
     let is_shown = |header| matches!(headers.get(header), Header::Once(_));
     let room = settings.fhir_server;
     let signs_only = matches!(room.registering.shows, Shows::Signature) || settings.secrets.shared.is_none();
     let owes = if settings.hub().is_some() && is_shown(HUB_SIGNATURE) {
         Owed::HubSignature
     } else if signs_only && settings.secrets.signing.is_some() && is_shown(room.signature_header().0) {
-        Owed::Signature
+        Owed::SignatureAlone
     } else {
         return None;
     };
-    Some(Caller { owes, is_unproven: true, ..NOTIFIER })
+    let (header, prefix) = place(settings, owes)?;
+    let is_formed = digits(headers, header, prefix).is_some_and(|digits| bytes(digits).is_some());
+    Some(if is_formed { Ok(Caller { owes, ..NOTIFIER }) } else { Err(Refusal::Unsigned) })
 }
 
-/// Whether the body of a notification is signed as its caller owes it.
+/// Whether the body of a notification has the signature that its caller owes.
 pub(in crate::service) fn is_signed(
     settings: &Settings,
     owed: Owed,
     headers: &dyn Headers,
     body: &[u8],
 ) -> bool {
-    let ((header, prefix), secret) = match owed {
-        Owed::Nothing => return true,
-        Owed::Signature => (settings.fhir_server.signature_header(), settings.secrets.signing.as_ref()),
-        Owed::HubSignature => ((HUB_SIGNATURE, HUB_PREFIX), settings.hub()),
+    let Some((header, prefix)) = place(settings, owed) else { return true };
+    let secret = match owed {
+        Owed::HubSignature => settings.hub(),
+        _ => settings.secrets.signing.as_ref(),
     };
     let Some(Signing { current, previous }) = secret else { return false };
-    let Header::Once(shown) = headers.get(header) else { return false };
-    let Some(shown) = shown.strip_prefix(prefix.as_bytes()) else { return false };
-    // Both are tried, so that the time does not tell which one it was.
+    let Some(shown) = digits(headers, header, prefix) else { return false };
+    // Both keys are tried, so that the time does not reveal which one matched.
     let is_current = current.signs(body, shown);
     let is_previous = previous.as_ref().map_or(Choice::from(0), |previous| previous.signs(body, shown));
     (is_current | is_previous).into()
+}
+
+/// The header of a signature, and the text before its digits.
+fn place(settings: &Settings, owed: Owed) -> Option<(&'static str, &'static str)> {
+    match owed {
+        Owed::Nothing => None,
+        Owed::Signature | Owed::SignatureAlone => Some(settings.fhir_server.signature_header()),
+        Owed::HubSignature => Some((HUB_SIGNATURE, HUB_PREFIX)),
+    }
+}
+
+/// The digits of the signature, if its header is there once.
+fn digits<'h>(headers: &'h dyn Headers, header: &str, prefix: &str) -> Option<&'h [u8]> {
+    let Header::Once(shown) = headers.get(header) else { return None };
+    shown.strip_prefix(prefix.as_bytes())
 }

@@ -1,4 +1,6 @@
-//! Signatures. The service's own tests show what the secret in the header opens.
+//! Signatures. The tests of the service cover the secret in the header.
+
+mod forged;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -18,7 +20,7 @@ fn app(settings: &[(&str, &str)]) -> TestApp {
     let interactions = Interactions { delete: true, ..Interactions::DEFAULT };
     let patients = Declaration { interactions, ..declaration::<Event, Succeed>("Patient?", "e") };
     let builder = TestApp::builder(Behaviour::Medplum, leak([patients]));
-    // One that is sent twice is let in twice.
+    // Without a store, the same notification may run twice.
     let mut builder = builder.set("FHIR_SUBSCRIPTION_IDEMPOTENCY", "off");
     for (name, value) in settings {
         builder = builder.set(name, *value);
@@ -26,7 +28,7 @@ fn app(settings: &[(&str, &str)]) -> TestApp {
     TestApp::build(Behaviour::Medplum, builder).unwrap()
 }
 
-/// An app that wants signatures, in the midst of a rotation.
+/// An app that requires signatures, during a rotation.
 fn signing() -> TestApp {
     app(&[
         ("FHIR_SUBSCRIPTION_SIGNING_SECRET", SIGNING),
@@ -73,7 +75,7 @@ fn a_notification_carries_a_signature_of_its_body() {
     ] {
         check(&test, signed(wrong), 401, "unsigned");
     }
-    // We cannot know at which of the two a proxy before us looked.
+    // We cannot know which of the two a proxy before us checked.
     check(&test, signed(&right).header("x-signature", &right), 401, "unsigned");
     let no_longer = app(&[("FHIR_SUBSCRIPTION_SIGNING_SECRET", SIGNING)]);
     check(&no_longer, signed(&sign(PREVIOUS, body.as_bytes())), 401, "unsigned");
@@ -114,7 +116,7 @@ fn nothing_of_an_unsigned_body_is_looked_at() {
 
 #[test]
 fn whatever_has_a_body_or_none_can_be_signed() {
-    // By the test kit, as a server that knows the secret would.
+    // The test kit signs, as a server that knows the secret would.
     let test = signing();
     check(&test, TestRequest::hapi_update("e", &patient()), 204, "handled");
     check(&test, TestRequest::hapi_delete("e", "Patient/7"), 204, "handled");
@@ -161,7 +163,7 @@ async fn medplum_is_told_what_to_sign_with() {
     assert!(format!("{deliveries:?}").contains("204"), "{deliveries:?}");
 }
 
-/// An app of a server that shows a signature of the body, and no header.
+/// An app of a server that sends a signature of the body, and no header.
 fn signed_only(signing: bool) -> TestApp {
     let mut settings = vec![("FHIR_SERVER", "athenahealth")];
     if signing {
@@ -191,13 +193,13 @@ fn a_signature_alone_lets_in_where_the_server_shows_nothing_else() {
         &format!("{right},{right}"),
         &format!("sha256={}", sign("another-secret", body.as_bytes())),
         &format!("sha256={}", sign(SIGNING, b"{}")),
-        // A secret of the shared kind signs nothing.
+        // A secret of the shared kind does not sign.
         &format!("sha256={}", sign("the-secret-of-a-test-and-no-other", body.as_bytes())),
     ] {
         check(&test, signed(wrong), 401, "unsigned");
     }
     check(&test, signed(&right).header("x-hub-signature", &right), 401, "unauthorized");
-    // Medplum's header is nothing here.
+    // Medplum's header does not count here.
     let medplums = sign(SIGNING, body.as_bytes());
     check(&test, post("e").header("x-signature", &medplums), 401, "unauthorized");
     // A wrong secret is refused, whatever else the caller shows.
@@ -250,7 +252,7 @@ async fn an_authorization_is_compared_as_a_whole() {
         assert_eq!((answer.status(), answer.outcome()), (401, "unauthorized"), "{wrong}");
         assert!(!format!("{answer:?}").contains("canary"), "{answer:?}");
     }
-    // The server is told the whole value, sends it, and no report repeats it.
+    // The server gets the whole value, and sends it. No report repeats it.
     let report = test.register().await;
     assert!(report.is_complete() && !format!("{report:?}{}", report.to_json()).contains("canary6789"));
     let header = &test.sandbox().all("Subscription")[0]["channel"]["header"][0];
@@ -285,7 +287,8 @@ fn a_websub_signature_lets_in_from_any_server() {
         check(&test, post(&body).header("x-signature", &sign(HUB, body.as_bytes())), 401, "unauthorized");
         check(&test, post(&body), 401, "unauthorized");
     }
-    // The secret of the one signature is not that of the other, and the shared one still wants its own.
+    // The two signatures have different secrets, and a caller with the shared secret still needs the server's
+    // own signature.
     let test = app(&settings);
     check(&test, post(&body).header("x-hub-signature", &right(SIGNING)), 401, "unsigned");
     let wrong = TestRequest::medplum("e", Interaction::Update, &patient()).header("x-signature", &right(HUB));

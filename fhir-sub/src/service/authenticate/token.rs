@@ -1,4 +1,4 @@
-//! An OAuth 2.0 access token in the header `Authorization` (RFC 6750 §2.1), and nowhere else.
+//! An OAuth 2.0 access token, accepted in the header `Authorization` only (RFC 6750 §2.1).
 
 use std::time::SystemTime;
 
@@ -7,14 +7,14 @@ use crate::deadline::Deadline;
 use crate::request::{Header, Headers};
 use crate::service::refusal::Refusal;
 
-/// Whether the caller has shown an access token that lets it in.
+/// Checks the caller's access token.
 pub(super) async fn check(
     app: &App,
     headers: &(dyn Headers + Sync),
     deadline: Deadline,
 ) -> Result<(), Refusal> {
     let Some(issuer) = app.issuer() else { return Err(Refusal::Unauthorized) };
-    // Of two headers, nobody knows at which one a proxy before us looked.
+    // If there are two headers, we cannot know which one a proxy before us checked.
     let Header::Once(shown) = headers.get("authorization") else { return Err(Refusal::Unauthorized) };
     let token = bearer(shown).ok_or(Refusal::Unauthorized)?;
     issuer.check(token, SystemTime::from(app.now()), deadline).await.map_err(Refusal::Token)

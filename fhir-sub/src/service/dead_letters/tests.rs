@@ -16,7 +16,7 @@ use crate::sandbox::Behaviour;
 use crate::store::MemoryStore;
 use crate::testing::{TestAnswer, TestApp, TestRequest};
 
-/// Whether the handler's work can be done by now.
+/// Whether the handler succeeds by now.
 struct IsMended(Arc<AtomicBool>);
 
 impl FromNotification for IsMended {

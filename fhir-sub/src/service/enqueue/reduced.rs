@@ -1,12 +1,35 @@
-//! A topic's notification without the resources that it carries.
+//! Removes the resources from a topic's notification, and all else that may tell of a patient.
 
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use crate::fhir::is_id;
 
-/// The notification as one with `content = "id-only"` would be: its status, and of each other entry what names it. `None` where
-/// it is none.
+/// The members of a SubscriptionStatus and of its events that the program reads, without the references.
+const STATUS: &[&str] = &["resourceType", "type", "status", "topic", "eventsSinceSubscriptionStart"];
+const EVENT: &[&str] = &["id", "eventNumber", "timestamp"];
+
+/// The same in R4: the names of the parameters and of their parts, and the members of each.
+const PARAMETERS: &[&str] =
+    &["subscription", "topic", "status", "type", "events-since-subscription-start", "notification-event"];
+const PARTS: &[&str] = &["event-number", "timestamp", "focus"];
+const PARAMETER: &[&str] = &[
+    "id",
+    "name",
+    "valueString",
+    "valueInteger",
+    "valueUnsignedInt",
+    "valuePositiveInt",
+    "valueInteger64",
+    "valueInstant",
+    "valueDate",
+    "valueDateTime",
+    "valueCanonical",
+    "valueCode",
+];
+
+/// The notification as it would be with `content = "id-only"`: what the program reads of its status, and the names of its
+/// other entries. `None` if it is not a notification.
 pub(super) fn without_resources(body: &str) -> Option<Box<RawValue>> {
     let bundle: Value = serde_json::from_str(body).ok()?;
     let entries = bundle.get("entry")?.as_array()?;
@@ -19,25 +42,92 @@ fn without_resource(entry: &Value) -> Value {
     let resource = &entry["resource"];
     let kind = resource["resourceType"].as_str().unwrap_or_default();
     let mut reduced = Map::new();
-    if matches!(kind, "Parameters" | "SubscriptionStatus" | "AidboxSubscriptionStatus") {
-        reduced.insert("resource".into(), resource.clone());
-    }
-    for name in ["fullUrl", "request"] {
-        if let Some(value) = entry.get(name) {
-            reduced.insert(name.into(), value.clone());
+    match kind {
+        "Parameters" => {
+            let parameters = parameters(&resource["parameter"], PARAMETERS);
+            reduced.insert("resource".into(), json!({ "resourceType": kind, "parameter": parameters }));
         }
+        "SubscriptionStatus" | "AidboxSubscriptionStatus" => {
+            reduced.insert("resource".into(), status(resource).into());
+        }
+        _ => {}
     }
-    // The version, which only the resource may have said.
+    if let Some(url) = entry["fullUrl"].as_str() {
+        reduced.insert("fullUrl".into(), without_query(url).into());
+    }
+    let method = entry["request"].get("method").filter(|method| method.is_string());
+    let mut request = Map::from_iter(method.map(|method| ("method".to_owned(), method.clone())));
+    if let Some(url) = entry["request"]["url"].as_str() {
+        request.insert("url".into(), without_query(url).into());
+    }
+    // Only the resource may say the version.
     if let (Some(id), Some(version)) = (resource["id"].as_str(), resource["meta"]["versionId"].as_str())
         && !reduced.contains_key("resource")
         && is_id(id)
         && is_id(version)
     {
-        let method = entry["request"].get("method").cloned();
-        let mut request =
-            Map::from_iter([("url".to_owned(), format!("{kind}/{id}/_history/{version}").into())]);
-        request.extend(method.map(|method| ("method".to_owned(), method)));
+        request.insert("url".into(), format!("{kind}/{id}/_history/{version}").into());
+    }
+    if !request.is_empty() {
         reduced.insert("request".into(), request.into());
     }
     reduced.into()
+}
+
+/// A SubscriptionStatus.
+fn status(resource: &Value) -> Map<String, Value> {
+    let mut kept = only(resource, STATUS);
+    kept.extend(reference(resource, "subscription"));
+    if let Some(events) = resource["notificationEvent"].as_array() {
+        let event = |event: &Value| -> Value {
+            let mut kept = only(event, EVENT);
+            kept.extend(reference(event, "focus"));
+            kept.into()
+        };
+        kept.insert("notificationEvent".into(), events.iter().map(event).collect());
+    }
+    kept
+}
+
+/// The parameters with these names.
+fn parameters(all: &Value, names: &[&str]) -> Vec<Value> {
+    let all = all.as_array().map(Vec::as_slice).unwrap_or_default();
+    let named =
+        all.iter().filter(|parameter| parameter["name"].as_str().is_some_and(|name| names.contains(&name)));
+    let reduced = named.map(|parameter| {
+        let mut kept = only(parameter, PARAMETER);
+        kept.extend(reference(parameter, "valueReference"));
+        if parameter.get("part").is_some() {
+            kept.insert("part".into(), parameters(&parameter["part"], PARTS).into());
+        }
+        kept.into()
+    });
+    reduced.collect()
+}
+
+/// The members with these names, if they are texts, numbers or truth values.
+fn only(object: &Value, names: &[&str]) -> Map<String, Value> {
+    let is_simple = |value: &&Value| value.is_string() || value.is_number() || value.is_boolean();
+    let kept = names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), object.get(name).filter(is_simple)?.clone())));
+    kept.collect()
+}
+
+/// A reference without its display. Its identifier is kept only if nothing else says what it refers to.
+fn reference(object: &Value, name: &str) -> Option<(String, Value)> {
+    let found = object.get(name)?;
+    let mut kept = only(found, &["reference"]);
+    if kept.is_empty() {
+        kept = only(found, &["type"]);
+        if let Some(identifier) = found.get("identifier") {
+            kept.insert("identifier".into(), only(identifier, &["system", "value"]).into());
+        }
+    }
+    Some((name.to_owned(), kept.into()))
+}
+
+/// A query may be a search by a patient's data.
+fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
 }

@@ -1,3 +1,5 @@
+mod references;
+
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -17,11 +19,11 @@ use crate::service::{Answered, Carried, Route};
 
 const QUEUE: &str = "https://sqs.eu-west-2.amazonaws.com/123456789012/notifications";
 
-/// A queue that keeps what it takes, and answers as it is told.
+/// A queue that keeps its messages, and can be told to refuse.
 #[derive(Default)]
 struct Sqs {
     messages: Mutex<Vec<Value>>,
-    /// What the next requests are answered with, in the place of success.
+    /// The answers to the next requests, instead of success.
     refusals: Mutex<Vec<(u16, &'static str)>>,
     /// The most characters of a body.
     limit: Option<usize>,
@@ -45,7 +47,10 @@ impl Transport for Sqs {
             Some((0, _)) => return Box::pin(async { Err(TransportError::new(TransportErrorKind::Broken)) }),
             Some((status, kind)) => (status, json!({ "__type": kind }).to_string()),
             None if self.limit.is_some_and(|limit| length > limit) => {
-                (400, json!({ "__type": "com.amazonaws.sqs#InvalidParameterValue" }).to_string())
+                let message =
+                    "One or more parameters are invalid. Reason: Message must be shorter than 2048 bytes.";
+                let kind = "com.amazonaws.sqs#InvalidParameterValue";
+                (400, json!({ "__type": kind, "message": message }).to_string())
             }
             None => {
                 self.messages.lock().unwrap().push(message);
@@ -80,7 +85,7 @@ impl Front {
         Self { scripted: Scripted::with(declaration, |_, _| false, setup, answer), sqs }
     }
 
-    /// Answers a request, and gives back the messages that it has put on the queue.
+    /// Sends a request, and returns the answer and the messages on the queue.
     async fn sent(
         &self,
         method: Method,
@@ -106,7 +111,7 @@ impl Front {
         app.answer(&head, route, body.as_bytes(), app.deadline(None)).await
     }
 
-    /// Handles a message as the SQS entrance does.
+    /// Handles a message like the SQS entrance.
     async fn handle(&self, message: &Value) -> (bool, Vec<String>) {
         let carried = Carried::read(message["MessageBody"].as_str().unwrap()).unwrap();
         assert_eq!(carried.endpoint, "e");
@@ -141,7 +146,7 @@ async fn a_notification_is_answered_once_the_queue_has_it_and_handled_from_there
     }
     assert!(text.contains("canary of a patient"), "{text}");
     assert_eq!(front.handle(message).await, (true, vec!["Encounter/1@2 {…}".to_owned()]));
-    // SQS may deliver it twice.
+    // SQS may deliver a message twice.
     assert_eq!(front.handle(message).await, (true, vec![]));
 }
 
@@ -166,7 +171,7 @@ async fn nothing_of_a_resource_is_in_a_message_of_references() {
         assert_eq!((status, outcome, messages.len()), (204, "queued", 1));
         assert!(!messages[0].to_string().contains("canary"), "{messages:?}");
         assert_eq!(front.handle(&messages[0]).await, (true, vec!["Encounter/1@2 {…}".to_owned()]));
-        // The version that the notification had, else the current one.
+        // The version of the notification, else the current one.
         assert_eq!(front.scripted.asked(), ["GET Encounter/1/_history/2", "GET Encounter/1"]);
     }
 }
@@ -209,7 +214,7 @@ async fn a_topics_notification_travels_without_its_resources() {
     assert!(!messages[0].to_string().contains("canary of all"), "{messages:?}");
     assert_eq!(front.handle(&messages[0]).await, (true, vec!["#1 Encounter/1@2 {…}".to_owned()]));
 
-    // What is on no server cannot be read again.
+    // A resource that is on no server cannot be read again.
     let urn = "urn:uuid:8e3f2c1a-3c0f-4d6e-9f39-5d1f3a0a7b11";
     let mut told = notification("event-notification", 1, &[(1, urn)]);
     told["entry"]
@@ -247,6 +252,7 @@ async fn where_sqs_refuses_the_server_is_told_to_send_it_again() {
         (vec![(500, ""); 3], 503),
         (vec![(0, ""); 3], 503),
         (vec![(403, "AccessDenied")], 503),
+        (vec![(400, "com.amazonaws.sqs#InvalidParameterValue")], 503),
         (vec![(400, "com.amazonaws.sqs#QueueDoesNotExist")], 503),
     ] {
         *front.sqs.refusals.lock().unwrap() = refusals.clone();
@@ -288,7 +294,7 @@ async fn the_messages_of_a_fifo_queue_are_grouped_by_resource_where_the_latest_i
     let groups: Vec<_> = seen.iter().map(|(group, _)| group).collect();
     assert!(groups[0] == groups[1] && groups[1] != groups[2] && groups[3] != groups[4], "{groups:?}");
     assert!(!groups[0].contains("Encounter"));
-    // The same may be told twice, and mean two events.
+    // Two equal notifications may mean two events.
     let ids: std::collections::HashSet<_> = seen.iter().map(|(_, id)| id).collect();
     assert_eq!(ids.len(), seen.len());
 }

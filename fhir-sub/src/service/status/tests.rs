@@ -52,7 +52,7 @@ async fn a_criteria_is_told_of_with_what_came() {
     assert_eq!(found["events"]["received"], 1);
 }
 
-/// A server that has the Subscription `s1`, of that status, and answers `$status`.
+/// A server with the Subscription `s1` of this status, which answers `$status`.
 fn server(status: &'static str, counted: (u16, Value)) -> impl Fn(&str) -> (u16, Value) + Send + Sync {
     move |asked| {
         if asked.contains("$status") {
@@ -101,7 +101,7 @@ async fn a_topic_is_told_of_with_its_numbers() {
     assert_eq!(row["error"], "the server has one: the command `status` shows it");
 }
 
-/// A server may lag behind, or let the program see less than it tells of: whoever looks is told.
+/// A server may lag behind, or notify the program of resources that it may not read: the status shows that.
 #[tokio::test(start_paused = true)]
 async fn what_is_gone_is_counted_and_warned_of() {
     let answer = server("active", (404, Value::Null));

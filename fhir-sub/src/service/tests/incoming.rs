@@ -1,4 +1,4 @@
-//! The way by which a notification came in, as a handler sees it.
+//! The path and headers of a notification, as a handler sees them.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,8 @@ use crate::rejection::Rejection;
 
 type Lines = Arc<Mutex<Vec<String>>>;
 
-/// What a handler sees, and where to write it; it takes the resource, so that one is looked up.
+/// The handler's view of a request, and the lines to write it to. It takes the resource, so that an empty
+/// notification is looked up.
 struct Seen(String, Lines);
 
 impl FromNotification for Seen {
@@ -58,7 +59,7 @@ async fn a_handler_sees_prefix_and_allowed_headers() {
         (update().header("x-tenant", "canary-tenant"), "e  canary-tenant"),
         (update().prefix("/prod/north"), "e /prod/north -"),
         (post().prefix("/prod").header("x-tenant", "canary-tenant"), "e /prod canary-tenant"),
-        // Of two, neither is more the gateway's than the other.
+        // If the header is sent twice, we cannot know which one the gateway wrote.
         (post().header("x-tenant", "canary-tenant").header("x-tenant", "b"), "e  -"),
         (
             TestRequest::new(Method::PUT, "prod/e/Patient/7").header("x-tenant", "canary-tenant"),
@@ -67,7 +68,7 @@ async fn a_handler_sees_prefix_and_allowed_headers() {
     ] {
         assert_eq!(seen(Content::FullResource, request).await, [expected]);
     }
-    // Also where the resource is looked up.
+    // The same if the resource is looked up.
     let empty = TestRequest::hapi_empty("e").prefix("/prod").header("x-tenant", "canary-tenant");
     assert_eq!(seen(Content::Empty, empty).await, ["e /prod canary-tenant"]);
 }

@@ -1,4 +1,4 @@
-//! What a real Medplum 5.1.6 sent: the recordings of `tests/data/medplum-5.1.6`.
+//! The requests of a real Medplum 5.1.6: the recordings of `tests/data/medplum-5.1.6`.
 
 use std::sync::{Arc, Mutex};
 
@@ -46,7 +46,7 @@ fn recorded(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(folder.join(name)).unwrap()).unwrap()
 }
 
-/// The request as it was recorded, but for the secret in its header, which is the test's.
+/// The recorded request, with the secret of the test in its header.
 fn request(recorded: &Value) -> TestRequest {
     let body = match &recorded["body"] {
         Value::String(text) => text.clone(),
@@ -59,7 +59,7 @@ fn request(recorded: &Value) -> TestRequest {
     )
 }
 
-/// What comes of a recording, and of the same after `change`.
+/// Sends a recording after `change`. Returns the answer, and what the handler saw.
 async fn sent(
     recorded: &Value,
     criteria: &'static str,
@@ -103,7 +103,7 @@ async fn each_recording_reaches_the_handler() {
     }
 }
 
-/// Medplum signs the bytes of the body, and a delete's are `{}`.
+/// Medplum signs the bytes of the body. The body of a delete is `{}`.
 #[tokio::test]
 async fn what_is_not_signed_as_recorded_is_nobodys() {
     for name in ["signed-create.json", "signed-update.json", "signed-delete.json"] {
@@ -113,7 +113,7 @@ async fn what_is_not_signed_as_recorded_is_nobodys() {
     }
 }
 
-/// What was deleted and is there again is told as an update: the one after the deletion runs as any other.
+/// If a deleted resource returns, Medplum reports an update: it runs like any other.
 #[tokio::test]
 async fn an_undeletion_is_an_update() {
     let mut again = recorded("update.json");

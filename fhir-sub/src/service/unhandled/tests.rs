@@ -12,7 +12,7 @@ fn scripted(declaration: Declaration, fails: Fails) -> Scripted {
     Scripted::with(declaration, fails, |builder| builder, |_| (404, Value::Null))
 }
 
-/// The status, and the issues: code, what they are about and the text.
+/// The status, and the issues: each with its code, its event and its text.
 async fn answer(test: &Scripted, body: &Value) -> (u16, Vec<String>) {
     let answer = test.answered(body).await.answer;
     if answer.body.is_empty() {

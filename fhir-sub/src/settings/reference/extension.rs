@@ -1,4 +1,5 @@
-//! [`Extension`]: the AWS Parameters and Secrets Lambda Extension, and the AWS Secrets Manager Agent, which answers alike
+//! [`Extension`]: the AWS Parameters and Secrets Lambda Extension. The AWS Secrets Manager Agent gives the
+//! same answers
 //! (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html>).
 
 use std::time::Duration;
@@ -8,34 +9,19 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
 
+use super::answer::{self, ANSWER};
 use super::resolve::{Failure, Places, Version};
-use crate::client::transport::{Connection, Limits, Network, Transport, TransportErrorKind};
+use crate::client::transport::{Connection, Network, Transport, TransportErrorKind};
 
-/// How long one request may take: the extension may have to ask AWS.
+/// The longest time of a request: the extension may have to ask AWS.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a request waits for an extension that is starting, while the function starts too.
+/// How long a request waits for the extension, which starts at the same time as the function.
 const STARTING: Duration = Duration::from_secs(1);
 
-/// The pause between two attempts at an extension that is starting.
+/// The pause between two tries while the extension starts.
 const PAUSE: Duration = Duration::from_millis(25);
-
-/// Secrets Manager and Parameter Store answer at most 64 KiB, JSON's escapes aside.
-const ANSWER: Limits = Limits { answer_bytes: 512 * 1024 };
-
-/// The errors of AWS that an answer is searched for, and what each means.
-const ERRORS: [(&str, &str); 5] = [
-    (
-        "AccessDeniedException",
-        "AWS denies access: allow ssm:GetParameter, secretsmanager:GetSecretValue and kms:Decrypt",
-    ),
-    ("ParameterNotFound", "Parameter Store has no such parameter"),
-    ("ResourceNotFoundException", "Secrets Manager has no such secret, or the secret has no such version"),
-    ("DecryptionFailure", "AWS cannot decrypt it: allow kms:Decrypt for its key"),
-    ("InvalidRequestException", "the secret is marked for deletion"),
-];
 
 /// A local HTTP server that reads parameters and secrets for the program.
 pub(crate) struct Extension {
@@ -43,30 +29,64 @@ pub(crate) struct Extension {
     /// `http://localhost:2773`.
     base: String,
     token: SecretString,
+    #[cfg(feature = "secrets")]
     on_lambda: bool,
+    /// Whether a request waits for the extension to listen.
+    waits: bool,
 }
 
 impl Extension {
-    /// The extension that the environment tells of.
+    /// The extension in the environment.
     pub(crate) fn from_environment(on_lambda: bool) -> Self {
         let port = std::env::var("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT").ok();
         let port = port.and_then(|port| port.parse().ok()).unwrap_or(2773);
-        let token = ["AWS_SESSION_TOKEN", "AWS_TOKEN"].into_iter().find_map(|name| std::env::var(name).ok());
+        // Each of the two has its own, and the other's is nothing that it should see.
+        let names =
+            if on_lambda { ["AWS_SESSION_TOKEN", "AWS_TOKEN"] } else { ["AWS_TOKEN", "AWS_SESSION_TOKEN"] };
+        let token = names.into_iter().find_map(|name| std::env::var(name).ok());
         let token = token.unwrap_or_default();
-        // The agent's token is in a file, of which its variable gives the URL.
+        // The agent's token is in a file: the variable contains the URL of the file.
         let token = match token.strip_prefix("file://") {
             Some(path) => std::fs::read_to_string(path).unwrap_or_default().trim().to_owned(),
             None => token,
         };
-        Self::new(port, token, on_lambda)
+        // Where AWS itself can be asked, nobody waits.
+        let waits = on_lambda && !cfg!(feature = "secrets");
+        Self { waits, ..Self::new(port, token, on_lambda) }
     }
 
     pub(crate) fn new(port: u16, token: impl Into<SecretString>, on_lambda: bool) -> Self {
         let network = Network::new(Connection::default(), Duration::from_secs(1));
-        Self { network, base: format!("http://localhost:{port}"), token: token.into(), on_lambda }
+        let base = format!("http://localhost:{port}");
+        Self {
+            network,
+            base,
+            token: token.into(),
+            #[cfg(feature = "secrets")]
+            on_lambda,
+            waits: on_lambda,
+        }
     }
 
-    /// What `path` answers; while the extension starts, it is asked again.
+    /// The same, and no request waits for the extension to listen.
+    #[cfg(all(test, feature = "secrets"))]
+    pub(super) fn impatient(self) -> Self {
+        Self { waits: false, ..self }
+    }
+
+    /// Whether it is worth asking. The agent lets in only who has its token.
+    #[cfg(feature = "secrets")]
+    pub(super) fn may_be_there(&self) -> bool {
+        self.on_lambda || std::env::var_os("AWS_TOKEN").is_some()
+    }
+
+    /// Whether it has parameters. The agent has secrets only.
+    #[cfg(feature = "secrets")]
+    pub(super) fn has_parameters(&self) -> bool {
+        self.on_lambda
+    }
+
+    /// The answer to `path`. While the extension starts, the request is repeated.
     async fn get(&self, path: String) -> Result<Bytes, Failure> {
         let asked = async {
             let mut tries = (STARTING.as_millis() / PAUSE.as_millis()) as u32;
@@ -96,12 +116,11 @@ impl Extension {
         match self.network.send(request, ANSWER).await {
             Ok(answer) if answer.status() == StatusCode::OK => Ok(answer.into_body()),
             Ok(answer) => Err(refusal(&answer)),
-            // The layer's process may not listen yet. Elsewhere there is nothing to wait for.
-            Err(error) if error.kind == TransportErrorKind::NotSent && self.on_lambda => {
-                Err(Failure::NotReady)
-            }
-            Err(error) if error.kind == TransportErrorKind::NotSent => Err(Failure::Other(format!(
-                "nothing answers at {}: run the AWS Secrets Manager Agent there, or use `file:`",
+            // The extension may not listen yet. Outside Lambda, it is not going to start.
+            Err(error) if error.kind == TransportErrorKind::NotSent && self.waits => Err(Failure::NotReady),
+            Err(error) if error.kind == TransportErrorKind::NotSent => Err(Failure::Nobody(format!(
+                "nothing answers at {}: run the AWS Secrets Manager Agent there, build with the feature `secrets` of fhir-sub, \
+                 which asks AWS itself, or use `file:`",
                 self.base
             ))),
             Err(error) => {
@@ -113,40 +132,17 @@ impl Extension {
 
 impl Places for Extension {
     fn parameter<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<String, Failure>> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Answer {
-            parameter: Parameter,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Parameter {
-            value: String,
-        }
         let path = format!("/systemsmanager/parameters/get?name={}&withDecryption=true", encoded(name));
-        Box::pin(async move {
-            let answer = self.get(path).await?;
-            let answer: Answer = serde_json::from_slice(&answer).map_err(|_| unreadable())?;
-            Ok(answer.parameter.value)
-        })
+        Box::pin(async move { answer::parameter(&self.get(path).await?) })
     }
 
     fn secret<'a>(&'a self, id: &'a str, version: Version) -> BoxFuture<'a, Result<String, Failure>> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Answer {
-            secret_string: Option<String>,
-        }
         let stage = match version {
             Version::Current => "",
             Version::Previous => "&versionStage=AWSPREVIOUS",
         };
         let path = format!("/secretsmanager/get?secretId={}{stage}", encoded(id));
-        Box::pin(async move {
-            let answer = self.get(path).await?;
-            let answer: Answer = serde_json::from_slice(&answer).map_err(|_| unreadable())?;
-            answer.secret_string.ok_or_else(|| Failure::Other("the secret is binary: store a string".into()))
-        })
+        Box::pin(async move { answer::secret(&self.get(path).await?) })
     }
 }
 
@@ -154,23 +150,20 @@ fn encoded(text: &str) -> impl std::fmt::Display {
     utf8_percent_encode(text, NON_ALPHANUMERIC)
 }
 
-/// Why there is no value, without the answer's own text, which may name accounts and roles.
+/// Why there is no value. The answer's own text is not repeated, because it may name accounts and roles.
 fn refusal(answer: &Response<Bytes>) -> Failure {
     let text = String::from_utf8_lossy(answer.body());
     if text.contains("not ready to serve traffic") {
         return Failure::NotReady;
     }
     let status = answer.status().as_u16();
-    match ERRORS.iter().find(|(name, _)| text.contains(name)) {
-        Some(("ResourceNotFoundException", _)) => Failure::NoSuchVersion,
-        Some((name, meaning)) => Failure::Other(format!("{meaning} ({name})")),
-        None if status == 401 || status == 403 => Failure::Other(format!(
-            "the extension refuses the program's token ({status}): AWS_SESSION_TOKEN, or AWS_TOKEN for the agent"
-        )),
-        None => Failure::Other(format!("the extension answered with status {status}")),
+    if let Some(known) = answer::refusal(&text) {
+        return known;
     }
-}
-
-fn unreadable() -> Failure {
-    Failure::Other("the extension's answer is not of the form that AWS documents".into())
+    Failure::Other(match status {
+        401 | 403 => format!(
+            "the extension refuses the program's token ({status}): AWS_SESSION_TOKEN, or AWS_TOKEN for the agent"
+        ),
+        _ => format!("the extension answered with status {status}"),
+    })
 }

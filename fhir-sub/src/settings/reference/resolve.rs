@@ -1,6 +1,7 @@
-//! Reads the values of all references, side by side.
+//! Reads the values of all references at the same time.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use futures_core::future::BoxFuture;
@@ -8,10 +9,10 @@ use futures_util::future::join_all;
 
 use super::Reference;
 
-/// The largest value that is read: a certificate's chain fits, a file that was named by mistake does not.
+/// The largest value: a certificate chain fits, but a file that was named by mistake does not.
 const LARGEST: u64 = 64 * 1024;
 
-/// Where parameters and secrets are read: the extension, or a stand-in of the tests.
+/// Where parameters and secrets are read: the extension, or a stand-in for tests.
 pub(crate) trait Places: Send + Sync {
     /// The parameter `name`, decrypted.
     fn parameter<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<String, Failure>>;
@@ -30,10 +31,14 @@ pub(crate) enum Version {
 /// Why a value could not be read. The text quotes neither the place nor the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// The extension has started, and does not answer requests yet.
+    /// The extension has started, but does not answer requests yet.
     NotReady,
+    /// Nothing listens where parameters and secrets are read.
+    Nobody(String),
     /// The secret has no such version.
     NoSuchVersion,
+    /// The place was read, and its value cannot be used.
+    Unfit(String),
     Other(String),
 }
 
@@ -44,12 +49,12 @@ impl Failure {
                 "the AWS Parameters and Secrets Lambda Extension does not answer: add its layer to the function".into()
             }
             Self::NoSuchVersion => "the secret does not exist, or has no current version".into(),
-            Self::Other(text) => text,
+            Self::Nobody(text) | Self::Unfit(text) | Self::Other(text) => text,
         }
     }
 }
 
-/// What is read of a place with one request: a secret with several keys is one.
+/// A place that one request reads: several keys of a secret are one place.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Place {
     File(PathBuf),
@@ -60,7 +65,7 @@ enum Place {
 /// A setting's name, and where its value is read.
 pub(crate) type Wanted = (&'static str, Reference, Version);
 
-/// The values of `wanted`, by name; or, for a name, why there is none.
+/// The values of `wanted`, by name, or why there is no value.
 pub(crate) async fn resolve(
     wanted: Vec<Wanted>,
     places: &dyn Places,
@@ -95,16 +100,25 @@ async fn read(place: &Place, places: &dyn Places) -> Result<String, Failure> {
     }
 }
 
-/// Files are small and local: reading one is quicker than handing it to another thread.
+/// Files are small and local: to read one is quicker than to hand it to another thread. To open a pipe or a device may block for
+/// ever, so only a regular file is opened.
 fn file(path: &Path) -> Result<String, Failure> {
-    let unreadable =
-        |error: std::io::Error| Failure::Other(format!("the file cannot be read ({})", error.kind()));
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
-    if length > LARGEST {
-        return Err(Failure::Other(format!("the file has more than {LARGEST} bytes")));
+    let wrong = |what: String| Failure::Other(format!("the file {what}"));
+    let unreadable = |error: std::io::Error| wrong(format!("cannot be read ({})", error.kind()));
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(wrong("is a directory, a pipe or a device: name a regular file".into()));
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    Ok(text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line)).to_owned())
+    let mut content = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut content))
+        .map_err(unreadable)?;
+    if content.len() as u64 > LARGEST {
+        return Err(wrong(format!("has more than {LARGEST} bytes")));
+    }
+    let text = String::from_utf8(content).map_err(|_| wrong("is not UTF-8 text".into()))?;
+    // Editors on Windows begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    Ok(text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line)).to_owned())
 }
 
 /// The part of `value` that the reference names.
@@ -113,13 +127,13 @@ fn part(reference: &Reference, value: String) -> Result<String, Failure> {
         Reference::Secret { key: Some(key), .. } => string_of(&value, key)?,
         _ => value,
     };
-    // An empty setting counts as absent: a secret that was emptied must not switch a check off.
-    if value.is_empty() { Err(Failure::Other("the value is empty".into())) } else { Ok(value) }
+    // An empty setting counts as absent, so an empty secret would switch off a check.
+    if value.is_empty() { Err(Failure::Unfit("the value is empty".into())) } else { Ok(value) }
 }
 
-/// The string under `key` of the JSON object in `text`. serde's own messages may quote the secret.
+/// The string under `key` in the JSON object in `text`. serde's own messages may quote the secret.
 fn string_of(text: &str, key: &str) -> Result<String, Failure> {
-    let wrong = |what: &str| Err(Failure::Other(format!("the secret {what}")));
+    let wrong = |what: &str| Err(Failure::Unfit(format!("the secret {what}")));
     match serde_json::from_str(text) {
         Ok(serde_json::Value::Object(mut object)) => match object.remove(key) {
             Some(serde_json::Value::String(string)) => Ok(string),

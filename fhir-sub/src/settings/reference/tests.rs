@@ -1,4 +1,5 @@
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "secrets")]
+mod aws;
 mod extension;
 
 use std::collections::HashMap;
@@ -9,10 +10,10 @@ use futures_core::future::BoxFuture;
 use super::*;
 use crate::settings::{NotReady, Settings, Variables};
 
-/// In what must never be told.
+/// Must never appear in a message.
 const CANARY: &str = "canary-4f1c";
 
-/// Parameters and secrets by name, and what was asked for.
+/// Parameters and secrets by name, and the requests for them.
 #[derive(Default)]
 struct Scripted {
     parameters: HashMap<&'static str, String>,
@@ -53,7 +54,7 @@ fn variables(pairs: &[(&str, &str)]) -> Variables {
     variables
 }
 
-/// The settings as `places` have them, or all that is wrong.
+/// The settings with the values of `places`, or all mistakes.
 async fn read(pairs: &[(&str, &str)], places: &Scripted) -> Result<Settings, String> {
     let mut variables = variables(pairs);
     assert_eq!(variables.resolve(places).await, Ok(()));
@@ -133,10 +134,64 @@ async fn values_stand_in_the_references_place() {
     assert_eq!(settings.secrets.shared.as_ref().unwrap().expose(), "a-shared-secret-of-the-ward");
     assert_eq!(settings.secrets.admin.unwrap().expose(), "an-admin-secret-of-it");
     assert!(settings.secrets.previous.is_none());
-    // Each place was asked once.
+    // Each place was read once.
     let mut asked = places.asked.into_inner().unwrap();
     asked.sort();
     assert_eq!(asked, ["/url", "ward Current", "ward Previous"]);
+}
+
+/// The value of a file with `content`, or why it has none.
+async fn value_of(path: &std::path::Path) -> Result<String, String> {
+    let wanted = vec![("FHIR_BASE_URL", Reference::File(path.to_owned()), Version::Current)];
+    let (_, _, value) = resolve(wanted, &Scripted::default()).await.remove(0);
+    value.map_err(Failure::text)
+}
+
+#[tokio::test]
+async fn a_file_is_read_without_its_line_end_and_without_a_byte_order_mark() {
+    let file = std::env::temp_dir().join(format!("fhir-sub-lines-{}", std::process::id()));
+    for (content, expected) in [
+        (&b"value"[..], Ok("value")),
+        (b"value\n", Ok("value")),
+        (b"value\r\n", Ok("value")),
+        (b"\xef\xbb\xbfvalue\r\n", Ok("value")),
+        // Somebody meant these.
+        (b" value \n", Ok(" value ")),
+        (b"one\ntwo\n", Ok("one\ntwo")),
+        (b"value\n\n", Ok("value\n")),
+        (b"", Err("the value is empty")),
+        (b"\xef\xbb\xbf\n", Err("the value is empty")),
+        (b"\xff\xfev\0", Err("the file is not UTF-8 text")),
+        (&[b'a'; 64 * 1024 + 1], Err("the file has more than 65536 bytes")),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let value = value_of(&file).await;
+        assert_eq!(value.as_deref().map_err(String::as_str), expected, "{:?}", content.get(..20));
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
+/// A pipe would keep the program from starting for as long as nobody writes into it, and a device might never end.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_regular_file_is_not_opened() {
+    let directory = std::env::temp_dir().join(format!("fhir-sub-odd-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let pipe = directory.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [&*directory, &pipe, std::path::Path::new("/dev/zero")] {
+        let value = value_of(path).await;
+        let expected = "the file is a directory, a pipe or a device: name a regular file";
+        assert_eq!(value, Err(expected.to_owned()), "{}", path.display());
+    }
+    // As Kubernetes lays the files of a Secret.
+    let (target, link) = (directory.join("target"), directory.join("link"));
+    std::fs::write(&target, "value\n").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    assert_eq!(value_of(&link).await, Ok("value".to_owned()));
+    std::fs::remove_file(&target).unwrap();
+    assert_eq!(value_of(&link).await, Err("the file cannot be read (entity not found)".to_owned()));
+    std::fs::remove_dir_all(&directory).unwrap();
 }
 
 #[tokio::test]
@@ -155,10 +210,10 @@ async fn the_version_before_is_accepted_while_a_secret_is_rotated() {
 
     let settings = read(&[shared], &places("the-secret-that-was-before")).await.unwrap();
     assert_eq!(previous(settings).as_deref(), Some("the-secret-that-was-before"));
-    // A first version that never was a secret is nobody's mistake now.
+    // A first version that is not fit for a secret is no mistake.
     let settings = read(&[shared], &places("changeme")).await.unwrap();
     assert_eq!(previous(settings), None);
-    // A setting by hand counts.
+    // A setting that is set by hand takes precedence.
     let own = ("FHIR_SUBSCRIPTION_SECRET_PREVIOUS", "a-secret-that-somebody-set");
     let settings = read(&[shared, own], &places("the-secret-that-was-before")).await.unwrap();
     assert_eq!(previous(settings).as_deref(), Some("a-secret-that-somebody-set"));
@@ -222,7 +277,7 @@ async fn what_is_not_ready_leaves_everything_as_it_was() {
     assert_eq!(variables.resolve(&ready).await, Ok(()));
     assert_eq!(variables.get("FHIR_BASE_URL"), Some("https://fhir.example.com/r4"));
 
-    // Nobody asks again: each reference is told.
+    // Nobody retries: each reference is reported.
     let mut variables = self::variables(&[("FHIR_BASE_URL", "ssm:/url")]);
     variables.give_up_references();
     let problems = Settings::read(&variables).unwrap_err().to_string();

@@ -6,7 +6,7 @@ const CA: &str = "FHIR_CA_FILE";
 const CERTIFICATE: &str = "FHIR_CLIENT_CERTIFICATE_FILE";
 const KEY: &str = "FHIR_CLIENT_KEY_FILE";
 
-/// Files that go with the test.
+/// Files that are deleted at the end of the test.
 struct Files(PathBuf);
 
 impl Files {
@@ -45,7 +45,8 @@ fn roots_and_a_client_certificate_are_read_from_files() {
     let canary = files.write("canary.pem", "canary");
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let other = files.write("other.pem", other.signing_key.serialize_pem());
-    let encrypted = files.write("encrypted.pem", include_str!("../../client/tests/keys/p384.encrypted.pem"));
+    let encrypted =
+        files.write("encrypted.pem", include_str!("../../../client/src/tests/keys/p384.encrypted.pem"));
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let broken = files.write("broken.pem", broken);
     check(&[(CA, &canary)], "FHIR_CA_FILE names a file without a certificate");

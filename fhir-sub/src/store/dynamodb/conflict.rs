@@ -1,4 +1,4 @@
-//! [`Conflicts`]: a write that meets a transaction is tried again.
+//! [`Conflicts`]: retries a write that conflicts with a transaction.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_smithy_runtime_api::client::interceptors::context::{Error, InterceptorContext};
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
-/// Has the SDK try again what DynamoDB refuses because a transaction is at the same item: a dead letter, or a list of them. By itself
-/// the SDK does so for transactions only
+/// Makes the SDK retry a write that DynamoDB refuses because a transaction uses the same item: a dead letter,
+/// or a list of them. On its own, the SDK retries only transactions
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling>).
 #[derive(Debug)]
 pub(super) struct Conflicts;

@@ -1,4 +1,4 @@
-//! How the SDK is set up: by the environment, as all programs on AWS are, and within the time that a notification has.
+//! Sets up the SDK: from the environment, as all programs on AWS do, and within the time of a notification.
 
 use std::time::Duration;
 
@@ -13,22 +13,22 @@ use crate::aws::OverTransport;
 use crate::client::transport::Connection;
 use crate::store::{Stored, Unavailable};
 
-/// The longest that a call may take, with what it repeats. The server waits for its answer meanwhile, and a handler's time
-/// begins only then.
+/// The longest time of a call, with its retries. The FHIR server waits meanwhile, and the handler's time
+/// begins only afterwards.
 pub(super) const CALL: Duration = Duration::from_secs(3);
 
-/// The longest that one attempt may take; most take less than 10 ms, the first one with TLS less than 200.
+/// The longest time of one attempt. Most take less than 10 ms, and the first one, with TLS, less than 200 ms.
 const ATTEMPT: Duration = Duration::from_secs(1);
 
 const ATTEMPTS: u32 = 3;
 
-/// The least that lies between two attempts, doubled each time, less a random part.
+/// The shortest pause between two attempts. It doubles each time, less a random part.
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// The region, the credentials and the endpoint are those of the environment:
+/// The environment sets the region, the credentials and the endpoint:
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>.
 pub(super) async fn connect(connection: &Connection) -> Stored<Client> {
-    // Where no region is set it asks the machine's metadata service, which need not be there.
+    // If no region is set, the SDK asks the machine's metadata service, which may not exist.
     let config = tokio::time::timeout(
         CALL,
         settings().http_client(OverTransport::new(connection.clone(), ATTEMPT)).load(),
@@ -55,6 +55,6 @@ pub(super) fn settings() -> ConfigLoader {
         .http_client(OverTransport::new(Connection::default(), ATTEMPT))
         .timeout_config(timeouts)
         .retry_config(retries)
-        // Every body is in memory, and every call has its time.
+        // Every body is in memory, and every call has a time limit.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }

@@ -1,8 +1,8 @@
-//! Dead letters: each an item of its own, and found by sixteen items that list their keys, since to scan the table would read
-//! every record in it.
+//! Dead letters: each is an item of its own. Sixteen other items list their keys, because a scan would read
+//! every record of the table.
 //!
-//! A letter is written before its key is listed, and a key is taken off a list only in one transaction with a look at
-//! whether its letter is gone: so no letter is there that is not listed, whoever dies in between.
+//! A letter is written before its key is listed. A key is removed from a list only in a transaction that
+//! checks that its letter is gone. So every letter is listed, even if an instance dies in between.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
@@ -18,19 +18,19 @@ use super::item::{self, ID, Item, names, number, text};
 use crate::store::record::{Body, Millis, millis};
 use crate::store::{Key, Put, Record, RecordId, RecordKind, Stored, Unavailable};
 
-/// The set of keys of an item that lists dead letters.
+/// The attribute with the set of keys, in an item that lists dead letters.
 const KEYS: &str = "keys";
 
-/// The most items of one request of a batch.
+/// The most items in one request of a batch.
 const BATCH: usize = 100;
 
-/// The most keys that one transaction takes off a list.
+/// The most keys that one transaction removes from a list.
 const PRUNED: usize = 50;
 
-/// How often what a batch has left out is asked for again.
+/// How often the items that a batch has left out are requested again.
 const ROUNDS: u32 = 6;
 
-/// The least that lies between two rounds, doubled each time.
+/// The shortest pause between two rounds. It doubles each time.
 const PAUSE: Duration = Duration::from_millis(25);
 
 const IS_GONE: &str = "attribute_not_exists(#id) OR #expiration <= :now_seconds";
@@ -52,13 +52,13 @@ impl DynamoDbStore {
         let put = self.put_item(id, expected, record).await?;
         let is_put = match &put {
             Put::Done => true,
-            // The answer to the put was lost, and the SDK has sent it again.
+            // The answer to the put was lost, and the SDK repeated the put.
             Put::Refused(there) => there.as_ref().is_some_and(|there| there.revision() == record.revision()),
         };
         if !is_put || self.list_key(&id.key).await? {
             return Ok(put);
         }
-        // Keys of letters that have expired are taken off by who lists them.
+        // Listing the letters removes the keys of expired letters.
         self.letters().await?;
         if self.list_key(&id.key).await? {
             return Ok(put);
@@ -66,7 +66,8 @@ impl DynamoDbStore {
         Err(Unavailable::new("there are too many dead letters: drop some"))
     }
 
-    /// Whether there was room for it: an item ends at 400 KB, which is some 6,000 keys.
+    /// Adds the key to its list. Returns whether there was room: an item ends at 400 KB, which is some 6,000
+    /// keys.
     async fn list_key(&self, key: &Key) -> Stored<bool> {
         let update = "ADD #keys :key";
         let client = self.client().await?;
@@ -86,7 +87,7 @@ impl DynamoDbStore {
         }
     }
 
-    /// Those that have not expired.
+    /// The letters that have not expired.
     pub(super) async fn letters(&self) -> Stored<Vec<Record>> {
         let now = now();
         let lists = "0123456789abcdef".chars().map(list_of);
@@ -113,8 +114,7 @@ impl DynamoDbStore {
         Ok(letters)
     }
 
-    /// Takes keys off the lists whose letters are gone. Whether that succeeds matters to nobody: the next who lists them tries
-    /// again.
+    /// Removes the keys of letters that are gone. If that fails, the next listing tries again.
     async fn prune(&self, gone: &[Key], now: Millis) {
         let mut by_list: HashMap<char, Vec<Key>> = HashMap::new();
         for key in gone {
@@ -155,7 +155,7 @@ impl DynamoDbStore {
         Ok(())
     }
 
-    /// The items of these ids that are there: a hundred at most.
+    /// The existing items with these ids, at most a hundred.
     pub(super) async fn items(&self, ids: Vec<AttributeValue>) -> Stored<Vec<Item>> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -179,7 +179,6 @@ impl DynamoDbStore {
     }
 }
 
-/// The time by the instance's clock.
 fn now() -> Millis {
     millis(SystemTime::now())
 }
@@ -188,7 +187,7 @@ fn letter_id(key: &Key) -> RecordId {
     RecordId { kind: RecordKind::DeadLetter, key: *key }
 }
 
-/// The item that lists the keys of dead letters which begin with a digit.
+/// The id of the item that lists the dead letters with keys that begin with this digit.
 pub(super) fn list_of(digit: char) -> AttributeValue {
     text(format!("dead-letters#{digit}"))
 }

@@ -1,4 +1,4 @@
-//! What is told of a call that failed: a kind and a code, since the service's own words may quote what it was asked.
+//! The reason of a failed call: a kind and a code, because the service's own text may quote the request.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
@@ -10,7 +10,7 @@ impl<E: ProvideErrorMetadata, R> From<SdkError<E, R>> for Unavailable {
             SdkError::TimeoutError(_) => "no answer in time".to_owned(),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => "no answer in time".to_owned(),
             SdkError::DispatchFailure(failure) if failure.is_io() => "no connection".to_owned(),
-            // There is an endpoint and a client, or nothing would be called; what is left are credentials.
+            // The endpoint and the client exist, so the credentials must be missing.
             SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => {
                 "the request could not be made: are there AWS credentials?".to_owned()
             }
@@ -24,12 +24,12 @@ impl<E: ProvideErrorMetadata, R> From<SdkError<E, R>> for Unavailable {
     }
 }
 
-/// Whether it has the form of a code, such as `AccessDeniedException`, and so quotes nothing.
+/// Whether the text has the form of a code, such as `AccessDeniedException`, and so quotes nothing.
 fn is_code(text: &str) -> bool {
     text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// A record has not the form that it is written in.
+/// A record is not in the form in which the store writes it.
 pub(super) fn unreadable() -> Unavailable {
     Unavailable::new("a record is not as it was written")
 }

@@ -1,7 +1,8 @@
-//! The items of the table: what their attributes are called, and how a record is written to one and read from it.
+//! The items of the table: the names of their attributes, and how a record is written to an item and read
+//! from it.
 //!
-//! Items that earlier versions have written are read too: those have no `token` for a dead letter, and `latest_version` and
-//! `latest_updated` for the events of a resource in order.
+//! Items of earlier versions are read too. They lack `token` for a dead letter, and have `latest_version` and
+//! `latest_updated` for the ordered events of a resource.
 
 use std::collections::HashMap;
 
@@ -15,29 +16,32 @@ use crate::store::{DeadLetter, Key, RecordId, RecordKind, Stored, SweepState};
 /// The attributes of an item.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-// As AWS Lambda Powertools has them.
+// These names are those of AWS Lambda Powertools.
 pub(super) const ID: &str = "id";
 /// Seconds since 1970; the TTL attribute.
 pub(super) const EXPIRATION: &str = "expiration";
-/// Milliseconds since 1970; nothing where it is not under way.
+/// Milliseconds since 1970; absent if the event is not under way.
 const IN_PROGRESS_EXPIRATION: &str = "in_progress_expiration";
 const STATUS: &str = "status";
 pub(super) const DATA: &str = "data";
 
-// Ours.
-/// Another after each write: the record's revision.
+// These names are our own.
+/// The record's revision, which changes with each write.
 pub(super) const TOKEN: &str = "token";
 /// How often the event was begun since it was last done.
 const TRIES: &str = "tries";
 /// Whether the event is a dead letter.
 const DEAD: &str = "dead";
-/// Of what is known by its content: which was begun last, and how many came before it.
+/// For an event that is identified by its content: the content that was begun last, and how many came before
+/// it.
 const VERSION: &str = "version";
 const SEQUENCE: &str = "sequence";
-/// Of what earlier versions have written: the newest version of a resource that is done, and when that was written.
+/// Only for a deletion: when the history was requested for its version.
+const ASKED: &str = "asked";
+/// Only in items of earlier versions: the newest version of a resource that is done, and when it was written.
 const LATEST_VERSION: &str = "latest_version";
 const LATEST_UPDATED: &str = "latest_updated";
-/// Since when keys are made as they are today: milliseconds since 1970.
+/// Since when keys have their present form: milliseconds since 1970.
 const SINCE: &str = "since";
 
 const IN_PROGRESS: &str = "INPROGRESS";
@@ -51,7 +55,7 @@ pub(super) fn number(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// What the names of an expression stand for: each is written as `#name`, since DynamoDB reserves many words.
+/// The names of an expression: each is written as `#name`, because DynamoDB reserves many words.
 pub(super) fn names(expressions: &[&str]) -> HashMap<String, String> {
     let after_signs = expressions.iter().flat_map(|expression| expression.split('#').skip(1));
     let name = |after: &str| -> String {
@@ -65,7 +69,7 @@ pub(super) fn write(id: &RecordId, record: &Record) -> Stored<Item> {
     let mut item = Item::from([(ID.to_owned(), text(id)), (TOKEN.to_owned(), number(record.revision))]);
     let mut set = |name: &str, value| drop(item.insert(name.to_owned(), value));
     if let Some(expires) = record.expires {
-        // A record is kept until the last millisecond is over.
+        // Rounded up, so that the record is kept until the last millisecond is over.
         set(EXPIRATION, number(expires.div_ceil(1000)));
     }
     let mut lease = |lease: Option<Millis>, is_done: bool| {
@@ -82,6 +86,9 @@ pub(super) fn write(id: &RecordId, record: &Record) -> Stored<Item> {
             if let Some(version) = event.version {
                 set(VERSION, text(version));
                 set(SEQUENCE, number(event.sequence.into()));
+            }
+            if let Some(asked) = &event.asked {
+                set(ASKED, text(asked));
             }
         }
         Body::Resource(resource) => {
@@ -119,6 +126,10 @@ fn read_record(item: &Item) -> Option<Record> {
             }
             _ => None,
         };
+        let asked = match item.get(ASKED) {
+            Some(asked) => Some(Box::new(Instant::parse(asked.as_s().ok()?)?)),
+            None => None,
+        };
         read_number(item, IN_PROGRESS_EXPIRATION)?;
         Body::Event(EventRecord {
             lease: lease(),
@@ -127,6 +138,7 @@ fn read_record(item: &Item) -> Option<Record> {
             tries: u32::try_from(read_number(item, TRIES)?).ok()?,
             version,
             sequence: read_number(item, SEQUENCE).map_or(Some(0), |number| u32::try_from(number).ok())?,
+            asked,
             latest,
         })
     } else if is(RecordKind::Resource) {
@@ -154,7 +166,7 @@ fn read_data<T: serde::de::DeserializeOwned>(item: &Item) -> Option<T> {
     serde_json::from_str(item.get(DATA)?.as_s().ok()?).ok()
 }
 
-/// A whole number that an item has under a name.
+/// The whole number of an attribute.
 pub(super) fn read_number(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }

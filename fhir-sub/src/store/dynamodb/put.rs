@@ -1,4 +1,4 @@
-//! Records: each put by one write with a condition.
+//! Puts records: each put is one conditional write.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -13,7 +13,7 @@ const IS_ABSENT: &str = "attribute_not_exists(#id)";
 
 const IS_EXPECTED: &str = "#token = :token";
 
-/// As earlier versions have written dead letters.
+/// The condition on a dead letter that an earlier version wrote.
 const IS_WITHOUT: &str = "attribute_exists(#id) AND attribute_not_exists(#token)";
 
 /// The condition on the existing item.
@@ -79,7 +79,7 @@ impl DynamoDbStore {
 }
 
 fn refused_by(item: Option<&Item>) -> Stored<Put> {
-    // DynamoDB sends none where there is none.
+    // If there is no item, DynamoDB sends an empty one.
     let item = item.filter(|item| !item.is_empty());
     Ok(Put::Refused(item.map(item::read).transpose().map_err(|_| unreadable())?))
 }

@@ -1,4 +1,4 @@
-//! What can be tested without DynamoDB, in `refusals`; `tests/real/dynamodb/test` runs the rest against an emulator.
+//! `refusals` needs no DynamoDB; `tests/real/dynamodb/test` runs the other tests against an emulator.
 
 mod calls;
 mod canary;

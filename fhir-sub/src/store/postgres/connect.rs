@@ -1,4 +1,4 @@
-//! How a connection is made, and what time it is there.
+//! Opens connections, and reads the database's clock.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use super::{failure, number};
 use crate::store::record::millis;
 use crate::store::{Stored, Unavailable, unreadable};
 
-/// A new connection, to a database that has its table, and how far its clock is ahead of the machine's.
+/// A new connection to a database that has the table, and how far its clock is ahead of the machine's.
 pub(super) async fn connect(config: &Config, certificates: Option<&[u8]>) -> Stored<(Client, i64)> {
     let client = if config.get_ssl_mode() == SslMode::Disable {
         let (client, connection) = config.connect(NoTls).await.map_err(|error| unconnected(&error))?;

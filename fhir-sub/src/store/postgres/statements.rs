@@ -1,7 +1,7 @@
-//! The statements, of which each is one round trip. Each row brings the database's time along, in milliseconds since 1970.
+//! The statements: each is one round trip. Each row includes the database's time, in milliseconds since 1970.
 
-/// Makes the table, where it is not there: one program after the other, and without a right to make tables if there is nothing
-/// to make.
+/// Creates the table if it does not exist. A lock lets one program at a time do it. If the table exists, no
+/// right to create tables is needed.
 pub(super) const MIGRATE: &str = "
 DO $$
 BEGIN
@@ -34,8 +34,8 @@ pub(super) const GET: &str =
 pub(super) const LIST: &str =
     concat!("SELECT ", now!(), ", record FROM fhir_sub_records WHERE id >= $1 AND id < $2");
 
-/// A statement that puts, and where it does not, the record that is there: as it was when the statement began, so that it may
-/// be missing what another has put meanwhile.
+/// A statement that puts a record. If it does not, it returns the existing record as it was when the
+/// statement began. So it may miss a record that another instance puts meanwhile.
 macro_rules! put {
     ($change:literal) => {
         concat!(
@@ -58,7 +58,7 @@ pub(super) const UPDATE: &str = put!(
 
 pub(super) const DELETE: &str = put!("DELETE FROM fhir_sub_records WHERE id = $1 AND revision = $2");
 
-/// What others are just cleaning is left to them.
+/// Records that another instance is just deleting are skipped.
 pub(super) const CLEAN: &str = "
 DELETE FROM fhir_sub_records WHERE id IN (
     SELECT id FROM fhir_sub_records WHERE expires <= $1 LIMIT 10000 FOR UPDATE SKIP LOCKED

@@ -1,4 +1,5 @@
-//! It does what every store does; `tests/real/postgres/test` runs these against a PostgreSQL of its own.
+//! The suite that every store must pass; `tests/real/postgres/test` runs it against a PostgreSQL server of
+//! its own.
 
 mod outage;
 
@@ -14,7 +15,7 @@ use crate::store::suite::{check_store, model};
 use crate::store::tests::race;
 use crate::store::{Begun, Entry, Store, StoreBackend};
 
-/// Where the database is, without a schema.
+/// The URL of the database, without a schema.
 fn url() -> String {
     std::env::var("FHIR_SUB_POSTGRES_URL").expect("tests/real/postgres/test runs this")
 }
@@ -66,7 +67,7 @@ async fn of_actors_that_race_one_is_at_an_event_at_a_time() {
     race::run(Arc::new(store().await)).await;
 }
 
-/// Instances that start at once, each of which finds no table.
+/// Several instances start at the same time, and none of them finds a table.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "tests/real/postgres/test runs it"]
 async fn of_instances_that_start_at_once_each_finds_the_table() {
@@ -83,7 +84,8 @@ async fn of_instances_that_start_at_once_each_finds_the_table() {
     assert_eq!(fresh, 1);
 }
 
-/// Four instances, each with a connection of its own, are told of 300 events four times each, in an order of their own.
+/// Four instances, each with its own connection, get 300 events four times each, each instance in its own
+/// order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "tests/real/postgres/test runs it"]
 async fn of_four_instances_and_three_hundred_events_told_four_times_each_is_handled_once() {
@@ -111,7 +113,7 @@ async fn of_four_instances_and_three_hundred_events_told_four_times_each_is_hand
     assert_eq!(handled, (0..300).collect::<Vec<_>>());
 }
 
-/// Whatever the clocks of the instances say.
+/// The clocks of the instances do not matter.
 #[tokio::test]
 #[ignore = "tests/real/postgres/test runs it"]
 async fn its_time_is_the_databases() {
@@ -122,7 +124,7 @@ async fn its_time_is_the_databases() {
     backend.state.lock().await.ahead = 3_600_000;
     let ahead = backend.now().await.unwrap();
     assert!(ahead.duration_since(now).unwrap() > Duration::from_secs(3_500));
-    // Each answer brings the database's time along.
+    // Each answer includes the database's time.
     let store = Store::new(Arc::new(backend), RETENTION);
     assert!(matches!(store.begin(&once(), LEASE, HOW).await.unwrap(), Begun::Fresh(_)));
     assert_eq!(store.begin(&once(), LEASE, HOW).await.unwrap(), Begun::UnderWay);

@@ -1,4 +1,4 @@
-//! [`Tls`]: how a connection to PostgreSQL is encrypted, by the TLS that `FhirClient` has.
+//! [`Tls`]: encrypts a connection to PostgreSQL, with the same TLS as `FhirClient`.
 
 use std::io;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream}
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream as Encrypted;
 
-/// Checks the server's certificate and its name, against the bundled roots and those that the settings name.
+/// Checks the server's certificate and name, against the bundled roots and the certificates of the settings.
 #[derive(Clone)]
 pub(super) struct Tls(Arc<ClientConfig>);
 
@@ -43,7 +43,7 @@ impl MakeTlsConnect<tokio_postgres::Socket> for Tls {
     }
 }
 
-/// A connection that is to be encrypted.
+/// A connection before encryption.
 pub(super) struct ToServer {
     tls: Tls,
     name: ServerName<'static>,
@@ -60,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for ToSer
     }
 }
 
-/// A connection that is encrypted.
+/// An encrypted connection.
 pub(super) struct Stream<S>(Encrypted<S>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Stream<S> {

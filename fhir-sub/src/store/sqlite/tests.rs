@@ -1,7 +1,9 @@
-//! Files that are made, opened again, shared by several processes' connections, and broken.
+//! Files that are created, opened again, shared by the connections of several processes, and damaged.
 
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use rusqlite::TransactionBehavior;
 
 use super::SqliteStore;
 use crate::store::suite::timed::{HOW, LEASE, RETENTION, Timed, key, letter, once};
@@ -9,7 +11,7 @@ use crate::store::suite::{check_store, model};
 use crate::store::tests::race;
 use crate::store::{Begun, Entry, Store};
 
-/// A directory of its own, which ends with the test.
+/// A directory that is deleted at the end of the test.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -81,7 +83,7 @@ async fn what_was_handled_stays_known_after_a_restart() {
     assert_eq!(store.dead_letters().await.unwrap().len(), 1);
 }
 
-/// Each with a connection of its own, as processes have it, and each opens the file first.
+/// Each has its own connection, as separate processes have, and each tries to be the first to open the file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_several_processes_one_handles_an_event() {
     let scratch = Scratch::new();
@@ -102,6 +104,46 @@ async fn of_several_processes_one_handles_an_event() {
         handled += process.await.unwrap();
     }
     assert_eq!(handled, 30);
+}
+
+/// SQLite's own way of waiting would mostly miss the moments between two transactions.
+#[tokio::test]
+async fn beside_a_process_that_writes_all_the_time_another_gets_its_turn() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    store.begin(&Entry::once(key("first")), LEASE, HOW).await.unwrap();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let path = scratch.0.join("store.db");
+    let writer = std::thread::spawn(move || {
+        let mut open = super::Open::file(&path).unwrap();
+        while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            let transaction =
+                open.connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            transaction.commit().unwrap();
+        }
+    });
+    let begun = store.begin(&once(), LEASE, HOW).await;
+    drop(stop);
+    writer.join().unwrap();
+    assert!(matches!(begun, Ok(Begun::Fresh(_))), "{begun:?}");
+}
+
+#[tokio::test]
+async fn many_processes_may_be_the_first_at_once() {
+    for _ in 0..20 {
+        let scratch = Scratch::new();
+        let path = scratch.0.join("store.db");
+        let opening: Vec<_> = (0..8)
+            .map(|_| {
+                let path = path.clone();
+                std::thread::spawn(move || super::Open::file(&path).map(drop))
+            })
+            .collect();
+        for opened in opening {
+            opened.join().unwrap().unwrap();
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The promises of a backend, without any rule of the store.
+//! The contract of a backend, without the rules of the store.
 
 use futures_util::future::join_all;
 
@@ -56,6 +56,7 @@ pub(super) async fn every_kind_of_record_is_kept_as_it_was(store: &Timed) {
         tries: 7,
         version: Some(key("content")),
         sequence: 3,
+        asked: Some(Box::new(at)),
         latest: None,
     };
     let resource = ResourceRecord {
@@ -65,6 +66,7 @@ pub(super) async fn every_kind_of_record_is_kept_as_it_was(store: &Timed) {
         numbered: Some(at),
         unnamed: vec![at],
         found: vec![FoundVersion { updated: at, at: 1_800_000_000_123 }],
+        deletions: vec![at],
     };
     let state =
         SweepState { number: Some(u64::MAX), watermark: Some(at.to_string()), ..SweepState::default() };

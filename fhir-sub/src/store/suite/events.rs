@@ -1,4 +1,4 @@
-//! How events are begun and ended.
+//! Beginning and ending events.
 
 use super::timed::{HOW, LEASE, RETENTION, SECOND, Timed, key, once};
 use crate::store::{Begun, Entry, How, Identity};
@@ -53,7 +53,7 @@ pub(super) async fn a_lease_of_no_time_is_free_at_once(store: &Timed) {
     }
     let sweep = key("sweep");
     for _ in 0..2 {
-        assert!(store.store.begin_sweep(&sweep, None, Duration::ZERO).await.unwrap().is_ok());
+        assert!(store.store.begin_sweep(&sweep, &[], Duration::ZERO).await.unwrap().is_ok());
     }
 }
 
@@ -104,7 +104,7 @@ pub(super) async fn what_an_instance_died_at_is_begun_alone(store: &Timed) {
         panic!("it is alone")
     };
     assert_eq!((killed.tries, claim.tries), (1, 2));
-    // What came to an end, whichever, is no suspect.
+    // If a try comes to any end, the event is no suspect.
     store.release(&claim).await;
     assert!(matches!(store.begin_as(&once(), how).await, Begun::Fresh(_)));
 }
@@ -174,7 +174,7 @@ pub(super) async fn what_was_given_up_counts_as_done_until_it_is_retried(store: 
     for how in [HOW, again] {
         assert_eq!(store.begin_as(&once(), how).await, Begun::UnderWay, "one at a time");
     }
-    // It fails again, and then an instance dies at it.
+    // It fails again, and then it kills an instance.
     store.store.give_up(&retry).await.unwrap();
     assert!(matches!(store.begin_as(&once(), again).await, Begun::Fresh(_)));
     store.pass(LEASE);

@@ -1,5 +1,5 @@
-//! A model of a store, so simple that it can be seen to be right, and several actors who do at random what instances do:
-//! begin, complete, release, die, sweep, give up. The store must answer each time as the model does.
+//! A model of a store that is simple enough to be evidently right, and actors that do at random what
+//! instances do: begin, complete, release, die, sweep, give up. The store must always answer like the model.
 
 mod actors;
 mod events;
@@ -7,7 +7,7 @@ mod events;
 use super::timed::Timed;
 use actors::Actors;
 
-/// So many steps against a store that is empty. `FHIR_SUB_SEED` repeats a run whose seed was printed.
+/// Runs so many steps against an empty store. `FHIR_SUB_SEED` repeats a run: use the seed that it printed.
 pub(crate) async fn check(store: &Timed, steps: usize) {
     let seed =
         std::env::var("FHIR_SUB_SEED").ok().map(|seed| seed.parse().expect("FHIR_SUB_SEED is a number"));

@@ -1,4 +1,4 @@
-//! What is known of a resource beside its single versions: their order, and their other names.
+//! What is known of a resource apart from its versions: their order, and their other names.
 
 use super::timed::{HOW, LEASE, Timed, instant, key, latest, of_resource};
 use crate::store::{Begun, Entry, How, OfResource, Told};
@@ -47,7 +47,7 @@ pub(super) async fn another_version_of_a_resource_is_tried_anew(store: &Timed) {
     store.complete(&killed).await;
     assert_eq!(store.begin(&latest("3", Some(THIRD))).await, Begun::UnderWay, "the lease is another's");
     store.release(&claim).await;
-    // The older one may still come: nothing newer is done.
+    // The older version may still arrive: nothing newer is done.
     let claim = store.claim(&latest("1", Some(FIRST))).await;
     assert_eq!(claim.tries, 3);
     store.complete(&claim).await;
@@ -57,6 +57,8 @@ pub(super) async fn another_version_of_a_resource_is_tried_anew(store: &Timed) {
 pub(super) async fn after_a_deletion_that_says_when_an_older_version_is_left_out(store: &Timed) {
     store.handle(&deletion("deleted", Some(SECOND_UPDATE))).await;
     assert_eq!(store.begin(&latest("1", Some(FIRST))).await, Begun::Superseded);
+    // The resource was created again at the same moment.
+    store.handle(&latest("2", Some(SECOND_UPDATE))).await;
     store.handle(&latest("3", Some(THIRD))).await;
 }
 
@@ -84,7 +86,7 @@ pub(super) async fn what_was_handled_stays_known_whatever_the_order(store: &Time
     assert_eq!(store.begin(&any("1")).await, Begun::Done);
 }
 
-/// In both orders: told first and then found, and found first and then told.
+/// In both orders: reported first and then found, and found first and then reported.
 pub(super) async fn an_event_has_one_identity_whatever_told_of_it(store: &Timed) {
     let of = |resource: &str, told: Told, updated: &str| {
         let of = of_resource(told, Some(updated));
@@ -108,5 +110,78 @@ pub(super) async fn an_event_has_one_identity_whatever_told_of_it(store: &Timed)
             let later = Entry { resource: of(&resource, Told::Search, THIRD), ..Entry::once(name("later")) };
             store.handle(&later).await;
         }
+    }
+}
+
+/// One event with two entries: by its time or its number, and as a search finds it.
+fn two_names(resource: &str, told: Told) -> [Entry; 2] {
+    let of = |told| Some(OfResource { key: key(resource), ..of_resource(told, Some(FIRST)) });
+    let name = |name: &str| key(&format!("{resource} {name}"));
+    let told = Entry { resource: of(told), ..Entry::once(name("told")) };
+    [told, Entry { resource: of(Told::Search), ..Entry::once(name("found")) }]
+}
+
+pub(super) async fn one_event_is_under_way_once_whatever_it_is_named_by(store: &Timed) {
+    let (by_time, by_number) = (Told::Time(instant(FIRST)), Told::Number(instant(SECOND_UPDATE)));
+    for (place, told) in [by_time, by_number].into_iter().enumerate() {
+        for is_found_first in [false, true] {
+            let mut names = two_names(&format!("{place} {is_found_first}"), told);
+            if is_found_first {
+                names.reverse();
+            }
+            let [first, second] = names;
+            let claim = store.claim(&first).await;
+            assert_eq!(store.begin(&second).await, Begun::UnderWay, "{told:?} {is_found_first}");
+            store.release(&claim).await;
+            let claim = store.claim(&second).await;
+            assert_eq!(claim.tries, 1, "it was not tried before");
+            assert_eq!(store.begin(&first).await, Begun::UnderWay, "{told:?} {is_found_first}");
+            // The instance that died during the event holds the lease until its end.
+            store.pass(LEASE);
+            store.handle(&first).await;
+            assert_eq!(store.begin(&second).await, Begun::Done, "{told:?} {is_found_first}");
+        }
+    }
+}
+
+pub(super) async fn what_is_done_after_its_lease_is_known_by_its_other_name(store: &Timed) {
+    let [told, found] = two_names("slow", Told::Time(instant(FIRST)));
+    let later = Entry { resource: found.resource, ..Entry::once(key("later")) };
+    let later = Entry {
+        resource: later.resource.map(|of| OfResource { updated: Some(instant(THIRD)), ..of }),
+        ..later
+    };
+    let slow = store.claim(&told).await;
+    store.pass(LEASE);
+    let other = store.claim(&later).await;
+    store.complete(&slow).await;
+    assert_eq!(store.begin(&found).await, Begun::Done);
+    store.complete(&other).await;
+    assert_eq!(store.begin(&found).await, Begun::Done);
+    assert_eq!(store.begin(&later).await, Begun::Done);
+    // The lease of the other event was not given back, and expires.
+    store.pass(LEASE);
+    let Entry { resource, .. } = later;
+    let next = instant("2026-01-01T00:00:00.004Z");
+    let resource = resource.map(|of| OfResource { updated: Some(next), ..of });
+    store.handle(&Entry { resource, ..Entry::once(key("next")) }).await;
+}
+
+/// With and without a version: both entries give the time of the deletion.
+pub(super) async fn a_deletion_is_known_by_when_it_was(store: &Timed) {
+    for is_named_first in [false, true] {
+        let name = |name: &str| key(&format!("{is_named_first} {name}"));
+        let entry = |told, at: &str, is_deletion, event: &str| {
+            let of = OfResource { key: name("resource"), is_deletion, ..of_resource(told, Some(at)) };
+            Entry { resource: Some(of), ..Entry::once(name(event)) }
+        };
+        let by_time = entry(Told::Time(instant(SECOND_UPDATE)), SECOND_UPDATE, true, "by its time");
+        let by_version = entry(Told::Search, SECOND_UPDATE, true, "by its version");
+        let (first, second) = if is_named_first { (&by_version, &by_time) } else { (&by_time, &by_version) };
+        // A version of the same moment is another event.
+        store.handle(&entry(Told::Time(instant(SECOND_UPDATE)), SECOND_UPDATE, false, "version")).await;
+        store.handle(first).await;
+        assert_eq!(store.begin(second).await, Begun::Done);
+        store.handle(&entry(Told::Time(instant(THIRD)), THIRD, true, "the next one")).await;
     }
 }

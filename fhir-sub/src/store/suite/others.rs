@@ -8,35 +8,35 @@ const SECOND_UPDATE: &str = "2026-01-01T00:00:00.002Z";
 
 pub(super) async fn one_sweep_runs_at_a_time_and_goes_on_where_the_last_one_ended(store: &Timed) {
     let sweep = key("sweep");
-    let mut first = store.store.begin_sweep(&sweep, None, LEASE).await.unwrap().unwrap();
+    let mut first = store.store.begin_sweep(&sweep, &[], LEASE).await.unwrap().unwrap();
     assert_eq!(first.state, SweepState::default());
-    assert_eq!(store.store.begin_sweep(&sweep, None, LEASE).await.unwrap(), Err(LEASE));
+    assert_eq!(store.store.begin_sweep(&sweep, &[], LEASE).await.unwrap(), Err(LEASE));
     store.pass(SECOND);
-    assert_eq!(store.store.begin_sweep(&sweep, None, LEASE).await.unwrap(), Err(LEASE - SECOND));
+    assert_eq!(store.store.begin_sweep(&sweep, &[], LEASE).await.unwrap(), Err(LEASE - SECOND));
     first.state.number = Some(7);
     assert!(store.store.save_sweep(&first, Some(LEASE)).await.unwrap());
-    assert_eq!(store.store.begin_sweep(&sweep, None, LEASE).await.unwrap(), Err(LEASE));
+    assert_eq!(store.store.begin_sweep(&sweep, &[], LEASE).await.unwrap(), Err(LEASE));
     store.pass(LEASE);
 
-    let second = store.store.begin_sweep(&sweep, None, LEASE).await.unwrap().unwrap();
+    let second = store.store.begin_sweep(&sweep, &[], LEASE).await.unwrap().unwrap();
     assert_eq!(second.state.number, Some(7));
     first.state.number = Some(99);
     assert!(!store.store.save_sweep(&first, None).await.unwrap(), "its lease is another's");
     assert!(store.store.save_sweep(&second, None).await.unwrap());
     assert!(!store.store.save_sweep(&second, Some(LEASE)).await.unwrap(), "it has ended");
-    assert_eq!(store.store.begin_sweep(&sweep, None, LEASE).await.unwrap().unwrap().state.number, Some(7));
+    assert_eq!(store.store.begin_sweep(&sweep, &[], LEASE).await.unwrap().unwrap().state.number, Some(7));
 }
 
 pub(super) async fn a_sweep_remembers_all_it_is_told(store: &Timed) {
     let sweep = key("sweep");
-    let mut sweeping = store.store.begin_sweep(&sweep, None, LEASE).await.unwrap().unwrap();
+    let mut sweeping = store.store.begin_sweep(&sweep, &[], LEASE).await.unwrap().unwrap();
     sweeping.state.watermark = Some(FIRST.to_owned());
     sweeping.state.deletions_watermark = Some(SECOND_UPDATE.to_owned());
     assert!(store.store.save_sweep(&sweeping, None).await.unwrap());
     store.pass(RETENTION * 100);
-    let next = store.store.begin_sweep(&sweep, None, LEASE).await.unwrap().unwrap();
+    let next = store.store.begin_sweep(&sweep, &[], LEASE).await.unwrap().unwrap();
     assert_eq!(next.state, sweeping.state);
-    let other = store.store.begin_sweep(&key("another"), None, LEASE).await.unwrap().unwrap();
+    let other = store.store.begin_sweep(&key("another"), &[], LEASE).await.unwrap().unwrap();
     assert_eq!(other.state, SweepState::default());
 }
 

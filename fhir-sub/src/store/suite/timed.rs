@@ -1,4 +1,4 @@
-//! A store under test: with a clock that stands still until it is told.
+//! A store under test, with a clock that only the test moves.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ pub(crate) const LEASE: Duration = Duration::from_secs(30);
 pub(crate) const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-/// How an event is begun where nothing else is said.
+/// How an event is begun unless the test says otherwise.
 pub(crate) const HOW: How = How { is_alone: true, ..How::told(u32::MAX) };
 
-/// A store whose clock stands still until it is told.
+/// A store with a clock that only the test moves.
 pub(crate) struct Timed {
     pub(crate) store: Store,
     pub(crate) backend: Arc<dyn StoreBackend>,
@@ -37,7 +37,7 @@ impl TestClock {
 
 impl Timed {
     pub(crate) fn new(backend: impl StoreBackend) -> Self {
-        // It begins now: a database may delete what has expired by its own clock.
+        // The clock starts with the real time: a database may delete expired records by its own clock.
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let clock = TestClock(Arc::new(AtomicU64::new(now.as_secs() + 1)));
         let backend: Arc<dyn StoreBackend> = Arc::new(Clocked { backend, clock: clock.clone() });
@@ -69,7 +69,6 @@ impl Timed {
         }
     }
 
-    /// Handles an event.
     pub(crate) async fn handle(&self, entry: &Entry) {
         let claim = self.claim(entry).await;
         self.complete(&claim).await;
@@ -130,7 +129,7 @@ pub(crate) fn once() -> Entry {
     Entry::once(key("Patient/1 of version 1"))
 }
 
-/// A version of a resource of which only the latest is wanted.
+/// A version of a resource, if only the latest one is wanted.
 pub(crate) fn latest(version: &str, updated: Option<&str>) -> Entry {
     let of = of_resource(Told::Version, updated);
     Entry { resource: Some(OfResource { is_ordered: true, ..of }), ..Entry::once(key(version)) }
@@ -147,6 +146,7 @@ pub(crate) fn instant(text: &str) -> Instant {
 
 pub(crate) fn letter(name: &str, since: &str) -> DeadLetter {
     DeadLetter {
+        tenant: None,
         key: key(name),
         record: None,
         is_passing: false,

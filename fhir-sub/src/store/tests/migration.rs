@@ -88,11 +88,11 @@ async fn a_sweep_goes_on_from_its_old_record_once() {
     let before = Body::Sweep(Box::new(SweepRecord { lease: None, state }));
     write(&store, RecordKind::Sweep, "old", before).await;
     let (new, old) = (key("new"), key("old"));
-    let mut sweeping = store.store.begin_sweep(&new, Some(&old), LEASE).await.unwrap().unwrap();
+    let mut sweeping = store.store.begin_sweep(&new, &[old], LEASE).await.unwrap().unwrap();
     assert_eq!(sweeping.state.number, Some(7));
     sweeping.state.number = Some(8);
     assert!(store.store.save_sweep(&sweeping, None).await.unwrap());
-    let next = store.store.begin_sweep(&new, Some(&old), LEASE).await.unwrap().unwrap();
+    let next = store.store.begin_sweep(&new, &[old], LEASE).await.unwrap().unwrap();
     assert_eq!(next.state.number, Some(8));
 }
 

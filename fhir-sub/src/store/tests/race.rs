@@ -1,4 +1,4 @@
-//! Actors who race for a few events at once, by the real clock, and die now and then.
+//! Actors that race for a few events, with the real clock, and sometimes die.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -11,10 +11,10 @@ const LEASE: Duration = Duration::from_millis(300);
 const ACTORS: usize = 8;
 const EVENTS: usize = 6;
 
-/// What was seen of an event.
+/// The observations of an event.
 #[derive(Default)]
 struct Seen {
-    /// The lease that was taken last, and until when it surely held.
+    /// The last lease, and until when it certainly held.
     held: Option<(u64, SystemTime)>,
     is_done: bool,
     completions: usize,
@@ -28,19 +28,19 @@ impl Witness {
         look(self.0.lock().unwrap().entry(event).or_default())
     }
 
-    /// A lease was taken by a call that was made at `called`; it holds from then on at least so long as a lease does.
+    /// A call that was made at `called` took a lease, which holds at least for its full time from then on.
     fn begun(&self, event: usize, claim: &Claim, called: SystemTime, was_done: bool) {
         assert!(!was_done, "event {event} is begun again after it was done");
         let now = SystemTime::now();
         if now >= called + LEASE {
-            // On a machine so busy it may be another's already.
+            // On such a busy machine, another actor may have it already.
             return;
         }
         self.see(event, |seen| {
             if let Some((_, until)) = seen.held {
                 assert!(now >= until, "two are at event {event}");
             }
-            // A store counts milliseconds.
+            // A store counts in milliseconds.
             seen.held = Some((claim.token, called + LEASE - Duration::from_millis(1)));
         });
     }
@@ -53,7 +53,7 @@ impl Witness {
         });
     }
 
-    /// It was completed by a call that returned now; it counts where the lease held until then.
+    /// A call that has just returned completed the event. It counts if the lease held until now.
     fn completed(&self, event: usize, called: SystemTime) {
         if SystemTime::now() < called + LEASE {
             self.see(event, |seen| {
@@ -64,7 +64,8 @@ impl Witness {
     }
 }
 
-/// All events are done in the end, none is begun once it is done, and no two are at one at a time.
+/// In the end all events are done. No event is begun after it is done, and no two actors handle one event at
+/// the same time.
 pub(in crate::store) async fn run(store: Arc<Store>) {
     let witness = Witness::default();
     let actors = (0..ACTORS).map(|_| tokio::spawn(act(Arc::clone(&store), witness.clone())));
@@ -76,7 +77,7 @@ pub(in crate::store) async fn run(store: Arc<Store>) {
     }
 }
 
-/// Until all events are done.
+/// Runs until all events are done.
 async fn act(store: Arc<Store>, witness: Witness) {
     let mut left: Vec<_> = (0..EVENTS).collect();
     while !left.is_empty() {
@@ -109,7 +110,7 @@ async fn act(store: Arc<Store>, witness: Witness) {
     }
 }
 
-/// So many at once begin one event: one of them gets it.
+/// So many actors begin one event at the same time: one of them gets it.
 pub(in crate::store) async fn all_at_once(store: Arc<Store>, actors: usize) {
     for round in 0..5 {
         let entry = Entry::once(key(&format!("raced for in round {round}")));

@@ -1,4 +1,4 @@
-//! Deletions in the history of a type.
+//! Reads deletions from the history of a type.
 
 use std::collections::HashSet;
 
@@ -18,13 +18,15 @@ use crate::sweep::{Stop, Sweep};
 /// How many versions a page has.
 const COUNT: &str = "200";
 
-/// The most resources of which it is remembered that a newer version was seen. Of others, the server is asked.
+/// The most resources that are remembered as having a newer version. For other resources, the server is
+/// asked.
 const MAXIMUM: usize = 100_000;
 
 /// The most pages of a history.
 const PAGES: u64 = 200_000;
 
-/// Reads the history, from where the last sweep has come to. Why the server refuses to show it, if it does.
+/// Reads the history from where the last sweep stopped. Returns the server's error if it refuses to show the
+/// history.
 pub(super) async fn by_history(
     sweep: &mut Sweep<'_>,
     resource_type: &str,
@@ -37,7 +39,7 @@ pub(super) async fn by_history(
         if ended.is_some() {
             return Ok(ended);
         }
-        // What an earlier sweep has begun does not see what was deleted since.
+        // The round of an earlier sweep does not see later deletions, so a new round follows.
     }
     let round = Round::new(key, sweep.from(What::Deleted), sweep.here());
     one_round(sweep, resource_type, round, stop).await
@@ -66,7 +68,7 @@ async fn one_round(
             return ended;
         }
     }
-    // What is seen, or cannot be seen to its end, is looked at from the beginning the next time.
+    // A round that is finished, or that can never finish, starts from the beginning the next time.
     What::Deleted.round(state).take_if(|round| round.question == key);
     ended
 }
@@ -75,11 +77,11 @@ struct Walk<'t> {
     resource_type: &'t str,
     round: Round,
     stop: Deadline,
-    /// The resources of which a version was seen, the newest first.
+    /// The resources with a version that was seen already, and is newer than what follows.
     newer: HashSet<String>,
     /// The first version of all.
     first: Option<(String, Option<String>)>,
-    /// Whether it began anew in this sweep, for a link that the server did not know any more.
+    /// Whether it restarted in this sweep because the server did not know a link any more.
     is_begun_anew: bool,
 }
 
@@ -106,9 +108,10 @@ impl Walk<'_> {
                 return Err(Stop::Failed(doubt.to_string()));
             }
             let asked = sweep.asked(&page.said, began);
-            if self.round.pages == 0 && sweep.put_right(What::Deleted, asked) {
+            if (self.round.pages == 0 || sweep.went_back) && sweep.put_right(What::Deleted, asked) {
                 let (from, here) = (sweep.from(What::Deleted), sweep.here());
-                self.round = Round::new(std::mem::take(&mut self.round.question), from, here);
+                self.round.begin_anew(from, here);
+                self.newer.clear();
                 history = self.history(sweep);
                 continue;
             }
@@ -124,7 +127,7 @@ impl Walk<'_> {
                 return Err(Stop::Failed(format!("the history of the type has more than {PAGES} pages")));
             }
             if is_last {
-                // Medplum shows a hundred versions, and has no links: it may know of places.
+                // Medplum shows a hundred versions, and has no links. It may still support offsets.
                 history = self.history(sweep);
             }
             *What::Deleted.round(sweep.lease.state_mut()) = Some(self.round.clone());
@@ -132,7 +135,8 @@ impl Walk<'_> {
         }
     }
 
-    /// The history from where the walk is: by the link to the next page, or else by the number of versions that were seen.
+    /// The history from where the walk is: by the link to the next page, else by the number of versions that
+    /// were seen.
     fn history(&self, sweep: &Sweep<'_>) -> History<IgnoredAny> {
         let client = sweep.client.with_deadline(self.stop);
         if let Some(place) = &self.round.place {
@@ -144,7 +148,7 @@ impl Walk<'_> {
         client.type_history(self.resource_type, &query[..count]).limits(LIMITS)
     }
 
-    /// What is to be done where a page could not be had: the refusal, or that it begins anew.
+    /// Decides what to do after a page could not be read: the server's refusal, or a restart.
     fn failed(&mut self, sweep: &mut Sweep<'_>, error: Error) -> Result<Option<Error>, Stop> {
         if error.is_timeout() && self.stop.has_passed() {
             return Err(Stop::OutOfTime);
@@ -174,8 +178,8 @@ impl Walk<'_> {
         Ok(None)
     }
 
-    /// Takes in a page, and handles its deletions, the oldest first. Whether the history goes back further than is looked
-    /// at: a server that does not heed `_since` need not be followed to the beginning.
+    /// Handles the deletions of a page, oldest first. Returns whether the history goes back further than
+    /// needed: if a server ignores `_since`, the walk must not follow it to the beginning.
     async fn page(
         &mut self,
         sweep: &mut Sweep<'_>,
@@ -215,7 +219,7 @@ impl Walk<'_> {
         Ok(is_past)
     }
 
-    /// What cannot be seen of a history that has no links, and knows no places.
+    /// The sweep cannot see all of a history that has no links and no offsets.
     fn unable(&self) -> Stop {
         let reached = self.round.reached.map_or_else(String::new, |reached| format!(" before {reached}"));
         Stop::Unable(format!(

@@ -1,9 +1,11 @@
-//! Hostile servers, and what is promised all the same.
+//! Hostile servers, and the promises that hold even so.
 
 mod creation;
+mod further;
 mod numbers;
 mod odd;
 mod pieces;
 mod reading;
+mod slow;
 mod variants;
 mod watermark;

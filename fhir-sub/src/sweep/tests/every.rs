@@ -1,4 +1,4 @@
-//! A program that serves sweeps by itself.
+//! Sweeps on a schedule, within a program that serves requests.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -26,10 +26,10 @@ const PERIOD: Duration = Duration::from_secs(300);
 struct Fleet {
     store: Arc<SeveredStore>,
     began: Instant,
-    /// Which instance began to sweep, and when.
+    /// The sweeps: the instance, and the time of the start.
     sweeps: Arc<Mutex<Vec<(usize, Duration)>>>,
     script: Arc<Script>,
-    /// How many encounters there are to find.
+    /// How many encounters a sweep can find.
     encounters: u64,
     /// How long the server takes for an answer.
     takes: Duration,
@@ -63,7 +63,7 @@ impl Fleet {
         let server = front(move |asked| {
             let answer = if asked.starts_with("GET Subscription?") {
                 sweeps.lock().unwrap().push((number, began.elapsed()));
-                // It was registered before the encounters were written.
+                // The Subscription is older than the encounters.
                 let meta = json!({ "lastUpdated": "2025-12-31T00:00:00Z" });
                 let subscription = json!({
                     "resourceType": "Subscription",
@@ -94,7 +94,7 @@ impl Fleet {
         Instance { task, stop }
     }
 
-    /// Which instances began to sweep since the last call, and when.
+    /// The sweeps since the last call.
     fn sweeps(&self) -> Vec<(usize, Duration)> {
         std::mem::take(&mut self.sweeps.lock().unwrap())
     }
@@ -118,7 +118,7 @@ async fn in_each_period_one_of_the_instances_sweeps() {
     assert!((12..=13).contains(&sweeps.len()), "{sweeps:?}");
     let is_a_period = |gap: &Duration| (PERIOD..PERIOD + Duration::from_secs(2)).contains(gap);
     assert!(gaps(&sweeps).iter().all(is_a_period), "{sweeps:?}");
-    // Whichever it is that dies, the others go on.
+    // Whichever instance dies, the others continue.
     for _ in 0..2 {
         instances.pop().unwrap().task.abort();
         pass(6 * PERIOD).await;
@@ -136,7 +136,7 @@ async fn the_first_sweep_after_a_start_comes_within_a_period() {
         pass(PERIOD + Duration::from_secs(1)).await;
         assert!((1..=2).contains(&fleet.sweeps().len()));
         before.task.abort();
-        // Wherever within the period of the sweep before.
+        // At any moment within the period of the previous sweep.
         let restarted = fleet.began.elapsed();
         let after = fleet.start(1);
         pass(PERIOD + Duration::from_secs(2)).await;
@@ -162,7 +162,7 @@ async fn a_sweep_whose_instance_dies_is_taken_over() {
     pass(PERIOD).await;
     let (heir, begun) = fleet.sweeps()[0];
     assert_eq!(heir, 1 - dead);
-    // When the lease has run out, and at most a period after its own start.
+    // This is when the lease has run out, and at most a period after the start of the instance.
     assert!(begun - died <= PERIOD, "{died:?} {begun:?}");
     pass(3 * PERIOD).await;
     assert_eq!(fleet.sweeps().len(), 3);
@@ -171,7 +171,7 @@ async fn a_sweep_whose_instance_dies_is_taken_over() {
 #[tokio::test(start_paused = true)]
 async fn what_takes_longer_than_a_request_goes_on_at_once() {
     let mut fleet = Fleet::new();
-    // A second each, and 25 seconds a piece.
+    // Each encounter takes a second, and each sweep has 25 seconds.
     fleet.encounters = 150;
     let instances = [fleet.start(0), fleet.start(1)];
     pass(2 * PERIOD).await;
@@ -181,7 +181,8 @@ async fn what_takes_longer_than_a_request_goes_on_at_once() {
     assert!(pieces.len() >= 3 && pieces.iter().all(|(number, _)| *number == pieces[0].0), "{sweeps:?}");
     assert!(gaps(pieces).iter().all(|gap| *gap <= Duration::from_secs(25)), "{sweeps:?}");
     assert_eq!(whole.1 - pieces[0].1, PERIOD);
-    // Nobody else began before it was whole, and then a period after it had begun.
+    // No other instance began before the sweep was complete. The next sweep began a period after the first
+    // had begun.
     pass(3 * PERIOD).await;
     assert_eq!((fleet.sweeps().len(), fleet.script.ran().len()), (3, 0));
     drop(instances);
@@ -209,7 +210,7 @@ async fn a_program_that_is_told_to_stop_begins_nothing_more() {
     assert!(told.elapsed() < Duration::from_secs(25), "{:?}", told.elapsed());
     let (ran, done) = (busy.script.ran().len(), std::mem::take(&mut *busy.script.done.lock().unwrap()));
     assert_eq!(ran, done.len(), "no handler was cut short");
-    // The next instance goes on there as soon as it looks.
+    // The next instance continues as soon as it looks.
     let _next = busy.start(1);
     pass(2 * PERIOD).await;
     assert_eq!(ran + busy.script.ran().len(), 150);
@@ -237,7 +238,7 @@ async fn what_fails_is_tried_in_the_next_period() {
     assert_eq!(fleet.sweeps().len(), 1);
 }
 
-/// Another program of the same store and server has other endpoints, and sweeps for itself.
+/// Another program with the same store and server has other endpoints, and its own sweeps.
 #[tokio::test(start_paused = true)]
 async fn programs_do_not_wait_for_each_other() {
     let fleet = Fleet::new();

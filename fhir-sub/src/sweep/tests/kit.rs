@@ -1,4 +1,4 @@
-//! An app whose handler keeps what it ran on, and its FHIR server.
+//! An app with a handler that records its events, and the app's FHIR server.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -19,17 +19,17 @@ use crate::sandbox::Behaviour;
 use crate::store::MemoryStore;
 use crate::testing::{TestApp, TestRequest};
 
-/// What handlers do, and did.
+/// The handlers' script, and the record of their runs.
 #[derive(Debug, Default)]
 pub(super) struct Script {
     pub(super) ran: Mutex<Vec<String>>,
-    /// Of which resources the handler fails.
+    /// The resources that the handler fails for.
     pub(super) fails: Mutex<Vec<&'static str>>,
     takes: Duration,
     gate: Option<tokio::sync::Semaphore>,
 }
 
-/// An event, and the script by which it is handled.
+/// An event, and the script of its handler.
 pub(super) struct Ran(Event, Arc<Script>);
 
 impl FromNotification for Ran {
@@ -87,13 +87,13 @@ impl Kit {
         Self::build(behaviour, declaration, Script::default(), |builder| builder, true)
     }
 
-    /// One whose handler takes so long.
+    /// A kit with a handler that takes so long.
     pub(super) fn taking(declaration: Declaration, takes: Duration) -> Self {
         let script = Script { takes, ..Script::default() };
         Self::build(Behaviour::Hapi, declaration, script, |builder| builder, true)
     }
 
-    /// One whose handler waits until it may go on.
+    /// A kit with a handler that waits until it may go on.
     pub(super) fn gated(declaration: Declaration) -> Self {
         let script = Script { gate: Some(tokio::sync::Semaphore::new(0)), ..Script::default() };
         Self::build(Behaviour::Hapi, declaration, script, |builder| builder, true)
@@ -129,7 +129,7 @@ impl Kit {
         assert!(report.is_complete(), "{report:?}");
     }
 
-    /// Gives the Subscription another status.
+    /// Sets the status of the Subscription.
     pub(super) async fn turn(&self, status: &str) {
         let mut subscription = self.test.sandbox().all("Subscription").remove(0);
         subscription["status"] = json!(status);
@@ -140,20 +140,20 @@ impl Kit {
         self.created(id).await;
     }
 
-    /// Writes an encounter: when, by the server's clock.
+    /// Writes an encounter. Returns when, by the server's clock.
     pub(super) async fn created(&self, id: &str) -> String {
         let encounter = encounter(&id.replace(' ', "-"), "arrived", "");
         let written = self.test.sandbox().update(&encounter).await.unwrap();
         written["meta"]["lastUpdated"].as_str().unwrap().to_owned()
     }
 
-    /// Lets notifications come, and time go by.
+    /// Lets notifications arrive, and time pass.
     pub(super) async fn later(&self) {
         self.test.sandbox().idle().await;
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
 
-    /// The row of the one subscription.
+    /// Sweeps, and returns the row of the only subscription.
     pub(super) async fn sweep(&self, query: &str) -> Value {
         let answer = self.test.send(TestRequest::post(&format!("sweep{query}"))).await;
         assert!(!answer.body().contains("canary"), "{}", answer.body());
@@ -168,13 +168,13 @@ impl Kit {
         self.script.gate.as_ref().unwrap().add_permits(1_000);
     }
 
-    /// What the handler ran on since the last time.
+    /// The events that the handler ran on since the last call.
     pub(super) fn ran(&self) -> Vec<String> {
         std::mem::take(&mut *self.script.ran.lock().unwrap())
     }
 }
 
-/// Seen, handled before, handled, failed and dead.
+/// The counts: seen, handled before, handled, failed, dead.
 pub(super) fn swept(row: &Value) -> [u64; 5] {
     let counts = ["seen", "alreadyHandled", "handled", "failed", "dead"];
     counts.map(|count| row[count].as_u64().unwrap_or_else(|| panic!("{row}")))

@@ -96,7 +96,7 @@ async fn deletions_are_found_by_the_history() {
     kit.turn("off").await;
     kit.test.sandbox().delete("Encounter/1").await.unwrap();
     kit.test.sandbox().delete("Encounter/2").await.unwrap();
-    // It is back again.
+    // It is created again.
     kit.create("2").await;
     kit.later().await;
     let row = kit.sweep("").await;
@@ -123,4 +123,17 @@ async fn a_deletion_that_was_told_is_not_found_again() {
         assert_eq!(swept(&kit.sweep("").await), [2, 1, 1, 0, 0], "{behaviour:?}");
         assert_eq!(kit.ran(), ["Encounter/2@2 delete"], "{behaviour:?}");
     }
+}
+
+/// A `since` in the future is a mistake. If it is that of the first sweep, nothing before is left out.
+#[tokio::test(start_paused = true)]
+async fn a_since_in_the_future_leaves_nothing_out() {
+    let kit = Kit::new(encounters());
+    kit.register().await;
+    kit.turn("off").await;
+    kit.create("1").await;
+    tokio::time::sleep(std::time::Duration::from_secs(900)).await;
+    let row = kit.sweep("?since=2062-01-01T00:00:00Z").await;
+    assert_eq!(kit.ran(), ["Encounter/1@1 unknown"], "{row}");
+    assert!(row["notes"].to_string().contains("in the future"), "{row}");
 }

@@ -1,4 +1,4 @@
-//! Pages that shift, and servers that sort or tell the time in ways of their own.
+//! Pages that shift, and servers with a sort order or a clock of their own.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::delivery::scripted::{REQUIRED, Scripted, criteria};
 use crate::fhir::Instant;
 use crate::sweep::{SweepOptions, sweep};
 
-/// A server whose pages are places in what there is at the moment, and which writes while it is read.
+/// A server with pages that count places in its current content, and that writes while it is read.
 #[derive(Clone, Default)]
 struct Server {
     encounters: Arc<Mutex<Vec<(String, i64)>>>,
-    /// What is changed after so many pages, and when.
+    /// The changes: after how many pages, and when.
     writes: Arc<Mutex<Vec<(usize, String)>>>,
     pages: Arc<Mutex<usize>>,
     is_unsorted: bool,
@@ -84,7 +84,7 @@ async fn run(app: &App, since: &str) -> Value {
     serde_json::from_str::<Value>(&report.to_json()).unwrap()["subscriptions"][0].clone()
 }
 
-/// Every encounter in its last version, once, of a server that writes `writes` meanwhile.
+/// Checks that every encounter is handled once, in its last version, while the server writes `writes`.
 async fn check(server: Server) -> Value {
     let answering = server.clone();
     let test = Scripted::new(handler(), move |asked| answering.answer(asked));
@@ -102,7 +102,7 @@ async fn check(server: Server) -> Value {
 async fn pages_that_shift_are_read_again() {
     for is_unsorted in [false, true] {
         let server = Server { is_unsorted, ..Server::with(10) };
-        // What was on the first page leaves it while the second one is read.
+        // These resources leave the first page while the second one is read.
         *server.writes.lock().unwrap() = vec![(1, "0".into()), (2, "1".into()), (3, "4".into())];
         let row = check(server).await;
         assert_eq!(row["left"], false, "{row}");

@@ -1,4 +1,4 @@
-//! Everything dies at some time, and the server misbehaves, and in the end all is handled.
+//! Instances die and the server misbehaves, but in the end everything is handled.
 
 mod unruly;
 
@@ -24,11 +24,11 @@ use crate::store::{MemoryStore, SeveredStore, Way};
 use crate::sweep::tests::kit::encounter;
 use crate::testing::{TestApp, TestRequest};
 
-/// What handlers have done outside, by the idempotency key, and how often they ran.
+/// The effects of handlers on the outside, by idempotency key, and the number of runs.
 struct World {
     dice: Mutex<fastrand::Rng>,
     effects: Mutex<BTreeMap<String, String>>,
-    /// What matches the criteria, of all that was written.
+    /// The written resources that match the criteria.
     matching: Mutex<BTreeSet<String>>,
     runs: AtomicUsize,
 }
@@ -38,7 +38,7 @@ impl World {
         self.dice.lock().unwrap().u64(0..sides)
     }
 
-    /// Up to so many milliseconds.
+    /// Waits for up to so many milliseconds.
     async fn moment(&self, most: u64) {
         tokio::time::sleep(Duration::from_millis(self.throw(most))).await;
     }
@@ -70,7 +70,7 @@ impl Handler<Work> for Frail {
     }
 }
 
-/// A program with a store that outlives its instances, and a server that notifies it of nothing by itself.
+/// A program with a store that outlives its instances, and a server that sends no notifications of its own.
 async fn program(
     world: &Arc<World>,
     misdeeds: &'static [Misdeed],
@@ -116,7 +116,7 @@ async fn weather(seed: u64, misdeeds: &'static [Misdeed]) {
         if is_matching {
             world.matching.lock().unwrap().insert(named(&written));
         }
-        // None is a notification that is lost.
+        // If no notification is sent, it was lost.
         for _ in 0..if is_matching { world.throw(4) } else { 0 } {
             under_way.push(send(TestRequest::hapi_update("e", &written)));
         }
@@ -141,7 +141,7 @@ async fn weather(seed: u64, misdeeds: &'static [Misdeed]) {
 
     store.set(Way::Open);
     is_quiet.store(true, Ordering::Relaxed);
-    // What was killed holds nothing up for longer than its lease.
+    // A killed sweep delays the others for no longer than its lease.
     let mut sweeps = 0;
     loop {
         tokio::time::sleep(Duration::from_secs(120)).await;
@@ -176,7 +176,7 @@ fn named(encounter: &Value) -> String {
     format!("Encounter/{id}@{version}")
 }
 
-/// `FHIR_SUB_SEED` repeats one that failed.
+/// `FHIR_SUB_SEED` repeats a failed run.
 async fn weathers(misdeeds: &'static [Misdeed]) {
     match std::env::var("FHIR_SUB_SEED") {
         Ok(seed) => weather(seed.parse().expect("FHIR_SUB_SEED is a number"), misdeeds).await,

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::kit::{Keep, Kit, Ran, encounter, swept};
@@ -29,7 +31,8 @@ async fn events_that_were_not_sent_are_found_by_their_numbers() {
 
     let row = kit.sweep("").await;
     assert_eq!(row["rearmed"], true);
-    assert_eq!(swept(&row)[0], 4, "{row}");
+    // The first sweep also searches.
+    assert_eq!(swept(&row)[0], 7, "{row}");
     kit.later().await;
     let ran = kit.ran();
     assert!(ran.contains(&"Encounter/2@1 create".to_owned()), "{ran:?}");
@@ -43,6 +46,35 @@ async fn events_that_were_not_sent_are_found_by_their_numbers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_silent_server_is_told_of_and_asked() {
+    let Trigger::Topic(of_topic) = topic().trigger else { unreachable!("it is one") };
+    let beating = Topic { heartbeat: Some(60), ..of_topic };
+    let kit = Kit::of(Behaviour::Generic, Declaration { trigger: Trigger::Topic(beating), ..topic() });
+    kit.register().await;
+    kit.create("told").await;
+    // Heartbeats come for as long as nothing else does.
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let row = kit.sweep("").await;
+    assert_eq!((&row["heartbeatsMissed"], &row["notes"]), (&json!(null), &json!(null)), "{row}");
+
+    kit.turn("error").await;
+    kit.create("untold").await;
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    let row = kit.sweep("").await;
+    // The last heartbeat came at most a minute before the error.
+    assert!((3..=4).contains(&row["heartbeatsMissed"].as_u64().unwrap()), "{row}");
+    assert_eq!(row["rearmed"], true, "{row}");
+    let note = row["notes"][0].as_str().unwrap();
+    assert!(note.starts_with("nothing has come for 2") && note.ends_with("has counted 2 events"), "{note}");
+    assert_eq!(swept(&row)[2], 1, "{row}");
+
+    // It has been heard of again.
+    kit.later().await;
+    let row = kit.sweep("").await;
+    assert_eq!(row["heartbeatsMissed"], json!(null), "{row}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_that_fails_holds_the_number_and_not_the_others() {
     let kit = Kit::of(Behaviour::Generic, topic());
     kit.register().await;
@@ -52,10 +84,12 @@ async fn an_event_that_fails_holds_the_number_and_not_the_others() {
     }
     kit.later().await;
     kit.script.fails.lock().unwrap().push("Encounter/fails");
-    assert_eq!(swept(&kit.sweep("").await), [3, 0, 2, 1, 0]);
-    assert_eq!(swept(&kit.sweep("").await), [2, 1, 0, 1, 0]);
+    // The first sweep also searches, and finds each once more.
+    assert_eq!(swept(&kit.sweep("").await), [6, 2, 2, 2, 0]);
+    // So does each sweep until nothing is left that only a search may find.
+    assert_eq!(swept(&kit.sweep("").await), [5, 3, 0, 2, 0]);
     kit.script.fails.lock().unwrap().clear();
-    assert_eq!(swept(&kit.sweep("").await), [2, 1, 1, 0, 0]);
+    assert_eq!(swept(&kit.sweep("").await), [5, 4, 1, 0, 0]);
     assert_eq!(swept(&kit.sweep("").await), [0; 5]);
 }
 

@@ -1,4 +1,4 @@
-//! A page of a walk: whether it is believed, what of it is handled, and how far it shows the server's clock to have come.
+//! A page of a walk: whether it is trusted, what is handled, and what it shows of the server's clock.
 
 use std::hash::BuildHasher;
 
@@ -8,14 +8,15 @@ use crate::delivery::changed::{Changed, Raw};
 use crate::delivery::doubt::Doubt;
 use crate::fhir::Instant;
 use crate::memory::Version;
-use crate::store::Round;
+use crate::sweep::handling::is_settled;
+use crate::sweep::time::SLACK;
 use crate::sweep::{Stop, Sweep, deletions};
 
-/// The most pages without anything on them, one after the other.
+/// The most empty pages, one after the other.
 const EMPTY_PAGES: u32 = 1_000;
 
 impl Walk<'_> {
-    /// Handles a page; whether the pass goes on.
+    /// Handles a page. Returns whether the pass goes on.
     pub(super) async fn page(
         &mut self,
         sweep: &mut Sweep<'_>,
@@ -28,7 +29,7 @@ impl Walk<'_> {
             Some(doubt) if self.what == What::Changed || doubt == Doubt::Partial => {
                 return Err(Stop::Failed(doubt.to_string()));
             }
-            // It lists deletions so, whatever its link says; each is confirmed.
+            // This server lists deletions like that, whatever its link says. Each deletion is confirmed.
             Some(_) if sweep.run.server.settings().fhir_server.lists_deleted => {}
             Some(doubt) => return Err(Stop::Unable(doubt.to_string())),
         }
@@ -38,10 +39,13 @@ impl Walk<'_> {
         let Page { found, said, next, .. } = page;
         let count = found.len() as u64;
         let (from, begun) = (self.round(sweep).from, self.round(sweep).begun);
-        // A server may keep what a search has found, and show on a later page how that is by then: what was changed after the
-        // search need not match any more. The next search says whether it does, and the watermark stays before it.
+        // A server may keep the results of a search, and show resources on a later page as they are by then.
+        // A resource that changed after the search began may not match any more. The next search decides, and
+        // the watermark stays before it.
         let looks_back = !is_first && self.what == What::Changed && sweep.tells_time;
         let begun = begun.filter(|_| looks_back);
+        // A time in the future was written by a clock that was ahead for a while. It says nothing.
+        let now = said.date.map(|date| Instant::from(date).after(SLACK));
         let (mut all, mut times, mut fresh, mut odd) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for json in found {
             match Changed::read(json, &sweep.occasion, self.question) {
@@ -50,9 +54,10 @@ impl Walk<'_> {
                 Some(Ok(changed)) => {
                     times.push(changed.updated);
                     all.push(changed.version.clone());
-                    // A server that does not heed `_lastUpdated` shows also what is not looked at.
+                    // A server that ignores `_lastUpdated` also returns older resources.
                     let is_meant = changed.updated.is_none_or(|updated| updated >= from);
-                    let is_of_the_search = begun.is_none() || changed.updated <= begun;
+                    let is_of_the_search =
+                        begun.is_none() || changed.updated <= begun || changed.updated > now;
                     if is_meant && is_of_the_search && self.seen.is_fresh(&changed) {
                         fresh.push(changed);
                     }
@@ -74,12 +79,17 @@ impl Walk<'_> {
         let mut is_cut = false;
         for (updated, ended) in updated.into_iter().zip(ends) {
             match ended {
-                Some(ended) => self.round(sweep).ended(updated, ended),
+                Some(ended) => {
+                    if !is_settled(ended) {
+                        self.unsettled.push(updated);
+                    }
+                    self.round(sweep).ended(updated, ended);
+                }
                 None => is_cut = true,
             }
         }
         if is_cut {
-            // The next sweep reads this page once more.
+            // The next sweep reads this page again.
             return Err(Stop::OutOfTime);
         }
         for (version, updated) in all.iter().zip(&times) {
@@ -89,7 +99,7 @@ impl Walk<'_> {
         let here = sweep.here();
         let round = self.round(sweep);
         round.entries += count;
-        // Of several pages, the number may have changed since the first one.
+        // With several pages, the number may have changed since the first page.
         let Some(total) = said.total.filter(|total| next.is_none() && round.pages == 0 && *total > count)
         else {
             return Ok(true);
@@ -103,8 +113,8 @@ impl Walk<'_> {
         )))
     }
 
-    /// Holds the server's clock against the one here, and where the sweep stands against both; whether it may go on from
-    /// there.
+    /// Compares the server's clock with the clock here, and the sweep's position with both. Returns whether
+    /// the sweep may continue from its position.
     fn look_at_clock(
         &self,
         sweep: &mut Sweep<'_>,
@@ -113,14 +123,12 @@ impl Walk<'_> {
         is_first: bool,
     ) -> bool {
         let asked = sweep.asked(&page.said, began);
-        if !is_first {
+        if !is_first && !sweep.went_back {
             return true;
         }
         if sweep.put_right(self.what, asked) {
             let (from, here) = (sweep.from(self.what), sweep.here());
-            let round = self.round(sweep);
-            let before = std::mem::replace(round, Round::new(round.question.clone(), from, here));
-            round.unsettled_as(&before);
+            self.round(sweep).begin_anew(from, here);
             return false;
         }
         let elapsed = began.elapsed();
@@ -131,7 +139,7 @@ impl Walk<'_> {
         true
     }
 
-    /// Where the server does not say what time it is, its clock had come at least to the newest that it shows.
+    /// If the server does not say its time, its clock is at least at the newest change that it shows.
     fn tell_time_by_what_is_found(&self, sweep: &mut Sweep<'_>, times: &[Option<Instant>]) {
         let (here, there) = (sweep.here(), sweep.there());
         if sweep.tells_time {
@@ -143,7 +151,7 @@ impl Walk<'_> {
         round.begun = round.begun.max(newest.map(|newest| newest.before(elapsed).min(there)));
     }
 
-    /// A server whose links lead on and on without anything new must not be followed for ever.
+    /// If a server's links go on without anything new, the walk must end.
     fn hold_to_bounds(&mut self, found: &[Option<Version>]) -> Result<(), Stop> {
         if found.is_empty() {
             self.empty_pages += 1;

@@ -1,22 +1,22 @@
-//! [`Seen`]: what a sweep has looked at.
+//! [`Seen`]: the versions that a sweep has looked at.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use crate::delivery::changed::Changed;
 
-/// Which versions a sweep has looked at.
+/// The versions that a sweep has looked at.
 #[derive(Default)]
 pub(super) struct Seen {
     versions: HashSet<u64>,
     pub(super) hasher: RandomState,
 }
 
-/// The most versions that are remembered. Of more, the store knows what was handled.
+/// The most versions that are remembered. Beyond that, the store knows what was handled.
 const MAXIMUM: usize = 100_000;
 
 impl Seen {
-    /// Whether it was not seen before.
+    /// Whether the version is new to this sweep.
     pub(super) fn is_fresh(&mut self, changed: &Changed) -> bool {
         let Some(version) = &changed.version else { return true };
         let hash = self.hasher.hash_one(version);

@@ -1,13 +1,13 @@
-//! Whether a server sorts: a server that ignores `_sort` may show thousands of resources in the order of their changes by
-//! chance, as ids follow the time of creation.
+//! Whether a server sorts. If it ignores `_sort`, thousands of resources may still come in the order of their
+//! changes, because ids follow the time of creation.
 
 use super::{COUNT, LIMITS, Walk};
 use crate::delivery::changed::Changed;
 use crate::sweep::Sweep;
 
 impl Walk<'_> {
-    /// Whether the server, asked for the newest change first, shows it first. One that ignores `_sort` shows the oldest, which
-    /// it has shown first before.
+    /// Whether the server shows the newest change first if asked to. If it ignores `_sort`, it shows the
+    /// oldest change first, as before.
     pub(super) async fn sorts(&self, sweep: &mut Sweep<'_>) -> bool {
         let (from, reached) = (self.round(sweep).from, self.round(sweep).reached);
         let client = sweep.client.with_deadline(self.stop);

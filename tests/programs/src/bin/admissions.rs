@@ -1,4 +1,4 @@
-//! A program of topics: one that it narrows and reads by reference, and one of whose deletions it is told.
+//! A program with topics: it narrows one and reads it by reference, and gets the deletions of the other.
 
 use std::io::Write;
 
@@ -26,7 +26,7 @@ async fn cancellations(event: Event) {
     called(&format!("cancellations {} {}", event.interaction(), event.focus().unwrap_or("-")));
 }
 
-/// Says that a handler was called.
+/// Writes that a handler was called.
 fn called(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "called {text}");
 }

@@ -3,7 +3,7 @@
 use fhir_sub::prelude::*;
 use serde_json::{Value, json};
 
-/// The entry point must not mind what a handler is called.
+/// The name of a handler must not matter to the entry point.
 #[fhir_subscription(criteria = "Appointment?status=arrived", endpoint = "arrived-appointments")]
 async fn run(appointment: Resource<Value>, fhir: FhirClient) -> Result<()> {
     let reference = format!("Appointment/{}", appointment["id"].as_str().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! A program with a thousand subscriptions, to see what registering them takes.
+//! A program with a thousand subscriptions, to measure their registration.
 
 use fhir_sub::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A program that links no handler, as happens where a library crate is named nowhere.
+//! A program without handlers, as when no code names a library crate.
 
 use fhir_sub::fhir_lambda_main;
 

@@ -1,4 +1,4 @@
-//! A program whose handler takes a state that `setup` does not provide.
+//! A program with a handler that takes a state that `setup` does not provide.
 
 use fhir_sub::prelude::*;
 

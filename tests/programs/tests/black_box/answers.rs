@@ -1,4 +1,4 @@
-//! What the contract says of each request, by every way into the program.
+//! The contract's answer to each request, by every way into the program.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::support::launch::{APP, Launch};
 use crate::support::patient;
 use crate::support::wire::Request;
 
-/// A request, what is to come back, and which handler is to run.
+/// A request, its expected answer, and the handler that must run.
 struct Case {
     request: Request,
     status: u16,
@@ -30,7 +30,7 @@ impl Case {
     }
 }
 
-/// The bytes that the program under test takes.
+/// The body limit of the program under test, in bytes.
 const BODY_LIMIT: usize = 100_000;
 
 fn request(method: &str, path: &str) -> Request {
@@ -58,7 +58,7 @@ fn handled() -> Vec<Case> {
         case(patient_to("POST", "/takes-its-own-type"), 204).calls("takes-its-own-type"),
         case(patient_to("POST", "/takes-state"), 204).calls("takes-state: north with time"),
         case(patient_to("POST", "/takes-the-client"), 204).calls("takes-the-client"),
-        // Any JSON is FHIR's, by whatever name; a content type that is absent is believed to be.
+        // Any JSON type counts as FHIR's, and so does an absent content type.
         case(
             request("POST", "/succeeds").header("Content-Type", "application/json").body(patient::text()),
             204,
@@ -90,14 +90,14 @@ fn handled() -> Vec<Case> {
             .calls("takes-deletions: update of Patient/1 in version 3 with resource"),
         case(medplum("delete").header("X-Medplum-Deleted-Resource", "Patient/9").json("{}"), 204)
             .calls("takes-deletions: delete of Patient/9 in version unknown without resource"),
-        // An id may be called like a route.
+        // An id may look like a route.
         case(request("DELETE", "/takes-deletions/Patient/health"), 204)
             .calls("takes-deletions: delete of Patient/health in version unknown without resource"),
         case(request("DELETE", "/takes-deletions/Patient/register"), 204)
             .calls("takes-deletions: delete of Patient/register in version unknown without resource"),
         case(request("DELETE", "/takes-deletions/Patient/succeeds"), 204)
             .calls("takes-deletions: delete of Patient/succeeds in version unknown without resource"),
-        // What was not asked for is nobody's to handle, and nothing to send again.
+        // Nobody asked for this event: there is nothing to handle, and nothing to send again.
         case(request("DELETE", "/succeeds/Patient/1"), 204),
     ]
 }
@@ -158,7 +158,7 @@ fn strangers() -> Vec<Case> {
         stranger("PUT", "/succeeds/Patient/1"),
         stranger("DELETE", "/takes-deletions/Patient/1"),
         stranger("POST", "/register"),
-        // Not even that there is no such thing is told.
+        // A stranger does not even learn that there is no such route.
         stranger("POST", "/unknown"),
         stranger("GET", "/succeeds"),
         stranger("POST", "/health"),
@@ -171,7 +171,7 @@ fn strangers() -> Vec<Case> {
 #[tokio::test]
 async fn every_request_is_answered_as_the_contract_says_by_every_way_in() {
     let fhir = FhirServer::start().await;
-    // The same event by each way: what is sent again must run again here.
+    // The same events arrive by each way, and must run again.
     let launch = || {
         let launch = Launch::new(APP).set("FHIR_BASE_URL", &fhir.url);
         launch.set("BODY_LIMIT", BODY_LIMIT.to_string()).set("FHIR_SUBSCRIPTION_IDEMPOTENCY", "off")
@@ -200,7 +200,7 @@ async fn every_request_is_answered_as_the_contract_says_by_every_way_in() {
         let health = door.send(&Request::of_a_stranger("GET", "/health")).await;
         assert_eq!((health.status, health.text().as_str()), (200, r#"{"status":"ok"}"#), "{}", door.name());
 
-        // A last call, so that those before it have been read.
+        // A last call, so that the calls before it have been read.
         let last = door.send(&request("POST", "/takes-nothing")).await;
         assert_eq!(last.status, 204);
         calls.push("takes-nothing: unknown of nothing");
@@ -210,6 +210,6 @@ async fn every_request_is_answered_as_the_contract_says_by_every_way_in() {
         assert_eq!(door.program.output.calls(), calls, "{}", door.name());
         assert!(door.program.is_alive());
     }
-    // One flag for each of the ways in.
+    // One flag for each way into the program.
     assert_eq!(fhir.sandbox.all("Flag").len(), 6);
 }

@@ -1,4 +1,4 @@
-//! Events that a Lambda is not meant for, or that are not as their senders make them.
+//! Events that are not meant for this Lambda, or that have a wrong form.
 
 use serde_json::{Value, json};
 
@@ -9,18 +9,18 @@ use crate::support::patient;
 use crate::support::runtime_api::USUAL_TIME;
 use crate::support::wire::Request;
 
-/// What becomes of an event.
+/// What happens to an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// There is no one to answer: the invocation fails.
+    /// Nobody reads an answer: the invocation fails.
     Fails,
-    /// A request after all, which is answered with this status.
+    /// It is still a request, and gets this status.
     Answered(u16),
 }
 
 use End::{Answered, Fails};
 
-/// Events of other services, and of nobody.
+/// Events of other services, and of no service.
 fn of_others() -> Vec<(String, End)> {
     let events = [
         json!(null),
@@ -53,7 +53,7 @@ fn request() -> Request {
     Request::new("POST", "/succeeds").json(patient::text())
 }
 
-/// An event of `sender`, with `value` at `pointer`; `None` takes away what is there.
+/// An event of `sender` with `value` at `pointer`; `None` removes the present value.
 fn changed(sender: Sender, pointer: &str, value: Option<Value>) -> String {
     let mut event = sender.event(&request());
     let (parent, member) = pointer.rsplit_once('/').expect("a pointer begins with a slash");
@@ -65,12 +65,12 @@ fn changed(sender: Sender, pointer: &str, value: Option<Value>) -> String {
     event.to_string()
 }
 
-/// What every kind of event has, in forms that it has not.
+/// The members of every kind of event, in wrong forms.
 fn of_any(sender: Sender) -> Vec<(String, End)> {
     let set = |pointer: &str, value: Value, end| (changed(sender, pointer, Some(value)), end);
     let mut events = vec![(changed(sender, "/requestContext", None), Fails)];
     for value in [json!(null), json!("x"), json!(1), json!([]), json!(true), json!({})] {
-        // Of format 2.0 alone the context holds something that is needed.
+        // Only format 2.0 needs something from the context.
         if value != json!({}) || matches!(sender, Sender::HttpApi | Sender::FunctionUrl) {
             events.push(set("/requestContext", value, Fails));
         }
@@ -106,7 +106,7 @@ fn of_any(sender: Sender) -> Vec<(String, End)> {
     events
 }
 
-/// Bodies that are said to be base64.
+/// Bodies that claim to be base64.
 fn base64(sender: Sender) -> Vec<(String, End)> {
     let bodies = ["%%%", "e30", "e30==", "e3 0=", "e30=\n", "====", "é", "{}", "_-_-", "e30=e30=", "\u{0}"];
     let event = |body: &str| {
@@ -121,7 +121,7 @@ fn base64(sender: Sender) -> Vec<(String, End)> {
         .collect()
 }
 
-/// Headers in forms that they have not.
+/// Headers in wrong forms.
 fn of_headers(sender: Sender) -> Vec<(String, End)> {
     let set = |pointer: &str, value: Value, end| (changed(sender, pointer, Some(value)), end);
     let (members, wrong) = match sender {
@@ -155,7 +155,7 @@ fn of_headers(sender: Sender) -> Vec<(String, End)> {
     events
 }
 
-/// What JSON allows and no sender does.
+/// Forms that JSON allows, but that no sender uses.
 fn of_form() -> Vec<(String, End)> {
     const LEVELS: usize = 10_000;
     let whole = Sender::HttpApi.event(&request()).to_string();
@@ -194,7 +194,7 @@ async fn odd_events_run_nothing_and_the_next_one_is_handled() {
         if end != wanted {
             wrong.push(format!("{end:?} instead of {wanted:?} on {event}: {body}"));
         }
-        // These ask for a sweep, which takes a store that all instances share.
+        // These ask for a sweep, which needs a store that all instances share.
         let is_sweep = event.contains("\"fhir-sub\"") || event.contains("\"Scheduled Event\"");
         let kind = if is_sweep { "SweepFailed" } else { "UnknownEvent" };
         if outcome.is_error && body["errorType"] != kind {

@@ -1,11 +1,11 @@
-//! What is hardly HTTP, on the port: it is refused or hung up on, and nothing runs.
+//! Bytes on the port that are hardly HTTP: the program refuses them or hangs up, and nothing runs.
 
 use crate::support::door::Door;
 use crate::support::launch::{APP, Launch, SECRET};
 use crate::support::patient;
 use crate::support::wire::{Answer, Request, exchange};
 
-/// A request with `head` after its first line, and `body` as it is.
+/// A request with `head` after its first line, and the literal `body`.
 fn post(head: &str, body: &str) -> Vec<u8> {
     format!("POST /succeeds HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{head}\r\n{body}").into_bytes()
 }
@@ -14,7 +14,7 @@ fn secret() -> String {
     format!("x-subscription-auth: {SECRET}\r\n")
 }
 
-/// Bytes, and the status that they are answered with; `None` where the connection just ends.
+/// Bytes, and the status of the answer; `None` if the connection just ends.
 fn bytes() -> Vec<(Vec<u8>, Option<u16>)> {
     let secret = secret();
     let patient = patient::text();
@@ -71,7 +71,7 @@ async fn what_is_hardly_http_runs_nothing() {
     let address = door.program.address().await;
     let mut wrong = Vec::new();
     for (bytes, status) in bytes() {
-        // Whoever ends the connection before the answer gets none, so only what is never answered is ended.
+        // A caller that ends the connection early gets no answer, so only unanswered requests are ended.
         let answer = match status {
             Some(_) => exchange(address, &bytes).await,
             None => exchange_and_end(address, &bytes).await,
@@ -93,13 +93,13 @@ async fn what_is_hardly_http_runs_nothing() {
     assert_eq!(door.program.output.calls(), ["takes-nothing: unknown of nothing"]);
 }
 
-/// Sends all of it, and says that no more will come.
+/// Sends all bytes, and closes its side.
 async fn exchange_and_end(address: std::net::SocketAddr, bytes: &[u8]) -> Vec<u8> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     let mut stream = tokio::net::TcpStream::connect(address).await.expect("the program listens");
     let mut answer = Vec::new();
-    // It may hang up before all is sent, and before all of its answer is read.
+    // The program may hang up before everything is sent, and before its whole answer is read.
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
     let _ = crate::support::within("an answer", stream.read_to_end(&mut answer)).await;

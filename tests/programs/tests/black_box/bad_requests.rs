@@ -1,4 +1,4 @@
-//! Requests that are wrong, and the answer to each: nothing runs, and the program lives on.
+//! Wrong requests, and the answer to each: nothing runs, and the program continues.
 
 use crate::bad_bodies;
 use crate::support::door::Door;
@@ -7,7 +7,7 @@ use crate::support::launch::{APP, Launch};
 use crate::support::patient;
 use crate::support::wire::Request;
 
-/// A request that is wrong, and the status that says so.
+/// A wrong request, and the status of its answer.
 pub(crate) struct Bad {
     pub(crate) request: Request,
     pub(crate) status: u16,
@@ -78,16 +78,11 @@ fn paths() -> Vec<Bad> {
         &deep,
         &slashes,
     ];
-    let puts = [
+    let puts = ["/unknown/Patient/1", "/Patient/1", "/Patient", "/succeeds/x/Patient/1"];
+    // The endpoint is known, but the rest of the path names no resource.
+    let unnamed = [
         "/succeeds/Patient/1/2",
         "/succeeds/Patient//1",
-        "/unknown/Patient/1",
-        "/Patient/1",
-        "/Patient",
-        "/succeeds/x/Patient/1",
-    ];
-    // The endpoint is known, and what follows names no resource.
-    let unnamed = [
         "/succeeds/patient/1",
         "/succeeds/Patient/a_b",
         "/succeeds/Patient/..",
@@ -185,7 +180,7 @@ fn headers() -> Vec<Bad> {
         let request = Request::new("POST", "/takes-deletions").header("x-medplum-interaction", interaction);
         bad(request.header("x-medplum-deleted-resource", "Patient/1").json("{}"), 422)
     });
-    // On the wire a space at the end is no part of a header.
+    // HTTP removes a space at the end of a header.
     let references = references.filter(|reference| !reference.ends_with(' '));
     references.map(|reference| deletion(&reference)).chain(interactions).collect()
 }
@@ -203,7 +198,7 @@ fn sizes() -> Vec<Bad> {
     posts.into_iter().chain(noise).chain(puts).collect()
 }
 
-/// Sends every bad request through `door`, and sees that none of them had an effect.
+/// Sends every bad request through `door`, and checks that none of them had an effect.
 async fn refuse_all(mut door: Door) {
     let all: Vec<_> = [paths(), methods(), content_types(), headers(), sizes(), bad_bodies::all()]
         .into_iter()

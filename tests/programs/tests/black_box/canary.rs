@@ -1,5 +1,5 @@
-//! A word that stands in every secret, in the resource and wherever else a caller can put one, and which must
-//! come out nowhere.
+//! A word in every secret, in the resource and wherever else a caller can put one. It must not appear in any
+//! output.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,13 +11,13 @@ use crate::support::launch::{APP, HEADER, Launch};
 use crate::support::runtime_api::USUAL_TIME;
 use crate::support::wire::{Answer, Request};
 
-/// No id, since ids are logged: an underscore may stand in none.
+/// Not a valid id, because ids are logged: an id contains no underscore.
 const CANARY: &str = "canary_BIRD_7391";
 
 const SECRET: &str = "shared-canary_BIRD_7391-of-the-tests";
 const ADMIN: &str = "admin-canary_BIRD_7391-of-the-tests";
 
-/// A FHIR server that answers everything with a refusal which quotes a patient.
+/// A FHIR server that refuses every request with a text that quotes a patient.
 async fn indiscreet_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
     let url = format!("http://{}/fhir", listener.local_addr().expect("it is bound"));
@@ -42,7 +42,7 @@ async fn indiscreet_server() -> String {
     url
 }
 
-/// A patient in whom everything that can be the canary is.
+/// A patient with the canary in every possible element.
 fn patient() -> Value {
     json!({
         "resourceType": "Patient",
@@ -157,13 +157,13 @@ fn is_in(text: &str) -> bool {
     text.to_ascii_lowercase().contains(&CANARY.to_ascii_lowercase())
 }
 
-/// Where the canary is in an answer, if it is.
+/// Checks that the canary is not in an answer.
 fn assert_is_not_in(door: &Door, request: &Request, answer: &Answer) {
     let heads: String = answer.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
     assert!(!is_in(&heads) && !is_in(&answer.text()), "{}: {request:?}: {answer:?}", door.name());
 }
 
-/// Sends all requests, and gives the lines that the program wrote.
+/// Sends all requests, and returns the lines of the program.
 async fn lines(door: &Door) -> Vec<String> {
     for request in requests() {
         let answer = door.send(&request).await;

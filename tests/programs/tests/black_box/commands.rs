@@ -1,4 +1,4 @@
-//! `check`, `register`, `status` and their exit codes, as a pipeline uses them.
+//! `check`, `register`, `status` and their exit codes, as in a pipeline.
 
 use serde_json::Value;
 
@@ -73,7 +73,7 @@ async fn json_is_all_that_a_command_prints() {
         (&status["subscriptions"][0]["status"], &status["store"]),
         (&"active".into(), &"reached".into())
     );
-    // What came to another process is not known here.
+    // Another process's events are not known here.
     assert!(status["subscriptions"][0].get("events").is_none(), "{status}");
 
     let unsound = Launch::new(APP).unset("APP_BASE_URL").arguments(&["check", "--json"]).run().await;
@@ -116,6 +116,16 @@ async fn what_is_no_command_is_refused_with_the_help() {
         assert_eq!(refused.code, Some(2), "{arguments:?}: {refused:?}");
         assert!(refused.stderr.contains("Usage:"), "{arguments:?}: {refused:?}");
     }
+    // The help is that of the command.
+    let refused = Launch::new(APP).arguments(&["sweep", "--since", "yesterday"]).run().await;
+    assert!(!refused.stderr.contains("Commands:"), "{refused:?}");
+    let unknown = Launch::new(APP).arguments(&["help", "regsiter"]).run().await;
+    assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(2), ""), "{unknown:?}");
+    let tenant = Launch::new(APP).arguments(&["status", "--tenant", "north"]).run().await;
+    assert_eq!(tenant.code, Some(2), "{tenant:?}");
+    assert!(!tenant.stderr.contains("cannot start"), "{tenant:?}");
+    let known = Launch::new(APP).arguments(&["register", "--known", "/nowhere/at/all"]).run().await;
+    assert_eq!((known.code, known.stdout.as_str()), (Some(2), ""), "{known:?}");
 }
 
 #[tokio::test]
@@ -146,7 +156,7 @@ async fn check_says_what_is_unsound() {
         "{missing:?}"
     );
 
-    // Deletions are nothing that a generic server can be asked for.
+    // A generic server cannot be asked for deletions.
     let unable = Launch::new(APP).set("FHIR_SERVER", "generic").arguments(&["check"]).run().await;
     assert_eq!(unable.code, Some(2), "{unable:?}");
     assert!(
@@ -196,7 +206,7 @@ async fn which_server_it_was_taken_for_is_said_where_no_one_else_did() {
     let planned = command(&fhir, &["register", "--dry-run"]).set("FHIR_SERVER", "generic").run().await;
     assert!(!planned.text().contains("taken for"), "{planned:?}");
     let checked = command(&fhir, &["check"]).set("FHIR_SERVER", "auto").run().await;
-    assert!(checked.stderr.contains("is said by `register --dry-run`"), "{checked:?}");
+    assert!(checked.stderr.contains("run `register --dry-run` to learn"), "{checked:?}");
 }
 
 #[tokio::test]
@@ -214,7 +224,7 @@ async fn what_notifications_are_signed_with_is_not_shown() {
         let shown = medplum(arguments).run().await;
         assert!(!shown.text().contains("canary"), "{arguments:?}: {shown:?}");
     }
-    // Not that it would have had no chance to be.
+    // The secret was registered, so it could have leaked.
     let registered = serde_json::to_string(&fhir.sandbox.all("Subscription")).unwrap();
     assert!(registered.contains(SIGNING));
 }
@@ -279,7 +289,7 @@ async fn status_tells_before_and_after_and_of_drift() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_a_failed_row_and_exit_code_1() {
-    // Port 1 is nobody's. Side by side, since each tries more than once, with pauses.
+    // Nobody listens on port 1. The runs are simultaneous, because each retries with pauses.
     let run = |arguments: &[&str]| Launch::new(ARRIVALS).arguments(arguments).run();
     let all = tokio::join!(run(&["register"]), run(&["register", "--dry-run"]), run(&["status"]));
     for failed in [all.0, all.1, all.2] {
@@ -308,7 +318,7 @@ async fn what_is_registered_carries_the_secret_and_says_what_is_wanted() {
         assert_eq!(channel["header"], serde_json::json!([format!("X-Subscription-Auth: {SECRET}")]));
         let is_empty = channel["endpoint"] == format!("{BASE}/takes-nothing");
         assert_eq!(channel["payload"].as_str(), (!is_empty).then_some("application/fhir+json"));
-        // The secret stands in its header, and in nothing that people read.
+        // The secret is in its header, and in no text for people.
         assert_eq!(subscription.to_string().matches(SECRET).count(), 1);
     }
 }

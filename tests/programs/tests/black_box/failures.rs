@@ -1,4 +1,4 @@
-//! What fails ends one request: what others do meanwhile goes on, and nothing of the cause gets out.
+//! A failure ends one request: other requests continue, and no detail of the cause gets out.
 
 use crate::support::door::Door;
 use crate::support::gate::Gate;

@@ -1,4 +1,4 @@
-//! Fifty registrations at once, from separate processes, leave one Subscription an endpoint.
+//! Fifty registrations at the same time, in separate processes, leave one Subscription for each endpoint.
 
 use std::time::Duration;
 
@@ -33,6 +33,6 @@ async fn fifty_processes_leave_one_subscription_as_it_comes() {
 
 #[tokio::test]
 async fn fifty_processes_leave_one_subscription_though_none_sees_another() {
-    // All of them look before any of them writes, and each write takes its time.
+    // All processes read before any of them writes, and each write takes time.
     register_at_once(&FhirServer::start_with(Duration::from_millis(10), PROCESSES).await).await;
 }

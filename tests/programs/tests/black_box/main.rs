@@ -1,4 +1,4 @@
-//! Whole programs, run as their users run them: as processes, over HTTP and as a Lambda.
+//! Whole programs, run like users run them: as processes, over HTTP, and as a Lambda.
 
 mod support;
 
@@ -8,13 +8,17 @@ mod bad_events;
 mod bad_http;
 mod bad_requests;
 mod canary;
+mod coding_agent;
 mod commands;
 mod deadlines;
+mod desk;
 mod failures;
 mod fifty_registrations;
 mod main_job;
+mod page;
 mod pruning;
 mod register_route;
+mod sandbox_alone;
 mod secrets;
 mod several_at_once;
 mod signals;

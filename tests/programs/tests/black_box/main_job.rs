@@ -1,4 +1,4 @@
-//! The main job: a program without any settings is a working system, and does what it says.
+//! The main job: a program without any settings is a working system.
 
 use crate::support::fhir_server::FhirServer;
 use crate::support::launch::{ARRIVALS, Launch, SECRET};

@@ -1,4 +1,4 @@
-//! `--prune` removes what is ours and no longer wanted, and nothing else.
+//! `--prune` removes our own unwanted Subscriptions, and nothing else.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::support::wire::Request;
 const BASE: &str = "https://app.example.org/hooks";
 const ADMIN: &str = "the-secret-of-the-administrator-9012";
 
-/// Subscriptions of others, some of them all but ours.
+/// Subscriptions of other programs. Some of them almost look like ours.
 const OTHERS: [&str; 7] = [
     "https://app.example.org/hooks-of-another/succeeds",
     "https://app.example.org/hooks/deeper/succeeds",
@@ -21,7 +21,7 @@ const OTHERS: [&str; 7] = [
     "http://app.example.org/hooks/succeeds",
 ];
 
-/// A server on which one program is registered, and others are.
+/// A server with the Subscriptions of one program and of others.
 async fn crowded() -> FhirServer {
     let fhir = FhirServer::start().await;
     for endpoint in OTHERS {
@@ -45,7 +45,7 @@ fn register(fhir: &FhirServer, program: &str, options: &[&str]) -> Launch {
     launch.arguments(&["register"]).arguments(options)
 }
 
-/// What is left where only the small program and others are wanted.
+/// The Subscriptions that remain if only the small program and the others are wanted.
 fn left() -> Vec<String> {
     let mut left: Vec<_> = OTHERS.iter().map(|other| (*other).to_owned()).collect();
     left.push(format!("{BASE}/arrived-appointments"));

@@ -1,4 +1,4 @@
-//! `POST /register`, by every way in.
+//! `POST /register`, by every way into the program.
 
 use crate::support::door::Door;
 use crate::support::fhir_server::FhirServer;
@@ -11,7 +11,7 @@ fn register(query: &str) -> Request {
 
 #[tokio::test]
 async fn it_registers_and_reports_one_row_a_subscription() {
-    // One server for each way in: what the first one registers, the others would find.
+    // One server for each way: otherwise the second would find the Subscriptions of the first.
     for door in 0..6 {
         let fhir = FhirServer::start().await;
         let door = Door::all(|| Launch::new(APP).set("FHIR_BASE_URL", &fhir.url)).await.swap_remove(door);

@@ -1,4 +1,4 @@
-//! Whoever does not show the secret is a stranger, however close it comes.
+//! A caller without the right secret is a stranger, however similar its secret is.
 
 use crate::support::door::Door;
 use crate::support::event::Sender;
@@ -18,7 +18,7 @@ fn showing(secret: impl AsRef<[u8]>) -> Request {
     notification().header(HEADER, secret)
 }
 
-/// What comes close to the secret, and is not it.
+/// Texts that are similar to the secret.
 fn similar() -> Vec<Vec<u8>> {
     let texts = [
         String::new(),
@@ -53,7 +53,7 @@ fn similar() -> Vec<Vec<u8>> {
     texts.into_iter().map(String::into_bytes).chain([not_text]).collect()
 }
 
-/// The secret, in a place where it does not belong.
+/// The secret in wrong places.
 fn misplaced() -> Vec<Request> {
     vec![
         notification(),
@@ -76,7 +76,7 @@ async fn what_is_not_the_secret_lets_nobody_in_by_any_way() {
             assert_eq!(answer.status, 401, "{}: {request:?}", door.name());
             assert!(!answer.text().contains(SECRET));
         }
-        // The secret itself, after all that: nobody but its holder ran anything.
+        // Finally the secret itself: only its holder ran anything.
         assert_eq!(door.send(&showing(SECRET)).await.status, 204, "{}", door.name());
         door.program.output.line("the call", |line| line == "called succeeds").await;
         assert_eq!(door.program.output.calls(), ["succeeds"], "{}", door.name());
@@ -87,8 +87,8 @@ async fn what_is_not_the_secret_lets_nobody_in_by_any_way() {
 async fn a_header_that_is_there_twice_is_nobodys() {
     for door in Door::all(|| Launch::new(APP)).await {
         for (first, second) in [(SECRET, SECRET), (SECRET, "wrong"), ("wrong", SECRET), ("", SECRET)] {
-            // A load balancer without multi-value headers hands on the last one only: which were there before
-            // it cannot be known.
+            // A load balancer without multi-value headers passes on only the last one, so earlier ones are
+            // unknown.
             if door.sender() == Some(Sender::LoadBalancer) && second == SECRET {
                 continue;
             }
@@ -102,7 +102,7 @@ async fn a_header_that_is_there_twice_is_nobodys() {
 
 #[tokio::test]
 async fn spaces_around_the_secret_are_part_of_it_in_an_event() {
-    // On the port they are HTTP's, and gone before we look.
+    // On the port, HTTP removes the spaces before we see them.
     for sender in Sender::ALL {
         let door = Door::lambda(sender, Launch::new(APP)).await;
         for secret in

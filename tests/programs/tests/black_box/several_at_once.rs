@@ -1,4 +1,5 @@
-//! An instance that has several events at once, as Lambda Managed Instances have, handles them at once.
+//! An instance with several events at the same time, as Lambda Managed Instances have, handles them at the
+//! same time.
 
 use crate::support::door::Door;
 use crate::support::event::Sender;
@@ -18,7 +19,7 @@ async fn a_managed_instance_handles_several_events_at_once() {
     other["id"] = "2".into();
     let waits_too = Request::new("POST", "/waits").json(other.to_string());
     let (first, second, ()) = tokio::join!(door.send(&waits), door.send(&waits_too), async {
-        // Neither goes on before both are here, and a third is answered meanwhile.
+        // Both must arrive before either continues, and a third request is answered meanwhile.
         let held = (gate.arrival().await, gate.arrival().await);
         let succeeds = Request::new("POST", "/succeeds").json(patient::text());
         assert_eq!(door.send(&succeeds).await.status, 204);

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM finish what is under way.
+//! At Ctrl-C and SIGTERM, running handlers finish.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -9,10 +9,10 @@ use crate::support::program::Program;
 use crate::support::wire::Request;
 use crate::support::{patient, within};
 
-/// Sends `signal` while a handler runs: it ends as it would have, and then so does the program.
+/// Sends `signal` while a handler runs: the handler ends normally, and then the program ends.
 async fn finishes(signal: &str, mut program: Program, gate: &Gate) {
     let address = program.address().await;
-    // A connection on which nothing is under way: that it is closed shows that the signal has arrived.
+    // An idle connection: when it is closed, the signal has arrived.
     let mut idle = TcpStream::connect(address).await.expect("the program listens");
     idle.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("the program reads");
     let mut byte = [0];
@@ -67,7 +67,7 @@ async fn a_caller_who_hangs_up_does_not_end_the_handler() {
     let held = gate.arrival().await;
     drop(caller);
 
-    // Not even where the program is told to stop meanwhile.
+    // The same if the program is told to stop meanwhile.
     program.signal("TERM");
     drop(held);
     assert_eq!(program.exit().await, Some(0), "{}", program.output.text());

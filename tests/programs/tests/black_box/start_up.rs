@@ -1,9 +1,10 @@
-//! What a program needs is said before it handles anything: all at once, by name, with exit code 2.
+//! A program reports everything that it lacks before it handles anything: all together, by name, with exit
+//! code 2.
 
 use crate::support::launch::{APP, Launch, SECRET, WITHOUT_HANDLERS, WITHOUT_STATE};
 use crate::support::runtime_api::RuntimeApi;
 
-/// Starts `launch` under `serve` and under Lambda; neither comes up. What each said.
+/// Starts `launch` under `serve` and under Lambda. Both must fail. Returns what each wrote.
 async fn refuses(launch: impl Fn() -> Launch) -> [String; 2] {
     let local = launch().run().await;
     assert_eq!(local.code, Some(2), "{local:?}");
@@ -82,7 +83,7 @@ async fn all_that_is_wrong_is_told_at_once() {
 
 #[tokio::test]
 async fn a_criteria_of_another_version_is_told_beside_the_settings_that_are_missing() {
-    // Without any setting `serve` brings its own, with the sandbox.
+    // Without any settings, `serve` uses its own, with the sandbox.
     let launch = |version| {
         move || {
             Launch::bare(APP).set("FHIR_BASE_URL", "https://fhir.example.org").set("FHIR_VERSION", version)
@@ -92,7 +93,7 @@ async fn a_criteria_of_another_version_is_told_beside_the_settings_that_are_miss
         assert!(text.contains("FHIR_SUBSCRIPTION_SECRET is not set"), "{text}");
         assert!(text.contains("right in FHIR R4, R4B only, and FHIR_VERSION is R5"), "{text}");
     }
-    // A version that cannot be read is a mistake of the settings only.
+    // An unreadable version is a mistake in the settings only.
     for text in refuses(launch("R3")).await {
         assert!(text.contains("write R4, R4B or R5") && !text.contains("right in FHIR"), "{text}");
     }
@@ -102,7 +103,7 @@ async fn a_criteria_of_another_version_is_told_beside_the_settings_that_are_miss
 async fn a_port_is_no_ones_but_the_local_programs() {
     let served = Launch::new(APP).set("PORT", "http").run().await;
     assert!(served.code == Some(2) && served.text().contains("PORT is not a port"), "{served:?}");
-    // Some shells export their machine's name as HOST.
+    // Some shells export the name of the machine as HOST.
     let checked =
         Launch::new(APP).set("PORT", "http").set("HOST", "a-machine").arguments(&["check"]).run().await;
     assert_eq!(checked.code, Some(0), "{checked:?}");

@@ -1,4 +1,4 @@
-//! `sweep`: what no notification told of is found and handled.
+//! `sweep`: handles changes that no notification reported.
 
 use serde_json::json;
 
@@ -22,13 +22,13 @@ async fn what_was_missed_is_handled() {
     }
     let swept = sweep(&fhir, &["--since", SINCE]).run().await;
     assert_eq!(swept.code, Some(0), "{swept:?}");
-    // Seen, handled before, handled, failed, dead.
+    // The counts: seen, handled before, handled, failed, dead.
     let row = swept.row("arrived-appointments");
     assert_eq!(row[2..8], ["swept", "2", "0", "2", "0", "0"], "{swept:?}");
     assert_eq!(fhir.sandbox.all("Encounter").len(), 2);
     assert!(swept.text().contains("is memory") && !swept.text().contains(SECRET), "{swept:?}");
 
-    // Another process knows nothing of it: it is the handler's condition that keeps it from being done twice.
+    // Another process remembers nothing: the handler's own condition prevents a duplicate.
     let again = sweep(&fhir, &["--since", SINCE, "--endpoint", "arrived-appointments"]).run().await;
     assert_eq!(again.code, Some(0), "{again:?}");
     assert_eq!(fhir.sandbox.all("Encounter").len(), 2);
@@ -51,7 +51,7 @@ async fn what_would_handle_everything_again_is_refused() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_fails_the_sweep() {
-    // Port 1 is nobody's.
+    // Nobody listens on port 1.
     let failed = Launch::new(ARRIVALS).arguments(&["sweep", "--since", SINCE]).run().await;
     assert_eq!(failed.code, Some(1), "{failed:?}");
     assert!(failed.row("arrived-appointments").contains(&"failed".to_owned()), "{failed:?}");

@@ -1,4 +1,4 @@
-//! A thousand subscriptions are registered side by side, and with few requests each.
+//! A thousand subscriptions are registered at the same time, with few requests each.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ async fn a_thousand_subscriptions_are_registered_side_by_side() {
     assert_eq!(registered.code, Some(0), "{registered:?}");
     assert_eq!(fhir.endpoints().len(), 1000);
 
-    // Not the clock, which is the machine's as much as ours, but what it depends on: with 10 ms for each
-    // answer, requests / width × 10 ms is the time that goes to waiting, and 5 seconds are the aim.
+    // This does not measure time, which depends on the machine, but what the time depends on. With 10 ms for
+    // each answer, the waiting time is requests / width × 10 ms, and the aim is 5 seconds.
     let (requests, width) = (fhir.sandbox.requests().len(), fhir.peak());
     let waiting = Duration::from_millis(10) * u32::try_from(requests / width).expect("some thousands");
     assert!(waiting < Duration::from_millis(2500), "{requests} requests, {width} at a time: {waiting:?}");

@@ -1,4 +1,4 @@
-//! A program of topics, without any settings: the sandbox has its topics.
+//! A program with topics and without settings: the sandbox provides its topics.
 
 use serde_json::{Value, json};
 
@@ -37,21 +37,26 @@ async fn the_printed_command_makes_the_handler_of_a_topic_run() {
         assert_eq!(created.status, 201, "{created:?}");
         assert_eq!(called(&program, 1).await, ["admissions create in-progress"], "{version}");
 
-        // Another class is not the filter's, and a creation not what the other handler wants.
+        // The class does not match the filter, and the other handler does not want creations.
         let mut encounter = created.json();
         let encounters = format!("/fhir/Encounter/{}", encounter["id"].as_str().expect("an id"));
-        let appointment = json!({ "resourceType": "Appointment", "id": "7", "status": "booked" });
-        let other = json!({ "resourceType": "Encounter", "id": "other", "class": { "code": "AMB" } });
+        let appointment = json!({
+            "resourceType": "Appointment", "id": "7", "status": "booked", "participant": [{ "status": "accepted" }],
+        });
+        let other = json!({
+            "resourceType": "Encounter", "id": "other", "status": "planned", "class": { "code": "AMB" },
+        });
         for (path, resource) in [("/fhir/Encounter/other", &other), ("/fhir/Appointment/7", &appointment)] {
             assert_eq!(write(address, "PUT", path, resource).await, 201);
         }
-        encounter["status"] = "finished".into();
+        let finished = if version == "R5" { "completed" } else { "finished" };
+        encounter["status"] = finished.into();
         assert_eq!(write(address, "PUT", &encounters, &encounter).await, 200);
-        assert_eq!(called(&program, 2).await[1], "admissions update finished");
+        assert_eq!(called(&program, 2).await[1], format!("admissions update {finished}"));
         assert_eq!(write(address, "DELETE", "/fhir/Appointment/7", &Value::Null).await, 204);
         assert_eq!(called(&program, 3).await[2], "cancellations delete Appointment/7");
 
-        // It waits for a word of the server's own, and is asked what it was told.
+        // The test waits for a message of the server, and then reads the server's count.
         program.output.line("a heartbeat", |line| line.contains("heartbeat")).await;
         let subscriptions = search(address, "/fhir/Subscription/$status").await;
         assert_eq!(subscriptions["total"], 2, "{subscriptions}");

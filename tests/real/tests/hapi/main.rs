@@ -1,7 +1,7 @@
-//! The programs of this workspace against a real HAPI FHIR server: see `hapi/test`, which runs it.
+//! The programs of this workspace with a real HAPI FHIR server; `hapi/test` runs it.
 //!
-//! Each case has a program of its own. Whatever a program prints is kept, and in the end looked through for the canaries
-//! that are in every secret and every resource.
+//! Each case has its own program. The output of all programs is kept. In the end it is searched for the
+//! canaries in every secret and every resource.
 
 mod cases;
 mod support;
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         command: "tests/real/hapi/test",
         cases: cases![
             World;
-            // At HAPI's own pace, which the restart quickens for the others.
+            // These run at HAPI's own pace. The restart makes the server quicker for the other cases.
             main_job::an_arrival_begins_one_encounter,
             topics::a_topic_that_is_not_there_is_told,
             crowd::ten_at_once_leave_one_subscription_an_endpoint,

@@ -1,7 +1,7 @@
-//! A program of this workspace against a real Helios FHIR server: see `helios/test`, which runs it.
+//! A program of this workspace with a real Helios FHIR server; `helios/test` runs it.
 //!
-//! Whatever the program prints is kept, and in the end looked through for the canaries that are in every secret and
-//! every resource.
+//! The output of the program is kept. In the end it is searched for the canaries in every secret and every
+//! resource.
 
 mod cases;
 mod support;

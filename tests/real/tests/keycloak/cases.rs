@@ -1,2 +1,3 @@
+pub(crate) mod callers;
 pub(crate) mod refusals;
 pub(crate) mod tokens;

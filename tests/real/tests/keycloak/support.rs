@@ -1,4 +1,4 @@
-//! The world of the cases: Keycloak, a FHIR server that believes it, and clients.
+//! The world of the cases: Keycloak, a FHIR server that trusts it, and clients.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,15 +16,19 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-/// The keys are those of the unit tests; the realm has their public parts.
-const RSA: &str = include_str!("../../../../fhir-sub/src/client/tests/keys/rsa.pkcs8.pem");
-const P384: &str = include_str!("../../../../fhir-sub/src/client/tests/keys/p384.pkcs8.pem");
+pub(crate) use crate::hooks::Hooks;
+
+/// The keys of the unit tests; the realm has the public keys.
+const RSA: &str = include_str!("../../../../fhir-sub/client/src/tests/keys/rsa.pkcs8.pem");
+const P384: &str = include_str!("../../../../fhir-sub/client/src/tests/keys/p384.pkcs8.pem");
 
 pub(crate) struct World {
-    keycloak: Keycloak,
-    /// Where the FHIR server listens.
+    pub(crate) keycloak: Keycloak,
+    /// The program that the tokens let in, once a case has started it.
+    pub(crate) hooks: Option<Hooks>,
+    /// The port of the FHIR server.
     port: u16,
-    directory: PathBuf,
+    pub(crate) directory: PathBuf,
 }
 
 /// A client of the realm.
@@ -34,7 +38,7 @@ pub(crate) enum Client {
     Es384,
 }
 
-/// A signer that keeps what it has signed.
+/// A signer that records its assertions.
 pub(crate) struct Recorder {
     key: SigningKey,
     assertions: Assertions,
@@ -50,7 +54,7 @@ impl World {
         let keycloak = Keycloak::start(&directory).await;
         let urls = Arc::new((keycloak.endpoint("token"), keycloak.endpoint("token/introspect")));
         let port = listen(move |request| answer(Arc::clone(&urls), request)).await;
-        Self { keycloak, port, directory }
+        Self { keycloak, hooks: None, port, directory }
     }
 
     pub(crate) async fn end(mut self, went_well: bool) {
@@ -66,7 +70,7 @@ impl World {
         self.keycloak.endpoint("token")
     }
 
-    /// A URL of the FHIR server, which gives no tokens.
+    /// A URL of the FHIR server that gives no tokens.
     pub(crate) fn another_token_url(&self) -> String {
         format!("http://127.0.0.1:{}/token", self.port)
     }
@@ -78,7 +82,7 @@ impl World {
         FhirClient::new(config).expect("a client")
     }
 
-    /// Asks for a token with an assertion, by hand.
+    /// Asks for a token with an assertion, without the client.
     pub(crate) async fn post_assertion(&self, assertion: &str) -> (u16, String) {
         let form = format!(
             "grant_type=client_credentials&client_assertion={assertion}\
@@ -96,7 +100,7 @@ impl Client {
         }
     }
 
-    /// Its key, and what is signed with it.
+    /// Its key, and the recorded assertions.
     pub(crate) fn signer(self) -> (Recorder, Assertions) {
         let pem = match self {
             Self::Rs384 => RSA,
@@ -137,7 +141,8 @@ impl Signer for Recorder {
     }
 }
 
-/// What the FHIR server answers: where tokens are had, and an Encounter to whoever has one that Keycloak says is active.
+/// The FHIR server: it names the token endpoint, and returns an Encounter to a caller with a token that
+/// Keycloak calls active.
 async fn answer(
     urls: Arc<(String, String)>,
     request: Request<Incoming>,
@@ -165,14 +170,17 @@ fn json_of(body: &Value) -> Response<Full<Bytes>> {
     Response::new(Full::from(body.to_string()))
 }
 
-async fn post(url: &str, form: String) -> (u16, String) {
-    let url: Uri = url.parse().expect("a URL");
+pub(crate) async fn post(url: &str, form: String) -> (u16, String) {
+    let request = Request::post(url).header("Content-Type", "application/x-www-form-urlencoded");
+    answered(request.body(Full::from(form)).expect("a request")).await
+}
+
+/// The status and the body of the answer to a request that has its whole URL.
+pub(crate) async fn answered(mut request: Request<Full<Bytes>>) -> (u16, String) {
+    let url: Uri = request.uri().clone();
     let port = url.port_u16().expect("a port");
-    let request = Request::post(url.path())
-        .header("Host", format!("127.0.0.1:{port}"))
-        .header("Content-Type", "application/x-www-form-urlencoded")
-        .body(Full::from(form))
-        .expect("a request");
+    *request.uri_mut() = url.path_and_query().expect("a path").as_str().parse().expect("a path");
+    request.headers_mut().insert("Host", format!("127.0.0.1:{port}").parse().expect("a host"));
     let answer = send(port, request).await.expect("an answer");
     let status = answer.status().as_u16();
     let body = answer.into_body().collect().await.expect("a body").to_bytes();

@@ -1,4 +1,4 @@
-//! What is shown, case by case.
+//! The cases, one file for each subject.
 
 pub(crate) mod canary;
 pub(crate) mod storm;

@@ -1,4 +1,4 @@
-//! What `docs/once.md` promises, against a real HAPI FHIR server, with each store: see `once/test`, which runs it.
+//! The promises of `docs/once.md`, with a real HAPI FHIR server and each store; `once/test` runs it.
 
 mod support;
 mod cases;

@@ -1,4 +1,4 @@
-//! What the cases are made of.
+//! The parts of the cases.
 
 mod gate;
 mod balancer;

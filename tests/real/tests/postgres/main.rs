@@ -1,4 +1,4 @@
-//! Several processes of a program share a real PostgreSQL: see `postgres/test`, which runs it.
+//! Several processes of a program share a real PostgreSQL; `postgres/test` runs it.
 
 mod cases;
 mod world;

@@ -10,7 +10,7 @@ use http::Request;
 use http_body_util::Full;
 use serde_json::json;
 
-/// What the cases share.
+/// Shared by the cases.
 pub(crate) struct World {
     pub(crate) transcript: Transcript,
     postgres: Postgres,
@@ -25,10 +25,11 @@ impl World {
         Self { transcript: Transcript::default(), postgres, directory }
     }
 
-    /// So many processes, with records and effects of their own. With a seed, the first dawdles and fails by it.
+    /// This many processes, with their own records and effects. With a seed, the first process is slow and
+    /// fails.
     pub(crate) async fn fleet(&self, name: &str, processes: usize, seed: Option<u64>) -> Fleet {
         let (directory, path) = (self.directory.join(name), Path::new(env!("CARGO_BIN_EXE_frail")));
-        // What is carried along is not asked for: no FHIR server is needed.
+        // The notification carries the resource: no FHIR server is needed.
         let program = Program::new(path, "http://127.0.0.1:9/fhir", &self.transcript)
             .with("FHIR_SERVER", "hapi")
             .with("FHIR_SUBSCRIPTION_IDEMPOTENCY", &Postgres::url_at(self.postgres.port()))
@@ -58,21 +59,21 @@ impl World {
 pub(crate) struct Fleet {
     running: Mutex<Vec<Deployment>>,
     ports: Mutex<Vec<u16>>,
-    /// Which one is told next.
+    /// The next process to get an event.
     next: AtomicUsize,
     directory: PathBuf,
 }
 
-/// What came of a notification.
+/// The answer to a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Status(u16),
-    /// The process was killed over it.
+    /// The process was killed while it handled it.
     None,
 }
 
 impl Fleet {
-    /// Tells the next process of an event, as HAPI does.
+    /// Sends an event to the next process, like HAPI.
     pub(crate) async fn tell(&self, event: usize) -> Answer {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
         let port = {
@@ -92,7 +93,7 @@ impl Fleet {
         send(port, request).await.map_or(Answer::None, |answer| Answer::Status(answer.status().as_u16()))
     }
 
-    /// Kills the first process with `SIGKILL`; from then on nobody tells it of anything.
+    /// Kills the first process with `SIGKILL`. From then on, nothing is sent to it.
     pub(crate) async fn kill_first(&self) {
         let first = self.running.lock().expect("no test has panicked").remove(0);
         first.kill().await;

@@ -1,4 +1,4 @@
-//! What HAPI sent for criteria subscriptions.
+//! HAPI's notifications of criteria subscriptions.
 
 use fhir_sub::prelude::*;
 use serde_json::Value;
@@ -10,7 +10,7 @@ const SERVER: &str = "hapi-8.8.0";
 
 type Appointment = Option<Resource<Value>>;
 
-// The endpoints are those that were recorded.
+// The endpoints of the recordings.
 
 #[fhir_subscription(criteria = "Appointment?", endpoint = "payload", on = [create, update, delete])]
 async fn payload(appointment: Appointment, event: Event, told: State<Told>) {
@@ -52,16 +52,16 @@ async fn query(appointment: Appointment, event: Event, told: State<Told>) {
     told.note(event, appointment.is_some());
 }
 
-/// What is expected of a recording.
+/// The expected result of a recording.
 enum Expected {
-    /// It is answered 204, and the handler is told this.
+    /// The answer is 204, and the handler gets this event.
     Told {
         focus: Option<&'static str>,
         version_id: Option<&'static str>,
         interaction: Interaction,
         resource: bool,
     },
-    /// It is answered with this status, and no handler runs.
+    /// The answer has this status, and no handler runs.
     Refused(u16),
 }
 
@@ -90,15 +90,16 @@ const RECORDINGS: [(&str, Expected); 17] = [
     ("no-payload-create", NOTHING_SAID),
     ("no-payload-update", NOTHING_SAID),
     ("no-payload-delete", NOTHING_SAID),
-    // What no program of ours registers. A channel.header with a second Content-Type leaves open what the body is.
+    // No program of ours registers this: with a second Content-Type in channel.header, the type of the body
+    // is unknown.
     ("channel-headers-create", Expected::Refused(415)),
     ("channel-headers-update", Expected::Refused(415)),
-    // An extension of HAPI's that sends what a search finds.
+    // An extension of HAPI that sends the results of a search.
     ("payload-search-criteria-create", resource("Appointment/1038", Some("1"))),
     ("payload-search-criteria-update", resource("Appointment/1038", Some("2"))),
     ("xml-create", Expected::Refused(415)),
     ("xml-update", Expected::Refused(415)),
-    // HAPI puts the path behind the query, where nobody finds it.
+    // HAPI puts the path after the query, where no server looks for it.
     ("query-in-endpoint-create", Expected::Refused(405)),
     ("query-in-endpoint-update", Expected::Refused(405)),
 ];

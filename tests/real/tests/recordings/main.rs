@@ -1,4 +1,4 @@
-//! What real servers sent, recorded in `tests/data`, against the app in process.
+//! The recorded requests of real servers in `tests/data`, sent to the app in process.
 
 mod criteria;
 mod recording;

@@ -1,4 +1,4 @@
-//! [`Recording`]: a request that a server once sent.
+//! [`Recording`]: a recorded request of a server.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ pub(crate) struct Recording {
     method: String,
     path: String,
     headers: serde_json::Map<String, Value>,
-    /// JSON as it came, in its own order; any other body as a string.
+    /// JSON as it arrived, in its own order; any other body as a string.
     body: Box<RawValue>,
 }
 
@@ -24,7 +24,7 @@ impl Recording {
 
     pub(crate) fn request(&self) -> TestRequest {
         let request = TestRequest::new(self.method.parse().unwrap(), &self.path);
-        // The request has the app's own secret already.
+        // The request already has the app's own secret.
         let headers = self.headers.iter().filter(|(name, _)| *name != "x-subscription-auth");
         let request = headers.fold(request, |request, (name, value)| match value {
             Value::Array(values) => {

@@ -1,4 +1,4 @@
-//! [`Told`]: what the handlers were told.
+//! [`Told`]: the events of the handlers.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use fhir_sub::prelude::*;
 use fhir_sub::sandbox::Behaviour;
 use fhir_sub::testing::TestApp;
 
-/// What the handlers were told, in order, and whether there was a resource.
+/// The events of the handlers, in order, and whether there was a resource.
 #[derive(Clone, Default)]
 pub(crate) struct Told(Arc<Mutex<Vec<(Event, bool)>>>);
 
@@ -15,16 +15,16 @@ impl Told {
         self.0.lock().unwrap().push((event, has_resource));
     }
 
-    /// What was noted since the last time.
+    /// The events since the last call.
     pub(crate) fn take(&self) -> Vec<(Event, bool)> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
 
-/// An app of all handlers, and what they are told.
+/// An app of all handlers, and their events.
 pub(crate) fn app() -> (TestApp, Told) {
     let told = Told::default();
-    // Each recording is looked at by itself: the sandbox has one version only of what they are about.
+    // Each recording is tested alone: the sandbox has only one version of each resource.
     let setup = |app: AppBuilder| app.state(told.clone()).set("FHIR_SUBSCRIPTION_IDEMPOTENCY", "off");
     (TestApp::with(Behaviour::Hapi, setup), told)
 }

@@ -1,4 +1,4 @@
-//! What HAPI and Helios sent for topic subscriptions.
+//! The notifications of HAPI and Helios for topics.
 
 use fhir_sub::prelude::*;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::told::{Told, app};
 
 type Changed = Option<Resource<Value>>;
 
-// The endpoints are those that were recorded.
+// The endpoints of the recordings.
 
 #[fhir_subscription(
     topic = "http://example.org/topics/appointments",
@@ -63,7 +63,7 @@ async fn board(encounter: Changed, event: Event, told: State<Told>) {
     told.note(event, encounter.is_some());
 }
 
-/// HAPI says what happened, in the entry of a resource.
+/// HAPI names the interaction in the entry of a resource.
 #[tokio::test]
 async fn hapi_tells_what_happened_where_it_names_a_resource() {
     use Interaction::{Create, Delete, Unknown, Update};
@@ -78,7 +78,7 @@ async fn hapi_tells_what_happened_where_it_names_a_resource() {
         ("topic-full-resource-update", 3, Update, focus, Some("2"), true),
         ("topic-id-only-create", 2, Create, focus, Some("1"), true),
         ("topic-id-only-delete", 4, Delete, focus, None, false),
-        // Read from the server, which so says the version.
+        // Read from the server, which also says the version.
         ("topic-id-only-update", 3, Update, focus, Some("1"), true),
     ];
     let mut there = names("hapi-8.8.0");
@@ -100,7 +100,7 @@ async fn hapi_tells_what_happened_where_it_names_a_resource() {
     }
 }
 
-/// Helios never says what happened, and names the resource at each content level.
+/// Helios never names the interaction, and names the resource at each level of content.
 #[tokio::test]
 async fn helios_names_the_resource_at_each_content_level() {
     let (test, told) = app();
@@ -144,7 +144,7 @@ async fn helios_names_the_resource_at_each_content_level() {
     }
 }
 
-/// Stores what a notification names, so that it can be read.
+/// Stores the resource of a notification, so that it can be read.
 async fn store(test: &fhir_sub::testing::TestApp, resource_type: &str, id: &str) {
     test.sandbox().update(&json!({ "resourceType": resource_type, "id": id })).await.unwrap();
 }

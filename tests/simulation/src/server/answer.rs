@@ -1,4 +1,4 @@
-//! [`Front`]: the server as an instance's client sees it, with what goes wrong on the way.
+//! [`Front`]: the server as an instance's client sees it, with the faults on the way.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ pub(crate) const BASE: &str = "https://fhir.example.org/r4";
 /// The server, as an instance sees it.
 pub(crate) struct Front(pub(crate) Arc<World>);
 
-/// What a server answers.
+/// An answer of the server.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: Value,
@@ -52,7 +52,7 @@ async fn answer(world: &World, request: Request<Bytes>) -> Result<Response<Bytes
     let number = world.count(&world.counts.requests);
     let uri = request.uri();
     let path = uri.path().strip_prefix("/r4/").unwrap_or(uri.path());
-    // Firely keeps its Subscriptions there.
+    // The path of Firely's Subscriptions.
     let path = path.strip_prefix("administration/").unwrap_or(path).to_owned();
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
@@ -172,7 +172,7 @@ pub(crate) fn bundle(kind: &str, resources: Vec<Value>) -> Value {
     json!({ "resourceType": "Bundle", "type": kind, "entry": entries })
 }
 
-/// What an answer shows, for the trace.
+/// A summary of an answer, for the trace.
 fn brief(body: &Value) -> String {
     let Some(entries) = body["entry"].as_array() else {
         return body["resourceType"].as_str().unwrap_or_default().to_owned();

@@ -79,7 +79,7 @@ impl Server {
     }
 }
 
-/// Up to when a history shows what was written.
+/// The moment up to which a history shows changes.
 fn by_history(world: &World) -> Ms {
     let lag = world.plan.faults.iter().find_map(|fault| match *fault {
         Fault::HistoryLag(lag) => Some(lag),

@@ -1,4 +1,4 @@
-//! Notifications, as each make of server sends them, and sends them again.
+//! Notifications and retries, as each server product sends them.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::world::{World, lock, sleep};
 /// How long a server waits for an answer.
 const PATIENCE: Ms = 30_000;
 
-/// What one notification tells of.
+/// The changes of one notification.
 #[derive(Clone)]
 struct Told {
     serials: Vec<usize>,
     request: TestRequest,
 }
 
-/// Tells of what a transaction has written, once it can be seen.
+/// Notifies of the changes of a transaction, when they are visible.
 pub(crate) async fn tell(world: Arc<World>, serials: Vec<usize>) {
     let now = world.now();
     let visible =
@@ -44,7 +44,7 @@ pub(crate) async fn tell(world: Arc<World>, serials: Vec<usize>) {
     }
 }
 
-/// The server begins to count anew.
+/// The server's event counter restarts.
 pub(crate) fn restart(world: &World) {
     world.log(|| "the server counts its events anew".to_owned());
     lock(&world.server).restart();
@@ -100,7 +100,7 @@ fn of_criteria(world: &World, server: &Server, serial: usize) -> TestRequest {
     }
 }
 
-/// Sends a notification, until it is let in, or the server gives up.
+/// Sends a notification until it is accepted, or until the server gives up.
 async fn send(world: Arc<World>, told: Told) {
     let number = world.count(&world.counts.notifications);
     let fault = world.fault(|fault| match *fault {
@@ -158,7 +158,7 @@ fn has_changed(world: &World, told: &Told) -> bool {
     })
 }
 
-/// Sends it once; the status of the answer, if there is one.
+/// Sends it once. Returns the status of the answer, if there is one.
 async fn once(world: &Arc<World>, number: u32, told: &Told) -> Option<u16> {
     let serial = (told.serials.len() == 1 && !world.plan.setup.dialect.has_topics()).then(|| told.serials[0]);
     let calling = world.call(serial, told.request.clone());
@@ -180,7 +180,7 @@ async fn once(world: &Arc<World>, number: u32, told: &Told) -> Option<u16> {
     status
 }
 
-/// What was answered 204 is done, or given up, or has made room for a newer version.
+/// After 204, a change must be done or given up, or a newer version must have replaced it.
 fn is_kept(world: &World, told: &Told) {
     if world.plan.setup.endpoint == Endpoint::TopicEmpty {
         return;
@@ -195,7 +195,7 @@ fn is_kept(world: &World, told: &Told) {
             let is_gone = it.kind == Kind::Delete && it.serial != *serial;
             is_gone || ledger.is_settled(it.serial)
         });
-        // One that is newer by its time, and older by its number.
+        // Another version is newer by its time, although it may be older by its number.
         let is_overtaken = world.plan.setup.endpoint.is_ordered()
             && server.of_id(change.id).any(|it| it.stamp > change.stamp && ledger.is_settled(it.serial));
         if !is_settled && !is_overtaken && change.kind != Kind::Delete {
@@ -204,7 +204,7 @@ fn is_kept(world: &World, told: &Told) {
     }
 }
 
-/// How long the server waits before it sends again.
+/// The pauses of the server before its retries.
 fn pauses(world: &Arc<World>) -> Box<dyn Iterator<Item = Ms> + Send> {
     match world.plan.setup.dialect {
         Dialect::Hapi => Box::new(minute()),
@@ -213,7 +213,7 @@ fn pauses(world: &Arc<World>) -> Box<dyn Iterator<Item = Ms> + Send> {
             let mut after = 0;
             let for_ever = std::iter::from_fn(move || {
                 after += u32::from(world.is_quiet());
-                // It goes on for ever, which is long enough.
+                // It stands for ever, and is long enough.
                 (after < 60).then_some(60_000)
             });
             Box::new(minute().chain(for_ever))

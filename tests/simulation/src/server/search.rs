@@ -64,7 +64,7 @@ impl Server {
         self.page(world, &found, 0, count, &next, Some(&own), is_of_deleted)
     }
 
-    /// A page of what was found: the resources as they are now.
+    /// A page of the results, with the present versions of the resources.
     #[expect(clippy::too_many_arguments, reason = "they are what a page is of")]
     fn page(
         &self,
@@ -79,7 +79,7 @@ impl Server {
         let count = count.min(world.plan.setup.page);
         let now = world.now();
         let shown = found.iter().skip(offset).take(count);
-        // With the page, and not the search, for what is kept: it is read when it is shown.
+        // If the results are kept, the resources are read when their page is shown, not when the search runs.
         let resources = shown.filter_map(|id| {
             let change = match own {
                 Some(_) => self.of_id(*id).rfind(|change| change.searchable <= now)?,

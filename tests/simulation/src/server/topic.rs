@@ -11,7 +11,7 @@ use crate::world::World;
 
 const TOPIC: &str = "https://example.org/topics/encounters";
 
-/// An event, as the Subscription counts it.
+/// An event with its number in the Subscription.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Numbered {
     pub(crate) number: u64,
@@ -32,7 +32,7 @@ impl Server {
         events
     }
 
-    /// Counts anew from now on.
+    /// Restarts the counter.
     pub(crate) fn restart(&mut self) {
         self.events.clear();
     }
@@ -61,7 +61,7 @@ impl Server {
         reply(200, self.bundle_of("query-event", &asked, &world.plan))
     }
 
-    /// A notification of these events, in the content that the Subscription asks for.
+    /// A notification of these events, with the content of the Subscription.
     pub(crate) fn bundle_of(&self, kind: &str, events: &[Numbered], plan: &Plan) -> Value {
         let endpoint = plan.setup.endpoint;
         let is_empty = endpoint == Endpoint::TopicEmpty && kind == "event-notification";

@@ -1,4 +1,4 @@
-//! The client of the FHIR server: that of reqwest, set up on first use, with the TLS of fhir-sub.
+//! The client of the FHIR server: reqwest's, set up on first use, with fhir-sub's TLS.
 
 use std::env;
 use std::sync::{Arc, OnceLock};

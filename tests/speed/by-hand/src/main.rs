@@ -1,4 +1,4 @@
-//! The same program by hand, on `lambda_http` as its documentation shows it.
+//! The same program written by hand with `lambda_http`, as its documentation shows.
 
 #[cfg(feature = "client")]
 mod client;

@@ -1,4 +1,4 @@
-//! What was handled, in an SQLite file: a row for each event, begun by one call and completed by another.
+//! Handled events in an SQLite file: a row for each event, begun by one call and completed by another.
 
 use std::env;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use lambda_http::Error;
 use rusqlite::{Connection, params};
 
-/// As long as ours is to be kept.
+/// The same retention as in our program.
 const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 const TABLE: &str = "
@@ -22,7 +22,7 @@ const TABLE: &str = "
 pub(crate) struct Store(Arc<Mutex<Connection>>);
 
 impl Store {
-    /// The file that the program of ours is told of, in the same words.
+    /// The file of our program, from the same setting.
     pub(crate) fn open() -> Result<Self, Error> {
         let place = env::var("FHIR_SUBSCRIPTION_IDEMPOTENCY")?;
         let connection = Connection::open(place.strip_prefix("sqlite:").unwrap_or(&place))?;

@@ -1,4 +1,5 @@
-//! The least that a Lambda of `lambda_runtime` can do: it takes the event as it is, and always answers the same.
+//! The minimum for a Lambda with `lambda_runtime`: it does not parse the event, and always gives the same
+//! answer.
 
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;

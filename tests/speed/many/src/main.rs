@@ -1,4 +1,4 @@
-//! One handler, and those that the features add.
+//! One handler, and more handlers by feature.
 
 use fhir_sub::prelude::*;
 

@@ -1,4 +1,5 @@
-//! The parts of a request and of a registration, each beside its limit: what the least of it takes by itself.
+//! The parts of a request and of a registration, each with its lower limit: the time of the minimum without
+//! our code.
 //!
 //! Run it with `cargo bench` in `tests/speed`.
 
@@ -30,7 +31,7 @@ fn authenticate(criterion: &mut Criterion) {
     group.bench_function("limit: a comparison in constant time", |bencher| bencher.iter(compare));
 }
 
-/// Authentication is part of it: who is not let in is not told what is there.
+/// Authentication is part of it: a stranger must not learn which routes exist.
 fn route(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("route");
     for subscriptions in [1, 100, 10_000] {
@@ -45,7 +46,8 @@ fn route(criterion: &mut Criterion) {
     }
 }
 
-/// Decoding finds the events; the resource is read when the handler's argument is made, which `dispatch` has.
+/// Decoding finds the events. The resource is parsed when the handler's argument is made, which `dispatch`
+/// includes.
 fn decode(criterion: &mut Criterion) {
     let parts = parts(1);
     let mut group = criterion.benchmark_group("decode");
@@ -96,7 +98,7 @@ fn plan(criterion: &mut Criterion) {
     });
 }
 
-/// With participants until it has `bytes`.
+/// An Encounter with participants until it has `bytes`.
 fn encounter(bytes: usize) -> String {
     let participant = |number: usize| -> Value {
         json!({

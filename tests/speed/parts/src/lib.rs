@@ -1,1 +1,1 @@
-//! The parts of a request, each by itself: see benches/parts.rs.
+//! The single parts of a request: see benches/parts.rs.

@@ -1,4 +1,4 @@
-//! A program of one handler, as a user writes it.
+//! A program with one handler, as a user writes it.
 
 #[path = "../../encounter.rs"]
 mod encounter;

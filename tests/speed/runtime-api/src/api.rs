@@ -1,5 +1,5 @@
-//! [`Api`]: the Runtime API (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>) of one function, which
-//! takes the measure of it between two events.
+//! [`Api`]: the Runtime API (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>) of one
+//! function. It measures the function between two events.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,10 +14,10 @@ use crate::event::Events;
 use crate::http::Connection;
 use crate::process::{Process, peak_memory, processor};
 
-/// How long all of it may take, under valgrind too.
+/// The longest time of all of it, even with valgrind.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// How many events, after the first.
+/// How many events follow the first one.
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) warm: usize,
@@ -33,7 +33,7 @@ pub(crate) struct Api {
 struct Shared {
     events: Events,
     plan: Plan,
-    /// Known once it runs.
+    /// Set when the process runs.
     process: OnceLock<(u32, Instant)>,
     progress: Mutex<Progress>,
 }
@@ -43,7 +43,7 @@ struct Progress {
     handed_out: usize,
     first_answer: Option<Instant>,
     cold_processor: u64,
-    /// When the measured events began, and what of the processor had been used by then.
+    /// When the measured events began, and the processor time until then.
     begun: Option<(Instant, u64)>,
 }
 
@@ -71,7 +71,7 @@ impl Api {
         self.address.to_string()
     }
 
-    /// What the program has taken, once it has answered all events; ends it.
+    /// The measurements of the program, after it has answered all events. Ends the program.
     pub(crate) fn measure(&self, process: Process) -> Result<Value, String> {
         let (id, started) = (process.id(), process.started);
         self.shared.process.set((id, started)).map_err(|_| "it was started before")?;
@@ -88,7 +88,7 @@ impl Shared {
             if request.line.starts_with("GET ") {
                 let Some(number) = self.next()? else {
                     drop(sender.send(self.taken().map_err(|error| error.to_string())));
-                    // The program waits for an event that never comes.
+                    // The program waits for an event that never arrives.
                     loop {
                         thread::park();
                     }
@@ -109,7 +109,7 @@ impl Shared {
         Ok(())
     }
 
-    /// The number of the next event; `None` after the last. The program does nothing meanwhile.
+    /// The number of the next event; `None` after the last one. The program is idle meanwhile.
     fn next(&self) -> io::Result<Option<usize>> {
         let id = self.process.wait().0;
         let mut progress = self.progress.lock().map_err(|_| io::Error::other("a thread panicked"))?;

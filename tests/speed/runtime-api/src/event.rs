@@ -1,4 +1,4 @@
-//! [`Events`]: notifications of Encounters, as API Gateway hands them to a Lambda.
+//! [`Events`]: notifications of Encounters, as API Gateway passes them to a Lambda.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// Stands where each event has its own number.
+/// The place of each event's own number.
 const NUMBER: &str = "#########";
 
-/// One event after the other, of which no two tell of the same version.
+/// A sequence of events. No two have the same version.
 pub(crate) struct Events {
     /// The event around the body.
     before: String,
@@ -18,20 +18,20 @@ pub(crate) struct Events {
     encoding: Encoding,
 }
 
-/// How a body stands in its event.
+/// The form of a body in its event.
 #[derive(Clone, Copy)]
 pub(crate) enum Encoding {
-    /// As a JSON string: so have REST APIs, and all senders of `application/json`.
+    /// A JSON string: REST APIs use it, and all senders for `application/json`.
     Text,
-    /// In base64: so HTTP APIs, Function URLs and load balancers have `application/fhir+json`.
+    /// Base64: HTTP APIs, Function URLs and load balancers use it for `application/fhir+json`.
     Base64,
 }
 
-/// Stands where the body comes.
+/// The place of the body.
 const BODY: &str = "the body";
 
 impl Events {
-    /// Of resources of so many bytes.
+    /// Events with resources of so many bytes.
     pub(crate) fn new(endpoint: &str, bytes: usize, encoding: Encoding) -> Self {
         let resource = encounter(bytes);
         let event = event(endpoint, resource.len(), encoding).to_string();
@@ -50,7 +50,7 @@ impl Events {
     }
 }
 
-/// With participants until it has `bytes`.
+/// An Encounter with participants until it has `bytes`.
 fn encounter(bytes: usize) -> String {
     let mut participants = Vec::new();
     loop {

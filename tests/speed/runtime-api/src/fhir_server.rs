@@ -1,4 +1,4 @@
-//! A FHIR server that creates whatever it is sent.
+//! A FHIR server that creates every resource that it gets.
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::http::Connection;
 
-/// Its base URL.
+/// Starts it, and returns its base URL.
 pub(crate) fn start() -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as far as a client on loopback needs it: a request read, an answer written.
+//! As much of HTTP/1.1 as a loopback client needs: reads a request, and writes an answer.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ impl Connection {
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// The next request; `None` where the client has gone.
+    /// The next request; `None` if the client has gone.
     pub(crate) fn request(&mut self) -> io::Result<Option<Request>> {
         let mut line = String::new();
         if self.0.read_line(&mut line)? == 0 {
@@ -61,7 +61,7 @@ impl Connection {
         }
     }
 
-    /// Answers, with further header lines that each end in `\r\n`.
+    /// Answers with further header lines, each of which ends in `\r\n`.
     pub(crate) fn answer(&mut self, status: &str, headers: &str, body: &str) -> io::Result<()> {
         let length = body.len();
         let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{headers}\r\n");

@@ -1,11 +1,11 @@
-//! [`Process`]: the program that is measured.
+//! [`Process`]: the measured program.
 
 use std::fs;
 use std::io;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-/// What every program is told, by its environment.
+/// The environment of every program.
 const ENVIRONMENT: [(&str, &str); 9] = [
     ("AWS_LAMBDA_FUNCTION_NAME", "speed"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
@@ -18,7 +18,7 @@ const ENVIRONMENT: [(&str, &str); 9] = [
     ("FHIR_SUBSCRIPTION_SECRET", crate::event::SECRET),
 ];
 
-/// What of ours may be set from outside.
+/// Variables of our own environment that are passed on.
 const PASSED_ON: [&str; 4] =
     ["PATH", "RUST_LOG", "FHIR_SUBSCRIPTION_IDEMPOTENCY", "FHIR_SUBSCRIPTION_STORE_KEY"];
 
@@ -42,7 +42,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Ends it as Lambda does, so that valgrind writes down what it has counted.
+    /// Ends it like Lambda, so that valgrind writes its counts.
     pub(crate) fn end(mut self) {
         let told = Command::new("kill").arg(self.child.id().to_string()).status();
         if told.is_ok_and(|status| status.success()) {
@@ -52,7 +52,7 @@ impl Process {
     }
 }
 
-/// Nanoseconds of a processor that a process has used, all of its threads together.
+/// The processor time of a process in nanoseconds, over all its threads.
 pub(crate) fn processor(id: u32) -> io::Result<u64> {
     let mut sum = 0;
     for thread in fs::read_dir(format!("/proc/{id}/task"))? {
@@ -62,7 +62,7 @@ pub(crate) fn processor(id: u32) -> io::Result<u64> {
     Ok(sum)
 }
 
-/// The most memory that it had, in kilobytes.
+/// The largest memory of a process, in kilobytes.
 pub(crate) fn peak_memory(id: u32) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,11 +1,14 @@
-//! What prefixes ask of one date or one number, and whether anything can be all of it.
+//! Combines the prefixes of one date or one number, and decides whether any value can fulfil all of them.
 
+use crate::definitions::DateForm;
 use crate::search::{Prefix, Text};
 
-/// What is asked of a date, which is a stretch of time as long as its precision: `2023` is a year. Seconds since the year
-/// 0, the end excluded. Of what servers understand differently, the weaker is taken.
+/// The condition on a date, which covers as much time as its precision: `2023` is a year. Times are
+/// milliseconds since the year 0, and the end is excluded. If servers interpret a prefix differently, this
+/// takes the weaker condition.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dates {
+    form: DateForm,
     /// The start is this or later.
     start_from: i64,
     /// The start is earlier than this.
@@ -14,26 +17,31 @@ pub(super) struct Dates {
     end_after: i64,
     /// The end is this or earlier.
     end_until: i64,
-    /// Whether a zone is given; `None` where it is of one and not of another.
+    /// The date is not within this stretch.
+    not_within: Option<(i64, i64)>,
+    /// Whether the dates have a zone; `None` if some have one, and others not.
     has_zone: Option<bool>,
 }
 
-const DAY: i64 = 24 * 60 * 60;
+const SECOND: i64 = 1000;
+const DAY: i64 = 24 * 60 * 60 * SECOND;
 
 impl Dates {
     const ANY: Self = Self {
+        form: DateForm::Date,
         start_from: i64::MIN,
         start_before: i64::MAX,
         end_after: i64::MIN,
         end_until: i64::MAX,
+        not_within: None,
         has_zone: None,
     };
 
-    /// The condition of a value, `ge2030-12-31`.
-    pub(super) fn read(value: &Text) -> Option<Self> {
+    /// Reads the condition in a value, such as `ge2030-12-31`, for an element of this form.
+    pub(super) fn read(value: &Text, form: DateForm) -> Option<Self> {
         let (prefix, date) = Prefix::split(value);
         let Stretch { start, end, has_zone } = Stretch::read(&date.to_string())?;
-        let any = Self { has_zone: Some(has_zone), ..Self::ANY };
+        let any = Self { form, has_zone: Some(has_zone), ..Self::ANY };
         Some(match prefix.unwrap_or(Prefix::Eq) {
             Prefix::Eq => Self { start_from: start, end_until: end, ..any },
             Prefix::Gt => Self { end_after: end, ..any },
@@ -42,21 +50,25 @@ impl Dates {
             Prefix::Le => Self { start_before: end, ..any },
             Prefix::Sa => Self { start_from: end, ..any },
             Prefix::Eb => Self { end_until: start, ..any },
-            // How near is near is the server's to say, and what is not it leaves nearly all.
-            Prefix::Ap | Prefix::Ne => return None,
+            Prefix::Ne => Self { not_within: Some((start, end)), ..any },
+            // The server decides what counts as approximate.
+            Prefix::Ap => return None,
         })
     }
 
-    /// What both ask; `None` where no date is so.
+    /// The combination of both; `None` if no date fulfils it.
     pub(super) fn and(&self, other: &Self) -> Option<Self> {
         // A time without a zone is in the server's zone.
         let has_zone = self.has_zone.filter(|_| self.has_zone == other.has_zone);
         let slack = if has_zone.is_some() { 0 } else { DAY };
         let both = Self {
+            form: self.form,
             start_from: self.start_from.max(other.start_from),
             start_before: self.start_before.min(other.start_before),
             end_after: self.end_after.max(other.end_after),
             end_until: self.end_until.min(other.end_until),
+            // Keeps only the first: a condition that is left out makes the rest weaker, which is safe.
+            not_within: self.not_within.or(other.not_within),
             has_zone,
         };
         both.loosened(slack).is_possible().then_some(both)
@@ -68,7 +80,8 @@ impl Dates {
             start_before: self.start_before.saturating_add(slack),
             end_after: self.end_after.saturating_sub(slack),
             end_until: self.end_until.saturating_add(slack),
-            has_zone: self.has_zone,
+            not_within: self.not_within.filter(|_| slack == 0),
+            ..*self
         }
     }
 
@@ -77,10 +90,19 @@ impl Dates {
         if start_from >= start_before || end_after >= end_until || start_from >= end_until {
             return false;
         }
+        if self.not_within.is_some_and(|(start, end)| start_from >= start && end_until <= end) {
+            return false;
+        }
         if end_after < start_before {
             return true;
         }
-        // Only a stretch that reaches from before the one to after the other: a year, a month or a day.
+        match self.form {
+            DateForm::Instant => return false,
+            DateForm::Period => return true,
+            DateForm::Date => {}
+        }
+        // Only a time that reaches from before one moment to after the other is left: a year, a month or a
+        // day.
         let last = start_before - 1;
         let (year, month, day) = civil(last.div_euclid(DAY));
         [
@@ -104,10 +126,10 @@ struct Stretch {
 }
 
 impl Stretch {
-    /// A date of the form that has been checked; `%today` is none that is known.
+    /// A date in a form that was checked already; `%today` has no known time.
     fn read(text: &str) -> Option<Self> {
         let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
-        let mut parts = date.split('-').map(|part| part.parse::<i64>().ok());
+        let mut parts = date.split('-').map(number);
         let (year, month, day) = (parts.next()??, parts.next().flatten(), parts.next().flatten());
         let Some(time) = time else {
             let (start, end) = match (month, day) {
@@ -118,20 +140,35 @@ impl Stretch {
             return Some(Self { start: start * DAY, end: end * DAY, has_zone: false });
         };
         let (time, zone) = time.split_at(time.find(['Z', '+', '-']).unwrap_or(time.len()));
-        let mut parts = time.split(':').map(|part| part.split('.').next()?.parse::<i64>().ok());
+        let (time, fraction) = time.split_once('.').unwrap_or((time, ""));
+        let mut parts = time.split(':').map(number);
         let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next().flatten());
         let offset = match zone.split_at_checked(1) {
             Some((sign @ ("+" | "-"), offset)) => {
                 let (hours, minutes) = offset.split_once(':')?;
-                let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
+                let seconds = number(hours)? * 3600 + number(minutes)? * 60;
                 if sign == "+" { seconds } else { -seconds }
             }
             _ => 0,
         };
-        let start = days(year, month?, day?) * DAY + hour * 3600 + minute * 60 + second.unwrap_or(0) - offset;
-        let length = if second.is_some() { 1 } else { 60 };
+        let seconds = hour * 3600 + minute * 60 + second.unwrap_or(0) - offset;
+        // The length depends on the digits that are written.
+        let length = match (second, fraction.len()) {
+            (None, _) => 60 * SECOND,
+            (Some(_), 0) => SECOND,
+            (Some(_), 1) => 100,
+            (Some(_), 2) => 10,
+            (Some(_), _) => 1,
+        };
+        let milliseconds: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+        let start = days(year, month?, day?) * DAY + seconds * SECOND + milliseconds;
         Some(Self { start, end: start + length, has_zone: !zone.is_empty() })
     }
+}
+
+/// A part of a date. None has more than four digits, so no sum of them overflows.
+fn number(part: &str) -> Option<i64> {
+    if part.len() > 4 { None } else { part.parse().ok() }
 }
 
 /// The days since 0000-03-01: <https://howardhinnant.github.io/date_algorithms.html>.
@@ -153,14 +190,15 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// What is asked of a number: that it is between the two.
+/// The condition on a number: it is between the two bounds, and not within a range.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Numbers {
     least: Bound,
     most: Bound,
+    not_within: Option<(f64, f64)>,
 }
 
-/// A number, and whether it is itself within.
+/// A number, and whether the number itself is included.
 #[derive(Clone, Copy, Debug)]
 struct Bound {
     number: f64,
@@ -173,23 +211,23 @@ impl Numbers {
         let (prefix, number) = Prefix::split(value);
         let number = number.to_string();
         let exact: f64 = number.parse().ok()?;
+        let half = half_of_last_digit(&number);
         let bound = |number, is_within| Bound { number, is_within };
         let (below, above) = (bound(f64::NEG_INFINITY, true), bound(f64::INFINITY, true));
         let (least, most) = match prefix.unwrap_or(Prefix::Eq) {
-            Prefix::Eq => {
-                let half = half_of_last_digit(&number);
-                (bound(exact - half, true), bound(exact + half, true))
-            }
+            Prefix::Eq => (bound(exact - half, true), bound(exact + half, true)),
             Prefix::Gt | Prefix::Sa => (bound(exact, false), above),
             Prefix::Ge => (bound(exact, true), above),
             Prefix::Lt | Prefix::Eb => (below, bound(exact, false)),
             Prefix::Le => (below, bound(exact, true)),
-            Prefix::Ap | Prefix::Ne => return None,
+            Prefix::Ne => (below, above),
+            Prefix::Ap => return None,
         };
-        Some(Self { least, most })
+        let not_within = (prefix == Some(Prefix::Ne)).then_some((exact - half, exact + half));
+        Some(Self { least, most, not_within })
     }
 
-    /// What both ask; `None` where no number is so.
+    /// The combination of both; `None` if no number fulfils it.
     pub(super) fn and(&self, other: &Self) -> Option<Self> {
         let stricter = |one: Bound, other: Bound, is_stricter: bool| {
             if one.number == other.number {
@@ -202,13 +240,15 @@ impl Numbers {
         };
         let least = stricter(self.least, other.least, self.least.number > other.least.number);
         let most = stricter(self.most, other.most, self.most.number < other.most.number);
+        let not_within = self.not_within.or(other.not_within);
+        let is_excluded = not_within.is_some_and(|(from, to)| least.number >= from && most.number <= to);
         let is_possible =
             least.number < most.number || least.number == most.number && least.is_within && most.is_within;
-        is_possible.then_some(Self { least, most })
+        (is_possible && !is_excluded).then_some(Self { least, most, not_within })
     }
 }
 
-/// By its digits, `5.4` is anything from 5.35 to 5.45: <https://hl7.org/fhir/R4/search.html#number>.
+/// `5.4` means any number from 5.35 to 5.45, by its digits: <https://hl7.org/fhir/R4/search.html#number>.
 fn half_of_last_digit(number: &str) -> f64 {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let digits = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());

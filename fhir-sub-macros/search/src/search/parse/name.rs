@@ -1,4 +1,4 @@
-//! A parameter's name: steps that lead from one resource to another, and the parameter at their end.
+//! The name of a parameter: steps from one resource to another, and the parameter at the end.
 
 use super::{Parser, SEARCH, widen};
 use crate::search::{Step, Text};
@@ -63,7 +63,7 @@ impl Parser<'_> {
     }
 }
 
-/// The step that `_has:Observation:patient:` is, and what follows it.
+/// The step in `_has:Observation:patient:`, and the text after it.
 fn has(name: &Text) -> Option<(Step, Text)> {
     let (_, rest) = name.split_once(':')?;
     let (resource, rest) = rest.split_once(':')?;

@@ -1,4 +1,4 @@
-//! What stands before the `?`: a type, a list of types, or much else that is no search.
+//! The text before the `?`: a type, a list of types, or something that is no search.
 
 use std::ops::Range;
 

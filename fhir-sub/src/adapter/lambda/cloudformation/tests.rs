@@ -1,17 +1,21 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use futures_core::future::BoxFuture;
 use http::{Response, StatusCode};
+use lambda_http::Context;
 use serde_json::{Value, json};
 
+use super::super::Program;
 use super::*;
 use crate::client::transport::{TransportError, TransportErrorKind};
 use crate::declaration::Declaration;
 use crate::fixtures::{Succeed, declaration, leak};
 use crate::sandbox::{Behaviour, Fault};
+use crate::settings::{Failure, Places, Version};
 use crate::testing::TestApp;
 
-/// The bucket behind the URL: it answers so in turn (0 breaks the connection), and keeps what it was sent.
+/// The bucket behind the URL. It gives these answers in turn (0 breaks the connection), and keeps the
+/// requests.
 struct Bucket {
     answers: Mutex<Vec<u16>>,
     sent: Mutex<Vec<Request<Bytes>>>,
@@ -50,7 +54,7 @@ impl Transport for Bucket {
     }
 }
 
-const URL: &str = "https://bucket.example.org/answer?X-Amz-Signature=canary";
+const URL: &str = "https://bucket.s3.eu-west-2.amazonaws.com/answer?X-Amz-Signature=canary";
 
 fn request(kind: &str, properties: Value) -> Value {
     json!({
@@ -61,7 +65,7 @@ fn request(kind: &str, properties: Value) -> Value {
     })
 }
 
-/// The answer to CloudFormation, and whether the invocation succeeded.
+/// Sends a request. Returns the answer to CloudFormation, and whether the invocation succeeded.
 async fn asked_of(test: &TestApp, request: &Value, bucket: &Bucket) -> (Value, bool) {
     let request = request.to_string();
     let deadline = test.app().deadline(None);
@@ -105,7 +109,7 @@ async fn a_stack_registers_and_removes_only_where_it_is_told() {
     );
     assert_eq!(endpoints(&test), ["a", "b"]);
 
-    // An update keeps the id that CloudFormation knows: another one would have the resource deleted.
+    // An update keeps the known id: with another id, CloudFormation would delete the resource.
     let mut update = request("Update", json!({ "Prune": "false" }));
     update["PhysicalResourceId"] = "of-before".into();
     let (told, _) = asked_of(&test, &update, &Bucket::new(&[])).await;
@@ -136,7 +140,7 @@ async fn a_failure_is_told_with_its_reason() {
         assert!(told["Reason"].as_str().unwrap().contains(reason), "{told}");
     }
 
-    // A server that is down: the row says so, and what the server says is not passed on.
+    // A server that is down: the row reports it, without the server's own text.
     for (fault, reason) in
         [(Fault::status(StatusCode::FORBIDDEN).times(100), "a: "), (Fault::hanging().times(100), "a: ")]
     {
@@ -161,16 +165,88 @@ async fn the_answer_is_sent_until_it_arrives() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_but_over_https() {
+async fn nothing_is_done_or_sent_for_anybody_but_aws() {
     let test = app(vec![encounters("a")]);
-    let mut request = request("Create", json!({}));
-    request["ResponseURL"] = "http://bucket.example.org/canary".into();
-    let (request, bucket) = (request.to_string(), Bucket::new(&[]));
-    let deadline = test.app().deadline(None);
-    let ended = run_by(test.app(), &asked(request.as_bytes()).unwrap(), deadline, &bucket).await;
-    let error = ended.unwrap_err().error_message;
-    assert_eq!(error, "CloudFormation could not be told: `ResponseURL` is no https URL");
-    assert!(bucket.sent.lock().unwrap().is_empty());
+    for (url, is_of_aws) in [
+        ("https://bucket.s3.cn-north-1.amazonaws.com.cn/canary", true),
+        ("https://bucket.s3.eusc-de-east-1.amazonaws.eu/canary", true),
+        ("http://bucket.s3.eu-west-2.amazonaws.com/canary", false),
+        ("https://bucket.example.org/canary", false),
+        ("https://amazonaws.com.example.org/canary", false),
+        ("https://notamazonaws.com/canary", false),
+        ("https://bucket.s3.amazonaws.com@example.org/canary", false),
+        ("https://example.org/#.amazonaws.com", false),
+        ("https://example.org\\.amazonaws.com/canary", false),
+        ("https://bucket.s3.amazonaws.com:8443/canary", false),
+        ("https://169.254.169.254/canary", false),
+        ("file:///canary", false),
+        ("", false),
+    ] {
+        for kind in ["Create", "Delete", "Destroy"] {
+            let mut request = request(kind, json!({ "Prune": "true" }));
+            request["ResponseURL"] = url.into();
+            let (request, bucket) = (request.to_string(), Bucket::new(&[]));
+            let before = test.sandbox().requests().len();
+            let deadline = test.app().deadline(None);
+            let ended = run_by(test.app(), &asked(request.as_bytes()).unwrap(), deadline, &bucket).await;
+            assert_eq!(bucket.sent.lock().unwrap().len(), usize::from(is_of_aws), "{url}");
+            if !is_of_aws {
+                let error = ended.unwrap_err().error_message;
+                assert_eq!(error, "CloudFormation could not be told: `ResponseURL` is no https URL of AWS");
+                assert_eq!(test.sandbox().requests().len(), before, "{kind} {url}");
+            }
+        }
+    }
+}
+
+/// The settings stand elsewhere, and are first read with the event. The stack is told why there is no program, with each of its requests.
+#[tokio::test(start_paused = true)]
+async fn a_stack_is_told_of_settings_that_are_read_with_its_request_and_are_wrong() {
+    for (parameter, reason) in [
+        (
+            Err(Failure::Other("AWS denies access".into())),
+            "FHIR_BASE_URL is a reference that cannot be read: AWS denies",
+        ),
+        (Ok("canary".to_owned()), "FHIR_BASE_URL is not a URL"),
+        (Err(Failure::NotReady), "the AWS Parameters and Secrets Lambda Extension does not answer"),
+    ] {
+        let (first, bucket) = (Mutex::new(true), Arc::new(Bucket::new(&[])));
+        let builder =
+            TestApp::builder(Behaviour::Hapi, leak([encounters("a")])).set("FHIR_BASE_URL", "ssm:/url");
+        let builder = builder.places(Arc::new(Starting { first, parameter }));
+        let mut program = Program::start(builder).await.unwrap();
+        program.ending.transport = Some(bucket.clone());
+        for sent in 1..=2 {
+            let request = request("Create", json!({})).to_string();
+            let failed = super::super::invoke(&program, request.as_bytes(), &Context::default()).await;
+            assert_eq!(failed.err().unwrap().error_type, "CannotStart");
+            let told = bucket.told();
+            assert_eq!((told["Status"].as_str(), bucket.sent.lock().unwrap().len()), (Some("FAILED"), sent));
+            let told = told["Reason"].as_str().unwrap();
+            assert!(told.starts_with("the program cannot start:") && told.contains(reason), "{told}");
+            assert!(!told.contains("canary"), "{told}");
+        }
+        // A notification fails as ever, and nothing is sent on its account.
+        assert!(super::super::invoke(&program, b"{}", &Context::default()).await.is_err());
+        assert_eq!(bucket.sent.lock().unwrap().len(), 2);
+    }
+}
+
+/// An extension that is not ready when the function starts; later the parameter is as it says.
+struct Starting {
+    first: Mutex<bool>,
+    parameter: Result<String, Failure>,
+}
+
+impl Places for Starting {
+    fn parameter<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, Result<String, Failure>> {
+        let is_first = std::mem::take(&mut *self.first.lock().unwrap());
+        Box::pin(async move { if is_first { Err(Failure::NotReady) } else { self.parameter.clone() } })
+    }
+
+    fn secret<'a>(&'a self, _id: &'a str, _version: Version) -> BoxFuture<'a, Result<String, Failure>> {
+        Box::pin(async { Err(Failure::NoSuchVersion) })
+    }
 }
 
 #[tokio::test]

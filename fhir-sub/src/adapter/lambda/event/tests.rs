@@ -68,14 +68,14 @@ fn a_body_that_is_not_whole_is_none() {
         let body_read = Event::read(text.as_bytes()).map(|event| event.body().map(Cow::into_owned));
         assert!(matches!(body_read, None | Some(None)), "{body:?}");
     }
-    // As `base64` has it, too: there is one way to write anything.
+    // The same rules as in `base64`: each content has exactly one encoding.
     for encoded in ["e30", "e30==", "e31=", "e3 0=", "e30=\\n", "e30-", "e30=e30=", "=", "%%%"] {
         let text = format!(r#"{{"body":"{encoded}","isBase64Encoded":true}}"#);
         assert_eq!(event(&text).body(), None, "{encoded}");
     }
 }
 
-/// serde_json reads the same, or refuses the same, of any string that may be in an event.
+/// serde_json reads or refuses every string of an event in the same way.
 #[test]
 fn strings_are_read_as_serde_reads_them() {
     const PIECES: [&str; 24] = [
@@ -110,7 +110,7 @@ fn strings_are_read_as_serde_reads_them() {
     let mut read = 0;
     for round in 0..20_000 {
         let mut string = || -> String {
-            // Refused events are rarer than others, or nothing would be read.
+            // Refused events must be rare, or nothing would be read.
             let pieces = if dice.u8(..4) == 0 { PIECES.len() } else { PIECES.len() - 4 };
             (0..dice.usize(..12)).map(|_| PIECES[dice.usize(..pieces)]).collect()
         };

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::kit::{Queued, encounter, notification};
 
-/// An event as <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html> has it.
+/// An event, as in <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>.
 fn event(detail_type: &str, detail: Value) -> Value {
     json!({
         "version": "0",
@@ -27,7 +27,7 @@ async fn an_event_is_routed_by_its_detail_else_its_type_else_its_topic() {
         ("topic", event("FHIR Subscription Notification", notification(topic, "2")), "admissions 2"),
         ("detail", event("FHIR Subscription Notification", named("3")), "e 3"),
         ("detail before type", event("latest", named("4")), "e 4"),
-        // As an input transformer may make it.
+        // A possible output of an input transformer.
         ("no more than needed", json!({ "detail-type": "e", "detail": encounter("5") }), "e 5"),
         ("detail in quotes", json!({ "detail-type": "e", "detail": encounter("6").to_string() }), "e 6"),
     ] {
@@ -50,4 +50,27 @@ async fn an_event_that_is_not_handled_fails_the_invocation() {
         assert_eq!(error, "the event was not handled: see the program's log", "{what}");
         assert_eq!(queued.done().len(), done, "{what}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_detail_of_another_shape_is_refused() {
+    let queued = Queued::new();
+    for detail in [
+        json!("{}"),
+        json!([]),
+        json!(5),
+        json!({}),
+        json!({ "endpoint": 5, "notification": encounter("1") }),
+        json!({ "endpoint": "e" }),
+        json!({ "endpoint": "e", "notification": null }),
+        json!({ "endpoint": "e", "notification": [encounter("1")] }),
+        json!({ "endpoint": "e", "notification": { "endpoint": "e", "notification": encounter("1") } }),
+        json!({ "Records": [] }),
+    ] {
+        let error = queued.invoke(&event("e", detail.clone())).await.unwrap_err();
+        assert_eq!(error, "the event was not handled: see the program's log", "{detail}");
+        assert_eq!(queued.done(), [""; 0], "{detail}");
+    }
+    let error = queued.invoke(&event("e", json!(null))).await.unwrap_err();
+    assert!(error.ends_with("it is EventBridge's `e` of aws.healthlake"), "{error}");
 }

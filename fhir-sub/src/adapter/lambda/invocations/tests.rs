@@ -25,8 +25,49 @@ async fn what_cannot_be_sent_ends_the_process_unless_others_go_on_in_it() {
     assert!(unsent(true).await.is_ok());
 }
 
-/// Each event copies the whole future to the heap. glibc copies up to 4,096 bytes in vector registers, and more than that
-/// with `rep movsb`, which `tests/speed/instructions` counts as an instruction a byte.
+/// The answer is out before the spans are sent: the FHIR server does not wait for them.
+#[tokio::test]
+async fn spans_are_sent_after_the_answer_and_before_the_next_event() {
+    use std::sync::Mutex;
+
+    for (body, is_sent) in [("{}", true), ("{}", false), (PANICS, true)] {
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let (answered, flushed) = (order.clone(), order.clone());
+        let patients = leak([declaration::<crate::Event, Panic>("Patient?", "e")]);
+        let builder = TestApp::builder(Behaviour::Hapi, patients);
+        let builder = builder.flush(move || {
+            flushed.lock().unwrap().push("flushed");
+            panic!("canary");
+        });
+        let test = TestApp::build(Behaviour::Hapi, builder).unwrap();
+        let answers = service_fn(move |_: LambdaInvocation| {
+            answered.lock().unwrap().push("answered");
+            async move { if is_sent { Ok(()) } else { Err::<(), Error>("the connection is gone".into()) } }
+        });
+        let mut invocations =
+            Invocations { program: Arc::new(test.app().clone().into()), answers, is_one_of_several: false };
+        let (parts, ()) = http::Response::new(()).into_parts();
+        let context = lambda_http::Context::default();
+        let invocation = LambdaInvocation { parts, body: body.into(), context };
+        assert_eq!(invocations.call(invocation).await.is_ok(), is_sent);
+        assert_eq!(*order.lock().unwrap(), ["answered", "flushed"], "{body} {is_sent}");
+    }
+}
+
+const PANICS: &str = r#"{"version":"2.0","rawPath":"/e","rawQueryString":"",
+    "headers":{"content-type":"application/fhir+json","x-subscription-auth":"the-secret-of-a-test-and-no-other"},
+    "requestContext":{"http":{"method":"POST","path":"/e"}},"body":"{\"resourceType\":\"Patient\",\"id\":\"1\"}"}"#;
+
+struct Panic;
+
+impl<A: Send> crate::fixtures::Handler<A> for Panic {
+    async fn handle(_argument: A) -> crate::outcome::Outcome {
+        panic!("canary")
+    }
+}
+
+/// Each event copies the whole future to the heap. glibc copies up to 4,096 bytes in vector registers, and
+/// larger blocks with `rep movsb`, which `tests/speed/instructions` counts as one instruction for each byte.
 #[tokio::test]
 async fn the_future_of_an_invocation_is_small() {
     let size = size_of_val(&*call(false));

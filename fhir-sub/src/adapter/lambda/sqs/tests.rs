@@ -69,7 +69,7 @@ async fn a_message_that_is_for_no_handler_comes_again() {
         assert_eq!(queued.failed(&[record]).await, ["m1"], "{what}");
         assert_eq!(queued.done(), [""; 0], "{what}");
     }
-    // One of the two says that it is wanted of them.
+    // The message names one of the two handlers.
     let named = with_endpoint(message(1, "visits", notification(shared, "1")), "other");
     assert_eq!(queued.failed(&[named]).await, [""; 0]);
     assert_eq!(queued.done(), ["other 1", "other 1."]);
@@ -124,7 +124,7 @@ async fn a_group_stops_at_its_first_failure_and_others_go_on() {
     let done = queued.done();
     assert!(!done.contains(&"e 4".to_owned()), "{done:?}");
     let place = |text: &str| done.iter().position(|line| line == text).unwrap();
-    // In the order of each group, and the groups side by side.
+    // Each group keeps its order, and the groups run at the same time.
     assert!(place("e 1.") < place("e fails-2") && place("e 3.") < place("e 5"), "{done:?}");
     assert!(place("e 3") < place("e 1."), "{done:?}");
 }
@@ -134,7 +134,7 @@ async fn a_slow_head_of_a_group_has_all_the_time() {
     let queued = Queued::new();
     let batch: Vec<_> =
         (0..3).map(|number| message(number, "e.fifo", encounter(&format!("slow-{number}")))).collect();
-    // Two take 40 seconds; the third has less than it takes.
+    // Two messages take 40 seconds together; the third has less time than it needs.
     assert_eq!(queued.failed(&batch).await, ["m2"]);
 }
 
@@ -161,4 +161,92 @@ async fn a_handshake_is_done_without_a_handler() {
     parameters[3]["valueCode"] = "handshake".into();
     assert_eq!(queued.failed(&[message(1, "admissions", handshake)]).await, [""; 0]);
     assert_eq!(queued.done(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_message_fails_alone() {
+    let queued = Queued::new();
+    let odd = |member: &str, value: serde_json::Value| {
+        let mut message = message(1, "visits", encounter("1"));
+        message[member] = value;
+        message
+    };
+    let binary = json!({ "endpoint": { "binaryValue": "ZQ==", "dataType": "Binary" } });
+    for (what, odd) in [
+        ("no attributes", odd("messageAttributes", json!(null))),
+        ("attributes in another form", odd("messageAttributes", json!(["endpoint"]))),
+        ("an attribute in another form", odd("messageAttributes", json!({ "endpoint": "e" }))),
+        ("an endpoint of a number", odd("messageAttributes", json!({ "endpoint": { "stringValue": 5 } }))),
+        ("an endpoint in bytes", odd("messageAttributes", binary)),
+        ("no system attributes", odd("attributes", json!(null))),
+        ("system attributes in another form", odd("attributes", json!({ "MessageGroupId": {} }))),
+        ("no body", odd("body", json!(null))),
+        ("a body that is no text", odd("body", json!({ "canary": [] }))),
+        ("an endpoint that is a path", with_endpoint(message(1, "e", encounter("1")), "../e")),
+        ("an endpoint of nothing", with_endpoint(message(1, "e", encounter("1")), "")),
+        ("another case", with_endpoint(message(1, "e", encounter("1")), "E")),
+    ] {
+        let other = message(2, "e", encounter("2"));
+        assert_eq!(queued.failed(&[odd, other]).await, ["m1"], "{what}");
+        let done = queued.done();
+        // The other one is known to be done from the first case on.
+        assert!(done.is_empty() || done == ["e 2", "e 2."], "{what}: {done:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_message_pretends_to_be_is_not_believed() {
+    let queued = Queued::new();
+    let topic_arn = "arn:aws:sns:eu-west-2:123456789012:visits";
+    let sns = |message: String| json!({ "Type": "Notification", "TopicArn": topic_arn, "Message": message });
+    let own = json!({
+        "fhir-sub": "notification", "endpoint": "latest", "method": "POST", "path": "/e", "notification": encounter("1"),
+    });
+    let http = json!({
+        "requestContext": { "http": { "method": "POST" } }, "rawPath": "/e", "headers": {}, "body": encounter("1").to_string(),
+    });
+    let batch = json!({ "Records": [message(9, "e", encounter("1"))] });
+    let bus = json!({ "detail-type": "e", "detail": batch });
+    for (what, body) in [
+        ("HTTP", http.to_string()),
+        ("a batch", batch.to_string()),
+        ("a batch on a bus", bus.to_string()),
+        ("a sweep", json!({ "fhir-sub": "sweep" }).to_string()),
+        (
+            "a schedule",
+            json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} }).to_string(),
+        ),
+        ("SNS within SNS", sns(sns(encounter("1").to_string()).to_string()).to_string()),
+        ("the program's own queue, by way of SNS", sns(own.to_string()).to_string()),
+        (
+            "SNS that confirms",
+            json!({ "Type": "SubscriptionConfirmation", "TopicArn": topic_arn, "Message": "" }).to_string(),
+        ),
+        ("an own message of no method", own.to_string().replace("POST", "P OST")),
+        ("deep brackets", "[".repeat(100_000)),
+    ] {
+        assert_eq!(queued.failed(&[message(1, "e", &body)]).await, ["m1"], "{what}");
+        assert_eq!(queued.done(), [""; 0], "{what}");
+    }
+    // On the program's own queue it is one.
+    assert_eq!(queued.failed(&[message(1, "e", own)]).await, [""; 0]);
+    assert_eq!(queued.done(), ["latest 1", "latest 1."]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_huge_batch_is_handled_and_its_groups_keep_their_order() {
+    let queued = Queued::new();
+    let count = 2_000;
+    let batch: Vec<_> = (0..count)
+        .map(|number| {
+            let id = if number % 100 == 7 { format!("fails-{number}") } else { number.to_string() };
+            in_group(message(number, "e.fifo", encounter(&id)), &format!("group {}", number % 100))
+        })
+        .collect();
+    let failed = queued.failed(&batch).await;
+    // The first of one group fails, and all behind it wait.
+    let expected: Vec<_> =
+        (0..count).filter(|number| number % 100 == 7).map(|number| format!("m{number}")).collect();
+    assert_eq!(failed, expected);
+    assert_eq!(queued.done().len(), 2 * (count - count / 100) + 2);
 }

@@ -1,4 +1,4 @@
-//! Client certificates: only where the gateway writes, and no caller.
+//! Client certificates: only from the places that the gateway writes to.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::digest::{SHA256, digest};
@@ -29,7 +29,7 @@ fn app(certificates: &str, settings: &[(&str, &str)]) -> TestApp {
     TestApp::build(Behaviour::Hapi, builder).unwrap()
 }
 
-/// An event of the HTTP API, whose `requestContext` has this beside `http`.
+/// An event of the HTTP API, with these members in `requestContext`.
 fn format_2(context: Value) -> Value {
     let mut context = context;
     context["http"] = json!({ "method": "POST" });
@@ -117,7 +117,7 @@ async fn nothing_that_a_caller_can_write_is_a_certificate() {
         "x-client-cert-subject": [SUBJECT],
         "x-ssl-client-s-dn": [SUBJECT],
     });
-    // Of an API Gateway, the same headers are the caller's.
+    // At an API Gateway, the caller writes these headers.
     let mut gateways = format_1(json!({}));
     gateways["multiValueHeaders"] = headers.clone();
     assert_eq!(status(&test, gateways).await, 401);
@@ -125,7 +125,7 @@ async fn nothing_that_a_caller_can_write_is_a_certificate() {
     body["body"] = json!({ "requestContext": { "identity": shown(SUBJECT, "") } }).to_string().into();
     assert_eq!(status(&test, body).await, 401);
 
-    // Of a load balancer they are its own, once the settings say that it verifies, and if they are there once.
+    // At a load balancer they are its own, if the settings say that it verifies, and if each occurs once.
     assert_eq!(status(&test, load_balancer(headers.clone())).await, 204);
     assert_eq!(status(&app(SUBJECT, &[]), load_balancer(headers)).await, 401);
     let twice = json!({
@@ -145,7 +145,7 @@ async fn the_leaf_of_a_load_balancer_is_a_certificate_too() {
     let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
     let test =
         app(&hex(digest(&SHA256, &der).as_ref()), &[("FHIR_SUBSCRIPTION_CLIENT_CERTIFICATES_ALB", "verify")]);
-    // Its `+`, `=` and `/` stand for themselves.
+    // The characters `+`, `=` and `/` stand for themselves.
     let leaf = utf8_percent_encode(&pem, &ESCAPED).to_string();
     let headers = json!({
         "x-amzn-mtls-clientcert-subject": ["CN=rcgen self signed cert"],

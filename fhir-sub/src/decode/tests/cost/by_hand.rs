@@ -1,4 +1,4 @@
-//! What a user would write by hand: types of an Encounter, and of a whole Bundle that is read at once.
+//! Code that a user would write by hand: types of an Encounter, and of a whole Bundle that is parsed at once.
 
 use serde::Deserialize;
 
@@ -26,7 +26,7 @@ struct Named {
     display: Option<String>,
 }
 
-/// Every element that the Encounter of the notification has.
+/// Every element of the Encounter in the notification.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code)]
@@ -79,7 +79,7 @@ struct WholeParticipant {
     individual: Option<Named>,
 }
 
-/// The whole Bundle, its resources into a type that takes a status as well as an Encounter.
+/// The whole Bundle, with a resource type that fits a status and an Encounter.
 #[derive(Deserialize)]
 pub(super) struct Bundle<R> {
     pub(super) entry: Vec<Entry<R>>,
@@ -100,7 +100,7 @@ struct Request {
     method: String,
 }
 
-/// A status, or an Encounter's elements as [`SomeElements`] has them.
+/// A status, or the elements of an Encounter that [`SomeElements`] has.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code)]
@@ -115,7 +115,7 @@ pub(super) struct StatusOrSome {
     notification_event: Vec<Event>,
 }
 
-/// A status, or an Encounter's elements as [`EveryElement`] has them.
+/// A status, or the elements of an Encounter that [`EveryElement`] has.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code)]

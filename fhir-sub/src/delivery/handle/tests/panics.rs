@@ -1,4 +1,4 @@
-//! Code of the user's that panics where nobody expects it.
+//! User code that panics in unexpected places.
 
 use std::fmt;
 use std::panic::panic_any;
@@ -15,7 +15,7 @@ use crate::rejection::Rejection;
 use crate::sandbox::Behaviour;
 use crate::testing::{TestAnswer, TestApp, TestRequest};
 
-/// Panics where it is dropped, and so does what that panic carries.
+/// Panics when it is dropped, and so does the payload of that panic.
 #[derive(Debug)]
 struct Bomb(u8);
 
@@ -38,7 +38,7 @@ impl fmt::Display for Bomb {
 
 impl std::error::Error for Bomb {}
 
-/// An argument that panics where it is dropped.
+/// An argument that panics when it is dropped.
 struct Argument {
     id: String,
     _bomb: Option<Bomb>,
@@ -113,7 +113,7 @@ async fn no_panic_leaves_an_event_unanswered_or_claimed() {
     for (way, status, outcome) in WAYS {
         let app = app("1000");
         for _ in 0..3 {
-            // It was released: the second is not told that it is under way.
+            // The event was released: the second try does not find it under way.
             let answer = send(&app, way).await;
             assert_eq!((answer.status(), answer.outcome()), (status, outcome), "{way}");
             assert!(!answer.body().contains("canary"), "{}", answer.body());

@@ -16,7 +16,7 @@ use crate::rejection::Rejection;
 use crate::sandbox::Behaviour;
 use crate::testing::{TestApp, TestRequest};
 
-/// How long the handler of an event takes; `None` where it fails at once.
+/// How long the handler takes for an event; `None` if it fails at once.
 type Takes = fn(u64) -> Option<Duration>;
 
 struct Timed(Option<Duration>);
@@ -54,7 +54,7 @@ fn app(takes: Takes) -> TestApp {
     TestApp::build(Behaviour::Generic, builder).unwrap()
 }
 
-/// Notifies of so many events, the numbers of which go from 1 on: how each ended.
+/// Sends a notification of so many events, numbered from 1. Returns how each event ended.
 async fn send(app: &TestApp, events: u64) -> Vec<&'static str> {
     let event = |number: u64| {
         json!({
@@ -76,7 +76,7 @@ async fn send(app: &TestApp, events: u64) -> Vec<&'static str> {
     app.send(TestRequest::post("e").body(body.to_string())).await.outcomes().collect()
 }
 
-/// The numbers of those that were given up.
+/// The numbers of the events that were given up.
 async fn given_up(app: &TestApp) -> Vec<u64> {
     let list = TestRequest::new(Method::GET, "dead-letters").secret(ADMIN);
     let list: Value = app.send(list).await.json();
@@ -107,11 +107,11 @@ async fn quick_ones_are_done_behind_any_number_that_hang() {
     }
 }
 
-/// One that takes long, but not too long for a notification of its own, and one that fails for what it is left.
+/// One event takes long, but not too long for a notification of its own. Another one fails for lack of time.
 #[tokio::test(start_paused = true)]
 async fn slow_ones_behind_one_that_hangs_are_not_given_up() {
     let slow: Takes = |number| if number == 1 { HANGS } else { Some(Duration::from_secs(8)) };
-    // The last has all that is left, which is fair.
+    // The last event gets all the time that is left, which is fair.
     let fails: Takes = |number| match number {
         1 => HANGS,
         5 => QUICK,
@@ -126,7 +126,7 @@ async fn slow_ones_behind_one_that_hangs_are_not_given_up() {
     }
 }
 
-/// Alone, and where nothing hangs, each try counts.
+/// For a single event, and if nothing hangs, each try counts.
 #[tokio::test(start_paused = true)]
 async fn who_had_the_time_is_given_up() {
     let app = app(|_| HANGS);

@@ -1,4 +1,5 @@
-//! What an event is about, in every form that servers, guides and vendors write: the notifications of `tests/data/foci`.
+//! The focus of an event in every form that servers, guides and vendors write: the notifications of
+//! `tests/data/foci`.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,10 +11,10 @@ use crate::notification::Notification;
 use crate::rejection::Rejection;
 use crate::testing::TestAnswer;
 
-/// What handlers saw, one event a line.
+/// The events of the handlers, one line for each event.
 type Lines = Arc<Mutex<Vec<String>>>;
 
-/// What a handler sees of an event, and where to write it.
+/// The event as a handler sees it, and the lines to write it to.
 struct Seen<const USE: u8>(String, Lines);
 
 const UNUSED: u8 = 0;
@@ -27,7 +28,7 @@ impl<const USE: u8> FromNotification for Seen<USE> {
         _ => ResourceUse::Required,
     };
     const INCLUDED: bool = true;
-    // It asks for no key, and so nobody asks for versions: what the tests are about has nothing to do with them.
+    // Without a key, no versions are requested: these tests are not about versions.
     const EVENT: bool = false;
 
     async fn from_notification(notification: &Notification<'_>) -> Result<Self, Rejection> {
@@ -67,7 +68,7 @@ fn handler<const USE: u8>() -> Declaration {
     of_type::<USE>(&[])
 }
 
-/// A handler whose topic's filters may say of which type of resource it is.
+/// A handler of a topic with filters, which may say the type of the resource.
 fn of_type<const USE: u8>(filters: &'static [&'static str]) -> Declaration {
     let url = "http://example.org/topic";
     let topic = Topic { url, filters, heartbeat: None, timeout: None, max_count: None };
@@ -83,7 +84,7 @@ async fn sent(declaration: Declaration, body: &Value) -> (TestAnswer, Vec<String
     let builder = builder.set("FHIR_BASE_URL", "https://broker.example.org/fhir");
     let test = TestApp::build(Behaviour::Hapi, builder).unwrap();
     let answer = test.send(TestRequest::post("e").body(body.to_string())).await;
-    // Nothing is read, and nothing but events is asked for.
+    // The server is asked for events only: no resource is read.
     let requests = test.sandbox().requests();
     assert!(requests.iter().all(|(_, path)| path.ends_with("$events")), "{requests:?}");
     let lines = std::mem::take(&mut *lines.lock().unwrap());
@@ -117,7 +118,7 @@ fn on_another_server() {
     handled(handler::<UNUSED>(), &body, &format!("#1 unknown - {url} - []"));
     check(handler::<OPTIONAL>(), &body, 422, &["on another server"], &[]);
     check(handler::<REQUIRED>(), &body, 422, &["on another server"], &[]);
-    // What is carried is used; what is the broker's own under the same id is not.
+    // A carried resource is used. The broker's own resource with the same id is not.
     let carried = |base: &str| {
         let mut body = body.clone();
         let resource = json!({ "resourceType": "Encounter", "id": "enc-1" });
@@ -147,7 +148,7 @@ fn none_and_an_entry() {
     let urn = "urn:uuid:aaaaaaaa-bbbb-cccc-dddd-e00111100002";
     handled(handler::<REQUIRED>(), &nameless, &format!("#1 create - {urn} DocumentReference []"));
 
-    // The filters say which one it is of several of which nothing is said.
+    // If nothing distinguishes several entries, the filters select one.
     let mut several = body;
     several["entry"][1].as_object_mut().unwrap().remove("request");
     let patient = json!({ "resource": { "resourceType": "Patient", "id": "9" } });
@@ -220,6 +221,63 @@ fn an_id_that_is_none() {
     }
 }
 
+/// A contained resource exists nowhere else, so only a handler that needs no resource can take such an event.
+#[test]
+fn a_contained_resource() {
+    for written in ["#", "#x", "#Encounter/1"] {
+        let mut body = file("an-operation.json");
+        let part = &mut body["entry"][0]["resource"]["parameter"][5]["part"];
+        part[2]["valueReference"]["reference"] = json!(written);
+        handled(handler::<UNUSED>(), &body, &format!("#1 unknown - {written} - []"));
+        for declaration in [handler::<OPTIONAL>(), handler::<REQUIRED>()] {
+            let answer = crate::command::block_on(sent(declaration, &body)).0;
+            assert_eq!(answer.status(), 422);
+            assert!(answer.body().contains("a contained resource"), "{}", answer.body());
+        }
+    }
+}
+
+/// An id that is none is told wherever it stands, also if only an entry says it.
+#[test]
+fn an_entry_with_an_id_that_is_none() {
+    for id in [&*"a".repeat(65), "a_b", "", "..", "\u{e9}", "a/b", "a\u{0}b"] {
+        let mut body = file("none-with-an-entry.json");
+        body["entry"][1]["resource"]["id"] = json!(id);
+        for full_url in [
+            json!(null),
+            json!("urn:uuid:aaaaaaaa-bbbb-cccc-dddd-e00111100002"),
+            json!(format!("https://broker.example.org/fhir/DocumentReference/{id}")),
+        ] {
+            body["entry"][1]["fullUrl"] = full_url;
+            refused(handler::<UNUSED>(), &body);
+            refused(handler::<REQUIRED>(), &body);
+        }
+        let mut body = file("by-identifier.json");
+        let resource = json!({ "resourceType": "Appointment", "id": id });
+        body["entry"].as_array_mut().unwrap().push(json!({ "resource": resource }));
+        refused(of_type::<REQUIRED>(&["Appointment?status=booked"]), &body);
+    }
+}
+
+#[test]
+fn an_entry_that_only_describes_the_event() {
+    for described in
+        [json!({ "resourceType": "OperationOutcome" }), json!({ "resourceType": "AuditEvent", "id": "a" })]
+    {
+        let mut body = file("none-with-an-entry.json");
+        body["entry"][1] = json!({ "resource": described });
+        let kind = described["resourceType"].as_str().unwrap();
+        handled(handler::<UNUSED>(), &body, &format!("#1 unknown - - - [{kind:?}]"));
+        refused(handler::<OPTIONAL>(), &body);
+        refused(handler::<REQUIRED>(), &body);
+    }
+    // A topic may be about audits, and says so.
+    let mut body = file("none-with-an-entry.json");
+    body["entry"][1] = json!({ "resource": { "resourceType": "AuditEvent", "id": "a" } });
+    let seen = "#1 unknown AuditEvent/a AuditEvent/a AuditEvent []";
+    handled(of_type::<REQUIRED>(&["AuditEvent?action=C"]), &body, seen);
+}
+
 #[test]
 fn by_the_urn_of_an_entry() {
     let body = file("urn-of-a-resource-without-id.json");
@@ -251,7 +309,8 @@ fn none_in_a_word_of_the_servers_own() {
     }
 }
 
-/// Where whole resources were asked for, none is no deletion: it is looked up, and refused where that cannot be.
+/// If whole resources were asked for, a missing resource is no deletion. The program looks it up, and refuses
+/// the event if it cannot.
 #[test]
 fn none_for_an_option() {
     let body = file("none.json");
@@ -307,7 +366,7 @@ fn of_athenahealth() {
     refused(handler::<REQUIRED>(), &only);
 }
 
-/// The NHS: no topic, no count, each number 1, a focus that is no FHIR; and parts that no guide has.
+/// The NHS: no topic, no count, each number 1, a focus that is not FHIR, and parts outside of every guide.
 #[test]
 fn of_the_nhs() {
     let mut body = file("an-operation.json");

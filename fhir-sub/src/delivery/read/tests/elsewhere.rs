@@ -1,14 +1,24 @@
-//! What is on another server than the app's own: it is read there, if `setup` says so, or nowhere.
+//! Resources on another server than the app's own: they are read there if `setup` says so, else nowhere.
 
 use super::*;
 use crate::app::AppBuilder;
 use crate::client::{Authorization, ClientConfig};
 use crate::declaration::Trust;
 
-/// Several servers: what each has under its host, who signs in where, and what was asked for.
+/// Several servers, each with its own resources and credentials, which record the requests.
 #[derive(Default)]
 struct Servers {
     asked: Mutex<Vec<String>>,
+    answers: Answers,
+}
+
+/// How the servers answer.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Answers {
+    #[default]
+    Found,
+    /// With this status, and the URL of another host.
+    Redirects(u16),
 }
 
 impl Transport for Servers {
@@ -20,6 +30,11 @@ impl Transport for Servers {
         let token = request.headers().get("authorization").map_or("-", |token| token.to_str().unwrap());
         self.asked.lock().unwrap().push(format!("{} {token}", request.uri()));
         let (path, host) = (request.uri().path(), request.uri().host().unwrap());
+        if let Answers::Redirects(status) = self.answers {
+            let location = "https://evil.test/fhir/Encounter/1";
+            let answer = http::Response::builder().status(status).header("location", location);
+            return Box::pin(async move { Ok(answer.body(Bytes::new()).unwrap()) });
+        }
         let encounter = |id: &str| json!({ "resourceType": "Encounter", "id": id, "text": host });
         let (status, body) = match path.rsplit('/').next().unwrap() {
             "gone" => (410, Value::Null),
@@ -35,7 +50,7 @@ impl Transport for Servers {
     }
 }
 
-/// The resource is of the server that the event names.
+/// Checks that the resource comes from the server that the event names.
 struct ItIsOfItsServer;
 
 impl Handler<Both> for ItIsOfItsServer {
@@ -51,19 +66,29 @@ fn bearer(token: &str) -> Authorization {
     Authorization::Bearer(token.into())
 }
 
-fn with_source(app: AppBuilder) -> AppBuilder {
+pub(super) fn with_source(app: AppBuilder) -> AppBuilder {
     let url = "https://hospital.example.org/fhir".parse().unwrap();
     app.source("https://hospital.example.org/fhir", ClientConfig::new(url).authorization(bearer("theirs")))
 }
 
-/// How each event ends, and what was asked for.
+/// How each event ends, and what the servers were asked for.
 fn outcomes(
     declaration: Declaration,
     setup: impl FnOnce(AppBuilder) -> AppBuilder,
     body: &Value,
 ) -> (u16, Vec<&'static str>, Vec<String>) {
+    outcomes_of(Answers::Found, declaration, setup, body)
+}
+
+/// The same with servers that answer so.
+pub(super) fn outcomes_of(
+    answers: Answers,
+    declaration: Declaration,
+    setup: impl FnOnce(AppBuilder) -> AppBuilder,
+    body: &Value,
+) -> (u16, Vec<&'static str>, Vec<String>) {
     crate::command::block_on(async {
-        let servers = Arc::new(Servers::default());
+        let servers = Arc::new(Servers { answers, ..Servers::default() });
         let builder = TestApp::builder(Behaviour::Hapi, leak([declaration])).transport(servers.clone());
         let app = setup(builder.set("FHIR_AUTH_BEARER", "ours")).build().unwrap();
         let (headers, body) = (http::HeaderMap::new(), body.to_string());
@@ -111,7 +136,7 @@ fn what_is_on_a_server_that_is_not_named_is_read_nowhere() {
         check(doubtful, |app| app, &[reference], refused);
         check(topic::<Event, Succeed>(), |app| app, &[reference], (204, &["handled"], &[]));
     }
-    // It hides no other.
+    // An event of another server does not stop the others.
     let two = ["https://hospital.example.org/fhir/Encounter/1", "Encounter/1"];
     let asked = ["https://fhir.example.org/r4/Encounter/1 Bearer ours"];
     check(
@@ -132,7 +157,7 @@ fn what_is_on_a_source_is_read_there_with_its_own_sign_in() {
     ] {
         check(topic::<Both, ItIsOfItsServer>(), with_source, &[reference], (204, &["handled"], &theirs));
     }
-    // Each server is asked for its own, several in one search.
+    // Each server is asked for its own resources, several in one search.
     let references = [
         "https://hospital.example.org/fhir/Encounter/1",
         "Encounter/1",
@@ -152,7 +177,7 @@ fn what_is_on_a_source_is_read_there_with_its_own_sign_in() {
     assert_eq!((ours, theirs), (1, found.2.len() - 1), "{:?}", found.2);
 }
 
-/// What the resource is called on one server says nothing of another's: both are handled.
+/// An id on one server says nothing about the same id on another: both events are handled.
 #[test]
 fn one_id_on_two_servers_is_two_events() {
     let encounter = |host: &str| {
@@ -202,7 +227,7 @@ fn a_deletion_on_another_server_is_confirmed_there_or_not_at_all() {
     let (status, ended, asked) = outcomes(doubtful(), with_source, &body);
     assert_eq!((status, ended), (204, vec!["handled"]));
     assert!(asked[0].starts_with(url) && asked.iter().all(|asked| asked.ends_with("theirs")), "{asked:?}");
-    // What the notification says is believed where the handler believes it.
+    // A handler that trusts notifications trusts this one too.
     let (status, ended, asked) = outcomes(topic::<Both, ThereIsNone>(), |app| app, &body);
     assert_eq!((status, ended, asked), (204, vec!["handled"], vec![]));
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::declaration::{Order, Trust};
 
-/// The resource as the server has it: what a notification carries has another name.
+/// Checks that the resource is the server's: the notification's copy has another name.
 struct ItIsTheServers;
 
 impl Handler<Both> for ItIsTheServers {
@@ -22,7 +22,7 @@ fn named(id: &str, name: &str) -> Value {
     json!({ "resourceType": "Patient", "id": id, "name": [{ "text": name }] })
 }
 
-/// A server that has Patient 1 and 2, and had Patient 3.
+/// A server that has Patients 1 and 2, and had Patient 3.
 async fn server(declaration: Declaration) -> TestApp {
     let test = test(declaration);
     for id in ["1", "2", "3"] {
@@ -32,7 +32,7 @@ async fn server(declaration: Declaration) -> TestApp {
     test
 }
 
-/// What comes of a request, and what the server is asked for meanwhile.
+/// Checks how a request ends, and what the server is asked for meanwhile.
 #[track_caller]
 fn check(declaration: Declaration, request: TestRequest, outcomes: &[&str], requests: &[&str]) {
     let place = std::panic::Location::caller();
@@ -111,7 +111,7 @@ fn a_deletion_is_confirmed_by_the_server() {
         let made = [&*read, &*history];
         let made = if outcome == "handled" { &made[..] } else { &made[..1] };
         check(patients::<Both, ThereIsNone>(Trust::Reference), deleted(id), &[outcome], made);
-        // Also for a handler that takes no resource.
+        // The same holds for a handler without a resource.
         check(patients::<Event, Succeed>(Trust::Reference), deleted(id), &[outcome], made);
         check(patients::<Both, ThereIsNone>(Trust::Notification), deleted(id), &["handled"], &[&history]);
     }
@@ -143,23 +143,23 @@ async fn a_deletion_is_handled_whenever_it_is_told() {
         answer.outcomes().map(str::to_owned).collect::<Vec<_>>().concat()
     };
     assert_eq!(outcome(deleted("3")).await, "handled");
-    // The history may be behind, so that it is another one.
+    // The history may lag behind, so this may be another deletion.
     assert_eq!(outcome(deleted("3")).await, "handled");
-    // It is there again, and is deleted once more.
+    // The resource is created again, and deleted once more.
     test.sandbox().update(&named("3", "back")).await.unwrap();
     assert_eq!(outcome(deleted("3")).await, "handled");
     test.sandbox().delete("Patient/3").await.unwrap();
     for _ in 0..2 {
         assert_eq!(outcome(deleted("3")).await, "handled");
     }
-    // The server knows nothing of the one, and has the other still.
+    // The server knows nothing of the first resource, and still has the second one.
     for _ in 0..2 {
         assert_eq!(outcome(deleted("never")).await, "handled");
         assert_eq!(outcome(deleted("1")).await, "handled");
     }
 }
 
-/// Of what is told late, the last word must be the last that is handled.
+/// If reports come late, the last state must be the last one that is handled.
 #[tokio::test(start_paused = true)]
 async fn of_deletions_that_are_told_late_none_counts_as_another() {
     for declaration in [
@@ -178,7 +178,7 @@ async fn of_deletions_that_are_told_late_none_counts_as_another() {
         {
             let answer = test.send(request).await;
             let outcome: Vec<_> = answer.outcomes().collect();
-            // What is read by reference is there no more.
+            // With `trust = "reference"`, the resource is gone by then.
             assert!(outcome == ["handled"] || !is_deletion, "{answer:?}");
         }
     }
@@ -220,7 +220,7 @@ fn of_several_deletions_each_is_confirmed_by_itself() {
     check(topic::<Both, Whatever>(), request(), &["handled"; 3], &requests);
 }
 
-/// With the resource or without.
+/// Takes an event with or without a resource.
 struct Whatever;
 
 impl Handler<Both> for Whatever {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A server of several versions, whose resources are of R4: it has Encounter 1 and had Encounter 2.
+/// A server of several FHIR versions, with resources of R4: it has Encounter 1, and had Encounter 2.
 struct Several {
     asked: Mutex<Vec<(String, String)>>,
 }
@@ -27,7 +27,7 @@ impl Transport for Several {
     }
 }
 
-/// What comes of a notification of `reference` where Subscriptions are of R5.
+/// Sends a notification of `reference`, while Subscriptions are of R5.
 async fn told(fhir_server: &str, reference: &str) -> (u16, Vec<(String, String)>) {
     let server = Arc::new(Several { asked: Mutex::default() });
     let versions = crate::fhir::FhirVersions::of(&[crate::fhir::FhirVersion::R5]);

@@ -67,7 +67,7 @@ fn another_secret_or_none_is_a_difference_that_is_not_printed() {
     };
     assert!(differences(&wanted, on_server(&wanted, |_| {})).is_empty());
     assert_eq!(differences(&wanted, on_server(&wanted, secret("a-canary-of-before"))), ["extension"]);
-    // It is taken away again, or what comes would be signed with a secret that no one knows of.
+    // It is removed again: otherwise notifications would be signed with a secret that nobody knows.
     let without = wants(arrivals(), "medplum");
     assert_eq!(differences(&without, on_server(&wanted, |_| {})), ["extension"]);
     assert_eq!(differences(&wanted, on_server(&without, |_| {})), ["extension"]);

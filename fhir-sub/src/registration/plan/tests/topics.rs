@@ -8,7 +8,7 @@ use crate::registration::fixtures::{ADMISSIONS, BARE, NARROWED, SECRET, admissio
 use crate::registration::plan::{Action, Given, plan};
 use crate::registration::wanted::Wanted;
 
-/// Every form in which a topic's Subscription is written.
+/// Every form of a topic's Subscription.
 const FORMS: [(&str, &str); 6] = [
     ("generic", "R4"),
     ("hapi", "R4"),
@@ -18,7 +18,7 @@ const FORMS: [(&str, &str); 6] = [
     ("generic", "R5"),
 ];
 
-/// What was wanted of `topic`, as the server has it later.
+/// The wanted Subscription for `topic`, as the server later has it.
 fn on_server(topic: Topic, server: &str, version: &str) -> Value {
     as_found(admissions(topic), server, version)
 }
@@ -36,7 +36,7 @@ fn wanted(topic: Topic, server: &str, version: &str) -> Wanted {
     wants(admissions(topic), &settings(server, version))
 }
 
-/// What would be written, and the names of what differs.
+/// The resource to write, and the names of what differs.
 fn update(wanted: &Wanted, found: Value) -> Option<(Value, Vec<String>)> {
     let found: Subscription = serde_json::from_value(found).unwrap();
     match plan(wanted, vec![found], &Given::default()).action {
@@ -104,7 +104,7 @@ fn what_the_server_adds_is_no_difference() {
     }
 }
 
-/// The list `name` with `one` more in it.
+/// The list `name` with `one` added at its beginning.
 fn with(element: &Value, name: &str, one: Value) -> Value {
     let mut list = element[name].as_array().cloned().unwrap_or_default();
     list.insert(0, one);
@@ -155,7 +155,7 @@ fn a_secret_that_was_changed_is_an_update() {
     assert_eq!(differences(&wanted(BARE, "generic", "R5"), found), ["parameter"]);
     let mut found = on_server(BARE, "generic", "R5");
     found.as_object_mut().unwrap().remove("parameter");
-    // What is not shown is not known to be absent.
+    // If a parameter is not shown, it may still be there.
     assert_eq!(differences(&wanted(BARE, "generic", "R5"), found), [""; 0]);
 }
 

@@ -1,4 +1,4 @@
-//! A FHIR server that has Subscriptions, and the topics that they are of.
+//! A FHIR server with Subscriptions and their topics.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -13,16 +13,16 @@ use crate::client::transport::{Limits, Transport, TransportError};
 pub(in crate::registration::tests) struct Server(Mutex<Stored>);
 
 struct Stored {
-    /// Whether the search by `url` looks at `endpoint`, as in R5, and not at `channel.endpoint`.
+    /// Whether the search by `url` compares `endpoint`, as in R5, instead of `channel.endpoint`.
     is_r5: bool,
-    /// In the order of their numbers.
+    /// By their numbers, in order.
     resources: BTreeMap<usize, Value>,
     created: usize,
     versions: usize,
     writes: usize,
     /// How many of the next handshakes fail.
     unanswered: usize,
-    /// The status of a Subscription whose handshake does not fail.
+    /// The status of a Subscription after a successful handshake.
     accepted: &'static str,
     /// The URLs of topics.
     topics: Vec<&'static str>,
@@ -56,17 +56,17 @@ impl Server {
         self.0.lock().unwrap().unanswered = handshakes;
     }
 
-    /// Gives what is written from now on another status.
+    /// Sets the status of Subscriptions that are written from now on.
     pub(in crate::registration::tests) fn accept_as(&self, status: &'static str) {
         self.0.lock().unwrap().accepted = status;
     }
 
-    /// Takes the topics away.
+    /// Removes the topics.
     pub(super) fn forget_topics(&self) {
         self.0.lock().unwrap().topics.clear();
     }
 
-    /// Stores what no registration wrote.
+    /// Stores a resource that no registration wrote.
     pub(in crate::registration::tests) fn add(&self, resource: Value) {
         self.0.lock().unwrap().create(resource);
     }
@@ -82,7 +82,7 @@ impl Stored {
         self.put(self.created, resource)
     }
 
-    /// Accepts it at once, if a handshake does not fail, and adds what servers add.
+    /// Accepts it at once unless its handshake fails, and adds the elements that servers add.
     fn put(&mut self, id: usize, mut resource: Value) -> Value {
         self.versions += 1;
         resource["id"] = json!(id.to_string());
@@ -102,7 +102,7 @@ impl Stored {
             Some("SubscriptionTopic") => native_topic,
             _ => return self.answer_of_subscriptions(request, segments),
         };
-        // As Helios does, it looks at no parameter.
+        // Like Helios, it ignores parameters.
         (StatusCode::OK, bundle("searchset", self.topics.iter().map(topic).collect()))
     }
 
@@ -135,7 +135,7 @@ impl Stored {
         }
     }
 
-    /// All, or those whose endpoint is asked for.
+    /// All Subscriptions, or those with the requested endpoint.
     fn found(&self, query: Option<&str>) -> Vec<Value> {
         let query: Vec<_> = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).collect();
         let url = query.iter().find(|(name, _)| name == "url").map(|(_, url)| url.as_ref());
@@ -145,7 +145,7 @@ impl Stored {
     }
 }
 
-/// What the topics may be filtered by.
+/// The parameters by which the topics may be filtered.
 const PARAMETERS: [&str; 3] = ["patient", "identifier", "status"];
 
 fn native_topic(url: &&'static str) -> Value {
@@ -153,7 +153,7 @@ fn native_topic(url: &&'static str) -> Value {
     json!({ "resourceType": "SubscriptionTopic", "url": url, "canFilterBy": parameters })
 }
 
-/// A topic as R4 has it.
+/// A topic in R4's form.
 fn basic(url: &&'static str) -> Value {
     let name = |element| {
         format!("http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.{element}")
@@ -180,7 +180,7 @@ impl Transport for Server {
         _limits: Limits,
     ) -> BoxFuture<'a, Result<Response<Bytes>, TransportError>> {
         Box::pin(async move {
-            // As over a network, others may be answered first.
+            // Other requests may be answered first, as over a network.
             tokio::task::yield_now().await;
             let (status, body) = self.0.lock().unwrap().answer(&request);
             let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };

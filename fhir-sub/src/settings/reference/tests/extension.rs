@@ -1,4 +1,5 @@
-//! The extension over HTTP, as bad as it is: not listening, not ready, refusing, answering something else.
+//! The extension over HTTP, with its failures: it does not listen, is not ready, refuses, or returns
+//! something else.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -15,10 +16,10 @@ use tokio::net::TcpListener;
 use super::super::extension::Extension;
 use super::*;
 
-const TOKEN: &str = "the-token-of-the-session";
+pub(super) const TOKEN: &str = "the-token-of-the-session";
 
-/// Starts a server that gives these answers in turn; its port, and the requests that came.
-async fn answering(answers: &[(u16, &str)]) -> (u16, Arc<Mutex<Vec<String>>>) {
+/// Starts a server that gives these answers in turn. Returns its port, and the requests to it.
+pub(super) async fn answering(answers: &[(u16, &str)]) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let answers: VecDeque<_> = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
@@ -110,7 +111,8 @@ async fn where_nothing_listens_is_told_at_once_except_at_the_start_of_a_lambda()
     assert_eq!(
         failure,
         format!(
-            "nothing answers at http://localhost:{port}: run the AWS Secrets Manager Agent there, or use `file:`"
+            "nothing answers at http://localhost:{port}: run the AWS Secrets Manager Agent there, build with the feature \
+             `secrets` of fhir-sub, which asks AWS itself, or use `file:`"
         )
     );
     tokio::time::pause();

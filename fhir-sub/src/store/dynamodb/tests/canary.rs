@@ -1,4 +1,4 @@
-//! What the table shows to whoever can read it. Of secrets a store knows none.
+//! The view of a reader of the table. The store knows no secrets.
 
 use super::super::item::{DATA, ID};
 use super::support::{dump, running};
@@ -25,7 +25,7 @@ async fn the_table_names_no_patient_outside_of_dead_letters() {
             store.complete(&claim).await.unwrap();
         }
     }
-    let mut sweeping = store.begin_sweep(&key(6), None, LEASE).await.unwrap().unwrap();
+    let mut sweeping = store.begin_sweep(&key(6), &[], LEASE).await.unwrap().unwrap();
     sweeping.state.number = Some(7);
     store.save_sweep(&sweeping, None).await.unwrap();
     let mut dead = letter("dead", "2026-01-01T00:00:00Z");

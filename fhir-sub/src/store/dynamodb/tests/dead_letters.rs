@@ -1,4 +1,4 @@
-//! Dead letters by the hundred, and lists of them that are not as they should be.
+//! Hundreds of dead letters, and broken lists of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ async fn hundreds_are_listed_and_removed() {
         assert!(removed.unwrap().into_iter().all(|was_there| was_there));
     }
     assert_eq!(store.dead_letters().await.unwrap(), []);
-    // Those that were removed at once may have been in each other's way; whoever lists them cleans up.
+    // Removals at the same time may have conflicted: the next listing cleans up.
     assert_eq!(listed(&backend).await, 0);
 }
 
@@ -59,7 +59,7 @@ async fn one_whose_letter_was_deleted_by_dynamodb_is_taken_off_the_list() {
     assert_eq!(listed(&backend).await, 1);
 }
 
-/// A list of as many keys as go into an item, of letters that are not there.
+/// A full list, with the keys of letters that do not exist.
 #[tokio::test]
 #[ignore = "tests/real/dynamodb/test runs it"]
 async fn a_list_that_is_full_is_pruned_to_make_room() {
@@ -75,7 +75,7 @@ async fn a_list_that_is_full_is_pruned_to_make_room() {
         .item(ID, list_of(digit))
         .item("keys", AttributeValue::Ss(keys));
     put.send().await.unwrap();
-    // It takes longer than a call, but not than a handler.
+    // This takes longer than a call, but not longer than a handler.
     store.add_dead_letter(&dead).await.unwrap();
     assert_eq!(store.dead_letters().await.unwrap(), [dead]);
 }

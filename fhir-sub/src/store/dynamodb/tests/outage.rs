@@ -9,7 +9,7 @@ use super::support::{AT_MOST, at, store_over, table};
 use crate::store::suite::timed::{HOW, LEASE, key, letter, once};
 use crate::store::{Begun, DeadLetter, Entry};
 
-/// One of its own, with its tables in a directory.
+/// A DynamoDB emulator of its own, with its tables in a directory.
 struct Server {
     process: Child,
     port: u16,
@@ -61,7 +61,7 @@ async fn while_it_is_down_every_call_says_so_and_after_that_all_is_as_it_was() {
     let Begun::Fresh(under_way) = store.begin(&under_way, LEASE, HOW).await.unwrap() else {
         panic!("it is fresh")
     };
-    let sweeping = store.begin_sweep(&key("sweep"), None, LEASE).await.unwrap().unwrap();
+    let sweeping = store.begin_sweep(&key("sweep"), &[], LEASE).await.unwrap().unwrap();
     let dead = letter("dead", "2026-01-01T00:00:00Z");
     store.add_dead_letter(&dead).await.unwrap();
     drop(server);
@@ -75,7 +75,7 @@ async fn while_it_is_down_every_call_says_so_and_after_that_all_is_as_it_was() {
         store.add_dead_letter(&dead).await.err(),
         store.dead_letters().await.err(),
         store.remove_dead_letter(&dead.key).await.err(),
-        store.begin_sweep(&key("sweep"), None, LEASE).await.err(),
+        store.begin_sweep(&key("sweep"), &[], LEASE).await.err(),
         store.save_sweep(&sweeping, None).await.err(),
     ];
     assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());

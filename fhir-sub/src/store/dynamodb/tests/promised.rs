@@ -1,5 +1,6 @@
-//! What AWS's documentation promises of DynamoDB, and the store relies on, asked of the emulator without the store between:
-//! <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/>. `docs/dynamodb.md` says where the emulator differs.
+//! The promises of DynamoDB that the store relies on, tested against the emulator without the store:
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/>. `docs/dynamodb.md` says where the
+//! emulator differs.
 
 use std::collections::HashMap;
 
@@ -47,7 +48,7 @@ impl Table {
         get.send().await.unwrap().item
     }
 
-    /// Puts a value where there is none, or where this one is: what is there, if it is refused.
+    /// Puts a value if there is none, or if the expected one is there. A refusal returns the existing item.
     async fn put(&self, id: &str, expected: Option<usize>, value: usize) -> Result<(), Option<Item>> {
         let mut put = self.client.put_item().table_name(&self.name).item(ID, text(id));
         put = put.item("value", number(value)).return_values_on_condition_check_failure(ALL_OLD);
@@ -65,7 +66,7 @@ impl Table {
         }
     }
 
-    /// A put within a transaction, where nothing is there.
+    /// A put within a transaction, if no item exists.
     fn in_transaction(&self, id: &str, value: usize, returned: bool) -> TransactWriteItem {
         let put = Put::builder()
             .table_name(&self.name)
@@ -92,8 +93,8 @@ fn item(id: &str, value: usize) -> Item {
     HashMap::from([(ID.to_owned(), text(id)), ("value".to_owned(), number(value))])
 }
 
-/// "DynamoDB … evaluates the condition … if it is false, the operation fails": of several at once, each is evaluated after the
-/// write before it.
+/// "DynamoDB … evaluates the condition … if it is false, the operation fails": of several writes at once,
+/// each is evaluated after the write before it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "tests/real/dynamodb/test runs it"]
 async fn of_conditional_writes_at_once_one_succeeds_and_the_others_are_shown_its_item() {
@@ -113,7 +114,8 @@ async fn of_conditional_writes_at_once_one_succeeds_and_the_others_are_shown_its
     }
 }
 
-/// Several connections count up, each by what a refusal shows it: no step is lost, and none is taken twice.
+/// Several connections count up, each from the value that a refusal returned: no step is lost, and no step is
+/// taken twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "tests/real/dynamodb/test runs it"]
 async fn what_a_refusal_shows_is_what_the_next_write_may_expect() {
@@ -137,8 +139,8 @@ async fn what_a_refusal_shows_is_what_the_next_write_may_expect() {
     assert_eq!(table.get("counter").await, Some(item("counter", 200)));
 }
 
-/// `ReturnValuesOnConditionCheckFailure`: `ALL_OLD` returns the item that did not meet the condition; by default, and where there
-/// is no item, none is returned.
+/// `ReturnValuesOnConditionCheckFailure`: `ALL_OLD` returns the item that did not meet the condition. By
+/// default, and if there is no item, nothing is returned.
 #[tokio::test]
 #[ignore = "tests/real/dynamodb/test runs it"]
 async fn a_refusal_shows_the_item_if_it_is_asked_to_and_there_is_one() {
@@ -176,8 +178,8 @@ async fn a_refusal_shows_the_item_if_it_is_asked_to_and_there_is_one() {
     assert_eq!(table.get("there").await, Some(item("there", 1)), "what is refused changes nothing");
 }
 
-/// "TransactWriteItems … either all of them succeed, or none": the reasons stand in the order of the items, `None` for those that
-/// would have succeeded, with the item where `ALL_OLD` asks for it.
+/// "TransactWriteItems … either all of them succeed, or none": the reasons are in the order of the items. An
+/// item that would have succeeded has `None`, and `ALL_OLD` adds the existing item.
 #[tokio::test]
 #[ignore = "tests/real/dynamodb/test runs it"]
 async fn a_transaction_is_done_whole_or_not_at_all_and_says_why() {
@@ -210,8 +212,8 @@ async fn a_transaction_is_done_whole_or_not_at_all_and_says_why() {
     assert_eq!(table.get("free").await, Some(item("free", 2)));
 }
 
-/// Transactions over the same two items, in either order, at once: one gets both. AWS may cancel all of them
-/// (`TransactionConflict`), so that whoever lost tries again.
+/// Simultaneous transactions over the same two items, in either order: one of them gets both. AWS may cancel
+/// all of them (`TransactionConflict`), and then the losers try again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "tests/real/dynamodb/test runs it"]
 async fn of_transactions_at_once_none_is_done_by_half() {
@@ -233,8 +235,8 @@ async fn of_transactions_at_once_none_is_done_by_half() {
     }
 }
 
-/// A set loses a key in a transaction with a look at whether the key's item is gone, while others put the item and then add the key:
-/// as dead letters are listed.
+/// A set loses a key in a transaction that checks that the key's item is gone. Meanwhile, others put the item
+/// and then add the key. Dead letters are listed in this way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "tests/real/dynamodb/test runs it"]
 async fn an_item_that_is_there_is_never_off_its_list() {
@@ -272,8 +274,9 @@ async fn an_item_that_is_there_is_never_off_its_list() {
     }
 }
 
-/// A write to an item that a transaction is at is refused by AWS (`TransactionConflictException`), which the emulator
-/// never does: it has one writer at a time. A dead letter and its list are what may meet the transaction that cleans up the lists.
+/// AWS refuses a write to an item that a transaction uses (`TransactionConflictException`). The emulator
+/// never does, because it has one writer at a time. A dead letter and its list may conflict with the
+/// transaction that cleans up the lists.
 #[tokio::test]
 #[ignore = "tests/real/dynamodb/test runs it"]
 async fn a_write_that_meets_a_transaction_is_tried_again() {
@@ -287,7 +290,7 @@ async fn a_write_that_meets_a_transaction_is_tried_again() {
         assert!(store.remove_dead_letter(&dead.key).await.unwrap());
         assert_eq!(store.dead_letters().await.unwrap(), []);
     }
-    // One that meets them for longer says so, and may be made again.
+    // If the conflict lasts, the call fails with that reason, and may be repeated.
     wire.conflict(100);
     let failure = store.add_dead_letter(&dead).await.unwrap_err();
     assert_eq!(failure.reason, "it answered TransactionConflictException");

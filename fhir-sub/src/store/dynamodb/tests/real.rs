@@ -1,4 +1,4 @@
-//! It does what every store does.
+//! The suite that every store must pass.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is told of an endpoint that refuses, is silent, or is not DynamoDB: these need none.
+//! The reasons for an endpoint that refuses, is silent, or is not DynamoDB. These tests need no DynamoDB.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use super::super::connect::settings;
 use super::support::{AT_MOST, at, store_over};
 use crate::store::suite::timed::{HOW, LEASE, once};
 
-/// What the store says after a call that each of these answers answers.
+/// The store's reason after a call, if the endpoint gives this answer, or none.
 async fn reason(answer: Option<&'static str>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -19,7 +19,7 @@ async fn reason(answer: Option<&'static str>) -> String {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             if let Some(answer) = answer {
-                // The head and the body of a request of this size come in one piece, or in two.
+                // The head and the body of a request of this size arrive in one piece, or in two.
                 let mut request = vec![0; 64 * 1024];
                 let mut length = 0;
                 while !request[..length].ends_with(b"}") {

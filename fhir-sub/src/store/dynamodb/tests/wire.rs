@@ -1,6 +1,5 @@
-//! [`Wire`]: a transport that counts what goes over it, loses answers, and refuses as AWS may and an emulator does not.
+//! [`Wire`]: a transport that counts calls, loses answers, and refuses as AWS may and an emulator does not.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -14,9 +13,9 @@ const JSON: &str = "application/x-amz-json-1.0";
 pub(super) struct Wire {
     network: Network,
     calls: AtomicUsize,
-    /// How many of the next answers are lost, after the server has done what it was asked.
+    /// How many of the next answers are lost after the server has executed the calls.
     lost: AtomicUsize,
-    /// How many of the next writes meet a transaction, and do not reach the server.
+    /// How many of the next writes conflict with a transaction, and do not reach the server.
     conflicts: AtomicUsize,
 }
 
@@ -31,7 +30,7 @@ impl Wire {
         }
     }
 
-    /// How many calls there were since the last time.
+    /// The number of calls since the last count.
     pub(super) fn count(&self) -> usize {
         self.calls.swap(0, Ordering::Relaxed)
     }
@@ -45,7 +44,7 @@ impl Wire {
     }
 }
 
-impl Transport for Arc<Wire> {
+impl Transport for Wire {
     fn send<'a>(
         &'a self,
         request: http::Request<Bytes>,
@@ -64,13 +63,13 @@ impl Transport for Arc<Wire> {
     }
 }
 
-/// Whether it is a write by itself: transactions do not meet themselves, and what is read without one meets none.
+/// Whether it is a single write: only single writes are refused because of a transaction.
 fn is_write(request: &http::Request<Bytes>) -> bool {
     let target = request.headers()["x-amz-target"].to_str().unwrap();
     ["PutItem", "UpdateItem", "DeleteItem"].iter().any(|operation| target.ends_with(&format!(".{operation}")))
 }
 
-/// Whether there was one left.
+/// Takes one, and returns whether one was left.
 fn take_one(left: &AtomicUsize) -> bool {
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }

@@ -10,8 +10,8 @@ use super::{at, schema};
 use crate::store::suite::timed::{HOW, LEASE, RETENTION, key, letter, once};
 use crate::store::{Begun, Entry, Store};
 
-/// The longest that a call may take, on a machine that has other things to do.
-const AT_MOST: Duration = super::super::CALL.saturating_add(Duration::from_millis(1500));
+/// The longest time of a call on a busy machine.
+const AT_MOST: Duration = super::super::CALL.saturating_add(Duration::from_secs(15));
 
 /// `tests/real/postgres/run kill` ends the server with SIGKILL, and `start` starts it again.
 fn server(what: &str) {
@@ -20,7 +20,7 @@ fn server(what: &str) {
     assert!(Command::new(run).args([what, &directory]).status().unwrap().success(), "{what}");
 }
 
-/// Of a server of its own, since other tests have theirs meanwhile.
+/// This needs a server of its own, because other tests use theirs meanwhile.
 #[tokio::test]
 #[ignore = "tests/real/postgres/test runs it"]
 async fn while_it_is_down_every_call_says_so_and_after_that_all_is_as_it_was() {
@@ -32,7 +32,7 @@ async fn while_it_is_down_every_call_says_so_and_after_that_all_is_as_it_was() {
     let Begun::Fresh(under_way) = store.begin(&entry, LEASE, HOW).await.unwrap() else {
         panic!("it is fresh")
     };
-    let sweeping = store.begin_sweep(&key("sweep"), None, LEASE).await.unwrap().unwrap();
+    let sweeping = store.begin_sweep(&key("sweep"), &[], LEASE).await.unwrap().unwrap();
     let dead = letter("dead", "2026-01-01T00:00:00Z");
     store.add_dead_letter(&dead).await.unwrap();
 
@@ -46,7 +46,7 @@ async fn while_it_is_down_every_call_says_so_and_after_that_all_is_as_it_was() {
         store.add_dead_letter(&dead).await.err(),
         store.dead_letters().await.err(),
         store.remove_dead_letter(&dead.key).await.err(),
-        store.begin_sweep(&key("sweep"), None, LEASE).await.err(),
+        store.begin_sweep(&key("sweep"), &[], LEASE).await.err(),
         store.save_sweep(&sweeping, None).await.err(),
     ];
     assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
@@ -64,7 +64,7 @@ async fn while_it_is_down_every_call_says_so_and_after_that_all_is_as_it_was() {
     assert_eq!(store.dead_letters().await.unwrap(), [dead]);
 }
 
-/// Connections end by themselves: proxies and administrators end them, and a Lambda is frozen.
+/// Connections end: proxies and administrators end them, and a Lambda is frozen.
 #[tokio::test]
 #[ignore = "tests/real/postgres/test runs it"]
 async fn a_connection_that_has_ended_is_replaced_without_a_word() {
@@ -73,7 +73,7 @@ async fn a_connection_that_has_ended_is_replaced_without_a_word() {
     let store = Store::new(Arc::new(Arc::clone(&backend)), RETENTION);
     let Begun::Fresh(claim) = store.begin(&once(), LEASE, HOW).await.unwrap() else { panic!("it is fresh") };
     let (client, _) = backend.client().await.unwrap();
-    // It ends itself.
+    // The connection ends itself.
     let _ = client.batch_execute("SELECT pg_terminate_backend(pg_backend_pid())").await;
     store.complete(&claim).await.unwrap();
     assert_eq!(store.begin(&once(), LEASE, HOW).await.unwrap(), Begun::Done);

@@ -14,7 +14,7 @@ use crate::store::{
 
 const ACTORS: usize = 4;
 
-/// Short ones too, and none at all.
+/// Short leases too, and an empty one.
 const LEASES: [Duration; 4] = [Duration::ZERO, SECOND, LEASE, LEASE];
 
 const PAUSES: [Duration; 5] = [SECOND, SECOND, LEASE, LEASE, RETENTION];
@@ -24,14 +24,14 @@ const LETTERS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub(super) struct Actors {
     random: Rng,
     events: Events,
-    /// The lease of each sweep, and how far it has come.
+    /// The lease of each sweep, and its state.
     sweeps: HashMap<Key, (Option<(u64, Duration)>, SweepState)>,
-    /// With when each expires.
+    /// The dead letters, and when each expires.
     letters: HashMap<Key, (Duration, DeadLetter)>,
     actors: [Actor; ACTORS],
 }
 
-/// What one has in its memory: it is gone when it is killed.
+/// The memory of an actor: it is lost when the actor is killed.
 #[derive(Default)]
 struct Actor {
     claims: Vec<Claim>,
@@ -83,7 +83,7 @@ impl Actors {
         }
     }
 
-    /// Mostly the claim that was taken last; now and then one that was ended already.
+    /// Mostly ends the last claim, and sometimes one that has already ended.
     async fn end(&mut self, actor: usize, store: &Timed) {
         let claims = &mut self.actors[actor].claims;
         if claims.is_empty() {
@@ -108,7 +108,7 @@ impl Actors {
         let (sweep, lease) = (key(self.one_of(&["sweep 1", "sweep 2"])), self.one_of(&LEASES));
         let (held, state) = self.sweeps.entry(sweep).or_default();
         let is_free = held.is_none_or(|(_, until)| until <= self.events.now);
-        let begun = store.store.begin_sweep(&sweep, None, lease).await.unwrap();
+        let begun = store.store.begin_sweep(&sweep, &[], lease).await.unwrap();
         let holds = held.map_or(Duration::ZERO, |(_, until)| until.saturating_sub(self.events.now));
         let expected = if is_free { Ok(&*state) } else { Err(&holds) };
         assert_eq!(begun.as_ref().map(|begun| &begun.state), expected);
@@ -167,7 +167,7 @@ impl Actors {
             }
             _ => {
                 let version = self.random.u8(..4);
-                // Two versions share each moment, and a deletion does not say when it was.
+                // Two versions share each moment, and a deletion has no time.
                 let updated = format!("2026-01-01T00:00:0{}.000Z", version / 2);
                 let updated = Instant::parse(&updated).filter(|_| version > 0);
                 let of = OfResource {

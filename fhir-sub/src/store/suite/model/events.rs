@@ -1,4 +1,4 @@
-//! The model of events: what is remembered of each is a list of facts.
+//! The model of events: for each event, it keeps a list of facts.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,9 +17,9 @@ pub(super) struct Events {
 /// The facts about an event, until it expires.
 struct Event {
     expires: Duration,
-    /// Whose it is.
+    /// The token of the claim that holds it.
     held: Option<u64>,
-    /// Until when others have to wait: known until the event is ended, by whomever.
+    /// Until when others have to wait: known until the event is ended.
     until: Option<Duration>,
     is_done: bool,
     is_dead: bool,
@@ -36,7 +36,6 @@ struct Resource {
     is_deleted: bool,
 }
 
-/// How an event is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Done,
@@ -45,7 +44,7 @@ pub(super) enum End {
     GivenUp,
 }
 
-/// What is to come of beginning an event: the tries, where it is fresh.
+/// The expected result of beginning an event; if it is fresh, with the number of tries.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Expected {
     Fresh(u32),
@@ -121,7 +120,7 @@ impl Events {
         }
     }
 
-    /// Takes in what came of beginning an event.
+    /// Records the result of beginning an event.
     pub(super) fn began(&mut self, entry: &Entry, begun: &Begun, lease: Duration) {
         let until = self.now + lease;
         let before =
@@ -149,7 +148,7 @@ impl Events {
                     self.resources.insert(of.key, resource);
                 }
             }
-            // The resource had the last word: it was begun, and ended at once.
+            // The resource decided: the event was begun, and ended at once.
             Begun::UnderWay | Begun::Superseded | Begun::AfterDeletion if entry.resource.is_some() => {
                 let is_held =
                     self.known(&entry.key).and_then(|event| event.until).is_some_and(|it| it > self.now);
@@ -169,10 +168,12 @@ impl Events {
 
     pub(super) fn ended(&mut self, claim: &Claim, end: End, is_durable: bool) {
         let now = self.now;
+        let mut holds_resource = false;
         if let Some(of) = &claim.entry.resource
             && let Some(resource) = self.resources.get_mut(&of.key)
             && resource.held.is_some_and(|(token, _)| token == claim.token)
         {
+            holds_resource = true;
             resource.held = None;
             resource.expires = now + RETENTION;
             if end == End::Done {
@@ -187,6 +188,22 @@ impl Events {
         let Some(event) = self.events.get_mut(key) else { return };
         if event.held != Some(claim.token) {
             return;
+        }
+        if end == End::Done
+            && !holds_resource
+            && claim.resource.is_some()
+            && let Some(of) = &claim.entry.resource
+        {
+            let known = self.resources.remove(&of.key).filter(|resource| resource.expires > now);
+            let Resource { held, newest, is_deleted, .. } = known.unwrap_or_default();
+            let resource = Resource {
+                expires: now + RETENTION,
+                // The current holder cannot give it back, because the record was written since.
+                held: held.map(|(_, until)| (0, until)),
+                newest: newest.max(of.updated),
+                is_deleted: is_deleted || (of.is_deletion && of.updated.is_none()),
+            };
+            self.resources.insert(of.key, resource);
         }
         let is_forgotten = end == End::Done || (end == End::GivenUp && is_durable);
         if is_forgotten && claim.entry.identity == Identity::Passing {

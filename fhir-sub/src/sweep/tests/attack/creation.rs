@@ -1,10 +1,10 @@
-//! What is a creation.
+//! The versions that count as creations.
 
 use crate::interaction::Interactions;
 use crate::sandbox::Behaviour;
 use crate::sweep::tests::kit::{Kit, encounter as made, encounters, on};
 
-/// 25: the project's own `of_creates_only_updates_are_left_out`, on the sandbox's HAPI instead of its Medplum.
+/// 25: the test `of_creates_only_updates_are_left_out`, on the sandbox's HAPI instead of its Medplum.
 #[tokio::test(start_paused = true)]
 async fn t25_made_anew_on_hapi() {
     let creates = Interactions { create: true, update: false, delete: false };

@@ -1,24 +1,28 @@
-//! Counters that begin anew.
+//! Counters that restart.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::declaration::Declaration;
+use crate::interaction::Interactions;
 use crate::promises::kit::{
-    Do, REQUIRED, Reply, Script, app, at, bundle, encounter, front, outcome, page, parameter, reply, script,
-    shared, swept, topic,
+    Do, REQUIRED, Reply, Script, UNUSED, app, at, bundle, encounter, front, outcome, page, parameter, reply,
+    script, shared, swept, topic,
 };
 use crate::registration::Options;
 use crate::request::Head;
 use crate::sandbox::Behaviour;
 use crate::service::Route;
 
-/// Of each event: its number, what it is about, and the minute at which it happened.
+/// For each event: its number, its resource, and the minute when it happened.
 type Events = Arc<Mutex<Vec<(u64, String, u64)>>>;
 
-/// A server that has these events, and says when they happened, or does not. What is searched for is in `found`.
+/// A server with these events, which gives their times or does not. A search returns `found`, unless the events are
+/// old.
 fn server(
     events: Events,
     tells_time: bool,
@@ -74,6 +78,10 @@ fn server(
             return reply(200, encounter(id, Some("1"), 1000));
         }
         if asked.starts_with("GET Encounter?") && !found.is_empty() {
+            // Before a restart, the search shows nothing.
+            if events.first().is_some_and(|(_, focus, _)| focus.starts_with("Encounter/old-")) {
+                return reply(200, bundle([]));
+            }
             let row = |(id, time): &(&str, u64)| ((*id).to_owned(), "1".to_owned(), *time);
             return reply(200, page(asked, &found.iter().map(row).collect::<Vec<_>>()));
         }
@@ -83,7 +91,15 @@ fn server(
 
 /// The app of a topic, registered.
 async fn registered(server: impl Fn(&str) -> Reply + Send + Sync + 'static, script: &Arc<Script>) -> App {
-    let app = app(Behaviour::Generic, topic::<REQUIRED>(), Some(shared()), front(server), script, &[]);
+    registered_as(topic::<REQUIRED>(), server, script).await
+}
+
+async fn registered_as(
+    declaration: Declaration,
+    server: impl Fn(&str) -> Reply + Send + Sync + 'static,
+    script: &Arc<Script>,
+) -> App {
+    let app = app(Behaviour::Generic, declaration, Some(shared()), front(server), script, &[]);
     let head = Head { method: &Method::POST, path: "/register", query: None, headers: &HeaderMap::new() };
     let options = Options::from_query("").unwrap();
     let registered = app.answer(&head, Route::Register { options }, &[], app.deadline(None)).await;
@@ -95,7 +111,7 @@ fn numbered(kind: &str, count: u64, minute: u64) -> Vec<(u64, String, u64)> {
     (1..=count).map(|number| (number, format!("Encounter/{kind}-{number}"), minute + number)).collect()
 }
 
-/// 4: a counter of events that begins anew between two sweeps, and passes where it was.
+/// 4: a counter of events that restarts between two sweeps, and passes the old number.
 #[tokio::test(start_paused = true)]
 async fn t04_counter_begins_anew() {
     let events = Events::default();
@@ -104,7 +120,7 @@ async fn t04_counter_begins_anew() {
     *events.lock().unwrap() = numbered("old", 5, 0);
     swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
     assert_eq!(script.ran().len(), 5);
-    // The server is restarted, and counts anew; the program is down meanwhile.
+    // The server is restarted, and its counter too, while the program is down.
     *events.lock().unwrap() = numbered("new", 7, 60);
     swept(&app, None, 60).await;
     swept(&app, None, 60).await;
@@ -112,7 +128,7 @@ async fn t04_counter_begins_anew() {
     assert_eq!(ran.len(), 7, "lost: {ran:?}");
 }
 
-/// It has just come to where it was; or has not yet.
+/// The counter has just reached the old number, or has not reached it yet.
 #[tokio::test(start_paused = true)]
 async fn a_counter_that_begins_anew_and_is_no_further() {
     for count in [5, 3] {
@@ -125,18 +141,18 @@ async fn a_counter_that_begins_anew_and_is_no_further() {
         assert_eq!(script.ran().len(), 5);
         *events.lock().unwrap() = numbered("new", count, 60);
         let row = swept(&app, None, 60).await;
-        // Of the last event before the restart, no number tells any more; a search finds it.
+        // No number leads to the last event before the restart any more; a search finds it.
         let mut ran = script.ran();
         ran.sort();
         assert_eq!(ran.len() as u64, count + 1, "{ran:?} {row}");
         assert_eq!(ran.last().unwrap(), "Encounter/old-after@1");
-        // And then all is said again.
+        // The next sweep finds the same events again.
         swept(&app, None, 60).await;
         assert!(script.ran().is_empty());
     }
 }
 
-/// Without the times of events, what they are about tells one epoch from another; a search finds what no number tells of.
+/// Without times, the resource of an event shows a restart. A search finds what no number leads to.
 #[tokio::test(start_paused = true)]
 async fn a_counter_of_events_without_a_time() {
     let events = Events::default();
@@ -154,7 +170,7 @@ async fn a_counter_of_events_without_a_time() {
     assert_eq!(ran, new.chain(["Encounter/old-after@1".to_owned()]).collect::<Vec<_>>(), "{row}");
 }
 
-/// Without the times, and about the same resource: a search tells.
+/// Without times, and with the same resource: a search finds it.
 #[tokio::test(start_paused = true)]
 async fn a_counter_of_events_about_one_resource_without_a_time() {
     let events = Events::default();
@@ -172,4 +188,154 @@ async fn a_counter_of_events_about_one_resource_without_a_time() {
     *events.lock().unwrap() = all_of("new");
     let row = swept(&app, None, 60).await;
     assert_eq!(script.ran(), ["Encounter/other@1"], "{row}");
+}
+
+/// The counter restarts before the first sweep, or while no event is known: no number leads to what was lost.
+#[tokio::test(start_paused = true)]
+async fn a_counter_that_begins_anew_before_the_first_sweep() {
+    for (count, is_swept_before) in [(2, false), (0, false), (2, true), (0, true)] {
+        let events = Events::default();
+        let script = script(|_| Do::Ok);
+        let found = &[("lost", 60_000)];
+        let app = registered(server(Arc::clone(&events), true, found), &script).await;
+        if is_swept_before {
+            // It finds no event, and what the search shows was handled long ago.
+            swept(&app, Some("2026-01-01T00:02:00Z"), 60).await;
+            assert!(script.ran().is_empty());
+        }
+        *events.lock().unwrap() = numbered("new", count, 60);
+        let since = if is_swept_before { None } else { Some("2026-01-01T00:00:00Z") };
+        let row = swept(&app, since, 60).await;
+        let ran = script.ran();
+        let is_found = ran.contains(&"Encounter/lost@1".to_owned());
+        // The second sweep looks back by the overlap only: from 2026-01-01T00:02:00Z, its beginning.
+        assert_eq!((is_found, ran.len() as u64), (!is_swept_before, count + u64::from(is_found)), "{row}");
+    }
+}
+
+/// The same of a server that cannot be searched: it has all events by their numbers.
+#[tokio::test(start_paused = true)]
+async fn a_first_sweep_of_a_server_that_refuses_to_search() {
+    let events = Events::default();
+    let script = script(|_| Do::Ok);
+    let app = registered(server(Arc::clone(&events), true, &[]), &script).await;
+    for (count, ran) in [(0, 0), (3, 3), (4, 1)] {
+        *events.lock().unwrap() = numbered("told", count, 0);
+        let row = swept(&app, (count == 0).then_some("2026-01-01T00:00:00Z"), 60).await;
+        assert_eq!((&row["result"], &row["left"]), (&json!("swept"), &json!(false)), "{row}");
+        assert_eq!(script.ran().len(), ran, "{row}");
+    }
+}
+
+/// The server lacks an event, and the sweep ends before it can search. The next sweep gets all further events by their
+/// numbers, and must still search from where the missing event was.
+#[tokio::test(start_paused = true)]
+async fn a_search_that_is_owed_begins_before_what_the_numbers_have_settled() {
+    static IS_DOWN: AtomicBool = AtomicBool::new(true);
+    let events = Events::default();
+    let script = script(|_| Do::Ok);
+    let server = server(Arc::clone(&events), true, &[("told-3", 180_000)]);
+    let server = move |asked: &str| {
+        // The server fails at the second fifty.
+        let is_second = asked.contains("$events") && asked.contains("eventsSinceNumber=51");
+        if is_second && IS_DOWN.load(Ordering::SeqCst) { reply(500, outcome()) } else { server(asked) }
+    };
+    let app = registered(server, &script).await;
+    let mut all = numbered("told", 60, 0);
+    all.remove(2);
+    *events.lock().unwrap() = all;
+    let row = swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    assert_eq!(row["result"], "failed", "{row}");
+    IS_DOWN.store(false, Ordering::SeqCst);
+    for _ in 0..3 {
+        let row = swept(&app, None, 60).await;
+        assert_eq!(row["result"], "swept", "{row}");
+    }
+    let ran = script.ran();
+    assert!(ran.iter().any(|ran| ran.starts_with("Encounter/told-3@")), "it is lost: {ran:?}");
+}
+
+/// The server lacks an event, a search finds its resource, and the handler fails. The next sweep gets all events by their
+/// numbers, and must still search.
+#[tokio::test(start_paused = true)]
+async fn a_search_is_owed_until_what_it_found_is_settled() {
+    static FAILS: AtomicBool = AtomicBool::new(true);
+    let events = Events::default();
+    let script = script(|event| {
+        let is_it = event.focus() == Some("Encounter/told-3");
+        if is_it && FAILS.load(Ordering::SeqCst) { Do::Fail } else { Do::Ok }
+    });
+    let app = registered(server(Arc::clone(&events), true, &[("told-3", 180_000)]), &script).await;
+    let mut all = numbered("told", 5, 0);
+    all.remove(2);
+    *events.lock().unwrap() = all;
+    let row = swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    assert_eq!((&row["result"], &row["failed"]), (&json!("swept"), &json!(1)), "{row}");
+    FAILS.store(false, Ordering::SeqCst);
+    let row = swept(&app, None, 60).await;
+    assert_eq!((&row["failed"], &row["handled"]), (&json!(0), &json!(1)), "{row}");
+    // One more sweep searches, and then no search is owed.
+    for seen in [1, 0] {
+        script.ran();
+        let row = swept(&app, None, 60).await;
+        assert!(script.ran().is_empty() && row["seen"].as_u64() <= Some(seen), "{row}");
+    }
+}
+
+/// The server's clock was put back for good, to before the Subscription was created. A new number still is a new event.
+#[tokio::test(start_paused = true)]
+async fn an_event_of_a_clock_that_was_put_back_is_found_by_its_number() {
+    for is_empty_before in [false, true] {
+        let events = Events::default();
+        let script = script(|_| Do::Ok);
+        let app = registered(server(Arc::clone(&events), true, &[]), &script).await;
+        *events.lock().unwrap() = numbered("told", if is_empty_before { 0 } else { 3 }, 60);
+        swept(&app, Some("2026-01-01T01:00:00Z"), 60).await;
+        script.ran();
+        let number = events.lock().unwrap().len() as u64 + 1;
+        events.lock().unwrap().push((number, "Encounter/late".to_owned(), 5));
+        let row = swept(&app, None, 60).await;
+        assert_eq!(script.ran(), ["Encounter/late@1"], "{row}");
+    }
+}
+
+/// The server lacks the event of a deletion, the history shows the deletion, and the handler fails. The next sweep must
+/// read the history again.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_without_a_number_is_looked_for_until_it_is_settled() {
+    for interactions in [
+        Interactions { create: true, update: true, delete: true },
+        Interactions { create: false, update: false, delete: true },
+    ] {
+        let fails = Arc::new(AtomicBool::new(true));
+        let of_handler = Arc::clone(&fails);
+        let script = script(move |event| {
+            let is_it = event.focus() == Some("Encounter/told-3");
+            if is_it && of_handler.load(Ordering::SeqCst) { Do::Fail } else { Do::Ok }
+        });
+        let events = Events::default();
+        let server = server(Arc::clone(&events), true, &[("told-1", 60_000)]);
+        let server = move |asked: &str| match asked {
+            "GET Encounter/told-3" => reply(410, outcome()),
+            _ if asked.starts_with("GET Encounter/_history?") => {
+                let entry = json!({
+                    "request": { "method": "DELETE", "url": "Encounter/told-3" },
+                    "response": { "status": "204", "etag": "W/\"2\"", "lastModified": at(180_000) },
+                });
+                reply(200, json!({ "resourceType": "Bundle", "type": "history", "entry": [entry] }))
+            }
+            _ => server(asked),
+        };
+        let app = registered_as(Declaration { interactions, ..topic::<UNUSED>() }, server, &script).await;
+        let mut all = numbered("told", 5, 0);
+        all.remove(2);
+        *events.lock().unwrap() = all;
+        let row = swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+        assert_eq!((&row["result"], &row["failed"]), (&json!("swept"), &json!(1)), "{row}");
+        fails.store(false, Ordering::SeqCst);
+        script.ran();
+        let row = swept(&app, None, 60).await;
+        let ran = script.ran();
+        assert!(ran.iter().any(|ran| ran.starts_with("Encounter/told-3@")), "it is lost: {ran:?}, {row}");
+    }
 }

@@ -1,11 +1,11 @@
-//! What is told, and not passed over.
+//! Odd cases that the report must mention.
 
 use crate::promises::kit::{
     Do, REQUIRED, app, bundle, criteria, front, moment, outcome, page, reply, script, shared, swept,
 };
 use crate::sandbox::Behaviour;
 
-/// 21: a first sweep with a `since` in the future, by a slip.
+/// 21: a first sweep with a `since` in the future, by mistake.
 #[tokio::test(start_paused = true)]
 async fn t21_a_first_since_in_the_future() {
     let script = script(|_| Do::Ok);

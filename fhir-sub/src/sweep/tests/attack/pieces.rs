@@ -1,4 +1,4 @@
-//! A sweep ends, in pieces.
+//! A sweep that takes several runs still ends.
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use crate::promises::kit::{
 };
 use crate::sandbox::Behaviour;
 
-/// 8: 16,000 resources of one moment, 150 ms a page, 25 s a sweep over HTTP: does what comes later get its turn?
+/// 8: 16,000 resources of one moment, 150 ms for each page, 25 s for each sweep over HTTP: do later changes
+/// get their turn?
 #[tokio::test(start_paused = true)]
 async fn t08_one_moment_and_little_time() {
     let mut rows: Vec<_> = (0..16_000).map(|number| (number.to_string(), "1".to_owned(), 1000)).collect();
@@ -42,10 +43,10 @@ async fn t08_one_moment_and_little_time() {
     assert!(ran.contains(&"Encounter/late@1".to_owned()), "late never had its turn");
 }
 
-/// 9: more than 100,000 resources of one moment, with all the time of the world.
+/// 9: more than 100,000 resources of one moment, without a time limit.
 #[tokio::test(start_paused = true)]
 async fn t09_one_moment_of_more_than_a_hundred_thousand() {
-    // Serving pages of it must be quick: it is sorted, and only the offset counts.
+    // The pages must be quick to serve: the rows are sorted, and only the offset counts.
     let script = script(|_| Do::Ok);
     let total = 100_300_usize;
     let server = front(move |asked| {
@@ -88,7 +89,7 @@ async fn t09_one_moment_of_more_than_a_hundred_thousand() {
     assert_eq!(row["left"], false);
 }
 
-/// 13: a deletion further back in the history than half of a sweep's time reaches.
+/// 13: a deletion further back in the history than half of a sweep's time can reach.
 #[tokio::test(start_paused = true)]
 async fn t13_a_deletion_far_back() {
     let script = script(|_| Do::Ok);

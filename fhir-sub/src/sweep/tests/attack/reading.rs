@@ -1,4 +1,4 @@
-//! What a search reads for several events.
+//! Reading the resources of several events by a search.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::promises::kit::{
 };
 use crate::sandbox::Behaviour;
 
-/// 17: two id-only events in one notification, on a server whose search lags a moment behind its reads.
+/// 17: two id-only events in one notification, on a server with a search that lags behind its reads.
 #[tokio::test(start_paused = true)]
 async fn t17_a_search_that_lags_behind() {
     let script = script(|_| Do::Ok);

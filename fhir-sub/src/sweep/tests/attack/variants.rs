@@ -1,4 +1,4 @@
-//! Servers that misbehave in other ways of the same kinds.
+//! Servers that misbehave in similar ways.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use crate::sandbox::Behaviour;
 
 const SINCE: Option<&str> = Some("2026-01-01T00:00:00Z");
 
-/// What is not asked of encounters.
+/// The answer to other requests than those for encounters.
 fn otherwise(asked: &str) -> Reply {
     if asked.starts_with("GET Subscription?") { reply(200, bundle([])) } else { reply(404, outcome()) }
 }
@@ -26,7 +26,7 @@ fn dated(mut reply: Reply, milliseconds: u64) -> Reply {
     reply
 }
 
-/// A page of rows in the order that they have.
+/// A page of rows, in their own order.
 fn unsorted_page(asked: &str, rows: &[(String, u64)]) -> Value {
     let offset: usize = parameter(asked, "offset").map_or(0, |offset| offset.parse().unwrap());
     let shown = rows.iter().skip(offset).take(100);
@@ -42,7 +42,7 @@ fn unsorted_page(asked: &str, rows: &[(String, u64)]) -> Value {
 #[tokio::test(start_paused = true)]
 async fn pages_in_order_of_ids_that_look_sorted() {
     let mut rows: Vec<_> = (0..300).map(|number| (format!("e{number}"), number * 1000)).collect();
-    // A migration has changed what stands at the end of the first page, and all of the second.
+    // A migration has changed the end of the first page, and all of the second.
     rows[99..200].iter_mut().for_each(|row| row.1 += 900_000);
     let script = script(|_| Do::Ok);
     let server = front(move |asked| match asked {
@@ -82,7 +82,7 @@ async fn another_process_goes_on_where_the_last_one_was_stopped() {
         assert!(sweeps < 20, "{row}");
     }
     assert_eq!(script.ran().len(), 4_000);
-    // Forty pages are read twice, and none of them again in each sweep.
+    // Forty pages are read twice, and the sweeps do not read them again.
     assert!(pages.load(Ordering::Relaxed) <= 80 + sweeps, "{sweeps} sweeps");
 }
 
@@ -117,7 +117,7 @@ async fn links_that_are_forgotten_between_two_sweeps() {
     assert_eq!((script.ran().len(), &row["left"]), (4_000, &json!(false)), "{row}");
 }
 
-/// Ten pages look sorted, the last one has the oldest changes, and the server forgets its links meanwhile.
+/// Ten pages look sorted, the last page has the oldest changes, and the server forgets its links meanwhile.
 #[tokio::test(start_paused = true)]
 async fn links_that_are_forgotten_by_a_server_that_does_not_sort() {
     let mut rows: Vec<_> = (0..1_000).map(|id| (format!("new-{id}"), 1_000_000 + id * 10)).collect();
@@ -249,7 +249,7 @@ async fn a_search_without_links_to_all_that_it_finds() {
     assert!(row["notes"].to_string().contains("finds 2 resources, shows 1"), "{row}");
 }
 
-/// Of deletions only, as Medplum lists them: it has no history of a type.
+/// A handler of deletions only, on a server like Medplum, which has no history of a type.
 #[tokio::test(start_paused = true)]
 async fn deletions_of_a_server_without_a_history_of_the_type() {
     let asked_for: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -365,7 +365,7 @@ async fn pages_that_take_most_of_the_time() {
     for _ in 0..40 {
         row = swept(&app, None, 25).await;
     }
-    // Each sweep ends a round that another has begun, and has no time to look at what was changed since.
+    // Each sweep ends a round that another one began, and has no time to look at later changes.
     assert_eq!((script.ran().len(), &row["failed"]), (250, &json!(0)), "{row}");
     assert!(row["watermark"].as_str() > Some(&*at(7_000_000)), "{row}");
 }

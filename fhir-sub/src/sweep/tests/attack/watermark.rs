@@ -1,4 +1,4 @@
-//! The watermark passes only what is known to be done.
+//! The watermark passes only changes that are known to be done.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,14 +6,15 @@ use serde_json::json;
 
 use crate::declaration::{Content, Declaration, Topic, Trigger};
 use crate::fhir::Instant;
-use crate::fixtures::declaration;
+use crate::fixtures::{declaration, leak};
 use crate::promises::kit::{
-    Do, Got, REQUIRED, Run, app, at, bundle, criteria, encounter, front, moment, outcome, page, parameter,
-    reply, script, shared, swept,
+    Do, Got, REQUIRED, Reply, Run, app, at, bundle, criteria, encounter, front, moment, outcome, page,
+    parameter, reply, script, shared, swept,
 };
 use crate::sandbox::Behaviour;
+use crate::testing::TestApp;
 
-/// 7: the server's clock was an hour ahead for one sweep, and was put right.
+/// 7: the server's clock was an hour ahead during one sweep, and was then corrected.
 #[tokio::test(start_paused = true)]
 async fn t07_the_servers_clock_goes_back() {
     let rows: Arc<Mutex<Vec<(String, String, u64)>>> = Arc::default();
@@ -35,10 +36,10 @@ async fn t07_the_servers_clock_goes_back() {
     const MINUTE: u64 = 60_000;
     *date.lock().unwrap() = 0;
     swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
-    // A gateway, or the server, is an hour ahead.
+    // The clock of the server, or of a gateway, is an hour ahead.
     *date.lock().unwrap() = 65 * MINUTE;
     swept(&app, None, 60).await;
-    // It is put right, and something happens of which no notification tells.
+    // It is corrected, and then something happens that no notification reports.
     rows.lock().unwrap().push(("lost".to_owned(), "1".to_owned(), 7 * MINUTE));
     for minute in (10..200).step_by(5) {
         *date.lock().unwrap() = minute * MINUTE;
@@ -48,7 +49,8 @@ async fn t07_the_servers_clock_goes_back() {
     assert_eq!(script.ran(), ["Encounter/lost@1"], "never found");
 }
 
-/// 24: a server that does not sort, and an import of 300 in one moment: its first page is of that moment only.
+/// 24: a server that does not sort, and an import of 300 resources in one moment: the first page has only
+/// that moment.
 #[tokio::test(start_paused = true)]
 async fn t24_an_import_on_a_server_that_does_not_sort() {
     let mut rows: Vec<_> =
@@ -60,7 +62,7 @@ async fn t24_an_import_on_a_server_that_does_not_sort() {
             let since = parameter(asked, "_lastUpdated").unwrap();
             let since = Instant::parse(since.strip_prefix("ge").unwrap()).unwrap();
             let offset: usize = parameter(asked, "offset").map_or(0, |offset| offset.parse().unwrap());
-            // By id, whatever `_sort` says.
+            // The order is by id, whatever `_sort` says.
             let found: Vec<_> = rows.iter().filter(|row| Instant::from(moment(row.2)) >= since).collect();
             let entries =
                 found.iter().skip(offset).take(100).map(|row| encounter(&row.0, Some(&row.1), row.2));
@@ -88,8 +90,8 @@ async fn t24_an_import_on_a_server_that_does_not_sort() {
     assert_eq!(singles, 5, "lost");
 }
 
-/// 27: a server that ignores a search parameter that it does not know, as FHIR's default (lenient) has it, and says so
-/// in its `self` link.
+/// 27: a server that ignores an unknown search parameter, as FHIR allows by default (lenient), and says so in
+/// its `self` link.
 #[tokio::test(start_paused = true)]
 async fn t27_a_parameter_that_the_servers_search_ignores() {
     let script = script(|_| Do::Ok);
@@ -129,7 +131,7 @@ async fn t27_a_parameter_that_the_servers_search_ignores() {
     assert!(ran.is_empty(), "the handler of ward 7 ran on what no filter was held against");
 }
 
-/// 28: a search that is answered in part, and says so.
+/// 28: a search with a partial answer that says so.
 #[tokio::test(start_paused = true)]
 async fn t28_a_search_that_is_answered_in_part() {
     let calls = std::sync::atomic::AtomicUsize::new(0);
@@ -169,7 +171,7 @@ async fn t28_a_search_that_is_answered_in_part() {
     assert_eq!(script.ran().len(), 1, "lost: the watermark has passed it");
 }
 
-/// HAPI keeps what a search has found, and shows on a later page how a resource is by then.
+/// HAPI keeps the results of a search, and shows the current version of a resource on a later page.
 #[tokio::test(start_paused = true)]
 async fn what_has_changed_since_the_search_is_left_to_the_next_one() {
     let rows: Vec<_> = (0..150).map(|number| (number.to_string(), "1".to_owned(), number * 10)).collect();
@@ -182,7 +184,7 @@ async fn what_has_changed_since_the_search_is_left_to_the_next_one() {
         let mut rows = rows.clone();
         let is_later_page = asked.contains("offset=");
         if is_later_page && later_pages.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
-            // It matched when it was searched for.
+            // It matched when the search began.
             rows[149] = ("149".to_owned(), "2".to_owned(), 3_600_500);
         } else if later_pages.load(std::sync::atomic::Ordering::SeqCst) > 0 {
             rows.pop();
@@ -196,4 +198,55 @@ async fn what_has_changed_since_the_search_is_left_to_the_next_one() {
     let ran = script.ran();
     assert!(!ran.contains(&"Encounter/149@2".to_owned()), "the handler ran on what does not match");
     assert_eq!(ran.len(), 149);
+}
+
+/// Between two sweeps, the server's clock was put back by less than the time between them, but by more than
+/// the overlap. At the second sweep, it has passed the watermark again.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_put_back_and_has_passed_the_watermark_again() {
+    const MINUTE: u64 = 60_000;
+    let date: Arc<Mutex<u64>> = Arc::new(Mutex::new(60 * MINUTE));
+    let here: Arc<Mutex<u64>> = Arc::new(Mutex::new(60 * MINUTE));
+    let rows: Arc<Mutex<Vec<(String, String, u64)>>> = Arc::default();
+    let script = script(|_| Do::Ok);
+    let (of_server, of_date) = (Arc::clone(&rows), Arc::clone(&date));
+    let server = front(move |asked| {
+        let answer = match asked {
+            _ if asked.starts_with("GET Encounter?") => page(asked, &of_server.lock().unwrap()),
+            _ if asked.starts_with("GET Subscription?") => bundle([]),
+            _ => return reply(404, outcome()),
+        };
+        Reply { date: Some(moment(*of_date.lock().unwrap())), ..reply(200, answer) }
+    });
+    let clock = Arc::clone(&here);
+    let builder = TestApp::builder(Behaviour::Hapi, leak([criteria::<REQUIRED>()])).store(shared());
+    let builder = builder.clock(move || moment(*clock.lock().unwrap()));
+    let app = builder.transport(Arc::new(server)).state(Arc::clone(&script)).build().unwrap();
+    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    // A quarter of an hour later the clock is ten minutes behind. It was put back just after the sweep.
+    rows.lock().unwrap().push(("lost".to_owned(), "1".to_owned(), 51 * MINUTE));
+    (*here.lock().unwrap(), *date.lock().unwrap()) = (75 * MINUTE, 65 * MINUTE);
+    let row = swept(&app, None, 60).await;
+    assert_eq!(script.ran(), ["Encounter/lost@1"], "{row}");
+    assert!(row.to_string().contains("was put back"), "{row}");
+    let row = swept(&app, None, 60).await;
+    assert!(!row.to_string().contains("was put back"), "it is told once: {row}");
+}
+
+/// A clock was two hours ahead while fifty resources were written. They are on a later page, which may show changes
+/// from after the search.
+#[tokio::test(start_paused = true)]
+async fn times_in_the_future_on_a_later_page() {
+    let time = |number: u64| if number < 100 { number * 10 } else { 7_200_000 + number };
+    let rows: Vec<_> = (0..150).map(|number| (number.to_string(), "1".to_owned(), time(number))).collect();
+    let script = script(|_| Do::Ok);
+    let server = front(move |asked| match asked {
+        _ if asked.starts_with("GET Encounter?") => {
+            Reply { date: Some(moment(60_000)), ..reply(200, page(asked, &rows)) }
+        }
+        _ => reply(if asked.starts_with("GET Subscription?") { 200 } else { 404 }, bundle([])),
+    });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    let row = swept(&app, Some("2026-01-01T00:00:00Z"), 600).await;
+    assert_eq!((script.ran().len(), &row["left"]), (150, &json!(false)), "{row}");
 }

@@ -12,20 +12,20 @@ use serde_json::{Value, json};
 use super::World;
 use crate::client::transport::{Limits, Transport, TransportError};
 
-/// What the server does now and then, to searches for encounters.
+/// The server's occasional misbehaviour on searches for encounters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Misdeed {
-    /// It has small pages, whatever it is asked for; always.
+    /// It always has small pages, whatever the request says.
     SmallPages,
     /// It does not sort.
     Unsorted,
     /// It ignores the filter, and says so in its `self` link.
     Ignores,
-    /// It leaves out what it finds, and says so.
+    /// It omits results, and says so.
     Partial,
-    /// Its clock, or a gateway's, is an hour ahead.
+    /// Its clock, or the clock of a gateway, is an hour ahead.
     Ahead,
-    /// It does not know a link that it has given.
+    /// It does not know its own link any more.
     Forgets,
     /// It takes long.
     Slow,

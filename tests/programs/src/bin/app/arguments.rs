@@ -1,4 +1,4 @@
-//! What a handler takes.
+//! The arguments of handlers.
 
 use fhir_sub::prelude::*;
 use fhir_sub::{FromNotification, Notification, Rejection};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{Ward, called};
 
-/// A patient with everything that can be of the wrong type.
+/// A patient with all elements that can have a wrong type.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Patient {
@@ -21,7 +21,7 @@ struct HumanName {
     family: String,
 }
 
-/// Takes a type of the program's own.
+/// Takes a type of the program.
 #[fhir_subscription(criteria = "Patient?", endpoint = "takes-its-own-type")]
 async fn takes_its_own_type(patient: Resource<Patient>) {
     let Patient { active, birth_date, name } = patient.into_inner();
@@ -29,7 +29,7 @@ async fn takes_its_own_type(patient: Resource<Patient>) {
     called(if is_whole { "takes-its-own-type" } else { "takes-its-own-type in part" });
 }
 
-/// Takes what may be deleted.
+/// Takes a resource that may be deleted.
 #[fhir_subscription(criteria = "Patient?", endpoint = "takes-deletions", on = [create, update, delete])]
 async fn takes_deletions(patient: Option<Resource<Value>>, event: Event) {
     let resource = if patient.is_some() { "with" } else { "without" };
@@ -40,13 +40,13 @@ async fn takes_deletions(patient: Option<Resource<Value>>, event: Event) {
     ));
 }
 
-/// Is told that something changed, and not what.
+/// Takes a notification that something changed, without details.
 #[fhir_subscription(criteria = "Patient?", endpoint = "takes-nothing", content = "empty")]
 async fn takes_nothing(event: Event) {
     called(&format!("takes-nothing: {} of {}", event.interaction(), event.focus().unwrap_or("nothing")));
 }
 
-/// Takes what `setup` provided, and how long it may take.
+/// Takes a state from `setup`, and the deadline.
 #[fhir_subscription(criteria = "Patient?", endpoint = "takes-state")]
 async fn takes_state(ward: State<Ward>, deadline: Deadline) {
     let time = if deadline.has_passed() { "no time" } else { "time" };
@@ -68,7 +68,7 @@ async fn takes_the_client(event: Event, fhir: FhirClient) -> Result<()> {
     Ok(())
 }
 
-/// An argument of the program's own, which wants an active patient.
+/// An argument type of the program, which requires an active patient.
 struct Active;
 
 impl FromNotification for Active {
@@ -82,7 +82,7 @@ impl FromNotification for Active {
     }
 }
 
-/// Takes an argument of the program's own, under a name that `main` might have used.
+/// Takes an argument type of the program, under a name that `main` might use.
 #[fhir_subscription(criteria = "Patient?", endpoint = "run")]
 async fn run(_active: Active) {
     called("run");

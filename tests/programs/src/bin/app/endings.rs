@@ -1,4 +1,4 @@
-//! The ways in which a handler ends. Each quotes the patient, as careless code does.
+//! The ways in which a handler ends. Each of them quotes the patient, like careless code.
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ async fn fails_for_good(patient: Resource<Value>) -> Result<()> {
     Err(Error::permanent(format!("there is no bed for {}", name(&patient))))
 }
 
-/// An error type of the program's own.
+/// An error type of the program.
 #[derive(Debug)]
 struct BedTaken {
     by: String,
@@ -48,7 +48,7 @@ impl fmt::Display for BedTaken {
 
 impl std::error::Error for BedTaken {}
 
-/// Fails with an error of the program's own.
+/// Fails with an error type of the program.
 #[fhir_subscription(criteria = "Patient?", endpoint = "fails-its-own-way")]
 async fn fails_its_own_way(patient: Resource<Value>) -> Result<(), BedTaken> {
     called("fails-its-own-way");
@@ -62,14 +62,14 @@ async fn panics(patient: Resource<Value>) {
     panic!("{} is impossible", name(&patient));
 }
 
-/// Panics with something that is no text.
+/// Panics with a payload that is not a text.
 #[fhir_subscription(criteria = "Patient?", endpoint = "panics-oddly")]
 async fn panics_oddly(patient: Resource<Value>) {
     called("panics-oddly");
     std::panic::panic_any(BedTaken { by: name(&patient).to_owned() });
 }
 
-/// Runs until the test, which listens at `GATE`, lets it go; for ever if the test does not.
+/// Runs until the test, which listens at `GATE`, closes the connection, or for ever.
 #[fhir_subscription(criteria = "Patient?", endpoint = "waits")]
 async fn waits(_patient: Resource<Value>) -> Result<()> {
     called("waits");

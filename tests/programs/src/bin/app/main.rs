@@ -1,6 +1,6 @@
-//! A program with a handler for each thing that a handler can do, good and bad.
+//! A program with a handler for everything that a handler can do, good and bad.
 //!
-//! Each says on standard output that it was called, so that a test can count.
+//! Each handler writes to standard output when it is called, so that a test can count.
 
 mod arguments;
 mod endings;
@@ -17,7 +17,7 @@ struct Ward {
 
 async fn setup(app: AppBuilder) -> Result<AppBuilder> {
     let mut app = app.state(Ward { name: "north".into() });
-    // A test does not wait for 25 seconds, and does not send 6 MiB where less does.
+    // A test does not wait for 25 seconds, and does not send 6 MiB if less is enough.
     if let Ok(limit) = std::env::var("TIME_LIMIT_MILLISECONDS") {
         app = app.time_limit(Duration::from_millis(limit.parse()?));
     }
@@ -29,7 +29,7 @@ async fn setup(app: AppBuilder) -> Result<AppBuilder> {
 
 fhir_lambda_main!(setup = setup);
 
-/// Says that `handler` was called: what else a handler learns stands after its name.
+/// Writes that `handler` was called. Further details follow the name.
 fn called(handler: &str) {
     let mut output = std::io::stdout().lock();
     writeln!(output, "called {handler}").expect("a test that reads");

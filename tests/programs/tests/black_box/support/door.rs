@@ -1,4 +1,4 @@
-//! The ways into a program: its local port, and each kind of event that a Lambda is sent.
+//! The ways into a program: its local port, and each kind of Lambda event.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::program::Program;
 use super::runtime_api::{RuntimeApi, USUAL_TIME};
 use super::wire::{Answer, Request};
 
-/// A program, and the way into it.
+/// A program, and a way into it.
 pub(crate) struct Door {
     pub(crate) program: Program,
     way: Way,
@@ -35,7 +35,7 @@ impl Door {
         Self { program, way: Way::Lambda(sender, api) }
     }
 
-    /// Every way into a program, which is started anew for each.
+    /// Every way into a program, each with a new process.
     pub(crate) async fn all(launch: impl Fn() -> Launch) -> Vec<Self> {
         let mut doors = vec![Self::local(launch()).await];
         for sender in Sender::ALL {
@@ -51,7 +51,7 @@ impl Door {
         }
     }
 
-    /// Which kind of event goes this way, if any does.
+    /// The kind of event for this way, if it has one.
     pub(crate) fn sender(&self) -> Option<Sender> {
         match &self.way {
             Way::Port(_) => None,
@@ -59,7 +59,7 @@ impl Door {
         }
     }
 
-    /// The API behind a Lambda, for events that no request becomes.
+    /// The Runtime API of a Lambda, for events that are no requests.
     pub(crate) fn api(&self) -> &RuntimeApi {
         match &self.way {
             Way::Port(_) => panic!("a port has no events"),

@@ -1,4 +1,4 @@
-//! A request as each of the senders of events puts it, after AWS's documentation of their formats.
+//! A request in the form of each sender of events, by AWS's documentation.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::wire::{Answer, Request};
 
-/// Who sends the events.
+/// The sender of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {
     /// API Gateway's HTTP API: format 2.0.
@@ -15,7 +15,7 @@ pub(crate) enum Sender {
     RestApi,
     FunctionUrl,
     LoadBalancer,
-    /// A load balancer whose target group has multi-value headers switched on.
+    /// A load balancer with multi-value headers enabled in its target group.
     LoadBalancerOfMany,
 }
 
@@ -23,7 +23,7 @@ impl Sender {
     pub(crate) const ALL: [Self; 5] =
         [Self::HttpApi, Self::RestApi, Self::FunctionUrl, Self::LoadBalancer, Self::LoadBalancerOfMany];
 
-    /// The stage or path under which the function is reached.
+    /// The stage or path of the function.
     pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::HttpApi => "/prod",
@@ -44,7 +44,7 @@ impl Sender {
         serde_json::from_str(text).expect("the template is JSON")
     }
 
-    /// The event that `request` becomes.
+    /// The event for `request`.
     pub(crate) fn event(self, request: &Request) -> Value {
         let mut event = self.template();
         let path = format!("{}{}", self.prefix(), request.path);
@@ -83,7 +83,8 @@ impl Sender {
         event
     }
 
-    /// All but REST APIs encode what they do not know as text, FHIR's own media type among it.
+    /// All senders except REST APIs encode bodies that they do not know as text, such as FHIR's own media
+    /// type.
     fn put_body(self, event: &mut Value, request: &Request) {
         let content_type = header(request, "content-type").unwrap_or_default();
         let is_text = ["text/", "application/json"].iter().any(|text| content_type.starts_with(text));
@@ -95,7 +96,7 @@ impl Sender {
         };
         event["isBase64Encoded"] = json!(is_encoded);
         match event.as_object_mut() {
-            // Format 2.0 leaves out what is not there; a load balancer sends an empty text.
+            // Format 2.0 omits absent members; a load balancer sends an empty text.
             Some(event) if body.is_null() && [Self::HttpApi, Self::FunctionUrl].contains(&self) => {
                 event.remove("body");
             }
@@ -104,7 +105,7 @@ impl Sender {
         }
     }
 
-    /// The HTTP answer that the sender makes of what the function gives back.
+    /// The HTTP answer that the sender makes from the function's response.
     pub(crate) fn answer(self, response: &[u8]) -> Answer {
         let response: Value = serde_json::from_slice(response).expect("a function gives back JSON");
         let status = response["statusCode"].as_u64().expect("every sender wants a status");
@@ -141,7 +142,7 @@ fn header(request: &Request, name: &str) -> Option<String> {
     header.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
 }
 
-/// Format 2.0: names in lower case, several values with commas between them.
+/// Format 2.0: names in lower case, and several values joined by commas.
 fn joined(request: &Request) -> Value {
     let mut headers = Map::new();
     for (name, value) in &request.headers {
@@ -153,7 +154,7 @@ fn joined(request: &Request) -> Value {
     Value::Object(headers)
 }
 
-/// Of several values the last one.
+/// The last one of several values.
 fn last(request: &Request, name_of: fn(&str) -> String) -> Value {
     let text = |value: &[u8]| json!(String::from_utf8_lossy(value));
     request.headers.iter().map(|(name, value)| (name_of(name), text(value))).collect::<Map<_, _>>().into()

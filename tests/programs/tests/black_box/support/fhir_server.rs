@@ -1,4 +1,4 @@
-//! A FHIR server on a port: the sandbox, which sends its notifications over HTTP.
+//! A FHIR server on a port: the sandbox, with its notifications over HTTP.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,14 +18,14 @@ use tokio::sync::Barrier;
 
 use super::wire;
 
-/// A FHIR server that forgets everything when the test ends.
+/// A FHIR server that ends with the test.
 pub(crate) struct FhirServer {
     pub(crate) sandbox: Sandbox,
     pub(crate) url: String,
     load: Arc<Load>,
 }
 
-/// How many requests are under way, and how many were at most.
+/// How many requests are running, and the maximum so far.
 #[derive(Default)]
 struct Load {
     now: AtomicUsize,
@@ -37,8 +37,8 @@ impl FhirServer {
         Self::start_with(Duration::ZERO, 0).await
     }
 
-    /// One that takes `latency` for each answer, and keeps the first `together` searches for Subscriptions
-    /// until all of them are there, so that none of them sees what another one writes.
+    /// A server with this `latency` for each answer. It delays the first `together` searches for
+    /// Subscriptions until all have arrived, so that none of them sees another's write.
     pub(crate) async fn start_with(latency: Duration, together: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let url = format!("http://{}/fhir", listener.local_addr().expect("it is bound"));
@@ -69,12 +69,12 @@ impl FhirServer {
         Self { sandbox, url, load }
     }
 
-    /// How many requests changed something, or tried to.
+    /// How many requests tried to change something.
     pub(crate) fn writes(&self) -> usize {
         self.sandbox.requests().iter().filter(|(method, _)| *method != Method::GET).count()
     }
 
-    /// The most requests that were under way at once.
+    /// The most simultaneous requests.
     pub(crate) fn peak(&self) -> usize {
         self.load.peak.load(Ordering::SeqCst)
     }
@@ -95,7 +95,7 @@ fn is_search(request: &Request<Incoming>) -> bool {
     request.method() == Method::GET && request.uri().path().ends_with("/Subscription")
 }
 
-/// Whether a request is among the first that wait for each other.
+/// Whether a request is among the first ones, which wait for each other.
 fn takes_part(places: &AtomicUsize) -> bool {
     places.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
 }
@@ -106,7 +106,7 @@ async fn respond(sandbox: &Sandbox, request: Request<Incoming>) -> Response<Full
     sandbox.handle(Request::from_parts(head, body)).await.map(Full::new)
 }
 
-/// Sends a notification to the endpoint that it names.
+/// Sends a notification to its endpoint.
 async fn notify(request: Request<Bytes>) -> Result<StatusCode, DeliveryError> {
     let uri = request.uri();
     let address = uri.authority().map(|authority| authority.as_str().parse());

@@ -1,4 +1,4 @@
-//! How a program is started: with a clean environment, and settings of the test's own.
+//! Starts a program with a clean environment and the test's settings.
 
 use std::process::Stdio;
 
@@ -10,6 +10,7 @@ use super::program::{Finished, Program};
 pub(crate) const ADMISSIONS: &str = env!("CARGO_BIN_EXE_admissions");
 pub(crate) const APP: &str = env!("CARGO_BIN_EXE_app");
 pub(crate) const ARRIVALS: &str = env!("CARGO_BIN_EXE_arrivals");
+pub(crate) const TENANTS: &str = env!("CARGO_BIN_EXE_tenants");
 pub(crate) const THOUSAND: &str = env!("CARGO_BIN_EXE_thousand");
 pub(crate) const WITHOUT_HANDLERS: &str = env!("CARGO_BIN_EXE_without_handlers");
 pub(crate) const WITHOUT_STATE: &str = env!("CARGO_BIN_EXE_without_state");
@@ -17,11 +18,11 @@ pub(crate) const WITHOUT_STATE: &str = env!("CARGO_BIN_EXE_without_state");
 pub(crate) const SECRET: &str = "the-secret-that-the-server-shows-0123";
 pub(crate) const HEADER: &str = "x-subscription-auth";
 
-/// A program that is to be started.
+/// A program to start.
 pub(crate) struct Launch(Command);
 
 impl Launch {
-    /// `program` with an empty environment: not even a variable of the machine that the tests run on.
+    /// `program` with an empty environment, without the variables of the test machine.
     pub(crate) fn bare(program: &str) -> Self {
         let mut command = Command::new(program);
         command.env_clear().kill_on_drop(true);
@@ -29,7 +30,7 @@ impl Launch {
         Self(command)
     }
 
-    /// `program` with all that it needs, and a FHIR server that nobody listens at.
+    /// `program` with all required settings, and a FHIR server that does not exist.
     pub(crate) fn new(program: &str) -> Self {
         Self::bare(program)
             .set("APP_BASE_URL", "https://app.example.org/hooks")
@@ -55,7 +56,6 @@ impl Launch {
         self
     }
 
-    /// Starts it.
     pub(crate) fn start(mut self) -> Program {
         let mut child = self.0.spawn().expect("cargo built the program");
         let output = Output::new();

@@ -1,4 +1,4 @@
-//! What a program has written so far, on both of its streams.
+//! The output of a program so far, on both of its streams.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use tokio::sync::watch;
 
 use super::within;
 
-/// The lines of a program, as they come.
+/// The lines of a program as they arrive.
 #[derive(Clone)]
 pub(crate) struct Output(Arc<watch::Sender<Lines>>);
 
 #[derive(Default)]
 struct Lines {
     lines: Vec<String>,
-    /// How many streams may still bring more.
+    /// How many streams are still open.
     open: usize,
 }
 
@@ -23,7 +23,7 @@ impl Output {
         Self(Arc::new(watch::Sender::new(Lines::default())))
     }
 
-    /// Reads `stream` to its end, beside the test.
+    /// Reads `stream` to its end, in a separate task.
     pub(crate) fn read(&self, stream: impl AsyncRead + Send + Unpin + 'static) {
         let Self(sender) = self.clone();
         sender.send_modify(|lines| lines.open += 1);
@@ -49,18 +49,18 @@ impl Output {
         self.lines().join("\n")
     }
 
-    /// The handlers that were called so far, in order, with what each said.
+    /// The calls of handlers so far, in order, with their details.
     pub(crate) fn calls(&self) -> Vec<String> {
         self.lines().iter().filter_map(|line| line.strip_prefix("called ")).map(str::to_owned).collect()
     }
 
-    /// The first line that `is_it`, as soon as it is there.
+    /// The first line that `is_it`, as soon as it arrives.
     pub(crate) async fn line(&self, what: &str, mut is_it: impl FnMut(&str) -> bool) -> String {
         self.until(what, |lines| lines.iter().any(|line| is_it(line))).await;
         self.lines().into_iter().find(|line| is_it(line)).expect("it was there a moment ago")
     }
 
-    /// Ready as soon as `enough` is true of the lines.
+    /// Ready as soon as `enough` is true for the lines.
     pub(crate) async fn until(&self, what: &str, mut enough: impl FnMut(&[String]) -> bool) {
         let mut receiver = self.0.subscribe();
         let seen = within(what, receiver.wait_for(|lines| lines.open == 0 || enough(&lines.lines))).await;

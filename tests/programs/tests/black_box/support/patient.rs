@@ -1,4 +1,4 @@
-//! The resource that most requests carry.
+//! The resource in most requests.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,6 @@ pub(crate) fn patient() -> Value {
     })
 }
 
-/// The same, as text.
 pub(crate) fn text() -> String {
     patient().to_string()
 }

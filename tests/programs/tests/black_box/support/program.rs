@@ -1,4 +1,4 @@
-//! A program that runs.
+//! A running program.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ pub(crate) struct Program {
     pub(crate) output: Output,
 }
 
-/// What a process left behind.
+/// The result of a process.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) code: Option<i32>,
@@ -26,7 +26,7 @@ impl Program {
         Self { child, output }
     }
 
-    /// Where it listens, as soon as it does.
+    /// Its address, as soon as it listens.
     pub(crate) async fn address(&self) -> SocketAddr {
         const LISTENS: [&str; 2] = ["listening on http://", "The handlers listen on http://"];
         let begins =
@@ -38,21 +38,21 @@ impl Program {
         address[..end].parse().expect("an address")
     }
 
-    /// Sends the signal `name`, `TERM` or `INT`, by the command that people use.
+    /// Sends the signal `name`, `TERM` or `INT`, with the command `kill`.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().expect("it has not ended").to_string();
         let status = std::process::Command::new("kill").args([&format!("-{name}"), &id]).status();
         assert!(status.expect("every system has `kill`").success());
     }
 
-    /// The exit code, once it has ended and all that it said is read.
+    /// The exit code, when the process has ended and its whole output is read.
     pub(crate) async fn exit(&mut self) -> Option<i32> {
         let status = within("the end of the program", self.child.wait()).await.expect("it is our child");
         self.output.end().await;
         status.code()
     }
 
-    /// Whether the process is still there.
+    /// Whether the process still runs.
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().expect("it is our child").is_none()
     }
@@ -64,7 +64,7 @@ impl Finished {
         format!("{}{}", self.stdout, self.stderr)
     }
 
-    /// The cells of the table's row that begins with `endpoint`.
+    /// The cells of the table row that begins with `endpoint`.
     pub(crate) fn row(&self, endpoint: &str) -> Vec<String> {
         let first = |line: &&str| line.split("  ").next() == Some(endpoint);
         let line = self.stdout.lines().find(first);

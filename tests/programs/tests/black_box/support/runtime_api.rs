@@ -1,5 +1,5 @@
-//! The Lambda Runtime API, as <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html> has it: what a
-//! function polls for its events, and posts its answers to.
+//! The Lambda Runtime API, as in <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>: a function
+//! polls it for events, and posts its answers to it.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -22,7 +22,7 @@ use super::within;
 
 const API: &str = "/2018-06-01/runtime/";
 
-/// How long an invocation may take unless a test says otherwise: API Gateway's own limit.
+/// The time of an invocation, unless a test sets it: API Gateway's limit.
 pub(crate) const USUAL_TIME: Duration = Duration::from_secs(29);
 
 /// The Runtime API of one function.
@@ -54,7 +54,7 @@ pub(crate) struct Outcome {
     /// Whether the function posted an error instead of a response.
     pub(crate) is_error: bool,
     pub(crate) body: Bytes,
-    /// Whether it came before the deadline.
+    /// Whether it arrived before the deadline.
     pub(crate) is_in_time: bool,
 }
 
@@ -69,7 +69,7 @@ impl RuntimeApi {
         api
     }
 
-    /// `launch` with what Lambda puts into a function's environment.
+    /// `launch` with Lambda's environment of a function.
     pub(crate) fn environment(&self, launch: Launch) -> Launch {
         launch
             .set("AWS_LAMBDA_RUNTIME_API", self.0.address.to_string())
@@ -79,7 +79,7 @@ impl RuntimeApi {
             .set("AWS_REGION", "eu-central-1")
     }
 
-    /// Hands the function an event, and waits for what it posts.
+    /// Sends the function an event, and waits for its answer.
     pub(crate) async fn invoke(&self, event: impl Into<Bytes>, time: Duration) -> Outcome {
         let (sender, answer) = oneshot::channel();
         let deadline = SystemTime::now() + time;
@@ -117,7 +117,7 @@ impl RuntimeApi {
         Ok(response)
     }
 
-    /// Answers once there is an event, however long that takes.
+    /// Waits for an event, however long that takes.
     async fn next(&self) -> Response<Full<Bytes>> {
         let invocation = self.0.queue.lock().await.recv().await.expect("the sender is here");
         let deadline = invocation.deadline.duration_since(UNIX_EPOCH).expect("it is past 1970");
@@ -134,11 +134,11 @@ impl RuntimeApi {
             .expect("the headers are well-formed")
     }
 
-    /// Hands what the function posted to whoever invoked it.
+    /// Passes the function's answer to the test that invoked it.
     fn end(&self, id: &str, is_error: bool, body: Bytes) -> Response<Full<Bytes>> {
         let awaited = self.0.answers.lock().expect("no test panics in here").awaited.remove(id);
         let Some((deadline, sender)) = awaited else { return status(StatusCode::BAD_REQUEST) };
-        // A test that no longer waits has failed already.
+        // A test that no longer waits has already failed.
         let _ = sender.send(Outcome { is_error, body, is_in_time: SystemTime::now() < deadline });
         status(StatusCode::ACCEPTED)
     }

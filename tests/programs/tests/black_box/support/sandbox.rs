@@ -1,4 +1,4 @@
-//! The sandbox that a program without settings brings along.
+//! The sandbox of a program without settings.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::program::Program;
 use super::wire::Request;
 
-/// The command that `program` prints for pasting, as the request that it is.
+/// The request in the command that `program` prints for pasting.
 pub(crate) async fn printed(program: &Program) -> (Request, SocketAddr) {
     let line = program.output.line("the curl command", |line| line.trim_start().starts_with("curl ")).await;
     let rest = line.trim_start().strip_prefix("curl -H '").expect("a header first");
@@ -19,7 +19,7 @@ pub(crate) async fn printed(program: &Program) -> (Request, SocketAddr) {
     (request, address.parse().expect("an address"))
 }
 
-/// What the sandbox at `address` answers to a `GET`.
+/// The sandbox's answer to a `GET`.
 pub(crate) async fn search(address: SocketAddr, path: &str) -> Value {
     let answer = Request::of_a_stranger("GET", path).send(address).await;
     assert_eq!(answer.status, 200, "{answer:?}");

@@ -1,4 +1,4 @@
-//! HTTP as bytes: the requests here need not be well-formed.
+//! HTTP as bytes, because some requests of these tests are malformed.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use super::launch::{HEADER, SECRET};
 use super::within;
 
-/// A request, whichever way it goes.
+/// A request, for any way into a program.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -18,7 +18,7 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -27,12 +27,12 @@ pub(crate) struct Answer {
 }
 
 impl Request {
-    /// A request that shows the secret.
+    /// A request with the secret.
     pub(crate) fn new(method: &str, path: &str) -> Self {
         Self::of_a_stranger(method, path).header(HEADER, SECRET)
     }
 
-    /// A request that shows nothing.
+    /// A request without a secret.
     pub(crate) fn of_a_stranger(method: &str, path: &str) -> Self {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         Self {
@@ -49,7 +49,7 @@ impl Request {
         self
     }
 
-    /// With `body`, said to be FHIR's JSON.
+    /// With `body`, as FHIR JSON.
     pub(crate) fn json(self, body: impl AsRef<[u8]>) -> Self {
         self.header("content-type", "application/fhir+json").body(body)
     }
@@ -59,13 +59,14 @@ impl Request {
         self
     }
 
-    /// As it goes over the wire, on a connection that it has for itself.
+    /// The bytes on the wire, for a connection of its own.
     fn to_bytes(&self, prefix: &str) -> Vec<u8> {
         let Self { method, path, query, headers, body } = self;
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         let length = body.len();
+        let host = if headers.iter().any(|(name, _)| name == "host") { "" } else { "host: localhost\r\n" };
         let mut bytes = format!(
-            "{method} {prefix}{path}{query} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n"
+            "{method} {prefix}{path}{query} HTTP/1.1\r\n{host}connection: close\r\ncontent-length: {length}\r\n"
         )
         .into_bytes();
         for (name, value) in headers {
@@ -85,6 +86,15 @@ impl Request {
         Answer::parse(&answer).unwrap_or_else(|| panic!("no HTTP answer to {self:?}: {answer:?}"))
     }
 
+    /// Sends it to a program that may end meanwhile: then there is no answer.
+    pub(crate) async fn try_send(&self, address: SocketAddr) -> Option<Answer> {
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        stream.write_all(&self.to_bytes("")).await.ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.ok()?;
+        Answer::parse(&answer)
+    }
+
     pub(crate) async fn send(&self, address: SocketAddr) -> Answer {
         self.send_behind("", address).await
     }
@@ -92,7 +102,7 @@ impl Request {
 
 /// Sends `bytes` and reads until the other side closes.
 ///
-/// An answer may come, and the connection go, before all is sent: that is no error here.
+/// The answer may arrive, and the connection may close, before everything is sent: that is no error here.
 pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let stream = within("a connection", TcpStream::connect(address)).await.expect("the program listens");
     let (mut reader, mut writer) = stream.into_split();
@@ -101,7 +111,7 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
         let _ = writer.write_all(bytes).await;
     };
     let read = async {
-        // What was read before a connection breaks is kept.
+        // The bytes that were read before the connection broke are kept.
         let _ = reader.read_to_end(&mut answer).await;
     };
     within("an answer", async { tokio::join!(write, read) }).await;
@@ -133,7 +143,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
     }
 
-    /// Whether it is an error in FHIR's own words, as every refusal of ours is.
+    /// Whether it is an OperationOutcome, like every refusal of ours.
     pub(crate) fn is_outcome(&self) -> bool {
         self.header("content-type") == Some("application/fhir+json") && {
             let outcome = self.json();

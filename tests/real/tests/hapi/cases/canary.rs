@@ -1,4 +1,4 @@
-//! What is in no line of any program.
+//! Texts that no line of any program may contain.
 
 use crate::support::{World, expect_no_canary};
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Proxy, World, client, id, resource, version_id};
 
-/// A type of the caller's own, with the elements that matter to it.
+/// A type of the caller, with the elements that it needs.
 #[derive(Debug, Deserialize, PartialEq)]
 struct Organization {
     id: String,
@@ -26,7 +26,7 @@ pub(crate) async fn reading_and_writing(world: &mut World) {
 
     let read: Organization = fhir.read("Organization", stored.0).await.unwrap();
     assert_eq!(read, Organization { id: stored.0.to_owned(), name: "North".to_owned() });
-    // HAPI counts the versions once a minute, and so would give but one of them in the end.
+    // HAPI counts the versions once a minute, so it would show only one of them later.
     assert_eq!(fhir.history::<Organization>("Organization", stored.0).all().await.unwrap().len(), 1);
     let operations = json!([{ "op": "replace", "path": "/name", "value": "South" }]);
     let patched = fhir.patch("Organization", stored.0, &Patch::json(&operations).unwrap()).await.unwrap();
@@ -72,7 +72,7 @@ pub(crate) async fn conditions_and_conflicts(world: &mut World) {
         "{conflict}"
     );
 
-    // Two match: the condition cannot say which is meant.
+    // Two resources match: the condition is ambiguous.
     fhir.create("Organization", &organization("North-West")).await.unwrap();
     let double =
         fhir.create("Organization", &organization("x")).if_none_exist(&[("name", "North-West")]).await;
@@ -96,7 +96,7 @@ pub(crate) async fn conditions_and_conflicts(world: &mut World) {
     );
 }
 
-/// Through a proxy, after which the server's page links name it otherwise than `FHIR_BASE_URL` does.
+/// Through a proxy: the server's page links have another host than `FHIR_BASE_URL`.
 pub(crate) async fn pages_of_a_search(world: &mut World) {
     let proxy = Proxy::start(world.server.port()).await;
     let fhir = client(&proxy.base_url());
@@ -115,12 +115,12 @@ pub(crate) async fn pages_of_a_search(world: &mut World) {
         requests.push(proxy.passed().len() - asked);
     }
     assert_eq!(read, names);
-    // A page is asked for when the one before is used up.
+    // A page is requested when the one before is used up.
     assert_eq!(requests, [1, 1, 1, 2, 2, 2, 3]);
     let pages = &proxy.passed()[asked..];
     assert!(pages[1..].iter().all(|page| page.path_and_query.contains("_getpages=")), "{pages:?}");
 
-    // A minute long HAPI would give the same answer to the same search.
+    // For a minute, HAPI would give the same answer to the same search.
     fhir.create("Organization", &organization("Branch 8")).await.unwrap();
     assert_eq!(fhir.search_type::<Organization>("Organization", &query).all().await.unwrap().len(), 8);
     let posted = fhir.search_type_by_post::<Organization>("Organization", &query).all().await.unwrap();
@@ -152,7 +152,7 @@ pub(crate) async fn transactions_and_operations(world: &mut World) {
     let parent: Value = fhir.read_reference(child["partOf"]["reference"].as_str().unwrap()).await.unwrap();
     assert_eq!(parent["name"], "Parent");
     assert!(fhir.read::<Value>("Organization", id(&left)).await.unwrap_err().is_gone());
-    // The version has moved on: nothing of it is done.
+    // The version has changed: nothing of the transaction is done.
     let conflict = fhir.transaction(&bundle).await.unwrap_err();
     assert!(conflict.is_conflict(), "{conflict}");
     let parents = fhir.search_type::<Value>("Organization", &[("name", "Parent")]).all().await.unwrap();

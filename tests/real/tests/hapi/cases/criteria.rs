@@ -1,10 +1,10 @@
-//! The sandbox fires as HAPI does: each criteria with a resource that it matches and one that it does not.
+//! The sandbox must fire like HAPI: each criteria has a resource that matches it, and one that does not.
 //!
-//! Both servers get the same Subscriptions and then the same resources. Every criteria is held against every resource, not
-//! only against its own two.
+//! Both servers get the same Subscriptions and then the same resources. Every criteria is compared with every
+//! resource, not only with its own two.
 //!
-//! `:contains` and `:missing` are not among them. HAPI's default settings switch both off, and a stored Subscription that has
-//! one makes the matching of every change fail, so that HAPI tells no Subscription at all of that change.
+//! `:contains` and `:missing` are left out. HAPI's default settings disable both. A stored Subscription with
+//! one of them makes the matching of every change fail, so HAPI sends no notifications of that change at all.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -15,18 +15,22 @@ use bytes::Bytes;
 use fhir_sub::sandbox::{Behaviour, DeliveryError, Sandbox};
 use http::{Response, StatusCode};
 use http_body_util::Full;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::support::{World, listen, say};
 
-/// A criteria with what it is to match: the elements of a resource that it finds, and of one that it does not.
+/// The elements of a resource that the criteria finds, and of one that it does not find.
+///
+/// The cases are in `tests/real/criteria.json`, which the comparison with Medplum's matcher uses too.
+#[derive(Deserialize)]
 struct Case {
-    criteria: &'static str,
+    criteria: String,
     found: Value,
     missed: Value,
 }
 
-/// Where the two differ, or HAPI refuses the Subscription, and why.
+/// The criteria that the two servers treat differently, or that HAPI refuses, and why.
 const DIFFERENCES: [Difference; 5] = [
     Difference { criteria: "Observation?category=|lab", reason: "HAPI takes `|code` for `code`" },
     Difference {
@@ -49,7 +53,7 @@ struct Difference {
     reason: &'static str,
 }
 
-/// What was told: the criteria's number and the resource.
+/// The notifications: the number of the criteria, and the resource.
 type Told = BTreeSet<(usize, String)>;
 
 pub(crate) async fn the_sandbox_fires_as_hapi_does(world: &mut World) {
@@ -85,7 +89,7 @@ pub(crate) async fn the_sandbox_fires_as_hapi_does(world: &mut World) {
         if (hapi == sandbox) == is_known {
             wrong.push(format!("{}: HAPI {hapi:?}, sandbox {sandbox:?}", case.criteria));
         }
-        // A pair that tells nothing apart shows nothing.
+        // A pair with equal results shows nothing.
         let (found, missed) = (reference(number, case, true), reference(number, case, false));
         let tells_apart = hapi.contains(&found) && !hapi.contains(&missed);
         if !(is_known || tells_apart) {
@@ -115,7 +119,7 @@ fn reference(number: usize, case: &Case, is_found: bool) -> String {
     format!("{kind}/c{number}-{}", if is_found { "found" } else { "missed" })
 }
 
-/// The resource of a case, with what FHIR requires of its type.
+/// The resource of a case, with the elements that FHIR requires for its type.
 fn resource(number: usize, case: &Case, is_found: bool) -> Value {
     let reference = reference(number, case, is_found);
     let (kind, id) = reference.split_once('/').expect("a type and an id");
@@ -181,7 +185,7 @@ async fn on_hapi(world: &World, cases: &[Case], port: u16, told: &Mutex<Told>) -
                 .unwrap_or_else(|error| panic!("{}: {error}", case.criteria));
         }
     }
-    // HAPI takes changes in their order: once the last case is told, and all is quiet for a while, all are told.
+    // HAPI handles changes in order: after the last case and a quiet time, all notifications have arrived.
     let last = (cases.len() - 1, reference(cases.len() - 1, &cases[cases.len() - 1], true));
     let (mut count, mut quiet) = (0, 0);
     for _ in 0..480 {
@@ -225,7 +229,7 @@ async fn in_sandbox(cases: &[Case]) -> Told {
     told.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// What the resources of the cases refer to.
+/// The resources that those of the cases refer to.
 fn there() -> Vec<Value> {
     vec![
         json!({ "resourceType": "Organization", "id": "o1", "name": "Ward Seven" }),
@@ -241,285 +245,6 @@ fn there() -> Vec<Value> {
     ]
 }
 
-fn case(criteria: &'static str, found: Value, missed: Value) -> Case {
-    Case { criteria, found, missed }
-}
-
-fn concept(system: &str, code: &str) -> Value {
-    json!({ "coding": [{ "system": system, "code": code }] })
-}
-
-fn to(reference: &str) -> Value {
-    json!({ "reference": reference })
-}
-
-fn quantity(value: f64, code: &str) -> Value {
-    json!({ "value": value, "unit": code, "system": "http://unitsofmeasure.org", "code": code })
-}
-
 fn cases() -> Vec<Case> {
-    const LOINC: &str = "http://loinc.org";
-    const SNOMED: &str = "http://snomed.info/sct";
-    let code = |code: &str| json!({ "code": concept(LOINC, code) });
-    let of = |code: &str, value: Value| json!({ "code": concept(LOINC, code), "valueQuantity": value });
-    let about = |reference: &str| json!({ "subject": to(reference) });
-    let component = |code: &str, value: f64| json!({ "component": [{ "code": concept(LOINC, code), "valueQuantity": quantity(value, "mm[Hg]") }] });
-    let born = |date: &str| json!({ "birthDate": date });
-    let at = |start: &str, end: &str| json!({ "period": { "start": start, "end": end } });
-    let effective = |at: &str| json!({ "effectiveDateTime": at });
-    let named = |family: &str| json!({ "name": [{ "family": family, "given": ["Ann"] }] });
-    let tagged = |code: &str| json!({ "meta": { "tag": [{ "system": "urn:tags", "code": code }] } });
-    let identified =
-        |system: &str, value: &str| json!({ "identifier": [{ "system": system, "value": value }] });
-    let telecom = |system: &str, value: &str| json!({ "telecom": [{ "system": system, "value": value }] });
-    vec![
-        // Tokens.
-        case("Appointment?status=arrived", json!({ "status": "arrived" }), json!({ "status": "booked" })),
-        case(
-            "Appointment?status=arrived,fulfilled",
-            json!({ "status": "fulfilled" }),
-            json!({ "status": "booked" }),
-        ),
-        case("Appointment?status:not=booked", json!({ "status": "arrived" }), json!({ "status": "booked" })),
-        case("Observation?code=http://loinc.org|1975-2", code("1975-2"), code("1975-3")),
-        case("Observation?code=http%3A%2F%2Floinc.org%7C1975-4", code("1975-4"), code("1975-5")),
-        case("Observation?code=1975-6", code("1975-6"), code("1975-7")),
-        case("Observation?code=http://loinc.org|", code("1"), json!({ "code": concept(SNOMED, "1") })),
-        case(
-            "Observation?category=|lab",
-            json!({ "category": [{ "coding": [{ "code": "lab" }] }] }),
-            json!({ "category": [concept("urn:c", "lab")] }),
-        ),
-        case(
-            "Observation?category=urn:c|a&category=urn:c|b",
-            json!({ "category": [concept("urn:c", "a"), concept("urn:c", "b")] }),
-            json!({ "category": [concept("urn:c", "a")] }),
-        ),
-        case("Patient?active=true", json!({ "active": true }), json!({ "active": false })),
-        case("Patient?gender=female", json!({ "gender": "female" }), json!({ "gender": "male" })),
-        case(
-            "Patient?deceased=true",
-            json!({ "deceasedBoolean": true }),
-            json!({ "deceasedBoolean": false }),
-        ),
-        case(
-            "Patient?deceased=true&active=true",
-            json!({ "deceasedDateTime": "2026-01-01", "active": true }),
-            json!({ "active": true }),
-        ),
-        case("Patient?identifier=urn:mrn|7", identified("urn:mrn", "7"), identified("urn:other", "7")),
-        case("Patient?identifier=urn:a|", identified("urn:a", "1"), identified("urn:b", "1")),
-        case("Patient?identifier=x-8", identified("urn:mrn", "x-8"), identified("urn:mrn", "x-9")),
-        case(
-            "Patient?email=a%2Bb@example.org",
-            telecom("email", "a+b@example.org"),
-            telecom("phone", "a+b@example.org"),
-        ),
-        case(
-            "Patient?phone=%2B15555550100",
-            telecom("phone", "+15555550100"),
-            telecom("phone", "15555550100"),
-        ),
-        case(
-            "Patient?telecom=t1@example.org",
-            telecom("email", "t1@example.org"),
-            telecom("email", "t2@example.org"),
-        ),
-        case("Patient?_tag=urn:tags|x", tagged("x"), tagged("y")),
-        case("Patient?_tag=only-a-code", tagged("only-a-code"), tagged("other")),
-        case("Patient?_id=c21-found", json!({}), json!({})),
-        case("Encounter?class=IMP", json!({ "class": { "code": "IMP" } }), json!({})),
-        case("Encounter?status=finished&class=AMB", json!({ "status": "finished" }), json!({})),
-        // Strings.
-        case("Patient?family=mull", named("Müller"), named("Meier")),
-        case("Patient?name=ann&family:exact=Exact", named("Exact"), named("exact")),
-        case(
-            "Patient?given=ann&family=Given",
-            named("Given"),
-            json!({ "name": [{ "family": "Given", "given": ["Joanne"] }] }),
-        ),
-        case(
-            "Patient?address-city=Bern",
-            json!({ "address": [{ "city": "Bern" }] }),
-            json!({ "address": [{ "city": "Basel" }] }),
-        ),
-        case(
-            "Patient?address=High%20Street",
-            json!({ "address": [{ "line": ["High Street 1"] }] }),
-            json!({ "address": [{ "line": ["Low Street"] }] }),
-        ),
-        // References.
-        case("Observation?subject=Patient/p1", about("Patient/p1"), about("Patient/p2")),
-        case(
-            "Observation?subject:Patient=p1&code=r1",
-            {
-                let mut it = about("Patient/p1");
-                it["code"] = concept("urn:c", "r1");
-                it
-            },
-            {
-                let mut it = about("Patient/p2");
-                it["code"] = concept("urn:c", "r1");
-                it
-            },
-        ),
-        case("Observation?patient=p2", about("Patient/p2"), about("Patient/p1")),
-        case(
-            "Observation?performer=Practitioner/d1,Practitioner/d2",
-            json!({ "performer": [to("Practitioner/d2")] }),
-            json!({ "performer": [to("Organization/o1")] }),
-        ),
-        case(
-            "Appointment?actor=Practitioner/d1",
-            json!({ "participant": [{ "actor": to("Practitioner/d1"), "status": "accepted" }] }),
-            json!({ "participant": [{ "actor": to("Practitioner/d2"), "status": "accepted" }] }),
-        ),
-        case(
-            "Encounter?location=Location/l1",
-            json!({ "location": [{ "location": to("Location/l1") }] }),
-            json!({ "location": [{ "location": to("Location/l2") }] }),
-        ),
-        case(
-            "MedicationRequest?requester=Practitioner/d1",
-            json!({ "requester": to("Practitioner/d1") }),
-            json!({ "requester": to("Practitioner/d2") }),
-        ),
-        case(
-            "Task?owner=Organization/o1",
-            json!({ "owner": to("Organization/o1") }),
-            json!({ "owner": to("Organization/o2") }),
-        ),
-        // Chains and `_has`.
-        case(
-            "Observation?subject:Patient.gender=male&code=ch1",
-            {
-                let mut it = about("Patient/p2");
-                it["code"] = concept("urn:c", "ch1");
-                it
-            },
-            {
-                let mut it = about("Patient/p1");
-                it["code"] = concept("urn:c", "ch1");
-                it
-            },
-        ),
-        case(
-            "Observation?patient.name=meier&code=ch2",
-            {
-                let mut it = about("Patient/p2");
-                it["code"] = concept("urn:c", "ch2");
-                it
-            },
-            {
-                let mut it = about("Patient/p1");
-                it["code"] = concept("urn:c", "ch2");
-                it
-            },
-        ),
-        case(
-            "Observation?patient.organization.name=ward&code=ch3",
-            {
-                let mut it = about("Patient/p1");
-                it["code"] = concept("urn:c", "ch3");
-                it
-            },
-            {
-                let mut it = about("Patient/p2");
-                it["code"] = concept("urn:c", "ch3");
-                it
-            },
-        ),
-        case(
-            "Encounter?service-provider.name=house",
-            json!({ "serviceProvider": to("Organization/o2") }),
-            json!({ "serviceProvider": to("Organization/o1") }),
-        ),
-        // Dates.
-        case("Patient?birthdate=1990", born("1990-05-01"), born("1991-05-01")),
-        case("Patient?birthdate=1980-02", born("1980-02-29"), born("1980-03-01")),
-        case("Patient?birthdate=ge2100-01-01", born("2100-01-01"), born("2099-12-31")),
-        case("Patient?birthdate=gt2200-06", born("2200-07-01"), born("2200-06-30")),
-        case("Patient?birthdate=lt1800-01-01", born("1799-12-31"), born("1800-01-01")),
-        case("Patient?birthdate=le1700-01-01&birthdate=gt1600", born("1700-01-01"), born("1700-01-02")),
-        case(
-            "Observation?date=2030-01-31T12:00:00Z",
-            effective("2030-01-31T12:00:00Z"),
-            effective("2030-01-31T12:00:01Z"),
-        ),
-        case(
-            "Observation?date=ge2031-01-31T12:00:00%2B02:00&date=lt2031-02",
-            effective("2031-01-31T10:00:00Z"),
-            effective("2031-01-31T09:59:59Z"),
-        ),
-        case("Observation?date=sa2040-01-01", effective("2040-01-02"), effective("2040-01-01")),
-        case("Observation?date=eb1950-01-01", effective("1949-12-31"), effective("1950-01-01")),
-        case(
-            "Encounter?date=2035-06-15",
-            at("2035-06-15T08:00:00Z", "2035-06-15T09:00:00Z"),
-            at("2035-06-16T08:00:00Z", "2035-06-16T09:00:00Z"),
-        ),
-        case(
-            "Encounter?date=ge2050-01-01",
-            at("2049-12-31T08:00:00Z", "2050-01-02T09:00:00Z"),
-            at("2049-12-30T08:00:00Z", "2049-12-31T09:00:00Z"),
-        ),
-        // Numbers and quantities.
-        case(
-            "RiskAssessment?probability=gt0.8",
-            json!({ "prediction": [{ "probabilityDecimal": 0.9 }] }),
-            json!({ "prediction": [{ "probabilityDecimal": 0.7 }] }),
-        ),
-        case(
-            "RiskAssessment?probability=0.25",
-            json!({ "prediction": [{ "probabilityDecimal": 0.25 }] }),
-            json!({ "prediction": [{ "probabilityDecimal": 0.3 }] }),
-        ),
-        case(
-            "Observation?value-quantity=gt500|http://unitsofmeasure.org|mg",
-            of("q", quantity(501.0, "mg")),
-            of("q", quantity(501.0, "g")),
-        ),
-        case(
-            "Observation?value-quantity=5.4|http://unitsofmeasure.org|mg",
-            of("q", quantity(5.4, "mg")),
-            of("q", quantity(5.6, "mg")),
-        ),
-        case(
-            "Observation?value-quantity=le-40||Cel",
-            of("q", quantity(-41.0, "Cel")),
-            of("q", quantity(-39.0, "Cel")),
-        ),
-        case(
-            "Observation?value-quantity=lt-1000",
-            of("q", quantity(-1001.0, "mg")),
-            of("q", quantity(-999.0, "mg")),
-        ),
-        // Composites.
-        case(
-            "Observation?code-value-quantity=http://loinc.org|8867-4$gt100",
-            of("8867-4", quantity(120.0, "/min")),
-            of("8867-4", quantity(80.0, "/min")),
-        ),
-        case(
-            "Observation?component-code-value-quantity=http://loinc.org|8480-6$ge140",
-            component("8480-6", 150.0),
-            component("8462-4", 150.0),
-        ),
-        // Of every type, and URIs.
-        case(
-            "Patient?_profile=http://example.org/StructureDefinition/x",
-            json!({ "meta": { "profile": ["http://example.org/StructureDefinition/x"] } }),
-            json!({ "meta": { "profile": ["http://example.org/StructureDefinition/y"] } }),
-        ),
-        case(
-            "ValueSet?url=http://example.org/fhir/ValueSet/a",
-            json!({ "url": "http://example.org/fhir/ValueSet/a" }),
-            json!({ "url": "http://example.org/fhir/ValueSet/b" }),
-        ),
-        case(
-            "Patient?_security=urn:s|R",
-            json!({ "meta": { "security": [{ "system": "urn:s", "code": "R" }] } }),
-            json!({ "meta": { "security": [{ "system": "urn:s", "code": "N" }] } }),
-        ),
-    ]
+    serde_json::from_str(include_str!("../../../criteria.json")).expect("criteria with their resources")
 }

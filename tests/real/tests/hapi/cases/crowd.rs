@@ -1,4 +1,4 @@
-//! Registrations at once.
+//! Simultaneous registrations.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use tokio::sync::Barrier;
 
 use crate::support::{Proxy, Snapshot, World};
 
-/// How many processes register at once.
+/// How many processes register at the same time.
 const CROWD: usize = 10;
 
 const ENDPOINTS: [&str; 4] = ["observations", "patients", "slots", "tasks"];
@@ -19,7 +19,7 @@ pub(crate) async fn ten_at_once_leave_one_subscription_an_endpoint(world: &mut W
     let fhir = world.fhir();
     let deployed = world.ward().serve().await;
 
-    // Each has looked and found nothing before the first of them writes.
+    // Each process has searched and found nothing before the first of them writes.
     let creates = CROWD * ENDPOINTS.len();
     let (barrier, seen) = (Arc::new(Barrier::new(creates)), AtomicUsize::new(0));
     let together = move |method: &Method| {
@@ -53,7 +53,7 @@ pub(crate) async fn ten_at_once_leave_one_subscription_an_endpoint(world: &mut W
             results.iter().all(|result| ["created", "unchanged", "pending"].contains(result)),
             "{results:?}"
         );
-        // Only the one that is left was created, by whoever says so.
+        // At most one process says that it created the remaining one.
         assert!(results.iter().filter(|result| **result == "created").count() <= 1, "{results:?}");
     }
 

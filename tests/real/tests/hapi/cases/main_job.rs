@@ -6,12 +6,12 @@ use crate::support::{World, id, resource, version_id};
 
 const ENDPOINT: &str = "arrived-appointments";
 
-/// The example, registered by its own command, beside a server with HAPI's own settings.
+/// The example, registered by its own command, with a server in HAPI's default settings.
 pub(crate) async fn an_arrival_begins_one_encounter(world: &mut World) {
     let fhir = world.fhir();
     let deployed = world.arrived_appointments().serve().await;
 
-    // HAPI may take longer to accept a Subscription than `register` waits; then `status` is to be asked.
+    // HAPI may accept a Subscription later than `register` waits. Then `status` shows it.
     let registered = deployed.program.run(&["register"]).await;
     registered.expect(0, &[]);
     let row = registered.row(ENDPOINT);
@@ -36,7 +36,7 @@ pub(crate) async fn an_arrival_begins_one_encounter(world: &mut World) {
     let arrived: Value = fhir.update("Appointment", &appointment_id, &appointment).returning().await.unwrap();
     world.transcript.await_handled(ENDPOINT, &reference, version_id(&arrived)).await;
 
-    // The server tells again of an appointment that is still the same to the handler.
+    // The server notifies again of an appointment that has not changed for the handler.
     let mut again = arrived.clone();
     again["description"] = json!("canary of a description");
     let again: Value = fhir.update("Appointment", &appointment_id, &again).returning().await.unwrap();

@@ -1,4 +1,4 @@
-//! Each kind of notification, to the handler of its kind.
+//! Each kind of notification, for the handler of its kind.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub(crate) async fn a_create_and_an_update_reach_the_handler(world: &mut World) 
     assert_eq!(version_id(&patient), "2");
     world.transcript.await_handled("patients", &reference, "2").await;
 
-    // One that leaves the criteria is not told of; one that comes back is.
+    // If a resource leaves the criteria, HAPI sends nothing; if it comes back, HAPI does.
     let (mut patient, mut versions) = (patient, vec!["1".to_owned(), "2".to_owned()]);
     for active in [false, true] {
         patient["active"] = json!(active);
@@ -53,7 +53,7 @@ pub(crate) async fn a_notification_without_payload_reaches_the_handler(world: &m
     fhir.update("Slot", id(&slot), &slot).await.unwrap();
     world.transcript.await_count(&answered, before + 2).await;
     assert_eq!(world.transcript.count(&ran), world.transcript.count(&answered));
-    // Nothing tells which slot it was.
+    // Nothing says which slot it was.
     assert_eq!(world.transcript.count(&[&format!("Slot/{}", id(&slot))]), 0);
     deployed.withdraw(&fhir).await;
 }
@@ -67,9 +67,9 @@ pub(crate) async fn a_deletion_reaches_the_handler(world: &mut World) {
         resource("Observation", &json!({ "status": "final", "code": { "text": "canary-of-a-code" } }));
     let observation: Value = fhir.create("Observation", &observation).returning().await.unwrap();
     let (observation_id, reference) = (id(&observation), format!("Observation/{}", id(&observation)));
-    // Before the deletion: HAPI keeps no order, and drops an update that is followed by a deletion at once.
+    // Before the deletion: HAPI keeps no order, and drops an update if a deletion follows at once.
     world.transcript.await_handled("observations", &reference, "1").await;
-    // As it was read: what a notification carries is not believed by this handler, nor that it was deleted.
+    // The handler reads the resource: it trusts neither the notification's content nor its deletion.
     let told = format!(r#"handler="observations" id={observation_id:?} is_there=true focus={reference:?}"#);
     assert_eq!(world.transcript.count(&[&told, "interaction=unknown"]), 1);
 

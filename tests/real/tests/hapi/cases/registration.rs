@@ -52,7 +52,7 @@ pub(crate) async fn the_server_is_recognised(world: &mut World) {
     deployed.withdraw(&fhir).await;
 }
 
-/// What the server has of the endpoint `patients` is what the program says.
+/// Checks that the server's Subscription of the endpoint `patients` is as the program declares it.
 fn check_content(stored: &Subscription, base_url: &str) {
     assert_eq!(stored.text("criteria"), Some("Patient?active=true"));
     assert_eq!(stored.text("reason"), Some("Greet the patients."));
@@ -62,7 +62,7 @@ fn check_content(stored: &Subscription, base_url: &str) {
         "payload": "application/fhir+json",
         "header": [format!("X-Subscription-Auth: {SECRET}")],
     });
-    // Not by `assert_eq!`, whose message would show the secret's value to whoever reads the test's log.
+    // The message of `assert_eq!` would show the secret in the test's log.
     assert!(stored.channel() == channel.as_object(), "the channel is not as registered");
 }
 
@@ -84,12 +84,12 @@ pub(crate) async fn what_differs_is_mended_once(world: &mut World) {
     assert_eq!(updated.row("patients")[2..4], ["updated", "active"]);
     let second = Snapshot::take(&fhir, &deployed.base_url).await;
     assert_eq!(second.changed_since(&first), ["patients"]);
-    // One of the update, one of the activation that it asks for.
+    // One version for the update, and one for the activation that follows.
     assert_eq!(second.of("patients").version_id, first.of("patients").version_id + 2);
     next.run(&["register"]).await.expect(0, &["unchanged"]);
     assert_eq!(Snapshot::take(&fhir, &deployed.base_url).await, second);
 
-    // Somebody turns one off on the server.
+    // An operator turns one off on the server.
     let id = &second.of("slots").id;
     let mut slots = fhir.read::<Subscription>("Subscription", id).await.unwrap();
     slots.set("status", "off");
@@ -123,7 +123,7 @@ pub(crate) async fn a_refused_criteria_stops_no_other(world: &mut World) {
     status.expect(1, &[]);
     assert_eq!(status.row("patients")[2], "missing");
 
-    // The mistake is mended.
+    // The mistake is corrected.
     let before = Snapshot::take(&fhir, &deployed.base_url).await;
     let registered = deployed.register().await;
     assert_eq!(registered.row("patients")[2], "created");
@@ -132,7 +132,7 @@ pub(crate) async fn a_refused_criteria_stops_no_other(world: &mut World) {
     deployed.withdraw(&fhir).await;
 }
 
-/// An operator writes between the look and the write: HAPI answers 409, where the specification says 412.
+/// An operator writes between the read and the write: HAPI answers 409, although the specification says 412.
 pub(crate) async fn a_write_in_between_is_planned_anew(world: &mut World) {
     let fhir = world.fhir();
     let deployed = world.ward().serve().await;

@@ -14,7 +14,7 @@ pub(crate) async fn a_restart_of_the_server_loses_nothing(world: &mut World) {
     let before = Snapshot::take(&fhir, &deployed.base_url).await;
     let active = json!({ "active": true });
 
-    // Stored, and not yet told: it will be, by the server that starts.
+    // Stored before any notification is sent: the restarted server sends it.
     let early: Value = fhir.create("Patient", &resource("Patient", &active)).returning().await.unwrap();
     world.server.restart(QUICK).await;
     world.transcript.await_handled("patients", &format!("Patient/{}", id(&early)), "1").await;

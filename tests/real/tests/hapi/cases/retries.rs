@@ -1,4 +1,4 @@
-//! The server tells again of what was not handled.
+//! The server retries what was not handled.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub(crate) async fn a_handler_that_fails_twice_has_one_effect(world: &mut World)
     assert_eq!(runs, [1, 1, 1, 0]);
     let failed = [r#"endpoint="tasks""#, &named, r#"outcome="failed""#];
     assert_eq!(world.transcript.count(&failed), 2);
-    // The server's refusal is told by its status alone: its diagnostics quote the description.
+    // The log has only the status of the server's refusal, because the diagnostics quote the description.
     let refused = r#"error.text="POST Communication answered 4"#;
     assert_eq!(world.transcript.count(&[failed[0], failed[1], refused]), 1);
 

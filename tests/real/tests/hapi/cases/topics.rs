@@ -1,4 +1,4 @@
-//! A topic, which R4 has as a `Basic`.
+//! A topic, which is a `Basic` in R4.
 
 use serde_json::{Value, json};
 
@@ -6,9 +6,9 @@ use crate::support::{World, id, resource};
 
 const TOPIC: &str = "https://example.org/topics/encounters";
 
-/// HAPI activates a Subscription to a topic that it does not know; the program says so.
+/// HAPI activates a Subscription to an unknown topic; the program reports it.
 ///
-/// The topic is stored then: HAPI looks for new ones once a minute, and when it starts.
+/// The topic is stored then. HAPI looks for new topics once a minute, and when it starts.
 pub(crate) async fn a_topic_that_is_not_there_is_told(world: &mut World) {
     let fhir = world.fhir();
     let deployed = world.encounters().serve().await;
@@ -25,12 +25,12 @@ pub(crate) async fn a_topic_that_is_not_there_is_told(world: &mut World) {
     deployed.withdraw(&fhir).await;
 }
 
-/// After a restart of the server, with which it knows the topic.
+/// After a restart, the server knows the topic.
 pub(crate) async fn what_happens_reaches_the_handler(world: &mut World) {
     let fhir = world.fhir();
     let deployed = world.encounters().serve().await;
     deployed.program.run(&["register"]).await.expect(1, &[]);
-    // Those without a filter cannot be registered with HAPI.
+    // HAPI accepts no Subscriptions without a filter.
     let status = deployed.await_row("beds", &["active"]).await;
     assert_eq!([status.row("board")[2], status.row("bell")[2]], ["impossible", "impossible"]);
 
@@ -38,7 +38,7 @@ pub(crate) async fn what_happens_reaches_the_handler(world: &mut World) {
     let encounter: Value = fhir.create("Encounter", &encounter).returning().await.unwrap();
     let (encounter_id, reference) = (id(&encounter), format!("Encounter/{}", id(&encounter)));
     world.transcript.await_handled("beds", &reference, "1").await;
-    // The notification names it; the handler has it from the server, and knows what happened.
+    // The notification names the encounter. The handler reads it from the server, and knows the interaction.
     let told = format!(r#"handler="beds" id={encounter_id:?} status="in-progress" focus={reference:?}"#);
     assert_eq!(world.transcript.count(&[&told, "interaction=create"]), 1);
 

@@ -1,11 +1,11 @@
-//! [`World`]: the server, the programs, and what they say.
+//! [`World`]: the server, the programs, and their output.
 
 use std::path::{Path, PathBuf};
 
 use fhir_sub::FhirClient;
 use fhir_sub_real::{HapiServer, Program, Transcript, client};
 
-/// What the cases share.
+/// Shared by the cases.
 pub(crate) struct World {
     pub(crate) server: HapiServer,
     pub(crate) transcript: Transcript,
@@ -13,7 +13,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Starts the server, on a database of this run's own.
+    /// Starts the server, with a database for this run.
     pub(crate) async fn start() -> Self {
         let directory = std::env::temp_dir().join(format!("fhir-sub-hapi-{}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a temporary directory");
@@ -38,7 +38,7 @@ impl World {
         Program::new(path, &self.server.base_url(), &self.transcript).with("FHIR_SERVER", "hapi")
     }
 
-    /// The example, as `cargo build` leaves it beside this package's own binary.
+    /// The example, which `cargo build` puts beside this package's own binary.
     pub(crate) fn arrived_appointments(&self) -> Program {
         let name = format!("arrived-appointments{}", std::env::consts::EXE_SUFFIX);
         let path = Path::new(env!("CARGO_BIN_EXE_ward")).with_file_name(name);
@@ -46,7 +46,7 @@ impl World {
         Program::new(&path, &self.server.base_url(), &self.transcript)
     }
 
-    /// Stops the server. What was written stays for a look if not all went well.
+    /// Stops the server. If a case failed, the files stay.
     pub(crate) async fn end(mut self, all_went_well: bool) {
         self.server.stop().await;
         self.transcript.end(&self.directory, all_went_well);

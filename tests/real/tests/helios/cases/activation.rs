@@ -1,9 +1,9 @@
-//! Subscriptions that the server does not serve, and how they come to be served.
+//! Subscriptions that the server does not serve, and how they recover.
 
 use super::events::handled;
 use crate::support::{Received, Version, World};
 
-/// The program is not there when the server asks whether it is.
+/// The program is down when the server sends the handshake.
 pub(crate) async fn a_handshake_that_is_not_answered_is_told(world: &mut World) {
     for version in Version::ALL {
         unanswered(world, version).await;
@@ -16,7 +16,7 @@ async fn unanswered(world: &mut World, version: Version) {
     drop(deployed.deployment.take());
 
     let registered = deployed.program.run(&["register"]).await;
-    registered.expect(1, &["its handshake is not answered"]);
+    registered.expect(1, &["its handshake was not answered"]);
     for endpoint in ["beds", "board", "bell"] {
         assert_eq!(registered.row(endpoint)[2..4], ["failed", "error"], "{}", registered.text);
     }
@@ -30,7 +30,7 @@ async fn unanswered(world: &mut World, version: Version) {
     handled(world, "beds", &id, Some("in-progress"), 1).await;
 }
 
-/// A release with another secret turns every notification away, until the server gives up.
+/// A release with another secret refuses every notification, until the server gives up.
 pub(crate) async fn a_subscription_in_error_is_armed_again(world: &mut World) {
     for version in Version::ALL {
         in_error(world, version).await;

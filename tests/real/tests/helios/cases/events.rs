@@ -1,4 +1,4 @@
-//! What happens to a resource reaches the handlers, at each content level.
+//! Changes of a resource reach the handlers, at each level of content.
 
 use crate::support::{Version, World};
 
@@ -22,7 +22,7 @@ async fn of(world: &World, version: Version) {
     for endpoint in ENDPOINTS {
         assert_eq!(registered.row(endpoint)[2..4], ["created", "active"], "{}", registered.text);
     }
-    // Each was asked once whether it answers.
+    // Each endpoint got one handshake.
     for endpoint in ENDPOINTS {
         let is_handshake =
             |one: &_| matches!(one, one if is(one, endpoint, "handshake") && one.status == 200);
@@ -34,10 +34,10 @@ async fn of(world: &World, version: Version) {
     handled(world, "board", &id, Some("in-progress"), 1).await;
     handled(world, "bell", &id, None, 1).await;
 
-    // It leaves the filter of `beds`, and comes back.
+    // The encounter leaves the filter of `beds`, and comes back.
     world.update(version, &id, "finished").await;
     handled(world, "board", &id, Some("finished"), 1).await;
-    // It asks for the version, which must not be the next one by then.
+    // The handler asks for the version, so the next version must not exist yet.
     handled(world, "bell", &id, None, 2).await;
     world.update(version, &id, "in-progress").await;
     handled(world, "beds", &id, Some("in-progress"), 2).await;
@@ -45,7 +45,7 @@ async fn of(world: &World, version: Version) {
     handled(world, "bell", &id, None, 3).await;
     assert_eq!(count(world, "beds", &id, Some("finished")), 0);
 
-    // Once for each, and of what left the filter not at all.
+    // Once for each match, and never for the version outside the filter.
     let focus = format!("Encounter/{id}");
     let of_this = |one: &crate::support::Received| {
         is(one, "beds", "event-notification") && one.body.to_string().contains(&focus)
@@ -53,7 +53,7 @@ async fn of(world: &World, version: Version) {
     world.front.await_received(of_this, 2).await;
     assert_eq!(world.front.received().iter().filter(|one| of_this(one)).count(), 2);
 
-    // A deletion is not told from a change, but the encounter is gone.
+    // The notification of a deletion looks like that of a change, but the encounter is gone.
     world.delete(version, &id).await;
     handled(world, "board", &id, None, 1).await;
     handled(world, "bell", &id, None, 4).await;
@@ -68,7 +68,7 @@ fn is(received: &crate::support::Received, endpoint: &str, notification_type: &s
     received.endpoint() == endpoint && received.notification_type() == notification_type
 }
 
-/// Waits until a handler was told so often of an encounter with a status, or of one without.
+/// Waits until a handler got so many events of an encounter with this status, or without an encounter.
 pub(super) async fn handled(world: &World, endpoint: &str, id: &str, status: Option<&str>, least: usize) {
     let parts = told(endpoint, id, status);
     world.transcript.await_count(&parts.each_ref().map(String::as_str), least).await;

@@ -1,4 +1,4 @@
-//! The program stops and starts, and the server does.
+//! The program stops and starts, and so does the server.
 
 use super::events::handled;
 use crate::support::{Received, Version, World};

@@ -1,4 +1,4 @@
-//! [`Front`]: stands before the program under its public https URL, and writes down what comes.
+//! [`Front`]: stands before the program under its public https URL, and records the requests.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -18,10 +18,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-/// The file in the directory of a run with the certificate that the server is to trust.
+/// The file with the certificate that the server must trust, in the directory of a run.
 pub(crate) const CERTIFICATE: &str = "certificate.pem";
 
-/// A gateway as AWS's: it ends TLS, and passes on what comes to the program, or answers 503 where there is none.
+/// A gateway like AWS's: it ends TLS and passes requests to the program, or answers 503 if there is none.
 pub(crate) struct Front {
     port: u16,
     shared: Arc<Shared>,
@@ -33,19 +33,19 @@ struct Shared {
     received: watch::Sender<Vec<Received>>,
 }
 
-/// A request that came, and how it was answered.
+/// A request, and the status of its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
-    /// As it came: in the server's order.
+    /// As it arrived, in the server's order.
     pub(crate) text: Bytes,
     pub(crate) body: Value,
     pub(crate) status: u16,
 }
 
 impl Front {
-    /// Starts a front whose certificate is written to `directory`.
+    /// Starts a front, and writes its certificate to `directory`.
     pub(crate) async fn start(directory: &Path) -> Self {
         let acceptor = acceptor(directory);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
@@ -70,17 +70,17 @@ impl Front {
         format!("https://localhost:{}", self.port)
     }
 
-    /// Where what comes is passed on to; nowhere, as while a program is being replaced.
+    /// Sets the program's port; `None` while a program is being replaced.
     pub(crate) fn pass_to(&self, target: Option<u16>) {
         *self.shared.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
     }
 
-    /// All that has come so far.
+    /// The requests so far.
     pub(crate) fn received(&self) -> Vec<Received> {
         self.shared.received.borrow().clone()
     }
 
-    /// Waits until so many requests have come that `is_one` is true of.
+    /// Waits until `is_one` is true of so many requests.
     pub(crate) async fn await_received(&self, is_one: impl Fn(&Received) -> bool, least: usize) {
         let mut received = self.shared.received.subscribe();
         let enough = received
@@ -96,7 +96,7 @@ impl Received {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The type of the notification, by its first entry.
+    /// The type of the notification, from its first entry.
     pub(crate) fn notification_type(&self) -> &str {
         let status = &self.body["entry"][0]["resource"];
         let parameters = status["parameter"].as_array().into_iter().flatten();
@@ -105,7 +105,7 @@ impl Received {
         status["type"].as_str().or(in_parameters).unwrap_or_default()
     }
 
-    /// The version of FHIR whose form the notification has.
+    /// The FHIR version of the notification's form.
     pub(crate) fn version(&self) -> &'static str {
         let status = self.body["entry"][0]["resource"]["resourceType"].as_str();
         match (self.body["type"].as_str(), status) {
@@ -115,7 +115,7 @@ impl Received {
         }
     }
 
-    /// The content level of the endpoint's subscription.
+    /// The level of content of the endpoint's subscription.
     pub(crate) fn content(&self) -> &'static str {
         match self.endpoint() {
             "beds" => "id-only",
@@ -124,7 +124,7 @@ impl Received {
         }
     }
 
-    /// What happened. A deletion shows by the whole resource that is not there.
+    /// What happened. For a deletion, the whole resource is missing.
     pub(crate) fn what(&self) -> &str {
         let has_resource = self.body["entry"][1]["resource"].is_object();
         match self.notification_type() {

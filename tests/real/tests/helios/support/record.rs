@@ -1,4 +1,4 @@
-//! What the server sent, kept for the quick tests.
+//! Records the server's requests for the quick tests.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::front::Received;
 
-/// A request as it is kept, without what is of one run only.
+/// A recorded request, without the parts that differ between runs.
 #[derive(Serialize)]
 struct Recording<'a> {
     server: &'static str,
@@ -19,7 +19,7 @@ struct Recording<'a> {
     body: &'a RawValue,
 }
 
-/// Writes one request of each kind to `tests/data`: by version, content level and what happened.
+/// Writes one request of each kind to `tests/data`: by version, level of content, and what happened.
 pub(crate) fn write(received: &[Received]) {
     let directory = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../data/helios-0.2.7"));
     std::fs::create_dir_all(directory).expect("a directory");

@@ -1,4 +1,4 @@
-//! [`Server`]: a Helios FHIR server of this run's own.
+//! [`Server`]: a Helios FHIR server for this run.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,10 +14,10 @@ use tokio::process::{Child, Command};
 
 use super::Version;
 
-/// How long it may take to start.
+/// The longest time of its start.
 const START: Duration = Duration::from_secs(180);
 
-/// A Helios FHIR server, its database in the directory of the run.
+/// A Helios FHIR server, with its database in the directory of the run.
 pub(crate) struct Server {
     process: Child,
     directory: PathBuf,
@@ -34,7 +34,7 @@ impl Server {
         server
     }
 
-    /// Stops the server, and starts it on the same database and port: programs know it by its URL.
+    /// Restarts the server on the same database and port, because programs know its URL.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
         self.process = launch(&self.directory, self.port);
@@ -42,7 +42,7 @@ impl Server {
     }
 
     pub(crate) async fn stop(&mut self) {
-        // The script gives way to the server, so that this is the server's own process.
+        // The script replaces itself by the server, so this is the server's own process.
         self.process.start_kill().expect("a process that runs");
         tokio::time::timeout(PATIENCE, self.process.wait())
             .await
@@ -54,7 +54,7 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Sends a request in a version of FHIR; gives the status and the resource of the answer.
+    /// Sends a request in a version of FHIR. Returns the status and the resource of the answer.
     pub(crate) async fn request(
         &self,
         version: Version,
@@ -98,7 +98,7 @@ impl Server {
     }
 }
 
-/// One that was free a moment ago: Helios does not say which port it took if it was told to take any.
+/// A port that was free a moment ago: Helios does not print the port that it chose itself.
 async fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     listener.local_addr().expect("a bound port").port()

@@ -1,4 +1,4 @@
-//! The topic that the program's subscriptions name, as the server reads it in each version.
+//! The topic of the program's subscriptions, in the form that the server reads in each version.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::Version;
 const URL: &str = "https://example.org/topics/encounters";
 const INTERACTIONS: [&str; 3] = ["create", "update", "delete"];
 
-/// The resource is named by its type: Helios compares it as it stands, and a URL would never fire.
+/// The resource has the name of its type: Helios compares it literally, and a URL would never match.
 pub(crate) fn topic(version: Version) -> Value {
     match version {
         Version::R4 => basic(),
@@ -22,7 +22,7 @@ pub(crate) fn topic(version: Version) -> Value {
     }
 }
 
-/// R4 has no SubscriptionTopic: a `Basic` stands for it, with R5's elements as extensions.
+/// R4 has no SubscriptionTopic: a `Basic` replaces it, with R5's elements as extensions.
 fn basic() -> Value {
     let extension = |name: &str| {
         format!("http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.{name}")

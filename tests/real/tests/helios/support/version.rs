@@ -1,4 +1,4 @@
-//! [`Version`]: one of the versions of FHIR that the server serves, by the media type of a request.
+//! [`Version`]: a FHIR version of the server, selected by the media type of a request.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub(crate) enum Version {
 impl Version {
     pub(crate) const ALL: [Self; 3] = [Self::R4, Self::R4B, Self::R5];
 
-    /// As `FHIR_VERSION` has it.
+    /// The value of `FHIR_VERSION`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::R4 => "R4",
@@ -37,7 +37,7 @@ impl Version {
         format!("application/fhir+json; fhirVersion={version}")
     }
 
-    /// An Encounter with a status, and with canaries.
+    /// An Encounter with this status, and with canaries.
     pub(crate) fn encounter(self, status: &str) -> Value {
         let class = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP" });
         let class = if self == Self::R5 { json!([{ "coding": [class] }]) } else { class };

@@ -1,4 +1,4 @@
-//! [`World`]: the server, the program, what stands between, and what they say.
+//! [`World`]: the server, the program, the front between them, and their output.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use http::Method;
 use super::topic::topic;
 use super::{BETWEEN_LOOKS, Front, Server, Version};
 
-/// What the cases share.
+/// Shared by the cases.
 pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) front: Front,
@@ -17,7 +17,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Starts the server, on a database of this run's own.
+    /// Starts the server, with a database for this run.
     pub(crate) async fn start() -> Self {
         let directory = std::env::temp_dir().join(format!("fhir-sub-helios-{}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a temporary directory");
@@ -35,7 +35,8 @@ impl World {
             .with("APP_BASE_URL", &self.front.base_url())
     }
 
-    /// Stores the topic, and serves the program behind the front, after the Subscriptions of the last case are gone.
+    /// Stores the topic, and serves the program behind the front, after it has removed the Subscriptions of
+    /// the last case.
     pub(crate) async fn deploy(&self, version: Version) -> Deployed {
         self.withdraw(version).await;
         let topic = topic(version);
@@ -47,7 +48,7 @@ impl World {
         Deployed { program, deployment: Some(deployment) }
     }
 
-    /// Serves the program, and passes on to it what comes.
+    /// Serves the program, and passes requests to it.
     pub(crate) async fn serve(&self, program: &Program) -> Deployment {
         let deployment = program.serve().await;
         let port = deployment.base_url.rsplit(':').next().and_then(|port| port.parse().ok());
@@ -55,7 +56,7 @@ impl World {
         deployment
     }
 
-    /// Stores an Encounter; gives its id.
+    /// Stores an Encounter, and returns its id.
     pub(crate) async fn create(&self, version: Version, status: &str) -> String {
         let encounter = version.encounter(status);
         let (code, stored) = self.server.request(version, Method::POST, "/Encounter", Some(&encounter)).await;
@@ -77,7 +78,7 @@ impl World {
         assert!(code < 300, "{code} {answer}");
     }
 
-    /// Removes the Subscriptions from the server, which so tells of nothing any more.
+    /// Removes the Subscriptions, so that the server sends nothing more.
     async fn withdraw(&self, version: Version) {
         self.front.pass_to(None);
         let (_, found) = self.server.request(version, Method::GET, "/Subscription?_count=100", None).await;
@@ -88,7 +89,7 @@ impl World {
         }
     }
 
-    /// Stops the server. What was written stays for a look if not all went well.
+    /// Stops the server. If a case failed, the files stay.
     pub(crate) async fn end(mut self, all_went_well: bool) {
         self.server.stop().await;
         if std::env::var_os("FHIR_SUB_RECORD").is_some() {
@@ -98,14 +99,14 @@ impl World {
     }
 }
 
-/// The program as it is deployed, in one version of FHIR.
+/// The deployed program, in one version of FHIR.
 pub(crate) struct Deployed {
     pub(crate) program: Program,
     pub(crate) deployment: Option<Deployment>,
 }
 
 impl Deployed {
-    /// Registers the subscriptions, and waits until all of them are as they should be.
+    /// Registers the subscriptions, and waits until all of them are as wanted.
     pub(crate) async fn register(&self) -> Finished {
         let finished = self.program.run(&["register"]).await;
         assert_eq!(finished.code, Some(0), "{}", finished.text);
@@ -113,7 +114,7 @@ impl Deployed {
         finished
     }
 
-    /// Waits until `status` ends with a code; gives what it says then.
+    /// Waits until `status` exits with this code, and returns its output.
     pub(crate) async fn await_status(&self, code: i32) -> Finished {
         let looks = async {
             loop {

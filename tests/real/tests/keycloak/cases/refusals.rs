@@ -1,4 +1,4 @@
-//! What Keycloak refuses, which shows that it looks.
+//! Requests that Keycloak refuses, which shows that it checks them.
 
 use fhir_sub::client::BackendServices;
 use serde_json::Value;
@@ -16,7 +16,7 @@ pub(crate) async fn an_assertion_is_taken_once(world: &mut World) {
 }
 
 pub(crate) async fn another_key_is_refused(world: &mut World) {
-    // The one client's id, with the other's key.
+    // The id of one client, with the key of the other.
     let (signer, _) = Client::Rs384.signer();
     let services = BackendServices::new(Client::Es384.id(), signer);
     let error = world.fhir(services).read::<Value>("Encounter", "1").await.expect_err("no token");
@@ -27,7 +27,7 @@ pub(crate) async fn another_key_is_refused(world: &mut World) {
 
 pub(crate) async fn another_audience_is_refused(world: &mut World) {
     let (signer, assertions) = Client::Es384.signer();
-    // A server that gives no token, but for which an assertion is signed.
+    // A server that gives no token, but gets a signed assertion.
     let elsewhere = world.another_token_url().parse().expect("a URL");
     let services = Client::Es384.services(signer).token_url(elsewhere);
     world.fhir(services).read::<Value>("Encounter", "1").await.expect_err("no token there");

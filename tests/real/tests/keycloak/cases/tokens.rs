@@ -1,4 +1,4 @@
-//! A token is had with each algorithm, and serves.
+//! Each algorithm gets a token, and the token is accepted.
 
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ pub(crate) async fn a_scope_is_granted_where_it_is_asked_for(world: &mut World) 
         };
         world.fhir(services).read::<Value>("Encounter", "1").await
     };
-    // Keycloak says nothing of the scope of a token that has none.
+    // Keycloak returns no scope for a token without one.
     let scope = |encounter: &Value| encounter["scope"].as_str().unwrap_or_default().to_owned();
     assert!(scope(&read(Some("system/*.rs")).await.expect("a token")).contains("system/*.rs"));
     assert!(!scope(&read(None).await.expect("a token")).contains("system/*.rs"));

@@ -1,4 +1,4 @@
-//! Everything dies at some time, and in the end all is handled.
+//! Everything dies at some time, and in the end everything is handled.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,11 @@ use crate::support::{
     runs_after_the_end, say, schedule,
 };
 
-/// How many instances of the program there are.
+/// The number of instances.
 const INSTANCES: usize = 3;
 
-/// What an instance says that could not tell the store of its success: the one reason for handling an event again whose
-/// notification was answered `204`.
+/// The log line of an instance that could not report its success to the store. Only then may an event run
+/// again after its notification was answered `204`.
 const UNTOLD: &str = "the store was not told that an event is done";
 
 pub(crate) async fn whatever_dies_every_final_version_is_handled_and_every_effect_is_there_once(
@@ -20,7 +20,7 @@ pub(crate) async fn whatever_dies_every_final_version_is_handled_and_every_effec
     storm(world, Store::DynamoDb, "storm", 2_000).await;
 }
 
-/// Writes so many changes. `FHIR_SUB_SEED` repeats a run, so far as what happens at once allows.
+/// Writes so many changes. `FHIR_SUB_SEED` repeats a run, as far as simultaneous work allows.
 async fn storm(world: &mut World, store: Store, name: &str, changes: usize) {
     let seed = std::env::var("FHIR_SUB_SEED").map(|seed| seed.parse().expect("FHIR_SUB_SEED is a number"));
     let seed = seed.unwrap_or_else(|_| fastrand::u64(..));
@@ -29,7 +29,7 @@ async fn storm(world: &mut World, store: Store, name: &str, changes: usize) {
     let mut dice = fastrand::Rng::with_seed(seed);
     let mut deployed = world.deploy_frail(store, name, INSTANCES, dice.u64(..)).await;
     let writers = Writers::new(world.fhir(), name, changes, deployed.balancer.notifications());
-    // A gateway may take a notification, and lose it.
+    // A gateway may accept a notification and lose it.
     deployed.balancer.lose(Losing::OneIn(20));
 
     let schedule = schedule(&mut dice, changes);
@@ -99,9 +99,9 @@ async fn perform(act: Act, world: &mut World, store: Store, deployed: &mut Deplo
     }
 }
 
-/// Sweeps until one is complete; how many it took, and what the last one says.
+/// Sweeps until a sweep is complete. Returns the number of sweeps, and the last report.
 ///
-/// The lease of a sweep that was killed ends after a minute, that of an event within half of one.
+/// The lease of a killed sweep ends after a minute, and the lease of an event after at most half a minute.
 async fn sweep(deployed: &mut Deployed) -> (usize, Report) {
     let begun = Instant::now();
     let mut sweeps = 0;
@@ -112,7 +112,7 @@ async fn sweep(deployed: &mut Deployed) -> (usize, Report) {
             return (sweeps, report);
         }
         assert!(begun.elapsed() < PATIENCE * 3, "{}", report.text());
-        // A lease runs out by time alone.
+        // Only time ends a lease.
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

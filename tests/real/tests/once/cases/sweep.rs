@@ -1,4 +1,4 @@
-//! What no notification told of is found.
+//! Finds changes that no notification reported.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,14 @@ pub(crate) async fn what_no_notification_told_of_is_found_once(world: &mut World
     for (number, kind) in Kind::ALL.into_iter().cycle().take(6).enumerate() {
         let resource = resource_of(kind, "found", number, true);
         let mut created: Value = fhir.create(kind.resource_type(), &resource).returning().await.unwrap();
-        // Before it is changed again: HAPI drops an update that is followed by a deletion at once.
+        // Before the next change: HAPI drops an update if a deletion follows at once.
         notifications += 1;
         deployed.balancer.await_lost(notifications).await;
         let event =
             |version: u8| format!("{} {}/{} {version}", kind.endpoint(), kind.resource_type(), id(&created));
         match (kind, number) {
             (_, 0..3) => expected.insert(event(1), number.to_string()),
-            // What is changed is found as it is in the end.
+            // A changed resource is found in its last version.
             (Kind::Task | Kind::Observation, _) => {
                 let event = event(2);
                 created["identifier"][1]["value"] = "changed".into();
@@ -90,7 +90,7 @@ pub(crate) async fn a_subscription_in_error_is_armed_again(world: &mut World) {
         subscription.set("status", "error");
         fhir.update("Subscription", &id, &subscription).await.unwrap();
     }
-    // HAPI goes by it a moment later, which nothing tells.
+    // HAPI applies it a moment later, and nothing shows when.
     deployed.balancer.lose(Losing::All);
     let task = resource_of(Kind::Task, "armed", 1, true);
     fhir.create("Task", &task).await.unwrap();

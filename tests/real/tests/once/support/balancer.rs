@@ -1,4 +1,4 @@
-//! [`Balancer`]: the one URL that the server calls, before several instances of the program.
+//! [`Balancer`]: the URL that the server calls, before several instances of the program.
 
 use std::io::{Error, Result};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +11,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
-/// Passes each request on to one of the instances that are there. Where that one dies over it, or none is there, the caller's
-/// connection is cut off.
+/// Passes each request to a running instance. If that instance dies during the request, or if there is none,
+/// the caller's connection is closed.
 pub(crate) struct Balancer {
     port: u16,
     shared: Arc<Shared>,
@@ -31,7 +31,7 @@ struct State {
     completed: Vec<Completed>,
 }
 
-/// Which notifications are answered `204` here, and reach no instance.
+/// Which notifications the balancer answers with `204` itself, so that no instance gets them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Losing {
     None,
@@ -39,7 +39,7 @@ pub(crate) enum Losing {
     All,
 }
 
-/// An event of which an instance has said, by `204`, that it is done.
+/// An event that an instance has reported as done, with `204`.
 #[derive(Clone, Debug)]
 pub(crate) struct Completed {
     /// `tasks Task/1 2`: endpoint, reference and version.
@@ -86,7 +86,7 @@ impl Balancer {
         self.shared.state().losing = losing;
     }
 
-    /// Waits until so many notifications were lost.
+    /// Waits until so many notifications are lost.
     pub(crate) async fn await_lost(&self, least: usize) {
         let mut lost = self.shared.lost.subscribe();
         let enough = tokio::time::timeout(PATIENCE, lost.wait_for(|lost| *lost >= least)).await;
@@ -97,7 +97,7 @@ impl Balancer {
         *self.shared.lost.borrow()
     }
 
-    /// How many notifications have come, those that were lost among them.
+    /// The number of notifications, including the lost ones.
     pub(crate) fn notifications(&self) -> watch::Receiver<usize> {
         self.shared.notifications.subscribe()
     }
@@ -112,7 +112,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a notification is lost, which is counted.
+    /// Whether a notification is lost. It is counted in either case.
     fn loses(&self) -> bool {
         self.notifications.send_modify(|notifications| *notifications += 1);
         let mut state = self.state();
@@ -139,7 +139,7 @@ impl Shared {
 }
 
 async fn pass(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
-    // HAPI's notifications, as against a sweep.
+    // HAPI's notifications; a sweep is a `POST`.
     let is_notification = *request.method() == Method::PUT || *request.method() == Method::DELETE;
     let event = event(&request);
     let (head, body) = request.into_parts();

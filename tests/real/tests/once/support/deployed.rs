@@ -1,4 +1,4 @@
-//! [`Deployed`]: the program as it is deployed, in several instances behind a balancer.
+//! [`Deployed`]: the deployed program, in several instances behind a balancer.
 
 use std::path::PathBuf;
 
@@ -10,15 +10,15 @@ use http_body_util::Full;
 use super::Report;
 use super::balancer::Balancer;
 
-/// The program as it is deployed, in several instances behind a balancer, with a table and effects of its own.
+/// The deployed program, in several instances behind a balancer, with its own table and effects.
 pub(crate) struct Deployed {
     pub(crate) program: Program,
     pub(crate) balancer: Balancer,
     pub(crate) directory: PathBuf,
     instances: Vec<Deployment>,
-    /// How often an instance was started, or of the dice that each has of its own.
+    /// How many processes were started. Each of them has its own dice.
     started: u64,
-    /// `None` where all goes well.
+    /// The seed of the dice; `None` if nothing fails.
     seed: Option<u64>,
 }
 
@@ -39,7 +39,7 @@ impl Deployed {
         deployed
     }
 
-    /// Kills the instance at a place, and starts another.
+    /// Kills the instance at a place, and starts another one.
     pub(crate) async fn kill_one(&mut self, place: usize) {
         let instance = self.instances.remove(place % self.instances.len());
         self.balancer.remove(port(&instance));
@@ -77,12 +77,12 @@ impl Deployed {
         }
     }
 
-    /// Sweeps by the command, however long it takes.
+    /// Sweeps with the command, however long it takes.
     pub(crate) async fn sweep(&mut self) -> Report {
         Report::new(self.seeded().run(&["sweep"]).await)
     }
 
-    /// Has one of the instances sweep, as a schedule does. What comes of it shows later.
+    /// Lets an instance sweep, as a schedule does. The results show later.
     pub(crate) fn post_sweep(&self) {
         let request = Request::post("/sweep")
             .header("Host", format!("127.0.0.1:{}", self.balancer.port()))
@@ -107,7 +107,7 @@ impl Deployed {
         Done::read(&self.directory)
     }
 
-    /// Takes its Subscriptions from the server, which so tells it of nothing any more.
+    /// Removes its Subscriptions, so that the server sends it nothing more.
     pub(crate) async fn withdraw(self, fhir: &FhirClient) {
         for subscription in self.subscriptions(fhir).await {
             let id = subscription.text("id").expect("what is stored has an id");

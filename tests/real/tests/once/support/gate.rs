@@ -1,16 +1,16 @@
-//! [`Gate`]: stands before the store, and may cut it off.
+//! [`Gate`]: stands before the store, and may disconnect it.
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What becomes of a connection.
+/// What happens to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passage {
     Open,
-    /// It is ended, and so is each new one.
+    /// It is closed, and so is each new one.
     Refused,
-    /// Nothing comes through, in either direction.
+    /// Nothing passes in either direction.
     Hanging,
 }
 
@@ -38,7 +38,7 @@ impl Gate {
         self.port
     }
 
-    /// From now on, for connections that there are too.
+    /// Takes effect at once, also for existing connections.
     pub(crate) fn set(&self, passage: Passage) {
         self.passage.send_replace(passage);
     }
@@ -52,6 +52,6 @@ async fn pass(mut stream: TcpStream, server: u16, mut passage: watch::Receiver<P
             _ = passage.changed() => {}
         }
     }
-    // An answer that was on its way is lost, so that the connection is of no use any more once it is let go.
+    // An answer that was on its way is lost, so the connection is useless after it is released.
     let _ = passage.wait_for(|passage| *passage != Passage::Hanging).await;
 }

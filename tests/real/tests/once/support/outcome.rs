@@ -1,4 +1,4 @@
-//! What must be there in the end, by what the server has.
+//! The effects that must exist in the end, given the server's content.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::balancer::Completed;
 use super::{Kind, Writers};
 
-/// Checks that the effect of every resource is there which meets the criteria as it is now, and of each that is deleted
-/// where the program asks for deletions; and none of those that do not meet them. Gives how many there must be.
+/// Checks that each resource that now matches the criteria has its effect, and each deleted one too if the
+/// program wants deletions. Other resources must have none. Returns the number of required effects.
 pub(crate) async fn expect_effects(fhir: &FhirClient, run: &str, writers: &Writers, done: &Done) -> usize {
     let (mut there, mut wanted, mut wrong) = (BTreeSet::new(), 0, Vec::new());
     for kind in Kind::ALL {
@@ -54,7 +54,7 @@ pub(crate) async fn expect_effects(fhir: &FhirClient, run: &str, writers: &Write
     wanted
 }
 
-/// The events for which a handler was run after the server was told that they are done.
+/// The events that ran again after the server was told that they are done.
 pub(crate) fn runs_after_the_end<'a>(done: &'a Done, completed: &[Completed]) -> BTreeSet<&'a str> {
     let mut first = HashMap::<&str, u128>::new();
     for Completed { event, at } in completed {

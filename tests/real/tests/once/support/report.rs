@@ -1,8 +1,8 @@
-//! [`Report`]: what `sweep` says.
+//! [`Report`]: the output of `sweep`.
 
 use fhir_sub_real::Finished;
 
-/// What `sweep` says.
+/// The output of `sweep`.
 pub(crate) struct Report(Finished);
 
 /// The endpoints of the program.
@@ -17,20 +17,20 @@ impl Report {
         &self.0.text
     }
 
-    /// Whether every subscription was swept to its end, and nothing failed.
+    /// Whether every subscription was swept completely, and nothing failed.
     pub(crate) fn is_complete(&self) -> bool {
         let is_swept = |endpoint| self.cell(endpoint, 2) == "swept";
         self.0.code == Some(0)
             && ENDPOINTS.into_iter().all(is_swept)
-            && !self.text().contains("there is something left")
+            && !self.text().contains("not everything is swept")
     }
 
-    /// How many were seen, were handled before, were handled, failed, and were given up.
+    /// The counts: seen, handled before, handled, failed, given up.
     pub(crate) fn counts(&self, endpoint: &str) -> [u32; 5] {
         [3, 4, 5, 6, 7].map(|column| self.cell(endpoint, column).parse().expect("a count"))
     }
 
-    /// The same of all endpoints together.
+    /// The counts of all endpoints together.
     pub(crate) fn sum(&self) -> [u32; 5] {
         ENDPOINTS.map(|endpoint| self.counts(endpoint)).into_iter().fold([0; 5], |mut sum, counts| {
             sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);

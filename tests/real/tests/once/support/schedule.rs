@@ -1,24 +1,24 @@
-//! [`schedule`]: what dies when.
+//! [`schedule`]: what dies, and when.
 
-/// What is done to the system.
+/// A disturbance of the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
-    /// An instance is killed, and another is started.
+    /// An instance is killed, and another one is started.
     KillOne(usize),
     KillAll,
-    /// The server is stopped, and started again. It is not killed: its database would forget what it had confirmed last,
-    /// and the server would give the same versions once more.
+    /// The server is stopped, and started again. It is not killed: its database would lose the last confirmed
+    /// writes, and the server would assign the same versions again.
     RestartServer,
     /// The store refuses connections.
     Refuse,
     /// The store does not answer.
     Hang,
     Restore,
-    /// One of the instances sweeps.
+    /// An instance sweeps.
     Sweep,
 }
 
-/// What is done once so many changes are written, in order: the more changes, the more of it.
+/// The disturbances by the number of written changes, in order: more changes have more disturbances.
 pub(crate) fn schedule(dice: &mut fastrand::Rng, changes: usize) -> Vec<(usize, Act)> {
     let (outage, percent) = (changes * 7 / 100, changes / 100);
     let mut acts = Vec::new();

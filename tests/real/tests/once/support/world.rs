@@ -1,4 +1,4 @@
-//! [`World`]: the servers, and what the programs say.
+//! [`World`]: the servers, and the output of the programs.
 
 use std::path::{Path, PathBuf};
 
@@ -9,17 +9,17 @@ use super::Deployed;
 use super::balancer::Balancer;
 use super::gate::Gate;
 
-/// Milliseconds between two looks of the server for what is to be told, instead of HAPI's 5000.
+/// The server looks for due notifications after so many milliseconds, instead of HAPI's 5000.
 pub(crate) const QUICK: &str = "250";
 
-/// Where it is kept what was handled.
+/// The store of handled events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Store {
     DynamoDb,
     Postgres,
 }
 
-/// What the cases share.
+/// Shared by the cases.
 pub(crate) struct World {
     pub(crate) server: HapiServer,
     pub(crate) transcript: Transcript,
@@ -31,7 +31,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Starts the servers, on databases of this run's own.
+    /// Starts the servers, with databases for this run.
     pub(crate) async fn start() -> Self {
         let directory = std::env::temp_dir().join(format!("fhir-sub-once-{}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a temporary directory");
@@ -46,7 +46,7 @@ impl World {
         Self { server, transcript, dynamodb, dynamodb_gate, postgres, postgres_gate, directory }
     }
 
-    /// What stands before a store.
+    /// The gate before a store.
     pub(crate) fn gate(&self, store: Store) -> &Gate {
         match store {
             Store::DynamoDb => &self.dynamodb_gate,
@@ -59,12 +59,12 @@ impl World {
         client(&self.server.base_url())
     }
 
-    /// One instance in which all goes well, with a table and effects of its own.
+    /// One instance in which nothing fails, with its own table and effects.
     pub(crate) async fn deploy(&self, name: &str) -> Deployed {
         self.deploy_with(Store::DynamoDb, name, |program| program).await
     }
 
-    /// The same, with a store and settings of its own.
+    /// The same, with its own store and settings.
     pub(crate) async fn deploy_with(
         &self,
         store: Store,
@@ -75,7 +75,7 @@ impl World {
         Deployed::start(set(program), balancer, directory, 1, None).await
     }
 
-    /// Several instances in which not all goes well.
+    /// Several instances with failures.
     pub(crate) async fn deploy_frail(
         &self,
         store: Store,
@@ -84,7 +84,7 @@ impl World {
         seed: u64,
     ) -> Deployed {
         let (program, balancer, directory) = self.program(store, name, seed).await;
-        // There is far too much of the rest.
+        // Without this, there would be far too many lines.
         let program = program.with("RUST_LOG", "info");
         Deployed::start(program, balancer, directory, instances, Some(seed)).await
     }
@@ -115,7 +115,7 @@ impl World {
         (program, balancer, directory)
     }
 
-    /// Stops the servers. What was written stays for a look if not all went well.
+    /// Stops the servers. If a case failed, the files stay.
     pub(crate) async fn end(mut self, all_went_well: bool) {
         self.server.stop().await;
         self.dynamodb.stop().await;

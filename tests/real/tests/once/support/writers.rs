@@ -1,4 +1,4 @@
-//! [`Writers`]: change resources, several at once, whatever the server does meanwhile.
+//! [`Writers`]: several simultaneous writers, which continue whatever the server does.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// How many write at once.
+/// How many writers there are.
 const WRITERS: u64 = 6;
 
-/// How many resources there are once enough were created.
+/// The number of resources after the first phase.
 const RESOURCES: usize = 300;
 
-/// How many changes are written that the server need not have told of.
+/// How many changes may be written ahead of the server's notifications.
 const AHEAD: usize = 500;
 
-/// How long to wait for it to tell of them.
+/// The longest wait for notifications.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 /// A type of resource that the program watches.
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// The status that meets the criteria, and one that does not.
+    /// A status that matches the criteria, or one that does not.
     pub(crate) fn status(self, meets: bool) -> &'static str {
         match (self, meets) {
             (Self::Task, true) => "requested",
@@ -63,7 +63,7 @@ impl Kind {
     }
 }
 
-/// A resource as `change` leaves it, of those that are found by the identifier `urn:canary|canary-{run}`.
+/// A resource after `change`. A search finds it by the identifier `urn:canary|canary-{run}`.
 pub(crate) fn resource_of(kind: Kind, run: &str, change: usize, meets: bool) -> Value {
     let mut elements = match kind {
         Kind::Task => json!({ "intent": "order" }),
@@ -80,12 +80,12 @@ pub(crate) fn resource_of(kind: Kind, run: &str, change: usize, meets: bool) -> 
     resource(kind.resource_type(), &elements)
 }
 
-/// Change resources, several at once.
+/// Several simultaneous writers.
 pub(crate) struct Writers {
     fhir: FhirClient,
     run: String,
     changes: usize,
-    /// How many notifications have come.
+    /// The number of notifications.
     notifications: watch::Receiver<usize>,
     known: Mutex<Vec<Known>>,
     begun: AtomicUsize,
@@ -109,7 +109,7 @@ enum Change {
 }
 
 impl Writers {
-    /// Those of a run, who will have written so many changes in the end.
+    /// The writers of a run, with the number of changes that they will write.
     pub(crate) fn new(
         fhir: FhirClient,
         run: &str,
@@ -145,12 +145,12 @@ impl Writers {
         assert!(enough.is_ok(), "{} of {least} changes were written", *self.written.borrow());
     }
 
-    /// How often a change had to be written again, since the server did not say that it was.
+    /// How often a change was written again, because the server did not confirm it.
     pub(crate) fn repeated(&self) -> usize {
         self.repeated.load(Ordering::Relaxed)
     }
 
-    /// All that were created, so far as the server has said it.
+    /// The created resources that the server has confirmed.
     pub(crate) fn known(&self) -> MutexGuard<'_, Vec<Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -168,8 +168,8 @@ impl Writers {
         }
     }
 
-    /// Waits until the server has told of most of what was written: it takes longer for that than for writing, and what
-    /// it tells of once all is written it tells of in peace. It may have nothing more to tell of.
+    /// Waits until the server has sent most notifications: it needs longer for them than for the writes, and
+    /// later notifications would meet no disturbances. It may have none left.
     async fn await_notifications(&self, written: usize) {
         let mut notifications = self.notifications.clone();
         let enough = notifications.wait_for(|notifications| written <= notifications + AHEAD);
@@ -179,7 +179,7 @@ impl Writers {
     fn change(&self, number: usize, dice: &mut fastrand::Rng) -> Change {
         let mut known = self.known();
         let share = if known.len() < RESOURCES { 4 } else { 40 };
-        // Some are there before anything is changed.
+        // Some resources must exist before anything is changed.
         if known.len() < 10 || dice.usize(..share) == 0 {
             let kind = Kind::ALL[dice.usize(..3)];
             return Change::Create(kind, resource_of(kind, &self.run, number, dice.usize(..10) > 0));
@@ -196,8 +196,8 @@ impl Writers {
         Change::Update(chosen.clone(), resource)
     }
 
-    /// Writes until the server says that it is written. What it did not say may have been written all the same, and then
-    /// is there twice, or as two versions.
+    /// Writes until the server confirms it. An unconfirmed write may have succeeded: then there are two
+    /// resources, or two versions.
     async fn insist(&self, change: &Change) {
         let begun = tokio::time::Instant::now();
         while let Err(error) = self.attempt(change).await {

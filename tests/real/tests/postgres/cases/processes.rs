@@ -1,4 +1,4 @@
-//! Each event is told four times, and handled once.
+//! Each event is reported four times, and handled once.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -14,20 +14,21 @@ const PROCESSES: usize = 4;
 const EVENTS: usize = 300;
 const TIMES: usize = 4;
 
-/// How many notifications are under way at once.
+/// How many notifications are sent at the same time.
 const AT_ONCE: usize = 32;
 
-/// After so many notifications a process is killed.
+/// After so many notifications, a process is killed.
 const HALF_WAY: usize = EVENTS * TIMES / 2;
 
-/// Each event as often as it is told, in an order of their own.
+/// Each event as often as it is reported, in random order.
 fn told() -> Vec<usize> {
     let mut told: Vec<_> = (0..EVENTS).flat_map(|event| [event; TIMES]).collect();
     fastrand::shuffle(&mut told);
     told
 }
 
-/// Tells of an event until a process answers that it is done, as a server does: which answers came before that.
+/// Reports an event until a process answers that it is done, as a server does. Returns the answers before
+/// that.
 async fn tell(fleet: &Fleet, event: usize) -> Vec<Answer> {
     let begun = Instant::now();
     let mut answers = Vec::new();
@@ -37,7 +38,7 @@ async fn tell(fleet: &Fleet, event: usize) -> Vec<Answer> {
             other => answers.push(other),
         }
         assert!(begun.elapsed() < PATIENCE, "{answers:?}");
-        // Whoever is at it may have been killed, which only its lease tells.
+        // The process that was handling it may have been killed: then its lease must run out.
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }
@@ -59,7 +60,7 @@ pub(crate) async fn of_four_processes_one_handles_an_event(world: &mut World) {
 }
 
 pub(crate) async fn what_a_killed_process_was_at_the_others_handle(world: &mut World) {
-    // The first one dawdles and fails, so that it is at something when it is killed.
+    // The first process is slow and fails, so it is handling an event when it is killed.
     let fleet = world.fleet("killed", PROCESSES, Some(7)).await;
     let (answered, cut_off) = (Mutex::new(0), Mutex::new(BTreeSet::new()));
     let tell = async |event| {
@@ -88,7 +89,7 @@ pub(crate) async fn what_a_killed_process_was_at_the_others_handle(world: &mut W
     assert!(unexplained.is_empty(), "{unexplained:?}");
     assert_eq!(seen.len(), EVENTS);
 
-    // All are known now.
+    // All events are known now.
     for event in 0..EVENTS {
         assert_eq!(fleet.tell(event).await, Answer::Status(204));
     }

@@ -1,8 +1,9 @@
 use super::{DAY, Dates, Numbers, civil, days};
+use crate::definitions::DateForm;
 use crate::search::Text;
 
 fn dates(values: &[&str]) -> bool {
-    let mut read = values.iter().map(|value| Dates::read(&Text::plain(value)).expect(value));
+    let mut read = values.iter().map(|value| Dates::read(&Text::plain(value), DateForm::Date).expect(value));
     let first = read.next().expect("there is one");
     read.try_fold(first, |both, next| both.and(&next)).is_some()
 }
@@ -15,7 +16,7 @@ fn a_day_and_its_number_are_the_same() {
     assert_eq!(days(2000, 3, 1) - days(2000, 2, 28), 2);
     assert_eq!(days(1900, 3, 1) - days(1900, 2, 28), 1);
     assert_eq!(days(2001, 1, 1) - days(2000, 1, 1), 366);
-    assert_eq!(DAY, 86_400);
+    assert_eq!(DAY, 86_400_000);
 }
 
 #[test]
@@ -49,21 +50,24 @@ fn dates_that_a_value_can_have_are_possible() {
         &["ge2024-05-10", "le2024-05-10"],
         &["2024", "2024-02"],
         &["gt2023", "2024"],
-        // A date may be a year, and reach from before the one to after the other.
+        // The date may be a year, which reaches from before one moment to after the other.
         &["ge2024-06-01", "lt2024-01-15"],
         &["ge2024-06-20", "lt2024-06-15"],
         &["gt2024-06-01", "lt2024-06-01"],
         &["ge2024-06-01", "le2024-05-31"],
-        // A zone that is not given may be any.
+        // An absent zone may be any zone.
         &["ge2024-01-01", "lt2023-12-31T20:00:00Z"],
         &["ge2024-01-01T10:00:00Z", "lt2024-01-01T11:00:00Z"],
         &["sa2024-01", "eb2024-03"],
     ] {
         assert!(dates(values), "{values:?}");
     }
-    assert!(Dates::read(&Text::plain("ap2024")).is_none());
-    assert!(Dates::read(&Text::plain("ne2024")).is_none());
-    assert!(Dates::read(&Text::plain("ge%today")).is_none());
+    assert!(Dates::read(&Text::plain("ap2024"), DateForm::Date).is_none());
+    assert!(Dates::read(&Text::plain("ge%today"), DateForm::Date).is_none());
+    // Found by texts that nobody would write.
+    for text in ["gt20186666666666666", "lt2024-01-01T99999999999999999:00:00Z"] {
+        assert!(Dates::read(&Text::plain(text), DateForm::Date).is_none(), "{text}");
+    }
 }
 
 #[test]

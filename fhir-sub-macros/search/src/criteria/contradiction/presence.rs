@@ -1,0 +1,159 @@
+//! A value and its absence: `subject:missing=true&subject=Patient/1`, and `status=final&status:not=final`.
+
+use crate::definitions::{Kind, ResourceType, SearchParameter};
+use crate::mistake::Mistake;
+use crate::search::{Modifier, Parameter, Step, Text};
+
+use super::element;
+
+/// The conditions of all parameters on the values of one element.
+#[derive(Default)]
+struct Asked {
+    code: &'static str,
+    missing: Option<bool>,
+    /// The first parameter that needs a value, as it is written.
+    present: Option<String>,
+    /// For each parameter without a modifier: its alternatives, and its text.
+    one_of: Vec<(Vec<Token>, String)>,
+    none_of: Vec<(Token, String)>,
+}
+
+/// A code and its system. A `None` allows any; an empty text means that there is none.
+struct Token {
+    system: Option<String>,
+    code: String,
+}
+
+pub(super) fn check(on: ResourceType, parameters: &[Parameter]) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    let mut all: Vec<Asked> = Vec::new();
+    for parameter in parameters {
+        let Some(Step::Code { code, .. }) = parameter.name.first() else { continue };
+        let Some(found) = on.parameter(&code.to_string()) else { continue };
+        // A patient is a subject, too. A resource without a patient may have another subject.
+        let element =
+            Some(element(on, &found)).filter(|element| *element != found.code && demands_a_value(parameter));
+        for code in element.into_iter().chain([found.code]) {
+            let index = all.iter().position(|asked| asked.code == code).unwrap_or(all.len());
+            if index == all.len() {
+                all.push(Asked { code, ..Asked::default() });
+            }
+            if let Err(message) = all[index].add(&found, parameter) {
+                let page = on.version.page("search.html#combining");
+                mistakes.push(Mistake::new(parameter.place.clone(), message, page));
+                break;
+            }
+        }
+    }
+    mistakes.extend(of_two_types(on, parameters));
+    mistakes
+}
+
+/// Parameters of one element that has one value, of the type of one of them: `value[x]`, `onset[x]` and `abatement[x]`.
+const CHOICES: [(&str, &[&str]); 3] = [
+    ("Observation", &["value-concept", "value-quantity", "value-date"]),
+    ("Condition", &["onset-age", "onset-date"]),
+    ("Condition", &["abatement-age", "abatement-date"]),
+];
+
+/// A parameter that asks for a value of another type than one before it.
+fn of_two_types(on: ResourceType, parameters: &[Parameter]) -> Option<Mistake> {
+    let choices = CHOICES.iter().filter(|(name, _)| *name == on.name).map(|(_, codes)| codes);
+    for codes in choices {
+        let asked =
+            parameters.iter().filter(|parameter| demands_a_value(parameter)).filter_map(|parameter| {
+                let code = parameter.code();
+                codes.iter().find(|known| **known == code).map(|known| (*known, parameter))
+            });
+        let asked: Vec<_> = asked.collect();
+        let Some((first, _)) = asked.first() else { continue };
+        if let Some((second, parameter)) = asked.iter().find(|(code, _)| code != first) {
+            let message = format!(
+                "`{first}` and `{second}` are of one element, which has a value of one type, so this finds nothing: make \
+                 a subscription or a search of each"
+            );
+            let page = on.version.page("search.html#combining");
+            return Some(Mistake::new(parameter.place.clone(), message, page));
+        }
+    }
+    None
+}
+
+/// Whether only a resource with a value can match. For a chain that ends with a negation, servers disagree.
+fn demands_a_value(parameter: &Parameter) -> bool {
+    !matches!(parameter.modifier(), Some(Modifier::Missing | Modifier::Not | Modifier::NotIn))
+}
+
+impl Asked {
+    /// Adds a parameter; the error is the message if no resource can match all of them.
+    fn add(&mut self, found: &SearchParameter, parameter: &Parameter) -> Result<(), String> {
+        let written = written(parameter);
+        if demands_a_value(parameter) {
+            if parameter.modifier().is_none() && !parameter.is_chained() {
+                self.one_of.push((tokens(found, parameter), written.clone()));
+            }
+            self.present.get_or_insert(written);
+        } else if !parameter.is_chained() {
+            match parameter.modifier() {
+                Some(Modifier::Not) => {
+                    let tokens = tokens(found, parameter).into_iter();
+                    self.none_of.extend(tokens.map(|token| (token, written.clone())));
+                }
+                Some(Modifier::Missing) => {
+                    let missing = parameter.values.iter().all(|value| value.to_string() == "true");
+                    if self.missing.replace(missing).is_some_and(|before| before != missing) {
+                        return Err(format!(
+                            "`{}` cannot be missing and be there: take one of them out",
+                            self.code
+                        ));
+                    }
+                }
+                _ => {}
+            }
+        }
+        if let (Some(true), Some(present)) = (self.missing, &self.present) {
+            return Err(format!(
+                "`{code}:missing=true` finds only what has no `{code}`, and `{present}` only what has one, so this finds \
+                 nothing: take one of them out",
+                code = self.code
+            ));
+        }
+        let none = |one: &Token| self.none_of.iter().find(|(none, _)| none.covers(one));
+        let excluded = self.one_of.iter().find_map(|(one_of, written)| {
+            let first = none(one_of.first()?)?;
+            one_of.iter().all(|one| none(one).is_some()).then_some((written, &first.1))
+        });
+        match excluded {
+            None => Ok(()),
+            Some((one, other)) => Err(format!(
+                "`{one}` and `{other}` exclude each other, so this finds nothing: take one of them out"
+            )),
+        }
+    }
+}
+
+fn written(parameter: &Parameter) -> String {
+    let qualifier = parameter.qualifier().map(|qualifier| format!(":{qualifier}")).unwrap_or_default();
+    let values: Vec<_> = parameter.values.iter().map(Text::to_string).collect();
+    format!("{}{qualifier}={}", parameter.code(), values.join(","))
+}
+
+/// The values; none if a value is unknown before the program runs.
+fn tokens(found: &SearchParameter, parameter: &Parameter) -> Vec<Token> {
+    if !matches!(found.kind, Kind::Token(_)) || parameter.values.iter().any(Text::has_hole) {
+        return Vec::new();
+    }
+    let token = |value: &Text| match value.split_once('|') {
+        Some((system, code)) => Token { system: Some(system.to_string()), code: code.to_string() },
+        None => Token { system: None, code: value.to_string() },
+    };
+    parameter.values.iter().map(token).collect()
+}
+
+impl Token {
+    /// Whether each token that matches `other` matches this one, too.
+    fn covers(&self, other: &Self) -> bool {
+        let is_system = self.system.is_none() || self.system == other.system;
+        is_system && (self.code.is_empty() || self.code == other.code)
+    }
+}

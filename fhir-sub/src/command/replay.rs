@@ -1,0 +1,66 @@
+//! `replay`: sends recorded deliveries through the program.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::desk::{Desk, text_of};
+use super::table::table;
+use super::{Exit, complain, say};
+use crate::app::AppBuilder;
+use crate::error::BoxError;
+use crate::inspector::run;
+use crate::recorded::{Recorded, Sent};
+
+/// Sends each file through the program: beside the FHIR server of the settings, or beside a sandbox where they name none.
+pub(super) async fn replay(builder: AppBuilder, files: &[PathBuf], json: bool) -> Result<Exit, BoxError> {
+    let mut recorded = Vec::new();
+    let mut is_readable = true;
+    for path in files {
+        match read(path) {
+            Ok(one) => recorded.push((path.display().to_string(), one)),
+            Err(mistake) => {
+                complain(&mistake);
+                is_readable = false;
+            }
+        }
+    }
+    if !is_readable {
+        return Ok(Exit::Unusable);
+    }
+    let (app, _sandbox) = match builder.variables().get("FHIR_BASE_URL") {
+        Some(_) => (builder.build()?, None),
+        None => {
+            let Desk { app, sandbox, .. } = Desk::new(builder)?;
+            (app, Some(sandbox))
+        }
+    };
+    app.begin();
+
+    let (mut exit, mut rows, mut cells) = (Exit::Sound, Vec::new(), Vec::new());
+    for (name, (recorded, sent)) in &recorded {
+        let (answered, _) = run(&app, sent, None).await;
+        let status = answered.answer.status;
+        let outcomes: Vec<_> = answered.records().map(|record| record.outcome()).collect();
+        let before = recorded.seen.as_ref().map(|seen| seen.outcomes.join(", ")).unwrap_or_default();
+        if !status.is_success() {
+            exit = Exit::Unsound;
+        }
+        rows.push(
+            json!({ "file": name, "status": status.as_u16(), "outcomes": outcomes, "recorded": before }),
+        );
+        cells.push([name.clone(), status.as_u16().to_string(), outcomes.join(", "), before]);
+    }
+    say(&match json {
+        true => json!({ "replayed": rows }).to_string(),
+        false => table(["file", "status", "outcome", "recorded"], &cells),
+    });
+    Ok(exit)
+}
+
+fn read(path: &Path) -> Result<(Recorded, Sent), String> {
+    let (text, shown) = (text_of(path)?, path.display());
+    let recorded = Recorded::parse(&text).map_err(|reason| format!("{shown}: {reason}"))?;
+    let sent = recorded.sent().map_err(|reason| format!("{shown}: {reason}"))?;
+    Ok((recorded, sent))
+}

@@ -1,0 +1,214 @@
+//! `trigger`: makes a handler run with a sample resource, or one from a file.
+
+mod element;
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::desk::{Desk, text_of};
+use super::sandbox::criteria_of_sample;
+use super::{Exit, complain, register, say};
+use crate::app::AppBuilder;
+use crate::declaration::Declaration;
+use crate::error::BoxError;
+use crate::inspector::Delivery;
+use crate::interaction::Interaction;
+use crate::registration::Options;
+use crate::sandbox::sample::{Sample, sample};
+use crate::sandbox::topic::StandIn;
+
+/// The arguments of `trigger` on the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct TriggerOptions {
+    pub(super) endpoint: String,
+    /// What is to happen to the resource; the first that the handler wants, unless it is said.
+    pub(super) interaction: Option<Interaction>,
+    /// A file with a resource.
+    pub(super) file: Option<PathBuf>,
+    /// Paths of elements, and their values.
+    pub(super) set: Vec<(String, String)>,
+}
+
+/// Makes the handler run, against a sandbox of its own, and tells how that ended.
+pub(super) async fn trigger(
+    builder: AppBuilder,
+    options: TriggerOptions,
+    json: bool,
+) -> Result<Exit, BoxError> {
+    let desk = Desk::new(builder)?;
+    let Some(declaration) = desk.app.registry().find(&options.endpoint) else {
+        let known: Vec<_> = desk.app.registry().declarations().iter().map(|it| it.endpoint).collect();
+        return Ok(unusable(&format!("no handler has this endpoint; there are: {}", known.join(", "))));
+    };
+    let stand_ins = desk.sandbox.stand_in(&desk.app.registry().watched());
+    let Sample { mut resource, others } = match resource(&desk, declaration, &stand_ins, &options) {
+        Ok(sample) => sample,
+        Err(mistake) => return Ok(unusable(&mistake)),
+    };
+    for (path, value) in &options.set {
+        if let Err(mistake) = element::set(&mut resource, path, value) {
+            return Ok(unusable(&format!("--set {path}: {mistake}")));
+        }
+    }
+    let interaction = options.interaction.unwrap_or_else(|| first_wanted(declaration));
+    for other in &others {
+        desk.sandbox.update(other).await?;
+    }
+    // A resource to change or delete exists before the subscriptions do.
+    let resource = match interaction {
+        Interaction::Create | Interaction::Unknown => resource,
+        Interaction::Update | Interaction::Delete => match put(&desk, &earlier(resource)).await {
+            Ok(there) => there,
+            Err(refusal) => return Ok(unusable(&format!("the sandbox refuses the resource: {refusal}"))),
+        },
+    };
+    let report = desk.app.register(Options::default()).await;
+    desk.sandbox.idle().await;
+    if !report.is_complete() {
+        complain(&register::show(&report, None));
+        return Ok(Exit::Unsound);
+    }
+    desk.take_deliveries();
+    let asked_before = desk.sandbox.requests().len();
+    if let Err(refusal) = change(&desk, interaction, resource).await {
+        return Ok(unusable(&format!("the sandbox refuses the resource: {refusal}")));
+    }
+    desk.sandbox.idle().await;
+
+    let deliveries = desk.take_deliveries();
+    let is_own = |delivery: &&Delivery| delivery.endpoint() == Some(declaration.endpoint);
+    let deliveries: Vec<_> = deliveries.iter().filter(is_own).collect();
+    let requests: Vec<_> = desk.sandbox.requests().split_off(asked_before);
+    let requests: Vec<_> = requests.iter().map(|(method, path)| format!("{method} {path}")).collect();
+    if json {
+        let deliveries: Vec<_> = deliveries.iter().map(|delivery| delivery.summary(&desk.app)).collect();
+        say(&json!({ "deliveries": deliveries, "requests": requests }).to_string());
+    } else {
+        deliveries.iter().for_each(|delivery| say(&told(delivery)));
+        if !requests.is_empty() {
+            say("the sandbox was asked:");
+            requests.iter().for_each(|request| say(&format!("  {request}")));
+        }
+    }
+    if deliveries.is_empty() {
+        let what = declaration.trigger.text();
+        complain(&format!(
+            "the sandbox sent no notification of the {} to {}: the resource does not match `{what}`, or the handler does not \
+             ask for it with `on`",
+            interaction.name(),
+            declaration.endpoint
+        ));
+    }
+    let is_done = !deliveries.is_empty() && deliveries.iter().all(|delivery| delivery.status.is_success());
+    Ok(if is_done { Exit::Sound } else { Exit::Unsound })
+}
+
+fn unusable(mistake: &str) -> Exit {
+    complain(mistake);
+    Exit::Unusable
+}
+
+/// The outcome of a delivery, in a line for each event.
+pub(super) fn told(delivery: &Delivery) -> String {
+    let lines = delivery.events.iter().map(|event| {
+        let about = match (event.interaction, &event.reference) {
+            (Some(interaction), Some(reference)) if interaction != "unknown" => {
+                format!(" ({interaction} of {reference})")
+            }
+            (_, Some(reference)) => format!(" ({reference})"),
+            _ => String::new(),
+        };
+        let error = event.error_text.as_deref().or(event.error_kind);
+        let error = error.map(|error| format!(": {error}")).unwrap_or_default();
+        let place = event.error_place.as_deref().map(|place| format!(" at {place}")).unwrap_or_default();
+        format!(
+            "{}: {}{about} in {} ms, answered {}{error}{place}",
+            event.endpoint.unwrap_or("the program"),
+            event.outcome,
+            delivery.elapsed.as_millis(),
+            delivery.status.as_u16()
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The resource that is to make the handler run, and what it refers to.
+fn resource(
+    desk: &Desk,
+    declaration: &'static Declaration,
+    stand_ins: &[StandIn],
+    options: &TriggerOptions,
+) -> Result<Sample, String> {
+    if let Some(path) = &options.file {
+        let (text, shown) = (text_of(path)?, path.display());
+        // serde's own message may quote the file.
+        let resource: Value = serde_json::from_str(&text)
+            .map_err(|error| format!("{shown} is no JSON, from line {} on", error.line()))?;
+        if !resource.is_object() {
+            return Err(format!("{shown} has no resource: it begins with `{{`"));
+        }
+        return Ok(Sample { resource, others: Vec::new() });
+    }
+    criteria_of_sample(declaration, stand_ins)
+        .and_then(|criteria| sample(&criteria, desk.app.settings().fhir_version))
+        .ok_or_else(|| {
+            let what = declaration.trigger.text();
+            format!("no sample is known that `{what}` matches: name a file with a resource by --file")
+        })
+}
+
+fn first_wanted(declaration: &Declaration) -> Interaction {
+    let wanted = declaration.interactions;
+    match (wanted.create, wanted.update) {
+        (true, _) => Interaction::Create,
+        (false, true) => Interaction::Update,
+        (false, false) => Interaction::Delete,
+    }
+}
+
+/// The tag of the version before the reported one.
+const BEFORE: &str = "before-trigger";
+
+/// A version that differs in a tag alone.
+fn earlier(mut resource: Value) -> Value {
+    if resource["id"].is_null() {
+        resource["id"] = "example".into();
+    }
+    if !resource["meta"].is_object() {
+        resource["meta"] = json!({});
+    }
+    match resource["meta"]["tag"].as_array_mut() {
+        Some(tags) => tags.push(json!({ "code": BEFORE })),
+        None => resource["meta"]["tag"] = json!([{ "code": BEFORE }]),
+    }
+    resource
+}
+
+async fn put(desk: &Desk, resource: &Value) -> Result<Value, crate::sandbox::Refusal> {
+    match resource["id"].is_string() {
+        true => desk.sandbox.update(resource).await,
+        false => desk.sandbox.create(resource).await,
+    }
+}
+
+async fn change(
+    desk: &Desk,
+    interaction: Interaction,
+    mut resource: Value,
+) -> Result<(), crate::sandbox::Refusal> {
+    match interaction {
+        Interaction::Create | Interaction::Unknown => {}
+        Interaction::Update => {
+            if let Some(tags) = resource["meta"]["tag"].as_array_mut() {
+                tags.retain(|tag| tag["code"] != BEFORE);
+            }
+        }
+        Interaction::Delete => {
+            let text = |member: &str| resource[member].as_str().unwrap_or_default();
+            let reference = format!("{}/{}", text("resourceType"), text("id"));
+            return desk.sandbox.delete(&reference).await;
+        }
+    }
+    put(desk, &resource).await.map(drop)
+}

@@ -1,0 +1,100 @@
+//! [`Files`]: a directory with a file for each delivery.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use super::delivery::Delivery;
+use super::redact::Redactor;
+
+/// A directory with a file for each delivery.
+#[derive(Debug)]
+pub(crate) struct Files {
+    directory: PathBuf,
+    /// The number of the next file.
+    next: AtomicU32,
+    redactor: Option<Redactor>,
+    /// Whether the last delivery could not be written.
+    fails: AtomicBool,
+}
+
+/// More digits than this are not the number of a file.
+const MOST_DIGITS: usize = 8;
+
+impl Files {
+    /// Makes the directory if it is absent. Its files are numbered on from those that are there.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be made, read or written.
+    pub(crate) fn open(directory: &Path, redactor: Option<Redactor>) -> io::Result<Self> {
+        fs::create_dir_all(directory)?;
+        let mut last = 0;
+        for entry in fs::read_dir(directory)? {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|name| name.split('-').next());
+            let number =
+                number.filter(|number| number.len() <= MOST_DIGITS).and_then(|number| number.parse().ok());
+            last = number.unwrap_or(0).max(last);
+        }
+        // The start of the program fails, not the first delivery.
+        let trial = directory.join(format!(".trial-{}", std::process::id()));
+        fs::write(&trial, "trial").and_then(|()| fs::remove_file(&trial))?;
+        let (next, fails) = (AtomicU32::new(last + 1), AtomicBool::new(false));
+        Ok(Self { directory: directory.to_owned(), next, redactor, fails })
+    }
+
+    /// Writes a file for the delivery, before its sender has the answer. Only whoever runs the program may read the file.
+    pub(crate) async fn write(self: Arc<Self>, delivery: Arc<Delivery>) {
+        if delivery.endpoint().is_none() {
+            return;
+        }
+        let files = self.clone();
+        let written = tokio::task::spawn_blocking(move || files.write_now(&delivery)).await;
+        let Ok(written) = written else { return };
+        let failed_before = self.fails.swap(written.is_err(), Ordering::Relaxed);
+        match written {
+            // Once, and not for each delivery. The handlers still run.
+            Err(error) if !failed_before => tracing::warn!(
+                kind = %error.kind(),
+                "deliveries cannot be recorded: free space in the directory of `record`, or start again with another one"
+            ),
+            Ok(()) if failed_before => tracing::info!("deliveries are recorded again"),
+            _ => {}
+        }
+    }
+
+    fn write_now(&self, delivery: &Delivery) -> io::Result<()> {
+        let recorded = delivery.recorded();
+        let recorded = match &self.redactor {
+            Some(redactor) => redactor.redacted(&delivery.sent, recorded),
+            None => recorded,
+        };
+        let text = recorded.to_text();
+        let outcome = delivery.events.first().map_or("", |event| event.outcome).replace(' ', "-");
+        let endpoint = delivery.endpoint().unwrap_or_default();
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let path = self.directory.join(format!("{number:04}-{endpoint}-{outcome}.json"));
+            match options.open(&path) {
+                Ok(mut file) => {
+                    let written = file.write_all(text.as_bytes());
+                    if written.is_err() {
+                        // A part of a delivery is no delivery.
+                        std::mem::drop(fs::remove_file(&path));
+                    }
+                    return written;
+                }
+                // Another process records into the same directory.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The tools of the page for coding agents, by the Model Context Protocol over streamable HTTP
+//! (<https://modelcontextprotocol.io/specification/2025-06-18/basic/transports>).
+//!
+//! It needs five methods of JSON-RPC and no session, so no crate is added for it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::ALLOW;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::desk::{View, answer, failed, whole};
+use super::run::run;
+use crate::adapter::local::LocalBody;
+use crate::recorded::Sent;
+use crate::sandbox::sample::{Sample, sample};
+
+/// The versions of the protocol that are spoken, the newest first.
+const VERSIONS: [&str; 3] = ["2025-06-18", "2025-03-26", "2024-11-05"];
+
+/// How long `trigger` waits for the delivery.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Answers a request to the address of the protocol.
+pub(super) async fn mcp(view: &View, parts: &Parts, body: &Bytes) -> Response<LocalBody> {
+    if parts.method != Method::POST {
+        // There is nothing to stream, and no session to end.
+        let mut response = failed(StatusCode::METHOD_NOT_ALLOWED, "send messages by POST");
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        return response;
+    }
+    // It is in every request after the first.
+    let spoken = parts.headers.get("mcp-protocol-version");
+    if spoken.is_some_and(|spoken| !VERSIONS.iter().any(|version| spoken == version)) {
+        let known = VERSIONS.join(", ");
+        return failed(StatusCode::BAD_REQUEST, &format!("MCP-Protocol-Version is none of {known}"));
+    }
+    let answered = match serde_json::from_slice::<Value>(body) {
+        Err(_) => Some(error(&Value::Null, -32700, "the message is no JSON")),
+        Ok(Value::Array(messages)) if !messages.is_empty() => {
+            // A batch, as the version 2025-03-26 has it.
+            let mut answers = Vec::new();
+            for message in &messages {
+                answers.extend(take(view, message).await);
+            }
+            (!answers.is_empty()).then(|| answers.into())
+        }
+        Ok(message) => take(view, &message).await,
+    };
+    match answered {
+        None => whole(StatusCode::ACCEPTED, "application/json", ""),
+        // It was no message to which an answer could go.
+        Some(refused) if refused["id"].is_null() && refused.is_object() => {
+            whole(StatusCode::BAD_REQUEST, "application/json", refused.to_string())
+        }
+        Some(answered) => answer(&answered),
+    }
+}
+
+/// The answer to one message; none to a notification, or to the answer to a question that was never asked.
+async fn take(view: &View, message: &Value) -> Option<Value> {
+    let refused = |id: &Value, why: &str| Some(error(id, -32600, why));
+    let id = match message.get("id") {
+        Some(id) if !id.is_string() && !id.is_number() => {
+            return refused(&Value::Null, "`id` is a text or a number");
+        }
+        id => id,
+    };
+    let unknown = Value::Null;
+    if message["jsonrpc"] != "2.0" {
+        return refused(id.unwrap_or(&unknown), "`jsonrpc` is not \"2.0\"");
+    }
+    let Some(called) = message["method"].as_str() else {
+        let is_answer = message.get("method").is_none()
+            && (message.get("result").is_some() || message.get("error").is_some());
+        return if is_answer { None } else { refused(id.unwrap_or(&unknown), "the message has no `method`") };
+    };
+    let id = id?;
+    let parameters = &message["params"];
+    if !parameters.is_null() && !parameters.is_object() {
+        return Some(error(id, -32602, "`params` is an object"));
+    }
+    Some(match called {
+        "initialize" => result(id, &initialized(parameters)),
+        "ping" => result(id, &json!({})),
+        "tools/list" => result(id, &json!({ "tools": tools() })),
+        "tools/call" => match call(view, parameters).await {
+            Called::Done(value) => result(id, &content(&value.to_string(), false)),
+            Called::Failed(why) => result(id, &content(&why, true)),
+            Called::Unknown => {
+                error(id, -32602, "there is no such tool: `tools/list` lists those that there are")
+            }
+        },
+        _ => error(id, -32601, "the method is none of those that are known"),
+    })
+}
+
+fn initialized(parameters: &Value) -> Value {
+    let asked = parameters["protocolVersion"].as_str().unwrap_or_default();
+    let version = VERSIONS.iter().find(|version| **version == asked).unwrap_or(&VERSIONS[0]);
+    json!({
+        "protocolVersion": version,
+        "capabilities": { "tools": {} },
+        "serverInfo": { "name": "fhir-sub", "version": env!("CARGO_PKG_VERSION") },
+        "instructions": "Handlers of FHIR Subscriptions run in this program. List deliveries to see what came and how the handler \
+                         ended, trigger a handler with a sample, and replay a delivery after a change of the code.",
+    })
+}
+
+fn tools() -> Value {
+    let tool = |name: &str, about: &str, properties: Value, required: &[&str]| {
+        let schema = json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
+        json!({ "name": name, "description": about, "inputSchema": schema })
+    };
+    let (text, number) = (
+        |about: &str| json!({ "type": "string", "description": about }),
+        |about: &str| json!({ "type": "integer", "minimum": 1, "description": about }),
+    );
+    json!([
+        tool(
+            "list_subscriptions",
+            "Each subscription as the FHIR server has it: status, drift, last error.",
+            json!({}),
+            &[]
+        ),
+        tool(
+            "list_deliveries",
+            "The last deliveries, the newest first: endpoint, resource, outcome, milliseconds, tries, the handler's error, and what \
+             the sender does next.",
+            json!({ "endpoint": text("only of this endpoint"), "outcome": text("only with this outcome, such as `failed`"), "limit": number("at most so many; 20 unless given") }),
+            &[],
+        ),
+        tool(
+            "get_delivery",
+            "All of one delivery: headers, body, answer, and a Rust test of it. It shows what the notification says of a patient.",
+            json!({ "id": number("the number of the delivery") }),
+            &["id"],
+        ),
+        tool(
+            "trigger",
+            "Creates a resource in the sandbox, and waits for the delivery to the handler.",
+            json!({ "endpoint": text("the endpoint of the handler"), "resource": { "type": "object", "description": "a FHIR resource, instead of a sample that the criteria matches" } }),
+            &["endpoint"],
+        ),
+        tool(
+            "replay",
+            "Sends a delivery again. The handler runs even if the event was handled before.",
+            json!({ "id": number("the number of the delivery"), "body": { "type": "object", "description": "another body instead" } }),
+            &["id"],
+        ),
+    ])
+}
+
+enum Called {
+    Done(Value),
+    Failed(String),
+    Unknown,
+}
+
+async fn call(view: &View, parameters: &Value) -> Called {
+    let (name, arguments) = (parameters["name"].as_str().unwrap_or_default(), &parameters["arguments"]);
+    if let Err(mistake) = fit(name, arguments) {
+        return Called::Failed(mistake);
+    }
+    let done = match name {
+        "list_subscriptions" => Ok(view.subscriptions().await),
+        "list_deliveries" => Ok(list(view, arguments)),
+        "get_delivery" => delivery(view, arguments).map(|delivery| view.detail(&delivery, "")),
+        "trigger" => trigger(view, arguments).await,
+        "replay" => replay(view, arguments).await,
+        _ => return Called::Unknown,
+    };
+    done.map_or_else(Called::Failed, Called::Done)
+}
+
+/// Checks the arguments against the schema of the tool. The error names the first that does not fit.
+fn fit(name: &str, arguments: &Value) -> Result<(), String> {
+    let tools = tools();
+    let tool = tools.as_array().into_iter().flatten().find(|tool| tool["name"] == name);
+    let Some(schema) = tool.map(|tool| &tool["inputSchema"]) else { return Ok(()) };
+    let none = serde_json::Map::new();
+    let given = match arguments {
+        Value::Null => &none,
+        Value::Object(given) => given,
+        _ => return Err("`arguments` is an object".to_owned()),
+    };
+    for (argument, value) in given {
+        let of = &schema["properties"][argument];
+        let is_right = match of["type"].as_str() {
+            Some("string") => value.is_string(),
+            Some("integer") => value.as_u64().is_some_and(|number| number > 0),
+            Some(_) => value.is_object(),
+            None => return Err(format!("`{name}` takes no `{argument}`")),
+        };
+        if !is_right {
+            let about = of["description"].as_str().unwrap_or_default();
+            return Err(format!("`{argument}` is not what it should be: {about}"));
+        }
+    }
+    let missing = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    match missing.into_iter().find(|required| !given.contains_key(*required)) {
+        Some(missing) => Err(format!("`{name}` needs `{missing}`")),
+        None => Ok(()),
+    }
+}
+
+fn list(view: &View, arguments: &Value) -> Value {
+    let limit = arguments["limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(20);
+    let is_asked_for = |summary: &Value| {
+        let has = |member: &str| {
+            let events = summary["events"].as_array();
+            arguments[member].is_null()
+                || events.is_some_and(|events| events.iter().any(|event| event[member] == arguments[member]))
+        };
+        has("endpoint") && has("outcome")
+    };
+    let kept = view.recorder.since(0).into_iter().rev().map(|delivery| json!(delivery.summary(&view.app)));
+    json!({ "deliveries": kept.filter(is_asked_for).take(limit).collect::<Vec<_>>() })
+}
+
+fn delivery(view: &View, arguments: &Value) -> Result<std::sync::Arc<super::Delivery>, String> {
+    let id = arguments["id"].as_u64().ok_or("`id` is the number of a delivery")?;
+    view.recorder
+        .get(id)
+        .ok_or_else(|| format!("delivery {id} is not kept: `list_deliveries` lists those that are"))
+}
+
+async fn replay(view: &View, arguments: &Value) -> Result<Value, String> {
+    let delivery = delivery(view, arguments)?;
+    let body = match &arguments["body"] {
+        Value::Null => delivery.sent.body.clone(),
+        body => body.to_string().into(),
+    };
+    let sent = Sent { body, ..delivery.sent.clone() };
+    let (_, again) = run(&view.app, &sent, Some(delivery.id)).await;
+    let again = again.ok_or("the request is for no handler")?;
+    Ok(json!(view.recorder.add(again).summary(&view.app)))
+}
+
+async fn trigger(view: &View, arguments: &Value) -> Result<Value, String> {
+    let sandbox = view.sandbox.as_ref().ok_or("the program has no sandbox: FHIR_BASE_URL names a server")?;
+    let endpoint = arguments["endpoint"].as_str().unwrap_or_default();
+    if view.app.registry().find(endpoint).is_none() {
+        return Err(
+            "no handler has this endpoint: `list_subscriptions` lists those that there are".to_owned()
+        );
+    }
+    let Sample { resource, others } = match &arguments["resource"] {
+        Value::Null => {
+            let criteria = view.samples.iter().find(|(name, _)| *name == endpoint);
+            let sample =
+                criteria.and_then(|(_, criteria)| sample(criteria, view.app.settings().fhir_version));
+            sample.ok_or("no sample is known for this handler: give a `resource`")?
+        }
+        resource => Sample { resource: resource.clone(), others: Vec::new() },
+    };
+    let refused = |refusal: crate::sandbox::Refusal| format!("the sandbox refuses the resource: {refusal}");
+    let mut newest = view.recorder.newest();
+    let before = *newest.borrow_and_update();
+    for other in &others {
+        sandbox.update(other).await.map_err(refused)?;
+    }
+    match resource["id"].is_string() {
+        true => sandbox.update(&resource).await.map_err(refused)?,
+        false => sandbox.create(&resource).await.map_err(refused)?,
+    };
+    let came = async {
+        loop {
+            let since = view.recorder.since(before);
+            if let Some(delivery) = since.into_iter().find(|delivery| delivery.endpoint() == Some(endpoint)) {
+                return json!(delivery.summary(&view.app));
+            }
+            // The sender lives as long as the view.
+            drop(newest.changed().await);
+        }
+    };
+    let came = tokio::time::timeout(PATIENCE, came).await;
+    came.map_err(|_| "no delivery came: the resource does not match, or has not changed".to_owned())
+}
+
+fn content(text: &str, is_error: bool) -> Value {
+    json!({ "content": [{ "type": "text", "text": text }], "isError": is_error })
+}
+
+fn result(id: &Value, result: &Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "result": result })
+}
+
+fn error(id: &Value, code: i32, message: &str) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } })
+}

@@ -1,0 +1,97 @@
+// The resources of the sandbox.
+let shownKind = null;
+
+async function listKinds() {
+  const { json: kinds } = await ask('api/kinds');
+  shownKind ??= kinds.find(([name]) => !['Subscription', 'SubscriptionTopic', 'Basic', 'AuditEvent'].includes(name))?.[0] ?? kinds[0]?.[0] ?? null;
+  show(find('kind'), ...kinds.map(([name, count]) => make('option', { value: name, selected: name === shownKind }, `${name} (${count})`)));
+  const handlers = program.handlers.filter((handler) => handler.hasSample);
+  show(find('sample'), make('option', { value: '' }, 'Create a sample'), ...handlers.map((handler) => make('option', { value: handler.endpoint }, handler.endpoint)));
+}
+
+async function listResources() {
+  await listKinds();
+  const answer = shownKind ? await ask(`api/fhir/${shownKind}?_count=200`) : null;
+  const entries = (answer?.json?.entry ?? []).map((entry) => entry.resource);
+  find('no-resources').hidden = entries.length > 0;
+  show(find('resource-list'), ...entries.map((resource) => {
+    const name = `${resource.resourceType}/${resource.id}`;
+    return make('li', {}, make('button', { 'data-name': name, 'aria-current': String(name === find('resource').current), onclick: () => showResource(name) },
+      make('span', { class: 'row' }, make('span', { class: 'mono' }, name), make('span', { class: 'dim' }, resource.status ?? '')),
+      make('span', { class: 'row dim' }, make('span', {}, `version ${resource.meta?.versionId}`), make('span', {}, time(resource.meta?.lastUpdated)))));
+  }));
+}
+
+async function showResource(name) {
+  const place = find('resource');
+  place.current = name;
+  for (const button of find('resource-list').querySelectorAll('button')) button.setAttribute('aria-current', String(button.dataset.name === name));
+  const answer = await ask(`api/pretty/${name}`);
+  if (place.current !== name) return;
+  open('resources', true);
+  const there = answer.ok;
+  show(place, back('resources'), make('h2', { class: 'mono' }, name),
+    make('div', { class: 'actions' },
+      there ? make('button', { class: 'main', onclick: () => editResource('PUT', name, answer.text, []) }, 'Change') : null,
+      there ? make('button', { class: 'danger', onclick: () => removeResource(name) }, 'Delete') : null,
+      make('button', { onclick: () => showHistory(name) }, 'History')),
+    there ? jsonView(answer.text) : make('p', {}, reason(answer)));
+}
+
+async function removeResource(name) {
+  const answer = await ask(`api/fhir/${name}`, { method: 'DELETE' });
+  say(answer.ok ? `${name} is deleted` : `It was not deleted: ${reason(answer)}`);
+  await listResources();
+  await showResource(name);
+}
+
+async function showHistory(name) {
+  const answer = await ask(`api/fhir/${name}/_history`);
+  const entries = answer.json?.entry ?? [];
+  const version = (entry) => {
+    const resource = entry.resource;
+    const number = resource?.meta?.versionId ?? entry.request?.url?.split('/').pop();
+    const what = entry.request?.method === 'DELETE' ? 'deleted' : entry.request?.method === 'POST' ? 'created' : 'written';
+    return make('div', { class: 'card' }, make('div', { class: 'row' }, make('h3', {}, resource ? `Version ${number}` : 'Deletion'), make('span', { class: 'dim' }, `${what} ${time(resource?.meta?.lastUpdated ?? entry.response?.lastModified)}`)),
+      resource ? jsonView(JSON.stringify(resource, null, 2)) : null);
+  };
+  show(find('resource'), back('resources'), make('h2', {}, `History of ${name}`),
+    make('div', { class: 'actions' }, make('button', { onclick: () => showResource(name) }, 'Show the resource')),
+    ...(answer.ok ? entries.map(version) : [make('p', {}, reason(answer))]));
+}
+
+async function sampleResource(endpoint) {
+  const answer = await ask(`api/samples/${endpoint}`);
+  if (!answer.ok) return say(reason(answer));
+  const { resource, others } = answer.json;
+  const name = resource.id ? `${resource.resourceType}/${resource.id}` : resource.resourceType;
+  await editResource(resource.id ? 'PUT' : 'POST', name, JSON.stringify(resource, null, 2), others);
+}
+
+async function editResource(method, name, text, others) {
+  const body = make('textarea', { id: 'resource-body', rows: '24', spellcheck: 'false' });
+  body.value = text;
+  const refused = make('p', { class: 'failed', role: 'alert' });
+  const submit = async (event) => {
+    event.preventDefault();
+    for (const other of others) {
+      await ask(`api/fhir/${other.resourceType}/${other.id}`, { method: 'PUT', headers: { 'content-type': 'application/fhir+json' }, body: JSON.stringify(other) });
+    }
+    const answer = await ask(`api/fhir/${name}`, { method, headers: { 'content-type': 'application/fhir+json' }, body: body.value });
+    if (!answer.ok) {
+      refused.textContent = `The sandbox refuses it: ${reason(answer)}`;
+      return;
+    }
+    const written = answer.json;
+    shownKind = written.resourceType;
+    say(`${written.resourceType}/${written.id} is version ${written.meta.versionId}`);
+    await listResources();
+    await showResource(`${written.resourceType}/${written.id}`);
+  };
+  show(find('resource'), back('resources'), make('h2', {}, method === 'POST' ? `Create: ${name}` : `Change: ${name}`),
+    make('form', { onsubmit: submit }, make('label', { for: 'resource-body' }, 'Resource'), body, jsonHint(body), refused,
+      make('div', { class: 'actions' }, make('button', { class: 'main' }, method === 'POST' ? 'Create' : 'Save'),
+        make('button', { type: 'button', onclick: () => (name.includes('/') ? showResource(name) : closeDetail('resources')) }, 'Cancel'))));
+  open('resources', true);
+  body.focus();
+}

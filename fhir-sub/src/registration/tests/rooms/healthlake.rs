@@ -1,0 +1,138 @@
+//! AWS HealthLake: its extensions, its slow activation, and a new Subscription after an error.
+
+use super::*;
+
+async fn written(app: &App, told: &Told) -> (Report, Vec<String>) {
+    told.writes();
+    let report = app.register(Options::default()).await;
+    let writes = told.writes().into_iter().map(|[method, path, ..]| format!("{method} {path}")).collect();
+    (report, writes)
+}
+
+fn give_up(told: &Told, id: &str) {
+    told.server.change(id, |subscription| subscription["status"] = json!("error"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_told_where_to_fetch_its_token() {
+    let declaration = of_topic(HEALTHLAKES, &["Encounter?status=finished"]);
+    let of_token = |name, element: &str, value| json!({ "url": format!("http://healthlake.amazonaws.com/channel-type-{name}"), element: value });
+    assert_eq!(
+        stored("healthlake", "R4", declaration).await,
+        json!({
+            "resourceType": "Subscription",
+            "reason": "a test",
+            "criteria": HEALTHLAKES,
+            "_criteria": { "extension": [
+                guide("backport-filter-criteria", "valueString", "Encounter?status=finished"),
+            ] },
+            "channel": {
+                "type": "rest-hook",
+                "_type": { "extension": [
+                    of_token("clientId", "valueString", "fs"),
+                    of_token("clientSecret", "valueString", TOKEN_SECRET),
+                    of_token("oauth-endpoint", "valueUri", "https://id.example.org/token"),
+                ] },
+                "endpoint": "https://app.example.org/hooks/admissions",
+                "payload": "application/fhir+json",
+                "_payload": { "extension": [guide("backport-payload-content", "valueCode", "id-only")] },
+            },
+        })
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_takes_its_time_and_after_an_error_it_is_done_anew() {
+    let (app, told) = app("healthlake", "R4", of_topic(HEALTHLAKES, &[]));
+    told.server.accept_as("requested");
+    let report = app.register(Options::default()).await;
+    let row = &report.rows()[0];
+    assert_eq!((row.result, report.is_complete()), (RowResult::Pending, true), "{row:?}");
+    let message = row.message.as_deref().unwrap();
+    assert!(message.contains("five to ten minutes to activate"), "{message}");
+    told.writes();
+
+    told.server.accept_as("active");
+    told.server.change("1", |subscription| subscription["status"] = json!("error"));
+    let report = app.register(Options::default()).await;
+    assert_eq!(results(&report), [("admissions", RowResult::Updated)], "{report:?}");
+    assert_eq!(report.rows()[0].differences, ["status (error)"]);
+    assert_eq!(report.rows()[0].subscription.as_deref(), Some("Subscription/2"));
+    let writes: Vec<_> =
+        told.writes().into_iter().map(|[method, path, ..]| format!("{method} {path}")).collect();
+    // The new one exists before the old one is deleted.
+    assert_eq!(writes, ["POST /Subscription", "DELETE /Subscription/1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_pending_until_it_is_active() {
+    let (app, told) = app("healthlake", "R4", of_topic(HEALTHLAKES, &[]));
+    told.server.accept_as("requested");
+    assert_eq!(written(&app, &told).await.1, ["POST /Subscription"]);
+    // However often it is asked: nothing is created meanwhile.
+    for _ in 0..3 {
+        let (report, writes) = written(&app, &told).await;
+        assert!(report.is_complete() && writes.is_empty(), "{report:?} {writes:?}");
+        let row = &status(&app, Deadline::after(Duration::from_secs(60))).await[0];
+        assert_eq!((&*row.status, row.is_sound()), ("requested", false));
+    }
+    told.server.change("1", |subscription| subscription["status"] = json!("active"));
+    let (report, writes) = written(&app, &told).await;
+    assert_eq!((results(&report), writes.len()), (vec![("admissions", RowResult::Unchanged)], 0));
+    assert!(status(&app, Deadline::after(Duration::from_secs(60))).await[0].is_sound());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_one_after_an_error_is_pending_too() {
+    let (app, told) = app("healthlake", "R4", of_topic(HEALTHLAKES, &[]));
+    written(&app, &told).await;
+    for (id, next) in [("1", "2"), ("2", "3")] {
+        told.server.accept_as("requested");
+        give_up(&told, id);
+        let (report, writes) = written(&app, &told).await;
+        assert_eq!(writes, ["POST /Subscription".to_owned(), format!("DELETE /Subscription/{id}")]);
+        let row = &report.rows()[0];
+        assert_eq!(row.result, RowResult::Pending, "{row:?}");
+        assert_eq!(row.subscription, Some(format!("Subscription/{next}")));
+        assert!(row.message.as_deref().unwrap().contains("five to ten minutes"), "{row:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_died_before_the_deletion_leaves_no_third_one() {
+    let (app, told) = app("healthlake", "R4", of_topic(HEALTHLAKES, &[]));
+    written(&app, &told).await;
+    let new = told.server.all().remove(0);
+    told.server.add(new);
+    give_up(&told, "1");
+    // The one in error sends nothing. The report names it, and `prune` removes it.
+    let (report, writes) = written(&app, &told).await;
+    let row = &report.rows()[0];
+    assert_eq!((row.result, writes.len()), (RowResult::Unchanged, 0), "{writes:?}");
+    assert_eq!(
+        (row.subscription.as_deref(), &*row.duplicates),
+        (Some("Subscription/2"), &["Subscription/1".to_owned()][..])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_filter_makes_a_new_one() {
+    let (before, told) = app("healthlake", "R4", of_topic(HEALTHLAKES, &["Encounter?status=finished"]));
+    written(&before, &told).await;
+    told.server
+        .change("1", |it| it["_criteria"]["extension"][0]["valueString"] = json!("Encounter?status=planned"));
+    assert_eq!(written(&before, &told).await.1, ["POST /Subscription", "DELETE /Subscription/1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_writes_nothing_over_it() {
+    let (app, told) = app("healthlake", "R4", of_topic(HEALTHLAKES, &[]));
+    written(&app, &told).await;
+    give_up(&told, "1");
+    let declaration = app.registry().declarations()[0];
+    let located = locate(&app, &app.registration_client(), declaration).await.unwrap().unwrap();
+    let Some(Err(reason)) = located.rearmed else { panic!("{located:?}") };
+    assert!(matches!(reason, NotRearmed::Unchangeable));
+    assert!(reason.to_string().contains("run `register`"));
+    assert!(told.writes().is_empty());
+}

@@ -1,0 +1,205 @@
+//! [`Rereading`]: secrets that stand elsewhere, read again while the program runs.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use futures_core::future::BoxFuture;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::{Places, Settings, Variables};
+use crate::client::{Authorization, Renewal};
+use crate::deadline::Deadline;
+
+/// The secrets are read at most once in this time, however many callers are refused.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// Secrets that were read longer ago are read again beside the next request, so that an old one does not let in for ever.
+const STALE: Duration = Duration::from_secs(5 * 60);
+
+/// The longest that a refused request waits for the secrets.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a reading is tried, and the pause in between: AWS may be throttling.
+const TRIES: u32 = 3;
+const AFTER_FAILURE: Duration = Duration::from_millis(200);
+
+/// Secrets that stand elsewhere. They are read again after a caller's secret or the program's sign-in is refused, at most once a
+/// minute; and every five minutes while requests come.
+///
+/// A refused stranger may cause a reading, and waits for it. A caller with a right secret does not wait.
+pub(crate) struct Rereading {
+    places: Arc<dyn Places>,
+    /// The reader holds the lock. Callers that are refused meanwhile wait for its result.
+    variables: Mutex<Variables>,
+    latest: RwLock<Latest>,
+    began: Instant,
+    /// The same by the clock of the machine, which goes on while a Lambda is frozen.
+    clock: Clock,
+    began_at: SystemTime,
+    /// The milliseconds since `began` from which the secrets may be read again,
+    allowed_at: AtomicU64,
+    /// and from which they are stale.
+    stale_at: AtomicU64,
+    /// How often the secrets have changed.
+    version: AtomicU64,
+}
+
+/// The clock of the machine.
+type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+#[derive(Default)]
+struct Latest {
+    /// The settings with the secrets that were read last, unless they are those of the start.
+    settings: Option<Arc<Settings>>,
+    /// Of these, how often the sign-in has changed.
+    sign_in: u64,
+}
+
+impl Rereading {
+    /// `variables` were read from `places` just now.
+    pub(crate) fn new(variables: Variables, places: Arc<dyn Places>, clock: Clock) -> Self {
+        Self {
+            places,
+            variables: Mutex::new(variables),
+            latest: RwLock::default(),
+            began: Instant::now(),
+            began_at: clock(),
+            clock,
+            allowed_at: AtomicU64::new(0),
+            stale_at: AtomicU64::new(millis(STALE)),
+            version: AtomicU64::new(0),
+        }
+    }
+
+    /// How often the secrets have changed since the start.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// The settings with the secrets that were read last, unless they are those of the start.
+    pub(crate) fn settings(&self) -> Option<Arc<Settings>> {
+        self.latest(|latest| latest.settings.clone())
+    }
+
+    /// Whether the secrets were read so long ago that they should be read again. It says so once, to one caller.
+    pub(crate) fn is_due(&self) -> bool {
+        let (now, stale_at) = (self.now(), self.stale_at.load(Ordering::Relaxed));
+        let next = now + millis(PAUSE);
+        is_over(stale_at, STALE, now)
+            && self.stale_at.compare_exchange(stale_at, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Whether the secrets are other ones than in version `seen`: they are read again, unless that was done within the minute.
+    pub(crate) async fn has_changed_since(self: &Arc<Self>, seen: u64, deadline: Option<Deadline>) -> bool {
+        self.read_until(|| self.version() > seen, deadline).await
+    }
+
+    /// Reads the secrets again, for somebody who has shown the right to ask for it.
+    pub(crate) async fn read_now(self: &Arc<Self>, deadline: Deadline) {
+        self.allowed_at.store(0, Ordering::Relaxed);
+        self.read_until(|| false, Some(deadline)).await;
+    }
+
+    /// Reads the secrets again unless `is_newer` holds, or the minute is not over. Whether it holds then.
+    async fn read_until(self: &Arc<Self>, is_newer: impl Fn() -> bool, deadline: Option<Deadline>) -> bool {
+        if is_newer() {
+            return true;
+        }
+        if !self.may_read() && self.variables.try_lock().is_ok() {
+            // Most of many who are refused end here.
+            return false;
+        }
+        // A task of its own: whoever has no more time leaves, and the others still get what is read.
+        let this = Arc::clone(self);
+        let reading = tokio::spawn(async move {
+            let mut variables = this.variables.lock().await;
+            if this.may_read() {
+                this.allowed_at.store(this.now() + millis(PAUSE), Ordering::Relaxed);
+                this.read(&mut variables).await;
+            }
+        });
+        let end = Deadline::after(PATIENCE);
+        let end = deadline.map_or(end, |deadline| deadline.min(end));
+        let _ = tokio::time::timeout_at(end.instant(), reading).await;
+        is_newer()
+    }
+
+    /// Whether the last reading was a minute ago.
+    fn may_read(&self) -> bool {
+        is_over(self.allowed_at.load(Ordering::Relaxed), PAUSE, self.now())
+    }
+
+    async fn read(&self, variables: &mut Variables) {
+        self.stale_at.store(self.now() + millis(STALE), Ordering::Relaxed);
+        let mut tries = 1;
+        let fresh = loop {
+            match variables.read_again(&*self.places, self.now()).await {
+                Ok(fresh) => break fresh,
+                Err(_) if tries < TRIES => tries += 1,
+                Err(problem) => {
+                    tracing::warn!(problem, "the secrets could not be read again, and stay as they were");
+                    return;
+                }
+            }
+            tokio::time::sleep(AFTER_FAILURE).await;
+        };
+        if fresh.is_same(variables, |_| true) {
+            *variables = fresh;
+            return;
+        }
+        let settings = match Settings::read(&fresh) {
+            Ok(settings) => settings,
+            Err(problems) => {
+                tracing::warn!(%problems, "the secrets were read again and are wrong: they stay as they were");
+                return;
+            }
+        };
+        let is_same_sign_in = fresh.is_same(variables, |name| name.starts_with("FHIR_AUTH_"));
+        *variables = fresh;
+        {
+            let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
+            latest.settings = Some(Arc::new(settings));
+            latest.sign_in += u64::from(!is_same_sign_in);
+        }
+        self.version.fetch_add(1, Ordering::Release);
+        // Places that are read one after the other, or from caches, may show a rotation only in part.
+        self.stale_at.store(self.now() + millis(PAUSE), Ordering::Relaxed);
+        tracing::info!("the secrets were read again, and have changed");
+    }
+
+    fn latest<T>(&self, part: impl FnOnce(&Latest) -> T) -> T {
+        part(&self.latest.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn now(&self) -> u64 {
+        let by_the_machine = (self.clock)().duration_since(self.began_at).unwrap_or_default();
+        millis(self.began.elapsed().max(by_the_machine))
+    }
+}
+
+/// Whether a wait of at most `longest` until `end` is over. After the machine's clock was put back, `end` may be later than that.
+fn is_over(end: u64, longest: Duration, now: u64) -> bool {
+    now >= end || end - now > millis(longest)
+}
+
+/// Reads the program's own sign-in again.
+pub(crate) struct SignInAgain(pub(crate) Arc<Rereading>);
+
+impl Renewal for SignInAgain {
+    fn renewed(&self, seen: u64, deadline: Option<Deadline>) -> BoxFuture<'_, Option<(u64, Authorization)>> {
+        let Self(rereading) = self;
+        Box::pin(async move {
+            let is_newer = || rereading.latest(|latest| latest.sign_in > seen);
+            if !rereading.read_until(is_newer, deadline).await {
+                return None;
+            }
+            rereading.latest(|latest| Some((latest.sign_in, latest.settings.as_ref()?.authorization.clone())))
+        })
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
