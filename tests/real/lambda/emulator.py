@@ -1,6 +1,6 @@
-"""Drives a release binary under cargo-lambda's Runtime API emulator, over HTTP: `emulator.py BINARY`.
+"""Drives a release binary under cargo-lambda's Runtime API emulator, over HTTP: `emulator.py BINARY SANDBOX`.
 
-The program is there twice: once as the Lambda, and once as a local program whose sandbox is the FHIR server.
+BINARY is the Lambda. SANDBOX is a debug build of the same program, whose sandbox is the FHIR server: a release build has none.
 Every wait is for an event: a line, a port, an answer. cargo-lambda must be on the PATH.
 """
 
@@ -52,7 +52,7 @@ def until(what, condition):
             if result:
                 return result
         time.sleep(0.05)
-    sys.exit(f"lambda: {what}: it did not come within {LIMIT} s")
+    sys.exit(f"lambda: {what() if callable(what) else what}: it did not come within {LIMIT} s")
 
 
 class Program:
@@ -70,7 +70,14 @@ class Program:
             return log.read()
 
     def line(self, pattern):
-        return until(f"a line {pattern!r} of\n{self.text()}", lambda: re.search(pattern, self.text()))
+        def found():
+            text = self.text()
+            match = re.search(pattern, text)
+            if not match and self.process.poll() is not None:
+                sys.exit(f"lambda: the program ended without a line {pattern!r}:\n{text}")
+            return match
+
+        return until(lambda: f"a line {pattern!r} of\n{self.text()}", found)
 
     def __enter__(self):
         return self
@@ -86,12 +93,12 @@ def expect(what, seen, wanted):
     print(f"lambda: {what}: {seen}")
 
 
-def main(binary):
+def main(binary, sandbox):
     port = free_port()
     watch = ["cargo-lambda", "lambda", "watch", "--only-lambda-apis", "-A", "127.0.0.1", "-P", str(port)]
     base = f"http://127.0.0.1:{port}/lambda-url/arrived-appointments"
     with contextlib.ExitStack() as programs:
-        server = programs.enter_context(Program([binary], {"PORT": "0"}))
+        server = programs.enter_context(Program([sandbox], {"PORT": "0"}))
         fhir = server.line(r"on (http://127\.0\.0\.1:\d+/fhir)\.").group(1)
         emulator = programs.enter_context(Program(watch, {}))
         until("the emulator", lambda: socket.create_connection(("127.0.0.1", port), 1).close() is None)
@@ -156,4 +163,4 @@ def main(binary):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
