@@ -1,6 +1,6 @@
 //! Shared by the tests of promises: a handler and a FHIR server that follow a script.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -155,13 +155,18 @@ pub(crate) fn app(
     if let Some(store) = store {
         builder = builder.store(store);
     }
-    // The tests' servers usually give one date, even if a test takes long.
-    let here = SystemTime::now();
-    builder.clock(move || here).transport(Arc::new(front)).state(Arc::clone(script)).build().unwrap()
+    builder.clock(here).transport(Arc::new(front)).state(Arc::clone(script)).build().unwrap()
 }
 
 pub(crate) fn shared() -> Arc<dyn StoreBackend> {
-    Arc::new(MemoryStore::shared(Arc::new(SystemTime::now)))
+    Arc::new(MemoryStore::shared(Arc::new(here)))
+}
+
+/// The time of all programs and stores. The tests' servers usually give one date, so it stands still, however slow the
+/// machine is.
+fn here() -> SystemTime {
+    static HERE: LazyLock<SystemTime> = LazyLock::new(SystemTime::now);
+    *HERE
 }
 
 /// The dead letters of a store.
