@@ -47,20 +47,25 @@ pub(crate) struct DeletedVersion {
     pub(crate) at: Option<Instant>,
     /// When the history was requested, by the server's clock. The resource was deleted by then.
     pub(crate) asked: Option<Instant>,
+    /// Whether the history shows nothing newer.
+    pub(crate) is_newest: bool,
 }
 
-/// The version that the deletion of a resource created. `None` if the resource is not deleted, if its newest
-/// versions show an earlier deletion too, or if the server does not say.
+/// The version that the deletion of a resource created. `None` if its newest versions show no deletion or several, or
+/// if the server does not say.
 ///
 /// A late notification may mean the earlier deletion. If we took it for the last one, the earlier deletion
 /// would count as handled before all versions in between.
+///
+/// If a newer version follows the deletion, the resource must exist. Otherwise the history lags behind, and the
+/// notification may mean a deletion that the history does not show yet.
 pub(crate) async fn version_of_deletion(
     client: &FhirClient,
     deleted: Reference<'_>,
 ) -> Result<Option<DeletedVersion>, Error> {
     let Reference { resource_type, id, .. } = deleted;
     let mut history = client.newest_versions::<IgnoredAny>(resource_type, id, NEWEST);
-    let (mut deleted, mut place) = (None, 0);
+    let (mut deleted, mut has_deletion, mut place) = (None, false, 0);
     while place < NEWEST {
         let Some(page) = history.next_page().await.transpose()? else { break };
         // `Date` is cut to seconds.
@@ -68,16 +73,25 @@ pub(crate) async fn version_of_deletion(
         for version in page.found.into_iter().take(NEWEST - place) {
             let Some(version) = Version::read(version) else { return Ok(None) };
             let is_its = version.reference.split_once('/') == Some((resource_type, id));
-            if !is_its || version.is_deletion != (place == 0) {
+            if !is_its || (version.is_deletion && has_deletion) {
                 return Ok(None);
             }
+            has_deletion |= version.is_deletion;
             if let (true, Some(version_id)) = (version.is_deletion, version.version_id) {
-                deleted = Some(DeletedVersion { version_id, at: version.at, asked });
+                let is_newest = place == 0;
+                deleted = Some(DeletedVersion { version_id, at: version.at, asked, is_newest });
             }
             place += 1;
         }
         if page.is_last {
             break;
+        }
+    }
+    if deleted.as_ref().is_some_and(|deleted| !deleted.is_newest) {
+        match client.read::<IgnoredAny>(resource_type, id).await {
+            Ok(_) => {}
+            Err(error) if error.is_transient() => return Err(error),
+            Err(_gone) => return Ok(None),
         }
     }
     Ok(deleted)

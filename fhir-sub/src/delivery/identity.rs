@@ -116,13 +116,17 @@ impl Otherwise {
         };
         // Only if versions are counted do we know which version follows.
         let version_id = &*deleted.version_id;
-        let versions = version_id.parse::<u64>().ok().map(|deleted| deleted.saturating_add(1)..).into_iter();
-        let later = versions.flatten().take(usize::try_from(LATER).unwrap_or_default()).map(|version| {
-            Later { version: key(Interaction::Unknown, version), deletion: key(Interaction::Delete, version) }
+        // If the history shows a newer version, the deletion that follows that version may not have happened yet.
+        let counted = version_id.parse::<u64>().ok().filter(|_| deleted.is_newest);
+        let following = |deleted: u64| (1..=LATER).map_while(move |further| deleted.checked_add(further));
+        let later = counted.into_iter().flat_map(following).map(|version| Later {
+            version: key(Interaction::Unknown, version),
+            deletion: key(Interaction::Delete, version),
         });
         let event = Event { interaction: Interaction::Delete, ..Event::unknown() };
         let given = app.keys().key(&name(declaration, &event, &focus, "id", version_id));
-        let asked = deleted.at.is_none().then(|| deleted.asked.unwrap_or_else(|| app.now()));
+        let is_last = deleted.at.is_none() && deleted.is_newest;
+        let asked = is_last.then(|| deleted.asked.unwrap_or_else(|| app.now()));
         Some(Self { later: later.collect(), told, at, given, asked })
     }
 

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::deadline::Deadline;
 use crate::event::{Event, Retry};
 use crate::fhir::Instant;
+use crate::interaction::Interaction;
 use crate::key::Key;
 use crate::store::{Begun, Claim, DeadLetter, Entry, How, Identity, OldKeys, Store, Stored, Unavailable};
 
@@ -269,6 +270,7 @@ fn dead_letter(
     claim: &Claim,
     Delivered { endpoint, event, end, .. }: &Delivered,
 ) -> DeadLetter {
+    let is_deletion = event.interaction() == Interaction::Delete;
     DeadLetter {
         key,
         record: Some(claim.entry.key).filter(|record| *record != key),
@@ -281,6 +283,7 @@ fn dead_letter(
         subscription: event.subscription().map(str::to_owned),
         number: event.number(),
         timestamp: event.timestamp().map(str::to_owned),
+        deleted: event.updated.filter(|_| is_deletion && event.version_id.is_some()),
         tries: claim.tries,
         outcome: end.words().to_owned(),
         error_kind: end.failure().map(|failure| failure.kind.to_owned()),

@@ -134,3 +134,80 @@ async fn t26_order_is_changed() {
     post(&of(Order::Latest), encounter("1", Some("1"), 1000)).await;
     assert_eq!(script.ran().len(), 1, "handled twice");
 }
+
+/// A history of versions: whether each is a deletion, its number, and its time.
+fn history(versions: &[(bool, &str, u64)]) -> Reply {
+    let entry = |(is_deletion, version, time): &(bool, &str, u64)| {
+        let (method, status) = if *is_deletion { ("DELETE", "204") } else { ("PUT", "200") };
+        json!({
+            "request": { "method": method, "url": "Encounter/1" },
+            "response": { "status": status, "etag": format!("W/\"{version}\""), "lastModified": at(*time) },
+        })
+    };
+    let entries: Vec<_> = versions.iter().map(entry).collect();
+    reply(200, json!({ "resourceType": "Bundle", "type": "history", "entry": entries }))
+}
+
+/// A deletion is reported, or retried as a dead letter, after the resource was created again, and that was handled.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_after_the_version_that_followed_it() {
+    for is_retried in [false, true] {
+        let is_there = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let of_server = std::sync::Arc::clone(&is_there);
+        let script = script(move |event| {
+            let is_deletion = event.interaction() == crate::interaction::Interaction::Delete;
+            if is_deletion && is_retried { Do::ForGood } else { Do::Ok }
+        });
+        let all = Interactions { create: true, update: true, delete: true };
+        let declaration = Declaration { order: Order::Latest, interactions: all, ..criteria::<UNUSED>() };
+        let server = front(move |asked| {
+            let is_there = of_server.load(std::sync::atomic::Ordering::SeqCst);
+            let newest = usize::from(!is_there);
+            match asked {
+                "GET Encounter/1" if is_there => reply(200, encounter("1", Some("3"), 3000)),
+                "GET Encounter/1" => reply(410, outcome()),
+                _ if asked.starts_with("GET Encounter/1/_history?") => {
+                    history(&[(false, "3", 3000), (true, "2", 2000), (false, "1", 1000)][newest..])
+                }
+                _ => reply(404, outcome()),
+            }
+        });
+        let store = shared();
+        let app = app(Behaviour::Hapi, declaration, Some(store.clone()), server, &script, &[]);
+        let delete = async || send(&app, Method::DELETE, Some("Encounter/1"), "").await;
+        if is_retried {
+            assert_eq!(delete().await, (204, vec!["failed for good"]));
+        }
+        is_there.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(post(&app, encounter("1", Some("3"), 3000)).await, (204, vec!["handled"]));
+        script.ran();
+        if is_retried {
+            let letter = letters(&store).await.remove(0);
+            let retried = dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
+            assert!(retried.is_settled, "{}", retried.record.outcome());
+        } else {
+            assert_eq!(delete().await, (204, vec!["superseded"]));
+        }
+        assert!(script.ran().is_empty(), "it ran after the newer version; retried: {is_retried}");
+    }
+}
+
+/// The resource was deleted, created and deleted again. The history lags behind, and does not show the second deletion.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_a_lagging_history_does_not_show() {
+    let script = script(|_| Do::Ok);
+    let all = Interactions { create: true, update: true, delete: true };
+    let declaration = Declaration { order: Order::Latest, interactions: all, ..criteria::<UNUSED>() };
+    let server = front(|asked| match asked {
+        "GET Encounter/1" => reply(410, outcome()),
+        _ if asked.starts_with("GET Encounter/1/_history?") => {
+            history(&[(false, "3", 3000), (true, "2", 2000), (false, "1", 1000)])
+        }
+        _ => reply(404, outcome()),
+    });
+    let app = app(Behaviour::Hapi, declaration, Some(shared()), server, &script, &[]);
+    assert_eq!(post(&app, encounter("1", Some("3"), 3000)).await, (204, vec!["handled"]));
+    script.ran();
+    assert_eq!(send(&app, Method::DELETE, Some("Encounter/1"), "").await, (204, vec!["handled"]));
+    assert_eq!(script.ran().len(), 1, "it is older than the version before it only in the history");
+}

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::backend::{Put, RecordId, RecordKind};
 use super::record::{Body, Record, after};
 use super::{Key, ROUNDS, Store, Stored, Unavailable};
+use crate::fhir::Instant;
 
 /// An event that was given up. It names the event and its resource, and contains nothing of the resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,9 @@ pub(crate) struct DeadLetter {
     /// When the event happened, if it is identified by its number: a FHIR `instant`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) timestamp: Option<String>,
+    /// When the resource was deleted, if the event is a deletion with a version. Nobody can read that later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deleted: Option<Instant>,
     /// How often the handler was tried.
     pub(crate) tries: u32,
     /// The result of the last try, in the words of the log.

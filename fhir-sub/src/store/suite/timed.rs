@@ -146,6 +146,7 @@ pub(crate) fn instant(text: &str) -> Instant {
 
 pub(crate) fn letter(name: &str, since: &str) -> DeadLetter {
     DeadLetter {
+        deleted: None,
         tenant: None,
         key: key(name),
         record: None,
