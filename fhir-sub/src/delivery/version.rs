@@ -16,9 +16,9 @@ use crate::json::Outline;
 /// The version of an event that carries the resource `told`, or no resource.
 ///
 /// Without a resource, the event's version is the current one: the server may have overwritten an earlier
-/// version, and then reports both. With a resource, it is the version that was written at the same moment. If
-/// the resource does not say when it was written, it is the version with the same content. The handler gets
-/// the resource of that version.
+/// version, and then reports both. With a resource, it is the version that was written at the same moment. Of several
+/// such versions, or if the resource does not say when it was written, it is the version with the same content. The
+/// handler gets the resource of that version.
 pub(super) async fn version_of<'e>(
     reader: &mut Reader<'e>,
     wanted: Reference<'e>,
@@ -43,12 +43,31 @@ async fn find<'e>(
     let Read::Found(current) = reader.look(wanted).await? else { return Ok(None) };
     let Some(told) = told else { return Ok(Some(current)) };
     let sought = Sought { updated: last_updated(told), told };
-    if sought.is(last_updated(current.json.get()), Some(&current.json)) {
+    let updated = last_updated(current.json.get());
+    if sought.is_surely(updated, Some(&current.json)) {
         return Ok(Some(current));
     }
+    let fits = sought.is(updated, Some(&current.json));
+    match in_history(reader, wanted, &sought).await {
+        Ok(versions) => match <[String; 1]>::try_from(versions) {
+            Ok([version_id]) => Ok(sought.of_version(version_id)),
+            Err(versions) => Ok(Some(current).filter(|_| fits && versions.is_empty())),
+        },
+        // Without a history, nothing shows that there are two versions of one moment.
+        Err(_refused) if fits => Ok(Some(current)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The ids of the versions that may be the sought one.
+async fn in_history(
+    reader: &Reader<'_>,
+    wanted: Reference<'_>,
+    sought: &Sought<'_>,
+) -> Result<Vec<String>, Error> {
     let Reference { resource_type, id, .. } = wanted;
     let mut versions = reader.client.newest_versions::<Raw>(resource_type, id, NEWEST);
-    let mut found: Option<String> = None;
+    let mut fitting = Vec::new();
     for _ in 0..NEWEST {
         let Some(mut version) = versions.next().await.transpose()? else { break };
         let resource = version.resource.take();
@@ -63,17 +82,15 @@ async fn find<'e>(
         else {
             continue;
         };
+        // A content may come again: then the newest version has it.
+        if sought.is_surely(at, text) {
+            return Ok(vec![version_id]);
+        }
         if sought.is(at, text) {
-            if found.is_some() && sought.updated.is_some() {
-                // Two versions of the same moment: we cannot know which one is meant.
-                return Ok(None);
-            }
-            found.get_or_insert(version_id);
+            fitting.push(version_id);
         }
     }
-    // If the text is not JSON, it is refused before the handler runs.
-    let json = found.as_ref().and_then(|_| RawValue::from_string(told.to_owned()).ok());
-    Ok(found.zip(json).map(|(version_id, json)| Found { json: json.into(), version_id: Some(version_id) }))
+    Ok(fitting)
 }
 
 /// The resource as the notification carries it.
@@ -83,14 +100,28 @@ struct Sought<'t> {
 }
 
 impl Sought<'_> {
-    /// Whether this version is the sought one.
+    /// Whether this version is the sought one, and no other version of the same moment.
+    fn is_surely(&self, updated: Option<Instant>, resource: Option<&RawValue>) -> bool {
+        self.is(updated, resource) && self.has_content(resource)
+    }
+
+    /// Whether this version may be the sought one.
     fn is(&self, updated: Option<Instant>, resource: Option<&RawValue>) -> bool {
         match (self.updated, updated) {
             (Some(told), Some(updated)) => told == updated,
-            _ => resource.is_some_and(|resource| {
-                content(self.told).is_some_and(|told| Some(told) == content(resource.get()))
-            }),
+            _ => self.has_content(resource),
         }
+    }
+
+    fn has_content(&self, resource: Option<&RawValue>) -> bool {
+        let content_of = |resource: &RawValue| content(resource.get());
+        resource.and_then(content_of).is_some_and(|found| Some(found) == content(self.told))
+    }
+
+    /// The notification's resource as this version. If the text is not JSON, it is refused before the handler runs.
+    fn of_version(&self, version_id: String) -> Option<Found> {
+        let json = RawValue::from_string(self.told.to_owned()).ok()?;
+        Some(Found { json: json.into(), version_id: Some(version_id) })
     }
 }
 

@@ -153,3 +153,33 @@ async fn a_version_that_is_told_is_not_asked_for() {
     send(&app, Method::PUT, Some("Encounter/1"), encounter("1", Some("2"), 60_000)).await;
     assert_eq!(script.ran(), ["Encounter/1@2"]);
 }
+
+fn version(id: &str, version: &str, milliseconds: u64, status: &str) -> Value {
+    let mut resource = encounter(id, Some(version), milliseconds);
+    resource["status"] = json!(status);
+    json!({
+        "request": { "method": "PUT", "url": format!("Encounter/{id}") }, "response": { "status": "200" },
+        "resource": resource,
+    })
+}
+
+fn history(entries: Value) -> Reply {
+    reply(200, json!({ "resourceType": "Bundle", "type": "history", "entry": entries }))
+}
+
+/// The server wrote two versions in one moment. The notification carries the older one, without its version.
+#[tokio::test(start_paused = true)]
+async fn two_versions_of_one_moment_are_told_apart_by_their_content() {
+    let script = script(|_| Do::Ok);
+    let server = front(|asked| match asked {
+        "GET Encounter/1" => reply(200, version("1", "2", 60_000, "planned")["resource"].clone()),
+        _ if asked.starts_with("GET Encounter/1/_history") => {
+            history(json!([version("1", "2", 60_000, "planned"), version("1", "1", 60_000, "arrived")]))
+        }
+        _ => reply(404, outcome()),
+    });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    let told = encounter("1", None, 60_000).to_string();
+    assert_eq!(send(&app, Method::PUT, Some("Encounter/1"), told).await.0, 204);
+    assert_eq!(script.ran(), ["Encounter/1@1"], "the current version may not match");
+}
