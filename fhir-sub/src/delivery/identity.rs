@@ -34,6 +34,7 @@ pub(super) fn identify(
     let focus = &*focus;
     let is_deletion = event.interaction() == Interaction::Delete;
     let is_ordered = declaration.order == Order::Latest;
+    let may_be_deletion = event.interaction() == Interaction::Unknown && declaration.interactions.delete;
     let key = |what: &str, version: &str| app.keys().key(&name(declaration, event, focus, what, version));
 
     let needs_time = is_ordered || event.is_found || event.version_id().is_none();
@@ -62,6 +63,7 @@ pub(super) fn identify(
     };
     let told = match told {
         Told::Number(_) if is_deletion => Told::Version,
+        Told::Number(at) if may_be_deletion => Told::NumberOrDeletion(at),
         told => told,
     };
     if is_ordered || told != Told::Version {

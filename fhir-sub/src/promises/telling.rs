@@ -8,6 +8,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::kit::*;
+use crate::declaration::Declaration;
+use crate::interaction::Interactions;
 use crate::sandbox::Behaviour;
 use crate::store::StoreBackend;
 
@@ -182,4 +184,69 @@ async fn two_versions_of_one_moment_are_told_apart_by_their_content() {
     let told = encounter("1", None, 60_000).to_string();
     assert_eq!(send(&app, Method::PUT, Some("Encounter/1"), told).await.0, 204);
     assert_eq!(script.ran(), ["Encounter/1@1"], "the current version may not match");
+}
+
+/// The notification of a topic's event with an entry that says by which method the resource was changed.
+fn numbered_by(method: &str, number: u64, milliseconds: u64) -> Value {
+    let mut bundle = numbered("1", number, milliseconds);
+    let entry = json!({
+        "fullUrl": "https://fhir.example.org/r4/Encounter/1",
+        "request": { "method": method, "url": "Encounter/1" }, "response": { "status": "200" },
+    });
+    bundle["entry"].as_array_mut().expect("a list").push(entry);
+    bundle
+}
+
+fn deletion(version: &str) -> Value {
+    json!({
+        "request": { "method": "DELETE", "url": "Encounter/1" },
+        "response": { "status": "204", "etag": format!("W/\"{version}\"") },
+    })
+}
+
+/// A server whose `Encounter/1` has two versions, and was deleted since if that is so.
+fn server_of_two(is_deleted: Arc<AtomicBool>) -> Front {
+    front(move |asked| match (asked, is_deleted.load(Ordering::SeqCst)) {
+        ("GET Encounter/1", false) => reply(200, encounter("1", Some("2"), 60_000)),
+        ("GET Encounter/1", true) => reply(410, outcome()),
+        (_, true) if asked.starts_with("GET Encounter/1/_history") => history(json!([
+            deletion("3"),
+            version("1", "2", 60_000, "arrived"),
+            version("1", "1", 1_000, "arrived")
+        ])),
+        _ => reply(404, outcome()),
+    })
+}
+
+/// Helios' notification of a deletion looks like that of a change: it names the resource, and no method but `GET`.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_only_names_its_resource_is_not_the_version_before() {
+    const DELETE: Interactions = Interactions { create: false, update: false, delete: true };
+    const ALL: Interactions = Interactions { create: true, update: true, delete: true };
+    async fn check<const USE: u8>(method: Option<&str>, interactions: Interactions) {
+        let is_deleted = Arc::new(AtomicBool::new(false));
+        let script = script(|_| Do::Ok);
+        let server = server_of_two(Arc::clone(&is_deleted));
+        let declaration = Declaration { interactions, ..topic::<USE>() };
+        let app = app(Behaviour::Generic, declaration, Some(shared()), server, &script, &[]);
+        let told = |number, milliseconds| match method {
+            Some(method) => numbered_by(method, number, milliseconds),
+            None => numbered("1", number, milliseconds),
+        };
+        for (number, time) in [(6, 1_000), (7, 60_000)] {
+            assert_eq!(post(&app, told(number, time)).await.0, 204);
+        }
+        script.ran();
+        is_deleted.store(true, Ordering::SeqCst);
+        tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+        let case = format!("{method:?}, {interactions:?}");
+        assert_eq!(post(&app, told(8, 90_000)).await, (204, vec!["handled"]), "{case}");
+        assert_eq!(script.ran().len(), 1, "{case}");
+        assert_eq!(post(&app, told(8, 90_000)).await, (204, vec!["handled before"]), "{case}");
+    }
+    for method in [None, Some("GET")] {
+        for interactions in [DELETE, ALL] {
+            check::<UNUSED>(method, interactions).await;
+        }
+    }
 }

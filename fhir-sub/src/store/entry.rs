@@ -51,6 +51,8 @@ pub(crate) enum Told {
     Time(Instant),
     /// With its number, and the time when it happened.
     Number(Instant),
+    /// The same, and the event may be the deletion of the resource.
+    NumberOrDeletion(Instant),
 }
 
 impl Entry {

@@ -100,7 +100,8 @@ pub(super) fn covers(record: &ResourceRecord, event: &OfResource) -> bool {
         (Told::Number(happened), _) => {
             record.found.iter().any(|found| found.updated <= happened && happened <= super::instant(found.at))
         }
-        (Told::Search | Told::Version, _) => false,
+        // The version may have been found before the deletion.
+        (Told::Search | Told::Version | Told::NumberOrDeletion(_), _) => false,
     }
 }
 
@@ -155,7 +156,9 @@ pub(super) fn end_resource(
             remember(&mut record.found, FoundVersion { updated, at: began });
         }
         (Told::Time(updated), _) => remember(&mut record.unnamed, updated),
-        (Told::Number(happened), _) => record.numbered = record.numbered.max(Some(happened)),
+        (Told::Number(happened) | Told::NumberOrDeletion(happened), _) => {
+            record.numbered = record.numbered.max(Some(happened));
+        }
         (Told::Search | Told::Version, _) => {}
     }
     record

@@ -73,6 +73,7 @@ where
             after_a_deletion_that_does_not_say_when_the_server_is_to_be_asked
             what_was_handled_stays_known_whatever_the_order
             an_event_has_one_identity_whatever_told_of_it
+            a_deletion_that_only_has_a_number_is_not_the_version_before
             one_event_is_under_way_once_whatever_it_is_named_by
             what_is_done_after_its_lease_is_known_by_its_other_name
             a_deletion_is_known_by_when_it_was;

@@ -3,7 +3,7 @@ use crate::app::App;
 use crate::declaration::{Declaration, Order};
 use crate::event::Event;
 use crate::fixtures::{Succeed, declaration, leak};
-use crate::interaction::Interaction;
+use crate::interaction::{Interaction, Interactions};
 use crate::sandbox::Behaviour;
 use crate::store::{Entry, Identity, Told};
 use crate::testing::TestApp;
@@ -152,5 +152,11 @@ fn what_a_search_found_and_what_names_no_version_is_known_by_its_resource_too() 
     let timestamp = Some("2026-01-01T00:00:00Z".to_owned());
     let numbered = Event { number: Some(1), timestamp, ..patient() };
     assert!(matches!(told(&numbered, None), Some(Told::Number(_))));
+    let interactions = Interactions { delete: true, ..Interactions::DEFAULT };
+    let wants_deletions = Declaration { interactions, ..declaration::<Event, Succeed>("Patient?", "e") };
+    let told_of = |event: &Event| of(&wants_deletions, event, None).unwrap().resource.map(|of| of.told);
+    assert!(matches!(told_of(&numbered), Some(Told::NumberOrDeletion(_))));
+    let created = Event { interaction: Interaction::Create, ..numbered.clone() };
+    assert!(matches!(told_of(&created), Some(Told::Number(_))));
     assert_eq!(told(&Event { interaction: Interaction::Delete, ..numbered }, None), None);
 }

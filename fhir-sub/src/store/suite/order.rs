@@ -113,6 +113,17 @@ pub(super) async fn an_event_has_one_identity_whatever_told_of_it(store: &Timed)
     }
 }
 
+/// A version was read, then its resource was deleted, and then the version was handled. The deletion is another event.
+pub(super) async fn a_deletion_that_only_has_a_number_is_not_the_version_before(store: &Timed) {
+    let of = |told| Some(OfResource { key: key("deleted"), ..of_resource(told, Some(FIRST)) });
+    let found = Entry { resource: of(Told::Search), ..Entry::once(key("found")) };
+    let told = Told::NumberOrDeletion(instant(SECOND_UPDATE));
+    let deletion = Entry { resource: of(told), ..Entry::once(key("deletion")) };
+    store.handle(&found).await;
+    store.handle(&deletion).await;
+    assert_eq!(store.begin(&deletion).await, Begun::Done);
+}
+
 /// One event with two entries: by its time or its number, and as a search finds it.
 fn two_names(resource: &str, told: Told) -> [Entry; 2] {
     let of = |told| Some(OfResource { key: key(resource), ..of_resource(told, Some(FIRST)) });
