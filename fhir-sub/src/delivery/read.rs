@@ -146,7 +146,7 @@ pub(crate) async fn read(
                 Need::Version => {
                     reader.forget_older(reference, happened(&events[*place]));
                     let told = events[*place].resource.filter(|_| is_believed);
-                    version_of(reader, reference, told).await
+                    version_of(reader, reference, told, events[*place].event.interaction).await
                 }
             });
         }

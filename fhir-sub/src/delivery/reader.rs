@@ -1,6 +1,6 @@
 //! [`Reader`]: reads what the server has under a reference.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -90,13 +90,15 @@ pub(super) struct Reader<'e> {
     pub(super) client: FhirClient,
     /// The known current versions, by type and id.
     current: HashMap<(&'e str, &'e str), Read>,
+    /// The resources that were read, and that the server has deleted.
+    deleted: HashSet<(&'e str, &'e str)>,
     /// When the versions from a search were written, if the server says so.
     searched: HashMap<(&'e str, &'e str), Option<Instant>>,
 }
 
 impl<'e> Reader<'e> {
     pub(super) fn new(client: FhirClient) -> Self {
-        Self { client, current: HashMap::new(), searched: HashMap::new() }
+        Self { client, current: HashMap::new(), deleted: HashSet::new(), searched: HashMap::new() }
     }
 
     /// Searches for the current versions of several resources, with one search for each type.
@@ -167,6 +169,11 @@ impl<'e> Reader<'e> {
         }
     }
 
+    /// Whether the resource was read, and the server says that it was deleted.
+    pub(super) fn was_deleted(&self, wanted: Reference<'_>) -> bool {
+        self.deleted.contains(&(wanted.resource_type, wanted.id))
+    }
+
     /// The wanted version if there is one and the server has it, else the current version.
     pub(super) async fn read(&mut self, wanted: Reference<'e>) -> Read {
         self.look(wanted).await.unwrap_or_else(|error| Read::failed(&error))
@@ -194,7 +201,12 @@ impl<'e> Reader<'e> {
         }
         let read = match self.get(Reference { version_id: None, ..wanted }).await {
             Ok(resource) => Read::found(resource),
-            Err(error) if is_gone(&error) => Read::Gone,
+            Err(error) if is_gone(&error) => {
+                if error.is_gone() {
+                    self.deleted.insert((resource_type, id));
+                }
+                Read::Gone
+            }
             Err(error) => return Err(error),
         };
         self.current.insert((resource_type, id), read.clone());

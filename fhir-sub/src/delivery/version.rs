@@ -9,22 +9,27 @@ use serde_json::value::RawValue;
 use super::history::{NEWEST, Version};
 use super::identity::last_updated;
 use super::reader::{Found, Raw, Read, Reader};
-use crate::client::Error;
-use crate::fhir::{Instant, Reference};
+use crate::client::{Error, History};
+use crate::fhir::{BundleEntry, Instant, Reference};
+use crate::interaction::Interaction;
 use crate::json::Outline;
 
 /// The version of an event that carries the resource `told`, or no resource.
 ///
 /// Without a resource, the event's version is the current one: the server may have overwritten an earlier
-/// version, and then reports both. With a resource, it is the version that was written at the same moment. Of several
+/// version, and then reports both. If the event is surely a change, and the resource was deleted meanwhile, it is the
+/// last version before the deletion. An event that does not say what happened may mean the deletion. With a resource, it is the version that was written at the same moment. Of several
 /// such versions, or if the resource does not say when it was written, it is the version with the same content. The
 /// handler gets the resource of that version.
 pub(super) async fn version_of<'e>(
     reader: &mut Reader<'e>,
     wanted: Reference<'e>,
     told: Option<&str>,
+    interaction: Interaction,
 ) -> Read {
-    match find(reader, wanted, told).await {
+    // A notification of a deletion carries no resource.
+    let is_change = told.is_some() || matches!(interaction, Interaction::Create | Interaction::Update);
+    match find(reader, wanted, told, is_change).await {
         Ok(Some(found)) => Read::Version(found),
         Ok(None) => Read::Untold,
         // The next try may get an answer; without the version, the event would count as another event. An
@@ -39,24 +44,47 @@ async fn find<'e>(
     reader: &mut Reader<'e>,
     wanted: Reference<'e>,
     told: Option<&str>,
+    is_change: bool,
 ) -> Result<Option<Found>, Error> {
-    let Read::Found(current) = reader.look(wanted).await? else { return Ok(None) };
-    let Some(told) = told else { return Ok(Some(current)) };
+    let current = match reader.look(wanted).await? {
+        Read::Found(current) => Some(current),
+        Read::Gone if is_change && reader.was_deleted(wanted) => None,
+        _ => return Ok(None),
+    };
+    let Some(told) = told else {
+        return match current {
+            None => before_deletion(reader, wanted).await,
+            current => Ok(current),
+        };
+    };
     let sought = Sought { updated: last_updated(told), told };
-    let updated = last_updated(current.json.get());
-    if sought.is_surely(updated, Some(&current.json)) {
-        return Ok(Some(current));
+    let updated = current.as_ref().and_then(|current| last_updated(current.json.get()));
+    let resource = current.as_ref().map(|current| &*current.json);
+    if sought.is_surely(updated, resource) {
+        return Ok(current);
     }
-    let fits = sought.is(updated, Some(&current.json));
+    let fits = sought.is(updated, resource);
     match in_history(reader, wanted, &sought).await {
         Ok(versions) => match <[String; 1]>::try_from(versions) {
             Ok([version_id]) => Ok(sought.of_version(version_id)),
-            Err(versions) => Ok(Some(current).filter(|_| fits && versions.is_empty())),
+            Err(versions) => Ok(current.filter(|_| fits && versions.is_empty())),
         },
         // Without a history, nothing shows that there are two versions of one moment.
-        Err(_refused) if fits => Ok(Some(current)),
+        Err(_refused) if fits => Ok(current),
         Err(error) => Err(error),
     }
+}
+
+/// The last version of a deleted resource before its deletion.
+async fn before_deletion(reader: &Reader<'_>, wanted: Reference<'_>) -> Result<Option<Found>, Error> {
+    let mut versions = newest(reader, wanted);
+    for _ in 0..NEWEST {
+        let Some(version) = versions.next().await.transpose()? else { break };
+        if let Some((version_id, _, json)) = written(version, wanted) {
+            return Ok(json.map(|json| Found { json: json.into(), version_id: Some(version_id) }));
+        }
+    }
+    Ok(None)
 }
 
 /// The ids of the versions that may be the sought one.
@@ -65,32 +93,40 @@ async fn in_history(
     wanted: Reference<'_>,
     sought: &Sought<'_>,
 ) -> Result<Vec<String>, Error> {
-    let Reference { resource_type, id, .. } = wanted;
-    let mut versions = reader.client.newest_versions::<Raw>(resource_type, id, NEWEST);
-    let mut fitting = Vec::new();
+    let (mut versions, mut fitting) = (newest(reader, wanted), Vec::new());
     for _ in 0..NEWEST {
-        let Some(mut version) = versions.next().await.transpose()? else { break };
-        let resource = version.resource.take();
-        let Some(Version { reference, version_id, at, is_deletion: false }) = Version::read(version) else {
-            continue;
-        };
-        let text = resource.as_deref();
-        let own = || Outline::peek(text?)?.valid_version_id().map(str::to_owned);
-        let at = text.and_then(|text| last_updated(text.get())).or(at);
-        let (Some(version_id), true) =
-            (version_id.or_else(own), reference == format!("{resource_type}/{id}"))
-        else {
-            continue;
-        };
+        let Some(version) = versions.next().await.transpose()? else { break };
+        let Some((version_id, at, json)) = written(version, wanted) else { continue };
         // A content may come again: then the newest version has it.
-        if sought.is_surely(at, text) {
+        if sought.is_surely(at, json.as_deref()) {
             return Ok(vec![version_id]);
         }
-        if sought.is(at, text) {
+        if sought.is(at, json.as_deref()) {
             fitting.push(version_id);
         }
     }
     Ok(fitting)
+}
+
+fn newest(reader: &Reader<'_>, Reference { resource_type, id, .. }: Reference<'_>) -> History<Raw> {
+    reader.client.newest_versions(resource_type, id, NEWEST)
+}
+
+/// The id of a version, when it was written, and its resource. `None` if it is a deletion, or of another resource.
+fn written(
+    mut entry: BundleEntry<Raw>,
+    Reference { resource_type, id, .. }: Reference<'_>,
+) -> Option<(String, Option<Instant>, Option<Raw>)> {
+    let json = entry.resource.take();
+    let Version { reference, version_id, at, is_deletion } = Version::read(entry)?;
+    if is_deletion || reference.split_once('/') != Some((resource_type, id)) {
+        return None;
+    }
+    let text = json.as_deref();
+    let own = || Outline::peek(text?)?.valid_version_id().map(str::to_owned);
+    let version_id = version_id.or_else(own)?;
+    let at = text.and_then(|text| last_updated(text.get())).or(at);
+    Some((version_id, at, json))
 }
 
 /// The resource as the notification carries it.

@@ -218,6 +218,32 @@ fn server_of_two(is_deleted: Arc<AtomicBool>) -> Front {
     })
 }
 
+/// The handler fails, and the resource is deleted before the event comes again. It is the same event still.
+#[tokio::test(start_paused = true)]
+async fn an_event_is_the_same_after_its_resource_is_deleted() {
+    async fn check<const USE: u8>(told: impl AsyncFn(&crate::app::App) -> u16, is_topic: bool) {
+        let is_deleted = Arc::new(AtomicBool::new(false));
+        let runs = AtomicUsize::new(0);
+        let script =
+            script(move |_| if runs.fetch_add(1, Ordering::SeqCst) == 0 { Do::Fail } else { Do::Ok });
+        let server = server_of_two(Arc::clone(&is_deleted));
+        let declaration = if is_topic { topic::<USE>() } else { criteria::<USE>() };
+        let app = app(Behaviour::Generic, declaration, Some(shared()), server, &script, &[]);
+        assert_eq!(told(&app).await, 500);
+        is_deleted.store(true, Ordering::SeqCst);
+        assert_eq!(told(&app).await, 204);
+        assert_eq!(script.ran(), ["Encounter/1@2", "Encounter/1@2"]);
+        let keys = script.keys.lock().unwrap().clone();
+        assert!(keys[0].is_some() && keys[0] == keys[1], "{keys:?}");
+    }
+    check::<UNUSED>(async |app| post(app, numbered_by("PUT", 7, 61_000)).await.0, true).await;
+    let put = async |app: &crate::app::App| {
+        send(app, Method::PUT, Some("Encounter/1"), encounter("1", None, 60_000)).await.0
+    };
+    check::<REQUIRED>(put, false).await;
+    check::<UNUSED>(put, false).await;
+}
+
 /// Helios' notification of a deletion looks like that of a change: it names the resource, and no method but `GET`.
 #[tokio::test(start_paused = true)]
 async fn a_deletion_that_only_names_its_resource_is_not_the_version_before() {
