@@ -137,7 +137,7 @@ async fn run(seat: &Seat, event: &Event, resource: Option<&Value>) -> Result<()>
             let _panics = PanicsInDrop;
             run.hang().await;
         }
-        Some(Doing::Slow(time)) => sleep(time).await,
+        Some(Doing::Slow(time)) => run.take(time).await,
         _ => {}
     }
     if seat.life.is_over() {

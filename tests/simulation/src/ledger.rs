@@ -8,8 +8,12 @@ use fhir_sub::{Error, Event};
 use serde_json::Value;
 
 use crate::life::Life;
+use crate::plan::{Ms, Trait};
 use crate::server::{Change, Kind, Server};
 use crate::world::{TOLD, World, lock, sleep};
+
+/// The least time that is fair: a quarter of all.
+const FAIR: Ms = 25_000 / 4;
 
 /// What handlers have done, for each change.
 #[derive(Default)]
@@ -31,8 +35,10 @@ struct Account {
     failed_for_good: bool,
     /// The store has it as done.
     is_done: bool,
-    /// The store has a dead letter for it.
+    /// The store has it as given up.
     is_dead: bool,
+    /// The store has a dead letter for it.
+    has_letter: bool,
     /// The instances that are handling it.
     live: Vec<Arc<Life>>,
 }
@@ -49,7 +55,9 @@ impl Ledger {
 
     /// Whether nothing is left to do for it.
     pub(crate) fn is_settled(&self, serial: usize) -> bool {
-        let is_settled = |account: &Account| account.is_done || account.is_dead || account.successes > 0;
+        let is_settled = |account: &Account| {
+            account.is_done || account.is_dead || account.has_letter || account.successes > 0
+        };
         self.of.get(&serial).is_some_and(is_settled)
     }
 
@@ -59,6 +67,13 @@ impl Ledger {
         let account = self.of(serial);
         (account.is_done, account.is_dead) = (!is_dead, is_dead);
         Some(serial)
+    }
+
+    /// Records whether the store has a dead letter with this key.
+    pub(crate) fn letter(&mut self, key: &str, is_there: bool) {
+        if let Some(serial) = self.keys.get(key).copied() {
+            self.of(serial).has_letter = is_there;
+        }
     }
 
     /// How often something went wrong with it.
@@ -109,15 +124,22 @@ impl Run {
         let endpoint = world.plan.setup.endpoint;
         let is_wanted = match change.kind {
             Kind::Delete => endpoint.wants_deletions(),
-            // A resource that is read later may not match any more.
-            _ => endpoint.wants_changes() && (change.is_matching || endpoint.is_read_later()),
+            // A resource that is read later may not match any more. If the server does not say its time, nothing tells
+            // that a resource on a later page has changed since the search began.
+            _ => {
+                let may_have_changed = endpoint.is_read_later() || world.has(Trait::NoDate);
+                endpoint.wants_changes() && (change.is_matching || may_have_changed)
+            }
         };
         if !is_wanted {
             world.fail(|| format!("a handler ran on {name}, which is not for it"));
         }
+        // A deletion without a key may be another one than the deletion that was done: nothing tells.
+        let is_unsure = change.kind == Kind::Delete && key.is_none();
         let mut ledger = lock(&world.ledger);
         if endpoint.is_ordered() {
-            let newer = server.of_id(change.id).find(|other| {
+            // If nothing says when a deletion was, it cannot be compared.
+            let newer = server.of_id(change.id).filter(|_| !is_unsure).find(|other| {
                 other.stamp > change.stamp
                     && ledger.of.get(&other.serial).is_some_and(|account| account.is_done)
             });
@@ -128,15 +150,16 @@ impl Run {
             }
         }
         let account = ledger.of(change.serial);
-        if account.is_done {
+        if account.is_done && !is_unsure {
             world.fail(|| format!("a handler ran on {name}, which was done"));
         }
         account.live.retain(|life| !life.is_over());
         if !account.live.is_empty() && key.is_some() {
             world.fail(|| format!("a handler ran on {name}, which another was at"));
         }
-        account.live.push(Arc::clone(life));
+        // What runs without a key is not known to be this change: nothing keeps others from it.
         if let Some(key) = key {
+            account.live.push(Arc::clone(life));
             ledger.keys.insert(key, change.serial);
         }
         run
@@ -168,8 +191,11 @@ impl Run {
         if !account.keys.contains(&key) {
             account.keys.push(key);
         }
-        // The version of a deletion may be unknown when it is reported.
-        if account.keys.len() > 1 && change.kind != Kind::Delete {
+        // The version of a deletion may be unknown when it is reported, and so may an overwritten version that a
+        // notification does not name.
+        let is_without_history = self.world.has(Trait::NoHistory) || self.world.has_history_lag();
+        let is_unknowable = is_without_history && self.world.is_told_without_versions();
+        if account.keys.len() > 1 && change.kind != Kind::Delete && !is_unknowable {
             let keys = account.keys.iter().map(|key| short(Some(key))).collect::<Vec<_>>().join(" and ");
             self.world.fail(|| format!("{change} has its effect twice, by the keys {keys}"));
         }
@@ -204,9 +230,25 @@ impl Run {
         sleep(3_600_000).await;
     }
 
+    /// Takes so long. If it is cut short after its fair time, that is a failure.
+    pub(crate) async fn take(&self, time: Ms) {
+        sleep(time.min(FAIR)).await;
+        if time > FAIR {
+            self.failed();
+            sleep(time - FAIR).await;
+            self.count_failures(-1);
+        }
+    }
+
     fn failed(&self) {
+        self.count_failures(1);
+    }
+
+    fn count_failures(&self, more: i32) {
         if let Some(change) = &self.change {
-            lock(&self.world.ledger).of(change.serial).failures += 1;
+            let mut ledger = lock(&self.world.ledger);
+            let failures = &mut ledger.of(change.serial).failures;
+            *failures = failures.saturating_add_signed(more);
         }
     }
 }
@@ -246,6 +288,15 @@ fn short(key: Option<&str>) -> &str {
 
 /// Whether so much went wrong with a change that it may be given up.
 pub(crate) fn may_be_given_up(world: &World, ledger: &Ledger, serial: usize) -> bool {
-    let (failures, for_good) = ledger.failures(serial);
-    for_good || failures + world.counts.crashes.load(Ordering::Relaxed) >= world.plan.setup.tries
+    // Without a version, two changes of one moment are one event.
+    let server = lock(&world.server);
+    let given_up = &server.changes[serial];
+    let its = server.of_id(given_up.id).filter(|it| it.stamp == given_up.stamp);
+    let (failures, for_good) =
+        its.map(|it| ledger.failures(it.serial)).fold((0, false), |all, one| (all.0 + one.0, all.1 || one.1));
+    drop(server);
+    // If the store does not hear how a try ended, or the program does not hear that it began, it may count too.
+    let unheard =
+        [&world.counts.crashes, &world.counts.failed_calls].map(|count| count.load(Ordering::Relaxed));
+    for_good || failures + unheard.iter().sum::<u32>() >= world.plan.setup.tries
 }

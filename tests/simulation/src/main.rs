@@ -21,6 +21,7 @@ use std::time::Instant;
 use plan::Plan;
 
 const USAGE: &str = "simulation [COUNT] [--from SEED]    runs so many schedules, or 100000
+simulation COUNT --from SEED --brief    the same, without the trace of one that fails
 simulation --seed SEED              repeats one that failed";
 
 #[expect(clippy::print_stderr, reason = "it is a program to be run by hand")]
@@ -35,12 +36,15 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |text: &String| text.parse::<u64>().ok();
     let is_found = match &*arguments.iter().map(String::as_str).collect::<Vec<_>>() {
-        [] => many(fastrand::u64(..) >> 16, 100_000),
+        [] => many(fastrand::u64(..) >> 16, 100_000, true),
         [count] if count.parse::<u64>().is_ok() => {
-            many(fastrand::u64(..) >> 16, number(&arguments[0]).unwrap_or(0))
+            many(fastrand::u64(..) >> 16, number(&arguments[0]).unwrap_or(0), true)
         }
         [_, "--from", _] if number(&arguments[0]).is_some() && number(&arguments[2]).is_some() => {
-            many(number(&arguments[2]).unwrap_or(0), number(&arguments[0]).unwrap_or(0))
+            many(number(&arguments[2]).unwrap_or(0), number(&arguments[0]).unwrap_or(0), true)
+        }
+        [_, "--from", _, "--brief"] if number(&arguments[0]).is_some() && number(&arguments[2]).is_some() => {
+            many(number(&arguments[2]).unwrap_or(0), number(&arguments[0]).unwrap_or(0), false)
         }
         ["--seed", _] if number(&arguments[1]).is_some() => show(number(&arguments[1]).unwrap_or(0)),
         _ => {
@@ -51,12 +55,14 @@ fn main() -> ExitCode {
     if is_found { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Runs so many schedules on all cores, and prints the first failure. Returns whether there was one.
+/// Runs so many schedules on all cores, and prints the first failure: with its trace if `is_shown`. Returns whether
+/// there was one.
 #[expect(clippy::print_stdout, reason = "it is a program to be run by hand")]
-fn many(from: u64, count: u64) -> bool {
+fn many(from: u64, count: u64, is_shown: bool) -> bool {
     let begun = Instant::now();
     let (next, failed) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let wanted = std::env::var("FHIR_SUB_CORES").ok().and_then(|cores| cores.parse().ok());
+    let cores = wanted.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
     println!("simulation: {count} schedules from seed {from} on, on {cores} cores");
     std::thread::scope(|scope| {
         for _ in 0..cores {
@@ -81,7 +87,9 @@ fn many(from: u64, count: u64) -> bool {
         }
         place => {
             println!("simulation: schedule {} breaks a promise, after {seconds:.1} s", place + 1);
-            show(from + place);
+            if is_shown {
+                show(from + place);
+            }
             true
         }
     }

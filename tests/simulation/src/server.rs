@@ -28,8 +28,8 @@ pub(crate) struct Server {
     pub(crate) events: Vec<Numbered>,
     /// All events ever, whatever the server has forgotten.
     pub(crate) all_events: Vec<Numbered>,
-    /// The results of searches with further pages.
-    pub(crate) found: Vec<Vec<usize>>,
+    /// The results of searches with further pages, and whether they are deleted resources.
+    pub(crate) found: Vec<(Vec<usize>, bool)>,
 }
 
 /// A version of a resource.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use fhir_sub::store::{Put, Record, RecordId, RecordKind, StoreBackend, StoreFuture, Unavailable};
@@ -10,6 +11,7 @@ use fhir_sub::store::{Put, Record, RecordId, RecordKind, StoreBackend, StoreFutu
 use crate::ledger::may_be_given_up;
 use crate::moment;
 use crate::plan::{Fault, Ms, Storing};
+use crate::server::Kind;
 use crate::world::{World, lock, pass, sleep};
 
 /// The longest time of a call, like the timeout of a database client.
@@ -19,6 +21,8 @@ const LIMIT: Ms = 10_000;
 #[derive(Default)]
 pub(crate) struct Records {
     by_id: HashMap<RecordId, Record>,
+    /// The watermarks of changes and of deletions.
+    pub(crate) watermarks: [u64; 2],
     /// Until when it is down.
     down_until: Ms,
 }
@@ -43,11 +47,14 @@ impl Shelf {
             world.log(|| format!("store: call {number} to {} {fault:?}", what()));
         }
         pass().await;
+        let failed = |text: &str| {
+            world.counts.failed_calls.fetch_add(1, Ordering::Relaxed);
+            Err(Unavailable::new(text))
+        };
         let is_down = !world.is_quiet() && world.now() < lock(&world.records).down_until;
         if is_down {
-            return Err(Unavailable::new("it is down"));
+            return failed("it is down");
         }
-        let failed = |text: &str| Err(Unavailable::new(text));
         match fault {
             None => {}
             Some(Storing::Refused) => return failed("refused"),
@@ -139,6 +146,9 @@ fn put(world: &World, id: RecordId, expected: Option<u64>, record: Option<Record
         None => records.by_id.remove(&id),
     };
     drop(records);
+    if id.kind() == RecordKind::DeadLetter {
+        lock(&world.ledger).letter(&key(&id), record.is_some());
+    }
     if let Some(record) = &record {
         look(world, &id, before.as_ref(), record);
     }
@@ -167,33 +177,40 @@ fn look(world: &World, id: &RecordId, before: Option<&Record>, record: &Record) 
             }
         }
         RecordKind::Sweep => {
-            let watermark = |record: &Record| {
-                let state = &body(record)["sweep"]["state"];
-                state["watermark"].as_str().and_then(moment::parse)
-            };
-            let (before, after) = (before.and_then(watermark), watermark(record));
-            if let Some(after) = after.filter(|after| before.is_some_and(|before| *after > before)) {
-                passed(world, after);
+            for of_deletions in [false, true] {
+                let name = if of_deletions { "deletionsWatermark" } else { "watermark" };
+                let watermark =
+                    |record: &Record| body(record)["sweep"]["state"][name].as_str().and_then(moment::parse);
+                let (before, after) = (before.and_then(watermark), watermark(record));
+                lock(&world.records).watermarks[usize::from(of_deletions)] = after.unwrap_or(0);
+                if let Some(after) = after.filter(|after| before.is_some_and(|before| *after > before)) {
+                    passed(world, after, of_deletions);
+                }
             }
         }
         _ => {}
     }
 }
 
-/// The watermark has moved to this moment: everything before it, less the overlap, must be done.
-fn passed(world: &World, watermark: u64) {
+/// The watermark of changes, or that of deletions, has moved to this moment: everything before it, less the overlap,
+/// must be done.
+fn passed(world: &World, watermark: u64, of_deletions: bool) {
     const OVERLAP: u64 = 120_000;
-    world.log(|| format!("store: the watermark is at {}", moment::instant(watermark)));
+    world.log(|| {
+        let of = if of_deletions { " of deletions" } else { "" };
+        format!("store: the watermark{of} is at {}", moment::instant(watermark))
+    });
     // If the server's own clock is wrong, its moments are not in order.
     let is_odd = |fault: &Fault| matches!(fault, Fault::Clock { is_of_gateway: false, .. });
-    if world.plan.faults.iter().any(is_odd) || !world.plan.setup.endpoint.wants_changes() {
+    if world.plan.faults.iter().any(is_odd) {
         return;
     }
     let (server, ledger) = (lock(&world.server), lock(&world.ledger));
     let now = world.now();
     let missed = (0..server.ids()).filter_map(|id| server.current(id, now)).find(|change| {
         let is_passed = change.stamp < watermark.saturating_sub(OVERLAP);
-        is_passed && server.is_wanted(change, &world.plan) && !ledger.is_settled(change.serial)
+        let is_of_it = (change.kind == Kind::Delete) == of_deletions;
+        is_passed && is_of_it && server.is_wanted(change, &world.plan) && !ledger.is_settled(change.serial)
     });
     if let Some(missed) = missed {
         world.fail(|| format!("the watermark has passed {missed}, which is not done"));

@@ -50,6 +50,8 @@ pub(crate) struct Counts {
     pub(crate) notifications: AtomicU32,
     pub(crate) writes: AtomicU32,
     pub(crate) crashes: AtomicU32,
+    /// The calls of the store that failed.
+    pub(crate) failed_calls: AtomicU32,
 }
 
 impl World {
@@ -87,6 +89,16 @@ impl World {
         self.plan.faults.contains(&Fault::Trait(wanted))
     }
 
+    /// Whether histories show changes later.
+    pub(crate) fn has_history_lag(&self) -> bool {
+        self.plan.faults.iter().any(|fault| matches!(fault, Fault::HistoryLag(_)))
+    }
+
+    /// Whether notifications do not say the versions.
+    pub(crate) fn is_told_without_versions(&self) -> bool {
+        self.has(Trait::Strips) || self.plan.setup.endpoint.is_read_later()
+    }
+
     pub(crate) fn does(&self, quirk: Quirk) -> bool {
         !self.is_quiet() && self.plan.faults.contains(&Fault::Quirk(quirk))
     }
@@ -100,10 +112,10 @@ impl World {
         self.is_quiet.load(Ordering::Relaxed)
     }
 
-    /// Ends all faults.
-    pub(crate) fn quieten(&self) {
-        self.is_quiet.store(true, Ordering::Relaxed);
-        self.log(|| "faults end".to_owned());
+    /// Ends all faults, or begins them.
+    pub(crate) fn quieten(&self, is_quiet: bool) {
+        self.is_quiet.store(is_quiet, Ordering::Relaxed);
+        self.log(|| format!("faults {}", if is_quiet { "end" } else { "begin" }));
     }
 
     /// How far the server's clock is ahead in seconds, or the clock of its gateway.

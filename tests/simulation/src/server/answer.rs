@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Server, has_history};
 use crate::life::date;
 use crate::moment::{instant, stamp};
-use crate::plan::{Answering, Fault, Trait};
+use crate::plan::{Answering, Dialect, Fault, Trait};
 use crate::world::{World, lock, pass, sleep};
 
 pub(crate) const BASE: &str = "https://fhir.example.org/r4";
@@ -66,8 +66,14 @@ async fn answer(world: &World, request: Request<Bytes>) -> Result<Response<Bytes
     }
     pass().await;
     let is_search = path == "Encounter" && request.method() == Method::GET;
-    if (is_search || path == "Encounter/_history") && world.has(Trait::SlowPages) {
-        sleep(10_000).await;
+    let is_history = path == "Encounter/_history" && has_history(world, true);
+    let asks = |name: &str| query.iter().any(|(asked, _)| asked == name);
+    // A refusal is quick. If the server does not say its time, sweeps that end in pieces never know that they are done.
+    let is_refused = (asks("_sort") && world.has(Trait::RefusesSort))
+        || (asks("_deleted") && world.plan.setup.dialect != Dialect::Medplum)
+        || world.has(Trait::NoDate);
+    if (is_search || is_history) && !is_refused && world.has(Trait::SlowPages) {
+        sleep(9_000).await;
     }
     match fault {
         Some(Answering::NotSent) => return Err(Unanswered::NotSent),

@@ -20,9 +20,9 @@ impl Server {
         if let Some(kept) = parameter(query, "kept") {
             let found = kept.parse::<usize>().ok().and_then(|kept| self.found.get(kept)).cloned();
             return match found {
-                Some(found) if !world.does(Quirk::ForgetsLinks) => {
+                Some((found, is_of_deleted)) if !world.does(Quirk::ForgetsLinks) => {
                     let next = format!("kept={kept}");
-                    self.page(world, &found, offset, usize::MAX, &next, None, false)
+                    self.page(world, &found, offset, usize::MAX, &next, None, is_of_deleted)
                 }
                 _ => refusal(410),
             };
@@ -59,7 +59,7 @@ impl Server {
             let next = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(plain).finish();
             return self.page(world, &found, offset, count, &next, Some(&own), is_of_deleted);
         }
-        self.found.push(found.clone());
+        self.found.push((found.clone(), is_of_deleted));
         let next = format!("kept={}", self.found.len() - 1);
         self.page(world, &found, 0, count, &next, Some(&own), is_of_deleted)
     }
