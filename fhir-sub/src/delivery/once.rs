@@ -12,7 +12,6 @@ use super::read::is_there;
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::event::{Event, Retry};
-use crate::fhir::Instant;
 use crate::interaction::Interaction;
 use crate::key::Key;
 use crate::store::{Begun, Claim, DeadLetter, Entry, How, Identity, OldKeys, Store, Stored, Unavailable};
@@ -287,7 +286,7 @@ fn dead_letter(
         tries: claim.tries,
         outcome: end.words().to_owned(),
         error_kind: end.failure().map(|failure| failure.kind.to_owned()),
-        since: Instant::from(std::time::SystemTime::now()).to_string(),
+        since: app.now().to_string(),
     }
 }
 
