@@ -114,6 +114,17 @@ async fn topic_latest(event: Event, encounter: Resource<Value>, seat: State<Seat
     run(&seat, &event, Some(&encounter)).await
 }
 
+#[fhir_subscription(
+    topic = "https://example.org/topics/encounters",
+    filter = "Encounter?status=in-progress",
+    endpoint = "topic-deletions",
+    content = "id-only",
+    on = [create, update, delete],
+)]
+async fn topic_deletions(event: Event, encounter: Option<Resource<Value>>, seat: State<Seat>) -> Result<()> {
+    run(&seat, &event, encounter.as_deref()).await
+}
+
 async fn run(seat: &Seat, event: &Event, resource: Option<&Value>) -> Result<()> {
     let world = &seat.world;
     let number = world.counts.runs.fetch_add(1, Ordering::Relaxed);

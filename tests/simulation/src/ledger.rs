@@ -22,6 +22,8 @@ pub(crate) struct Ledger {
     effects: HashMap<String, usize>,
     /// The change that the handler got, by idempotency key.
     keys: HashMap<String, usize>,
+    /// The deletion for which the handler probably ran, by idempotency key.
+    deletions: HashMap<String, usize>,
     of: HashMap<usize, Account>,
 }
 
@@ -63,7 +65,12 @@ impl Ledger {
 
     /// Records that the store has the event with this key as done, or as a dead letter.
     pub(crate) fn store_has(&mut self, key: &str, is_dead: bool) -> Option<usize> {
-        let serial = *self.keys.get(key)?;
+        let Some(serial) = self.keys.get(key).copied() else {
+            if let Some(serial) = self.deletions.get(key).copied().filter(|_| is_dead) {
+                self.of(serial).has_letter = true;
+            }
+            return None;
+        };
         let account = self.of(serial);
         (account.is_done, account.is_dead) = (!is_dead, is_dead);
         Some(serial)
@@ -91,6 +98,8 @@ pub(crate) struct Run {
     /// The deletion of the resource in its current state, if the handler got no version.
     deletion: Option<usize>,
     id: Option<usize>,
+    /// Whether it got the version of now for the event of another one.
+    is_of_other: bool,
 }
 
 impl Run {
@@ -116,18 +125,32 @@ impl Run {
         );
         world.log(|| format!("run {name} by key {}", short(key.as_deref())));
         let id = event.focus().and_then(Server::id_of).or(change.as_ref().map(|change| change.id));
-        let is_unnamed_deletion = change.is_none() && event.interaction().to_string() == "delete";
+        let may_be_deletion = event.interaction().to_string() == "delete" || world.is_told_by_name();
+        let is_unnamed_deletion = change.is_none() && may_be_deletion;
         let current = id.filter(|_| is_unnamed_deletion).and_then(|id| server.current(id, world.now()));
         let deletion = current.filter(|current| current.kind == Kind::Delete).map(|current| current.serial);
-        let run = Self { world: Arc::clone(world), life: Arc::clone(life), change, deletion, id };
-        let Some(change) = &run.change else { return run };
+        let mut run = Self {
+            world: Arc::clone(world),
+            life: Arc::clone(life),
+            change,
+            deletion,
+            id,
+            is_of_other: false,
+        };
+        let Some(change) = &run.change else {
+            if let (Some(serial), Some(key)) = (run.deletion, key) {
+                lock(&world.ledger).deletions.insert(key, serial);
+            }
+            return run;
+        };
         let endpoint = world.plan.setup.endpoint;
         let is_wanted = match change.kind {
             Kind::Delete => endpoint.wants_deletions(),
-            // A resource that is read later may not match any more. If the server does not say its time, nothing tells
-            // that a resource on a later page has changed since the search began.
+            // A resource that is read later may not match any more. A resource on a later page may have changed since the
+            // search began, or since the index was written that the search uses.
             _ => {
-                let may_have_changed = endpoint.is_read_later() || world.has(Trait::NoDate);
+                let may_have_changed =
+                    endpoint.is_read_later() || world.has(Trait::NoDate) || world.has_search_lag();
                 endpoint.wants_changes() && (change.is_matching || may_have_changed)
             }
         };
@@ -135,8 +158,15 @@ impl Run {
             world.fail(|| format!("a handler ran on {name}, which is not for it"));
         }
         // A deletion without a key may be another one than the deletion that was done: nothing tells.
-        let is_unsure = change.kind == Kind::Delete && key.is_none();
+        // So may an event of a topic whose resource was gone when the server was asked for the version. Its dead letter is
+        // retried with the version of now.
         let mut ledger = lock(&world.ledger);
+        let is_of_other =
+            key.as_ref().and_then(|key| ledger.keys.get(key)).is_some_and(|its| *its != change.serial);
+        let is_unversioned = change.kind == Kind::Delete || event.version_id().is_none();
+        let is_unsure = (change.kind == Kind::Delete && key.is_none())
+            || (world.is_told_by_name() && is_unversioned)
+            || ((world.is_told_by_name() || world.is_without_versions()) && is_of_other);
         if endpoint.is_ordered() {
             // If nothing says when a deletion was, it cannot be compared.
             let newer = server.of_id(change.id).filter(|_| !is_unsure).find(|other| {
@@ -154,14 +184,15 @@ impl Run {
             world.fail(|| format!("a handler ran on {name}, which was done"));
         }
         account.live.retain(|life| !life.is_over());
-        if !account.live.is_empty() && key.is_some() {
+        if !account.live.is_empty() && key.is_some() && !is_unsure {
             world.fail(|| format!("a handler ran on {name}, which another was at"));
         }
         // What runs without a key is not known to be this change: nothing keeps others from it.
-        if let Some(key) = key {
+        if let Some(key) = key.filter(|_| !is_unsure || !is_of_other) {
             account.live.push(Arc::clone(life));
             ledger.keys.insert(key, change.serial);
         }
+        run.is_of_other = is_of_other && is_unsure;
         run
     }
 
@@ -177,6 +208,10 @@ impl Run {
         // Without a key, nothing can make the effect happen once.
         let Some(key) = key else { return };
         let serial = *ledger.effects.entry(key.clone()).or_insert(change.serial);
+        if serial != change.serial && self.is_of_other {
+            // A dead letter without a version is retried with the version of now.
+            return;
+        }
         if serial != change.serial {
             let other = lock(&self.world.server).changes[serial].to_string();
             self.world.fail(|| {
@@ -193,8 +228,8 @@ impl Run {
         }
         // The version of a deletion may be unknown when it is reported, and so may an overwritten version that a
         // notification does not name.
-        let is_without_history = self.world.has(Trait::NoHistory) || self.world.has_history_lag();
-        let is_unknowable = is_without_history && self.world.is_told_without_versions();
+        let is_unknowable =
+            self.world.is_told_by_name() || self.world.refuses_reads() || self.world.is_without_versions();
         if account.keys.len() > 1 && change.kind != Kind::Delete && !is_unknowable {
             let keys = account.keys.iter().map(|key| short(Some(key))).collect::<Vec<_>>().join(" and ");
             self.world.fail(|| format!("{change} has its effect twice, by the keys {keys}"));

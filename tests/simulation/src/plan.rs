@@ -79,6 +79,7 @@ pub(crate) enum Endpoint {
     TopicEvents,
     TopicEmpty,
     TopicLatest,
+    TopicDeletions,
 }
 
 impl Endpoint {
@@ -96,11 +97,12 @@ impl Endpoint {
             Self::TopicEvents => "topic-events",
             Self::TopicEmpty => "topic-empty",
             Self::TopicLatest => "topic-latest",
+            Self::TopicDeletions => "topic-deletions",
         }
     }
 
     pub(crate) fn wants_deletions(self) -> bool {
-        matches!(self, Self::Deletions | Self::OnlyDeletions | Self::LatestDeletions)
+        matches!(self, Self::Deletions | Self::OnlyDeletions | Self::LatestDeletions | Self::TopicDeletions)
     }
 
     pub(crate) fn wants_changes(self) -> bool {
@@ -113,12 +115,15 @@ impl Endpoint {
 
     /// Whether the resource is read later, because notifications only name it, or name nothing.
     pub(crate) fn is_read_later(self) -> bool {
-        matches!(self, Self::TopicIds | Self::TopicEvents | Self::TopicEmpty | Self::TopicLatest)
+        matches!(
+            self,
+            Self::TopicIds | Self::TopicEvents | Self::TopicEmpty | Self::TopicLatest | Self::TopicDeletions
+        )
     }
 }
 
 /// The possible combinations, with their weights.
-const SETUPS: [(Dialect, Endpoint, u32); 22] = [
+const SETUPS: [(Dialect, Endpoint, u32); 24] = [
     (Dialect::Hapi, Endpoint::Resource, 4),
     (Dialect::Hapi, Endpoint::Event, 2),
     (Dialect::Hapi, Endpoint::Latest, 3),
@@ -139,6 +144,8 @@ const SETUPS: [(Dialect, Endpoint, u32); 22] = [
     (Dialect::Generic, Endpoint::TopicLatest, 2),
     (Dialect::Helios, Endpoint::TopicIds, 2),
     (Dialect::Helios, Endpoint::TopicEmpty, 1),
+    (Dialect::Generic, Endpoint::TopicDeletions, 3),
+    (Dialect::Once, Endpoint::TopicDeletions, 1),
     (Dialect::Once, Endpoint::TopicEvents, 1),
     (Dialect::Once, Endpoint::Topic, 1),
 ];
@@ -211,8 +218,10 @@ pub(crate) enum Trait {
     Shifting,
     /// Each page takes nine seconds. The client gives up a request after ten.
     SlowPages,
-    /// Notifications do not say the version.
+    /// Notifications do not say the version. Those of a topic with deletions do not say what happened.
     Strips,
+    /// If a handler takes only events, it does not let the program read resources.
+    RefusesReads,
     /// It has no history of a type.
     NoTypeHistory,
     /// It has no history at all.
@@ -305,10 +314,18 @@ pub(crate) enum Doing {
 impl Plan {
     pub(crate) fn of(seed: u64) -> Self {
         let mut dice = Rng::with_seed(seed);
-        let setup = setup(&mut dice);
-        let steps = steps(&mut dice, &setup);
+        let mut setup = setup(&mut dice);
+        let is_rare = dice.u8(0..24) == 0;
+        let (steps, first) = match setup.dialect {
+            Dialect::Generic if is_rare && dice.bool() => overtaken(&mut dice, &setup),
+            dialect if is_rare && dialect.has_topics() => {
+                setup.tries = 2;
+                crowded(&mut dice)
+            }
+            _ => (steps(&mut dice, &setup), Vec::new()),
+        };
         let end = steps.last().map_or(0, |step| step.at);
-        let faults = faults(&mut dice, &setup, end);
+        let faults = faults(&mut dice, &setup, end, first);
         Self { seed, setup, steps, faults }
     }
 }
@@ -373,9 +390,59 @@ fn writes(dice: &mut Rng, ids: usize, setup: &Setup) -> Vec<(usize, Write)> {
     chosen.into_iter().take(count).map(write).collect()
 }
 
-fn faults(dice: &mut Rng, setup: &Setup, end: Ms) -> Vec<Fault> {
-    let count = dice.usize(0..7);
-    let mut faults: Vec<_> = (0..count).map(|_| fault(dice, setup, end)).collect();
+/// A counter that restarts between two sweeps and passes the last number. Notifications of the first numbers are lost.
+fn overtaken(dice: &mut Rng, setup: &Setup) -> (Vec<Step>, Vec<Fault>) {
+    let write = |at, id| Step { at, what: What::Write(vec![(id, Write::Matching)]) };
+    let sweep = |at| Step { at, what: What::Sweep { is_slip: false } };
+    let (before, ids) = (dice.u64(1..4), dice.usize(1..5));
+    let mut at = 1_000;
+    let mut steps = Vec::new();
+    for _ in 0..before {
+        steps.push(write(at, dice.usize(0..ids)));
+        at += 1_000 + pause(dice).min(10_000);
+    }
+    steps.push(sweep(at));
+    let restart = at + 10_000;
+    at += 20_000;
+    for _ in 0..before + dice.u64(0..3) {
+        steps.push(write(at, dice.usize(0..ids)));
+        at += pause(dice).min(10_000);
+    }
+    // An overlap later, a search does not look back as far.
+    at += if dice.bool() { 300_000 } else { 1_000 };
+    steps.push(sweep(at));
+    let mut faults = vec![Fault::Restart(restart)];
+    let lost = if setup.instances == 1 { before } else { dice.u64(1..before + 1) };
+    faults.extend(
+        (before..before + lost)
+            .filter_map(|number| Some(Fault::Notification(u32::try_from(number).ok()?, Sending::Lost))),
+    );
+    (steps, faults)
+}
+
+/// A notification of many events. Two of them hang, and leave little time to others, which take some.
+fn crowded(dice: &mut Rng) -> (Vec<Step>, Vec<Fault>) {
+    let mut ids: Vec<usize> = (0..4).collect();
+    dice.shuffle(&mut ids);
+    let faults = vec![
+        Fault::Poison(ids[0], Doing::Hangs),
+        Fault::Poison(ids[1], Doing::Hangs),
+        Fault::Poison(ids[2], Doing::Slow(dice.u64(2_000..6_000))),
+    ];
+    dice.shuffle(&mut ids);
+    let writes = ids.into_iter().map(|id| (id, Write::Matching)).collect();
+    (vec![Step { at: 1_000, what: What::Write(writes) }], faults)
+}
+
+fn faults(dice: &mut Rng, setup: &Setup, end: Ms, first: Vec<Fault>) -> Vec<Fault> {
+    let count = dice.usize(0..if first.is_empty() { 7 } else { 3 });
+    let mut faults = first;
+    faults.extend((0..count).map(|_| fault(dice, setup, end)));
+    let is_of_server = |fault: &Fault| matches!(fault, Fault::Clock { is_of_gateway: false, .. });
+    if faults.iter().any(is_of_server) {
+        // An event's number is compared with a version by their times.
+        faults.retain(|fault| *fault != Fault::Trait(Trait::RefusesReads));
+    }
     // If the server does not say its time, nothing says that its clock was put back.
     if faults.contains(&Fault::Trait(Trait::NoDate)) {
         faults.retain(|fault| !matches!(fault, Fault::Clock { until: None, .. }));
@@ -422,13 +489,14 @@ fn clock(dice: &mut Rng, setup: &Setup, end: Ms) -> Fault {
     }
 }
 
-const TRAITS: [Trait; 12] = [
+const TRAITS: [Trait; 13] = [
     Trait::IgnoresSort,
     Trait::RefusesSort,
     Trait::NoDate,
     Trait::Shifting,
     Trait::SlowPages,
     Trait::Strips,
+    Trait::RefusesReads,
     Trait::NoTypeHistory,
     Trait::NoHistory,
     Trait::NoEvents,

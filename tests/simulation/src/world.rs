@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::ledger::Ledger;
 use crate::life::{Gone, Running};
 use crate::moment;
-use crate::plan::{Fault, Ms, Plan, Quirk, Trait};
+use crate::plan::{Endpoint, Fault, Ms, Plan, Quirk, Trait};
 use crate::server::Server;
 use crate::shelf::Records;
 
@@ -89,9 +89,25 @@ impl World {
         self.plan.faults.contains(&Fault::Trait(wanted))
     }
 
-    /// Whether histories show changes later.
-    pub(crate) fn has_history_lag(&self) -> bool {
-        self.plan.faults.iter().any(|fault| matches!(fault, Fault::HistoryLag(_)))
+    /// Whether the server does not let the program read resources.
+    pub(crate) fn refuses_reads(&self) -> bool {
+        self.has(Trait::RefusesReads) && self.plan.setup.endpoint == Endpoint::TopicEvents
+    }
+
+    /// Whether notifications do not say what happened, so that the notification of a change may be that of a deletion.
+    pub(crate) fn is_told_by_name(&self) -> bool {
+        self.plan.setup.endpoint == Endpoint::TopicDeletions
+    }
+
+    /// Whether searches show changes later.
+    pub(crate) fn has_search_lag(&self) -> bool {
+        self.plan.faults.iter().any(|fault| matches!(fault, Fault::Lag(_)))
+    }
+
+    /// Whether nothing says the version of an overwritten resource: neither a notification nor a history.
+    pub(crate) fn is_without_versions(&self) -> bool {
+        let lags = self.plan.faults.iter().any(|fault| matches!(fault, Fault::HistoryLag(_)));
+        (lags || self.has(Trait::NoHistory)) && self.is_told_without_versions()
     }
 
     /// Whether notifications do not say the versions.

@@ -117,6 +117,9 @@ impl Server {
         match (method.as_str(), &*parts) {
             ("GET", ["Encounter"]) => self.search(world, query),
             ("GET", ["Encounter", "_history"]) if has_history(world, true) => self.type_history(world, query),
+            ("GET", ["Encounter", _] | ["Encounter", _, "_history", ..]) if world.refuses_reads() => {
+                refusal(403)
+            }
             ("GET", ["Encounter", id]) => self.read(world, id),
             ("GET", ["Encounter", id, "_history"]) if has_history(world, false) => {
                 self.history(world, id, query)

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::Server;
 use super::answer::{BASE, Reply, refusal, reply};
 use super::search::parameter;
+use super::{Change, Kind, Server};
 use crate::moment::instant;
-use crate::plan::{Dialect, Endpoint, Plan, Trait};
+use crate::plan::{Dialect, Endpoint, Fault, Plan, Trait};
 use crate::world::World;
 
 const TOPIC: &str = "https://example.org/topics/encounters";
@@ -91,11 +91,11 @@ impl Server {
             let change = &self.changes[event.serial];
             let mut entry = json!({
                 "fullUrl": format!("{BASE}/Encounter/e{}", change.id),
-                "request": { "method": "PUT", "url": format!("Encounter/e{}", change.id) },
+                "request": { "method": method(plan, change), "url": format!("Encounter/e{}", change.id) },
             });
             if endpoint == Endpoint::Topic {
                 let mut resource = self.resource(change);
-                if plan.faults.contains(&crate::plan::Fault::Trait(Trait::Strips)) {
+                if plan.faults.contains(&Fault::Trait(Trait::Strips)) {
                     resource["meta"].as_object_mut().map(|meta| meta.remove("versionId"));
                 }
                 entry["resource"] = resource;
@@ -103,5 +103,17 @@ impl Server {
             entries.push(entry);
         }
         json!({ "resourceType": "Bundle", "type": "subscription-notification", "entry": entries })
+    }
+}
+
+/// The method by which a resource was changed. Some servers, as Helios, do not say it.
+fn method(plan: &Plan, change: &Change) -> &'static str {
+    let is_stripped = plan.faults.contains(&Fault::Trait(Trait::Strips));
+    let is_silent = plan.setup.dialect == Dialect::Helios
+        || (is_stripped && plan.setup.endpoint == Endpoint::TopicDeletions);
+    match change.kind {
+        _ if is_silent => "GET",
+        Kind::Delete => "DELETE",
+        Kind::Create | Kind::Update => "PUT",
     }
 }
