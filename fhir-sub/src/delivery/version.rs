@@ -17,10 +17,12 @@ use crate::json::Outline;
 /// The version of an event that carries the resource `told`, or no resource.
 ///
 /// Without a resource, the event's version is the current one: the server may have overwritten an earlier
-/// version, and then reports both. If the event is surely a change, and the resource was deleted meanwhile, it is the
-/// last version before the deletion. An event that does not say what happened may mean the deletion. With a resource, it is the version that was written at the same moment. Of several
-/// such versions, or if the resource does not say when it was written, it is the version with the same content. The
-/// handler gets the resource of that version.
+/// version, and then reports both. If the event is surely a change, and the resource was deleted meanwhile, it is
+/// the last version before the deletion. An event that does not say what happened may mean the deletion.
+///
+/// With a resource, it is the version that was written at the same moment. Of several such versions, or if the
+/// resource does not say when it was written, it is the version with the same content. The handler gets the
+/// resource of that version.
 pub(super) async fn version_of<'e>(
     reader: &mut Reader<'e>,
     wanted: Reference<'e>,
@@ -58,20 +60,14 @@ async fn find<'e>(
         };
     };
     let sought = Sought { updated: last_updated(told), told };
-    let updated = current.as_ref().and_then(|current| last_updated(current.json.get()));
-    let resource = current.as_ref().map(|current| &*current.json);
-    if sought.is_surely(updated, resource) {
+    // Another version may have been written at the same moment, so the content must be the same too.
+    let is_it = |found: &Found| sought.is_surely(last_updated(found.json.get()), Some(&found.json));
+    if current.as_ref().is_some_and(is_it) {
         return Ok(current);
     }
-    let fits = sought.is(updated, resource);
-    match in_history(reader, wanted, &sought).await {
-        Ok(versions) => match <[String; 1]>::try_from(versions) {
-            Ok([version_id]) => Ok(sought.of_version(version_id)),
-            Err(versions) => Ok(current.filter(|_| fits && versions.is_empty())),
-        },
-        // Without a history, nothing shows that there are two versions of one moment.
-        Err(_refused) if fits => Ok(current),
-        Err(error) => Err(error),
+    match <[String; 1]>::try_from(in_history(reader, wanted, &sought).await?) {
+        Ok([version_id]) => Ok(sought.of_version(version_id)),
+        Err(_none_or_several) => Ok(None),
     }
 }
 
