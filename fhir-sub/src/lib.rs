@@ -28,13 +28,13 @@
 //!
 //! - [`fhir_subscription`]: the attribute above a function.
 //! - [`FromNotification`]: the arguments of the function; [`IntoOutcome`]: its result.
-//! - [`FhirResource`](trait@FhirResource): a type that says which resource it is read from.
+//! - [`FhirResource`](trait@FhirResource): a type that names the FHIR resource that it is read from.
 //! - [`fhir_lambda_main!`]: the program's `main`.
 //! - [`FhirClient`]: the FHIR server; [`search!`]: a search that the compiler checks.
 //! - [`AppBuilder`]: state and settings in code; [`App`]: the service in your own router.
 //! - `fhir_sub::testing`: your program under test, in process (feature `testing`).
 //!
-//! The guide stands beside this reference in the repository, in `docs/`.
+//! The guide is in the repository, in `docs/`.
 //!
 //! # Features
 //!
@@ -42,20 +42,20 @@
 //! |---|---|---|
 //! | `lambda` | yes | the Lambda adapter |
 //! | `local` | yes | `serve`: the service on a local port |
-//! | `registration` | yes | `POST /register` and `POST /sweep`, and with `commands` also `register`, `status` and `sweep` |
-//! | `inspector` | yes | the desk, but not in a release build: without `FHIR_BASE_URL`, `serve` starts an in-memory FHIR server; a page shows each delivery; the commands `record`, `replay`, `trigger`, `pull` and `sandbox`. It has `local` and `registration` |
-//! | `sandbox` | no | the in-memory FHIR server in a release build too, and as `fhir_sub::sandbox` |
-//! | `commands` | no | the commands, without `serve`: `check`, `dead-letters`, and those of `registration`. `local` has it, so it is in every program with the default features |
-//! | `testing` | no | the test kit; it has `sandbox` |
-//! | `mcp` | no | the page of `serve` is a server of the Model Context Protocol too, for coding agents |
-//! | `events` | no | under Lambda, notifications that a queue of SQS or a bus of EventBridge brings |
-//! | `queue` | no | notifications go through a queue of SQS, for handlers that take longer than their callers wait |
-//! | `token` | no | access tokens let notifications in: `FHIR_SUBSCRIPTION_TOKEN_ISSUER` |
-//! | `secrets` | no | settings that are `ssm:…` or `secretsmanager:…`, without the AWS extension; it compiles parts of the AWS SDK |
+//! | `registration` | yes | `POST /register`, `POST /sweep` and `GET /status`; with `commands`, also the commands `register`, `status` and `sweep` |
+//! | `inspector` | yes | the desk, except in a release build: without `FHIR_BASE_URL`, `serve` starts an in-memory FHIR server; a page shows each delivery; and there are the commands `record`, `replay`, `trigger`, `pull` and `sandbox`. It includes `local` and `registration` |
+//! | `sandbox` | no | the in-memory FHIR server as `fhir_sub::sandbox`, and in a release build too |
+//! | `commands` | no | the commands except `serve`: `check`, `dead-letters`, and with `registration` also `register`, `status` and `sweep`. `local` includes it, so every program with the default features has it |
+//! | `testing` | no | the test kit; it includes `sandbox` and `registration` |
+//! | `mcp` | no | the page of `serve` also speaks the Model Context Protocol, for coding agents; it includes `inspector` |
+//! | `events` | no | under Lambda, notifications from an SQS queue or an EventBridge bus; it includes `lambda` |
+//! | `queue` | no | notifications go through an SQS queue, for handlers that take longer than their callers wait; it includes `events` |
+//! | `token` | no | callers may authenticate by an access token: `FHIR_SUBSCRIPTION_TOKEN_ISSUER` |
+//! | `secrets` | no | settings of the form `ssm:…` or `secretsmanager:…` without the AWS extension; it compiles parts of the AWS SDK |
 //! | `dynamodb` | no | the store in a DynamoDB table, which all instances share; it compiles the AWS SDK |
 //! | `postgres` | no | the store in a PostgreSQL database, which all instances share |
 //! | `sqlite` | no | the store in an SQLite file of one machine; it compiles SQLite |
-//! | `fhir-sdk` | no | the resource types of the crate fhir-sdk 0.16 say [which resource](trait@FhirResource) they are read from, those of R4B and of R5; it compiles all of them |
+//! | `fhir-sdk` | no | the R4B and R5 resource types of the crate fhir-sdk 0.16 implement [`FhirResource`](trait@FhirResource); it compiles all of them |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Some items are used by some adapters only. A user who switches those adapters off must see no warning.
@@ -64,7 +64,7 @@
     allow(dead_code, unused_imports)
 )]
 
-// The unit tests are of the whole crate: better no test than some of them left out without a word.
+// The unit tests need the whole crate. The build fails, because otherwise it would skip some of them silently.
 #[cfg(all(
     test,
     not(all(
@@ -79,14 +79,14 @@ compile_error!(
 
 // Expanded code names `::fhir_sub`: its paths must resolve in this crate's own tests too.
 #[cfg(test)]
-#[allow(unused_extern_crates)] // Some of them name it, some do not, by feature.
+#[allow(unused_extern_crates)] // The features decide whether a test names it.
 extern crate self as fhir_sub;
 
 /// The few FHIR types that the library itself needs.
 ///
-/// Your resources are your own types, or those of any FHIR crate. The types here register a subscription,
-/// page through a search, write a transaction, or report a server's errors. They ignore fields that they do
-/// not list.
+/// Your resources are your own types, or the types of any FHIR crate. The types here register a subscription, page
+/// through a search, write a transaction, or report a server's errors. [`Subscription`] keeps all elements; the other
+/// types ignore fields that they do not list.
 pub mod fhir {
     #[doc(hidden)]
     pub use fhir_sub_vocabulary::Piece;
@@ -188,7 +188,7 @@ pub mod testing;
 #[path = "private.rs"]
 pub mod __private;
 
-/// Not public API. What `tests/speed` measures.
+/// Not public API: for `tests/speed`.
 #[cfg(feature = "__parts")]
 #[doc(hidden)]
 pub mod __parts {
@@ -196,14 +196,14 @@ pub mod __parts {
     pub use crate::service::parts::{PATH, Parts, SECRET};
 }
 
-/// Not public API. What `tests/simulation` runs.
+/// Not public API: for `tests/simulation`.
 #[cfg(feature = "__simulation")]
 #[doc(hidden)]
 pub mod __simulation {
     pub use crate::testing::instance::{FhirServer, Instance, Unanswered};
 }
 
-/// Not public API. What `tests/fuzz` runs.
+/// Not public API: for `tests/fuzz`.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use decode::fuzzing::notification as __fuzz_notification;
@@ -255,28 +255,29 @@ pub use trace::CallerTrace;
 /// | `criteria` | a FHIR search that the server watches, `"Type?param=value"` (R4, R4B) | this or `topic` is required |
 /// | `topic` | the canonical URL of a SubscriptionTopic that the server has, with a `|version` or without (R4 and R4B by the backport guide, R5) | this or `criteria` is required |
 /// | `filter` | with `topic`: a search that narrows it, `"Encounter?patient=Patient/1"`, in any [form](#topics) of the guide; may be repeated | none |
-/// | `endpoint` | the one path segment that the server calls: letters, digits, `-`, `.`, `_`, `~`; none of `register`, `sweep`, `status`, `health`, `ready`, `metrics`, `dead-letters` | required |
+/// | `endpoint` | the one path segment that the server calls: at most 128 letters, digits, `-`, `.`, `_`, `~`; none of `register`, `sweep`, `status`, `health`, `ready`, `metrics`, `dead-letters` | required |
 /// | `reason` | the text of `Subscription.reason` | the first paragraph of the doc comment, else name and criteria |
 /// | `on` | the interactions wanted, `[create, update, delete]` | `[create, update]` |
 /// | `content` | `"full-resource"`, [`"empty"`](#empty-notifications) for notifications that name and carry nothing; with `topic`, also `"id-only"` for notifications that only name the resource | `"full-resource"` |
 /// | `trust` | `"notification"` uses the resource of the notification; `"reference"` [reads it from the server](#trust) | `"notification"` |
-/// | `order` | `"any"`, or `"latest"`: the events of one resource are handled one after the other, and a version that is older by `meta.lastUpdated` than a handled one is left out | `"any"` |
+/// | `order` | `"any"`, or `"latest"`: the events of one resource are handled one after the other, and a version is skipped if its `meta.lastUpdated` is older than a handled version's | `"any"` |
 /// | `heartbeat` | with `topic`: the seconds of silence, 1 to 86400, after which the server sends a heartbeat | not asked for |
 /// | `timeout` | with `topic`: the seconds, 1 to 900, after which the server gives up on an attempt | the server's |
 /// | `max_count` | with `topic`: the most events, 1 to 1000, that the server may put into one notification | the server's |
 /// | `end` | when the subscription ends, a FHIR instant: `"2030-01-31T12:00:00Z"` | never |
-/// | `registration` | the path of a `fn(&mut Subscription)` that has the last word on the registered resource | none |
+/// | `registration` | the path of a `fn(&mut Subscription)` that may change the Subscription before it is registered | none |
 /// | `fhir` | `"R4"`, `"R4B"` or, with `topic`, `"R5"`: the version that the criteria or the filters are checked against | any |
 /// | `also` | parameters of the criteria or of the filters that only your server or the topic has, `["my-parameter"]` | none |
-/// | `unchecked` | `true` leaves the criteria or the filters to the server as they stand | `false` |
-/// | `crate` | the path of `fhir_sub` where it is renamed | `::fhir_sub` |
+/// | `unchecked` | `true` skips the check of the criteria or the filters against FHIR's definitions | `false` |
+/// | `crate` | the path of `fhir_sub`, if you renamed it | `::fhir_sub` |
 ///
 /// # Criteria
 ///
-/// A server accepts a subscription with a misspelt code, and never fires it. So the compiler checks a criteria as a search
-/// (<https://hl7.org/fhir/R4/search.html>), against the resource types, search parameters and codes of FHIR R4 and R4B. One of
-/// the two versions must accept all of it. When the program starts, `FHIR_VERSION` must be such a version. HAPI FHIR's `[*]` and
-/// `[Patient,Observation]` are right too, and so are its `%now` and `%today`, `:nickname` and `:mdm`.
+/// A server accepts a subscription with a misspelt code, and never fires it. So the compiler checks a criteria as a
+/// search (<https://hl7.org/fhir/R4/search.html>), against the resource types, search parameters and codes of FHIR R4
+/// and R4B. One of the two versions must accept all of it. The program does not start unless `FHIR_VERSION` is such a
+/// version. HAPI FHIR's own forms are accepted too: `[*]`, `[Patient,Observation]`, `%now`, `%today`, `:nickname` and
+/// `:mdm`.
 ///
 /// The compiler reports all mistakes together. Each message underlines the wrong part within the literal, and names the page of
 /// the specification:
@@ -302,11 +303,11 @@ pub use trace::CallerTrace;
 /// | a raw `+` where a plus must be meant | a `+` in a URL stands for a space, and this finds `a b@example.org`: … |
 /// | a decimal comma | a `,` separates two values, and a number has a decimal point: write `probability=gt0.8`, … |
 /// | a second `?` | one `?` stands before all parameters: write `&class=AMB`, … |
-/// | what another version has | `Encounter` has no search parameter `end-date` in FHIR R4, it has in FHIR R5 |
+/// | parameters of another version | `Encounter` has no search parameter `end-date` in FHIR R4, it has in FHIR R5 |
 /// | names in `also` | `wards` is not a parameter of the criteria: take it out of `also` |
 ///
-/// Texts, identifiers, and codes without a required binding depend on your data, and are not checked. A chain without a type, such
-/// as `subject.name`, is right if one of its possible types has all of the rest.
+/// The values of texts, identifiers, and codes without a required binding depend on your data, and are not checked. A
+/// chain without a type, such as `subject.name`, is right if one of its possible types has the rest of the chain.
 ///
 /// # Topics
 ///
@@ -330,9 +331,9 @@ pub use trace::CallerTrace;
 /// }
 /// ```
 ///
-/// A resource must match all parameters of all filters. Each filter is checked as a criteria is, against R4, R4B and R5, and the
-/// program is right in the versions that accept all filters. A topic may define filters that are not search parameters: name them
-/// in `also`.
+/// A resource must match all parameters of all filters. The compiler checks each filter like a criteria, against R4, R4B and R5.
+/// `FHIR_VERSION` must be a version that accepts all filters. A topic may define filters that are not search parameters: name
+/// them in `also`.
 ///
 /// A filter has one of the forms of the backport guide, and is sent in the form that you write. If a server reads only another
 /// form, it gets that form:
@@ -343,8 +344,8 @@ pub use trace::CallerTrace;
 /// | `Encounter.patient=Patient/1`, `Encounter.class:not=IMP` | the same; one parameter |
 /// | `patient=Patient/1`, `class:not=IMP` | one parameter, of the types that the other filters and the handler's `Resource<…>` name; if they name none, only the form |
 ///
-/// The topic decides which interactions fire, and a Subscription cannot ask for others. `on` selects among them: if a notification
-/// names another interaction, it is acknowledged and the handler does not run. If it names none, the handler runs.
+/// The topic decides which interactions fire, and `on` selects among these. If a notification names an interaction that is not in
+/// `on`, it is acknowledged and the handler does not run. If it names no interaction, the handler runs.
 ///
 /// Registration reports what your server cannot do, or would silently ignore, before it writes anything:
 ///
@@ -371,9 +372,10 @@ pub use trace::CallerTrace;
 /// }
 /// ```
 ///
-/// This costs one request for each notification if the handler takes the resource, and one for each deletion. The program does not
-/// check the rest of an [`Event`] (the interaction, the number), nor that the resource matches the criteria, nor that a deleted
-/// resource ever existed. A handler that relies on one of these must check it.
+/// This costs one request for each notification if the handler takes the resource, and one for each deletion. The
+/// program does not check the other facts of an [`Event`], such as its interaction and number. It does not check that
+/// the resource matches the criteria, or that a deleted resource ever existed. A handler that relies on one of these
+/// facts must check it.
 ///
 /// Medplum names a deleted resource in a header that its signature does not cover. Such a deletion is always confirmed. If
 /// notifications are signed, a deletion that is named in the path is confirmed too.
@@ -385,15 +387,15 @@ pub use trace::CallerTrace;
 ///
 /// | the notification names | `Event` | `Resource<T>`, `Option<Resource<T>>` |
 /// |---|---|---|
-/// | `Encounter/1`, with a version or without, or that behind the base URL of `FHIR_BASE_URL` or of its own Subscription | `focus()` is `Encounter/1` | the resource that the notification carries, or else the one that is read |
-/// | a resource of another FHIR server | `focus()` is `None`, `reference()` the URL | the resource that the notification carries, or else the one that is read from a [source](AppBuilder::source); without either, the event is refused (`422`) |
-/// | the `fullUrl` of an entry, such as `urn:uuid:…` | `focus()` is what that resource calls itself, if it has an id | the resource of that entry |
-/// | an identifier, an operation, a search, a canonical URL | `focus()` is `None`; [`Event::identifier`] is `system\|value` | the only carried resource of the type that the filters or `T` name; without one, the event is refused (`422`) |
-/// | nothing, and carries resources | `focus()` is the carried resource's | each carried resource of the type that the filters or `T` name; without such a type, each entry that says created, updated or deleted |
-/// | nothing | nothing is known | the resource is looked up, as [below](#empty-notifications) |
-/// | `Encounter/a_b` or another id that is none | the event is refused (`422`) | the same |
+/// | `Encounter/1`, with or without a version: relative, or below the base URL of `FHIR_BASE_URL` or of the notification's own Subscription | `focus()` is `Encounter/1` | the resource in the notification, else the resource that is read from the server |
+/// | a resource of another FHIR server | `focus()` is `None`, `reference()` is the URL | the resource in the notification, else the resource that is read from a [source](AppBuilder::source); without either, the event is refused (`422`) |
+/// | the `fullUrl` of an entry, such as `urn:uuid:…` | `focus()` is the type and id in that resource, if it has an id | the resource of that entry |
+/// | an identifier, an operation, a search, a canonical URL | `focus()` is `None`; [`Event::identifier`] is `system\|value` | the only resource in the notification that has the type that the filters or `T` name; without one, the event is refused (`422`) |
+/// | nothing, but contains resources | `focus()` is the type and id of each resource | each resource of the type that the filters or `T` name; without such a type, each entry that says created, updated or deleted |
+/// | nothing, and contains nothing | nothing is known | the resource is looked up, as [below](#empty-notifications) |
+/// | `Encounter/a_b`, or another id that FHIR does not allow | the event is refused (`422`) | the same |
 ///
-/// An event that is refused is refused by itself: the other events of its notification are handled.
+/// A refused event does not stop the other events of its notification.
 ///
 /// # Empty notifications
 ///
@@ -407,19 +409,21 @@ pub use trace::CallerTrace;
 /// | `Resource<T>` | each resource that the criteria finds and that changed since the last time | each event that the server lists in `$events`; without `$events`, each resource that a search finds |
 ///
 /// The search is the criteria itself, or for a topic the parameters of its filters, with
-/// `_lastUpdated=ge…&_sort=_lastUpdated`. A topic may fire for less than its filters say: then the handler gets more
-/// than the topic is for. If a topic has no filter, `T` must [say](trait@FhirResource) the type to search for. A search finds a
-/// resource once, as it is now, however often it changed, and finds no deletion. The event's interaction is `unknown`.
+/// `_lastUpdated=ge…&_sort=_lastUpdated`. A topic may fire for fewer resources than its filters match. Then the handler
+/// also gets resources for which the topic does not fire. If a topic has no filter, `T` must [say](trait@FhirResource)
+/// the type to search for. A search finds a resource once, in its current version, however often it changed. It finds
+/// no deletion. The event's interaction is `unknown`.
 ///
-/// An instance remembers which versions it has handled. It searches from two minutes before the newest of them, because a change
-/// may become visible late. After a start, it searches five minutes back. If the notification says when its event happened, it
-/// searches from two minutes before the event, and at most one day back. An older change that all instances missed is not found. A
-/// change that another instance has handled may be handled again. If a handler fails, the answer asks the server to send the
-/// notification again, which HAPI does not do; the next notification finds the resource again.
+/// An instance remembers which versions it has handled. It searches from two minutes before the newest of them, because
+/// a change may become visible late. After a start, it searches five minutes back. If the notification says when its
+/// event happened, it searches at least from two minutes before the event, and at most one day back. It does not find
+/// an older change that all instances missed. It may handle a change again that another instance has handled. If a
+/// handler fails, the answer asks the server to send the notification again. HAPI does not do this; there, the next
+/// notification finds the resource again.
 ///
-/// With any other `content`, an event that names and carries nothing is looked up too, because a server may send less than the
-/// subscription asks for. This holds for `Resource<T>`, and for `Option<Resource<T>>`, where `None` would mean a deletion. If neither a
-/// filter nor `T` says which type to search for, the event is refused.
+/// With any other `content`, an event that names and contains nothing is looked up too, because a server may send less
+/// than the subscription asks for. This holds for `Resource<T>` and for `Option<Resource<T>>`, because `None` would
+/// mean a deletion. If neither a filter nor `T` says which type to search for, the event is refused.
 ///
 /// # The function
 ///
@@ -451,8 +455,8 @@ pub use trace::CallerTrace;
 /// # Errors
 ///
 /// Every mistake in the keys and in the signature is a compiler error at the wrong word, and all are reported together. The function
-/// itself still compiles. Two handlers with one endpoint are a compiler error in one crate, and a start-up error in two crates of one
-/// program.
+/// itself still compiles. Two handlers with one endpoint are a compiler error in one crate. In two crates of one program, they are a
+/// start-up error.
 pub use fhir_sub_macros::fhir_subscription;
 
 /// Derives [`FhirResource`](trait@FhirResource).
