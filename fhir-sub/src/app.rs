@@ -48,8 +48,8 @@ const SUBSCRIPTIONS: PageLimits = PageLimits::new(2_000, 20_000, 64 << 20, Durat
 
 /// A program's subscriptions, settings and state, ready to handle requests.
 ///
-/// An `App` is a [`tower_service::Service`] of `http::Request`s, and cheap to clone. So it works in an axum router and on its own.
-/// Each request runs in its own tokio task: a caller who hangs up does not end a handler half-way.
+/// An `App` is a [`tower_service::Service`] for `http::Request`s, and cheap to clone. So it works in an axum router and
+/// on its own. Each request runs in its own tokio task: if the caller hangs up, the handler still runs to its end.
 ///
 /// ```no_run
 /// # async fn host() -> Result<(), Box<dyn std::error::Error>> {
@@ -76,7 +76,7 @@ pub(crate) struct Parts {
     #[cfg(feature = "local")]
     counters: Option<Arc<Counters>>,
     keys: Keys,
-    /// The same app with the store's key of before its rotation, while it is rotated.
+    /// The same app with the previous store key, during a rotation of the key.
     before_rotation: Option<App>,
     clock: Clock,
     spans: Spans,
@@ -151,7 +151,7 @@ impl App {
         &self.0.keys
     }
 
-    /// The same app with the store's key of before its rotation, while it is rotated.
+    /// The same app with the previous store key, during a rotation of the key.
     pub(crate) fn before_rotation(&self) -> Option<&Self> {
         self.0.before_rotation.as_ref()
     }
@@ -202,8 +202,7 @@ impl App {
         self.with(Arc::new(Registry::empty()), self.0.settings.clone())
     }
 
-    /// The same app, which remembers nothing of what was handled, and hands nothing on to a queue: at the desk an event is
-    /// handled each time that it is sent.
+    /// The same app without store and queue: at the desk, an event is handled each time that it is sent.
     #[cfg(feature = "inspector")]
     pub(crate) fn at_desk(&self) -> Self {
         let parts = &*self.0;
@@ -270,7 +269,8 @@ impl fmt::Debug for App {
     }
 }
 
-/// Builds an [`App`]: `setup` adds state, settings, a token provider, root certificates or a proxy.
+/// Builds an [`App`]. `setup` uses it to add state, settings, tenants, and ways to reach and sign in at the FHIR
+/// server.
 ///
 /// ```
 /// use fhir_sub::prelude::*;
@@ -350,18 +350,24 @@ impl AppBuilder {
 
     /// Adds a tenant: a FHIR server of its own, with settings, secrets, subscriptions and records of its own.
     ///
-    /// All tenants run the same handlers. The tenant's endpoints are below its name: `…/north/{endpoint}`, and so are its routes, such as
-    /// `…/north/register`. Its settings are environment variables that begin with its name, such as `NORTH_FHIR_BASE_URL`, and what
-    /// `set_up` sets. These settings must be a tenant's own: `FHIR_BASE_URL`, `FHIR_AUTH_…`, and all that lets callers in, such as
-    /// `FHIR_SUBSCRIPTION_SECRET`. The tenants share every other setting that has no value of the tenant's own. `APP_BASE_URL` is shared
-    /// too, with `/north` added.
+    /// All tenants run the same handlers. The tenant's endpoints are below its name, `…/north/{endpoint}`, and so are
+    /// its routes, such as `…/north/register`. The tenant's settings are environment variables that begin with its
+    /// name, such as `NORTH_FHIR_BASE_URL`, and the settings that `set_up` sets. These settings must not
+    /// be shared: `FHIR_BASE_URL`, `FHIR_AUTH_…`, `FHIR_CLIENT_…`, and everything that lets callers in, such as
+    /// `FHIR_SUBSCRIPTION_SECRET`. A tenant inherits every other setting that it does not set itself. `APP_BASE_URL` is
+    /// inherited with `/north` added.
     ///
-    /// A store may be shared: no tenant sees a record or a dead letter of another. Commands, a sweep and a CloudFormation request do
-    /// their work for each tenant in turn; `--tenant NAME` chooses one. A message of a queue or a bus names its tenant, in an attribute
-    /// `tenant`. Log lines and metrics have the field `tenant`.
+    /// Tenants may share a store: no tenant sees another tenant's records or dead letters. Commands, a sweep and a
+    /// CloudFormation request do their work for each tenant in turn; `--tenant NAME` chooses one. A message of a queue
+    /// or a bus names its tenant in the attribute `tenant`. Log lines and metrics have the field `tenant`.
     ///
-    /// These are start-up errors: two tenants that share a secret, a name that is an endpoint or a route, and one of the settings above
-    /// that is set for all tenants. The sandbox is one server, so without any `FHIR_BASE_URL` the program runs as its first tenant.
+    /// These are start-up errors:
+    ///
+    /// - Two tenants share a secret.
+    /// - A tenant has the name of an endpoint or a route.
+    /// - A setting that must not be shared is set for all tenants.
+    ///
+    /// The sandbox is one server. So if no `FHIR_BASE_URL` is set, the program runs as its first tenant.
     ///
     /// ```
     /// use fhir_sub::prelude::*;
@@ -381,21 +387,22 @@ impl AppBuilder {
         self
     }
 
-    /// Gives handlers `state`, which they take as `State<S>`. There is one value of each type; the last call counts.
+    /// Gives handlers `state`, which they take as `State<S>`. There is one value of each type: a later call with the
+    /// same type replaces it.
     pub fn state<S: Any + Send + Sync>(mut self, state: S) -> Self {
         self.states.insert(state);
         self
     }
 
-    /// Signs in at the FHIR server with tokens of `provider`, and ignores `FHIR_AUTH_…`.
+    /// Signs in at the FHIR server with tokens from `provider`, and ignores `FHIR_AUTH_…`.
     pub fn token_provider(mut self, provider: impl TokenProvider + 'static) -> Self {
         self.token_provider = Some(Arc::new(provider));
         self
     }
 
-    /// Signs in at the FHIR server as a SMART Backend Service. `signer` signs the assertions, so the key may stay in a key management
-    /// service. `FHIR_AUTH_CLIENT_ID` must be set; `FHIR_AUTH_PRIVATE_KEY` and `FHIR_AUTH_KEY_ID` must not. The sandbox needs no
-    /// signature. [`Signer`] has an example for AWS KMS.
+    /// Signs in at the FHIR server as a SMART Backend Service. `signer` signs the assertions, so the key may stay in a
+    /// key management service. `FHIR_AUTH_CLIENT_ID` must be set; `FHIR_AUTH_PRIVATE_KEY` and `FHIR_AUTH_KEY_ID` must
+    /// not. The sandbox needs no signature. [`Signer`] has an example for AWS KMS.
     pub fn signer(mut self, signer: impl Signer) -> Self {
         self.variables.signer = Some(Arc::new(signer));
         self
@@ -408,16 +415,20 @@ impl AppBuilder {
         self
     }
 
-    /// Names another FHIR server: resources under the base URL `base` are read as `config` says, with that server's own URL, sign-in and
+    /// Names another FHIR server, so that handlers get resources from there. `base` is the base URL by which
+    /// notifications name the server. `config` says how the program reaches the server: its URL, sign-in and
     /// certificates.
     ///
-    /// A broker may report resources on the servers of its members. The program reads such a resource only from a server that you name
-    /// here. It does not ask the app's own server, and does not send the app's own token. If the server is not named, a handler that
-    /// takes only [`Event`](crate::Event) runs, and a handler that needs the resource fails for good (`422`).
+    /// A broker may report resources on the servers of its members. The program reads such a resource only from a
+    /// server that you name here. It never asks the app's own server for the resource, and never sends the app's own
+    /// token there. If you do not name the server, a handler that takes only [`Event`](crate::Event) runs, and a
+    /// handler that takes the resource does not: the event is refused (`422`).
     ///
-    /// Case, a default port, a slash at the end, and `http` for `https` do not matter in `base`. These are start-up errors: `base` is not
-    /// a URL, is named twice, or equals `FHIR_BASE_URL`; or `config` has an `http` URL that is not on loopback, without
-    /// `FHIR_ALLOW_HTTP`.
+    /// Case, a default port, a slash at the end, and `http` instead of `https` do not matter in `base`. These are
+    /// start-up errors:
+    ///
+    /// - `base` is not a URL, is named twice, or equals `FHIR_BASE_URL`.
+    /// - `config` has an `http` URL that is not on loopback, and `FHIR_ALLOW_HTTP` is not set.
     ///
     /// ```
     /// use fhir_sub::client::{Authorization, ClientConfig};
@@ -435,11 +446,11 @@ impl AppBuilder {
         self
     }
 
-    /// Lets handlers see the request header `name`, by [`Incoming`](crate::Incoming): for example a tenant that a gateway determined, or
-    /// a correlation id.
+    /// Lets handlers see the request header `name`, by [`Incoming`](crate::Incoming): for example a tenant that a
+    /// gateway determined, or a correlation id.
     ///
-    /// It is a start-up error if `name` is not a header's name, or if the header carries a secret: the header of
-    /// `FHIR_SUBSCRIPTION_HEADER`, `Authorization`, `Cookie`, a signature.
+    /// It is a start-up error if `name` is not the name of a header, or if the header carries a secret: the header of
+    /// `FHIR_SUBSCRIPTION_HEADER`, `Authorization`, `Cookie`, `X-API-Key`, a signature, and others.
     pub fn allow_header(mut self, name: impl Into<String>) -> Self {
         self.headers.push(name.into());
         self
@@ -451,8 +462,8 @@ impl AppBuilder {
         self
     }
 
-    /// Reaches the FHIR server, the token endpoint and the DynamoDB table through the proxy at `url`, and ignores `HTTPS_PROXY`,
-    /// `HTTP_PROXY` and `NO_PROXY`.
+    /// Reaches servers through the proxy at `url`, and ignores `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. This holds
+    /// for the FHIR server, the token endpoint, the issuer of access tokens, the DynamoDB table and the SQS queue.
     pub fn proxy(mut self, url: url::Url) -> Self {
         self.proxy = Some(url);
         self
@@ -464,7 +475,8 @@ impl AppBuilder {
         self
     }
 
-    /// Ends a request after `limit`, or when the invocation ends if that is sooner; the default is 25 s.
+    /// Ends a request after `limit`, or when the invocation ends if that is sooner; the default is 25 s. An event whose
+    /// handler has not ended by then is answered `503`.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
@@ -511,7 +523,7 @@ impl AppBuilder {
         &self.variables
     }
 
-    /// Its settings, and what each tenant has of its own.
+    /// The builder's settings, and the settings of each tenant.
     pub(crate) fn variables_of_all(&self) -> Vec<&Variables> {
         let tenants = self.tenants.iter().map(|(_, tenant)| &tenant.variables);
         std::iter::once(&self.variables).chain(tenants).collect()
@@ -521,15 +533,15 @@ impl AppBuilder {
         &self.declarations
     }
 
-    /// Reads the settings that stand elsewhere: `file:/path`, `ssm:/name`, `secretsmanager:NAME` and
+    /// Reads the settings that are references to another place: `file:/path`, `ssm:/name`, `secretsmanager:NAME` and
     /// `secretsmanager:NAME#key`.
     ///
-    /// `fhir_lambda_main!` calls it after `setup`. A program with its own `main` awaits it before
-    /// [`build`](Self::build). Files are read directly. Parameters and secrets are requested from the AWS
-    /// Parameters and Secrets Lambda Extension, or from the AWS Secrets Manager Agent, on port 2773 or
-    /// `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT`. With the feature `secrets`, AWS itself is asked if none of
-    /// the two is there. An answer may take 5 seconds. All values are read at the same time. `build` reports
-    /// those that could not be read.
+    /// `fhir_lambda_main!` calls this after `setup`. A program with its own `main` awaits it before
+    /// [`build`](Self::build). Files are read directly. Parameters and secrets are requested from the AWS Parameters
+    /// and Secrets Lambda Extension, or from the AWS Secrets Manager Agent, on port 2773 or
+    /// `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT`. With the feature `secrets`, AWS itself is asked if neither is there.
+    /// All values are read at the same time, and each answer may take 5 seconds. `build` reports the values that could
+    /// not be read.
     ///
     /// ```no_run
     /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
@@ -545,7 +557,7 @@ impl AppBuilder {
         self
     }
 
-    /// The same. Returns an error if the extension is not ready yet, so that a later call may succeed.
+    /// The same, but returns an error if the extension is not ready yet, so that a later call may succeed.
     pub(crate) async fn try_resolve(&mut self) -> Result<(), NotReady> {
         self.expand();
         let tenants = self.tenants.iter_mut().map(|(_, tenant)| tenant.try_resolve_own());

@@ -16,7 +16,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// answered `422`. With one, the event becomes a dead letter, and is answered `204`.
 ///
 /// The text of an error never reaches the caller. It may quote a patient, so it reaches the log only if
-/// `FHIR_SUBSCRIPTION_LOG_ERRORS` is `text`.
+/// `FHIR_SUBSCRIPTION_LOG_ERRORS` is `text`, which is the default outside of Lambda.
 ///
 /// ```
 /// use fhir_sub::{Error, Result};
@@ -55,7 +55,7 @@ impl Error {
         Self { permanent: true, ..Self::transient(error) }
     }
 
-    /// Whether every other try would fail too.
+    /// Whether no other try can succeed: the error was made by [`permanent`](Self::permanent).
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         self.permanent
@@ -63,26 +63,27 @@ impl Error {
 
     /// The name of the type that the error was made from: `core::num::error::ParseIntError`. It quotes nothing.
     ///
-    /// An error that was made from a text is a `message`, and an error that was boxed before is a `boxed error`, because neither has a
-    /// type's name. [`place`](Self::place) says where it was made.
+    /// For an error that was made from a text, it is `message`. For an error that was boxed before, it is `boxed
+    /// error`, because the name of the type is no longer known. [`place`](Self::place) says where the error was made.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// Where in the source the error was made, or met its `?`; `None` for an error type of the handler's own.
+    /// Where in the source the error was made, or where `?` converted it; `None` if the handler returned an error type
+    /// of its own.
     #[must_use]
     pub fn place(&self) -> Option<&'static Location<'static>> {
         self.place
     }
 
-    /// The error that it was made from.
+    /// The error that this error was made from.
     #[must_use]
     pub fn source(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
         &*self.source
     }
 
-    /// Undoes [`Boxed`], so that `permanent` survives a trip through a boxed error.
+    /// Undoes [`Boxed`], so that a boxed error stays permanent.
     pub(crate) fn from_boxed(kind: &'static str, error: BoxError) -> Self {
         match error.downcast::<Boxed>() {
             Ok(boxed) => boxed.0,

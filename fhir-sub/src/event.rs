@@ -146,12 +146,12 @@ impl Event {
         self.number
     }
 
-    /// The identity of this event: 64 hexadecimal digits, the same in every instance and at every try, and whatever reports the event.
-    /// It names no patient. If a notification does not say the version of its resource, the server is asked for it before the handler
-    /// runs.
+    /// The identity of this event: 64 hexadecimal digits. It is the same in every instance, at every try, and whether a
+    /// notification or a sweep reports the event. It names no patient. If a notification does not say the version of
+    /// its resource, the program asks the server for it before the handler runs.
     ///
-    /// `None` if the server says nothing that identifies the event: no resource, or a deletion whose
-    /// version the server does not say.
+    /// `None` if the server says nothing that identifies the event: no resource, or a deletion whose version the server
+    /// does not say.
     ///
     /// An event is handled at least once. If you make an effect conditional on this key, the effect happens once:
     ///

@@ -46,19 +46,20 @@ use crate::rejection::Rejection;
             or implement `fhir_sub::FromNotification` for the type"
 )]
 pub trait FromNotification: Sized {
-    /// Whether the argument is made from the resource. If it is, and a notification only names the resource, the program reads the
-    /// resource from the FHIR server.
+    /// Whether the argument is made from the resource. If so, and a notification only names the resource, the program
+    /// reads the resource from the FHIR server.
     const RESOURCE: ResourceUse = ResourceUse::Unused;
 
-    /// Whether the argument may look at the event. The event's identity takes two digests, so it is computed only if this is true.
+    /// Whether the argument may look at the event. The program computes the event's identity, which takes two digests,
+    /// only if this is true.
     #[doc(hidden)]
     const EVENT: bool = true;
 
-    /// Whether the argument may look at the [other resources](crate::Included) of the notification. They are copied only if this is
-    /// true.
+    /// Whether the argument may look at the [other resources](crate::Included) of the notification. The program copies
+    /// them only if this is true.
     const INCLUDED: bool = false;
 
-    /// Whether [`require`](Self::require) may name something. It is called only if this is true.
+    /// Whether [`require`](Self::require) may name something. The program calls `require` only if this is true.
     #[doc(hidden)]
     const REQUIREMENTS: bool = true;
 
@@ -106,7 +107,7 @@ impl Requirements {
         requirements
     }
 
-    /// The state of type `S`, which `setup` must provide.
+    /// Requires a state of type `S`: if `setup` provides none, the program does not start.
     pub fn state<S: Any + Send + Sync>(&mut self) {
         self.states.push(RequiredState { id: TypeId::of::<S>(), name: std::any::type_name::<S>() });
     }

@@ -12,8 +12,9 @@ use crate::fhir_resource::FhirResource;
 
 /// The other resources of a notification: everything in its Bundle except the event's own resource.
 ///
-/// A topic may include the patient of an encounter. A server may add an audit of the change. A bundle may contain resources that are
-/// on no server, and are named only by `urn:uuid:`. The resources of the notification's other events are included too.
+/// For example, a topic may include the patient of an encounter, and a server may add an audit of the change. A Bundle
+/// may also contain resources that are on no server, and have only a `urn:uuid:`. The resources of the notification's
+/// other events are included too.
 ///
 /// `Included` is empty for a criteria, for a resource that a search or a sweep found, and with `trust = "reference"`.
 ///
@@ -81,8 +82,9 @@ impl Included {
     /// The resource that `reference` names, read into `T`. The reference is the `fullUrl` of the entry (`urn:uuid:…`), or `Type/id` with
     /// or without a base URL and a version.
     ///
-    /// `None` if the notification does not contain the resource. If the resource does not have the shape of `T`, the result is `None`
-    /// too, and the log says so. An absolute reference finds no resource of another server, because ids are unique on one server only.
+    /// `None` if the notification does not contain the resource, or if the resource does not have the shape of `T`;
+    /// then the log says so. An absolute reference finds no resource of another server, because ids are unique on one
+    /// server only.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, reference: &str) -> Option<T> {
         let by_url = self.iter().find(|one| one.full_url.as_deref() == Some(reference));
@@ -90,7 +92,7 @@ impl Included {
             let named = Reference::parse(reference)?;
             let base = Reference::base(reference).and_then(canonical_base);
             let is_its = |one: &&IncludedResource| one.is_named(&named, base.as_deref());
-            // A reference without a server means the notification's own server first.
+            // For a reference without a server, a resource of the notification's own server comes first.
             self.iter().filter(is_its).min_by_key(|one| base.is_none() && one.base().is_some())
         };
         by_url.or_else(by_name)?.read()
@@ -134,7 +136,7 @@ impl IncludedResource {
         &self.resource_type
     }
 
-    /// The resource as the server sent it. Its end was found, but not every part is checked to be JSON.
+    /// The resource as the server sent it. Its brackets balance, but not every part is checked to be JSON.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json

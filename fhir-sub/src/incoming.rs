@@ -5,10 +5,12 @@ use std::fmt;
 /// The endpoint of a notification, the part of the path before it, and the headers that
 /// [`AppBuilder::allow_header`](crate::AppBuilder::allow_header) names.
 ///
-/// [`tenant`](Self::tenant) is the tenant, if the program has [tenants](crate::AppBuilder::tenant). A gateway may also tell tenants apart
-/// by a header that it adds. A header may carry a correlation id, too. Neither path nor headers are logged.
+/// [`tenant`](Self::tenant) is the tenant, if the program has [tenants](crate::AppBuilder::tenant). A gateway may also
+/// distinguish tenants by a header that it adds. A header may carry a correlation id, too. Neither path nor headers are
+/// logged.
 ///
-/// An event without a request has only the endpoint and the tenant: an event that a sweep found, or a dead letter that is tried again.
+/// An event without a request has only the endpoint and the tenant. Such an event comes from a sweep, or is a dead
+/// letter that is retried.
 ///
 /// ```
 /// use fhir_sub::prelude::*;
@@ -54,8 +56,8 @@ impl Incoming {
         &self.prefix
     }
 
-    /// The header `name`, in any case, if [`setup`](crate::AppBuilder::allow_header) allows it and the request has it exactly once, as
-    /// text.
+    /// The header `name`, in any case. `None` unless [`setup`](crate::AppBuilder::allow_header) allows the header, and
+    /// the request has it exactly once, as text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
@@ -69,7 +71,7 @@ impl fmt::Debug for Incoming {
     }
 }
 
-/// The same, borrowed from a request: only a handler that asks for it pays for a copy.
+/// The same, borrowed from a request, so that only a handler that asks for it pays for a copy.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Way<'a> {
     /// The path of the request up to the endpoint.

@@ -12,8 +12,8 @@
 /// # }
 /// ```
 ///
-/// `crates` links handlers that live in library crates. Name the package's own library too if it has handlers. Rust does
-/// not link a crate that nothing names, so its handlers would be missing.
+/// `crates` links handlers that are in library crates, because Rust does not link a crate that nothing names. Name the
+/// package's own library too if it has handlers.
 ///
 /// ```
 /// # mod form_2 { use fhir_sub::prelude::*;
@@ -39,9 +39,10 @@
 /// # }
 /// ```
 ///
-/// `logs = off`, as the last argument, leaves the log to you: `setup` starts a subscriber of your own, with what OpenTelemetry needs
-/// ([`AppBuilder::trace`](crate::AppBuilder::trace)). Without it, the program starts its own log before `setup` runs, and there can be
-/// no second one. The lines with CloudWatch's metrics are written beside your log, unless `FHIR_SUBSCRIPTION_METRICS` is `off`.
+/// `logs = off`, as the last argument, leaves the log to you: `setup` starts your own subscriber, for example with
+/// OpenTelemetry ([`AppBuilder::trace`](crate::AppBuilder::trace)). Without `logs = off`, the program starts its own
+/// log before `setup` runs, and a process can have only one. The lines with CloudWatch's metrics are written beside
+/// your log, unless `FHIR_SUBSCRIPTION_METRICS` is `off`.
 ///
 /// Do not let your subscriber record `TRACE` or `DEBUG` of `lambda_runtime`, `hyper` and the other crates below the program: these
 /// lines contain resources and secrets.
@@ -94,7 +95,7 @@ macro_rules! fhir_lambda_main {
     (@wrong $message:literal) => {
         ::core::compile_error!($message);
 
-        // So that the compiler does not also report a missing `main`.
+        // Otherwise the compiler would also report a missing `main`.
         fn main() {}
     };
     (@main [$($handlers:ident)*] $setup:path, $main:ident) => {

@@ -32,19 +32,19 @@ impl<'a> Notification<'a> {
 
     /// The resource as the server sent it, as JSON. `None` for a deletion, and if the notification names no resource.
     ///
-    /// It is one object of the type that the [focus](Event::focus) names, with its id or without one. If an argument of the handler is
-    /// made from the resource ([`FromNotification::RESOURCE`](crate::FromNotification::RESOURCE)), that argument must check the JSON.
-    /// Otherwise, the JSON was checked before.
+    /// If the notification only names the resource, the program has read the resource from the FHIR server, provided
+    /// that an argument of the handler is made from it
+    /// ([`FromNotification::RESOURCE`](crate::FromNotification::RESOURCE)).
     ///
-    /// If the notification only names the resource, and an argument of the handler is made from it, the resource was read from the
-    /// FHIR server.
+    /// The text is one object of the type in the [focus](Event::focus), with its id or without one. If an argument is
+    /// made from the resource, that argument must check the JSON. Otherwise, the program has checked the JSON.
     #[must_use]
     pub fn resource(&self) -> Option<&'a str> {
         self.resource
     }
 
-    /// The other resources of the notification, if an argument of the handler looks at them
-    /// ([`FromNotification::INCLUDED`](crate::FromNotification::INCLUDED)); otherwise empty.
+    /// The other resources of the notification. Empty unless an argument of the handler looks at them
+    /// ([`FromNotification::INCLUDED`](crate::FromNotification::INCLUDED)).
     #[must_use]
     pub fn included(&self) -> &'a Included {
         self.included
@@ -62,8 +62,8 @@ impl<'a> Notification<'a> {
         self.way.prefix()
     }
 
-    /// The header `name`, in any case, if [`setup`](crate::AppBuilder::allow_header) allows it and the request has it exactly once, as
-    /// text.
+    /// The header `name`, in any case. `None` unless [`setup`](crate::AppBuilder::allow_header) allows the header, and
+    /// the request has it exactly once, as text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.way.header(name)

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 pub(crate) use pretty::pretty;
 
-/// A request to the program, and what became of it. It has no secret: whoever sends it again shows their own.
+/// A request to the program, and its outcome. It has no secret: a later sender adds its own.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Recorded {
@@ -42,7 +42,7 @@ pub(crate) struct Seen {
     /// A FHIR instant.
     pub(crate) at: String,
     pub(crate) status: u16,
-    /// That of each event, in the words of the log.
+    /// The outcome of each event, in the words of the log.
     pub(crate) outcomes: Vec<String>,
 }
 
@@ -82,7 +82,7 @@ impl Recorded {
     ///
     /// # Errors
     ///
-    /// It is no recorded delivery; the text says why, and quotes nothing of it.
+    /// The text is not a recorded delivery. The error says why, and quotes nothing of the text.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| {
             // Its own message may quote a value.
@@ -97,7 +97,7 @@ impl Recorded {
     ///
     /// # Errors
     ///
-    /// A member cannot stand in a request; the text says which.
+    /// A member cannot be part of a request. The error names the member.
     pub(crate) fn sent(&self) -> Result<Sent, String> {
         let method = self.method.parse().map_err(|_| "`method` is not one of HTTP".to_owned())?;
         let mut headers = HeaderMap::new();

@@ -62,10 +62,10 @@ const OF_ONE_URL: PageLimits = PageLimits::new(500, 2_000, 8 << 20, Duration::fr
 pub struct Options {
     /// Plan only: write nothing.
     pub dry_run: bool,
-    /// Remove the Subscriptions under the base URL whose endpoint is no longer in the program.
+    /// Remove each Subscription under the base URL whose endpoint is no longer in the program, and exact duplicates.
     pub prune: bool,
-    /// Write every Subscription again, even if it seems to be up to date. Use this after a rotation of the
-    /// secret, if the server does not show its headers.
+    /// Write every Subscription again, even if it seems to be up to date. Use this after a rotation of the secret if
+    /// the server hides the headers of its Subscriptions.
     pub rewrite: bool,
 }
 
@@ -95,7 +95,7 @@ impl Options {
 impl App {
     /// Registers every subscription with the FHIR server, as `POST /register` does.
     ///
-    /// If nothing has changed, to register again writes nothing.
+    /// A second run writes nothing if nothing has changed.
     pub async fn register(&self, options: Options) -> Report {
         register(self, options, self.deadline(None)).await
     }

@@ -21,17 +21,17 @@ pub(crate) enum RejectionKind {
     Malformed(Cow<'static, str>),
     /// The body is JSON, but not the right kind: 422. The text is a constant of ours, and quotes nothing.
     Unprocessable(Cow<'static, str>),
-    /// The same with the text and place of a user's extractor.
+    /// A user's extractor refused the event, with this text, at this place.
     Refused(&'static str, &'static Location<'static>),
     /// A user's extractor failed.
     Failed(Error),
 }
 
 impl Rejection {
-    /// Gives the event up: with a durable store it becomes a dead letter, and without one the answer is `422`, with `text`, which must not
-    /// quote the resource.
+    /// Gives the event up. With a durable store, the event becomes a dead letter; without one, the answer is `422` with
+    /// `text`, which must not quote the resource.
     ///
-    /// The log has the place of this call, and `text` if `FHIR_SUBSCRIPTION_LOG_ERRORS` is `text`.
+    /// The log has the place of this call. It has `text` too if `FHIR_SUBSCRIPTION_LOG_ERRORS` is `text`.
     #[must_use]
     #[track_caller]
     pub fn unprocessable(text: &'static str) -> Self {
@@ -49,7 +49,7 @@ impl Rejection {
         Self { kind: RejectionKind::Failed(error) }
     }
 
-    /// serde's error about a resource, without its quotes: kind and position only.
+    /// serde's error about a resource, reduced to its kind and position, because its message quotes the resource.
     pub(crate) fn json(resource: &str, error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         let kind = match error.classify() {

@@ -35,9 +35,9 @@
 //!
 //! # Topics
 //!
-//! The sandbox has a topic for each topic that the handlers name. Such a topic fires for every change of the type that their filters name, or
-//! else the type that its URL names. Your own topic with the same URL replaces it. You can also send a [`TestNotification`] yourself, in any
-//! version and of any kind:
+//! The sandbox has a topic for each topic that the handlers name. Such a topic fires for every change of the type in
+//! the handlers' filters, else of the type in the topic's URL. Your own topic with the same URL replaces it. You can
+//! also send a [`TestNotification`] yourself, in any version and of any kind:
 //!
 //! ```
 //! use fhir_sub::prelude::*;
@@ -135,8 +135,8 @@ impl TestApp {
         Self::with(Behaviour::Hapi, |app| app)
     }
 
-    /// The same with a sandbox of another behaviour, and with a `setup` that gives the app state and settings. `FHIR_VERSION` is the version of
-    /// the sandbox too.
+    /// The same with a sandbox of another behaviour, and with a `setup` that gives the app state and settings.
+    /// `FHIR_VERSION` is also the version of the sandbox.
     ///
     /// # Panics
     ///
@@ -213,7 +213,8 @@ impl TestApp {
         &self.sandbox
     }
 
-    /// A client of the [sandbox](Self::sandbox): for a handler that a test calls as a function, and for the test's own requests.
+    /// A client of the [sandbox](Self::sandbox), for a handler that a test calls as a function, and for the test's own
+    /// requests.
     ///
     /// ```
     /// use fhir_sub::prelude::*;

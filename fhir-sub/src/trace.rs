@@ -4,16 +4,18 @@ use std::collections::HashMap;
 
 use crate::request::Headers;
 
-/// The trace that a notification is part of, as its caller says. [`AppBuilder::trace`](crate::AppBuilder::trace) gets it.
+/// The trace that a notification is part of, as its caller says. [`AppBuilder::trace`](crate::AppBuilder::trace) gets
+/// it.
 ///
-/// It is the header `traceparent` of [W3C Trace Context](https://www.w3.org/TR/trace-context/). Without that header it is made of the first
-/// of these that is there:
+/// It is the header `traceparent` of [W3C Trace Context](https://www.w3.org/TR/trace-context/). If the request has no
+/// such header, the first of these counts:
 ///
 /// 1. the header `X-Amzn-Trace-Id` of AWS X-Ray
 /// 2. the header `X-Trace-Id`, which is 16 or 32 hexadecimal digits or a UUID
 /// 3. under Lambda, the trace of the invocation, if X-Ray samples it
 ///
-/// A message of SQS has attributes instead of headers: `traceparent` and `tracestate`, and `AWSTraceHeader` of SQS itself.
+/// An SQS message has attributes instead of headers: `traceparent` and `tracestate`, and the `AWSTraceHeader` that SQS
+/// adds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerTrace {
     traceparent: Option<String>,
@@ -24,8 +26,8 @@ pub struct CallerTrace {
 const LONGEST_STATE: usize = 512;
 
 impl CallerTrace {
-    /// The value of a `traceparent`, such as `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. `None` if the caller names no
-    /// trace.
+    /// The value of a `traceparent`, such as `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. `None` if the
+    /// caller names no trace.
     ///
     /// ```
     /// # fn example(caller: &fhir_sub::CallerTrace) {
@@ -64,9 +66,9 @@ impl CallerTrace {
             return Self { traceparent: Some(own.to_owned()), tracestate: state.map(str::to_owned) };
         }
         let header = named("x-amzn-trace-id").and_then(XRay::read);
-        // Lambda writes `Sampled=0` also where X-Ray is off: then the invocation's trace would only hide the spans.
+        // If X-Ray is off, Lambda also writes `Sampled=0`. The trace of such an invocation would only hide the spans.
         let invocation = invocation.and_then(XRay::read).filter(|trace| trace.is_sampled == Some(true));
-        // A gateway names the root alone. Lambda's own part of the same trace is nearer.
+        // A gateway names only the root. If it is the same trace, Lambda's segment is the nearer parent.
         let is_nearer = |header: &XRay, own: &XRay| header.parent.is_none() && header.id == own.id;
         let x_ray = match (header, &invocation) {
             (Some(header), Some(own)) if is_nearer(&header, own) => Some(own.traceparent()),

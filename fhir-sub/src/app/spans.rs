@@ -16,19 +16,19 @@ pub(super) struct Spans {
     flush: Option<Flush>,
 }
 
-/// Calls the second argument, which begins a span, while the caller's trace is the current one.
+/// Makes the caller's trace the current one, and calls the second argument, which begins a span.
 type Begin = dyn Fn(&CallerTrace, &mut dyn FnMut()) + Send + Sync;
 
 /// Sends the spans that have ended.
 pub(crate) type Flush = Arc<dyn Fn() + Send + Sync>;
 
-/// How long spans may take to be sent where nothing ends the wait.
+/// How long the program waits for spans to be sent if no invocation ends the wait.
 pub(crate) const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The parent of a span.
 pub(crate) enum Parent {
     Caller(CallerTrace),
-    /// The current span, which a host or the program itself has made.
+    /// The current span, from a host or from the program itself.
     Current,
 }
 
@@ -92,10 +92,10 @@ impl SpanKind {
 }
 
 impl AppBuilder {
-    /// Makes a span for each notification, and for each sweep. `parent` is called with the trace of the caller, and makes it the
-    /// current trace until its result is dropped.
+    /// Makes a span for each notification, each sweep and each request of an administrator. The program calls `parent`
+    /// with the caller's trace. `parent` makes this trace the current one, until its result is dropped.
     ///
-    /// With OpenTelemetry, that is one line. `examples/opentelemetry` has the whole program:
+    /// With OpenTelemetry, this is one line. `examples/opentelemetry` has the whole program:
     ///
     /// ```
     /// # use fhir_sub::AppBuilder;
@@ -106,12 +106,13 @@ impl AppBuilder {
     /// # }
     /// ```
     ///
-    /// Spans of a handler, for example by `#[tracing::instrument]`, are children of this span. So are the log lines of the
-    /// notification. The span has the fields `otel.name` (the endpoint), `outcome`, `tenant` and `http.response.status_code`, and
-    /// nothing of a resource. A request that is not let in has no span.
+    /// The spans of a handler, for example from `#[tracing::instrument]`, and the log lines of the notification are
+    /// children of this span. The span has the fields `otel.name` (such as the endpoint), `outcome`, `tenant` and
+    /// `http.response.status_code`, and no content of a resource. A request that is refused before its body is read has
+    /// no span.
     ///
-    /// If your own router calls the [`App`] within a span, that span is the parent, and `parent` is not called. A span is
-    /// recorded by your own subscriber: see `logs = off` of [`fhir_lambda_main!`](crate::fhir_lambda_main).
+    /// If your own router calls the [`App`] within a span, this span is the parent, and `parent` is not called. Your
+    /// own subscriber records the spans: see `logs = off` of [`fhir_lambda_main!`](crate::fhir_lambda_main).
     pub fn trace<T>(mut self, parent: impl Fn(&CallerTrace) -> T + Send + Sync + 'static) -> Self {
         self.spans.begin = Some(Arc::new(move |caller, begin| {
             let _current = parent(caller);
@@ -120,10 +121,10 @@ impl AppBuilder {
         self
     }
 
-    /// Calls `flush` when Lambda may freeze the process: after each invocation has been answered, also after a panic of a handler.
-    /// `serve` and the commands call it once, at their end. `flush` may block.
+    /// Calls `flush` before Lambda may freeze the process: after the answer of each invocation, even if a handler
+    /// panicked. `serve` and the commands call it once, at their end. `flush` may block.
     ///
-    /// The invocation waits for `flush`, and at most until its own time ends.
+    /// The invocation waits for `flush`, but at most until its own time ends.
     ///
     /// ```
     /// # use fhir_sub::AppBuilder;
@@ -138,7 +139,7 @@ impl AppBuilder {
         self
     }
 
-    /// As [`App::flushes`].
+    /// The same as [`App::flushes`].
     pub(crate) fn flushes(&mut self) -> Vec<Flush> {
         self.expand();
         let all = std::iter::once(&*self).chain(self.tenants.iter().map(|(_, tenant)| tenant));
@@ -158,10 +159,10 @@ fn distinct<'f>(flushes: impl Iterator<Item = &'f Flush>) -> Vec<Flush> {
 
 /// Sends the spans that have ended, and waits at most `patience`.
 pub(crate) async fn flush(flushes: Vec<Flush>, patience: Duration) {
-    // A thread of its own: an exporter may block, and may need this thread to go on.
+    // A separate thread, because an exporter may block until this thread goes on.
     let flushed = tokio::task::spawn_blocking(move || {
         for flush in flushes {
-            // A panic of one must not keep the others.
+            // If one function panics, the others still run.
             let _ = attempt(|| flush());
         }
     });

@@ -11,11 +11,13 @@ use crate::rejection::Rejection;
 
 /// The resource of the notification, read into `T`.
 ///
-/// `T` is any type that serde reads: your own struct with the elements that you use, a `serde_json::Value`, or a type of a FHIR crate. If a
-/// resource does not fit `T`, the handler does not run: with a durable store the event becomes a dead letter (`204`), otherwise
-/// the notification is answered `422`. If `T` says
-/// [which resource](trait@crate::FhirResource) it is read from, the compiler compares that with the criteria, or with the filters of the
-/// topic. A topic may still fire for other types: such an event is acknowledged, and the handler does not run.
+/// `T` is any type that serde reads: your own struct with the elements that you use, a `serde_json::Value`, or a type
+/// of a FHIR crate. If a resource does not fit `T`, the handler does not run. With a durable store, the event becomes a
+/// dead letter (`204`); without one, the notification is answered `422`.
+///
+/// If `T` says [which resource](trait@crate::FhirResource) it is read from, the compiler compares `T` with the criteria
+/// or with the filters of the topic. A topic may still fire for other types. Such an event is acknowledged, and the
+/// handler does not run.
 ///
 /// | the notification | the handler gets |
 /// |---|---|
@@ -25,9 +27,9 @@ use crate::rejection::Rejection;
 /// | names nothing (`content = "empty"`) | the resource that is [looked up](macro@crate::fhir_subscription#empty-notifications) |
 /// | is of a deletion | no resource: if `on` has `delete`, take `Option<Resource<T>>` |
 ///
-/// Several resources are read in one request if possible. If the server cannot be read, the notification is answered `503`, and the server
-/// sends it again. If the resource no longer exists, the event is acknowledged, the log and `status` say so, and the handler does not run;
-/// an `Option<Resource<T>>` is `None`.
+/// The program reads several resources in one request if possible. If it cannot read from the server, the notification
+/// is answered `503`, and the server sends it again. If the resource no longer exists, an `Option<Resource<T>>` is
+/// `None`. With `Resource<T>`, the event is acknowledged, the log and `status` report it, and the handler does not run.
 ///
 /// ```
 /// use fhir_sub::prelude::*;

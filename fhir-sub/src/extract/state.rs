@@ -59,7 +59,7 @@ impl<S: Any + Send + Sync> FromNotification for State<S> {
     }
 
     async fn from_notification(notification: &Notification<'_>) -> Result<Self, Rejection> {
-        // The program does not start without the state, so this happens only for a notification from a test.
+        // The program does not start without the state, so this happens only in a test.
         notification.state().map(State).ok_or_else(|| {
             Rejection::failed(Error::transient(format!(
                 "no state of type {} was provided",

@@ -41,8 +41,8 @@ pub struct Row {
     /// The elements that differed from the wanted ones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<String>,
-    /// Other Subscriptions with the same endpoint. Each of them runs the handler once more: remove them by
-    /// hand.
+    /// Other Subscriptions with the same endpoint. Each of them runs the handler once more.
+    /// [`prune`](super::Options::prune) removes exact duplicates; remove others by hand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub duplicates: Vec<String>,
     /// Why it failed, or other remarks.
@@ -160,7 +160,7 @@ impl Report {
         self.dry_run
     }
 
-    /// Whether no row failed.
+    /// Whether no row failed. A pending row counts as complete.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.rows().iter().chain(self.pruned()).all(|row| row.result != RowResult::Failed)

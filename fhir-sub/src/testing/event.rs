@@ -46,7 +46,7 @@ impl TestEvent {
         Self::new(Interaction::Delete, reference.to_owned())
     }
 
-    /// A change of the resource without an interaction, as Helios never does.
+    /// A change of the resource whose interaction the notification does not name, as in Helios's notifications.
     pub fn unknown(resource: &impl Serialize) -> Self {
         Self::of(Interaction::Unknown, resource)
     }
@@ -63,14 +63,14 @@ impl TestEvent {
         Self { event, has_number: false }
     }
 
-    /// Sets its number within its subscription; the default is one more than the event before it.
+    /// Sets the event's number within its subscription; the default is the next number after the event before it.
     pub fn number(mut self, number: u64) -> Self {
         self.event.number = number;
         self.has_number = true;
         self
     }
 
-    /// Sets its time, a FHIR `instant`; the default is a noon in January 2026.
+    /// Sets the event's time, a FHIR `instant`; the default is `2026-01-31T12:00:00Z`.
     pub fn timestamp(mut self, instant: &str) -> Self {
         instant.clone_into(&mut self.event.timestamp);
         self

@@ -33,7 +33,7 @@ use crate::key::Keys;
 pub struct EventBuilder(Event);
 
 impl EventBuilder {
-    /// An event with nothing but an interaction.
+    /// An event with only an interaction.
     pub fn new(interaction: Interaction) -> Self {
         Self(Event { interaction, ..Event::unknown() })
     }
@@ -49,7 +49,7 @@ impl EventBuilder {
         self
     }
 
-    /// Sets an identifier in the place of a reference.
+    /// Sets an identifier instead of a reference.
     pub fn identifier(mut self, system: &str, value: &str) -> Self {
         self.0.identifier = Some(format!("{system}|{value}"));
         self.0.is_described = true;
@@ -86,7 +86,8 @@ impl EventBuilder {
         self
     }
 
-    /// The event. As for a handler, its [idempotency key](Event::idempotency_key) needs a resource and a version, and is `None` otherwise.
+    /// The event. Its [idempotency key](Event::idempotency_key) is `None` unless the event has a resource and a
+    /// version, as in a handler.
     #[must_use]
     pub fn build(self) -> Event {
         let Self(mut event) = self;

@@ -49,17 +49,18 @@ impl TestNotification {
         Self::new(NotificationType::EventNotification, "active", events)
     }
 
-    /// The answer to `$events`, with past events: `query-event`. No server sends it without a request.
+    /// The server's answer to `$events`, with past events: `query-event`.
     pub fn query_event(events: impl IntoIterator<Item = TestEvent>) -> Self {
         Self::new(NotificationType::QueryEvent, "active", events)
     }
 
-    /// The question whether the program is there, before the subscription is active: `handshake`.
+    /// A handshake, by which the server tests whether the program answers before the subscription becomes active:
+    /// `handshake`.
     pub fn handshake() -> Self {
         Self::new(NotificationType::Handshake, "requested", [])
     }
 
-    /// The message that the server is there although nothing happens: `heartbeat`.
+    /// A heartbeat, which the server sends if it has sent nothing else for a while: `heartbeat`.
     pub fn heartbeat() -> Self {
         Self::new(NotificationType::Heartbeat, "active", [])
     }
@@ -102,15 +103,16 @@ impl TestNotification {
         self
     }
 
-    /// Writes it as HAPI FHIR does, not as the specification's examples. References are relative. In R4, an event's time has only the day, and
-    /// otherwise there is no time. The entry of the status has no request, and the entry of a deletion has only the request.
+    /// Writes it as HAPI FHIR does, instead of as the specification's examples. References are relative. An event's
+    /// time is only a day in R4, and is missing in R4B and R5. The entry of the status has no request, and the entry of
+    /// a deletion has only the request.
     pub fn hapi(mut self) -> Self {
         self.0.writer = Writer::Hapi;
         self
     }
 
-    /// Writes it as Helios does. References are relative, and except in R4, numbers are JSON numbers. There is a focus even with
-    /// [`Content::Empty`]. No interaction is named, so a deletion is an entry without a resource.
+    /// Writes it as Helios does. References are relative, and except in R4, numbers are JSON numbers. An event names
+    /// its focus even with [`Content::Empty`]. No interaction is named, so a deletion is an entry without a resource.
     pub fn helios(mut self) -> Self {
         self.0.writer = Writer::Helios;
         self
@@ -132,7 +134,8 @@ impl TestNotification {
         self
     }
 
-    /// Sets how much of the resources it contains; the default is [`Content::FullResource`]. With [`Content::Empty`], it does not even name them.
+    /// Sets how much of the resources it contains; the default is [`Content::FullResource`]. With [`Content::Empty`],
+    /// it does not even name the resources.
     pub fn content(mut self, content: Content) -> Self {
         self.0.content = content;
         self
@@ -144,7 +147,7 @@ impl TestNotification {
         self
     }
 
-    /// Sets the canonical URL of the topic; the default has no meaning.
+    /// Sets the canonical URL of the topic; the default is an arbitrary one.
     pub fn topic(mut self, url: &str) -> Self {
         self.0.topic = Some(url.to_owned());
         self

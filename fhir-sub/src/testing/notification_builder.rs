@@ -57,7 +57,8 @@ pub struct NotificationBuilder {
 }
 
 impl NotificationBuilder {
-    /// A notification of an event, without a resource. It has 25 seconds, and a FHIR server that cannot be reached.
+    /// A notification of an event, without a resource. Its deadline is in 25 seconds, and its FHIR server cannot be
+    /// reached.
     pub fn new(event: Event) -> Self {
         Self {
             event,
@@ -131,7 +132,7 @@ impl NotificationBuilder {
         self
     }
 
-    /// The notification. Its time begins now.
+    /// The notification. The time until its deadline begins now.
     #[must_use]
     pub fn notification(&self) -> Notification<'_> {
         Notification {

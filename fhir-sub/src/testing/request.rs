@@ -81,8 +81,8 @@ impl TestRequest {
         Self::post(endpoint)
     }
 
-    /// The result of HAPI's search for a payload, for a Subscription with the extension `subscription-payload-search-criteria`: a `POST` of a
-    /// transaction with a `PUT` of each resource.
+    /// HAPI's notification of a Subscription with the extension `subscription-payload-search-criteria`: a `POST` of a
+    /// transaction with a `PUT` of each resource that HAPI's search has found.
     pub fn hapi_payload_search<R: Serialize>(endpoint: &str, resources: impl IntoIterator<Item = R>) -> Self {
         let entry = |resource: R| {
             let resource = value(&resource);
@@ -113,8 +113,8 @@ impl TestRequest {
         Self::post(endpoint).resource(&notification.to_json(), "application/fhir+json")
     }
 
-    /// The request of a file that `record DIR` has written, or that the page of `cargo run` copies as a test. It carries the app's
-    /// secret.
+    /// The request in a file that `record DIR` has written, or that the page of `cargo run` copies as a test. It
+    /// carries the app's secret.
     ///
     /// ```
     /// use fhir_sub::testing::TestRequest;
@@ -141,7 +141,7 @@ impl TestRequest {
         Self { headers, body, ..Self::new(method, &path) }
     }
 
-    /// The registration: `POST /register`, with a query such as `dry-run=true` or none.
+    /// A registration: `POST /register`. `query` is its query, such as `dry-run=true`, or empty.
     pub fn register(query: &str) -> Self {
         Self::post(&format!("register?{query}"))
     }
@@ -152,7 +152,7 @@ impl TestRequest {
         self
     }
 
-    /// Adds a header. If the request has the header already, it then has it twice.
+    /// Adds a header. A header that the request already has occurs twice.
     ///
     /// # Panics
     ///
