@@ -7,7 +7,7 @@ use quote::ToTokens;
 
 /// The mistakes so far.
 ///
-/// [`finish`](Errors::finish) must be called: to drop this without it would lose a mistake, and panics.
+/// Call [`finish`](Errors::finish): otherwise the drop panics, because a mistake would be lost.
 pub(crate) struct Errors(Option<Vec<syn::Error>>);
 
 impl Errors {

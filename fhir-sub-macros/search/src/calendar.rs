@@ -1,6 +1,6 @@
 //! Checks dates and times in FHIR's form.
 
-/// Numbers with exactly so many digits each.
+/// Numbers between separators, each with exactly the given count of digits.
 pub fn numbers<const COUNT: usize>(
     text: &str,
     separator: char,

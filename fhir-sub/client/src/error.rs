@@ -156,7 +156,7 @@ impl Error {
         }
     }
 
-    /// Whether the server, or its token endpoint, does not take the sign-in.
+    /// Whether the server, or its token endpoint, refuses the sign-in.
     pub(crate) fn is_refused_sign_in(&self) -> bool {
         match &self.0.kind {
             Kind::Status { status, .. } => *status == StatusCode::UNAUTHORIZED,

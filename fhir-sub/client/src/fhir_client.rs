@@ -138,7 +138,7 @@ impl FhirClient {
         Self { shared: Arc::clone(&self.shared), deadline: Some(deadline) }
     }
 
-    /// The same client, whose attempts may take this long if that is longer.
+    /// The same client; each attempt may take `time`, if that is longer than before.
     #[doc(hidden)]
     #[must_use]
     pub fn with_patience(&self, time: Duration) -> Self {
@@ -212,7 +212,7 @@ impl FhirClient {
         };
         let current = keeper.current();
         match exchange.send(request, Some(&current.sign_in), self.deadline).await {
-            // What was refused was not acted on, so any request may be sent again.
+            // The server did nothing for a refused request, so any request may be sent again.
             Err((error, _)) if keeper.can_renew() && error.is_refused_sign_in() => {
                 let made = |authorization| sign_in_of(authorization, &self.shared.base_url, exchange);
                 match Box::pin(keeper.renewed(current.version, self.deadline, made)).await {
@@ -226,7 +226,7 @@ impl FhirClient {
     }
 }
 
-/// The same, of an authorization that was read again. One that cannot be used is as good as none.
+/// The sign-in of an authorization that was read again; `None` if the authorization cannot be used.
 fn sign_in_of(authorization: Authorization, base_url: &Url, exchange: &Arc<Exchange>) -> Option<SignIn> {
     sign_in(authorization, base_url, exchange).ok().flatten()
 }

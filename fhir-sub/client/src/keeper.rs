@@ -8,9 +8,10 @@ use crate::authorization::Authorization;
 use crate::deadline::Deadline;
 use crate::exchange::SignIn;
 
-/// Where a refused sign-in is read again.
+/// Reads the sign-in again after the server has refused it.
 pub trait Renewal: Send + Sync {
-    /// The sign-in after version `seen`, and its version; `None` if it is still the same, or cannot be read now. The first version is 0.
+    /// The sign-in that is newer than version `seen`, and its version. `None` if there is no newer one, or if it cannot
+    /// be read now. The first version is 0.
     fn renewed(&self, seen: u64, deadline: Option<Deadline>) -> BoxFuture<'_, Option<(u64, Authorization)>>;
 }
 
@@ -35,12 +36,12 @@ impl Keeper {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether the sign-in may be another one by now.
+    /// Whether the sign-in can be read again.
     pub(crate) fn can_renew(&self) -> bool {
         self.renewal.is_some()
     }
 
-    /// The sign-in after version `seen`, if there is another one. `made` makes it of what was read.
+    /// The sign-in that is newer than version `seen`, if there is one. `made` makes it from what was read.
     pub(crate) async fn renewed(
         &self,
         seen: u64,

@@ -3,8 +3,8 @@
 //! The methods follow <https://hl7.org/fhir/http.html>. A resource may have any type that serde knows: a struct with the fields
 //! that you use, `serde_json::Value`, or a type of a FHIR crate.
 //!
-//! Users name [`fhir-sub`](https://docs.rs/fhir-sub) only: what it exports again is public, and the rest of this crate may change in any
-//! release.
+//! Use it through [`fhir-sub`](https://docs.rs/fhir-sub). The items that `fhir-sub` re-exports are public; the rest of
+//! this crate may change in any release.
 
 // In reading order: each module uses those above it.
 #[doc(hidden)]

@@ -108,7 +108,7 @@ impl<T: DeserializeOwned> Search<T> {
     /// The next resource; `None` at the end.
     ///
     /// # Errors
-    /// The same as of [`all`](Search::all).
+    /// As for [`all`](Search::all).
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         poll_fn(|context| self.poll_resource(context)).await
     }
@@ -198,7 +198,7 @@ impl<T: DeserializeOwned> History<T> {
     /// The next older version; `None` at the end.
     ///
     /// # Errors
-    /// The same as of [`all`](History::all).
+    /// As for [`all`](History::all).
     pub async fn next(&mut self) -> Option<Result<BundleEntry<T>, Error>> {
         poll_fn(|context| self.poll_version(context)).await
     }

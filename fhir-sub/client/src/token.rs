@@ -1,4 +1,4 @@
-//! One access token for all requests. However many wait for it, it is fetched once.
+//! One access token for all requests. Requests that wait for the same token cause one fetch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

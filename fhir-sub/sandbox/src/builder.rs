@@ -31,8 +31,8 @@ pub enum Behaviour {
     ///
     /// - It evaluates only `active` Subscriptions, and knows no topics.
     /// - It sends `POST` to the endpoint with `X-Medplum-…` headers, and deletions as `{}`.
-    /// - It tries five times; the first pause is 1 s, and each further one twice the last. It drops a notification if the
-    ///   resource has changed meanwhile.
+    /// - It tries five times; the first pause is 1 s, and each further one twice the last. It drops a notification if
+    ///   the resource was deleted meanwhile, and a retry if the resource has changed meanwhile.
     Medplum,
 }
 
@@ -87,8 +87,8 @@ impl Builder {
         Self { behaviour, ..self }
     }
 
-    /// The version of FHIR of topic Subscriptions and their notifications; by default [`FhirVersion::R4`].
-    /// Searches, filters and criteria are those of R4 in every version.
+    /// The version of FHIR; by default [`FhirVersion::R4`]. It decides the resource types, search parameters and
+    /// filters that the sandbox knows, and the form of topic Subscriptions and their notifications.
     pub fn fhir_version(self, fhir_version: FhirVersion) -> Self {
         Self { fhir_version, ..self }
     }
@@ -115,8 +115,9 @@ impl Builder {
         Self { page_size: page_size.max(1), ..self }
     }
 
-    /// Whether a write over HTTP is refused with 422 if the resource lacks an element that FHIR requires, has another kind of value
-    /// there, an element that its type does not have, a wrong code, or an empty value; not unless set. `serve` and the command `sandbox` set it.
+    /// Whether a write over HTTP is checked against FHIR; by default not. The sandbox then refuses a resource with 422
+    /// if it lacks a required element or has another kind of value there, or if it has an element that its type does
+    /// not have, a wrong code, or an empty value. `serve` and the command `sandbox` set this.
     pub fn validates(self, validates: bool) -> Self {
         Self { validates, ..self }
     }

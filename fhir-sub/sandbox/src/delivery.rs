@@ -96,7 +96,7 @@ pub enum DeliveryOutcome {
     Rejected(StatusCode),
     /// There was no answer, or none within 10 s (HAPI), 120 s (Medplum), 30 s or the Subscription's `timeout` (generic).
     Unreachable,
-    /// It was not sent. The subscription is gone or no longer active (generic, Medplum), or the resource has
-    /// changed meanwhile and a later notification follows (Medplum).
+    /// It was not sent. The subscription is gone or no longer active (generic, Medplum), or the resource was deleted or
+    /// changed meanwhile (Medplum).
     Dropped,
 }

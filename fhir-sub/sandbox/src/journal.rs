@@ -19,20 +19,20 @@ use super::notification::Interaction;
 use super::store::Change;
 use crate::fhir::Instant;
 
-/// A file that every write is added to, as a line of JSON. A line is in the file before the write is answered, so a process that
-/// is killed loses nothing that was answered.
+/// A file to which every write is added, as a line of JSON. The line is in the file before the write is answered. So if
+/// the process is killed, no answered write is lost.
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
-    /// How many bytes of the file are whole transactions.
+    /// How many bytes of the file belong to whole transactions.
     length: u64,
-    /// Whether a part of a failed transaction may stand after those.
+    /// Whether a part of a failed transaction may follow these bytes.
     is_torn: bool,
     _lock: Lock,
 }
 
-/// What a journal had in it when it was opened.
+/// The content of a journal when it was opened.
 #[derive(Debug, Default)]
 pub(crate) struct Content {
     text: Vec<u8>,
@@ -45,7 +45,7 @@ pub(crate) enum Line {
     Counts(Counts),
 }
 
-/// A write, as a line has it.
+/// A write, as read from a line.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Write {
@@ -54,7 +54,7 @@ pub(crate) struct Write {
     pub(crate) kind: String,
     pub(crate) id: String,
     pub(crate) version: u64,
-    /// The resource as it was then; `None` of a deletion.
+    /// The resource after the write; `None` for a deletion.
     #[serde(default)]
     pub(crate) resource: Option<Value>,
     /// Whether the next line belongs to the same transaction.
@@ -62,7 +62,7 @@ pub(crate) struct Write {
     goes_on: bool,
 }
 
-/// The same, to be written.
+/// A write, as it is written to a line.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Written<'a> {
@@ -81,14 +81,15 @@ struct Written<'a> {
 const NAME: &str = "journal.ndjson";
 
 impl Journal {
-    /// Opens the journal of the directory, which is made if it is absent, and reads what was written so far.
+    /// Opens the journal in the directory, and reads the earlier writes. The directory is created if it is absent.
     ///
-    /// The end may be torn, because its writer was killed: such a transaction was not answered, and is cut off.
+    /// If the writer was killed, the last transaction may be incomplete. Such a transaction was not answered, and is
+    /// cut off.
     ///
     /// # Errors
     ///
-    /// Another sandbox uses the directory ([`ResourceBusy`](io::ErrorKind::ResourceBusy)), it cannot be made or read, or a line
-    /// before the end is no write.
+    /// Another sandbox uses the directory ([`ResourceBusy`](io::ErrorKind::ResourceBusy)), the directory cannot be
+    /// created or read, or a line before the end is not a write.
     pub(crate) fn open(directory: &Path) -> io::Result<(Self, Content)> {
         fs::create_dir_all(directory)?;
         let lock = Lock::take(directory)?;
@@ -115,7 +116,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// The file cannot be written, because the disk is full for example.
+    /// The file cannot be written, for example because the disk is full.
     pub(crate) fn add(&mut self, changes: &[Change], at: Instant) -> io::Result<()> {
         let mut text = Vec::new();
         for (left, change) in (0..changes.len()).rev().zip(changes) {
@@ -132,7 +133,7 @@ impl Journal {
             serde_json::to_writer(&mut text, &line)?;
             text.push(b'\n');
         }
-        // Otherwise the next line would begin in the middle of one.
+        // Otherwise the next line would follow a partial one.
         if self.is_torn {
             self.file.set_len(self.length)?;
         }
@@ -143,13 +144,13 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes the file anew without what it no longer needs, if that is most of it.
+    /// Rewrites the file without the lines that it no longer needs, if these are most of it.
     ///
-    /// The old file stands until the new one is complete, so a process that is killed meanwhile loses nothing.
+    /// The old file stays until the new one is complete. So if the process is killed meanwhile, nothing is lost.
     ///
     /// # Errors
     ///
-    /// The new file cannot be written. The old one is still used then.
+    /// The new file cannot be written. Then the old one stays in use.
     pub(crate) fn compact(&mut self, content: &Content, counts: &Counts) -> io::Result<()> {
         let Some(text) = content.compacted(counts) else { return Ok(()) };
         let new = self.path.with_extension("new");
@@ -192,7 +193,7 @@ impl Content {
         Ok(Self { text, lines })
     }
 
-    /// The lines, from the oldest on. What is left can be compacted, but has no resources any more.
+    /// The lines, oldest first. The remaining content can be compacted, but has no resources any more.
     pub(crate) fn take_lines(&mut self) -> impl Iterator<Item = Line> {
         let taken = |line: &mut Line| match line {
             Line::Counts(counts) => Line::Counts(counts.clone()),
@@ -209,7 +210,7 @@ impl Content {
 }
 
 impl Line {
-    /// Reads one; serde's own message may quote a resource, so there is none.
+    /// Reads a line. There is no error message, because serde's own message may quote a resource.
     fn read(text: &[u8]) -> Option<Self> {
         match serde_json::from_slice::<Write>(text) {
             Ok(write) => write.interaction().map(|_| Self::Write(write)),
@@ -224,7 +225,7 @@ impl Write {
     }
 }
 
-/// A file that is only ever added to, and that only its owner may read.
+/// Opens a file for appending. Only its owner may read it.
 fn appended(path: &Path, is_new: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).create_new(is_new).append(true);

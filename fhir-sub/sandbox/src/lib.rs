@@ -68,8 +68,8 @@
 //!
 //! # Topics
 //! Create a `SubscriptionTopic` like any other resource. R4 has no such type, but the sandbox takes it there too, and also the `Basic` that HAPI
-//! and Helios use. It evaluates `resourceTrigger`: `resource`, `supportedInteraction` (all, if there is none) and all of `queryCriteria`, where a
-//! test that the topic leaves open fails. It refuses `fhirPathCriteria` and `eventTrigger` with 422, and ignores `notificationShape`.
+//! and Helios use. It evaluates `resourceTrigger`: `resource`, `supportedInteraction` (all, if there is none) and all of `queryCriteria`. A test
+//! whose result the topic leaves open fails. It refuses `fhirPathCriteria` and `eventTrigger` with 422, and ignores `notificationShape`.
 //!
 //! A topic `Subscription` has the form of the [version](Builder::fhir_version): the profile and extensions of the Backport IG in R4 and R4B, and
 //! the elements of R5 in R5 and, as on some servers, in R4B. The sandbox refuses an unknown topic with 422, and a filter that the topic's
@@ -78,11 +78,11 @@
 //! events are counted and not sent: `$events` has them.
 //!
 //! # What it is not
-//! The sandbox validates the type and id of a resource, and, if it is [told to](Builder::validates), its required and top-level elements, its
-//! codes, and that no value is empty. It authenticates nobody, and nothing outlives the process, unless the command `sandbox --data DIR` runs it. Its log names
-//! methods, statuses and ids of Subscriptions, and no content, header or query.
+//! The sandbox validates the type and id of a resource. With [`validates`](Builder::validates), it also checks required and top-level
+//! elements and codes, and that no value is empty. It authenticates nobody. Nothing outlives the process, unless the command
+//! `sandbox --data DIR` runs the sandbox. Its log names methods, statuses and ids of Subscriptions, and no content, header or query.
 
-// A deployed program has no sandbox. Cargo compiles this crate for a release build all the same, so there is nothing in it then.
+// A deployed program has no sandbox. Cargo still compiles this crate for a release build, so the crate is empty there.
 #![cfg(any(debug_assertions, feature = "release"))]
 // Only a sample uses some items.
 #![cfg_attr(not(feature = "sample"), allow(dead_code, unused_imports))]
@@ -160,7 +160,7 @@ impl Sandbox {
         Builder::default()
     }
 
-    /// Answers one request of the REST API, or of an endpoint that does not exist, as HTTP does.
+    /// Answers one request of the REST API, as over HTTP.
     ///
     /// The path may begin with the path of [`base_url`](Builder::base_url). The answer to a mistake is an `OperationOutcome`: broken JSON 400, an
     /// unknown type or id 404, a deleted resource 410, a version that is not the newest 412, another type than in the URL 422 ([FHIR R4
@@ -249,14 +249,14 @@ impl Sandbox {
         self.server.keep_in(directory)
     }
 
-    /// The types of which there are resources now, and how many of each, by name.
+    /// The types that have resources now, each with the number of its resources, by name.
     #[cfg(feature = "journal")]
     #[doc(hidden)]
     pub fn types(&self) -> Vec<(String, usize)> {
         self.server.lock().store.types()
     }
 
-    /// Adds topics in place of those that the handlers name, and returns them.
+    /// Adds a topic for each topic that the handlers name, and returns the added topics.
     #[doc(hidden)]
     pub fn stand_in(&self, watched: &[Watched]) -> Vec<StandIn> {
         let stand_ins = topic::stand_ins(watched, self.server.settings.fhir_version);

@@ -1,4 +1,4 @@
-//! What FHIR requires of a resource, as far as the tables know it.
+//! Checks the elements that FHIR requires of a resource, as far as the tables know them.
 
 use serde_json::{Map, Value};
 
@@ -6,10 +6,10 @@ use super::refusal::Refusal;
 use super::sample::elements::{Element, elements};
 use crate::fhir::FhirVersion;
 
-/// Refuses a resource that lacks an element without which it is not valid, or that has another kind of value there
+/// Refuses a resource that lacks a required element, or has another kind of value there
 /// (<https://hl7.org/fhir/R4/validation.html>).
 ///
-/// The tables have the elements that must be there, their types, and which of them are lists. Nothing else is validated.
+/// The tables say which elements are required, their types, and whether they are lists. Nothing else is checked.
 pub(crate) fn check(kind: &str, resource: &Map<String, Value>, version: FhirVersion) -> Result<(), Refusal> {
     match mistake(kind, resource, version) {
         None => Ok(()),
@@ -38,7 +38,7 @@ fn mistake(path: &str, members: &Map<String, Value>, version: FhirVersion) -> Op
 fn wrong(path: &str, members: &Map<String, Value>, element: &Element<'_>) -> Option<String> {
     let Element { name, of_type, is_choice, is_list, .. } = *element;
     if is_choice {
-        // `value[x]` is any member that goes on with a type.
+        // `value[x]` is any member whose name continues with a type.
         let is_there = members.keys().any(|member| {
             let member = member.strip_prefix('_').unwrap_or(member);
             let rest = member.strip_prefix(name);

@@ -59,7 +59,7 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) limit: Limit,
     pub(crate) pages: Pages,
-    /// Whether writes are restored from the journal: they were told of before.
+    /// Whether writes are being restored from the journal: their notifications were sent before.
     pub(crate) is_restoring: bool,
     #[cfg(feature = "journal")]
     journal: Option<Journal>,
@@ -179,10 +179,10 @@ impl Server {
         result
     }
 
-    /// Restores what the journal in `directory` has, and keeps every write there from now on.
+    /// Restores the content of the journal in `directory`, and adds every later write to the journal.
     ///
-    /// Each write passes the subscriptions as it did before, so that events are numbered as they were, and nothing is sent. What
-    /// was on its way when the process ended is lost.
+    /// Each restored write goes through the subscriptions again, so that events get the same numbers, but nothing is
+    /// sent. Notifications that were under way when the process ended are lost.
     #[cfg(feature = "journal")]
     pub(crate) fn keep_in(self: &Arc<Self>, directory: &std::path::Path) -> std::io::Result<()> {
         let (mut journal, mut content) = Journal::open(directory)?;

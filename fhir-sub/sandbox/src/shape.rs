@@ -1,4 +1,4 @@
-//! What no FHIR resource has, whichever type it is of.
+//! Refuses what no FHIR resource may contain, whatever its type.
 
 use fhir_sub_search::definitions::{self, Definitions, Kind, ResourceType, Token};
 use fhir_sub_search::nearest::did_you_mean;
@@ -8,11 +8,11 @@ use super::builder::Behaviour;
 use super::refusal::Refusal;
 use crate::fhir::FhirVersion;
 
-/// Refuses empty values (<https://hl7.org/fhir/R4/json.html>), top-level elements that the type does not have, and codes that a
-/// required binding does not have.
+/// Refuses empty values (<https://hl7.org/fhir/R4/json.html>), top-level elements that the type does not have, and
+/// codes that are not in a required binding.
 ///
-/// HAPI stores a resource without an element that it does not know. The sandbox refuses such a resource as every server, because
-/// the element is a mistake in any case.
+/// HAPI ignores an element that it does not know, and stores the rest. The sandbox refuses such a resource whatever
+/// server it imitates, because the element is a mistake in any case.
 pub(crate) fn check(
     kind: &str,
     resource: &Map<String, Value>,
@@ -24,7 +24,7 @@ pub(crate) fn check(
         FhirVersion::R4B => definitions::FhirVersion::R4B,
         FhirVersion::R5 => definitions::FhirVersion::R5,
     });
-    // The sandbox reads a Subscription itself, also in the form of another version.
+    // The sandbox reads a Subscription itself. It may have the form of another version.
     let of_type = definitions.resource_type(kind).filter(|_| kind != "Subscription");
     let mistake = resource.iter().find_map(|(member, value)| {
         let of_type = of_type.as_ref()?;
@@ -46,7 +46,8 @@ fn unknown(of_type: &ResourceType, member: &str) -> Option<String> {
     (!is_known).then(|| format!("{} has no element with this name{}", of_type.name, near()))
 }
 
-/// A code of an element that a search parameter of the same name finds, as `status`.
+/// The mistake if the element is a code that its required binding does not have. This is known only for an element with
+/// a search parameter of the same name, such as `status`.
 fn wrong_code(of_type: &ResourceType, member: &str, value: &Value) -> Option<String> {
     let code = value.as_str()?;
     let Kind::Token(Token::Codes(codes)) = of_type.parameter(member)?.kind else { return None };
@@ -58,12 +59,12 @@ fn wrong_code(of_type: &ResourceType, member: &str, value: &Value) -> Option<Str
     Some(format!("{}.{member} has no such code{near}", of_type.name))
 }
 
-/// Its beginning: a member may be as long as the body.
+/// The beginning of a text, because a member may be as long as the body.
 fn short(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
-/// The longest path that a text names.
+/// The longest path in a message.
 const LONGEST: usize = 200;
 
 fn empty_member(path: &mut String, members: &Map<String, Value>, is_null_absent: bool) -> Option<String> {
@@ -95,7 +96,7 @@ fn empty(path: &mut String, value: &Value, is_null_absent: bool) -> Option<Strin
         Value::Object(members) => empty_member(path, members, is_null_absent),
         Value::Array(items) => items.iter().find_map(|item| match item {
             Value::Array(_) => Some(format!("{path} has a list within its list")),
-            // Nulls keep the places of `given` and `_given` together.
+            // A `null` keeps the items of `given` and `_given` in step.
             item => empty(path, item, is_null_absent),
         }),
         _ => None,

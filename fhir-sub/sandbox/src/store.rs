@@ -78,7 +78,8 @@ impl Store {
         }
     }
 
-    /// The id of the next AuditEvent of an attempt. They are apart from the others, because tests count on the sequence of those.
+    /// The id of the AuditEvent for the next attempt. These ids have a sequence of their own, because tests rely on the
+    /// sequence of the other ids.
     pub(crate) fn next_attempt(&mut self) -> String {
         loop {
             self.last_attempt += 1;
@@ -154,7 +155,7 @@ impl Store {
         found
     }
 
-    /// The types of which there are resources now, and how many of each.
+    /// The types that have resources now, each with the number of its resources.
     #[cfg(feature = "journal")]
     pub(crate) fn types(&self) -> Vec<(String, usize)> {
         let there = |of_type: &OfType| {
@@ -222,7 +223,8 @@ impl Store {
         true
     }
 
-    /// Writes a version as it was written before, and says what changed; `None` of a deletion of nothing.
+    /// Writes a version as it was written before, and returns the change; `None` for the deletion of a resource that
+    /// does not exist.
     #[cfg(feature = "journal")]
     pub(crate) fn restore(
         &mut self,
@@ -241,14 +243,14 @@ impl Store {
         Some(Change { interaction, kind, id, version: number, resource: shown })
     }
 
-    /// Undoes the last writes, which `changes` are.
+    /// Undoes `changes`, which must be the last writes.
     #[cfg(feature = "journal")]
     pub(crate) fn take_back(&mut self, changes: &[Change]) {
         for Change { kind, id, .. } in changes.iter().rev() {
             let Some(of_type) = self.types.get_mut(kind) else { continue };
             let Some(place) = of_type.places.get(id).copied() else { continue };
             of_type.resources[place].1.pop();
-            // A new resource stands at the end, because every later one was undone before it.
+            // A new resource is the last one, because every later one was undone before it.
             if of_type.resources[place].1.is_empty() {
                 of_type.resources.truncate(place);
                 of_type.places.remove(id);

@@ -24,7 +24,7 @@ use crate::fhir::Instant;
 /// The attempts of the specification's server. The specification gives no number.
 const GENERIC_ATTEMPTS: u32 = 4;
 
-/// Medplum tries while `attemptsMade < 4`, counted from zero.
+/// How often Medplum retries: while `attemptsMade < 4`, counted from zero.
 const MEDPLUM_ATTEMPTS: u32 = 4;
 
 /// A rest-hook subscription. A subscription with a criteria is kept only while it is `requested` or `active`.

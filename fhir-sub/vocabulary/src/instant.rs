@@ -19,7 +19,7 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 const FARTHEST_ZONE: i64 = 14 * 60;
 
 impl Instant {
-    /// These are earlier and later than every date.
+    /// Earlier than every date; `MAX` is later.
     #[doc(hidden)]
     pub const MIN: Self = Self { milliseconds: i64::MIN };
     #[doc(hidden)]
@@ -79,7 +79,7 @@ impl Instant {
         Self { milliseconds: self.milliseconds.saturating_sub(milliseconds(time)) }
     }
 
-    /// By how many milliseconds it is later than `other`; negative if it is earlier.
+    /// How many milliseconds this is later than `other`; negative if it is earlier.
     #[doc(hidden)]
     pub fn ahead_of(self, other: Self) -> i64 {
         self.milliseconds.saturating_sub(other.milliseconds)
@@ -96,7 +96,7 @@ impl Instant {
         Self { milliseconds: self.milliseconds.saturating_add(milliseconds(time)) }
     }
 
-    /// By how much it is later than `other`; zero if it is earlier.
+    /// How much later this is than `other`; zero if it is earlier.
     #[doc(hidden)]
     pub fn since(self, other: Self) -> Duration {
         Duration::from_millis(self.milliseconds_since(other))

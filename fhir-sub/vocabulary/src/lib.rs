@@ -4,9 +4,9 @@
 //!
 //! These are the few FHIR types and rules that the library itself needs.
 //!
-//! Your resources are your own types, or those of any FHIR crate. The types here only register a
-//! subscription, page through a search, write a transaction, or report a server's errors. They ignore fields
-//! that they do not list.
+//! Your resources are your own types, or the types of any FHIR crate. The types here only register a
+//! subscription, page through a search, write a transaction, or report a server's errors. [`Subscription`]
+//! keeps all elements; the other types ignore fields that they do not list.
 
 // In reading order: each module uses those above it.
 mod secret_string;

@@ -94,8 +94,8 @@ impl Asked<'_> {
         }
     }
 
-    /// A name in braces that is no placeholder would be searched for as it stands. Only UCUM has such codes, and only
-    /// quantities have such units.
+    /// A name in braces that is not a placeholder would be sent as it is. Only UCUM has such codes, and only quantities
+    /// have such units.
     fn braces(&self, kind: &Kind, value: &Text) -> Result<(), Mistake> {
         let written = value.to_string();
         let is_unit = matches!(kind, Kind::Quantity | Kind::Composite(_)) || written.starts_with(UCUM);

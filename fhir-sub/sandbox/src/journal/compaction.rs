@@ -1,4 +1,4 @@
-//! What a journal no longer needs: versions that newer ones replaced long ago.
+//! Removes from a journal what it no longer needs: versions that newer ones replaced long ago.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{Content, Line};
 
-/// The most versions of a resource that stay, deletions included.
+/// The most versions that are kept of a resource, including deletions.
 const VERSIONS: usize = 10;
 
-/// A journal of fewer bytes keeps every version.
+/// A journal with fewer bytes keeps every version.
 const SMALL: usize = 16 << 20;
 
-/// So many times as large as what stays, a journal is written anew.
+/// A journal is rewritten if it is at least this many times as large as the part that stays.
 const EXCESS: usize = 4;
 
-/// How many events each Subscription to a topic has had, by id: without the old writes, they cannot be counted again.
+/// The number of events of each Subscription to a topic, by id. Without the old writes, they cannot be counted again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Counts {
@@ -23,7 +23,7 @@ pub(crate) struct Counts {
 }
 
 impl Content {
-    /// The text without what is no longer needed; `None` if most of it is.
+    /// The text without the lines that are no longer needed; `None` if they are too few.
     pub(super) fn compacted(&self, counts: &Counts) -> Option<Vec<u8>> {
         if self.text.len() < SMALL {
             return None;
@@ -46,7 +46,7 @@ impl Content {
         }
         let mut text: Vec<u8> =
             newest.into_iter().rev().flat_map(|bytes| &self.text[bytes]).copied().collect();
-        // This line also ends the last transaction, of which some lines may have gone.
+        // This line also ends the last transaction, which may have lost some of its lines.
         text.extend(serde_json::to_vec(counts).expect("texts and numbers"));
         text.push(b'\n');
         text

@@ -1,12 +1,12 @@
-//! [`Lock`]: one sandbox for each directory.
+//! [`Lock`]: only one sandbox uses a directory.
 //!
-//! The system gives each of these locks up with the process, even if that is killed. `File::try_lock` of the standard library needs
-//! Rust 1.89, which the crate does not.
+//! The system releases each of these locks when the process ends, even if the process is killed. `File::try_lock` of
+//! the standard library needs Rust 1.89, a newer version than this crate needs.
 
 use std::io;
 use std::path::Path;
 
-/// As long as it is there, no other process has one of the same directory.
+/// While it exists, no other process has a lock for the same directory.
 #[derive(Debug)]
 pub(super) struct Lock {
     _held: Held,
@@ -15,7 +15,7 @@ pub(super) struct Lock {
 impl Lock {
     /// # Errors
     ///
-    /// Another process has it: [`ResourceBusy`](io::ErrorKind::ResourceBusy).
+    /// Another process has the lock: [`ResourceBusy`](io::ErrorKind::ResourceBusy).
     pub(super) fn take(directory: &Path) -> io::Result<Self> {
         Ok(Self { _held: hold(directory)? })
     }
@@ -25,7 +25,7 @@ fn busy() -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, "another sandbox uses it")
 }
 
-/// A name that one process at a time can have, of the directory itself, whatever path leads there.
+/// A name that only one process at a time can have. It identifies the directory itself, whatever path leads there.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 type Held = std::os::unix::net::UnixDatagram;
 
@@ -46,7 +46,7 @@ fn hold(directory: &Path) -> io::Result<Held> {
     })
 }
 
-/// A file that one process at a time can have open.
+/// A file that only one process at a time can open.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 type Held = std::fs::File;
 
@@ -54,7 +54,7 @@ type Held = std::fs::File;
 fn hold(directory: &Path) -> io::Result<Held> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(false);
-    // O_EXLOCK and O_NONBLOCK, which macOS and every BSD number alike.
+    // O_EXLOCK and O_NONBLOCK: the numbers are the same on macOS and on every BSD.
     #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "aix"))))]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, 0x20 | 0x4);
     #[cfg(windows)]

@@ -16,15 +16,15 @@ static LINES: LazyLock<Lines> = LazyLock::new(|| {
     TABLE.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(' ')).collect()
 });
 
-/// An element that must be there.
+/// A required element.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Element<'t> {
     /// Without `[x]`.
     pub(crate) name: &'t str,
     pub(crate) of_type: &'t str,
-    /// One of its codes, after its code system and a `|`; of a reference, a type that it refers to.
+    /// One of the element's codes, after its code system and a `|`; for a reference, a type that it may refer to.
     code: Option<&'t str>,
-    /// Whether its name goes on with its type, as `value[x]`.
+    /// Whether its name continues with its type, as in `value[x]`.
     pub(crate) is_choice: bool,
     pub(crate) is_list: bool,
 }
@@ -34,13 +34,12 @@ pub(crate) fn elements(path: &str, version: FhirVersion) -> impl Iterator<Item =
     words(path, version).filter(|word| !word.starts_with('?')).filter_map(Element::read)
 }
 
-/// They with a value each.
+/// The required elements, each with a value.
 pub(super) fn required(path: &str, version: FhirVersion) -> Map<String, Value> {
     elements(path, version).map(|element| element.example(path, version)).collect()
 }
 
-/// Two codes of the element, such as `Encounter.status`, or one if it has no second; none if any code may be
-/// valid.
+/// Two codes of the element, such as `Encounter.status`; one if it has no second; none if any code may be valid.
 pub(super) fn codes(path: &str, version: FhirVersion) -> Vec<&'static str> {
     let (parent, name) = path.rsplit_once('.').unwrap_or_default();
     let of_name = |word: &&str| {

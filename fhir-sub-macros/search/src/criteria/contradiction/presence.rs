@@ -49,7 +49,8 @@ pub(super) fn check(on: ResourceType, parameters: &[Parameter]) -> Vec<Mistake> 
     mistakes
 }
 
-/// Parameters of one element that has one value, of the type of one of them: `value[x]`, `onset[x]` and `abatement[x]`.
+/// Parameters that share one element. Its one value has the type of one of these parameters: `value[x]`, `onset[x]` and
+/// `abatement[x]`.
 const CHOICES: [(&str, &[&str]); 3] = [
     ("Observation", &["value-concept", "value-quantity", "value-date"]),
     ("Condition", &["onset-age", "onset-date"]),
