@@ -1,5 +1,6 @@
-//! Requests to AWS. [`OverTransport`] sends the AWS SDK's requests over `FhirClient`'s transport. [`sign`] signs
-//! requests of our own. We need one call of each such service, and a generated client would add more code than DynamoDB's.
+//! Requests to AWS. [`OverTransport`] sends the AWS SDK's requests over `FhirClient`'s transport. [`sign`] signs our
+//! own requests. We need one call of each of these services, and a generated client would add more code than
+//! DynamoDB's.
 //!
 //! So there is one TLS stack with compiled-in root certificates, and one pool of connections that copes with
 //! a frozen Lambda. The SDK's own would read the system's root certificates at each cold start, and would use

@@ -64,7 +64,7 @@ pub(crate) fn leak(declarations: impl IntoIterator<Item = Declaration>) -> Vec<&
     declarations.into_iter().map(|declaration| &*Box::leak(Box::new(declaration))).collect()
 }
 
-/// Sees to it that a test's own subscriber gets every line of its thread. Call it before the subscriber is set.
+/// Makes sure that a test's own subscriber gets every line of its thread. Call this before the subscriber is set.
 ///
 /// `tracing` asks once whether anybody wants a callsite, and then asks only the subscriber of the thread that reaches
 /// the callsite first. Most tests have no subscriber. Without a subscriber of the process, such a test would turn the
@@ -74,7 +74,7 @@ pub(crate) fn keep_every_callsite() {
     static OF_PROCESS: std::sync::Once = std::sync::Once::new();
     OF_PROCESS.call_once(|| {
         drop(tracing::subscriber::set_global_default(tracing_subscriber::registry()));
-        // A thread may be just about to turn a callsite off, by an answer from before. That takes it microseconds.
+        // A thread may be about to turn a callsite off, by an earlier answer. This takes it microseconds.
         std::thread::sleep(std::time::Duration::from_millis(20));
         tracing::callsite::rebuild_interest_cache();
     });

@@ -1,8 +1,9 @@
-//! The desk: what `serve` sees of deliveries is kept for a while, shown, written into files, changed and sent again.
+//! The desk: keeps the deliveries that `serve` gets for a while, shows them, writes them into files, and sends them
+//! again, changed or not.
 //!
-//! [`observe`] answers as `serve` does, and keeps what came and what became of it in a [`Recorder`]. [`run`] sends a request of
-//! one's own through the same service. Nothing of it is compiled without the feature `inspector`, and nothing that it keeps is
-//! in a log.
+//! [`observe`] answers as `serve` does, and keeps each request and its outcome in a [`Recorder`]. [`run`] sends a
+//! request from the desk through the same service. Without the feature `inspector`, none of this is compiled. Nothing
+//! that the desk keeps is in a log.
 
 mod delivery;
 mod recorder;

@@ -58,17 +58,17 @@ pub(crate) fn start(form: Form) {
         Form::Text => layer.with_target(false).boxed(),
         Form::Aside => layer.with_target(false).with_writer(std::io::stderr).boxed(),
     };
-    // If the user has set a subscriber before, it stays.
+    // If the user has already set a subscriber, it stays.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
     if let Some(mistake) = mistake {
         tracing::warn!("RUST_LOG {mistake}: write a level, or `info,my_crate=debug`; `info` is taken for it");
     }
 }
 
-/// Where lines with metrics go too, if the log is the user's own.
+/// A second log for lines with metrics, if the user has a log of their own.
 static METRICS: OnceLock<Dispatch> = OnceLock::new();
 
-/// Writes the lines that have metrics for CloudWatch, beside a log of the user's own.
+/// Starts a second log for the lines with CloudWatch's metrics, beside the user's own log.
 #[cfg(feature = "lambda")]
 pub(crate) fn start_metrics() {
     let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
@@ -78,7 +78,7 @@ pub(crate) fn start_metrics() {
     let _ = METRICS.set(Dispatch::new(tracing_subscriber::registry().with(layer)));
 }
 
-/// Writes a line. If it has a metric, CloudWatch gets the line too, beside a log of the user's own.
+/// Writes a line. If the line has a metric, the second log for CloudWatch gets it too.
 pub(crate) fn measured(has_metric: bool, line: impl Fn()) {
     line();
     if has_metric && let Some(metrics) = METRICS.get() {

@@ -21,7 +21,7 @@ pub(crate) enum Measure {
     Repeated,
     /// The event will come again: the handler, the FHIR server or the store failed.
     Failed,
-    /// The request or the event was refused: a stranger's, a malformed one, or one that no handler takes.
+    /// The request or the event was refused: its sender is unknown, it is malformed, or no handler takes it.
     Refused,
     /// The resource is no longer on the server.
     Gone,

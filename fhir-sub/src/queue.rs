@@ -86,7 +86,7 @@ impl Queue {
         &self.settings
     }
 
-    /// Puts a message on the queue. When this succeeds, the queue has it.
+    /// Puts a message on the queue. If this succeeds, the queue has the message.
     pub(crate) async fn send(&self, message: &Outgoing, deadline: Deadline) -> Result<(), NotSent> {
         let limit = Deadline::after(SENDING).min(deadline);
         let late = |_| NotSent::Refused("no answer in time".into());
@@ -127,8 +127,8 @@ impl Queue {
         }
     }
 
-    /// The region and the credentials. They are found in a task of its own: if this takes longer than one sending, a later
-    /// sending has them.
+    /// The region and the credentials. They are looked up in a separate task: if this takes longer than one sending, a
+    /// later sending gets them.
     async fn connected(&self) -> Result<&Access, NotSent> {
         let (access, connection) = (Arc::clone(&self.access), self.connection.clone());
         let connecting =
@@ -203,8 +203,8 @@ impl Failed {
         let code = kind.rsplit('#').next().unwrap_or_default();
         let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
         let is_code = (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        // A queue may have a lower limit than the service. The code is that of every wrong parameter, such as a group
-        // for a queue that is not FIFO. The text tells them apart: "Message must be shorter than 262144 bytes".
+        // A queue may have a lower limit than the service. Every wrong parameter has this code, for example a group for
+        // a queue that is not FIFO. The text distinguishes them: "Message must be shorter than 262144 bytes".
         let is_too_long = code.contains("InvalidParameterValue") && message.contains("shorter than");
         if is_code && (is_too_long || code.contains("TooLong")) {
             return Self { may_succeed: false, reason: NotSent::TooLong };

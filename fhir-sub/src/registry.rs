@@ -16,7 +16,7 @@ pub(crate) struct Registry {
     by_endpoint: HashMap<&'static str, &'static Declaration, BuildHasherDefault<EndpointHasher>>,
     /// Sorted by endpoint when that is first needed: notifications do not need it.
     sorted: OnceLock<Vec<&'static Declaration>>,
-    /// Those that ask for heartbeats, once that is asked for.
+    /// The declarations that ask for heartbeats, once they are needed.
     #[cfg(feature = "registration")]
     beating: OnceLock<Box<[&'static Declaration]>>,
 }
@@ -27,7 +27,7 @@ impl Registry {
         FHIR_SUB_DECLARATIONS.iter().collect()
     }
 
-    /// Without declarations, for the outer app of tenants, and for a program whose stack is being deleted.
+    /// A registry without declarations, for the outer app of tenants, and for a program whose stack is being deleted.
     pub(crate) fn empty() -> Self {
         Self::of(HashMap::default())
     }

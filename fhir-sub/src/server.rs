@@ -68,7 +68,7 @@ pub(crate) struct Room {
     pub(crate) lists_deleted: bool,
     /// The parts of a notification that it signs.
     pub(crate) signature: Signature,
-    /// How it sends a notification again that was not answered 2xx.
+    /// How the server retries a notification that was not answered 2xx.
     #[cfg_attr(not(feature = "inspector"), allow(dead_code, reason = "the desk alone asks"))]
     pub(crate) resends: Resends,
     /// Reports everything that the server cannot do or would silently ignore, and the cure.
@@ -128,14 +128,14 @@ pub(crate) struct TokenExtensions {
     pub(crate) url: &'static str,
 }
 
-/// How a server sends a notification again that was not answered 2xx. The function has the pause after that attempt,
-/// counted from 1, and `None` after the last.
+/// How a server retries a notification that was not answered 2xx. The function returns the pause after an attempt,
+/// which is counted from 1; `None` after the last attempt.
 #[cfg_attr(not(feature = "inspector"), allow(dead_code, reason = "the desk alone asks"))]
 pub(crate) enum Resends {
     After(fn(u16) -> Option<Duration>),
     /// The same, but a 4xx is final.
     UnlessRefused(fn(u16) -> Option<Duration>),
-    /// No pause is known; the text says what is.
+    /// The pauses are unknown; the text says what is known.
     Somehow(&'static str),
 }
 

@@ -92,8 +92,8 @@ impl Answered {
 }
 
 impl App {
-    /// Authenticates and routes a request. This reads only the head, so a stranger costs nothing. It waits
-    /// only for the keys of the issuer of an access token, and at most once a minute for secrets that are references.
+    /// Authenticates and routes a request. This reads only the head, so a stranger costs little. It waits only for the
+    /// keys of a token's issuer and, at most once a minute, for secrets that are references.
     pub(crate) fn admit<'a>(
         &'a self,
         head: &'a Head<'a>,
@@ -108,18 +108,18 @@ impl App {
         }
         Either::Right(match self.current() {
             Cow::Borrowed(app) => Either::Left(self.admit_to(app, head, deadline)),
-            // Boxed, as all that few programs need: the future of a request is as large as its largest way.
+            // Boxed, because few programs need this, and a future is as large as its largest branch.
             Cow::Owned(app) => {
                 Either::Right(Box::pin(async move { self.admit_to(&app, head, deadline).await }))
             }
         })
     }
 
-    /// The same with the secrets of `app`, those that were read last.
+    /// The same with `app`, which has the secrets that were read last.
     async fn admit_to(&self, app: &Self, head: &Head<'_>, deadline: Deadline) -> Result<Route, Answered> {
         let caller = match authenticate::by_header(app.settings(), head.headers) {
             Shown::Right(caller) => Ok(caller),
-            // Boxed, as below: the secret may be new since a rotation.
+            // Boxed, as below. The secret may be new since a rotation.
             Shown::Wrong => Box::pin(authenticate::rotated(self, app, head, deadline)).await,
             // Boxed, to keep the future small: most callers show the secret.
             Shown::Nothing => Box::pin(authenticate::otherwise(app, head, deadline)).await,
@@ -135,7 +135,7 @@ impl App {
         route::find(self, head, authenticate::NOTIFIER)
     }
 
-    /// The answer to an admitted request of no host's.
+    /// The answer to an admitted request that comes from no host.
     pub(crate) fn answer<'a>(
         &'a self,
         head: &'a Head<'a>,
@@ -220,7 +220,7 @@ impl App {
         Refusal::TooLarge(self.settings().body_limit).answered(None)
     }
 
-    /// The answer to a request for whose body there is no memory now.
+    /// The answer to a request if there is no memory for its body now.
     pub(crate) fn busy(&self) -> Answered {
         Refusal::Busy.answered(None)
     }
@@ -236,7 +236,7 @@ impl App {
     }
 }
 
-/// Whether a notification is signed as its caller owes it; other requests owe nothing.
+/// Whether a notification has the signature that its caller owes. Other requests owe none.
 fn is_signed(app: &App, route: &Route, head: &Head<'_>, body: &[u8]) -> bool {
     match route {
         Route::Endpoint { owes, .. } => authenticate::is_signed(app.settings(), *owes, head.headers, body),

@@ -59,10 +59,10 @@ pub(crate) const BODY_LIMIT: usize = 6 * 1024 * 1024;
 /// The most bytes of bodies in memory at once, unless a setting says otherwise.
 const BODIES_MAXIMUM: usize = 128 << 20;
 
-/// How long requests that are under way may take once `serve` is told to stop, unless a setting says otherwise.
+/// How long running requests may still take after `serve` was told to stop, unless a setting says otherwise.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 
-/// How often `serve` sweeps by itself.
+/// The setting for how often `serve` sweeps.
 const SWEEP_EVERY: &str = "FHIR_SUBSCRIPTION_SWEEP_EVERY";
 
 /// The longest time of a request: gateways stop waiting after 29 seconds.
@@ -114,7 +114,7 @@ pub(crate) struct Settings {
     pub(crate) on_lambda: bool,
     /// Whether `GET /metrics` shows what was counted.
     pub(crate) has_counters: bool,
-    /// How long requests that are under way may take, once `serve` is told to stop.
+    /// How long running requests may still take after `serve` was told to stop.
     pub(crate) stop_within: Duration,
     /// The most bytes of bodies in memory at once, over HTTP.
     pub(crate) bodies_maximum: usize,
@@ -261,7 +261,7 @@ impl Settings {
         })
     }
 
-    /// The problem with the limit on all bodies, beside that on one.
+    /// The problem with the limit on all bodies, compared with the limit on one body.
     pub(crate) fn problem_of_bodies(&self) -> Option<String> {
         let Self { bodies_maximum, body_limit, .. } = self;
         (bodies_maximum < body_limit).then(|| {

@@ -7,10 +7,10 @@ use ring::hmac::{HMAC_SHA256, Key};
 /// The header with the signature.
 pub(crate) const SIGNATURE: &str = "x-signature";
 
-/// The header with a WebSub signature (<https://www.w3.org/TR/websub/#recognized-algorithm-names>),
+/// The header with a WebSub signature (<https://www.w3.org/TR/websub/#recognized-algorithm-names>).
 pub(crate) const HUB_SIGNATURE: &str = "x-hub-signature";
 
-/// and the text before the digits.
+/// The text before the digits in [`HUB_SIGNATURE`].
 pub(crate) const HUB_PREFIX: &str = "sha256=";
 
 /// The length of a signature in bytes.

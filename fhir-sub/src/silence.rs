@@ -21,7 +21,7 @@ pub(crate) struct Silence {
     pub(crate) missed: u64,
 }
 
-/// How often the server of `room` has promised to be heard of.
+/// How often the server of `room` has promised to send something.
 pub(crate) fn period(declaration: &Declaration, room: &Room) -> Option<Duration> {
     let Trigger::Topic(topic) = &declaration.trigger else { return None };
     let is_sent = room.topics.as_ref().is_ok_and(|topics| topics.sends_heartbeats);
@@ -38,8 +38,8 @@ pub(crate) async fn heard(app: &App, declaration: &'static Declaration) {
     }
 }
 
-/// Whether nothing has come for one and a half periods. `app` must know its server. The time begins with the first look or the
-/// first notification.
+/// Whether nothing has come for one and a half periods. `app` must know its server. The time begins with the first look
+/// or with the first notification.
 pub(crate) async fn look(app: &App, declaration: &'static Declaration) -> Option<Silence> {
     let period = period(declaration, app.settings().fhir_server)?;
     let (now, endpoint, silences) = (app.now(), declaration.endpoint, &app.memory().silences);
@@ -63,7 +63,7 @@ pub(crate) async fn look(app: &App, declaration: &'static Declaration) -> Option
 }
 
 impl Silence {
-    /// For whoever reads a report.
+    /// In words, for a report.
     pub(crate) fn words(&self, now: Instant) -> String {
         format!(
             "nothing has come for {} s, and a heartbeat is due every {} s: look at the server, and at what stands before the \

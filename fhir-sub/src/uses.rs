@@ -2,7 +2,7 @@
 
 use crate::extract::{FromNotification, ResourceUse};
 
-/// What a handler's arguments use. The compiler knows this, so at a cold start `require` is called only for handlers
+/// The uses of a handler's arguments. The compiler knows them, so at a cold start `require` is called only for handlers
 /// that can need something.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

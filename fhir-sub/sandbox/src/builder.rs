@@ -115,9 +115,9 @@ impl Builder {
         Self { page_size: page_size.max(1), ..self }
     }
 
-    /// Whether a write over HTTP is checked against FHIR; by default not. The sandbox then refuses a resource with 422
-    /// if it lacks a required element or has another kind of value there, or if it has an element that its type does
-    /// not have, a wrong code, or an empty value. `serve` and the command `sandbox` set this.
+    /// Whether a write over HTTP is checked against FHIR; by default not. If it is, the sandbox refuses a resource with 422
+    /// in these cases: a required element is missing or has another kind of value, the type does not have an element, a
+    /// code is wrong, or a value is empty. `serve` and the command `sandbox` set this.
     pub fn validates(self, validates: bool) -> Self {
         Self { validates, ..self }
     }

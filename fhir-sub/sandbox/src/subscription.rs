@@ -67,7 +67,7 @@ impl Status {
     }
 }
 
-/// What a subscription watches.
+/// The watched changes of a subscription.
 #[derive(Debug)]
 enum Watch {
     Criteria(Criteria),

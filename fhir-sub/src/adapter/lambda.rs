@@ -1,5 +1,5 @@
-//! The Lambda function. It takes events of API Gateway (HTTP and REST API), Function URLs and load balancers,
-//! of SQS and EventBridge, and events that ask for a sweep.
+//! The Lambda function. It takes events from API Gateway (HTTP and REST API), Function URLs, load balancers, SQS,
+//! EventBridge and CloudFormation, and events that ask for a sweep.
 
 #[cfg(feature = "registration")]
 mod cloudformation;
@@ -69,7 +69,8 @@ async fn invoke(program: &Program, payload: &[u8], context: &Context) -> Result<
     Ok(Reply::Http(LambdaResponse::new(asked.event, asked.kind, answered.answer)))
 }
 
-/// Fails the invocation, so that its caller sends the event again. A stack would wait for an hour, so it is told why.
+/// Fails the invocation, so that its caller sends the event again. A stack gets the reason, because it would wait for
+/// an hour.
 async fn cannot_start(program: &Program, payload: &[u8], problems: &CannotStart) -> Diagnostic {
     #[cfg(feature = "registration")]
     program.ending.tell(payload, &problems.0).await;
@@ -87,7 +88,7 @@ pub(crate) async fn reply_to(app: &App, event: &serde_json::Value) -> Option<ser
     reply_within(app, event, None).await
 }
 
-/// The same in an invocation of a trace.
+/// The same, in an invocation with a trace.
 #[cfg(all(test, feature = "testing"))]
 pub(crate) async fn reply_within(
     app: &App,
@@ -106,13 +107,13 @@ pub(crate) async fn reply_within(
 #[serde(untagged)]
 enum Reply {
     Http(LambdaResponse),
-    /// For the sender of another event.
+    /// The answer to any other event.
     Direct(Box<RawValue>),
 }
 
-/// A request of HTTP, and what its answer depends on.
+/// An HTTP request, with everything that its answer depends on.
 ///
-/// [`answer`] borrows it as a whole: each argument of an async function takes its place twice.
+/// [`answer`] borrows it as a whole, because an async function stores each argument twice.
 struct Asked<'a> {
     app: &'a App,
     event: &'a Event<'a>,
@@ -130,7 +131,7 @@ async fn answer(asked: &Asked<'_>) -> Answered {
         Ok(route) => route,
     };
     let body = match route {
-        // Everyone may ask for these, so the body of a stranger is not read.
+        // Anyone may ask for these, so the body of a stranger is not read.
         Route::Health | Route::Ready => Some(Cow::Borrowed(&[][..])),
         _ => asked.event.body(),
     };

@@ -31,8 +31,8 @@ pub(crate) type LocalBody = UnsyncBoxBody<Bytes, Infallible>;
 pub(crate) type Answer =
     Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response<LocalBody>> + Send + Sync>;
 
-/// Serves `listener` until `stop` is ready; then no new connection is taken, and what is under way ends, or is ended after
-/// `last`. Requests are answered on `workers`.
+/// Serves `listener` until `stop` is ready. Then it accepts no more connections, and waits at most `last` for the
+/// running requests. Requests are answered on `workers`.
 pub(crate) async fn serve(
     listener: TcpListener,
     answer: Answer,
@@ -64,8 +64,8 @@ pub(crate) async fn serve(
                 drop(under_way);
                 answer
             };
-            // A task of its own: a caller who hangs up would end the handler half-way, and leave no line in the log. Whether the
-            // process is alive is told where the connections are, since handlers may block all workers.
+            // A separate task: otherwise a caller who hangs up would end the handler half-way, without a log line.
+            // Health is answered on the thread of the connections, because handlers may block all workers.
             if is_health { tokio::spawn(answered) } else { workers.spawn(answered) }
         });
         let connection = hyper::server::conn::http1::Builder::new()
@@ -84,12 +84,13 @@ pub(crate) async fn serve(
     }
 }
 
-/// Serves `listener` on a thread of its own, so that connections are taken, the end is told and health is answered while handlers
-/// block every worker. `told_to_stop` is called there at once; the second future is ready when all is over.
+/// Serves `listener` on a separate thread. So even if handlers block every worker, connections are accepted, the signal
+/// to stop is noticed, and health is answered. The thread calls `told_to_stop` when it starts. The first future is
+/// ready when the program was told to stop, and the second one when the thread has ended.
 ///
 /// # Errors
 ///
-/// The system gives no thread, or takes the listener.
+/// The system cannot start the thread, or the thread cannot take over the listener.
 pub(crate) fn serve_apart(
     listener: TcpListener,
     answer: Answer,
@@ -125,12 +126,12 @@ pub(crate) fn serve_apart(
     if begun.recv() != Ok(true) {
         return Err(std::io::Error::other("the connections' thread did not begin"));
     }
-    // A thread that is gone has ended.
+    // If the sender is dropped, the thread has ended.
     let told = |receiver: oneshot::Receiver<()>| -> Told { Box::pin(async move { _ = receiver.await }) };
     Ok((told(stopping), told(ended)))
 }
 
-/// Ready once something is told.
+/// Ready when something has happened.
 pub(crate) type Told = BoxFuture<'static, ()>;
 
 #[cfg(all(test, feature = "testing"))]

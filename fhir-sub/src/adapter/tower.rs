@@ -109,13 +109,13 @@ where
     };
     let route = match app.admit(&head, deadline).await {
         Err(answered) => return (answered, Bytes::new()),
-        // Everyone may ask for these, so the body of a stranger is not read.
+        // Anyone may ask for these, so the body of a stranger is not read.
         Ok(route @ (Route::Health | Route::Ready)) => {
             return (app.answer(&head, route, &[], deadline).await, Bytes::new());
         }
         Ok(route) => route,
     };
-    // A caller that sends its body very slowly runs out of time, and a stranger does so sooner.
+    // A caller that sends its body very slowly runs out of time. A stranger gets less time.
     let is_unproven = route.is_of_unproven();
     let end = if is_unproven { deadline.min(Deadline::after(UNPROVEN)) } else { deadline };
     match tokio::time::timeout_at(end.instant(), read(app, body, is_unproven)).await {
@@ -156,7 +156,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let limit = app.settings().body_limit;
-    // A body that does not say how long it is may be as long as any.
+    // A body without a stated length may be as long as the limit allows.
     let length = body.size_hint().upper().and_then(|length| usize::try_from(length).ok());
     if length.is_some_and(|length| length > limit) {
         return Err(app.too_large());

@@ -7,21 +7,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// The unit in which memory is taken.
 const KIBIBYTE: usize = 1024;
 
-/// The share of callers that have not proven who they are: one part in this many.
+/// Callers that have not proven who they are may use one part in this many.
 const UNPROVEN: usize = 4;
 
-/// The memory for all bodies of the process, and within it the tenant's, if the program has tenants.
+/// The memory for the bodies of requests: of the whole process and, if the program has tenants, of this tenant.
 #[derive(Clone)]
 pub(crate) struct Bodies {
     process: Arc<Pool>,
     own: Arc<Pool>,
 }
 
-/// So much memory, in KiB.
+/// An amount of memory, in KiB.
 struct Pool {
     maximum: usize,
     free: Arc<Semaphore>,
-    /// The part that unproven callers may have of it.
+    /// The part of it that unproven callers may use.
     free_for_unproven: Arc<Semaphore>,
 }
 
@@ -30,18 +30,19 @@ struct Pool {
 pub(crate) struct Taken(Vec<OwnedSemaphorePermit>);
 
 impl Bodies {
-    /// The memory of a process: `maximum` bytes. One body of `body_limit` bytes always fits into the share of unproven callers.
+    /// The memory of a process: `maximum` bytes. The share of unproven callers has room for at least one body of
+    /// `body_limit` bytes.
     pub(crate) fn new(maximum: usize, body_limit: usize) -> Self {
         let pool = Arc::new(Pool::new(maximum, body_limit));
         Self { process: pool.clone(), own: pool }
     }
 
-    /// The memory of a tenant: `maximum` bytes of this process's.
+    /// The memory of a tenant: at most `maximum` bytes of the process's memory.
     pub(crate) fn of_tenant(&self, maximum: usize, body_limit: usize) -> Self {
         Self { process: self.process.clone(), own: Arc::new(Pool::new(maximum, body_limit)) }
     }
 
-    /// The memory of a body, or `None` if so much is not free.
+    /// The memory for a body of `bytes` bytes; `None` if not enough is free.
     pub(crate) fn take(&self, bytes: usize, is_unproven: bool) -> Option<Taken> {
         let mut taken = Vec::new();
         for pool in self.pools() {
@@ -80,7 +81,7 @@ impl Pool {
 }
 
 impl Taken {
-    /// Gives back what a body of `bytes` does not need.
+    /// Gives back the memory that a body of `bytes` bytes does not need.
     pub(crate) fn shrink(&mut self, bytes: usize) {
         for permit in &mut self.0 {
             let spare = permit.num_permits().saturating_sub(kibibytes(bytes) as usize);
@@ -108,7 +109,7 @@ mod tests {
         drop(strangers);
         assert!(bodies.take(2 * MEBIBYTE, true).is_some());
         assert_eq!(bodies.taken(), 0);
-        // Where a quarter has no room for one body, one body still fits.
+        // If a quarter is too small for one body, one body still fits.
         let small = Bodies::new(6 * MEBIBYTE, 6 * MEBIBYTE);
         assert!(small.take(6 * MEBIBYTE, true).is_some());
     }

@@ -11,7 +11,7 @@ use crate::settings::{Rereading, Settings};
 /// The current secrets of an app.
 pub(crate) struct Rotation {
     rereading: Arc<Rereading>,
-    /// The app's parts with the secrets that were read last, and the version of these.
+    /// The app's parts with the secrets that were read last, and the version of these secrets.
     latest: RwLock<Option<(u64, Arc<Parts>)>>,
 }
 
@@ -22,7 +22,7 @@ impl Rotation {
 }
 
 impl App {
-    /// The app with the secrets that were read last. Without references that is the app itself.
+    /// The app with the secrets that were read last. If no setting is a reference, this is the app itself.
     pub(crate) fn current(&self) -> Cow<'_, Self> {
         match &self.1 {
             None => Cow::Borrowed(self),
@@ -50,7 +50,8 @@ impl App {
         Cow::Owned(Self(parts, Some(rotation.clone())))
     }
 
-    /// The app with other secrets than `seen` has, after these have let nobody in. The secrets are read again, at most once a minute.
+    /// The app with newer secrets than `seen`, which has refused a caller. Reads the secrets again, at most once a
+    /// minute. `None` if there are no newer secrets.
     pub(crate) async fn renewed(&self, seen: &Self, deadline: Deadline) -> Option<Self> {
         let rotation = self.1.as_ref()?;
         let is_newer = |app: &Self| !Arc::ptr_eq(&app.0, &seen.0);
@@ -63,7 +64,7 @@ impl App {
         Some(self.current().into_owned()).filter(is_newer)
     }
 
-    /// The app with the secrets of now, which it tells the FHIR server.
+    /// The app with secrets that are read now, before a registration gives them to the FHIR server.
     #[cfg(feature = "registration")]
     pub(crate) async fn with_secrets_of_now(&self, deadline: Deadline) -> Cow<'_, Self> {
         if let Some(rotation) = &self.1 {
@@ -72,7 +73,7 @@ impl App {
         self.current()
     }
 
-    /// Reads the secrets again beside the request if that was last done minutes ago.
+    /// Reads the secrets again beside the current request, if they were last read minutes ago.
     pub(crate) fn keep_secrets_fresh(&self) {
         if let Some(rotation) = &self.1
             && rotation.rereading.is_due()

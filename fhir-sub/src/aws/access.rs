@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use super::OverTransport;
 use crate::client::transport::Connection;
 
-/// Credentials are requested again when they expire sooner than this.
+/// If the credentials expire sooner than this, new ones are requested.
 const LEFT: Duration = Duration::from_secs(60);
 
 /// The region and the credentials.
@@ -53,8 +53,8 @@ impl Access {
         self.region.as_deref().filter(|region| !region.is_empty())
     }
 
-    /// Credentials that do not expire soon. New ones are asked for in a task of its own: if this takes longer than the caller
-    /// waits, a later caller has them.
+    /// Credentials that do not expire soon. New ones are requested in a separate task: if this takes longer than the
+    /// caller waits, a later caller gets them.
     pub(crate) async fn credentials(&self) -> Result<Credentials, NoCredentials> {
         if let Some(credentials) = fresh(self.found.lock().await.as_ref()) {
             return Ok(credentials);

@@ -7,8 +7,8 @@ use crate::app::App;
 use crate::fhir::FhirVersion;
 use crate::recorded::pretty;
 
-/// A test that sends the delivery once more, and expects what became of it. `resource` is one that the delivery names without
-/// carrying it, so that the test must have it.
+/// A test that sends the delivery again, and expects the same outcome. `resource` is a resource that the delivery names
+/// but does not contain, so that the test must create it.
 pub(crate) fn as_test(app: &App, delivery: &Delivery, resource: Option<&Value>) -> String {
     let mut text = format!(
         "/// What came at {}.\n#[tokio::test]\nasync fn {}() {{\n    let test = {};\n",
@@ -38,7 +38,7 @@ pub(crate) fn as_test(app: &App, delivery: &Delivery, resource: Option<&Value>) 
     text
 }
 
-/// The app of a test that stands between the same server and the program.
+/// An app for the test, with the kind and the version of the program's FHIR server.
 fn test_app(app: &App) -> String {
     let (server, version) = (app.settings().fhir_server.name, app.settings().fhir_version);
     let behaviour = match server {
@@ -56,7 +56,7 @@ fn test_app(app: &App) -> String {
     )
 }
 
-/// What the test is called: after the handler, and what it was about.
+/// The name of the test: the handler, the outcome and the number of the delivery.
 fn name(app: &App, delivery: &Delivery) -> String {
     let handler = delivery.endpoint().and_then(|endpoint| app.registry().find(endpoint));
     let handler = handler.map_or("a_delivery", |declaration| declaration.handler);
@@ -67,7 +67,7 @@ fn name(app: &App, delivery: &Delivery) -> String {
     words.chars().map(letter).collect()
 }
 
-/// A raw string, whatever stands in the text.
+/// The text as a raw string of Rust, whatever it contains.
 fn raw(text: &str) -> String {
     let mut hashes = String::from("#");
     while text.contains(&format!("\"{hashes}")) {
@@ -76,12 +76,12 @@ fn raw(text: &str) -> String {
     format!("r{hashes}\"{text}\"{hashes}")
 }
 
-/// Where a command sends a delivery again.
+/// The receiver of a delivery that a command sends again.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
-    /// To the program, with the secret of the environment: its base URL, and the name of the header.
+    /// The program, with the secret in the environment: the program's base URL, and the name of the header.
     Program { base_url: String, header: String },
-    /// To the page, which needs no secret, because the program made its own.
+    /// The page, which needs no secret. This is for a program that made its own secret.
     Desk { base_url: String },
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn as_curl(delivery: &Delivery, target: &Target) -> String {
     text
 }
 
-/// In single quotes, within which a shell interprets nothing.
+/// The text in single quotes, within which a shell interprets nothing.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -1,4 +1,4 @@
-//! [`Delivery`]: a request that came, and what became of it.
+//! [`Delivery`]: a request, and its outcome.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::request::Headers;
 use crate::server::{Resends, Room};
 use crate::service::Answered;
 
-/// A request that came, and what became of it.
+/// A request, and its outcome.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     /// Counted from 1, in the order of the answers.
@@ -23,7 +23,7 @@ pub(crate) struct Delivery {
     pub(crate) at: Instant,
     pub(crate) origin: Origin,
     pub(crate) sent: Sent,
-    /// What became of each event; of a request that brought none, what became of that.
+    /// The outcome of each event; for a request without events, the outcome of the request.
     pub(crate) events: Vec<Told>,
     pub(crate) status: StatusCode,
     /// The body of the answer.
@@ -36,11 +36,11 @@ pub(crate) struct Delivery {
 pub(crate) enum Origin {
     /// The FHIR server.
     Server,
-    /// Whoever sits at the desk; again, if they have changed or repeated another delivery.
+    /// A person at the desk. `again` is the delivery that this person changed or repeated.
     Desk { again: Option<u64> },
 }
 
-/// What a list shows of a delivery: nothing of its body.
+/// The entry of a delivery in a list, without its body.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Summary<'a> {
@@ -131,7 +131,7 @@ impl Delivery {
         }
     }
 
-    /// The pause before its sender sends it again; `None` if it does not, or if that is not known.
+    /// The pause before the sender retries; `None` if it does not retry, or if the pause is unknown.
     pub(crate) fn pause(&self, room: &Room) -> Option<Duration> {
         match room.resends {
             _ if self.origin != Origin::Server || self.status.is_success() => None,
@@ -145,26 +145,26 @@ impl Delivery {
         self.events.iter().map(|event| event.tries).max().unwrap_or(1)
     }
 
-    /// It as a file.
+    /// The delivery as a file.
     pub(crate) fn recorded(&self) -> Recorded {
         let outcomes = self.events.iter().map(|event| event.outcome.to_owned()).collect();
         let seen = Seen { at: self.at.to_string(), status: self.status.as_u16(), outcomes };
         Recorded::new(&self.sent, Some(seen))
     }
 
-    /// The endpoint that it is for, if there is such a subscription.
+    /// The endpoint of the delivery, if there is such a subscription.
     pub(crate) fn endpoint(&self) -> Option<&'static str> {
         self.events.iter().find_map(|event| event.endpoint)
     }
 
-    /// How many bytes of memory it takes, about.
+    /// The approximate number of bytes that it takes in memory.
     pub(super) fn size(&self) -> usize {
         let events = self.events.len() * size_of::<Told>();
         size_of::<Self>() + self.sent.body.len() + self.sent.path.len() + self.answer.len() + events
     }
 }
 
-/// A delivery that is under way.
+/// A delivery that is not answered yet.
 pub(crate) struct Draft {
     at: Instant,
     origin: Origin,
@@ -172,7 +172,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// The delivery, once it is answered; `None` of a request that is not for a handler.
+    /// The delivery, once it is answered; `None` for a request that is not for a handler.
     pub(crate) fn answered(self, app: &App, answered: &Answered, elapsed: Duration) -> Option<Delivery> {
         let Self { at, origin, mut sent } = self;
         let events: Vec<_> = answered.records().filter_map(Record::told).collect();
@@ -180,7 +180,7 @@ impl Draft {
         if events.is_empty() || !events.iter().all(is_own) {
             return None;
         }
-        // A Subscription may be what was told of, and name the secret.
+        // The body may be a Subscription, which contains the secret.
         let hide = |text: &str| app.settings().secrets.hide_in(text);
         if let Some(hidden) = std::str::from_utf8(&sent.body).ok().and_then(|text| hidden(text, hide)) {
             sent.body = hidden.into();
@@ -196,7 +196,8 @@ impl Draft {
     }
 }
 
-/// `text` without the secrets that `hide` hides, also if a string of JSON has them with escapes; `None` if it has none.
+/// `text` without the secrets that `hide` hides, even if a JSON string writes them with escapes; `None` if `text` has
+/// none.
 fn hidden(text: &str, hide: impl Fn(&str) -> String) -> Option<String> {
     let plain = hide(text);
     let (mut told, mut rest) = (String::with_capacity(plain.len()), &*plain);
@@ -228,7 +229,7 @@ fn hidden(text: &str, hide: impl Fn(&str) -> String) -> Option<String> {
     (told != text).then_some(told)
 }
 
-/// To a tenth, if that says more.
+/// The seconds, rounded to a tenth.
 fn seconds(pause: Duration) -> String {
     let tenths = (pause.as_secs_f64() * 10.0).round() / 10.0;
     format!("{tenths}")

@@ -1,4 +1,4 @@
-//! [`Inspector`]: the page, and what it asks for.
+//! [`Inspector`]: the page, and the answers to its requests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use crate::sandbox::Sandbox;
 use crate::sandbox::sample::sample;
 use crate::store::{DeadLetter, Stored};
 
-/// The page of a program, and what it asks for.
+/// The page of a program, and the answers to its requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Inspector(Arc<Desk>);
 
@@ -48,18 +48,18 @@ pub(crate) struct View {
     pub(crate) app: App,
     pub(crate) recorder: Recorder,
     pub(crate) sandbox: Option<Sandbox>,
-    /// The search that a sample of each endpoint must match, where one is known.
+    /// The search that a sample for an endpoint must match, for each endpoint with a known search.
     pub(crate) samples: Vec<(&'static str, String)>,
-    /// Where the program listens.
+    /// The URL at which the program listens.
     pub(crate) url: String,
-    /// Whether the program has made its secret itself, so that no environment has it.
+    /// Whether the program has made its secret itself, so that the environment does not contain it.
     pub(crate) has_own_secret: bool,
 }
 
 /// The largest body that is read, in bytes.
 const BODY_LIMIT: usize = 64 << 20;
 
-/// How long the server may take to be asked.
+/// How long the server may take to answer.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 impl Inspector {
@@ -72,7 +72,7 @@ impl Inspector {
         Ok(Self(Arc::new(Desk { guard: Guard::new(address)?, page: Page::new(), view })))
     }
 
-    /// Where the page is opened.
+    /// The URL of the page.
     pub(crate) fn url(&self) -> String {
         self.0.guard.url()
     }
@@ -90,7 +90,7 @@ impl Inspector {
                 Err(_) => failed(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
             },
         };
-        // Nothing of it is kept, framed, guessed at, or told to another site.
+        // The browser must not store the answer, show it in a frame, guess its type, or tell its URL to another site.
         for (name, value) in [
             ("cache-control", "no-store"),
             ("cross-origin-resource-policy", "same-origin"),
@@ -191,13 +191,13 @@ impl View {
         })
     }
 
-    /// All of a delivery, and what can be copied of it.
+    /// All of a delivery, with texts to copy.
     pub(super) fn detail(&self, delivery: &Delivery, desk: &str) -> Value {
         let app = self.app.serving(&delivery.sent.path);
         let mut detail = json!(delivery.summary(&self.app));
         let room = app.settings().fhir_server;
         if self.sandbox.is_some() && delivery.pause(room).is_some() {
-            // A change to another resource would wait for this one.
+            // Otherwise the user might wait for the notification of another resource.
             let next = delivery.next(room);
             detail["next"] = format!(
                 "{next}; until it succeeds or is given up, the sandbox sends nothing else to this endpoint"
@@ -223,7 +223,7 @@ impl View {
         detail
     }
 
-    /// The resource that a delivery names and does not carry.
+    /// The resource that a delivery names but does not contain.
     fn named(&self, delivery: &Delivery) -> Option<Value> {
         let reference = delivery.events.iter().find_map(|event| event.reference.as_deref())?;
         let (kind, id) = reference.split_once('/')?;
@@ -306,7 +306,7 @@ impl View {
         }
     }
 
-    /// A resource of the sandbox on several lines.
+    /// A resource of the sandbox, as JSON on several lines.
     fn resource(&self, kind: &str, id: &str) -> Response<LocalBody> {
         match self.sandbox.as_ref().and_then(|sandbox| sandbox.get(&format!("{kind}/{id}"))) {
             Some(resource) => {
@@ -336,7 +336,7 @@ impl View {
         Ok(letters)
     }
 
-    /// A dead letter is handled once more, or dropped.
+    /// Handles a dead letter once more, or drops it.
     async fn settle(&self, method: &Method, key: &Key) -> Response<LocalBody> {
         let unavailable = |error: &dyn std::fmt::Display| failed(StatusCode::BAD_GATEWAY, &error.to_string());
         let unknown = || failed(StatusCode::NOT_FOUND, "there is no such dead letter");
@@ -367,7 +367,7 @@ impl View {
     }
 }
 
-/// Whether the resource stands somewhere in `json`.
+/// Whether `json` contains the resource.
 fn carries(json: &Value, kind: &str, id: &str) -> bool {
     match json {
         Value::Object(members) => {

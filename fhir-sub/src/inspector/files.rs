@@ -20,11 +20,11 @@ pub(crate) struct Files {
     fails: AtomicBool,
 }
 
-/// More digits than this are not the number of a file.
+/// A number with more digits is not the number of a file.
 const MOST_DIGITS: usize = 8;
 
 impl Files {
-    /// Makes the directory if it is absent. Its files are numbered on from those that are there.
+    /// Opens the directory, and creates it if it is absent. New files are numbered after the existing ones.
     ///
     /// # Errors
     ///
@@ -39,14 +39,15 @@ impl Files {
                 number.filter(|number| number.len() <= MOST_DIGITS).and_then(|number| number.parse().ok());
             last = number.unwrap_or(0).max(last);
         }
-        // The start of the program fails, not the first delivery.
+        // If the directory cannot be written, the start of the program must fail, not the first delivery.
         let trial = directory.join(format!(".trial-{}", std::process::id()));
         fs::write(&trial, "trial").and_then(|()| fs::remove_file(&trial))?;
         let (next, fails) = (AtomicU32::new(last + 1), AtomicBool::new(false));
         Ok(Self { directory: directory.to_owned(), next, redactor, fails })
     }
 
-    /// Writes a file for the delivery, before its sender has the answer. Only whoever runs the program may read the file.
+    /// Writes a file for the delivery, before its sender gets the answer. Only the user who runs the program may read
+    /// the file.
     pub(crate) async fn write(self: Arc<Self>, delivery: Arc<Delivery>) {
         if delivery.endpoint().is_none() {
             return;
@@ -56,7 +57,7 @@ impl Files {
         let Ok(written) = written else { return };
         let failed_before = self.fails.swap(written.is_err(), Ordering::Relaxed);
         match written {
-            // Once, and not for each delivery. The handlers still run.
+            // Only once, and not for each delivery. The handlers still run.
             Err(error) if !failed_before => tracing::warn!(
                 kind = %error.kind(),
                 "deliveries cannot be recorded: free space in the directory of `record`, or start again with another one"
@@ -86,7 +87,7 @@ impl Files {
                 Ok(mut file) => {
                     let written = file.write_all(text.as_bytes());
                     if written.is_err() {
-                        // A part of a delivery is no delivery.
+                        // A partial file is not a delivery.
                         std::mem::drop(fs::remove_file(&path));
                     }
                     return written;

@@ -11,10 +11,11 @@ use subtle::ConstantTimeEq;
 use crate::request::{Header, Headers};
 use crate::signature::hex;
 
-/// Lets in whoever has the URL with the token, from a page of this address only.
+/// Admits requests with the token of the URL, from a page of this address only.
 ///
-/// A page of another site can make a browser send requests to a port of this machine. It knows no token. Its name may be made to
-/// stand for this machine (DNS rebinding): then the host and the origin are its own.
+/// A page of another site can make a browser send requests to a port of this machine, but it does not know the token.
+/// Its host name may be made to point to this machine (DNS rebinding). Then the request has the host and the origin of
+/// that site, and is refused.
 #[derive(Debug)]
 pub(super) struct Guard {
     token: String,
@@ -44,14 +45,14 @@ impl Stranger {
 }
 
 impl Guard {
-    /// With a new token.
+    /// A guard with a new token.
     pub(super) fn new(address: SocketAddr) -> Result<Self, &'static str> {
         let mut random = [0; 16];
         SystemRandom::new().fill(&mut random).map_err(|_| "the system gives no random bytes for a token")?;
         Ok(Self { token: hex(&random), port: address.port() })
     }
 
-    /// Where the page is opened.
+    /// The URL of the page.
     pub(super) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/{}/", self.port, self.token)
     }

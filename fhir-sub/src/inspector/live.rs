@@ -1,5 +1,4 @@
-//! [`Live`]: deliveries as they come, as server-sent events
-//! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+//! [`Live`]: new deliveries, as server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -13,15 +12,15 @@ use tokio::sync::mpsc;
 use super::recorder::Recorder;
 use crate::app::App;
 
-/// A stream of deliveries, which ends with its reader.
+/// A stream of deliveries, which ends when its reader leaves.
 #[derive(Debug)]
 pub(super) struct Live(mpsc::Receiver<Bytes>);
 
-/// How often something is sent though nothing came, so that a reader who has gone is noticed.
+/// How often something is sent even if there is no delivery, so that a reader that has left is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 impl Live {
-    /// Those that are kept after the delivery of that number, and all that come.
+    /// The kept deliveries after the delivery with this number, and all new ones.
     pub(super) fn after(recorder: Recorder, app: App, mut last: u64) -> Self {
         let (sender, receiver) = mpsc::channel(16);
         tokio::spawn(async move {

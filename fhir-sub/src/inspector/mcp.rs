@@ -40,7 +40,7 @@ pub(super) async fn mcp(view: &View, parts: &Parts, body: &Bytes) -> Response<Lo
     let answered = match serde_json::from_slice::<Value>(body) {
         Err(_) => Some(error(&Value::Null, -32700, "the message is no JSON")),
         Ok(Value::Array(messages)) if !messages.is_empty() => {
-            // A batch, as the version 2025-03-26 has it.
+            // A batch, which version 2025-03-26 allows.
             let mut answers = Vec::new();
             for message in &messages {
                 answers.extend(take(view, message).await);
@@ -51,7 +51,7 @@ pub(super) async fn mcp(view: &View, parts: &Parts, body: &Bytes) -> Response<Lo
     };
     match answered {
         None => whole(StatusCode::ACCEPTED, "application/json", ""),
-        // It was no message to which an answer could go.
+        // The message has no id, so no answer can be addressed to it.
         Some(refused) if refused["id"].is_null() && refused.is_object() => {
             whole(StatusCode::BAD_REQUEST, "application/json", refused.to_string())
         }
@@ -59,7 +59,7 @@ pub(super) async fn mcp(view: &View, parts: &Parts, body: &Bytes) -> Response<Lo
     }
 }
 
-/// The answer to one message; none to a notification, or to the answer to a question that was never asked.
+/// The answer to one message. `None` for a notification, and for an answer, because the page sends no requests.
 async fn take(view: &View, message: &Value) -> Option<Value> {
     let refused = |id: &Value, why: &str| Some(error(id, -32600, why));
     let id = match message.get("id") {
@@ -175,7 +175,7 @@ async fn call(view: &View, parameters: &Value) -> Called {
     done.map_or_else(Called::Failed, Called::Done)
 }
 
-/// Checks the arguments against the schema of the tool. The error names the first that does not fit.
+/// Checks the arguments against the schema of the tool. The error names the first argument that does not fit.
 fn fit(name: &str, arguments: &Value) -> Result<(), String> {
     let tools = tools();
     let tool = tools.as_array().into_iter().flatten().find(|tool| tool["name"] == name);

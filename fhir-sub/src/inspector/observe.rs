@@ -1,4 +1,4 @@
-//! [`observe`]: answers as `serve` does, and keeps what became of the request.
+//! [`observe`]: answers as `serve` does, and keeps the request and its outcome.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! [`Page`]: the page, one file that asks for nothing but what the program itself has.
+//! [`Page`]: the page of the desk, one file that loads nothing from elsewhere.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -31,7 +31,7 @@ impl Page {
              <link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n</head>\n<body>\n{BODY}<script>{SCRIPT}</script>\n\
              </body>\n</html>\n"
         );
-        // No other style and no other script runs, whatever a resource has in it.
+        // No other style and no other script runs, whatever a resource contains.
         let policy = format!(
             "default-src 'none'; script-src '{}'; style-src '{}'; connect-src 'self'; img-src data:; base-uri 'none'; \
              form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",

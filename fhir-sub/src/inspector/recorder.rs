@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::delivery::{Delivery, Origin};
 
-/// The last deliveries, as many as there is room for. Clones share them.
+/// The last deliveries, up to a limit. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorder(Arc<Shared>);
 
@@ -38,7 +38,7 @@ impl Recorder {
         Self(Arc::new(Shared { kept, newest, most, most_bytes }))
     }
 
-    /// Keeps a delivery. The oldest go where there is no room.
+    /// Keeps a delivery. If there is no room, the oldest deliveries are dropped.
     pub(crate) fn add(&self, mut delivery: Delivery) -> Arc<Delivery> {
         let mut kept = self.lock();
         delivery.id = *self.0.newest.borrow() + 1;
@@ -56,7 +56,7 @@ impl Recorder {
         delivery
     }
 
-    /// Those that came after the delivery of that number and are still kept, the oldest first.
+    /// The kept deliveries after the delivery with this number, oldest first.
     pub(crate) fn since(&self, id: u64) -> Vec<Arc<Delivery>> {
         self.lock().deliveries.iter().filter(|delivery| delivery.id > id).cloned().collect()
     }
@@ -65,18 +65,18 @@ impl Recorder {
         self.lock().deliveries.iter().find(|delivery| delivery.id == id).cloned()
     }
 
-    /// The number of the newest, for whoever waits for the next.
+    /// The number of the newest delivery, so that a caller can wait for the next.
     pub(crate) fn newest(&self) -> watch::Receiver<u64> {
         self.0.newest.subscribe()
     }
 
-    /// What is kept; a panic elsewhere does not lock it away.
+    /// The kept deliveries, even after a panic elsewhere.
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How often the server has sent each event by now, as far back as deliveries are kept.
+/// Counts how often the server has sent each event so far, among the kept deliveries.
 fn count_tries(kept: &VecDeque<Arc<Delivery>>, delivery: &mut Delivery) {
     if delivery.origin != Origin::Server {
         return;

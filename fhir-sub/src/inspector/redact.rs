@@ -1,4 +1,4 @@
-//! [`Redactor`]: puts something else in the place of names, dates and ids, the same for the same.
+//! [`Redactor`]: replaces names, dates and ids. Equal texts get equal replacements.
 
 mod known;
 
@@ -12,21 +12,21 @@ use crate::fhir::{Instant, is_id};
 use crate::recorded::{Recorded, Seen, Sent};
 use crate::signature::hex;
 
-/// Puts something else in the place of every text that is not known to be harmless. The same text becomes the same, in all files
-/// of one run; nobody can tell from a file what it was.
+/// Replaces every text that is not known to be harmless. In all files of one run, the same text gets the same
+/// replacement. Nobody can find the text from its replacement.
 #[derive(Debug)]
 pub(crate) struct Redactor {
     key: hmac::Key,
-    /// By how much each date is moved: whole weeks into the past, so that intervals and weekdays stay.
+    /// How far each date is moved: whole weeks into the past, so that intervals and weekdays stay.
     milliseconds: i64,
 }
 
-/// Headers that name nothing of a patient.
+/// Headers that reveal nothing about a patient.
 const HARMLESS_HEADERS: [&str; 5] =
     ["content-type", "if-match", "if-none-match", "x-medplum-interaction", "x-medplum-subscription"];
 
 impl Redactor {
-    /// With a key of its own, which it keeps to itself.
+    /// A redactor with a random key, which it never reveals.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Redactor {
         Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, &random[..32]), milliseconds })
     }
 
-    /// A recorded delivery with something else in the place of what may name a patient.
+    /// A recorded delivery, with everything replaced that may identify a patient.
     pub(crate) fn redacted(&self, sent: &Sent, recorded: Recorded) -> Recorded {
         let body = match serde_json::from_slice::<Value>(&sent.body) {
             Ok(mut json) => {
@@ -47,7 +47,7 @@ impl Redactor {
                 json.to_string()
             }
             Err(_) if sent.body.is_empty() => String::new(),
-            // Nothing is known of what stands where in it.
+            // The body is not JSON, so nothing is known about its parts.
             Err(_) => self.word(&String::from_utf8_lossy(&sent.body)),
         };
         let mut headers = HeaderMap::new();
@@ -88,7 +88,7 @@ impl Redactor {
                 Value::Number(_) if is_position => value = 0.into(),
                 _ => self.value(&mut value, parent, &member),
             }
-            // FHIR's own names are of letters; of others, nothing is known.
+            // FHIR's own names consist of letters, digits and `_`. Nothing is known about other names.
             let is_name =
                 member.len() <= 64 && member.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             members.insert(if is_name { member } else { self.word(&member) }, value);
@@ -101,15 +101,15 @@ impl Redactor {
         match member {
             "id" => return self.id(text),
             "div" => return format!("<div xmlns=\"http://www.w3.org/1999/xhtml\">{}</div>", self.word(text)),
-            // What an extension is; elsewhere an address may name a patient.
+            // The URL of an extension says its kind. Elsewhere, a URL may name a patient.
             "url" if matches!(parent, "extension" | "modifierExtension") && (is_word || is_system(text)) => {
                 return text.to_owned();
             }
-            // Of the R4 form of a topic's notification.
+            // A parameter's name in the R4 form of a topic's notification.
             "name" if matches!(parent, "parameter" | "part") && is_word => return text.to_owned(),
             "method" if parent == "request" => return text.to_owned(),
             "status" if parent == "response" && is_word => return text.to_owned(),
-            // Dates stand among the codes, too: in Timing.event and Signature.when.
+            // Some elements with codes contain dates, too: Timing.event and Signature.when.
             _ if HARMLESS.contains(&member)
                 && !matches!(member, "version" | "versionId")
                 && text.len() >= 10 =>
@@ -174,7 +174,7 @@ impl Redactor {
         Some(format!("{before}{kind}/{}{version}", self.id(id)))
     }
 
-    /// The base URL of a server: a segment that is no plain word may name somebody.
+    /// The base URL of a server. A segment that is not a plain word may identify somebody, and is replaced.
     fn base(&self, url: &str) -> Option<String> {
         let (scheme, rest) =
             url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))?;
@@ -197,7 +197,7 @@ impl Redactor {
         Some(format!("{scheme}://{host}{}", path.unwrap_or_default()))
     }
 
-    /// A date, moved: to the day, or less exact in an element that is a date.
+    /// The moved date, exact to the day. A year or a month counts as a date only in an element for dates.
     fn date(&self, text: &str, member: &str) -> Option<String> {
         let (date, time) = match text.split_once('T') {
             Some((date, _)) => (date, &text[date.len()..]),
@@ -227,7 +227,7 @@ impl Redactor {
         format!("r{}", self.word(id))
     }
 
-    /// Twelve hexadecimal digits: they are an id, base64, and a name.
+    /// Twelve hexadecimal digits, which are valid as an id, as base64 and as a name.
     fn word(&self, text: &str) -> String {
         hex(&self.hash(text).as_ref()[..6])
     }

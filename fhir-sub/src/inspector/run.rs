@@ -8,8 +8,8 @@ use crate::recorded::Sent;
 use crate::request::Head;
 use crate::service::Answered;
 
-/// Sends a request from the desk, which needs no secret. The handler runs even if the event was handled before, and the store
-/// learns nothing of it.
+/// Sends a request from the desk, which needs no secret. The handler runs even if the event was handled before, and the
+/// store does not record it.
 pub(crate) async fn run(app: &App, sent: &Sent, again: Option<u64>) -> (Answered, Option<Delivery>) {
     own(&app.serving(&sent.path).at_desk(), sent, again).await
 }

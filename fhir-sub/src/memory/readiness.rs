@@ -1,11 +1,11 @@
-//! [`Readiness`]: whether the program can handle notifications, asked of the store now and then.
+//! [`Readiness`]: whether the program can handle notifications, by what the store answered last.
 
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// An answer of the store holds so long: anyone may ask for readiness, and must not reach the store with each request.
+/// How long an answer of the store counts. Anyone may ask for readiness, so not every request may reach the store.
 const HOLDS: Duration = Duration::from_secs(5);
 
 /// How long the store may take to answer.
@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) struct Readiness(Mutex<Option<(Instant, bool)>>);
 
 impl Readiness {
-    /// Whether the store answers: `ask` asks it, unless it was asked a moment ago. A caller that comes meanwhile waits for that answer.
+    /// Whether the store answers. `ask` asks the store, unless it was asked a moment ago. A caller that comes meanwhile
+    /// waits for the same answer.
     pub(crate) async fn of(&self, ask: impl Future<Output = bool>) -> bool {
         let mut last = self.0.lock().await;
         match *last {

@@ -13,13 +13,13 @@ use super::Measure;
 /// The media type of the text.
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The upper bounds of how long a request takes, in seconds: gateways cut at 29.
+/// The upper bounds for the time of a request, in seconds. Gateways end a request after 29 seconds.
 const DURATIONS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// The upper bounds of how long after its event a handler has succeeded, in seconds.
+/// The upper bounds for the time from an event to the success of its handler, in seconds.
 const LAGS: &[f64] = &[0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0];
 
-/// The results of events that are there from the start, so that the first one is an increase.
+/// The results of events that are shown from the start, so that the first event is an increase.
 const RESULTS: [&str; 6] = ["handled", "repeated", "failed", "refused", "gone", "gap"];
 
 /// The counters of a process.
@@ -30,7 +30,7 @@ pub(crate) struct Counters {
     counted: Mutex<Counted>,
 }
 
-/// By endpoint; of requests for none, by the empty text, which is as good as no label.
+/// By endpoint. A request for no endpoint counts under the empty text, which Prometheus treats like an absent label.
 #[derive(Default)]
 struct Counted {
     events: BTreeMap<(&'static str, &'static str), u64>,
@@ -51,7 +51,7 @@ pub(crate) struct Now {
 }
 
 impl Counters {
-    /// For these endpoints, and for the tenant if the program has tenants. A tenant's name needs no escapes.
+    /// Counters for these endpoints, and for the tenant if the program has tenants. A tenant's name needs no escapes.
     pub(crate) fn new(tenant: Option<&str>, endpoints: impl IntoIterator<Item = &'static str>) -> Self {
         let tenant = tenant.map(|tenant| format!("tenant=\"{tenant}\",")).unwrap_or_default();
         let mut counted = Counted::default();
@@ -97,7 +97,7 @@ impl Counters {
         }
     }
 
-    /// Counts a sweep of an endpoint, which has come up to `until`.
+    /// Counts a sweep of an endpoint; everything up to `until` is now swept.
     pub(crate) fn swept(&self, endpoint: &'static str, measure: Measure, until: Option<SystemTime>) {
         let mut counted = self.counted();
         *counted.sweeps.entry((endpoint, measure.result())).or_default() += 1;
@@ -106,7 +106,7 @@ impl Counters {
         }
     }
 
-    /// All of them, as Prometheus reads them.
+    /// All counters, as Prometheus reads them.
     pub(crate) fn text(&self, now: &Now) -> String {
         let mut text = String::with_capacity(4096);
         // Writing to a text cannot fail.
@@ -208,7 +208,7 @@ fn histograms(
     Ok(())
 }
 
-/// How often a time was within each bound; the last count is of all that is longer.
+/// How often a time was within each bound; the last count is for all longer times.
 struct Histogram {
     bounds: &'static [f64],
     counts: Vec<u64>,

@@ -2,8 +2,8 @@
 
 use serde::de::IgnoredAny;
 
-/// The same JSON, each member and item on a line of its own, without a change of order, of a number's digits or of a text.
-/// `None` for a text that is no JSON.
+/// The same JSON, with each member and each item on a line of its own. The order, the digits of numbers and the texts
+/// do not change. `None` if the text is not JSON.
 pub(crate) fn pretty(json: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(json).ok()?;
     let (mut text, mut depth, mut in_string, mut is_escaped) =

@@ -9,8 +9,8 @@ use super::progress::{Progress, REQUESTED};
 use super::report::RowResult;
 use crate::client::{Error, FhirClient};
 
-/// Creates the Subscription, in the place of `replaces` if there is one. Returns whether it stays and the server
-/// said what it created. If not, the caller reads again.
+/// Creates the Subscription; `replaces` is the Subscription that it replaces, if there is one. Returns true if the new
+/// one stays and the server said its id. Otherwise the caller reads again.
 pub(super) async fn create(
     client: &FhirClient,
     progress: &mut Progress<'_>,

@@ -30,7 +30,7 @@ pub(super) fn is_unsupported(error: &Error) -> bool {
 pub(crate) enum FindError {
     /// The server's answer.
     Server(Error),
-    /// The store has the id, and cannot say it now: to create another Subscription would make a second one.
+    /// The store has the id, but cannot be read now. A new Subscription would be a second one.
     Store(Unavailable),
 }
 
@@ -169,7 +169,7 @@ impl<'p> Notebook<'p> {
             Ok(text) => serde_json::from_slice(&text)
                 .map_err(|_| cannot(&"it is not what `register --known` writes; name another file"))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                // Found now, before anything is registered whose id could not be kept.
+                // Found now, before a Subscription is registered whose id could not be kept.
                 let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
                 if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
                     return Err(cannot(&format!("there is no directory {}", directory.display())));
@@ -195,7 +195,7 @@ impl<'p> Notebook<'p> {
         let server = app.settings().fhir_base_url.as_str().to_owned();
         self.all.insert(server, app.memory().subscriptions.all());
         let text = serde_json::to_string_pretty(&self.all).expect("maps of text are JSON");
-        // Written beside and then renamed, so that a reader always finds a whole file.
+        // Written beside the old file and then renamed, so that a reader always finds a whole file.
         let beside = self.path.with_extension("new");
         let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, self.path));
         written.map_err(|error| {

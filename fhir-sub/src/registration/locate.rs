@@ -42,9 +42,9 @@ impl fmt::Display for NotRearmed {
     }
 }
 
-/// Finds the Subscription of `declaration`. Re-arms it if the server has put it in `error`, or says that it
-/// turned it `off` itself. Otherwise an operator turned it `off`, or it is off for good. `None` if the server
-/// does not have it, or has no Subscriptions.
+/// Finds the Subscription of `declaration`. Re-arms it if the server has put it in `error`, or says that the server
+/// itself turned it `off`. Otherwise a Subscription that is `off` stays off. `None` if the server does not have it, or
+/// has no Subscriptions.
 pub(crate) async fn locate(
     app: &App,
     client: &FhirClient,

@@ -1,4 +1,4 @@
-//! athenahealth, from documentation (aone-fhir-subscriptions, README v0.11, alpha), and tried with no server.
+//! athenahealth, from documentation (aone-fhir-subscriptions, README v0.11, alpha). Not tried with a server.
 //!
 //! | | |
 //! |---|---|
@@ -9,7 +9,7 @@
 //! | content | `id-only` |
 //! | changes | none: a Subscription is deleted and created again |
 //! | search | none: all Subscriptions are read |
-//! | numbers | begin anew in each notification, so they show no gap |
+//! | numbers | restart in each notification, so they show no gap |
 //! | shows | a signature of the body, `X-Hub-Signature`, and no header of the Subscription |
 //! | endpoints | https, port 443, a certificate of a public authority |
 //! | answers | within 2 s; else it sends again for an hour |

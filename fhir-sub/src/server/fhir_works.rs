@@ -1,9 +1,9 @@
-//! FHIR Works on AWS, from its source (`src/subscriptions/restHookLambda/restHook.ts`), and tried with no server.
+//! FHIR Works on AWS, from its source (`src/subscriptions/restHookLambda/restHook.ts`). Not tried with a server.
 //!
 //! | | |
 //! |---|---|
 //! | version | R4 |
-//! | criteria | create and update, told alike; no deletions |
+//! | criteria | create and update, reported alike; no deletions |
 //! | notification | an empty `PUT` that names the resource, which the program then reads; two tries in all |
 //! | topics | none |
 //! | `end` | deletes the Subscription |

@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | Subscriptions | below `/administration` |
-//! | criteria | create and update, told alike; no deletions |
+//! | criteria | create and update, reported alike; no deletions |
 //! | topics | none |
 //! | versions | several under one URL |
 //! | signature | none |

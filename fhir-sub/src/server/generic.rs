@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | criteria | create and update, told alike; R4 has no way to ask for deletions |
+//! | criteria | create and update, reported alike; R4 has no way to ask for deletions |
 //! | topics | R4 and R4B by the backport guide, R5 |
 //! | filters | `Type?parameter=value` |
 //! | handshake, heartbeat, `$status`, `$events` | yes |

@@ -1,8 +1,8 @@
-//! HAPI FHIR's JPA server, and Smile CDR, which is of the same code. Seen to do so in `tests/real/hapi/RECORDED.md` (8.8.0).
+//! HAPI FHIR's JPA server, and Smile CDR, which shares its code. By `tests/real/hapi/RECORDED.md` (8.8.0).
 //!
 //! | | |
 //! |---|---|
-//! | criteria | create and update, told alike, and told apart by the history of the resource; deletions by an extension |
+//! | criteria | create and update, reported alike, but distinguished by the history of the resource; deletions by an extension |
 //! | topics | R4 by the backport guide, with a filter; R4B, where it ignores filters; not R5, in which it sends no headers |
 //! | filters | `Type?parameter=value`, of the changed resource alone |
 //! | handshake, heartbeat, `$status`, `$events` | none |

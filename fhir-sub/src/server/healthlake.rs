@@ -1,4 +1,4 @@
-//! AWS HealthLake, from documentation (HealthLake guide, "managing FHIR Subscriptions"), and tried with no server.
+//! AWS HealthLake, from documentation (HealthLake guide, "managing FHIR Subscriptions"). Not tried with a server.
 //!
 //! | | |
 //! |---|---|

@@ -4,12 +4,12 @@
 //! |---|---|
 //! | criteria | none |
 //! | topics | R4 by the backport guide; R4B and R5 with the elements of R5 |
-//! | filters | `Type?parameter=value`, equality of few parameters; no deletions where there is one |
+//! | filters | `Type?parameter=value`, equality of few parameters; no deletions if a topic has a filter |
 //! | content | the whole resource to https endpoints only |
 //! | handshake | one attempt |
 //! | heartbeat | none |
 //! | `$status`, `$events` | `$status` bare; `$events` without events |
-//! | interactions | not told |
+//! | interactions | not reported |
 //! | signature | none |
 
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(super) static ROOM: Room = Room {
         path: None,
         status: "requested",
         complete: repeat_at_the_root,
-        // The extensions of the guide, which are ours wherever they stand.
+        // It writes the guide's extensions only, which are managed on every server.
         extensions: &[],
         is_searched_by_url: true,
         is_changeable: true,

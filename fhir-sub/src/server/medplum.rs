@@ -1,9 +1,9 @@
-//! Medplum, by its source (`packages/server/src/workers/subscription.ts`), by what its matcher (`@medplum/core` 5.1.5 and
-//! 5.2.13) says of criteria, and by what 5.1.6 was seen to do.
+//! Medplum, by its source (`packages/server/src/workers/subscription.ts`), by its matcher for criteria (`@medplum/core` 5.1.5
+//! and 5.2.13), and by recordings of 5.1.6.
 //!
 //! | | |
 //! |---|---|
-//! | criteria | create, update and deletion, told apart by `X-Medplum-Interaction`; the whole resource always |
+//! | criteria | create, update and deletion, distinguished by `X-Medplum-Interaction`; always the whole resource |
 //! | never fires for | other resources (chains, `_has`), quantities, numbers, composites, value sets, ids without a type, lists of dates, times without seconds, parameters of your own |
 //! | topics | over websockets only |
 //! | `end` | ignored |

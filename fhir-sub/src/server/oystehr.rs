@@ -1,11 +1,11 @@
-//! Oystehr (once Zapehr), from documentation (<https://docs.oystehr.com>), and tried with no server.
+//! Oystehr (once Zapehr), from documentation (<https://docs.oystehr.com>). Not tried with a server.
 //!
 //! | | |
 //! |---|---|
 //! | version | R4B |
 //! | criteria | create and update, or just one of the two by an extension; no deletions |
 //! | topics | none |
-//! | interactions | not told |
+//! | interactions | not reported |
 //! | signature | none |
 
 use serde_json::json;
@@ -51,7 +51,7 @@ pub(super) static ROOM: Room = Room {
 };
 
 const TRIGGER_EVENT: &str = "http://zapehr.com/fhir/extension/SubscriptionTriggerEvent";
-/// Code from the time of the name Zapehr writes this one.
+/// Code from the time of the name Zapehr writes this URL.
 const EARLIER_TRIGGER_EVENT: &str = "http://zapehr.com/fhir/r4/extension/SubscriptionTriggerEvent";
 
 /// Without the extension, creates and updates arrive. The extension has one value.

@@ -55,7 +55,8 @@ pub(super) enum Shown {
 /// A caller that may send notifications, and do nothing else.
 pub(super) const NOTIFIER: Caller = Caller { notifies: true, administers: false, owes: Owed::Nothing };
 
-/// The caller who has shown a wrong secret: it may be a new one, which the program has not read yet. `seen` has refused it.
+/// Checks a wrong secret against secrets that are read again, because it may be new since a rotation. `seen` is the app
+/// that has refused the secret.
 pub(super) async fn rotated(
     app: &App,
     seen: &App,
@@ -69,7 +70,7 @@ pub(super) async fn rotated(
     }
 }
 
-/// The caller, of whom the header of the secret shows nothing.
+/// Authenticates a caller without the secret header, in the other configured ways.
 #[allow(clippy::unused_async, reason = "only an access token is waited for")]
 pub(super) async fn otherwise(app: &App, head: &Head<'_>, deadline: Deadline) -> Result<Caller, Refusal> {
     #[cfg(feature = "local")]

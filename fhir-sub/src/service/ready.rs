@@ -7,10 +7,11 @@ use super::{Answer, Answered, Record};
 use crate::app::App;
 use crate::delivery::Severity;
 
-/// Anyone may ask, so the answer says no more than that, and each store is asked once in a few seconds.
+/// Answers whether the stores answer. Anyone may ask, so the answer says no more, and each store is asked at most once
+/// in a few seconds.
 ///
-/// With tenants, `/ready` needs the stores of all of them, and `/north/ready` that of `north`. No FHIR server counts: all instances
-/// share it, so an orchestrator that took them away could only add to the failure.
+/// With tenants, `/ready` needs the stores of all tenants, and `/north/ready` needs the store of `north`. The FHIR
+/// server does not count: all instances share it, so taking instances away would only make its failure worse.
 pub(super) async fn answer(app: &App) -> Answered {
     let answers = app.apps().map(async |app| match app.store() {
         Some(store) => app.memory().readiness.of(store.answers()).await,

@@ -75,7 +75,7 @@ impl Route {
     }
 }
 
-/// The route of a request for what anyone may ask for.
+/// The route of a request that anyone may send.
 pub(crate) fn open(method: &Method, path: &str) -> Option<Route> {
     if method != Method::GET && method != Method::HEAD {
         return None;

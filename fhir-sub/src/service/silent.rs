@@ -12,11 +12,11 @@ use crate::metrics::Measure;
 use crate::registration;
 use crate::silence;
 
-/// The longest time that the current request waits for what the server says of other Subscriptions.
+/// The longest time that the current request waits for answers about other Subscriptions.
 const TO_ASK: Duration = Duration::from_secs(2);
 
-/// Looks at every Subscription except that of `declaration`. For a silent one, asks its server once in a period: for
-/// `$status`, and for the events that did not come.
+/// Looks at every Subscription except the one of `declaration`. If one is silent, asks its server once in a period for
+/// `$status`, and for the missing events.
 pub(super) async fn look(app: &App, declaration: &'static Declaration, time: Time) -> Vec<Record> {
     let mut records = Vec::new();
     let to_ask = time.deadline().min(Deadline::after(TO_ASK));
@@ -31,8 +31,8 @@ pub(super) async fn look(app: &App, declaration: &'static Declaration, time: Tim
     records
 }
 
-/// The records of a silent Subscription, and of its events that did not come. `deadline` is for the server's answers, and `time`
-/// for the handlers.
+/// The records of a silent Subscription and of its missing events. `deadline` limits the server's answers, and `time`
+/// limits the handlers.
 async fn ask(app: &App, declaration: &'static Declaration, deadline: Deadline, time: Time) -> Vec<Record> {
     let server = registration::recognised(app, deadline).await.ok();
     let is_promised = |server: &App| silence::period(declaration, server.settings().fhir_server).is_some();

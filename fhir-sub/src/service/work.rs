@@ -75,7 +75,7 @@ impl Work {
         let is_sound = matches!(ended, Ended::Reported(Report { is_sound: true, .. }));
         let (route, sound, unsound, severity) = match self {
             Self::Register => ("register", "registered", "incomplete", Severity::Failed),
-            // To report an unsound subscription is no failure.
+            // A report of an unsound subscription is not a failure.
             Self::Status => ("status", "sound", "unsound", Severity::Refused),
             Self::Sweep => ("sweep", "swept", "incomplete", Severity::Failed),
         };

@@ -14,7 +14,7 @@ pub(crate) struct Idempotency {
     pub(crate) key: Option<SharedSecret>,
     /// The key before the current rotation.
     pub(crate) previous_key: Option<SharedSecret>,
-    /// How long it is kept.
+    /// How long an event is remembered.
     pub(crate) retention: Duration,
     /// The most events that are remembered in memory.
     pub(crate) maximum: usize,

@@ -15,12 +15,13 @@ use self::extension::Extension;
 pub(crate) use self::resolve::{Failure, Places, Version};
 pub(super) use self::resolve::{Wanted, resolve};
 
-/// Where this process reads parameters and secrets: the extension or the agent, else AWS itself if the program is built for that.
+/// Where this process reads parameters and secrets: the extension or the agent, else AWS itself if the feature
+/// `secrets` is on.
 pub(super) fn places(variables: &super::Variables) -> Arc<dyn Places> {
     let extension = Extension::from_environment(variables.on_lambda());
     #[cfg(feature = "secrets")]
     {
-        // Mistakes in the proxies are told with those of all settings. The certificate is for the FHIR server.
+        // Mistakes in the proxies are reported with all settings. The client certificate is for the FHIR server only.
         let connection = super::connection(variables).unwrap_or_default();
         let connection = crate::client::transport::Connection { identity: None, ..connection };
         Arc::new(Aws::after(extension, connection))

@@ -1,4 +1,4 @@
-//! [`Rereading`]: secrets that stand elsewhere, read again while the program runs.
+//! [`Rereading`]: reads secrets that are references again while the program runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,7 +15,8 @@ use crate::deadline::Deadline;
 /// The secrets are read at most once in this time, however many callers are refused.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Secrets that were read longer ago are read again beside the next request, so that an old one does not let in for ever.
+/// If the secrets were read longer ago than this, they are read again beside the next request, so that no old secret
+/// stays valid for ever.
 const STALE: Duration = Duration::from_secs(5 * 60);
 
 /// The longest that a refused request waits for the secrets.
@@ -25,22 +26,22 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
 
-/// Secrets that stand elsewhere. They are read again after a caller's secret or the program's sign-in is refused, at most once a
-/// minute; and every five minutes while requests come.
+/// The secrets that are references. They are read again if a caller's secret or the program's own sign-in is refused,
+/// at most once a minute. While requests come, they are also read again every five minutes.
 ///
-/// A refused stranger may cause a reading, and waits for it. A caller with a right secret does not wait.
+/// A refused caller waits for the reading, even a stranger. A caller with a right secret does not wait.
 pub(crate) struct Rereading {
     places: Arc<dyn Places>,
     /// The reader holds the lock. Callers that are refused meanwhile wait for its result.
     variables: Mutex<Variables>,
     latest: RwLock<Latest>,
     began: Instant,
-    /// The same by the clock of the machine, which goes on while a Lambda is frozen.
+    /// The clock of the machine, which also runs while a Lambda is frozen.
     clock: Clock,
     began_at: SystemTime,
-    /// The milliseconds since `began` from which the secrets may be read again,
+    /// The milliseconds since `began` from which the secrets may be read again.
     allowed_at: AtomicU64,
-    /// and from which they are stale.
+    /// The milliseconds since `began` from which the secrets are stale.
     stale_at: AtomicU64,
     /// How often the secrets have changed.
     version: AtomicU64,
@@ -51,9 +52,9 @@ type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 #[derive(Default)]
 struct Latest {
-    /// The settings with the secrets that were read last, unless they are those of the start.
+    /// The settings with the secrets that were read last; `None` until the secrets change.
     settings: Option<Arc<Settings>>,
-    /// Of these, how often the sign-in has changed.
+    /// How often the sign-in has changed.
     sign_in: u64,
 }
 
@@ -78,12 +79,12 @@ impl Rereading {
         self.version.load(Ordering::Acquire)
     }
 
-    /// The settings with the secrets that were read last, unless they are those of the start.
+    /// The settings with the secrets that were read last; `None` until the secrets change.
     pub(crate) fn settings(&self) -> Option<Arc<Settings>> {
         self.latest(|latest| latest.settings.clone())
     }
 
-    /// Whether the secrets were read so long ago that they should be read again. It says so once, to one caller.
+    /// Whether the secrets are stale, and should be read again. Only one caller gets this answer.
     pub(crate) fn is_due(&self) -> bool {
         let (now, stale_at) = (self.now(), self.stale_at.load(Ordering::Relaxed));
         let next = now + millis(PAUSE);
@@ -91,27 +92,29 @@ impl Rereading {
             && self.stale_at.compare_exchange(stale_at, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Whether the secrets are other ones than in version `seen`: they are read again, unless that was done within the minute.
+    /// Whether the secrets have changed since version `seen`. Reads them again first, unless they were read within the
+    /// last minute.
     pub(crate) async fn has_changed_since(self: &Arc<Self>, seen: u64, deadline: Option<Deadline>) -> bool {
         self.read_until(|| self.version() > seen, deadline).await
     }
 
-    /// Reads the secrets again, for somebody who has shown the right to ask for it.
+    /// Reads the secrets again even if the minute is not over, for a caller that has the right to ask for it.
     pub(crate) async fn read_now(self: &Arc<Self>, deadline: Deadline) {
         self.allowed_at.store(0, Ordering::Relaxed);
         self.read_until(|| false, Some(deadline)).await;
     }
 
-    /// Reads the secrets again unless `is_newer` holds, or the minute is not over. Whether it holds then.
+    /// Reads the secrets again, unless `is_newer` already holds or the minute is not over. Returns whether `is_newer`
+    /// holds then.
     async fn read_until(self: &Arc<Self>, is_newer: impl Fn() -> bool, deadline: Option<Deadline>) -> bool {
         if is_newer() {
             return true;
         }
         if !self.may_read() && self.variables.try_lock().is_ok() {
-            // Most of many who are refused end here.
+            // Most refused callers leave here.
             return false;
         }
-        // A task of its own: whoever has no more time leaves, and the others still get what is read.
+        // A separate task: if the time of this caller runs out, the others still get the result.
         let this = Arc::clone(self);
         let reading = tokio::spawn(async move {
             let mut variables = this.variables.lock().await;
@@ -126,7 +129,7 @@ impl Rereading {
         is_newer()
     }
 
-    /// Whether the last reading was a minute ago.
+    /// Whether the last reading was at least a minute ago.
     fn may_read(&self) -> bool {
         is_over(self.allowed_at.load(Ordering::Relaxed), PAUSE, self.now())
     }
@@ -164,7 +167,8 @@ impl Rereading {
             latest.sign_in += u64::from(!is_same_sign_in);
         }
         self.version.fetch_add(1, Ordering::Release);
-        // Places that are read one after the other, or from caches, may show a rotation only in part.
+        // Places are read one after the other, or from caches, so they may show a rotation only in part. The secrets
+        // are read again in a minute.
         self.stale_at.store(self.now() + millis(PAUSE), Ordering::Relaxed);
         tracing::info!("the secrets were read again, and have changed");
     }
@@ -179,7 +183,8 @@ impl Rereading {
     }
 }
 
-/// Whether a wait of at most `longest` until `end` is over. After the machine's clock was put back, `end` may be later than that.
+/// Whether a wait of at most `longest` until `end` is over. If the machine's clock was set back, `end` may lie further
+/// ahead than `longest`: then the wait is over, too.
 fn is_over(end: u64, longest: Duration, now: u64) -> bool {
     now >= end || end - now > millis(longest)
 }

@@ -85,7 +85,8 @@ const OF_ONE_TENANT: &[&str] = &[
     "FHIR_SUBSCRIPTION_CLIENT_CERTIFICATES",
 ];
 
-/// The extension caches each version of a secret by itself, for at most five minutes.
+/// The longest time for which the extension caches a version of a secret, in milliseconds. It caches each version
+/// separately.
 const CACHED: u64 = 5 * 60 * 1000;
 
 /// Settings by name: the environment, changed by `setup`.
@@ -103,7 +104,8 @@ pub(crate) struct Variables {
     unread: BTreeMap<&'static str, String>,
     /// The places that settings were read from.
     read: Vec<Wanted>,
-    /// The previous versions that no place tells yet, by the names of their settings.
+    /// The current versions that a rotation has just made the previous ones, while their places still return older
+    /// ones. By the names of the settings for previous values.
     superseded: BTreeMap<&'static str, Superseded>,
     pub(super) on_lambda: bool,
     /// The tenant of the settings, if the program has tenants.
@@ -135,7 +137,7 @@ impl Variables {
         }
     }
 
-    /// The settings of the tenant `name`: its own, and the shared ones. The variables of the tenant `north`
+    /// The settings of the tenant `name`: its own settings, and the shared ones. The variables of the tenant `north`
     /// begin with `NORTH_`, such as `NORTH_FHIR_BASE_URL`. `all` has the names of all tenants.
     pub(crate) fn of_tenant<'n>(&self, name: &str, all: impl Iterator<Item = &'n str>) -> Self {
         let others = all.filter(|other| *other != name).map(prefix).collect();
@@ -161,7 +163,7 @@ impl Variables {
         variables
     }
 
-    /// The settings that only a tenant may have, but that are set for all.
+    /// The settings that must not be shared by tenants, but are set for all.
     pub(crate) fn set_for_all_tenants(&self) -> impl Iterator<Item = &'static str> {
         self.values.keys().copied().filter(|name| OF_ONE_TENANT.iter().any(|own| name.starts_with(own)))
     }
@@ -212,9 +214,9 @@ impl Variables {
         own.or(shared)
     }
 
-    /// Whether `name`, or the name that a placeholder `name` has with the tenant's prefix, is a setting: of the program, or of any
-    /// tenant. `NORTH_FHIR_AUTH_BEARER` is one wherever it is read, even before `setup` has named the tenants. `HOST` and `PORT` are
-    /// no secrets, and common ends of names.
+    /// Whether `name` is a setting of the program or of any tenant, with or without the prefix of this tenant.
+    /// `NORTH_FHIR_AUTH_BEARER` is a setting even before `setup` has named the tenants. `HOST` and `PORT` carry no
+    /// secret, and many other names end with them, so such names do not count.
     pub(crate) fn may_be_setting(&self, name: &str) -> bool {
         let own = self.tenant.as_ref().map(|tenant| format!("{}{name}", tenant.prefix));
         let is_setting = |name: &str| {
@@ -225,7 +227,7 @@ impl Variables {
         is_setting(name) || own.is_some_and(|own| is_setting(&own))
     }
 
-    /// The value of a setting. Not inlined: so many places ask for one that this takes 14 KB off the program.
+    /// The value of a setting. Not inlined: it has so many callers that this makes the program 14 KB smaller.
     #[inline(never)]
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
@@ -236,12 +238,12 @@ impl Variables {
         self.on_lambda
     }
 
-    /// The settings whose values stand elsewhere, and where, as long as they have not been read.
+    /// The settings that are references, with their places, until they are read.
     pub(crate) fn references(&self) -> impl Iterator<Item = (&'static str, Result<Reference, Unfit>)> {
         self.values.iter().filter_map(|(&name, value)| Some((name, Reference::parse(value)?)))
     }
 
-    /// Whether a setting's value must be read from another place.
+    /// Whether the value of a setting must be read from another place.
     pub(crate) fn has_references(&self) -> bool {
         self.references().next().is_some()
     }
@@ -274,7 +276,7 @@ impl Variables {
             match (version, value) {
                 (Version::Current, Ok(value)) => drop(self.values.insert(name, value)),
                 (Version::Current, Err(failure)) => drop(unread.insert(name, failure.text())),
-                // Nobody has set it, so a previous version that is not fit for a secret is no mistake.
+                // Nobody has set this setting, so an unfit previous version is no mistake.
                 (Version::Previous, Ok(value)) if secret::is_fit(&value) => {
                     drop(self.values.insert(name, value))
                 }
@@ -291,13 +293,13 @@ impl Variables {
         reference::places(self)
     }
 
-    /// Whether a setting was read from elsewhere, where it may change.
+    /// Whether a setting was read from another place, where its value may change.
     pub(crate) fn was_read(&self) -> bool {
         !self.read.is_empty()
     }
 
-    /// The same, with what the places say at `now`, in milliseconds since any instant. The error names the setting that could not be
-    /// read, and why.
+    /// The same settings, with the values that the places return now. `now` is in milliseconds since any fixed instant.
+    /// An error names the setting that could not be read, and says why.
     pub(super) async fn read_again(&self, places: &dyn Places, now: u64) -> Result<Self, String> {
         let mut fresh = self.clone();
         for (name, version, value) in resolve(self.read.clone(), places).await {
@@ -309,11 +311,12 @@ impl Variables {
                 (Version::Previous, Ok(value)) if secret::is_fit(&value) => {
                     drop(fresh.values.insert(name, value));
                 }
-                // As at the start: there is no version before that lets anybody in, and an older one must not stay in its place.
+                // As at the start, a missing or unfit previous version lets nobody in. The value that was read before
+                // must not stay.
                 (Version::Previous, Ok(_) | Err(Failure::NoSuchVersion | Failure::Unfit(_))) => {
                     drop(fresh.values.remove(name));
                 }
-                // The version before may have been read at another moment than the current one, but not from nowhere.
+                // The two versions may be read at different moments, but not one of them without the other.
                 (Version::Previous, Err(failure)) => {
                     return Err(format!("{name} cannot be read again: {}", failure.text()));
                 }
@@ -327,9 +330,9 @@ impl Variables {
         Ok(fresh)
     }
 
-    /// A rotation gives a secret a new current version and makes the one before it the previous. If only the current version is
-    /// another, the previous one was read from a cache. Then the version that was current counts as the previous one, until the place
-    /// tells another, or the longest time of a cache is over.
+    /// A rotation makes the current version of a secret the previous one. If only the current version has changed, the
+    /// previous one was read from a cache. Then the old current version counts as the previous one, until the place
+    /// returns another previous version, or until no cache can still hold the older one.
     fn keep_previous(&mut self, previous: &'static str, before: &Self, now: u64) {
         let Some(current) = previous.strip_suffix("_PREVIOUS") else { return };
         let told = self.get(previous).map(str::to_owned);
@@ -353,7 +356,7 @@ impl Variables {
         }
     }
 
-    /// Whether the values of all settings are the same that `is_meant` names.
+    /// Whether the settings that `is_meant` selects have the same values in both.
     pub(super) fn is_same(&self, other: &Self, is_meant: impl Fn(&str) -> bool) -> bool {
         let meant = |variables: &Self| {
             let values = variables.values.iter().filter(|(name, _)| is_meant(name));
@@ -413,13 +416,13 @@ impl Variables {
     }
 }
 
-/// The version of a secret that a rotation made the previous one, while its place still tells an older one.
+/// A version of a secret that a rotation has made the previous one, while its place still returns an older one.
 #[derive(Clone)]
 struct Superseded {
     value: String,
-    /// The older version that the place tells.
+    /// The older version that the place returns.
     told: Option<String>,
-    /// The time from which the place is believed.
+    /// The time from which the place's own answer counts.
     until: u64,
 }
 

@@ -51,7 +51,7 @@ impl Identity {
     }
 }
 
-/// Which of the two is wrong, and why.
+/// Why a certificate and its key are unfit: the wrong one of the two, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]
 pub enum Unfit {

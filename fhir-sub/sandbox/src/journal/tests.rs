@@ -61,7 +61,7 @@ fn a_transaction_is_there_whole_or_not_at_all_wherever_its_writer_was_killed() {
             _ => 0,
         };
         assert_eq!(names(&content).len(), expected, "{length} of {} bytes", whole.len());
-        // What comes next does not stand behind a part of a line.
+        // The next write does not follow a part of a line.
         journal.add(&[change("next", 1)], now()).unwrap();
         drop(journal);
         let (_, content) = Journal::open(&directory.0).unwrap();

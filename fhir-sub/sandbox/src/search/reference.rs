@@ -17,9 +17,9 @@ pub(crate) struct ReferenceOperand {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     Itself,
-    /// `:below`: also the parts of it, at any depth.
+    /// `:below`: also its parts, at any depth.
     Below,
-    /// `:above`: also the wholes of which it is a part.
+    /// `:above`: also the resources that it is a part of.
     Above,
 }
 

@@ -1,4 +1,4 @@
-//! Nonsense, which a sandbox that validates refuses in each behaviour, and what it takes all the same.
+//! A sandbox that validates refuses nonsense in each behaviour, but it accepts some odd resources.
 
 use super::*;
 use crate::fhir::FhirVersion;

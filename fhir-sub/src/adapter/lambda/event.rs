@@ -163,7 +163,7 @@ impl Headers for Event<'_> {
     fn client_certificate(&self, load_balancer_verifies: bool) -> Option<ClientCertificate<'_>> {
         let context = self.request_context.as_ref()?.as_ref()?;
         if !matches!(context.elb, Some(Some(()))) {
-            // A caller cannot write there.
+            // A caller cannot write to this place.
             return context.identity.and_then(certificate);
         }
         // The single form shows only one value of a repeated header.

@@ -21,15 +21,15 @@ pub(crate) struct Program {
     pub(super) ending: Ending,
 }
 
-/// An app that is not there yet.
+/// The app before it is built.
 enum Unmade {
-    /// The event that makes the app takes it.
+    /// The event that builds the app takes the builder.
     Of(Box<AppBuilder>),
-    /// There will be none.
+    /// It cannot be built.
     Never(CannotStart),
 }
 
-/// Why there is no app. The text is for the log, and for whoever deploys.
+/// Why there is no app. The text is for the log, and for the person who deploys.
 #[derive(Clone)]
 pub(super) struct CannotStart(pub(super) Arc<str>);
 
@@ -59,7 +59,7 @@ impl Program {
         }
     }
 
-    /// The app; made now, if it is not there yet.
+    /// The app. It is built now if it does not exist yet.
     pub(super) async fn app(&self) -> Result<&App, CannotStart> {
         match self.app.get() {
             Some(app) => Ok(app),
@@ -83,7 +83,7 @@ impl Program {
             Unmade::Never(problems) => return Err(problems.clone()),
         };
         if builder.try_resolve().await.is_err() {
-            // The next event asks again.
+            // The next event tries again.
             tracing::error!("{NOT_READY}");
             return Err(CannotStart(NOT_READY.into()));
         }
@@ -106,7 +106,7 @@ impl Program {
 
 impl From<App> for Program {
     fn from(app: App) -> Self {
-        // An app that is there is never made again.
+        // An app that exists is never built again.
         Self::new(Some(app), Unmade::Never(CannotStart("the app is there".into())))
     }
 }

@@ -114,7 +114,7 @@ impl<'r> Message<'r> {
     }
 }
 
-/// A part of a record; nothing, where it is in another form than SQS has.
+/// Reads a part of a record; the default value if the part has another form than SQS writes.
 fn read<'r, T: Default + Deserialize<'r>>(part: Option<&'r RawValue>) -> T {
     part.and_then(|part| serde_json::from_str(part.get()).ok()).unwrap_or_default()
 }

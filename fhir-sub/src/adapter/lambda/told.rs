@@ -66,7 +66,7 @@ impl Told {
         told
     }
 
-    /// Handles it for the subscription `declaration`.
+    /// Handles the notification for the subscription `declaration`.
     pub(super) async fn notify(&self, app: &App, declaration: &'static Declaration, time: Time) -> Answered {
         let carried = if self.is_own { Carried::read(&self.body) } else { None };
         let body = match &carried {
@@ -76,7 +76,7 @@ impl Told {
         app.notified_of(declaration, body, carried.as_ref(), time).await
     }
 
-    /// The trace that the message names; else the one of the invocation.
+    /// The trace that the message names, else the trace of the invocation.
     pub(super) fn trace(&self, invocation: Option<&str>) -> CallerTrace {
         let Trace { parent, state, of_aws } = &self.trace;
         let named = |name: &str| match name {

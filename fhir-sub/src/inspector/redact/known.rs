@@ -1,4 +1,5 @@
-//! What of a resource is known to be harmless: codes, units, versions and systems, and what looks like them.
+//! The parts of a resource that are known to be harmless: codes, units, versions and systems, and texts that look like
+//! them.
 
 use fhir_sub_search::definitions::{Definitions, FhirVersion};
 
@@ -52,7 +53,7 @@ pub(super) const COUNTS: [&str; 3] =
 /// Elements of a position on the earth.
 pub(super) const POSITION: [&str; 3] = ["altitude", "latitude", "longitude"];
 
-/// Whether a text may be a code: one short word, and no address of e-mail.
+/// Whether a text may be a code: one short word, and not an e-mail address.
 pub(super) fn is_code(text: &str) -> bool {
     text.len() <= 64 && !text.chars().any(|letter| letter.is_whitespace() || letter == '@')
 }
@@ -69,7 +70,7 @@ pub(super) fn is_type(name: &str) -> bool {
     versions.into_iter().any(|version| Definitions::of(version).resource_type(name).is_some())
 }
 
-/// Whether an element of this name is a date, so that a year is not another number of four digits.
+/// Whether an element with this name is a date. Only in such an element, a number of four digits is a year.
 pub(super) fn is_dated(member: &str) -> bool {
     let member = member.to_ascii_lowercase();
     ["date", "time", "start", "end", "on", "issued", "recorded", "instant"]

@@ -34,7 +34,8 @@ pub(in crate::service) fn authenticate(settings: &Settings, headers: &dyn Header
     if caller.notifies || caller.administers { Shown::Right(caller) } else { Shown::Wrong }
 }
 
-/// Prometheus, which shows the secret of administration in `Authorization`: it sends no other header. It may do nothing else.
+/// Prometheus, which shows the admin secret in `Authorization`, because it sends no other header. Such a caller gets
+/// only the metrics.
 #[cfg(feature = "local")]
 pub(super) async fn scraper(
     app: &App,

@@ -9,9 +9,9 @@ use crate::server::Shows;
 use crate::settings::{Settings, Signing};
 use crate::signature::{HUB_PREFIX, HUB_SIGNATURE, bytes};
 
-/// A caller that shows only a signature may send a notification, once the signature is found to be right.
-/// This holds for WebSub, and for a server that can send, or is configured to send, nothing else. A text that can be no signature is
-/// refused before the body is received.
+/// Admits a caller that shows only a signature, until the signature is checked. This holds for WebSub, and for a server
+/// that can send nothing else or is configured to send nothing else. A header that cannot be a signature is refused
+/// before the body is received.
 pub(super) fn unproven(settings: &Settings, headers: &dyn Headers) -> Option<Result<Caller, Refusal>> {
     let is_shown = |header| matches!(headers.get(header), Header::Once(_));
     let room = settings.fhir_server;

@@ -1,4 +1,4 @@
-//! Removes the resources from a topic's notification, and all else that may tell of a patient.
+//! Removes the resources from a topic's notification, and everything else that may reveal a patient.
 
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
@@ -28,8 +28,8 @@ const PARAMETER: &[&str] = &[
     "valueCode",
 ];
 
-/// The notification as it would be with `content = "id-only"`: what the program reads of its status, and the names of its
-/// other entries. `None` if it is not a notification.
+/// The notification as with `content = "id-only"`: the parts of its status that the program reads, and the names of its
+/// other entries. `None` if the body is not a notification.
 pub(super) fn without_resources(body: &str) -> Option<Box<RawValue>> {
     let bundle: Value = serde_json::from_str(body).ok()?;
     let entries = bundle.get("entry")?.as_array()?;

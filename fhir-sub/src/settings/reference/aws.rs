@@ -1,6 +1,7 @@
-//! [`Aws`]: Parameter Store and Secrets Manager themselves, for a program beside which neither the extension nor the agent runs.
+//! [`Aws`]: Parameter Store and Secrets Manager themselves, for a program without the extension and the agent.
 //!
-//! Each needs only one call. The crate that signs for the SDK's DynamoDB signs it, and `FhirClient`'s transport sends it.
+//! Each service needs only one call. The crate that signs for the SDK's DynamoDB signs it, and `FhirClient`'s transport
+//! sends it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +52,7 @@ type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// The services of AWS. To create it costs nothing: the first value sets it up.
 pub(crate) struct Aws {
-    /// Asked first, if it may be there.
+    /// The extension or the agent, which is asked first if it may be there.
     before: Option<Extension>,
     connection: Connection,
     transport: Arc<dyn Transport>,
@@ -60,7 +61,8 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    /// Asks `extension` first. Outside of Lambda, this is the agent, which has no parameters and always a token.
+    /// Asks `extension` first. Outside of Lambda, this is the agent, which has secrets only and always requires a
+    /// token.
     pub(crate) fn after(extension: Extension, connection: Connection) -> Self {
         Self {
             before: extension.may_be_there().then_some(extension),
@@ -236,7 +238,7 @@ fn region_of(id: &str) -> Option<&str> {
     id.strip_prefix("arn:")?.split(':').nth(2)
 }
 
-/// Whether nobody can read what is sent there.
+/// Whether nobody on the way can read what is sent to this URL.
 fn is_private(url: &url::Url) -> bool {
     let is_local = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",

@@ -40,7 +40,7 @@ impl Extension {
     pub(crate) fn from_environment(on_lambda: bool) -> Self {
         let port = std::env::var("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT").ok();
         let port = port.and_then(|port| port.parse().ok()).unwrap_or(2773);
-        // Each of the two has its own, and the other's is nothing that it should see.
+        // The extension and the agent have different tokens. Neither should see the other's token.
         let names =
             if on_lambda { ["AWS_SESSION_TOKEN", "AWS_TOKEN"] } else { ["AWS_TOKEN", "AWS_SESSION_TOKEN"] };
         let token = names.into_iter().find_map(|name| std::env::var(name).ok());
@@ -50,7 +50,7 @@ impl Extension {
             Some(path) => std::fs::read_to_string(path).unwrap_or_default().trim().to_owned(),
             None => token,
         };
-        // Where AWS itself can be asked, nobody waits.
+        // If AWS itself can be asked, no request waits.
         let waits = on_lambda && !cfg!(feature = "secrets");
         Self { waits, ..Self::new(port, token, on_lambda) }
     }
@@ -68,13 +68,13 @@ impl Extension {
         }
     }
 
-    /// The same, and no request waits for the extension to listen.
+    /// The same, but no request waits for the extension to listen.
     #[cfg(all(test, feature = "secrets"))]
     pub(super) fn impatient(self) -> Self {
         Self { waits: false, ..self }
     }
 
-    /// Whether it is worth asking. The agent lets in only who has its token.
+    /// Whether to ask it: the agent refuses every request without its token.
     #[cfg(feature = "secrets")]
     pub(super) fn may_be_there(&self) -> bool {
         self.on_lambda || std::env::var_os("AWS_TOKEN").is_some()
