@@ -123,7 +123,7 @@ impl Declaration {
 
     /// Whether an event without a name is looked up. It is if an argument needs the resource. It is also if
     /// an argument takes the resource optionally and the subscription asked the server for it: then a missing
-    /// resource is no deletion.
+    /// resource is not a deletion.
     pub(crate) fn looks_up(&self) -> bool {
         match self.uses.resource {
             ResourceUse::Unused => false,

@@ -105,7 +105,7 @@ pub(crate) enum Undecodable {
 }
 
 impl Undecodable {
-    /// What is wrong with `body`; `text` is used if it is JSON of another shape.
+    /// The mistake in `body`; `text` is used if the body is JSON of another shape.
     fn of(mistake: Mistake, body: &str, text: &'static str) -> Self {
         match mistake {
             // serde finds the place. Our scan stops early, so the rest need not be JSON.

@@ -1,4 +1,4 @@
-//! [`FromNotification`]: what a handler may take as an argument. One extractor a file.
+//! [`FromNotification`]: the arguments of a handler. One extractor a file.
 
 mod deadline;
 mod event;

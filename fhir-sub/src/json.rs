@@ -15,7 +15,7 @@ pub(crate) use text::Text;
 #[cfg(feature = "lambda")]
 pub(crate) use unescape::has_control_character;
 
-/// Whether a number is zero, and so left out of what is written.
+/// Whether a number is zero. A zero is not written.
 pub(crate) fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
     *number == N::default()
 }

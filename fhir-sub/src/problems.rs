@@ -9,7 +9,7 @@ use std::fmt;
 pub struct Problems(Vec<String>);
 
 impl Problems {
-    /// Adds a problem. Not inlined, because so many places add one, and none of them has to be quick.
+    /// Adds a problem. Not inlined, because many places call it, and none of them must be fast.
     #[cold]
     #[inline(never)]
     pub(crate) fn add(&mut self, problem: impl Into<String>) {

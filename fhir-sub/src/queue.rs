@@ -145,7 +145,7 @@ impl Queue {
             .header("x-amz-target", "AmazonSQS.SendMessage")
             .body(body)
             .map_err(|_| Failed::for_good("the URL of the queue is none"))?;
-        // The region in the queue's host name, else that of the environment.
+        // The region in the queue's host name, else the region of the environment.
         let region = self.settings.region().or(access.region());
         let region = region.ok_or_else(|| Failed::for_good("no region is set: AWS_REGION is missing"))?;
         let found = access.credentials().await;

@@ -30,7 +30,7 @@ pub(crate) struct Recorded {
     /// A body that is another text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<String>,
-    /// A body that is no text.
+    /// A body that is not text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base64: Option<String>,
 }

@@ -100,7 +100,7 @@ pub(crate) struct Settings {
     pub(crate) events_maximum: usize,
     /// Whether the server is asked for missing events, by their numbers.
     ///
-    /// The default is no under Lambda without a shared store: each instance sees only some numbers, and would
+    /// The default is `false` under Lambda without a shared store: each instance sees only some numbers, and would
     /// handle events again that another instance has handled.
     pub(crate) asks_for_missing_events: bool,
     /// How often `serve` sweeps.

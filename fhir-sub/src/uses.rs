@@ -1,4 +1,4 @@
-//! [`Uses`]: what a handler's arguments use.
+//! [`Uses`]: the uses of a handler's arguments.
 
 use crate::extract::{FromNotification, ResourceUse};
 

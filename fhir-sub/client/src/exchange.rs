@@ -16,7 +16,7 @@ use crate::retry_after::retry_after;
 use crate::token::{Signature, TokenCache};
 use crate::transport::{Limits, Transport, TransportError, TransportErrorKind};
 
-/// Sends requests, whoever signs them.
+/// Sends requests, with any way to sign in.
 pub(crate) struct Exchange {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) attempt_timeout: Duration,

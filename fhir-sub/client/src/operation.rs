@@ -88,7 +88,7 @@ impl Operation {
         decode(&request, &self.client.send(&request).await?)
     }
 
-    /// Calls the operation by `GET`, for a result of several pages such as that of `$everything`.
+    /// Calls the operation by `GET`, for a result of several pages, as `$everything` has.
     pub fn pages<T: DeserializeOwned>(self, query: &[(&str, &str)]) -> Search<T> {
         let target =
             self.target.and_then(|target| target.operation(&self.name)).map(|target| target.query(query));

@@ -54,7 +54,7 @@ impl PageLimits {
         Self { entries, ..self }
     }
 
-    /// The most bytes of all pages together. The client reads no more of a page than what is left.
+    /// The most bytes of all pages together. The client does not read a page beyond the rest of this limit.
     pub fn bytes(self, bytes: u64) -> Self {
         Self { bytes, ..self }
     }

@@ -51,7 +51,7 @@ impl SigningKey {
     /// Reads a key from a JWK (RFC 7517) with `kty` `RSA` or `EC`, and with a `kid`.
     ///
     /// # Errors
-    /// The JWK is no private key, is neither RSA nor P-384, or has no `kid`.
+    /// The JWK is not a private key, is neither RSA nor P-384, or has no `kid`.
     pub fn from_jwk(jwk: &str) -> Result<Self, Error> {
         let (pair, key_id) = jwk::read(jwk).map_err(Error::invalid)?;
         let key_id = key_id.ok_or_else(|| Error::invalid("the JWK has no `kid`"))?;

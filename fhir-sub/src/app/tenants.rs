@@ -37,7 +37,7 @@ impl App {
         self.0.tenants.iter().find(|tenant| *tenant.name == *name).map(|tenant| &tenant.app)
     }
 
-    /// Whether the program has tenants. Then the app itself has no handlers, and lets nobody in.
+    /// Whether the program has tenants. Then the app itself has no handlers, and refuses everybody.
     pub(crate) fn has_tenants(&self) -> bool {
         !self.0.tenants.is_empty()
     }

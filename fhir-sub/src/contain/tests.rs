@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::*;
 
-/// Panics when it is dropped, with another bomb as its payload, so many times.
+/// Panics when it is dropped, this many times, each time with another bomb as its payload.
 struct Bomb(u8);
 
 impl Drop for Bomb {

@@ -38,7 +38,7 @@ pub(super) fn decode<'a>(
         event.interaction = Interaction::Delete;
     }
 
-    // The body of Medplum's deletion is `{}`: with a resource, it is no deletion.
+    // The body of Medplum's deletion is `{}`. A request with a resource is not a deletion.
     let is_empty = || matches!(body.trim_ascii(), b"" | b"{}");
     if *head.method != Method::DELETE && event.interaction == Interaction::Delete && !is_empty() {
         return Err(Undecodable::unprocessable("a deletion carries no resource"));

@@ -122,7 +122,7 @@ impl<'a> Entry<'a> {
         Some(Reference { resource_type, id, version_id: None })
     }
 
-    /// The fault of the id of the entry's resource, if the id is none.
+    /// The mistake in the id of the entry's resource, if FHIR does not allow the id.
     pub(super) fn id_mistake(&self) -> Option<&'static str> {
         id_mistake(self.resource.as_ref()?.outline.id.as_deref()?)
     }

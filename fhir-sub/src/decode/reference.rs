@@ -70,8 +70,8 @@ pub(super) fn subscription(text: &str) -> Option<String> {
     reference.map(relative)
 }
 
-/// What is wrong with the id or the version of a text that looks like a reference, such as `Encounter/a_b`;
-/// and its base URL. An operation, a search or a canonical URL is no reference, and no mistake.
+/// The mistake in the id or the version of a text that looks like a reference, such as `Encounter/a_b`; and its
+/// base URL. An operation, a search or a canonical URL is not a reference, and not a mistake.
 pub(super) fn mistake(text: &str) -> Option<(&'static str, Option<&str>)> {
     let (rest, last) = text.rsplit_once('/')?;
     let (path, id) = match rest.strip_suffix("/_history") {

@@ -66,7 +66,7 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
     Ok(Decoded::Notice(notice, counted))
 }
 
-/// The topic in a notification; `None` if there is none, or if the body is not a notification.
+/// The topic in a notification; `None` if the body names no topic, or is not a notification.
 #[cfg(feature = "events")]
 pub(super) fn named(body: &str) -> Option<String> {
     let Bundle { mut entries, .. } = Bundle::read(body, NO_NOTIFICATION).ok()?;

@@ -17,7 +17,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// The keys in a set (RFC 7517 §5) that may verify a signature; `None` if the text is no set.
+    /// The keys in a set (RFC 7517 §5) that may verify a signature; `None` if the text is not a set.
     pub(super) fn read_all(set: &[u8]) -> Option<Vec<Self>> {
         #[derive(Deserialize)]
         struct Set {

@@ -21,7 +21,7 @@ impl<'a> Outline<'a> {
         Scanner::read(resource, Self::scan)
     }
 
-    /// The outline of a JSON value; `None` if the value is no resource.
+    /// The outline of a JSON value; `None` if the value is not a resource.
     pub(crate) fn peek(resource: &'a RawValue) -> Option<Self> {
         Self::read(resource.get()).ok()
     }

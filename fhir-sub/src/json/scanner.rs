@@ -25,14 +25,14 @@ pub(crate) struct Scanner<'a> {
     at: usize,
 }
 
-/// Why a text is not what it should be.
+/// Why a text could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mistake {
-    /// The text is no JSON.
+    /// The text is not JSON.
     NotJson,
     /// The text is JSON so far, but another value belongs there.
     OtherShape,
-    /// The text is JSON so far, but a resource belongs there, and the value is none.
+    /// The text is JSON so far, but the value is not a resource, as it should be.
     NoResource,
     /// A list has more items than we keep.
     TooMany,
@@ -131,7 +131,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text of a long string. Without escapes, it is the text between the quotes, which may contain a
-    /// control character. `None` if the text between the quotes is no valid string.
+    /// control character. `None` if the text between the quotes is not a valid string.
     #[cfg(feature = "lambda")]
     pub(crate) fn long_string(&mut self) -> Result<Option<Cow<'a, [u8]>>> {
         self.open(b'"')?;
@@ -251,7 +251,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The next byte that is no white space.
+    /// The next byte that is not white space.
     #[inline]
     fn peek(&mut self) -> Option<u8> {
         loop {

@@ -56,7 +56,7 @@ fn unescape_word(mut word: u64) -> (u64, usize, usize) {
     while marks != 0 {
         let special = lowest(marks);
         let [first, second, ..] = (word >> (8 * special)).to_le_bytes();
-        // After the last byte follows a zero, which is no escape.
+        // A zero follows the last byte, and it is not an escape.
         let character = if first == b'\\' { ESCAPED[usize::from(second)] } else { 0 };
         if character == 0 {
             return (word, special, special + 8 - length);

@@ -37,7 +37,7 @@ struct Numbered {
 /// The most Subscriptions that are remembered. Beyond that, the one that was silent for longest is dropped.
 const MAXIMUM: usize = 256;
 
-/// After so many empty answers, the server is assumed to have no usable `$events`.
+/// After this many empty answers, the server is assumed to have no usable `$events`.
 const FRUITLESS: u8 = 3;
 
 /// The result of asking for missing events.

@@ -20,7 +20,7 @@ impl LookUps {
 
 /// The resources that searches have already found, and the moment from which the next search looks.
 ///
-/// Times are those of `meta.lastUpdated`, by the server's clock.
+/// All times are values of `meta.lastUpdated`, by the server's clock.
 #[derive(Debug, Default)]
 pub(crate) struct LookUp {
     since: Option<Instant>,

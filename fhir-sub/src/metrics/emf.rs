@@ -23,7 +23,7 @@ pub(crate) struct Emf<F> {
 
 impl<F> Emf<F> {
     pub(crate) fn new(inner: F, function: Option<String>) -> Self {
-        // It stands in the line as it is. AWS allows no other characters.
+        // The name is written into the line without escapes. AWS allows no other characters.
         let is_plain =
             |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         Self { inner, function: function.filter(is_plain) }

@@ -26,7 +26,7 @@ use crate::signature::sign;
 const HIDEABLE: [&str; 6] =
     ["channel.header", "parameter", "extension", "channel.extension", "_criteria", "channel._payload"];
 
-/// `found` with its hidden values replaced by those of `wanted`, and the names of the hidden elements.
+/// `found` with its hidden values replaced by the values of `wanted`, and the names of the hidden elements.
 pub(super) fn reveal<'f>(
     wanted: &Subscription,
     found: &'f Subscription,

@@ -1,5 +1,5 @@
-//! Servers without a search for Subscriptions: the ids of the written Subscriptions are remembered by the
-//! process, by a durable store, and by the file of `--known`.
+//! Servers without a search for Subscriptions. The process, a durable store and the file of `--known` remember
+//! the ids of the written Subscriptions.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -149,7 +149,7 @@ fn old_keys(app: &App, url: &str) -> Vec<Key> {
     app.before_rotation().map(|before| key(before, url)).into_iter().collect()
 }
 
-/// The file of `--known`: what is remembered for each FHIR server, by its base URL.
+/// The file of `--known`: the remembered ids for each FHIR server, by its base URL.
 #[derive(Debug)]
 pub(crate) struct Notebook<'p> {
     path: &'p Path,

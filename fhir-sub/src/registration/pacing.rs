@@ -62,7 +62,7 @@ impl Pacing {
     }
 }
 
-/// How much longer the registration of so many subscriptions takes at this pace.
+/// How much longer the registration of this many subscriptions takes at this pace.
 pub(super) fn further_time(pace: Option<&Pace>, subscriptions: usize) -> Duration {
     let Some(pace) = pace else { return Duration::ZERO };
     // The requests: a read, a write, a check for duplicates, and a last check.

@@ -1,4 +1,4 @@
-//! Removes Subscriptions that no handler needs: those of endpoints that the program no longer has, and exact
+//! Removes Subscriptions that no handler needs: their endpoints are no longer in the program, or they are exact
 //! duplicates.
 
 mod own;

@@ -1,4 +1,4 @@
-//! [`Report`]: what a registration did, one row for each subscription.
+//! [`Report`]: the results of a registration, one row for each subscription.
 
 use serde::Serialize;
 

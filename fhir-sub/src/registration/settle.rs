@@ -66,7 +66,7 @@ pub(super) async fn settle(
 
 /// When the Subscription was created, as a FHIR `instant`. If the server does not say, the end of time.
 ///
-/// The time is that of the first version, because the activation writes a second one.
+/// It is the time of the first version, because the activation writes a second one.
 pub(super) async fn born(client: &FhirClient, id: &str, pacing: &Pacing) -> Result<String, Error> {
     const UNKNOWN: &str = "9999";
     pacing.history().await;

@@ -7,7 +7,7 @@
 //! | notification | an empty `PUT` that names the resource, which the program then reads; two tries in all |
 //! | topics | none |
 //! | `end` | deletes the Subscription |
-//! | endpoints | those of the deployment's allow-list only |
+//! | endpoints | only endpoints on the deployment's allow-list |
 //! | signature | none |
 
 use super::{Ask, Cannot, Criteria, Events, Registering, Resends, Room, Shows, Signature, TellsApart};

@@ -10,7 +10,7 @@ pub(crate) struct Filter<'a> {
     of: ParameterType,
     /// If the filter has no type: the type that the handler and the other filters name.
     assumed: Option<String>,
-    /// `None` if the text is no parameter, which is possible only in an unchecked one.
+    /// `None` if the text is not a parameter. Only an unchecked text can be such.
     parameter: Option<Parameter>,
 }
 
@@ -159,7 +159,7 @@ impl std::fmt::Display for Filter<'_> {
     }
 }
 
-/// JSON is no URL: there, `%7C` would be three characters. The escapes stay, because they are FHIR's own.
+/// JSON is not a URL: there, `%7C` would be three characters. The escapes stay, because they are FHIR's own.
 fn decoded(text: &str) -> String {
     Text::decode(text, 0..text.len()).map_or_else(|_| text.to_owned(), |text| text.to_string())
 }

@@ -9,7 +9,7 @@
 //! | content | `id-only` or `full-resource` |
 //! | activation | five to ten minutes |
 //! | changes | none: a Subscription is deleted and created again |
-//! | shows | an OAuth token, which the feature `token` lets in |
+//! | shows | an OAuth token, which the feature `token` accepts |
 //! | signature | none |
 
 use fhir_sub_search::search::{Modifier, ParameterType};

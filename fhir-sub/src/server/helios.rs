@@ -61,7 +61,7 @@ pub(super) static ROOM: Room = Room {
     events: Events { by_get: true, number_in_r5: "valueInteger64" },
     lists_deleted: false,
     signature: Signature::Nothing,
-    // Ten attempts in all; what is answered 4xx is final.
+    // Ten attempts in all; an answer of 4xx is final.
     resends: Resends::UnlessRefused(|attempt| {
         (attempt < 10).then(|| Duration::from_secs((1 << attempt.min(6)).min(60)))
     }),

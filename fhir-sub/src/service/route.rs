@@ -146,7 +146,7 @@ pub(super) fn find(app: &App, head: &Head<'_>, caller: Caller) -> Result<Route, 
     if let Some(request) = letter() {
         return match request {
             _ if !caller.administers => stranger(),
-            // As for pruning: whoever can read Subscriptions knows the shared secret, but must not drop events.
+            // As for pruning: everybody who can read Subscriptions knows the shared secret, but must not drop events.
             _ if app.settings().secrets.admin.is_none() => refuse(Refusal::DeadLettersNeedAdminSecret),
             Ok(request) => Ok(Route::DeadLetters(request)),
             Err(allowed) => not_allowed(allowed),

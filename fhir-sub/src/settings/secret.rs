@@ -90,7 +90,7 @@ impl SharedSecret {
     }
 }
 
-/// Two secrets are equal if they differ only in their schemes: whoever knows one knows the other.
+/// Two secrets are equal if they differ only in their schemes: a caller that knows one knows the other.
 impl PartialEq for SharedSecret {
     fn eq(&self, other: &Self) -> bool {
         self.credentials().as_bytes().ct_eq(other.credentials().as_bytes()).into()

@@ -84,7 +84,7 @@ impl Secrets {
         Some(secrets)
     }
 
-    /// Two secrets must differ: otherwise whoever knows one knows both.
+    /// Two secrets must differ: otherwise, a caller that knows one knows both.
     fn check(&self, problems: &mut Problems) {
         let shown = [(SHARED, self.shared.as_ref()), (PREVIOUS, self.previous.as_ref())];
         for (name, other) in shown {

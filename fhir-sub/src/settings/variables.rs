@@ -276,7 +276,7 @@ impl Variables {
             match (version, value) {
                 (Version::Current, Ok(value)) => drop(self.values.insert(name, value)),
                 (Version::Current, Err(failure)) => drop(unread.insert(name, failure.text())),
-                // Nobody has set this setting, so an unfit previous version is no mistake.
+                // Nobody has set this setting, so an unfit previous version is not a mistake.
                 (Version::Previous, Ok(value)) if secret::is_fit(&value) => {
                     drop(self.values.insert(name, value))
                 }

@@ -1,6 +1,6 @@
 //! [`Instance`]: one instance of a program, with a simulated FHIR server and store.
 //!
-//! It answers in the caller's own task: to drop the future of a request kills the instance at that point.
+//! It answers in the caller's own task, so dropping the future of a request kills the instance at that point.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -133,7 +133,7 @@ impl TestRequest {
     ///
     /// # Panics
     ///
-    /// The text is no recorded delivery; the message says why.
+    /// The text is not a recorded delivery. The message says why.
     #[track_caller]
     pub fn recorded(text: &str) -> Self {
         let sent = Recorded::parse(text).and_then(|recorded| recorded.sent());

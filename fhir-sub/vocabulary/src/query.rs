@@ -174,7 +174,7 @@ impl fmt::Debug for Query {
     note = "write `&[(\"identifier\", \"http://example.org|1\")]`, or `search!(\"Encounter?identifier=http://example.org|1\")`"
 )]
 pub trait Condition: sealed::Sealed {
-    /// The parameters, or why this is no condition for a resource of this type.
+    /// The parameters, or why this is not a condition for a resource of this type.
     #[doc(hidden)]
     #[allow(clippy::missing_errors_doc)]
     fn pairs(&self, resource_type: &str) -> Result<Vec<(&str, &str)>, &'static str>;

@@ -25,7 +25,7 @@ pub struct Reference<'a> {
 }
 
 impl<'a> Reference<'a> {
-    /// Parses a reference; `None` if it is no literal reference to a resource on a REST server.
+    /// Parses a reference; `None` if it is not a literal reference to a resource on a REST server.
     ///
     /// Contained (`#p1`), logical and `urn:` references give `None`, as does a reference with a query or a
     /// fragment.
@@ -107,7 +107,7 @@ pub fn is_id(text: &str) -> bool {
         && text != ".."
 }
 
-/// Why a text is no id by [`is_id`], as a message to its author. The message does not quote the text.
+/// Why a text is not an id by [`is_id`], as a message to its author. The message does not quote the text.
 #[doc(hidden)]
 pub fn id_mistake(text: &str) -> Option<&'static str> {
     match text {

@@ -28,7 +28,7 @@ pub(super) fn of_type(desk: &mut Desk<'_>, call: &Call, kind: &str) -> Result<An
     answer(desk, call, kind, versions)
 }
 
-/// Answers with the versions, whose order is oldest first, or with those since the requested moment.
+/// Answers with the versions, or with the versions since the requested moment. `versions` must be oldest first.
 fn answer(
     desk: &mut Desk<'_>,
     call: &Call,

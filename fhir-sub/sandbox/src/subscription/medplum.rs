@@ -87,7 +87,7 @@ impl Criteria {
 }
 
 impl Test {
-    /// `None` if it is never true, such as a chain, whose name is no parameter.
+    /// `None` if it is never true, such as a chain, whose name is not a parameter.
     fn read(kind: &str, key: &str, value: &str, version: FhirVersion) -> Option<Self> {
         let (code, modifier) = key.split_once(':').unwrap_or((key, ""));
         let parameter = find(kind, code, version)?;
@@ -154,7 +154,7 @@ fn is_of_target(value: &Value, path: &Path) -> bool {
 }
 
 impl Operator {
-    /// `None` if the text is no prefix.
+    /// `None` if the text is not a prefix.
     fn of_prefix(prefix: &str) -> Option<Self> {
         match prefix {
             "eq" | "ap" => Some(Self::Equals),

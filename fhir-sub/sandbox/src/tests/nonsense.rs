@@ -325,7 +325,7 @@ async fn what_is_sound_is_taken() {
     }
 }
 
-/// The elements and the codes are those of the version.
+/// The version decides the elements and the codes.
 #[tokio::test]
 async fn a_version_has_its_own_elements() {
     for (version, status) in [(FhirVersion::R4, 201), (FhirVersion::R5, 422)] {

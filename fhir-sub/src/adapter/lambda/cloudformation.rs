@@ -104,7 +104,7 @@ async fn run_by(
     transport: &dyn Transport,
 ) -> Result<Box<RawValue>, Diagnostic> {
     if !is_of_aws(&asked.response_url) {
-        // Whoever wrote this is not CloudFormation: nothing is done, and nothing is sent there.
+        // CloudFormation did not write this: the program does nothing, and sends nothing to the URL.
         return Err(not_told(NOT_OF_AWS));
     }
     let until = deadline.earlier_by(TO_SEND);

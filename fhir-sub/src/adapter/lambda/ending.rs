@@ -1,4 +1,4 @@
-//! The end of a program that cannot start. If a stack waits for the program, it is told the reason.
+//! The end of a program that cannot start. If a stack waits for the program, it gets the reason.
 
 use std::sync::Arc;
 use std::time::Duration;

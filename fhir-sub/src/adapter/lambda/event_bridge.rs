@@ -40,7 +40,7 @@ struct Named<'a> {
     notification: &'a RawValue,
 }
 
-/// The notification of a bus's event that arrived through a queue; `None` if the body is no such event.
+/// The notification in a bus's event that arrived through a queue; `None` if the body is not such an event.
 pub(super) fn unwrap(body: &str) -> Option<Told> {
     let Envelope { detail_type, detail } = serde_json::from_str(body).ok()?;
     Some(told(&detail_type, detail))

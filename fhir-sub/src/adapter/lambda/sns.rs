@@ -23,7 +23,7 @@ struct Envelope<'a> {
     resource_type: Option<IgnoredAny>,
 }
 
-/// The content of an SNS envelope; `None` if the body is no envelope.
+/// The content of an SNS envelope; `None` if the body is not an envelope.
 pub(super) fn unwrap(body: &str) -> Option<Told> {
     let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
     if &*envelope.kind != "Notification" || envelope.resource_type.is_some() {

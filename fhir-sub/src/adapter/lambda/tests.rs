@@ -144,7 +144,7 @@ async fn an_invocation_counts_what_became_of_its_events() {
     assert_eq!(counted(&test, "a-stranger-with-a-canary", encounter).await, ["Refused", "Duration"]);
 }
 
-/// Parameters that can be read after so many failed tries.
+/// Parameters that can be read after this many failed tries.
 #[cfg(any(test, feature = "testing"))]
 struct Starting(std::sync::atomic::AtomicU32);
 

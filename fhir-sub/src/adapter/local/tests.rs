@@ -88,7 +88,7 @@ fn told_to_stop() -> Told {
     })
 }
 
-/// One thread blocks all workers, since there is one. Health is told nevertheless, and the end comes in time.
+/// There is one worker, so one handler blocks all workers. Health is still answered, and the end comes in time.
 #[test]
 fn health_is_told_while_handlers_block_every_worker_and_the_end_comes_in_time() {
     let blocked = BLOCKED.lock().unwrap();
@@ -161,7 +161,7 @@ async fn bodies_share_a_memory_and_what_is_beyond_comes_again() {
     assert_eq!(refused, StatusCode::SERVICE_UNAVAILABLE);
     assert!(said.starts_with("retry after 5"), "{said}");
     assert_eq!(status(app, post("succeeds"), patient(1 << 20)).await.0, StatusCode::NO_CONTENT);
-    // A stranger takes none of it, and a body of more than one may have is none of its concern.
+    // A refused stranger takes no memory. A body above the limit is refused before memory is taken.
     let stranger =
         Request::put("/succeeds/Patient/1").header("x-subscription-auth", "nobody-has-this-secret");
     assert_eq!(status(app, stranger, patient(1 << 20)).await.0, StatusCode::UNAUTHORIZED);

@@ -275,7 +275,7 @@ fn no_placeholder_takes_a_tenants_secret() {
         ("north", "Patient?name={WEST_FHIR_AUTH_BEARER}"),
         ("north", "Patient?name={NORTH_FHIR_SUBSCRIPTION_STORE_KEY}"),
         ("north", "Patient?name={FHIR_SUBSCRIPTION_SECRET}"),
-        // With the tenant's prefix, the name is that of a secret.
+        // With the tenant's prefix, this is the name of a secret.
         ("fhir", "Patient?name={SUBSCRIPTION_SECRET}"),
         ("north-fhir", "Patient?name={SUBSCRIPTION_SECRET}"),
     ] {
@@ -458,7 +458,7 @@ async fn a_message_of_a_queue_names_its_tenant() {
     assert_eq!(two.seen(), ["south Patient/5"]);
 }
 
-/// A notification arrives at the URL that the tenant's server was told, or the program does not start.
+/// A notification arrives at the URL that the tenant's server has, or the program does not start.
 #[tokio::test]
 async fn a_tenant_is_reached_at_the_url_of_its_own() {
     let two = Two::with(|app| app.set("SOUTH_APP_BASE_URL", "https://south.example.org/in/south"));

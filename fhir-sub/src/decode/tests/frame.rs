@@ -104,7 +104,7 @@ fn a_resource_that_is_no_json_is_left_to_whoever_reads_it() {
         let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
         let decoded = decode(&head, &expected(&topic()), None, broken.as_bytes());
         match name {
-            // A value at the first level that is no text, list or object is read at once.
+            // A value at the first level is read at once unless it is a text, a list or an object.
             "a word" => assert_eq!(status(&decoded.unwrap_err()), 400),
             _ => {
                 let Ok(Decoded::Events(events, _)) = decoded else { panic!("{name}: {decoded:?}") };

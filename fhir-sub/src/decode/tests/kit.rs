@@ -101,7 +101,7 @@ fn what_hapis_search_for_a_payload_found() {
     assert_eq!(told(&criteria, body), ["#- unknown Encounter/1@3 {…}", "#- unknown Encounter/2@3 {…}"]);
 }
 
-/// The Bundles of a real HAPI and those of the kit have the same members with the same types.
+/// A real HAPI's Bundles and the kit's Bundles have the same members with the same types.
 #[test]
 fn hapis_are_as_they_were_recorded() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/hapi-8.8.0");

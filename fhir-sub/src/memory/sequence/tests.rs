@@ -10,7 +10,7 @@ fn gap(first: u64, last: u64) -> Numbering {
     Numbering::AfterGap { first, last }
 }
 
-/// So many seconds after a fixed moment.
+/// The moment this many seconds after a fixed moment.
 fn at(seconds: u64) -> Option<Instant> {
     Some(Instant::from(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds)))
 }
@@ -151,7 +151,7 @@ fn a_new_event_under_an_old_number_is_a_restart() {
     assert_eq!((counts.restarts, counts.last_number, counts.missing), (1, Some(6), 3));
     let missing: Vec<_> = (0..9).filter(|number| sequence.gaps().unwrap().contains(*number)).collect();
     assert_eq!(missing, [1, 3, 5]);
-    // If it is sent again with the time of the retry, it is no restart.
+    // If it is sent again with the time of the retry, it is not a restart.
     let again = |number| Said { focus: Some(number), ..later(number) };
     let mut sent = Vec::from(begin());
     sent.extend([(Counted(again(2), 5), Repeat), (Counted(again(1), 6), Repeat)]);

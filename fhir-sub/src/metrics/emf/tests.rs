@@ -69,7 +69,7 @@ fn other_lines_stay_as_they_are() {
     let lines = lines(|| {
         tracing::info!(endpoint = "e", milliseconds = 12_u64, "request");
         tracing::info!(measure = None::<&str>, "request");
-        // A field of the user's with the same name is no metric of ours.
+        // A user's field with the same name is not our metric.
         tracing::info!(target: "wards", measure = "Beds", "counted");
     });
     assert_eq!(lines.len(), 3);
@@ -95,7 +95,7 @@ fn the_metrics_of_two_functions_are_not_added_up() {
     assert_eq!(dimensions(&lines[2]), serde_json::json!(of_a_tenant));
     assert_eq!(lines[0]["function"], "hooks-staging");
 
-    // A name that is none of AWS's could end the string.
+    // A name that AWS does not allow could end the string.
     let (lines, guard) = capture_of(Some("a\"b"));
     act();
     drop(guard);

@@ -6,7 +6,7 @@ pub(super) fn may_be(shown: &str, wanted: &str) -> bool {
     if is_mask(shown) {
         return true;
     }
-    // `Bearer ****`: the scheme of an Authorization header is no secret.
+    // `Bearer ****`: the scheme of an Authorization header is not secret.
     if let Some((scheme, credentials)) = wanted.split_once(' ')
         && let (Some(start), Some(rest)) = (shown.get(..scheme.len()), shown.get(scheme.len()..))
         && start.eq_ignore_ascii_case(scheme)

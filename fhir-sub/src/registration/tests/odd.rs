@@ -63,7 +63,7 @@ impl OddServer {
         self.app_with(declarations, settings, |builder| builder)
     }
 
-    /// The same with a store, or something else that is no setting.
+    /// The same with a store, or with something else that is not a setting.
     pub(super) fn app_with(
         self: &Arc<Self>,
         declarations: Vec<Declaration>,

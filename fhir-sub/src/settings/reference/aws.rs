@@ -151,7 +151,7 @@ impl Aws {
         Err(Failed { may_succeed, why })
     }
 
-    /// The endpoint of the service: that of the environment, else the usual one of the region.
+    /// The endpoint of the service: from the environment, else the usual one of the region.
     fn url(&self, service: &Service, region: &str, wants_fips: bool) -> Result<url::Url, Failure> {
         if region.is_empty() || !region.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-') {
             return Err(Failure::Other("the region is none: write one like eu-west-2".into()));

@@ -210,7 +210,7 @@ async fn the_version_before_is_accepted_while_a_secret_is_rotated() {
 
     let settings = read(&[shared], &places("the-secret-that-was-before")).await.unwrap();
     assert_eq!(previous(settings).as_deref(), Some("the-secret-that-was-before"));
-    // A first version that is not fit for a secret is no mistake.
+    // An unfit first version is not a mistake.
     let settings = read(&[shared], &places("changeme")).await.unwrap();
     assert_eq!(previous(settings), None);
     // A setting that is set by hand takes precedence.

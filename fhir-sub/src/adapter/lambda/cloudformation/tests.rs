@@ -199,7 +199,8 @@ async fn nothing_is_done_or_sent_for_anybody_but_aws() {
     }
 }
 
-/// The settings stand elsewhere, and are first read with the event. The stack is told why there is no program, with each of its requests.
+/// The settings are references, which are first read with the event. Each request of the stack gets the reason why the program
+/// cannot start.
 #[tokio::test(start_paused = true)]
 async fn a_stack_is_told_of_settings_that_are_read_with_its_request_and_are_wrong() {
     for (parameter, reason) in [
