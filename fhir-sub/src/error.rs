@@ -63,8 +63,9 @@ impl Error {
 
     /// The name of the type that the error was made from: `core::num::error::ParseIntError`. It quotes nothing.
     ///
-    /// For an error that was made from a text, it is `message`. For an error that was boxed before, it is `boxed
-    /// error`, because the name of the type is no longer known. [`place`](Self::place) says where the error was made.
+    /// For an error that was made from a text, it is `message`. For an error that was boxed before, it is
+    /// `boxed error`, because the name of the type is no longer known. [`place`](Self::place) says where the error was
+    /// made.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.kind

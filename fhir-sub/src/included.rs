@@ -82,9 +82,9 @@ impl Included {
     /// The resource that `reference` names, read into `T`. The reference is the `fullUrl` of the entry (`urn:uuid:…`), or `Type/id` with
     /// or without a base URL and a version.
     ///
-    /// `None` if the notification does not contain the resource, or if the resource does not have the shape of `T`;
-    /// then the log says so. An absolute reference finds no resource of another server, because ids are unique on one
-    /// server only.
+    /// `None` if the notification does not contain the resource, or if the resource does not have the shape of `T`. The
+    /// log reports a wrong shape. An absolute reference finds no resource of another server, because ids are unique on
+    /// one server only.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, reference: &str) -> Option<T> {
         let by_url = self.iter().find(|one| one.full_url.as_deref() == Some(reference));
