@@ -28,10 +28,16 @@ pub(super) struct Told {
     pub(super) is_own: bool,
 }
 
+/// Some libraries write a byte order mark. RFC 8259 allows a reader to ignore it.
+fn without_mark(body: &str) -> &str {
+    body.strip_prefix('\u{feff}').unwrap_or(body)
+}
+
 impl Told {
     /// The notification in a message of the queue `name`. SNS or EventBridge may have wrapped it in an
     /// envelope.
     pub(super) fn of_queue(attributes: &Attributes<'_>, name: &str, body: &str) -> Self {
+        let body = without_mark(body);
         let mut told = Self {
             tenant: attributes.tenant(),
             endpoint: attributes.endpoint(),
@@ -60,7 +66,7 @@ impl Told {
                 told.endpoint = told.endpoint.or(inner.endpoint);
                 told.trace = told.trace.or(inner.trace);
                 told.came_by.extend(inner.came_by);
-                told.body = inner.body;
+                told.body = without_mark(&inner.body).to_owned();
             }
         }
         told

@@ -50,6 +50,29 @@ async fn a_message_is_routed_by_its_attribute_else_its_queue_else_its_topic() {
     }
 }
 
+/// As over HTTP.
+#[tokio::test(start_paused = true)]
+async fn a_byte_order_mark_is_passed_over() {
+    let queued = Queued::new();
+    let marked = |number: usize, body: String| {
+        let mut message = message(number, "e", encounter("0"));
+        message["body"] = format!("\u{feff}{body}").into();
+        message
+    };
+    let sns = |body: String| {
+        let message = format!("\u{feff}{body}");
+        json!({ "Type": "Notification", "TopicArn": "arn:aws:sns:eu-west-2:1:x", "Message": message })
+            .to_string()
+    };
+    let records = [
+        marked(1, encounter("1").to_string()),
+        marked(2, sns(encounter("2").to_string())),
+        marked(3, json!({ "detail-type": "e", "detail": encounter("3") }).to_string()),
+    ];
+    assert_eq!(queued.failed(&records).await, [""; 0]);
+    assert_eq!(queued.done().len(), 6);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_for_no_handler_comes_again() {
     let queued = Queued::new();
