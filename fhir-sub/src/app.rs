@@ -409,7 +409,6 @@ impl AppBuilder {
     }
 
     /// The same builder without the signer, because the sandbox lets everybody in.
-    #[cfg(any(feature = "sandbox", all(feature = "inspector", debug_assertions)))]
     pub(crate) fn without_signer(mut self) -> Self {
         self.variables.signer = None;
         self

@@ -4,25 +4,18 @@ mod arguments;
 mod check;
 mod cost;
 mod dead_letters;
-#[cfg(all(feature = "inspector", debug_assertions))]
+// Builds of `cargo run` have the commands of the desk, and release builds do not. Only this line decides that.
+#[cfg_attr(not(all(feature = "inspector", debug_assertions)), path = "command/without_desk.rs")]
 mod desk;
 mod help;
-#[cfg(all(feature = "inspector", debug_assertions))]
-mod page;
-#[cfg(all(feature = "inspector", debug_assertions))]
-mod pull;
-#[cfg(all(feature = "inspector", debug_assertions))]
-mod record;
 mod policy;
 #[cfg(feature = "registration")]
 mod register;
-#[cfg(all(feature = "inspector", debug_assertions))]
-mod replay;
-#[cfg(all(
-    feature = "local",
-    feature = "registration",
-    any(feature = "sandbox", all(feature = "inspector", debug_assertions))
-))]
+#[cfg(all(feature = "local", feature = "registration"))]
+#[cfg_attr(
+    not(any(feature = "sandbox", all(feature = "inspector", debug_assertions))),
+    path = "command/without_sandbox.rs"
+)]
 mod sandbox;
 #[cfg(feature = "local")]
 mod serve;
@@ -31,8 +24,6 @@ mod status;
 #[cfg(feature = "registration")]
 mod sweep;
 mod table;
-#[cfg(all(feature = "inspector", debug_assertions))]
-mod trigger;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -321,20 +312,8 @@ async fn run_with(arguments: Arguments, builder: AppBuilder) -> Result<Exit, Can
             for_each(builder, choice, run).await
         }
         #[cfg(feature = "local")]
-        Command::Serve { is_shown } => Ok(serve::serve(builder, serve::Watch::shown(is_shown)).await?),
-        #[cfg(all(feature = "inspector", debug_assertions))]
-        Command::Record(options) => Ok(serve::serve(builder, record::watch(&options)?).await?),
-        #[cfg(all(feature = "inspector", debug_assertions))]
-        Command::Sandbox(options) => Ok(sandbox::alone::sandbox(&builder, options).await?),
-        #[cfg(all(feature = "inspector", debug_assertions))]
-        Command::Trigger(options) => Ok(trigger::trigger(builder, options, json).await?),
-        #[cfg(all(feature = "inspector", debug_assertions))]
-        Command::Replay(files) => Ok(replay::replay(builder, &files, json).await?),
-        #[cfg(all(feature = "inspector", debug_assertions))]
-        Command::Pull(key) => {
-            let app = begun(builder)?;
-            Ok(pull::pull(&chosen(&app, tenant, None)?, key, json).await?)
-        }
+        Command::Serve { is_shown } => Ok(serve::serve(builder, desk::Watch::shown(is_shown)).await?),
+        Command::Desk(command) => command.run(builder, choice).await,
         #[cfg(feature = "registration")]
         Command::Register(options) => {
             let run = async |app: &App| {

@@ -235,16 +235,6 @@ impl Trigger {
         let Self::Criteria(criteria) = self else { return None };
         search::resource_type(criteria)
     }
-
-    /// The form for the sandbox, which makes a topic if nobody has created it.
-    #[cfg(any(feature = "sandbox", all(feature = "inspector", debug_assertions)))]
-    pub(crate) fn watched(&self) -> fhir_sub_sandbox::topic::Watched {
-        use fhir_sub_sandbox::topic::Watched;
-        match self {
-            Self::Criteria(_) => Watched::Type(self.resource_type()),
-            Self::Topic(topic) => Watched::Topic { url: topic.url, filters: topic.filters },
-        }
-    }
 }
 
 /// A criteria as a search; `None` if it watches several types.

@@ -157,6 +157,8 @@ mod declaration;
 mod handler;
 mod placeholder;
 mod registry;
+#[cfg(any(feature = "sandbox", all(feature = "inspector", debug_assertions)))]
+mod watched;
 mod memory;
 pub mod store;
 #[cfg(feature = "queue")]

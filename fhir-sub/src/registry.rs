@@ -110,12 +110,6 @@ impl Registry {
         problems.or(())
     }
 
-    /// The resources that the handlers watch, for the sandbox.
-    #[cfg(any(feature = "sandbox", all(feature = "inspector", debug_assertions)))]
-    pub(crate) fn watched(&self) -> Vec<fhir_sub_sandbox::topic::Watched> {
-        self.declarations().iter().map(|declaration| declaration.trigger.watched()).collect()
-    }
-
     fn of(
         by_endpoint: HashMap<&'static str, &'static Declaration, BuildHasherDefault<EndpointHasher>>,
     ) -> Self {

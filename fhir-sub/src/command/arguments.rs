@@ -1,17 +1,13 @@
 //! [`Arguments`]: the parsed command line.
 
-#[cfg(all(feature = "inspector", debug_assertions))]
-mod desk;
-
 use std::path::PathBuf;
 
 use lexopt::prelude::*;
 
 use super::dead_letters::{DeadLetters, Which};
+use super::desk;
 use super::help;
 use super::policy::Place;
-#[cfg(all(feature = "inspector", debug_assertions))]
-use super::{record::RecordOptions, sandbox::alone::SandboxOptions, trigger::TriggerOptions};
 #[cfg(feature = "registration")]
 use crate::fhir::Instant;
 #[cfg(feature = "registration")]
@@ -49,17 +45,8 @@ pub(super) enum Command {
     Serve {
         is_shown: bool,
     },
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    Record(RecordOptions),
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    Trigger(TriggerOptions),
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    Sandbox(SandboxOptions),
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    Replay(Vec<PathBuf>),
-    /// The dead letter whose key begins so.
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    Pull(String),
+    /// One of the desk.
+    Desk(desk::Command),
     #[cfg(feature = "registration")]
     Register(Options),
     #[cfg(feature = "registration")]
@@ -74,8 +61,7 @@ impl Command {
         match self {
             #[cfg(feature = "local")]
             Self::Serve { .. } => true,
-            #[cfg(all(feature = "inspector", debug_assertions))]
-            Self::Record(_) | Self::Sandbox(_) => true,
+            Self::Desk(command) => command.is_server(),
             _ => false,
         }
     }
@@ -93,7 +79,7 @@ impl Arguments {
         let mut known = None;
         let mut tenant = None;
         let (mut words, mut is_all) = (Vec::new(), false);
-        #[cfg(all(feature = "inspector", debug_assertions))]
+        #[cfg(feature = "local")]
         let mut is_shown = false;
         let (mut is_policy, mut place, mut is_cost) = (false, Place::default(), false);
         #[cfg(feature = "registration")]
@@ -110,8 +96,8 @@ impl Arguments {
                     return Ok(Self::help(command.as_deref())?);
                 }
                 Long("json") => json = true,
-                #[cfg(all(feature = "inspector", debug_assertions))]
-                Long("inspector") => is_shown = true,
+                #[cfg(feature = "local")]
+                Long("inspector") if desk::IS_THERE => is_shown = true,
                 Long("iam") => is_policy = true,
                 Long("cost") => is_cost = true,
                 Long("account") => place.account = Some(account(&parser.value()?.string()?)?),
@@ -157,7 +143,6 @@ impl Arguments {
                         }
                         #[cfg(feature = "local")]
                         "serve" => Command::Serve { is_shown: false },
-                        #[cfg(all(feature = "inspector", debug_assertions))]
                         name if OF_DESK.contains(&name) => {
                             let name = name.to_owned();
                             return desk::parse(&name, parser, json);
@@ -168,13 +153,6 @@ impl Arguments {
                         "status" => Command::Status,
                         #[cfg(feature = "registration")]
                         "sweep" => Command::Sweep(SweepOptions::default()),
-                        #[cfg(not(all(feature = "inspector", debug_assertions)))]
-                        name if OF_DESK.contains(&name) => {
-                            return Err(format!(
-                                "`{name}` is a command of the desk, which a release build does not have: use `cargo run -- {name}`"
-                            )
-                            .into());
-                        }
                         other => return Err(format!("there is no command {other:?}").into()),
                     });
                 }
@@ -183,7 +161,7 @@ impl Arguments {
         }
         #[cfg(feature = "local")]
         let command = command.unwrap_or(Command::Serve { is_shown: false });
-        #[cfg(all(feature = "inspector", debug_assertions))]
+        #[cfg(feature = "local")]
         let command = match command {
             Command::Serve { .. } => Command::Serve { is_shown },
             _ if is_shown => return Err("--inspector belongs to `serve` and `record`".into()),
@@ -238,7 +216,7 @@ impl Arguments {
         Ok(Self { command, json, tenant, known })
     }
 
-    fn help(command: Option<&str>) -> Result<Self, String> {
+    pub(super) fn help(command: Option<&str>) -> Result<Self, String> {
         let text = help::of(command)
             .ok_or_else(|| format!("there is no command {:?}", command.unwrap_or_default()))?;
         Ok(Self { command: Command::Help(text), json: false, tenant: None, known: None })

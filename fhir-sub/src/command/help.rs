@@ -1,7 +1,6 @@
 //! The texts of `--help`, for the program and for each command.
 
-#[cfg(all(feature = "inspector", debug_assertions))]
-mod desk;
+use super::desk;
 
 /// The help of a command, or of the program without one. `None` if there is no such command.
 pub(super) fn of(command: Option<&str>) -> Option<&'static str> {
@@ -13,17 +12,7 @@ pub(super) fn of(command: Option<&str>) -> Option<&'static str> {
         Some("sweep") => SWEEP,
         Some("dead-letters") => DEAD_LETTERS,
         Some("check") => CHECK,
-        #[cfg(all(feature = "inspector", debug_assertions))]
-        Some("trigger") => desk::TRIGGER,
-        #[cfg(all(feature = "inspector", debug_assertions))]
-        Some("record") => desk::RECORD,
-        #[cfg(all(feature = "inspector", debug_assertions))]
-        Some("replay") => desk::REPLAY,
-        #[cfg(all(feature = "inspector", debug_assertions))]
-        Some("sandbox") => desk::SANDBOX,
-        #[cfg(all(feature = "inspector", debug_assertions))]
-        Some("pull") => desk::PULL,
-        Some(_) => return None,
+        Some(command) => return desk::help(command),
     })
 }
 

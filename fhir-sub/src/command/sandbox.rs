@@ -1,7 +1,5 @@
 //! `serve` without a FHIR server: the sandbox replaces it.
 
-#[cfg(all(feature = "inspector", debug_assertions))]
-pub(super) mod alone;
 mod delivery;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,8 +13,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
-use self::delivery::OverHttp;
-use super::serve::{Serving, Watch, listen};
+pub(super) use self::delivery::OverHttp;
+use super::desk::Watch;
+use super::serve::{Serving, listen};
 use super::{COMMAND_LIMIT, Exit, register, say};
 use crate::adapter::{ResponseBody, local};
 use crate::app::{App, AppBuilder};
@@ -24,8 +23,6 @@ use crate::deadline::Deadline;
 use crate::declaration::{Declaration, Trigger};
 use crate::error::BoxError;
 use crate::fhir::FhirVersion;
-#[cfg(all(feature = "inspector", debug_assertions))]
-use crate::inspector::Recorder;
 use crate::problems::Problems;
 use crate::registration::{self, Options};
 use crate::sandbox::sample::{Sample, sample};
@@ -33,6 +30,9 @@ use crate::sandbox::topic::StandIn;
 use crate::sandbox::{Behaviour, Sandbox};
 use crate::settings::{fhir_version, listen_address};
 use crate::signature::hex;
+
+/// Why there is no sandbox: there is one.
+pub(super) const MISSING: Option<&str> = None;
 
 /// The largest body that the sandbox reads, in bytes.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
@@ -58,7 +58,6 @@ pub(super) async fn serve(builder: AppBuilder, watch: Watch) -> Result<Exit, Box
     let sandbox_listener = listen_beside(port).await?;
     let sandbox_url = format!("http://{}/fhir", sandbox_listener.local_addr()?);
 
-    #[cfg(all(feature = "inspector", debug_assertions))]
     let has_secret = builder.variables().get("FHIR_SUBSCRIPTION_SECRET").is_some();
     let app = with_defaults(builder.without_signer(), port, &sandbox_url)?.build()?;
     app.begin();
@@ -67,20 +66,11 @@ pub(super) async fn serve(builder: AppBuilder, watch: Watch) -> Result<Exit, Box
     let sandbox = sandbox.base_url(&sandbox_url).validates(true).build(OverHttp::new());
     let stand_ins = sandbox.stand_in(&app.registry().watched());
 
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    let samples = samples(&app, &stand_ins);
     // Before the subscriptions exist: the resources that the sample refers to must not fire.
     let trial = trial(&app, &stand_ins, &sandbox).await;
 
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    let (watch, page) = {
-        let watch =
-            Watch { recorder: watch.recorder.or_else(|| Some(Recorder::new())), is_shown: true, ..watch };
-        let has_own_secret = !has_secret;
-        let shown = super::page::Sandboxed { sandbox: sandbox.clone(), samples, has_own_secret };
-        let page = super::page::serve(listener.local_addr()?, app.clone(), &watch, Some(shown)).await?;
-        (watch, page)
-    };
+    let shown = (&sandbox, stand_ins.as_slice());
+    let (watch, page) = watch.beside_sandbox(listener.local_addr()?, &app, shown, !has_secret).await?;
 
     let resources: local::Answer = Arc::new(move |request| {
         let answer = respond(sandbox.clone(), request);
@@ -89,24 +79,18 @@ pub(super) async fn serve(builder: AppBuilder, watch: Watch) -> Result<Exit, Box
     let (for_ever, workers) = (Box::pin(std::future::pending()), Handle::current());
     let no_end = std::time::Duration::ZERO;
     let sandbox_server = tokio::spawn(local::serve(sandbox_listener, resources, workers, for_ever, no_end));
-    let server = tokio::spawn(Serving::begin(listener, app.clone(), watch)?.ended());
+    let server = tokio::spawn(Serving::begin(listener, app.clone(), &watch)?.ended());
 
     let report = registration::register(&app, Options::default(), Deadline::after(COMMAND_LIMIT)).await;
     let welcome = welcome(port, &sandbox_url, &stand_ins, trial);
     say(&format!("{}\n\n{welcome}\n", register::show(&report, None)));
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    say(&format!("{}\n", page.told));
+    if let Some(page) = &page {
+        say(&format!("{}\n", page.told()));
+    }
     server.await?;
     // The sandbox ends last, because running handlers may still use it.
     sandbox_server.abort();
     Ok(if report.is_complete() { Exit::Sound } else { Exit::Unsound })
-}
-
-/// The search that a sample of each handler must match, where one is known.
-#[cfg(all(feature = "inspector", debug_assertions))]
-pub(super) fn samples(app: &App, stand_ins: &[StandIn]) -> Vec<(&'static str, String)> {
-    let criteria = |it: &&'static Declaration| Some((it.endpoint, criteria_of_sample(it, stand_ins)?));
-    app.registry().declarations().iter().filter_map(criteria).collect()
 }
 
 /// The next port if it is free, so that it is usually the same; else any port.
@@ -153,7 +137,7 @@ fn imitated(builder: &AppBuilder) -> Behaviour {
 }
 
 /// Answers a request to the sandbox.
-async fn respond(sandbox: Sandbox, request: Request<Incoming>) -> Response<ResponseBody> {
+pub(super) async fn respond(sandbox: Sandbox, request: Request<Incoming>) -> Response<ResponseBody> {
     let (parts, body) = request.into_parts();
     match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => sandbox.handle(Request::from_parts(parts, body.to_bytes())).await.map(ResponseBody::from),

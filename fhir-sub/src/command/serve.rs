@@ -8,82 +8,37 @@ use futures_util::future::Shared;
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 
+use super::desk::Watch;
 use super::{Exit, say};
 use crate::adapter::local;
 use crate::adapter::tower::answer;
 use crate::app::{App, AppBuilder};
 use crate::error::BoxError;
-#[cfg(all(feature = "inspector", debug_assertions))]
-use crate::inspector::{Files, Recorder, observe};
 use crate::problems::Problems;
 use crate::service::Host;
 use crate::settings::listen_address;
 
-/// The uses of each delivery besides its answer.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Watch {
-    /// Keeps the last ones, for the desk.
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    pub(super) recorder: Option<Recorder>,
-    /// Whether a page shows those.
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    pub(super) is_shown: bool,
-    /// Keeps each in a file.
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    pub(super) files: Option<Arc<Files>>,
-}
-
-impl Watch {
-    /// With the page of `serve --inspector`, or without.
-    #[cfg_attr(not(all(feature = "inspector", debug_assertions)), allow(unused_variables))]
-    pub(super) fn shown(is_shown: bool) -> Self {
-        Self {
-            #[cfg(all(feature = "inspector", debug_assertions))]
-            recorder: is_shown.then(Recorder::new),
-            #[cfg(all(feature = "inspector", debug_assertions))]
-            is_shown,
-            #[cfg(all(feature = "inspector", debug_assertions))]
-            files: None,
-        }
-    }
-}
-
 #[cfg_attr(not(feature = "registration"), allow(unused_mut))]
 pub(super) async fn serve(mut builder: AppBuilder, watch: Watch) -> Result<Exit, BoxError> {
-    #[cfg(all(
-        feature = "registration",
-        any(feature = "sandbox", all(feature = "inspector", debug_assertions))
-    ))]
-    if !builder.names_a_server() {
-        return super::sandbox::serve(builder.into_first_tenant(), watch).await;
-    }
     let mut problems = Problems::default();
-    let address = problems.collect(listen_address(builder.variables()));
-    #[cfg(all(
-        feature = "registration",
-        not(any(feature = "sandbox", all(feature = "inspector", debug_assertions)))
-    ))]
+    #[cfg(feature = "registration")]
     if !builder.names_a_server() {
-        problems.add(
-            "a release build has no sandbox to be the FHIR server: set FHIR_BASE_URL, or use `cargo run` without \
-             `--release` to try the program",
-        );
+        match super::sandbox::MISSING {
+            None => return super::sandbox::serve(builder.into_first_tenant(), watch).await,
+            Some(why) => problems.add(why),
+        }
     }
+    let address = problems.collect(listen_address(builder.variables()));
     let app = problems.collect(builder.build());
     let (Some(address), Some(app)) = (address, app) else { return Err(problems.into()) };
     app.begin();
     let listener = listen(address).await?;
     let address = listener.local_addr()?;
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    let page = match watch.is_shown {
-        true => Some(super::page::serve(address, app.clone(), &watch, None).await?),
-        false => None,
-    };
-    let serving = Serving::begin(listener, app, watch)?;
+    let page = watch.page(address, &app).await?;
+    let serving = Serving::begin(listener, app, &watch)?;
     say(&format!("listening on http://{address}; Ctrl-C stops"));
-    #[cfg(all(feature = "inspector", debug_assertions))]
     if let Some(page) = &page {
-        say(&page.told);
+        say(page.told());
     }
     serving.ended().await;
     Ok(Exit::Sound)
@@ -98,7 +53,7 @@ pub(super) struct Serving {
 
 impl Serving {
     /// Listens from now on: for requests, and for being told to stop.
-    pub(super) fn begin(listener: TcpListener, app: App, watch: Watch) -> Result<Self, BoxError> {
+    pub(super) fn begin(listener: TcpListener, app: App, watch: &Watch) -> Result<Self, BoxError> {
         let last = app.settings().stop_within;
         let answer = answer_of(app.clone(), watch);
         let (stop, end) = local::serve_apart(listener, answer, told_to_stop, last)?;
@@ -113,17 +68,10 @@ impl Serving {
 }
 
 /// Answers as the app does; and what is watched is kept too.
-#[cfg_attr(not(all(feature = "inspector", debug_assertions)), allow(clippy::needless_pass_by_value))]
-fn answer_of(app: App, watch: Watch) -> local::Answer {
-    #[cfg(all(feature = "inspector", debug_assertions))]
-    if let Watch { recorder: Some(recorder), files, .. } = watch {
-        return Arc::new(move |request| {
-            let answer = observe(app.clone(), recorder.clone(), files.clone(), request);
-            Box::pin(async { answer.await.map(BodyExt::boxed_unsync) })
-        });
+fn answer_of(app: App, watch: &Watch) -> local::Answer {
+    if let Some(answer) = watch.answer(&app) {
+        return answer;
     }
-    #[cfg(not(all(feature = "inspector", debug_assertions)))]
-    let Watch {} = watch;
     Arc::new(move |request| {
         let answer = answer(app.clone(), request, Host::Invocation(None));
         Box::pin(async { answer.await.map(BodyExt::boxed_unsync) })

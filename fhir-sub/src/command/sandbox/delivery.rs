@@ -9,10 +9,10 @@ use crate::client::transport::{Connection, Limits, Network, Transport};
 use crate::sandbox::{BoxFuture, Deliver, DeliveryError};
 
 /// Sends notifications over HTTP, like a server.
-pub(super) struct OverHttp(Network);
+pub(in super::super) struct OverHttp(Network);
 
 impl OverHttp {
-    pub(super) fn new() -> Self {
+    pub(in super::super) fn new() -> Self {
         Self(Network::new(Connection::default(), Duration::from_secs(5)))
     }
 }

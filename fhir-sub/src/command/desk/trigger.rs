@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::desk::{Desk, text_of};
-use super::sandbox::criteria_of_sample;
-use super::{Exit, complain, register, say};
+use super::super::sandbox::criteria_of_sample;
+use super::super::{Exit, complain, register, say};
+use super::program::{Desk, text_of};
 use crate::app::AppBuilder;
 use crate::declaration::Declaration;
 use crate::error::BoxError;
@@ -20,7 +20,7 @@ use crate::sandbox::topic::StandIn;
 
 /// The arguments of `trigger` on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct TriggerOptions {
+pub(in super::super) struct TriggerOptions {
     pub(super) endpoint: String,
     /// What is to happen to the resource; the first that the handler wants, unless it is said.
     pub(super) interaction: Option<Interaction>,

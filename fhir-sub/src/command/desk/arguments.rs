@@ -2,14 +2,15 @@
 
 use lexopt::prelude::*;
 
-use super::super::record::RecordOptions;
-use super::super::sandbox::alone::SandboxOptions;
-use super::super::trigger::TriggerOptions;
-use super::{Arguments, Command};
+use super::super::arguments::{self, Arguments};
+use super::Command;
+use super::record::RecordOptions;
+use super::sandbox_alone::SandboxOptions;
+use super::trigger::TriggerOptions;
 use crate::interaction::Interaction;
 
 /// Reads what stands after the name of a command.
-pub(super) fn parse(
+pub(in super::super) fn parse(
     name: &str,
     mut parser: lexopt::Parser,
     mut json: bool,
@@ -67,5 +68,5 @@ pub(super) fn parse(
         _ if words.is_empty() => return Err("`replay` takes the files that `record` has written".into()),
         _ => Command::Replay(words.into_iter().map(Into::into).collect()),
     };
-    Ok(Arguments { command, json, known: None, tenant })
+    Ok(Arguments { command: arguments::Command::Desk(command), json, known: None, tenant })
 }

@@ -1,6 +1,18 @@
 //! The output of `--help` for the commands of the desk.
 
-pub(in super::super) const TRIGGER: &str = "\
+/// The help of the command; `None` if it is none of the desk.
+pub(in super::super) fn help(command: &str) -> Option<&'static str> {
+    Some(match command {
+        "trigger" => TRIGGER,
+        "record" => RECORD,
+        "replay" => REPLAY,
+        "sandbox" => SANDBOX,
+        "pull" => PULL,
+        _ => return None,
+    })
+}
+
+const TRIGGER: &str = "\
 Makes a handler run, with a sandbox of its own. FHIR_BASE_URL is not touched.
 
 Usage: <program> trigger ENDPOINT [OPTIONS]
@@ -18,7 +30,7 @@ Exit codes:
   1  it was not, or the resource does not match
   2  the arguments, the settings or the handlers are wrong";
 
-pub(in super::super) const RECORD: &str = "\
+const RECORD: &str = "\
 Handles notifications as `serve` does, and keeps each in a file of DIR, which
 `replay` and the test kit read. A file has no secret. It has everything that
 the notification says of a patient, unless you say --redact.
@@ -29,7 +41,7 @@ Options:
   --redact    put something else in the place of names, dates and ids: the same
               for the same, within one run";
 
-pub(in super::super) const SANDBOX: &str = "\
+const SANDBOX: &str = "\
 Serves the in-memory FHIR server alone, for other programs and for tests of
 yours. It plays the server that FHIR_SERVER names, in FHIR_VERSION.
 
@@ -40,7 +52,7 @@ Options:
                 there. No other sandbox may use DIR meanwhile
   --port N      listen on this port of 127.0.0.1 (9001)";
 
-pub(in super::super) const REPLAY: &str = "\
+const REPLAY: &str = "\
 Sends recorded deliveries through the program, one after the other, whether or
 not they were handled before. Without FHIR_BASE_URL, a sandbox of its own is
 the FHIR server.
@@ -55,7 +67,7 @@ Exit codes:
   1  one was not
   2  the arguments, the files, the settings or the handlers are wrong";
 
-pub(in super::super) const PULL: &str = "\
+const PULL: &str = "\
 Asks the program at APP_BASE_URL for its dead letters, reads the resource of one
 from FHIR_BASE_URL, and handles the event here. The letter stays where it is.
 

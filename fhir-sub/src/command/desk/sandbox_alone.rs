@@ -7,12 +7,11 @@ use std::sync::Arc;
 
 use http_body_util::BodyExt;
 
-use super::delivery::OverHttp;
-use super::respond;
+use super::super::sandbox::{OverHttp, respond};
+use super::super::serve::{listen, told_to_stop};
+use super::super::{Exit, say};
 use crate::adapter::local;
 use crate::app::AppBuilder;
-use crate::command::serve::{listen, told_to_stop};
-use crate::command::{Exit, say};
 use crate::error::BoxError;
 use crate::problems::Problems;
 use crate::sandbox::{Behaviour, Sandbox};
@@ -22,8 +21,8 @@ use crate::settings::fhir_version;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct SandboxOptions {
     /// Where it keeps what it has.
-    pub(in super::super) data: Option<PathBuf>,
-    pub(in super::super) port: u16,
+    pub(super) data: Option<PathBuf>,
+    pub(super) port: u16,
 }
 
 impl Default for SandboxOptions {
@@ -33,10 +32,7 @@ impl Default for SandboxOptions {
 }
 
 /// Serves the sandbox until it is told to stop. It plays the server that `FHIR_SERVER` names, in `FHIR_VERSION`.
-pub(in super::super) async fn sandbox(
-    builder: &AppBuilder,
-    options: SandboxOptions,
-) -> Result<Exit, BoxError> {
+pub(super) async fn sandbox(builder: &AppBuilder, options: SandboxOptions) -> Result<Exit, BoxError> {
     let version = fhir_version(builder.variables())?;
     let behaviour = match builder.variables().get("FHIR_SERVER") {
         None => Behaviour::Hapi,

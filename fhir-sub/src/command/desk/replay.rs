@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::desk::{Desk, text_of};
-use super::table::table;
-use super::{Exit, complain, say};
+use super::super::table::table;
+use super::super::{Exit, complain, say};
+use super::program::{Desk, text_of};
 use crate::app::AppBuilder;
 use crate::error::BoxError;
 use crate::inspector::run;

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::sandbox::listen_beside;
-use super::serve::Watch;
+use super::super::sandbox::listen_beside;
+use super::watch::Watch;
 use crate::adapter::local;
 use crate::app::App;
 use crate::error::BoxError;
@@ -12,10 +12,17 @@ use crate::inspector::{Inspector, Recorder, View};
 use crate::sandbox::Sandbox;
 
 /// The page, served as long as this is there.
-pub(super) struct Page {
+pub(in super::super) struct Page {
     /// Where it is opened.
-    pub(super) told: String,
+    told: String,
     server: tokio::task::JoinHandle<()>,
+}
+
+impl Page {
+    /// Where it is opened.
+    pub(in super::super) fn told(&self) -> &str {
+        &self.told
+    }
 }
 
 impl Drop for Page {

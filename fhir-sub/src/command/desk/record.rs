@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::say;
-use super::serve::Watch;
+use super::super::say;
+use super::watch::Watch;
 use crate::error::BoxError;
 use crate::inspector::{Files, Recorder, Redactor};
 use crate::problems::Problems;
 
 /// The arguments of `record` on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct RecordOptions {
+pub(in super::super) struct RecordOptions {
     pub(super) directory: PathBuf,
     /// Whether something else stands in the place of what may name a patient.
     pub(super) redact: bool,

@@ -7,8 +7,8 @@ use http::{Method, Request, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::dead_letters::{Which, chosen};
-use super::{COMMAND_LIMIT, Exit, complain, head, say, say_report};
+use super::super::dead_letters::{Which, chosen};
+use super::super::{COMMAND_LIMIT, Exit, complain, head, say, say_report};
 use crate::app::App;
 use crate::client::transport::{Limits, Network, Transport};
 use crate::deadline::Deadline;

@@ -1,0 +1,18 @@
+//! What stands in the place of `sandbox.rs` in a build without a sandbox.
+
+use super::Exit;
+use super::desk::Watch;
+use crate::app::AppBuilder;
+use crate::error::BoxError;
+use crate::problems::Problems;
+
+/// Why `serve` needs the URL of a FHIR server.
+pub(super) const MISSING: Option<&str> = Some(
+    "a release build has no sandbox to be the FHIR server: set FHIR_BASE_URL, or use `cargo run` without `--release` to try the \
+     program",
+);
+
+#[allow(clippy::unused_async, reason = "the sandbox awaits")]
+pub(super) async fn serve(_builder: AppBuilder, _watch: Watch) -> Result<Exit, BoxError> {
+    Err(Problems::from(MISSING.unwrap_or_default()).into())
+}
