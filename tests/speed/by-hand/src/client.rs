@@ -20,7 +20,7 @@ pub(crate) async fn create(resource: &Value) -> Result<(), Error> {
     Ok(())
 }
 
-fn client() -> Result<&'static Client, Error> {
+pub(crate) fn client() -> Result<&'static Client, Error> {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     if let Some(client) = CLIENT.get() {
         return Ok(client);

@@ -5,6 +5,8 @@ mod client;
 #[path = "../../encounter.rs"]
 mod encounter;
 #[cfg(feature = "client")]
+mod references;
+#[cfg(feature = "client")]
 #[path = "../../seen.rs"]
 mod seen;
 #[cfg(feature = "sqlite")]
@@ -64,11 +66,29 @@ fn status(status: StatusCode) -> Result<Response<Body>, Error> {
     Ok(Response::builder().status(status).body(Body::Empty)?)
 }
 
+/// The shared secret. If it stands elsewhere, so do the two others, and all are read at the same time.
+async fn secret() -> Result<String, Error> {
+    let secret = env::var("FHIR_SUBSCRIPTION_SECRET")?;
+    #[cfg(feature = "client")]
+    if secret.contains(':') {
+        use references::setting;
+        let client = client::client()?;
+        let (secret, admin, bearer) = tokio::try_join!(
+            setting(client, "FHIR_SUBSCRIPTION_SECRET"),
+            setting(client, "FHIR_SUBSCRIPTION_ADMIN_SECRET"),
+            setting(client, "FHIR_AUTH_BEARER"),
+        )?;
+        black_box((admin, bearer));
+        return Ok(secret);
+    }
+    Ok(secret)
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let app = App {
-        secret: env::var("FHIR_SUBSCRIPTION_SECRET")?,
+        secret: secret().await?,
         #[cfg(feature = "sqlite")]
         store: sqlite::Store::open()?,
     };

@@ -18,9 +18,18 @@ const ENVIRONMENT: [(&str, &str); 9] = [
     ("FHIR_SUBSCRIPTION_SECRET", crate::event::SECRET),
 ];
 
-/// Variables of our own environment that are passed on.
-const PASSED_ON: [&str; 4] =
-    ["PATH", "RUST_LOG", "FHIR_SUBSCRIPTION_IDEMPOTENCY", "FHIR_SUBSCRIPTION_STORE_KEY"];
+/// Variables of our own environment that are passed on. They count before those above.
+const PASSED_ON: [&str; 9] = [
+    "PATH",
+    "RUST_LOG",
+    "FHIR_SUBSCRIPTION_IDEMPOTENCY",
+    "FHIR_SUBSCRIPTION_STORE_KEY",
+    "FHIR_SUBSCRIPTION_SECRET",
+    "FHIR_SUBSCRIPTION_ADMIN_SECRET",
+    "FHIR_AUTH_BEARER",
+    "AWS_SESSION_TOKEN",
+    "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT",
+];
 
 /// A running program.
 pub(crate) struct Process {
@@ -32,7 +41,7 @@ impl Process {
     pub(crate) fn start(program: &[String], environment: [(&str, String); 2]) -> io::Result<Self> {
         let passed_on = PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let mut command = Command::new(&program[0]);
-        command.args(&program[1..]).env_clear().envs(passed_on).envs(ENVIRONMENT).envs(environment);
+        command.args(&program[1..]).env_clear().envs(ENVIRONMENT).envs(passed_on).envs(environment);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let started = Instant::now();
         Ok(Self { child: command.spawn()?, started })
