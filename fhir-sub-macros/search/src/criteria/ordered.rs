@@ -179,7 +179,7 @@ fn not_a_number(asked: &Asked<'_>, number: &Text, section: &str) -> Mistake {
     asked.mistake(number, message, section)
 }
 
-/// Finds a number with a decimal comma, because a comma separates two values: `0,5`, `gt5,4`, `5,4||mg`,
+/// Finds a number with a decimal comma, because a comma separates two values: `0,5`, `5,5`, `gt5,4`, `5,4||mg`,
 /// `1.000,5||mg`, and lists of such numbers. To search for two values, write `5,4`, `5||mg,4||mg` or
 /// `lt60,gt100`.
 pub(super) fn decimal_comma(asked: &Asked<'_>, values: &[Text]) -> Result<(), Mistake> {
@@ -224,7 +224,7 @@ fn is_one_number(first: &Text, second: &Text) -> bool {
     };
     (is_digits(whole) || has_thousands)
         && is_digits(&after[0].to_string())
-        && (after.len() > 1 || whole == "0" || !prefix.is_empty())
+        && (after.len() > 1 || whole == "0" || !prefix.is_empty() || whole == after[0].to_string())
 }
 
 /// Finds a decimal comma in the number of a composite, which splits the value in two: `http://loinc.org|1$5`

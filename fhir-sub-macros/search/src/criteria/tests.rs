@@ -562,6 +562,7 @@ fn a_decimal_comma_separates_two_values() {
         ("RiskAssessment?probability=gt0,8", "probability=gt0.8"),
         ("RiskAssessment?probability=0,8", "probability=0.8"),
         ("RiskAssessment?probability=ge0,5,le0,7", "probability=ge0.5,le0.7"),
+        ("Encounter?length=5,5", "length=5.5"),
         ("Observation?value-quantity=1.000,5||mg", "value-quantity=1000.5||mg"),
         (
             "Observation?code-value-quantity=http://loinc.org|1$5,4",
