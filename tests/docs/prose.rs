@@ -6,7 +6,7 @@ use crate::page::{Page, pages};
 const LONGEST: usize = 35;
 
 /// The most that may be wrong with all pages together. Lower it when a page has become better; never raise it.
-const CEILING: usize = 1;
+const CEILING: usize = 0;
 
 /// The most words of the README.
 const README: usize = 1_400;

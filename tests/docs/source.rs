@@ -8,7 +8,7 @@ use crate::prose::{fault, sentences};
 
 /// The most that may be wrong with the documentation and the comments of the crates. Lower it when some have become
 /// better; never raise it.
-const CEILING: usize = 1;
+const CEILING: usize = 0;
 
 #[test]
 fn the_sources_read_no_worse_than_before() {

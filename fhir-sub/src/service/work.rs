@@ -72,16 +72,21 @@ impl Work {
     }
 
     fn record(self, ended: &Ended) -> Record {
-        let is_sound = matches!(ended, Ended::Reported(Report { is_sound: true, .. }));
-        let (route, sound, unsound, severity) = match self {
-            Self::Register => ("register", "registered", "incomplete", Severity::Failed),
-            // A report of an unsound subscription is not a failure.
-            Self::Status => ("status", "sound", "unsound", Severity::Refused),
-            Self::Sweep => ("sweep", "swept", "incomplete", Severity::Failed),
+        let (route, sound, unsound) = match self {
+            Self::Register => ("register", "registered", ("incomplete", Severity::Failed)),
+            // The request succeeded. The report says what is wrong at the FHIR server.
+            Self::Status => ("status", "sound", ("unsound", Severity::Doubtful)),
+            Self::Sweep => ("sweep", "swept", ("incomplete", Severity::Failed)),
         };
-        match is_sound {
-            true => Record::request(Some(route), sound, Severity::Fine),
-            false => Record::request(Some(route), unsound, severity),
-        }
+        let (words, severity) = match ended {
+            Ended::Reported(Report { is_sound: true, .. }) => (sound, Severity::Fine),
+            Ended::Reported(_) => unsound,
+            Ended::Panicked => ("panicked", Severity::Failed),
+            Ended::OutOfTime => ("out of time", Severity::Failed),
+        };
+        Record::request(Some(route), words, severity)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,8 +38,9 @@ the notification says of a patient, unless you say --redact.
 Usage: <program> record DIR [OPTIONS]
 
 Options:
-  --redact    put something else in the place of names, dates and ids: the same
-              for the same, within one run";
+  --redact      put something else in the place of names, dates and ids: the
+                same for the same, within one run
+  --inspector   serve the page beside a real FHIR server too";
 
 const SANDBOX: &str = "\
 Serves the in-memory FHIR server alone, for other programs and for tests of
