@@ -48,7 +48,10 @@ pub(crate) async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, _peer)) => stream,
                 Err(error) => {
-                    tracing::warn!(kind = %error.kind(), "a connection could not be accepted");
+                    tracing::warn!(
+                        kind = %error.kind(),
+                        "a connection could not be accepted: if this repeats, raise the limit of open files (`ulimit -n`)"
+                    );
                     tokio::time::sleep(AFTER_FAILED_ACCEPT).await;
                     continue;
                 }
@@ -79,7 +82,8 @@ pub(crate) async fn serve(
     let done = async { tokio::join!(graceful.shutdown(), all_done.recv()) };
     if tokio::time::timeout(last, done).await.is_err() {
         tracing::warn!(
-            "requests that are still under way are ended: the server sends their notifications again"
+            "requests that are still under way are ended, and the server sends their notifications again: to let `serve` wait \
+             longer, raise FHIR_SUBSCRIPTION_STOP_WITHIN"
         );
     }
 }
@@ -124,7 +128,9 @@ pub(crate) fn serve_apart(
     };
     std::thread::Builder::new().name("connections".into()).spawn(connections)?;
     if begun.recv() != Ok(true) {
-        return Err(std::io::Error::other("the connections' thread did not begin"));
+        return Err(std::io::Error::other(
+            "the thread that accepts connections did not start: free memory, or raise the limit of open files (`ulimit -n`)",
+        ));
     }
     // If the sender is dropped, the thread has ended.
     let told = |receiver: oneshot::Receiver<()>| -> Told { Box::pin(async move { _ = receiver.await }) };

@@ -44,8 +44,8 @@ def each_event_is_what_its_shape_says(world):
         ({"Records": [{"eventSource": "aws:s3"}]}, "aws:s3"),
         ({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": CANARY}}]}, "subscribe a queue"),
         ({"Records": [{"eventSource": CANARY + " {"}]}, "something else"),
-        ({"fhir-sub": CANARY}, "no shape"),
-        ({}, "no shape"),
+        ({"fhir-sub": CANARY}, "its `fhir-sub` asks for an unknown task"),
+        ({}, "none of the members"),
     ]:
         reply = function.invoke(stranger)
         expect(f"an event that is refused by the name {name!r}", (reply["errorType"], name in reply["errorMessage"]), ("UnknownEvent", True))

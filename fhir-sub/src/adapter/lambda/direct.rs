@@ -53,9 +53,9 @@ pub(super) async fn invoke(
     payload: &[u8],
     context: &Context,
 ) -> Result<Box<RawValue>, Diagnostic> {
-    let shape: Shape<'_> = serde_json::from_slice(payload).map_err(|_| unknown("it has no shape of any"))?;
+    let shape: Shape<'_> = serde_json::from_slice(payload).map_err(|_| unknown(UNREADABLE))?;
     if shape.request_context.is_some() {
-        return Err(unknown("it has no shape of any"));
+        return Err(unknown(NO_REQUEST));
     }
     let deadline = super::invocation_deadline(context).unwrap_or_else(|| app.deadline(None));
     #[cfg(feature = "registration")]
@@ -81,16 +81,30 @@ pub(super) async fn invoke(
     Err(unknown(&shape.name()))
 }
 
+const UNREADABLE: &str = "it must be a JSON object, in which members such as `source` are strings";
+
+const NO_REQUEST: &str = "it has `requestContext`, and is not a whole HTTP request; no WebSocket API is handled";
+
 /// An unknown event fails the invocation, because nobody reads an answer.
 fn unknown(name: &str) -> Diagnostic {
-    tracing::error!(event = name, "an event of an unknown kind is refused");
-    let mut error_message = format!(
-        "the event is not one of API Gateway, Function URL or load balancer, and asks for no sweep: {name}"
-    );
-    if !cfg!(feature = "events") {
-        error_message += ". For SQS and EventBridge, add the feature `events` of fhir-sub in Cargo.toml";
-    }
+    let handled = handled();
+    tracing::error!(event = name, handled, "an event of an unknown kind is refused");
+    let error_message = format!("the event is of an unknown kind: {name}. The program handles {handled}");
     Diagnostic { error_type: "UnknownEvent".into(), error_message }
+}
+
+/// The kinds of events that this build handles.
+fn handled() -> String {
+    let mut kinds = "requests of API Gateway, of a Function URL or of a load balancer".to_owned();
+    if cfg!(feature = "registration") {
+        kinds += ", sweeps (a schedule, or {\"fhir-sub\":\"sweep\"}), custom resources of CloudFormation";
+    }
+    kinds += if cfg!(feature = "events") {
+        ", messages of SQS, events of EventBridge with a `detail`"
+    } else {
+        ". For SQS and EventBridge, add the feature `events` of fhir-sub in Cargo.toml"
+    };
+    kinds
 }
 
 impl Shape<'_> {
@@ -123,7 +137,10 @@ impl Shape<'_> {
                 format!("it is EventBridge's `{kind}` of {source}")
             }
             (None, Some(_)) => "it is CloudFormation's, of a custom resource".to_owned(),
-            (None, None) => "it has no shape of any".to_owned(),
+            (None, None) if self.fhir_sub.is_some() => "its `fhir-sub` asks for an unknown task".to_owned(),
+            (None, None) => {
+                "it has none of the members `Records`, `detail-type`, `RequestType` and `fhir-sub`".to_owned()
+            }
         }
     }
 }

@@ -54,7 +54,7 @@ pub(super) async fn run_each(
     request_id: &str,
 ) -> Result<Box<RawValue>, Diagnostic> {
     if let Some(name) = tenant {
-        let app = app.tenant(name).ok_or_else(|| fails("no tenant has the name that `tenant` says"))?;
+        let app = app.tenant(name).ok_or_else(|| fails(&no_such_tenant(app)))?;
         return run(app, options, deadline, request_id).await;
     }
     if !app.has_tenants() {
@@ -86,13 +86,37 @@ async fn run(
         return Err(fails(refusal));
     }
     if !options.is_of(app.registry()) {
-        return Err(fails("no subscription has this `endpoint`"));
+        let endpoints = shown(app.registry().declarations().iter().map(|declaration| declaration.endpoint));
+        return Err(fails(&format!(
+            "no subscription has the `endpoint` of the event: the program has {endpoints}"
+        )));
     }
     let report = sweep(app, options, deadline, Some(request_id)).await;
     if report.is_void() {
         return Err(fails("nothing could be swept: see the program's log"));
     }
     RawValue::from_string(report.to_json()).map_err(|_| fails("the report could not be written"))
+}
+
+/// The most names in a message.
+const SHOWN: usize = 20;
+
+/// The first names, as a message lists them.
+fn shown<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    let first = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+fn no_such_tenant(app: &App) -> String {
+    if !app.has_tenants() {
+        return "the event has a `tenant`, and the program has no tenants: leave `tenant` out".to_owned();
+    }
+    let tenants = shown(app.apps().filter_map(App::tenant_name));
+    format!("no tenant has the name that the event's `tenant` says: the program has {tenants}")
 }
 
 fn fails(message: &str) -> Diagnostic {

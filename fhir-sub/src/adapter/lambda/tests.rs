@@ -228,11 +228,13 @@ async fn a_schedule_and_an_invocation_ask_for_a_sweep() {
     }
     for (event, message) in [
         (r#"{"fhir-sub":"sweep","since":"yesterday"}"#, "`since`"),
-        (r#"{"fhir-sub":"sweep","endpoint":"other"}"#, "`endpoint`"),
-        (r#"{"fhir-sub":"weep"}"#, "asks for no sweep"),
+        (r#"{"fhir-sub":"sweep","endpoint":"other"}"#, "no subscription has the `endpoint` of the event"),
+        (r#"{"fhir-sub":"sweep","endpoint":"other"}"#, "the program has `e`"),
+        (r#"{"fhir-sub":"sweep","tenant":"north"}"#, "leave `tenant` out"),
+        (r#"{"fhir-sub":"weep"}"#, "its `fhir-sub` asks for an unknown task. The program handles requests"),
         (
             r#"{"source":"aws.events","detail-type":"EC2 Instance State-change Notification"}"#,
-            "asks for no sweep",
+            "of aws.events. The program handles requests",
         ),
     ] {
         assert!(invoked(&test, event).await.unwrap_err().contains(message), "{event}");
@@ -316,10 +318,11 @@ async fn events_of_other_kinds_are_refused_by_name() {
             "EventBridge's `EC2 Instance State-change Notification` of aws.ec2",
         ),
         (r#"{"RequestType":"Create","ResponseURL":"https://canary","StackId":"s"}"#, "CloudFormation's"),
-        (r#"{"requestContext":{"routeKey":"$connect"},"headers":{}}"#, "no shape of any"),
-        (r#"{"resourceType":"Encounter","id":"canary"}"#, "no shape of any"),
-        ("[]", "no shape of any"),
-        ("canary", "no shape of any"),
+        (r#"{"requestContext":{"routeKey":"$connect"},"headers":{}}"#, "no WebSocket API is handled"),
+        (r#"{"resourceType":"Encounter","id":"canary"}"#, "it has none of the members"),
+        (r#"{"source":7}"#, "it must be a JSON object"),
+        ("[]", "it must be a JSON object"),
+        ("canary", "it must be a JSON object"),
     ] {
         let refused = invoked(&test, event).await.unwrap_err();
         assert!(refused.contains(named) && !refused.contains("canary"), "{event}: {refused}");
