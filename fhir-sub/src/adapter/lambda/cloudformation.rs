@@ -153,7 +153,7 @@ async fn work_of_one(app: &App, asked: &Asked<'_>, until: Deadline) -> Result<()
         "Delete" if prune => registration::unregister(app, until).await,
         // The Subscriptions stay, and notifications get no answer: the stack may be created again elsewhere.
         "Delete" => return Ok(()),
-        _ => return Err("`RequestType` is none of Create, Update and Delete".to_owned()),
+        _ => return Err("`RequestType` is not one of Create, Update and Delete".to_owned()),
     };
     if report.is_complete() { Ok(()) } else { Err(failures(&report)) }
 }
@@ -197,11 +197,12 @@ async fn tell(
         request_id: &asked.request_id,
         logical_resource_id: &asked.logical_resource_id,
     };
-    let body = Bytes::from(serde_json::to_vec(&told).map_err(|_| not_told("it could not be written"))?);
-    let mut failed = not_told(NOT_OF_AWS);
+    let body = serde_json::to_vec(&told).map_err(|_| not_told("the result could not be written as JSON"))?;
+    let body = Bytes::from(body);
     if !is_of_aws(&asked.response_url) {
-        return Err(failed);
+        return Err(not_told(NOT_OF_AWS));
     }
+    let mut reason = NOT_OF_AWS.to_owned();
     for attempt in 0..TRIES {
         if attempt > 0 {
             tokio::time::sleep(Duration::from_millis(200) * attempt).await;
@@ -211,14 +212,18 @@ async fn tell(
         let Ok(request) = request else { break };
         match transport.send(request, Limits { answer_bytes: 64 * 1024 }).await {
             Ok(answer) if answer.status().is_success() => return Ok(RawValue::NULL.to_owned()),
-            Ok(answer) => failed = not_told(&format!("its URL answered {}", answer.status().as_u16())),
-            Err(error) => failed = not_told(&error.to_string()),
+            Ok(answer) => reason = format!("`ResponseURL` answered {}", answer.status().as_u16()),
+            Err(error) => {
+                reason = format!(
+                    "{error}; let the function reach S3, in a VPC by a gateway endpoint or a NAT gateway"
+                );
+            }
         }
     }
-    Err(failed)
+    Err(not_told(&reason))
 }
 
-const NOT_OF_AWS: &str = "`ResponseURL` is no https URL of AWS";
+const NOT_OF_AWS: &str = "`ResponseURL` is not an https URL of AWS, so nothing was sent to it";
 
 fn is_of_aws(url: &str) -> bool {
     let url = url::Url::parse(url).ok().filter(|url| url.scheme() == "https" && url.username().is_empty());
@@ -227,10 +232,13 @@ fn is_of_aws(url: &str) -> bool {
 }
 
 fn not_told(why: &str) -> Diagnostic {
-    tracing::error!(reason = why, "CloudFormation could not be told");
+    tracing::error!(
+        reason = why,
+        "CloudFormation could not be told the result, and the stack waits for up to an hour"
+    );
     Diagnostic {
         error_type: "NotTold".into(),
-        error_message: format!("CloudFormation could not be told: {why}"),
+        error_message: format!("CloudFormation could not be told the result: {why}"),
     }
 }
 

@@ -133,7 +133,7 @@ async fn a_failure_is_told_with_its_reason() {
     let test = app(vec![encounters("a")]);
     for (request, reason) in [
         (request("Create", json!({ "Prune": "perhaps" })), "`Prune` is neither true nor false"),
-        (request("Destroy", json!({})), "`RequestType` is none of"),
+        (request("Destroy", json!({})), "`RequestType` is not one of"),
     ] {
         let (told, is_done) = asked_of(&test, &request, &Bucket::new(&[])).await;
         assert_eq!((told["Status"].as_str(), is_done), (Some("FAILED"), true));
@@ -192,7 +192,11 @@ async fn nothing_is_done_or_sent_for_anybody_but_aws() {
             assert_eq!(bucket.sent.lock().unwrap().len(), usize::from(is_of_aws), "{url}");
             if !is_of_aws {
                 let error = ended.unwrap_err().error_message;
-                assert_eq!(error, "CloudFormation could not be told: `ResponseURL` is no https URL of AWS");
+                assert_eq!(
+                    error,
+                    "CloudFormation could not be told the result: `ResponseURL` is not an https URL of AWS, so nothing was \
+                     sent to it"
+                );
                 assert_eq!(test.sandbox().requests().len(), before, "{kind} {url}");
             }
         }
