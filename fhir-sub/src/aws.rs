@@ -27,7 +27,7 @@ use bytes::Bytes;
 #[cfg(any(feature = "queue", feature = "secrets"))]
 pub(crate) use self::access::{Access, NoCredentials};
 #[cfg(any(feature = "queue", feature = "secrets"))]
-pub(crate) use self::sign::sign;
+pub(crate) use self::sign::{UNSIGNABLE, sign};
 use crate::client::transport::{Connection, Limits, Network, Transport, TransportError, TransportErrorKind};
 
 /// The largest answer: a batch of DynamoDB ends at 16 MB.

@@ -12,7 +12,7 @@ use http::{Request, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
-use crate::aws::{Access, NoCredentials, sign};
+use crate::aws::{Access, NoCredentials, UNSIGNABLE, sign};
 use crate::client::transport::{Connection, Limits, Network, Transport};
 use crate::deadline::Deadline;
 use crate::settings::QueueSettings;
@@ -61,7 +61,7 @@ pub(crate) enum NotSent {
 
 impl From<NoCredentials> for NotSent {
     fn from(_: NoCredentials) -> Self {
-        Self::Refused("there are no AWS credentials".into())
+        Self::Refused(NoCredentials::TEXT.into())
     }
 }
 
@@ -144,14 +144,18 @@ impl Queue {
             .header(header::CONTENT_TYPE, "application/x-amz-json-1.0")
             .header("x-amz-target", "AmazonSQS.SendMessage")
             .body(body)
-            .map_err(|_| Failed::for_good("the URL of the queue is none"))?;
+            .map_err(|_| {
+                Failed::for_good(
+                    "FHIR_SUBSCRIPTION_QUEUE is not the URL of a queue: write one like \
+                     https://sqs.eu-west-2.amazonaws.com/123456789012/name",
+                )
+            })?;
         // The region in the queue's host name, else the region of the environment.
         let region = self.settings.region().or(access.region());
-        let region = region.ok_or_else(|| Failed::for_good("no region is set: AWS_REGION is missing"))?;
+        let region = region.ok_or_else(|| Failed::for_good("no region is set: set AWS_REGION"))?;
         let found = access.credentials().await;
         let credentials = found.map_err(|none| Failed { may_succeed: true, reason: none.into() })?;
-        sign(&mut request, &credentials, region, "sqs")
-            .map_err(|_| Failed::for_good("the request cannot be signed"))?;
+        sign(&mut request, &credentials, region, "sqs").map_err(|_| Failed::for_good(UNSIGNABLE))?;
         let answer = self.transport.send(request, LIMITS).await.map_err(|error| Failed {
             may_succeed: error.is_transient(),
             reason: NotSent::Refused(error.to_string()),

@@ -155,14 +155,14 @@ def fail(program, aws):
     cases = [(f"secretsmanager:{place}", "", what) for place, what in [
         ("absent", "the secret does not exist"),
         ("text#key", "is not a JSON object"),
-        ("object#absent", "the secret has no such key"),
-        ("object#nested", "has no string under that key"),
-        ("object#number", "has no string under that key"),
+        ("object#absent", "the secret has no key with the name after `#`"),
+        ("object#nested", "has no string under the key after `#`"),
+        ("object#number", "has no string under the key after `#`"),
         ("object#empty", "the value is empty"),
         ("binary", "the secret is binary"),
         ("spaced", "FHIR_SUBSCRIPTION_SECRET has white space in it"),
         ("", "names no secret"),
-        ("arn:aws:secretsmanager:evil.example/:123456789012:secret:a", "the region is none"),
+        ("arn:aws:secretsmanager:evil.example/:123456789012:secret:a", "the region is not one of AWS"),
     ]]
     cases += [("ssm:/absent", "", "Parameter Store has no such parameter"), ("ssm:", "", "names no parameter")]
     with socket.socket() as listener:
@@ -175,7 +175,7 @@ def fail(program, aws):
             ({"AWS_ENDPOINT_URL": odd.url("500")}, "AWS answered with status 500"),
             ({"AWS_ENDPOINT_URL": odd.url("nonsense")}, "not of the form that AWS documents"),
             ({"AWS_ENDPOINT_URL": odd.url("cut")}, "AWS is not reached"),
-            ({"AWS_ENDPOINT_URL": "http://10.0.0.1"}, "AWS_ENDPOINT_URL is no https URL"),
+            ({"AWS_ENDPOINT_URL": "http://10.0.0.1"}, "AWS_ENDPOINT_URL is not an https URL"),
             ({"AWS_REGION": None}, "no region is set"),
             ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "there are no AWS credentials"),
         ]]

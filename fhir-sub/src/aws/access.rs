@@ -29,6 +29,12 @@ pub(crate) struct Access {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoCredentials;
 
+impl NoCredentials {
+    /// The problem and the cure.
+    pub(crate) const TEXT: &str =
+        "there are no AWS credentials: give the program a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+}
+
 impl Access {
     /// The environment sets the region and the credentials: <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>.
     pub(crate) async fn connect(

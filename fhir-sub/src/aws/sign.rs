@@ -10,6 +10,10 @@ use http::{HeaderName, HeaderValue, Request};
 
 use crate::error::BoxError;
 
+/// Why [`sign`] fails.
+pub(crate) const UNSIGNABLE: &str = "the request to AWS cannot be signed: the region, the access key id or the session token has a \
+     character that no HTTP header may have; check AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN";
+
 /// Adds the headers of a signature for the service `service` in `region`.
 pub(crate) fn sign(
     request: &mut Request<Bytes>,

@@ -71,8 +71,9 @@ impl PostgresUrl {
 
 fn read(path: &str) -> Result<Vec<u8>, &'static str> {
     let path = percent_encoding::percent_decode_str(path).decode_utf8();
-    let path = path.map_err(|_| "has a `sslrootcert` that is not a path")?;
-    std::fs::read(&*path).map_err(|_| "has a `sslrootcert` that cannot be read")
+    let path = path.map_err(|_| "has a `sslrootcert` that is not UTF-8: write the path of a PEM file")?;
+    std::fs::read(&*path)
+        .map_err(|_| "has a `sslrootcert` that cannot be read: name a PEM file that the program may read")
 }
 
 /// Whether a host is this machine.

@@ -155,7 +155,11 @@ impl Rereading {
         let settings = match Settings::read(&fresh) {
             Ok(settings) => settings,
             Err(problems) => {
-                tracing::warn!(%problems, "the secrets were read again and are wrong: they stay as they were");
+                tracing::warn!(
+                    %problems,
+                    "the secrets were read again and are wrong, so the earlier ones stay in use: correct them where `problems` \
+                     says, and the program reads them again"
+                );
                 return;
             }
         };

@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use super::Extension;
 use super::answer::{self, ANSWER};
 use super::resolve::{Failure, Places, Version};
-use crate::aws::{Access, NoCredentials, sign};
+use crate::aws::{Access, NoCredentials, UNSIGNABLE, sign};
 use crate::client::transport::{Connection, Network, Transport};
 
 /// The longest time of all tries.
@@ -102,7 +102,7 @@ impl Aws {
                 let Failed { may_succeed, why } = match tried.await {
                     Ok(Ok(answer)) => return Ok(answer),
                     Ok(Err(failed)) => failed,
-                    Err(_) => Failed { may_succeed: true, why: late() },
+                    Err(_) => Failed { may_succeed: true, why: late(service) },
                 };
                 if !may_succeed || attempt == ATTEMPTS {
                     return Err(why);
@@ -112,7 +112,7 @@ impl Aws {
                 attempt += 1;
             }
         };
-        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(late()))
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(late(service)))
     }
 
     async fn attempt(
@@ -127,7 +127,7 @@ impl Aws {
             .header(header::CONTENT_TYPE, "application/x-amz-json-1.1")
             .header("x-amz-target", service.target)
             .body(Bytes::from(body.to_string()));
-        let unsignable = || Failed::for_good("the request cannot be signed");
+        let unsignable = || Failed::for_good(UNSIGNABLE);
         let mut request = request.map_err(|_| unsignable())?;
         let credentials = access.credentials().await;
         let credentials = credentials.map_err(|none| Failed { may_succeed: true, why: none.into() })?;
@@ -145,23 +145,28 @@ impl Aws {
             || status == StatusCode::TOO_MANY_REQUESTS
             || text.contains("Throttl")
             || text.contains("TooManyRequests");
-        let known = answer::refusal(&text);
-        let why =
-            known.unwrap_or_else(|| Failure::Other(format!("AWS answered with status {}", status.as_u16())));
+        let why = answer::refusal(&text).unwrap_or_else(|| {
+            Failure::Other(format!(
+                "AWS answered with status {} to {}: try again, and check {} and AWS_ENDPOINT_URL if they are set",
+                status.as_u16(),
+                service.target,
+                service.endpoint
+            ))
+        });
         Err(Failed { may_succeed, why })
     }
 
     /// The endpoint of the service: from the environment, else the usual one of the region.
     fn url(&self, service: &Service, region: &str, wants_fips: bool) -> Result<url::Url, Failure> {
         if region.is_empty() || !region.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-') {
-            return Err(Failure::Other("the region is none: write one like eu-west-2".into()));
+            return Err(Failure::Other("the region is not one of AWS: write one like eu-west-2".into()));
         }
         for variable in [service.endpoint, "AWS_ENDPOINT_URL"] {
             if let Some(text) = (self.environment)(variable) {
                 let url = url::Url::parse(&text).ok().filter(is_private);
                 return url.ok_or_else(|| {
                     Failure::Other(format!(
-                        "{variable} is no https URL, and secrets must not be readable on their way"
+                        "{variable} is not an https URL, and secrets must not be readable on their way: write https://…"
                     ))
                 });
             }
@@ -173,7 +178,7 @@ impl Aws {
         };
         let fips = if wants_fips { "-fips" } else { "" };
         let url = url::Url::parse(&format!("https://{}{fips}.{region}.{suffix}/", service.name));
-        url.map_err(|_| Failure::Other("the region is none: write one like eu-west-2".into()))
+        url.map_err(|_| Failure::Other("the region is not one of AWS: write one like eu-west-2".into()))
     }
 }
 
@@ -222,15 +227,15 @@ impl Failed {
 
 impl From<NoCredentials> for Failure {
     fn from(_: NoCredentials) -> Self {
-        Self::Other(
-            "there are no AWS credentials: give the program a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-                .into(),
-        )
+        Self::Other(NoCredentials::TEXT.into())
     }
 }
 
-fn late() -> Failure {
-    Failure::Other("AWS did not answer in time".into())
+fn late(service: &Service) -> Failure {
+    Failure::Other(format!(
+        "AWS did not answer in time to {}: let the program reach it, in a VPC by an interface endpoint for `{}` or a NAT gateway",
+        service.target, service.name
+    ))
 }
 
 /// The region in an ARN: `arn:aws:ssm:eu-west-2:123456789012:parameter/ward`.

@@ -99,7 +99,11 @@ impl Extension {
             }
         };
         let late = |_| {
-            Failure::Other("the AWS Parameters and Secrets Lambda Extension did not answer in time".into())
+            Failure::Other(
+                "the AWS Parameters and Secrets Lambda Extension did not answer in time: let the function reach AWS, in a VPC by \
+                 interface endpoints or a NAT gateway"
+                    .into(),
+            )
         };
         tokio::time::timeout(PATIENCE, asked).await.map_err(late)?
     }
@@ -164,6 +168,9 @@ fn refusal(answer: &Response<Bytes>) -> Failure {
         401 | 403 => format!(
             "the extension refuses the program's token ({status}): AWS_SESSION_TOKEN, or AWS_TOKEN for the agent"
         ),
-        _ => format!("the extension answered with status {status}"),
+        _ => format!(
+            "the extension answered with status {status}: its log lines say why, or those of the agent; \
+             PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL=debug makes the extension write more"
+        ),
     })
 }

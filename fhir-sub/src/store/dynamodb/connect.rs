@@ -35,7 +35,7 @@ pub(super) async fn connect(connection: &Connection) -> Stored<Client> {
     );
     let config = config.await.map_err(|_| Unavailable::new("its settings took too long"))?;
     if config.region().is_none() {
-        return Err(Unavailable::new("no region is set: AWS_REGION is missing"));
+        return Err(Unavailable::new("no region is set: set AWS_REGION"));
     }
     Ok(client(&config))
 }

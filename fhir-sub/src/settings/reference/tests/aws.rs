@@ -150,7 +150,7 @@ async fn another_endpoint_must_be_private() {
         assert_eq!(asked.as_deref(), url, "{environment:?}");
         if let Err(failure) = answer {
             let text = failure.text();
-            assert!(text.contains("is no https URL") && !text.contains(CANARY), "{text}");
+            assert!(text.contains("is not an https URL") && !text.contains(CANARY), "{text}");
         }
     }
     // The region becomes a part of the host's name.
@@ -158,7 +158,7 @@ async fn another_endpoint_must_be_private() {
         let transport = answering(&[]);
         let arn = format!("arn:aws:ssm:{region}:123456789012:parameter/a");
         let failure = aws(&transport, &[]).parameter(&arn).await.unwrap_err().text();
-        assert_eq!(failure, "the region is none: write one like eu-west-2", "{region}");
+        assert_eq!(failure, "the region is not one of AWS: write one like eu-west-2", "{region}");
     }
 }
 
