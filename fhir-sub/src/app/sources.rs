@@ -29,7 +29,7 @@ pub(super) fn build(
             problem("is the server of FHIR_BASE_URL, which is read without being named: leave it out");
         }
         if sources.iter().any(|source| source.base == base) {
-            problem("is named twice");
+            problem("has the base URL of an earlier source: leave one of them out");
         }
         if config.base_url.scheme() == "http" && !settings.allow_http && !is_loopback(&config.base_url) {
             problem(

@@ -167,6 +167,9 @@ pub(crate) async fn flush(flushes: Vec<Flush>, patience: Duration) {
         }
     });
     if tokio::time::timeout(patience, flushed).await.is_err() {
-        tracing::warn!("the spans were not sent in time");
+        tracing::warn!(
+            "the spans were not sent in time, and may be lost: give the exporter behind `AppBuilder::flush` a shorter timeout, \
+             or under Lambda raise the function's Timeout"
+        );
     }
 }

@@ -226,7 +226,7 @@ impl AppBuilder {
             }
             let earlier = &self.tenants[..at];
             if earlier.iter().any(|(other, _)| other == name) {
-                problem("there are two tenants of this name");
+                problem("an earlier tenant has this name: write another, or leave one of them out");
             } else if earlier.iter().any(|(other, _)| prefix(other) == prefix(name)) {
                 problem("another tenant's settings begin with the same prefix: write another name");
             }

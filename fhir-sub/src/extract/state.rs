@@ -62,7 +62,7 @@ impl<S: Any + Send + Sync> FromNotification for State<S> {
         // The program does not start without the state, so this happens only in a test.
         notification.state().map(State).ok_or_else(|| {
             Rejection::failed(Error::transient(format!(
-                "no state of type {} was provided",
+                "no state of type {} was provided: give one to `AppBuilder::state` in `setup`",
                 std::any::type_name::<S>()
             )))
         })

@@ -87,7 +87,10 @@ impl Inspector {
             }
             Ok(path) => match Limited::new(body, BODY_LIMIT).collect().await {
                 Ok(body) => self.0.route(&parts, path, body.to_bytes()).await,
-                Err(_) => failed(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
+                Err(_) => failed(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    &format!("the body is larger than {} MiB, or did not arrive whole", BODY_LIMIT >> 20),
+                ),
             },
         };
         // The browser must not store the answer, show it in a frame, guess its type, or tell its URL to another site.
@@ -133,7 +136,10 @@ impl Desk {
             ("GET", ["api", "deliveries", id]) => {
                 match id.parse().ok().and_then(|id| view.recorder.get(id)) {
                     Some(delivery) => answer(&view.detail(&delivery, &self.guard.url())),
-                    None => failed(StatusCode::NOT_FOUND, "this delivery is no longer kept"),
+                    None => failed(
+                        StatusCode::NOT_FOUND,
+                        "this delivery is not kept: the program keeps the last deliveries only, and none when it starts again",
+                    ),
                 }
             }
             ("GET", ["api", "subscriptions"]) => answer(&view.subscriptions().await),
@@ -156,7 +162,10 @@ impl Desk {
                 Some(key) => view.settle(&parts.method, &key).await,
                 None => failed(StatusCode::NOT_FOUND, "there is no such dead letter"),
             },
-            _ => failed(StatusCode::NOT_FOUND, "the page has nothing here"),
+            _ => failed(
+                StatusCode::NOT_FOUND,
+                "the page has nothing at this path for this method: open the URL that the program has printed",
+            ),
         }
     }
 }
@@ -264,7 +273,10 @@ impl View {
         }
         match is_complete {
             true => answer(&json!({})),
-            false => failed(StatusCode::BAD_GATEWAY, "see what `status` says of each"),
+            false => failed(
+                StatusCode::BAD_GATEWAY,
+                "the list of subscriptions has the error of each, and so has the command `status`",
+            ),
         }
     }
 
@@ -302,7 +314,7 @@ impl View {
         }
         match request.body(body) {
             Ok(request) => sandbox.handle(request).await.map(|body| Full::new(body).boxed_unsync()),
-            Err(_) => failed(StatusCode::BAD_REQUEST, "this is no address of the sandbox"),
+            Err(_) => failed(StatusCode::BAD_REQUEST, "the sandbox has no such address: write one like Patient/1 after api/fhir/"),
         }
     }
 

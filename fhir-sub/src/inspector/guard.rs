@@ -36,7 +36,10 @@ impl Stranger {
             Self::Host => {
                 (StatusCode::MISDIRECTED_REQUEST, "the page is reached by 127.0.0.1 or localhost only")
             }
-            Self::Origin => (StatusCode::FORBIDDEN, "another page may not ask for this"),
+            Self::Origin => (
+                StatusCode::FORBIDDEN,
+                "a page of another origin may not ask for this: open the URL that the program has printed",
+            ),
             Self::Token => {
                 (StatusCode::UNAUTHORIZED, "open the URL that the program has printed: it has a token")
             }

@@ -35,10 +35,10 @@ pub(super) async fn mcp(view: &View, parts: &Parts, body: &Bytes) -> Response<Lo
     let spoken = parts.headers.get("mcp-protocol-version");
     if spoken.is_some_and(|spoken| !VERSIONS.iter().any(|version| spoken == version)) {
         let known = VERSIONS.join(", ");
-        return failed(StatusCode::BAD_REQUEST, &format!("MCP-Protocol-Version is none of {known}"));
+        return failed(StatusCode::BAD_REQUEST, &format!("MCP-Protocol-Version is not one of {known}"));
     }
     let answered = match serde_json::from_slice::<Value>(body) {
-        Err(_) => Some(error(&Value::Null, -32700, "the message is no JSON")),
+        Err(_) => Some(error(&Value::Null, -32700, "the message is not JSON: send one message of JSON-RPC, or a list of them")),
         Ok(Value::Array(messages)) if !messages.is_empty() => {
             // A batch, which version 2025-03-26 allows.
             let mut answers = Vec::new();
@@ -64,7 +64,7 @@ async fn take(view: &View, message: &Value) -> Option<Value> {
     let refused = |id: &Value, why: &str| Some(error(id, -32600, why));
     let id = match message.get("id") {
         Some(id) if !id.is_string() && !id.is_number() => {
-            return refused(&Value::Null, "`id` is a text or a number");
+            return refused(&Value::Null, "`id` must be a string or a number");
         }
         id => id,
     };
@@ -80,7 +80,7 @@ async fn take(view: &View, message: &Value) -> Option<Value> {
     let id = id?;
     let parameters = &message["params"];
     if !parameters.is_null() && !parameters.is_object() {
-        return Some(error(id, -32602, "`params` is an object"));
+        return Some(error(id, -32602, "`params` must be an object"));
     }
     Some(match called {
         "initialize" => result(id, &initialized(parameters)),
@@ -93,7 +93,11 @@ async fn take(view: &View, message: &Value) -> Option<Value> {
                 error(id, -32602, "there is no such tool: `tools/list` lists those that there are")
             }
         },
-        _ => error(id, -32601, "the method is none of those that are known"),
+        _ => error(
+            id,
+            -32601,
+            "the method is not known: use `initialize`, `ping`, `tools/list` or `tools/call`",
+        ),
     })
 }
 
@@ -184,7 +188,7 @@ fn fit(name: &str, arguments: &Value) -> Result<(), String> {
     let given = match arguments {
         Value::Null => &none,
         Value::Object(given) => given,
-        _ => return Err("`arguments` is an object".to_owned()),
+        _ => return Err("`arguments` must be an object".to_owned()),
     };
     for (argument, value) in given {
         let of = &schema["properties"][argument];

@@ -51,7 +51,7 @@ async function choose(id) {
   const answer = await ask(`api/deliveries/${id}`);
   if (chosen !== id) return;
   open('deliveries', true);
-  if (!answer.ok) return show(find('delivery'), back('deliveries'), make('p', {}, 'This delivery is no longer kept.'));
+  if (!answer.ok) return show(find('delivery'), back('deliveries'), make('p', {}, reason(answer)));
   showDelivery(answer.json);
 }
 

@@ -253,7 +253,7 @@ fn a_source_that_is_wrong_is_told_when_the_program_starts() {
             },
             "FHIR_ALLOW_HTTP=1",
         ),
-        (|app| with_source(with_source(app)), "source 2 of `setup` is named twice"),
+        (|app| with_source(with_source(app)), "source 2 of `setup` has the base URL of an earlier source"),
         (
             |app| {
                 let url = "https://fhir.example.org/r4".parse().unwrap();
