@@ -114,7 +114,13 @@ impl Undecodable {
                 Ok(_) => Self::unprocessable(text),
             },
             Mistake::NoResource => Self::unprocessable("an entry of the notification has no FHIR resource"),
-            Mistake::TooMany => Self::unprocessable("the notification has too many entries"),
+            Mistake::TooMany => Self::Unprocessable(
+                format!(
+                    "the notification has more than {} entries: let the server send fewer events at once",
+                    entry::Entry::MAXIMUM
+                )
+                .into(),
+            ),
         }
     }
 

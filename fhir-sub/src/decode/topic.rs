@@ -113,7 +113,11 @@ fn take_status<'a>(
         Status::from_subscription_status(json)
     };
     let status = status.map_err(|mistake| {
-        Undecodable::of(mistake, body, "the status of the notification is not as FHIR has it")
+        Undecodable::of(
+            mistake,
+            body,
+            "the status in the notification (SubscriptionStatus, or Parameters in R4) has an element twice or of a wrong type",
+        )
     })?;
     Ok((status, entry.request.url))
 }

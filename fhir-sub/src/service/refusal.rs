@@ -200,7 +200,11 @@ fn said_of(undecodable: &Undecodable) -> Said {
         Undecodable::Malformed(reason) => Said::malformed(text(reason)),
         Undecodable::Unprocessable(reason) => Said::unprocessable(text(reason)),
         Undecodable::TooManyEvents { maximum } => {
-            Said::unprocessable(format!("the notification has more than {maximum} events").into())
+            let text = format!(
+                "the notification has more than {maximum} events: raise FHIR_SUBSCRIPTION_EVENTS_MAXIMUM, or let the server send \
+                 fewer at once"
+            );
+            Said::unprocessable(text.into())
         }
     }
 }
