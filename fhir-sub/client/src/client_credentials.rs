@@ -79,6 +79,9 @@ impl fmt::Debug for ClientCredentials {
     }
 }
 
+const LONG_CLIENT: &str = "the client id and secret (`ClientCredentials::new`, or FHIR_AUTH_CLIENT_ID and FHIR_AUTH_CLIENT_SECRET) \
+     are too long for a header: shorten them";
+
 /// The token provider that signs in with client credentials, over the client's own transport.
 pub(crate) struct ClientCredentialsProvider {
     pub(crate) credentials: ClientCredentials,
@@ -115,9 +118,7 @@ impl ClientCredentialsProvider {
         let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
         let pair = format!("{}:{}", encode(client_id), encode(client_secret.expose_secret()));
         let header = secret_header("Basic ", &STANDARD.encode(pair));
-        request
-            .headers
-            .insert(AUTHORIZATION, header.ok_or_else(|| Error::invalid("the client id is too long"))?);
+        request.headers.insert(AUTHORIZATION, header.ok_or_else(|| Error::invalid(LONG_CLIENT))?);
         request.repeat = Repeat::Safe;
         Ok(request)
     }

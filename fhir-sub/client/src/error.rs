@@ -243,7 +243,15 @@ impl fmt::Display for Error {
                 }
             }
             Kind::SignIn(error) => write!(f, "signing in failed: {error}"),
-            Kind::Transport(error) => write!(f, "{error}"),
+            Kind::Transport(error) => {
+                write!(f, "{error}")?;
+                match error.kind {
+                    TransportErrorKind::TooLarge => f.write_str(
+                        " (`ClientConfig::max_answer_bytes`): ask for fewer or smaller resources, or raise the limit",
+                    ),
+                    _ => Ok(()),
+                }
+            }
             Kind::Deadline => f.write_str("the deadline passed before an answer came"),
         }
     }

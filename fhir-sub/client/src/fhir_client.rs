@@ -231,6 +231,15 @@ fn sign_in_of(authorization: Authorization, base_url: &Url, exchange: &Arc<Excha
     sign_in(authorization, base_url, exchange).ok().flatten()
 }
 
+const UNFIT_TOKEN: &str = "the bearer token (`Authorization::Bearer`, or FHIR_AUTH_BEARER) is empty, or has a space or another \
+     character that no token has: write the token alone, without `Bearer`";
+
+const UNFIT_USER: &str = "the user (`Authorization::Basic`, or FHIR_AUTH_USER) must not contain a colon: the password belongs into \
+     its own field, or into FHIR_AUTH_PASSWORD";
+
+const LONG_USER: &str = "the user and password (`Authorization::Basic`, or FHIR_AUTH_USER and FHIR_AUTH_PASSWORD) are too long for a \
+     header: shorten them";
+
 fn sign_in(
     authorization: Authorization,
     base_url: &Url,
@@ -238,17 +247,15 @@ fn sign_in(
 ) -> Result<Option<SignIn>, Error> {
     Ok(Some(match authorization {
         Authorization::None => return Ok(None),
-        Authorization::Bearer(token) => SignIn::Fixed(
-            secret_header("Bearer ", token.expose_secret())
-                .ok_or_else(|| Error::invalid("the bearer token cannot stand in a header"))?,
-        ),
-        Authorization::Basic { user, .. } if user.contains(':') => {
-            return Err(Error::invalid("the user must not contain a colon"));
+        Authorization::Bearer(token) => {
+            let header = secret_header("Bearer ", token.expose_secret());
+            SignIn::Fixed(header.ok_or_else(|| Error::invalid(UNFIT_TOKEN))?)
         }
+        Authorization::Basic { user, .. } if user.contains(':') => return Err(Error::invalid(UNFIT_USER)),
         Authorization::Basic { user, password } => {
             let pair = STANDARD.encode(format!("{user}:{}", password.expose_secret()));
             let header = secret_header("Basic ", &pair);
-            SignIn::Fixed(header.ok_or_else(|| Error::invalid("the user and password are too long"))?)
+            SignIn::Fixed(header.ok_or_else(|| Error::invalid(LONG_USER))?)
         }
         Authorization::ClientCredentials(credentials) => {
             let exchange = Arc::clone(exchange);

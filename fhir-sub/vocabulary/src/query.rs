@@ -49,7 +49,8 @@ impl fmt::Debug for Piece<'_> {
 }
 
 const EMPTY: &str = "a captured value is empty, and a server would leave the parameter unread";
-const NO_ID: &str = "a captured value stands in the place of a FHIR id and is none";
+const NO_ID: &str = "a captured value stands where a search needs a FHIR id, and is not one: capture the id alone, of letters, digits, \
+     `-` and `.`, at most 64 of them";
 
 impl Query {
     /// Not public API: made by `search!`.
@@ -214,7 +215,7 @@ impl Condition for Query {
         }
         let of_results = |name: &str| RESULT_PARAMETERS.contains(&name.split(':').next().unwrap_or_default());
         if self.names().into_iter().any(of_results) {
-            return Err("the condition says how results are returned, and has none");
+            return Err("the condition has a parameter for results, such as `_sort` or `_include`: leave it out");
         }
         self.parameters()
     }

@@ -186,7 +186,11 @@ async fn an_answer_is_read_up_to_the_limit_and_no_further() {
     read(&FhirClient::new(server.config().max_answer_bytes(length)).unwrap()).await.unwrap();
     let error =
         read(&FhirClient::new(server.config().max_answer_bytes(length - 1)).unwrap()).await.unwrap_err();
-    assert_eq!(error.to_string(), "GET Encounter/…: the answer is larger than the limit");
+    assert_eq!(
+        error.to_string(),
+        "GET Encounter/…: the answer is larger than the limit (`ClientConfig::max_answer_bytes`): ask for fewer or smaller \
+         resources, or raise the limit"
+    );
     assert!(!error.is_transient());
 
     // Without a content length, the client counts the bytes.

@@ -42,7 +42,7 @@ async fn what_cannot_be_one_value_is_not_sent() {
         fhir.update_where("Encounter", query(), &encounter).await.unwrap_err(),
     ];
     for error in errors {
-        assert!(error.to_string().contains("in the place of a FHIR id and is none"), "{error}");
+        assert!(error.to_string().contains("needs a FHIR id, and is not one"), "{error}");
         assert!(!error.to_string().contains(id), "{error}");
     }
     assert_eq!(script.sent(), 0);

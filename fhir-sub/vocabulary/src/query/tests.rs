@@ -171,7 +171,7 @@ fn a_condition_is_of_the_same_type_and_has_no_results() {
         search!("Encounter?status=planned&_sort=date"),
         search!("Encounter?_include:iterate=Encounter:subject"),
     ] {
-        assert!(query.pairs("Encounter").unwrap_err().contains("how results are returned"));
+        assert!(query.pairs("Encounter").unwrap_err().contains("a parameter for results"));
     }
 }
 
