@@ -76,6 +76,8 @@ fn failure(error: Error) -> SignInError {
         Kind::Status { status, .. } if !transient => {
             return unfit(&format!("answered {}", status.as_u16()));
         }
+        // This limit is not the one that the error names.
+        _ if error.is_too_large() => return unfit(&format!("has more than {BYTES} bytes")),
         _ => format!("the token endpoint could not be discovered: {error}"),
     };
     SignInError { text, transient, source: Some(std::sync::Arc::new(error)) }
