@@ -54,11 +54,13 @@ fn wrong(path: &str, members: &Map<String, Value>, element: &Element<'_>) -> Opt
     };
     let values = match (value, is_list) {
         (Value::Array(items), true) if items.is_empty() => {
-            return Some(format!("{path}.{name} is an empty list"));
+            return Some(format!("{path}.{name} is an empty list: write at least one value"));
         }
         (Value::Array(items), true) => items.as_slice(),
-        (Value::Array(_), false) => return Some(format!("{path}.{name} is no list")),
-        (_, true) => return Some(format!("{path}.{name} is a list")),
+        (Value::Array(_), false) => {
+            return Some(format!("{path}.{name} is not a list: write one value, without [ ]"));
+        }
+        (_, true) => return Some(format!("{path}.{name} must be a list: write its values within [ ]")),
         (value, false) => std::slice::from_ref(value),
     };
     let (is_right, what): (fn(&Value) -> bool, _) = match of_type {
@@ -70,5 +72,5 @@ fn wrong(path: &str, members: &Map<String, Value>, element: &Element<'_>) -> Opt
         }
         _ => (Value::is_object, "an object"),
     };
-    (!values.iter().all(is_right)).then(|| format!("{path}.{name} is {what}"))
+    (!values.iter().all(is_right)).then(|| format!("{path}.{name} must be {what}"))
 }

@@ -1,7 +1,7 @@
 //! Refuses what no FHIR resource may contain, whatever its type.
 
 use fhir_sub_search::definitions::{self, Definitions, Kind, ResourceType, Token};
-use fhir_sub_search::nearest::did_you_mean;
+use fhir_sub_search::nearest::{did_you_mean, nearest};
 use serde_json::{Map, Value};
 
 use super::builder::Behaviour;
@@ -55,9 +55,19 @@ fn wrong_code(of_type: &ResourceType, member: &str, value: &Value) -> Option<Str
     if known.clone().any(|known| known == code) {
         return None;
     }
-    let near = did_you_mean(&short(code), known);
-    Some(format!("{}.{member} has no such code{near}", of_type.name))
+    let code = short(code);
+    let cure = match nearest(&code, known.clone()) {
+        Some(nearest) => format!(": did you mean `{nearest}`?"),
+        None if known.clone().count() <= SHORT_LIST => {
+            format!(": it is one of {}", known.map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", "))
+        }
+        None => String::new(),
+    };
+    Some(format!("{}.{member} has no code `{}`{cure}", of_type.name, code.escape_debug()))
 }
+
+/// The most codes in a message.
+const SHORT_LIST: usize = 12;
 
 /// The beginning of a text, because a member may be as long as the body.
 fn short(text: &str) -> String {

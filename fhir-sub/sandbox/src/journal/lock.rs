@@ -22,7 +22,8 @@ impl Lock {
 }
 
 fn busy() -> io::Error {
-    io::Error::new(io::ErrorKind::ResourceBusy, "another sandbox uses it")
+    let text = "another sandbox uses the directory: stop that sandbox, or name another directory";
+    io::Error::new(io::ErrorKind::ResourceBusy, text)
 }
 
 /// A name that only one process at a time can have. It identifies the directory itself, whatever path leads there.

@@ -75,13 +75,13 @@ fn a_journal_that_is_no_file_is_refused() {
     let directory = Directory::new("no-file");
     fs::create_dir(directory.0.join(NAME)).unwrap();
     let error = Journal::open(&directory.0).unwrap_err();
-    assert!(error.to_string().contains("is no file"), "{error}");
+    assert!(error.to_string().contains("is not a regular file"), "{error}");
     #[cfg(unix)]
     {
         fs::remove_dir(directory.0.join(NAME)).unwrap();
         // Reading it would never end.
         std::os::unix::fs::symlink("/dev/zero", directory.0.join(NAME)).unwrap();
-        assert!(Journal::open(&directory.0).unwrap_err().to_string().contains("is no file"));
+        assert!(Journal::open(&directory.0).unwrap_err().to_string().contains("is not a regular file"));
     }
 }
 

@@ -261,13 +261,13 @@ async fn the_sandbox_refuses_nonsense_as_a_server_does() {
             "Task",
             json!({ "resourceType": "Task", "status": 7, "intent": "order" }),
             422,
-            "Task.status is a string",
+            "Task.status must be a string",
         ),
         (
             "Task",
             json!({ "resourceType": "Task", "status": ["requested"], "intent": "order" }),
             422,
-            "Task.status is no list",
+            "Task.status is not a list",
         ),
         (
             "Appointment",
@@ -291,7 +291,7 @@ async fn the_sandbox_refuses_nonsense_as_a_server_does() {
             "Observation",
             json!({ "resourceType": "Observation", "status": "final", "code": "x" }),
             422,
-            "Observation.code is an object",
+            "Observation.code must be an object",
         ),
     ] {
         let answer = Request::of_a_stranger("POST", &format!("/fhir/{path}"))
