@@ -139,7 +139,9 @@ impl Target {
     /// `Type`.
     pub(crate) fn resource_type(base: &Url, resource_type: &str) -> Result<Self, Error> {
         if !is_type_name(resource_type) {
-            return Err(Error::invalid("the resource type is not a name of FHIR: write one such as `Encounter`"));
+            return Err(Error::invalid(
+                "the resource type is not a name of FHIR: write one such as `Encounter`",
+            ));
         }
         Ok(Self::system(base, resource_type).push(resource_type))
     }
@@ -177,7 +179,9 @@ impl Target {
             && name.starts_with(|first: char| first.is_ascii_alphabetic())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         if !valid {
-            return Err(Error::invalid("the operation's name is not one of FHIR: write one such as `$everything`"));
+            return Err(Error::invalid(
+                "the operation's name is not one of FHIR: write one such as `$everything`",
+            ));
         }
         let segment = format!("${name}");
         if !self.subject.is_empty() {

@@ -96,7 +96,10 @@ impl Journal {
         let path = directory.join(NAME);
         let text = match fs::metadata(&path) {
             Ok(there) if !there.is_file() => {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("its {NAME} is not a regular file")));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("its {NAME} is not a regular file"),
+                ));
             }
             Ok(_) => fs::read(&path)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),

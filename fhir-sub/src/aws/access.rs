@@ -31,8 +31,8 @@ pub(crate) struct NoCredentials;
 
 impl NoCredentials {
     /// The problem and the cure.
-    pub(crate) const TEXT: &str =
-        "there are no AWS credentials: give the program a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    pub(crate) const TEXT: &str = "there are no AWS credentials: give the program a role, or set AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY";
 }
 
 impl Access {

@@ -112,7 +112,10 @@ pub(super) fn about<'a>(mut event: Event, named: Option<Reference<'_>>, entry: &
     let is_of =
         |named: &Reference<'_>| entry.resource.as_ref().is_none_or(|resource| resource.outline.is_of(named));
     if named.is_some_and(|named| !is_of(&named)) {
-        return Happened::mistaken(event, "an entry carries another resource than its `fullUrl`, or the event's `focus`, names");
+        return Happened::mistaken(
+            event,
+            "an entry carries another resource than its `fullUrl`, or the event's `focus`, names",
+        );
     }
     if named.is_none()
         && let Some(mistake) = entry.id_mistake()

@@ -314,7 +314,10 @@ impl View {
         }
         match request.body(body) {
             Ok(request) => sandbox.handle(request).await.map(|body| Full::new(body).boxed_unsync()),
-            Err(_) => failed(StatusCode::BAD_REQUEST, "the sandbox has no such address: write one like Patient/1 after api/fhir/"),
+            Err(_) => failed(
+                StatusCode::BAD_REQUEST,
+                "the sandbox has no such address: write one like Patient/1 after api/fhir/",
+            ),
         }
     }
 

@@ -38,7 +38,11 @@ pub(super) async fn mcp(view: &View, parts: &Parts, body: &Bytes) -> Response<Lo
         return failed(StatusCode::BAD_REQUEST, &format!("MCP-Protocol-Version is not one of {known}"));
     }
     let answered = match serde_json::from_slice::<Value>(body) {
-        Err(_) => Some(error(&Value::Null, -32700, "the message is not JSON: send one message of JSON-RPC, or a list of them")),
+        Err(_) => Some(error(
+            &Value::Null,
+            -32700,
+            "the message is not JSON: send one message of JSON-RPC, or a list of them",
+        )),
         Ok(Value::Array(messages)) if !messages.is_empty() => {
             // A batch, which version 2025-03-26 allows.
             let mut answers = Vec::new();

@@ -215,7 +215,9 @@ impl Condition for Query {
         }
         let of_results = |name: &str| RESULT_PARAMETERS.contains(&name.split(':').next().unwrap_or_default());
         if self.names().into_iter().any(of_results) {
-            return Err("the condition has a parameter for results, such as `_sort` or `_include`: leave it out");
+            return Err(
+                "the condition has a parameter for results, such as `_sort` or `_include`: leave it out",
+            );
         }
         self.parameters()
     }

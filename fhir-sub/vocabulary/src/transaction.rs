@@ -169,7 +169,9 @@ impl fmt::Display for InvalidEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "entry {} of the bundle: ", self.entry)?;
         match &self.mistake {
-            Mistake::Type => f.write_str("the resource type is not a name of FHIR: write one such as `Encounter`"),
+            Mistake::Type => {
+                f.write_str("the resource type is not a name of FHIR: write one such as `Encounter`")
+            }
             Mistake::Id => f.write_str("the id is not a FHIR id"),
             Mistake::Version => f.write_str("the version is not a FHIR id"),
             Mistake::NoEntry => f.write_str("a condition or URL stands before the first entry"),

@@ -83,7 +83,8 @@ pub(super) async fn invoke(
 
 const UNREADABLE: &str = "it must be a JSON object, in which members such as `source` are strings";
 
-const NO_REQUEST: &str = "it has `requestContext`, and is not a whole HTTP request; no WebSocket API is handled";
+const NO_REQUEST: &str =
+    "it has `requestContext`, and is not a whole HTTP request; no WebSocket API is handled";
 
 /// An unknown event fails the invocation, because nobody reads an answer.
 fn unknown(name: &str) -> Diagnostic {

@@ -138,7 +138,9 @@ fn string_of(text: &str, key: &str) -> Result<String, Failure> {
         Ok(serde_json::Value::Object(mut object)) => match object.remove(key) {
             Some(serde_json::Value::String(string)) => Ok(string),
             Some(_) => wrong("has no string under the key after `#`: store a string there"),
-            None => wrong("has no key with the name after `#`: correct the reference, or add the key to the secret"),
+            None => wrong(
+                "has no key with the name after `#`: correct the reference, or add the key to the secret",
+            ),
         },
         _ => wrong("is not a JSON object, so it has no keys: leave out `#` and what follows"),
     }
