@@ -58,7 +58,7 @@ fn wrong(path: &str, members: &Map<String, Value>, element: &Element<'_>) -> Opt
         }
         (Value::Array(items), true) => items.as_slice(),
         (Value::Array(_), false) => {
-            return Some(format!("{path}.{name} is not a list: write one value, without [ ]"));
+            return Some(format!("{path}.{name} must not be a list: write its one value without [ ]"));
         }
         (_, true) => return Some(format!("{path}.{name} must be a list: write its values within [ ]")),
         (value, false) => std::slice::from_ref(value),

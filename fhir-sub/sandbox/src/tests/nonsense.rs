@@ -51,7 +51,7 @@ fn nonsense() -> Vec<(&'static str, Value, &'static str)> {
         ("Task", json!({ "resourceType": "Task", "status": "requested" }), "Task.intent is required"),
         ("Task", task(json!({ "status": null })), "Task.status is required"),
         ("Task", task(json!({ "status": 7 })), "Task.status must be a string"),
-        ("Task", task(json!({ "status": ["requested"] })), "Task.status is not a list"),
+        ("Task", task(json!({ "status": ["requested"] })), "Task.status must not be a list"),
         ("Task", task(json!({ "status": { "coding": [] } })), "Task.status must be a string"),
         ("Task", task(json!({ "input": [{ "type": { "text": "x" } }] })), "Task.input.value[x] is required"),
         ("Task", task(json!({ "input": [{ "valueString": "x" }] })), "Task.input.type is required"),

@@ -267,7 +267,7 @@ async fn the_sandbox_refuses_nonsense_as_a_server_does() {
             "Task",
             json!({ "resourceType": "Task", "status": ["requested"], "intent": "order" }),
             422,
-            "Task.status is not a list",
+            "Task.status must not be a list",
         ),
         (
             "Appointment",
