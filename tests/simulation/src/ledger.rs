@@ -151,7 +151,9 @@ impl Run {
             _ => {
                 let may_have_changed =
                     endpoint.is_read_later() || world.has(Trait::NoDate) || world.has_search_lag();
-                endpoint.wants_changes() && (change.is_matching || may_have_changed)
+                let may_be_another =
+                    || world.is_without_versions() && of_one_moment(&server, change).any(|it| it.is_matching);
+                endpoint.wants_changes() && (change.is_matching || may_have_changed || may_be_another())
             }
         };
         if !is_wanted {
@@ -321,12 +323,17 @@ fn short(key: Option<&str>) -> &str {
     key.map_or("none", |key| key.get(..8).unwrap_or(key))
 }
 
+/// The changes of the same resource that the server wrote in the same moment, and this one. Without a version, they are
+/// one event.
+fn of_one_moment<'s>(server: &'s Server, change: &Change) -> impl Iterator<Item = &'s Change> {
+    let (id, stamp) = (change.id, change.stamp);
+    server.of_id(id).filter(move |it| it.stamp == stamp)
+}
+
 /// Whether so much went wrong with a change that it may be given up.
 pub(crate) fn may_be_given_up(world: &World, ledger: &Ledger, serial: usize) -> bool {
-    // Without a version, two changes of one moment are one event.
     let server = lock(&world.server);
-    let given_up = &server.changes[serial];
-    let its = server.of_id(given_up.id).filter(|it| it.stamp == given_up.stamp);
+    let its = of_one_moment(&server, &server.changes[serial]);
     let (failures, for_good) =
         its.map(|it| ledger.failures(it.serial)).fold((0, false), |all, one| (all.0 + one.0, all.1 || one.1));
     drop(server);
