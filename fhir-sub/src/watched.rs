@@ -1,4 +1,4 @@
-//! What the handlers watch, in the form of the sandbox.
+//! [`Watched`]: the resources that the handlers watch, in the form of the sandbox.
 
 use fhir_sub_sandbox::topic::Watched;
 

@@ -1,4 +1,4 @@
-//! What stands in the place of `desk.rs` in a build without a desk. It has the same items, and does nothing.
+//! The same items as `desk.rs`, for a build without a desk. They do nothing.
 
 use super::arguments::Arguments;
 use super::{CannotGoOn, Choice, Exit};

@@ -1,4 +1,4 @@
-//! What stands in the place of `sandbox.rs` in a build without a sandbox.
+//! The same items as `sandbox.rs`, for a build without a sandbox.
 
 use super::Exit;
 use super::desk::Watch;
@@ -7,12 +7,12 @@ use crate::error::BoxError;
 use crate::problems::Problems;
 
 /// Why `serve` needs the URL of a FHIR server.
-pub(super) const MISSING: Option<&str> = Some(
-    "a release build has no sandbox to be the FHIR server: set FHIR_BASE_URL, or use `cargo run` without `--release` to try the \
-     program",
-);
+pub(super) const MISSING: Option<&str> = Some(REASON);
+
+const REASON: &str = "a release build has no sandbox to be the FHIR server: set FHIR_BASE_URL, or use `cargo run` without \
+     `--release` to try the program";
 
 #[allow(clippy::unused_async, reason = "the sandbox awaits")]
 pub(super) async fn serve(_builder: AppBuilder, _watch: Watch) -> Result<Exit, BoxError> {
-    Err(Problems::from(MISSING.unwrap_or_default()).into())
+    Err(Problems::from(REASON.to_owned()).into())
 }

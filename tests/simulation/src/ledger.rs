@@ -325,7 +325,7 @@ fn short(key: Option<&str>) -> &str {
 
 /// The changes of the same resource that the server wrote in the same moment, and this one. Without a version, they are
 /// one event.
-fn of_one_moment<'s>(server: &'s Server, change: &Change) -> impl Iterator<Item = &'s Change> {
+pub(crate) fn of_one_moment<'s>(server: &'s Server, change: &Change) -> impl Iterator<Item = &'s Change> {
     let (id, stamp) = (change.id, change.stamp);
     server.of_id(id).filter(move |it| it.stamp == stamp)
 }
