@@ -14,7 +14,9 @@ use super::{Parameter, parse};
 #[must_use]
 pub fn is_same(one: &str, other: &str) -> bool {
     let read = |text| {
-        let search = parse(text).0?;
+        let (search, mistakes) = parse(text);
+        // After a mistake, the search lacks the wrong part of the text.
+        let search = search.filter(|_| mistakes.is_empty())?;
         let mut parameters: Vec<_> = search.parameters.into_iter().map(sorted).collect();
         parameters.sort_unstable();
         Some((search.subject, parameters))
@@ -53,6 +55,10 @@ mod tests {
             ("Patient?name=a&name=b", "Patient?name=a&name=a"),
             ("Patient?name=a", "Patient?name=A"),
             ("not a search", "not a search?"),
+            ("Patient?active=true", "Patient?active=true&gender"),
+            ("Patient?active=true", "Patient?active=true&gender="),
+            ("Patient?active=true", "Patient?active=true&name=a,"),
+            ("Patient?active=true", "Patient?active=true&birthdate>2000"),
         ] {
             assert!(!is_same(one, other) && !is_same(other, one), "{one} {other}");
         }
