@@ -103,8 +103,15 @@ async fn duplicates<'l>(
     });
     let looks = looks.map(|(endpoint, wanted, exact, respelt)| -> BoxFuture<'_, _> {
         Box::pin(async move {
+            let is_any_active = exact.iter().chain(&respelt).any(|(_, one)| is_active(one));
             let exact: Vec<_> = exact.into_iter().map(|(_, one)| one).collect();
-            let Some(oldest) = oldest(app, client, &wanted, &exact, pacing).await else { return Vec::new() };
+            let Some((oldest, still)) = oldest(app, client, &wanted, &exact, pacing).await else {
+                return Vec::new();
+            };
+            // The server may never accept the oldest one: then the others are the ones that report events.
+            if is_any_active && !is_active(&still) {
+                return Vec::new();
+            }
             let others = exact.into_iter().filter(|one| one.text("id") != Some(&oldest));
             let others = others.chain(respelt.into_iter().map(|(_, one)| one));
             others.map(|one| (endpoint.to_owned(), one)).collect()
@@ -139,21 +146,26 @@ fn is_as_wanted(app: &App, wanted: &Wanted, found: &Subscription) -> bool {
         && differences(&wanted.resource, &alike, written.as_ref()).names.is_empty()
 }
 
-/// The id of the oldest one, if it can be determined and still exists: the list may be out of date.
+fn is_active(subscription: &Subscription) -> bool {
+    subscription.status_code() == "active"
+}
+
+/// The id of the oldest one, and the oldest one as it is now, if it can be determined and still exists: the list may be
+/// out of date.
 async fn oldest(
     app: &App,
     client: &FhirClient,
     wanted: &Wanted,
     exact: &[&Subscription],
     pacing: &Pacing,
-) -> Option<String> {
+) -> Option<(String, Subscription)> {
     let ages = exact.iter().filter_map(|one| one.text("id")).map(|id| -> BoxFuture<'_, _> {
         Box::pin(async move { born(client, id, pacing).await.ok().map(|born| (born, IdOrder::of(id), id)) })
     });
     let ages: Option<Vec<_>> = side_by_side(ages).await.into_iter().collect();
     let (_, _, id) = ages?.into_iter().min()?;
     let still = client.read::<Subscription>("Subscription", id).await.ok()?;
-    (has_endpoint(&still, &wanted.url) && is_as_wanted(app, wanted, &still)).then(|| id.to_owned())
+    (has_endpoint(&still, &wanted.url) && is_as_wanted(app, wanted, &still)).then(|| (id.to_owned(), still))
 }
 
 async fn remove(

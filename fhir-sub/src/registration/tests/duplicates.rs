@@ -116,6 +116,39 @@ async fn one_that_differs_is_reported_and_stays() {
     }
 }
 
+/// The server may never accept the oldest one.
+#[tokio::test(start_paused = true)]
+async fn none_that_is_active_is_pruned_for_one_that_is_requested() {
+    let (app, server) = three(|_, _| {}).await;
+    server.change(|it| {
+        if it["id"] == "1" {
+            it["status"] = json!("requested");
+        }
+    });
+    let report = app.register(PRUNE).await;
+    assert!(report.is_complete() && report.pruned().is_empty(), "{report:?}");
+    assert_eq!(report.rows()[0].duplicates.len(), 2, "{report:?}");
+    assert_eq!(ids(&server), ["1", "2", "3"]);
+    // Once the server accepts it, the others go.
+    server.change(|it| it["status"] = json!("active"));
+    assert!(app.register(PRUNE).await.is_complete());
+    assert_eq!(ids(&server), ["1"]);
+}
+
+/// A text with a mistake is another criteria, whatever the parser makes of the rest.
+#[tokio::test(start_paused = true)]
+async fn one_with_a_mistake_in_its_criteria_is_not_pruned() {
+    let wants = Declaration { trigger: Trigger::Criteria("Patient?active=true"), ..patients("a") };
+    let (app, server) = odd(Ways::default(), vec![wants], &[]);
+    app.register(Options::default()).await;
+    let mut another = server.all().remove(0);
+    another["criteria"] = json!("Patient?active=true&gender=");
+    server.add(2, another);
+    let report = app.register(PRUNE).await;
+    assert!(report.is_complete() && report.pruned().is_empty(), "{report:?}");
+    assert_eq!(ids(&server), ["1", "2"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn two_prunings_at_once_leave_one() {
     let (app, server) = three(|_, _| {}).await;
