@@ -133,13 +133,13 @@ async fn write(
             }
             Action::Update { id, differences, .. } if !progress.wanted.is_changeable => {
                 progress.row.differences = differences;
-                replace(client, progress, &id, &there).await
+                replace(client, progress, &id, &there, options.rewrite).await
             }
             Action::Update { id, version_id, resource, differences, .. } => {
                 progress.row.differences = differences;
                 match update(client, &mut progress.row, &id, version_id.as_deref(), &resource).await {
                     Err(error) if is_unsupported(&error) => match can_delete(client).await {
-                        Ok(()) => replace(client, progress, &id, &there).await,
+                        Ok(()) => replace(client, progress, &id, &there, options.rewrite).await,
                         Err(error) => Err(error),
                     },
                     updated => updated,

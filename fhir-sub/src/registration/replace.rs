@@ -6,7 +6,7 @@
 
 use super::create::create;
 use super::delete::delete;
-use super::difference::differences;
+use super::difference::{Difference, differences};
 use super::known::{Created, is_unsupported, remember};
 use super::plan::has_endpoint;
 use super::progress::{Progress, REQUESTED};
@@ -14,16 +14,18 @@ use super::report::RowResult;
 use crate::client::{Error, FhirClient};
 use crate::fhir::Subscription;
 
-/// Replaces the Subscription `id`, which is one of `there`.
+/// Replaces the Subscription `id`, which is one of `there`. With `rewrite`, one whose secret is hidden is not the
+/// replacement: it may have the old secret.
 pub(super) async fn replace(
     client: &FhirClient,
     progress: &mut Progress<'_>,
     id: &str,
     there: &[Subscription],
+    rewrite: bool,
 ) -> Result<(), Error> {
     let changes = std::mem::take(&mut progress.row.differences);
     let replaced = if progress.app.settings().fhir_server.registering.keeps_two {
-        create_and_delete(client, progress, id, there).await
+        create_and_delete(client, progress, id, there, rewrite).await
     } else {
         delete_and_create(client, progress, id, there).await
     };
@@ -38,9 +40,10 @@ async fn create_and_delete(
     progress: &mut Progress<'_>,
     id: &str,
     there: &[Subscription],
+    rewrite: bool,
 ) -> Result<(), Error> {
     let replacement =
-        there.iter().find(|other| other.text("id") != Some(id) && is_replacement(progress, other));
+        there.iter().find(|other| other.text("id") != Some(id) && is_replacement(progress, other, rewrite));
     match replacement.and_then(|other| other.text("id")) {
         // An earlier run died before it deleted the old one.
         Some(replacement) => {
@@ -60,12 +63,11 @@ async fn create_and_delete(
 }
 
 /// Whether a Subscription is the wanted replacement.
-fn is_replacement(progress: &Progress<'_>, other: &Subscription) -> bool {
+fn is_replacement(progress: &Progress<'_>, other: &Subscription, rewrite: bool) -> bool {
     let works = ["requested", "active"].contains(&other.status_code());
     let last = progress.given(false).written;
-    works
-        && has_endpoint(other, &progress.wanted.url)
-        && differences(&progress.wanted.resource, other, last.as_ref()).names.is_empty()
+    let Difference { names, hidden } = differences(&progress.wanted.resource, other, last.as_ref());
+    works && has_endpoint(other, &progress.wanted.url) && names.is_empty() && (hidden.is_empty() || !rewrite)
 }
 
 async fn delete_and_create(

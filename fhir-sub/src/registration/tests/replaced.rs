@@ -61,3 +61,19 @@ async fn a_run_goes_on_where_the_last_one_died() {
     let all = server.all();
     assert_eq!((reasons(&all), &all[0]["id"]), (vec!["a test"], &json!("7")), "no third one is created");
 }
+
+/// The server shows no secret, so that a duplicate may have the old one.
+#[tokio::test(start_paused = true)]
+async fn a_rewrite_takes_no_other_one_for_the_new_one() {
+    let shows = |it: &mut Value| it["channel"]["header"] = json!(["X-Subscription-Auth: ******"]);
+    let (app, server) = odd(Ways { put: 405, shows, ..Ways::default() }, vec![patients("a")], &[]);
+    assert_eq!(results(&app.register(Options::default()).await), [("a", RowResult::Created)]);
+    let duplicate = server.all().remove(0);
+    server.add(7, duplicate);
+    let rotated = "ffffffff4b5a69788796a5b4c3d2e1f0";
+    let app = server.app(vec![patients("a")], &[("FHIR_SUBSCRIPTION_SECRET", rotated)]);
+    let report = app.register(Options { rewrite: true, ..Options::default() }).await;
+    assert_eq!(results(&report), [("a", RowResult::Updated)], "{report:?}");
+    let written = |it: &Value| it["channel"]["header"][0] == format!("X-Subscription-Auth: {rotated}");
+    assert!(server.all().iter().any(written), "the server has the new secret");
+}
