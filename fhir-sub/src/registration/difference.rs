@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::hidden::{Verdict, judge, reveal};
 use super::wanted::is_managed;
-use crate::fhir::Subscription;
 use crate::fhir::backport::PROFILE;
+use crate::fhir::{Instant, Subscription};
 use crate::memory::Written;
 
 /// Elements that belong to the server, or that a program never sets.
@@ -112,7 +112,8 @@ fn mend_elements(target: &mut Map<String, Value>, wanted: &Map<String, Value>, o
         if is_apart || SERVERS_ELEMENTS.contains(&name.as_str()) {
             continue;
         }
-        if target.get(name).is_none_or(|found| !covers(found, value)) {
+        let is_as_wanted = |found| covers(found, value) || (name == "end" && is_same_moment(found, value));
+        if !target.get(name).is_some_and(is_as_wanted) {
             target.insert(name.clone(), value.clone());
             if name == "header" {
                 // This element may say that the server masks the header.
@@ -173,6 +174,12 @@ fn covers(found: &Value, wanted: &Value) -> bool {
         }
         _ => found == wanted,
     }
+}
+
+/// Whether two texts are the same moment. A server may write `Z` as `+00:00`.
+fn is_same_moment(found: &Value, wanted: &Value) -> bool {
+    let moment = |value: &Value| Instant::parse(value.as_str()?);
+    moment(wanted).is_some_and(|wanted| moment(found) == Some(wanted))
 }
 
 /// Compares extensions by URL: each wanted one must be there, no other one of ours, and extensions of others

@@ -249,6 +249,24 @@ fn what_is_ours_and_differs_is_updated() {
 }
 
 #[test]
+fn an_end_in_another_form_is_no_difference() {
+    let ends = crate::declaration::Declaration { end: Some("2099-01-01T00:00:00Z"), ..arrivals() };
+    let wanted = wants(ends, "generic");
+    for (end, is_same) in [
+        ("2099-01-01T00:00:00Z", true),
+        ("2099-01-01T00:00:00+00:00", true),
+        ("2099-01-01T00:00:00.000Z", true),
+        ("2099-01-01T01:00:00+01:00", true),
+        ("2099-01-01T00:00:00+01:00", false),
+        ("2099-01-01T00:00:01Z", false),
+        ("2099-01-01", false),
+    ] {
+        let action = plan_only(&wanted, on_server(&wanted, |found| found["end"] = json!(end)));
+        assert_eq!(matches!(action, Action::Keep { .. }), is_same, "{end}");
+    }
+}
+
+#[test]
 fn an_update_keeps_what_others_added_and_rearms() {
     let wanted = wants(arrivals(), "hapi");
     let found = on_server(&wanted, |found| {
