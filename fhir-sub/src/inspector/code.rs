@@ -88,7 +88,12 @@ pub(crate) enum Target {
 /// A command that sends the delivery again.
 pub(crate) fn as_curl(delivery: &Delivery, target: &Target) -> String {
     let sent = &delivery.sent;
-    let mut text = format!("curl -i -X {}", sent.method);
+    // A stranger chooses the method, and `|`, `&`, `$` and a backtick may be part of one.
+    let method = match sent.method.as_str() {
+        plain if plain.bytes().all(|byte| byte.is_ascii_alphanumeric()) => plain.to_owned(),
+        other => quoted(other),
+    };
+    let mut text = format!("curl -i -X {method}");
     let base_url = match target {
         Target::Program { base_url, header } => {
             text.push_str(&format!(" \\\n  -H \"{header}: $FHIR_SUBSCRIPTION_SECRET\""));
@@ -115,7 +120,15 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http::{HeaderMap, StatusCode};
+
     use super::*;
+    use crate::fhir::Instant;
+    use crate::inspector::Origin;
+    use crate::recorded::Sent;
 
     #[test]
     fn a_raw_string_ends_where_it_should() {
@@ -127,5 +140,36 @@ mod tests {
     #[test]
     fn a_shell_reads_nothing_of_a_quoted_text() {
         assert_eq!(quoted("O'Neil $(rm)"), r"'O'\''Neil $(rm)'");
+    }
+
+    /// The page also shows the request of a stranger, which is refused.
+    #[test]
+    fn a_shell_reads_nothing_of_a_method() {
+        for (method, written) in [
+            ("POST", "-X POST "),
+            ("M-SEARCH", "-X 'M-SEARCH' "),
+            ("x&rm$IFS-rf$IFS*&", "-X 'x&rm$IFS-rf$IFS*&' "),
+            ("x'|`reboot`", r"-X 'x'\''|`reboot`' "),
+        ] {
+            let sent = Sent {
+                method: method.parse().unwrap(),
+                path: "/patients".to_owned(),
+                headers: HeaderMap::new(),
+                body: Bytes::new(),
+            };
+            let delivery = Delivery {
+                id: 1,
+                at: Instant::parse("2026-01-31T12:00:00Z").unwrap(),
+                origin: Origin::Server,
+                sent,
+                events: Vec::new(),
+                status: StatusCode::UNAUTHORIZED,
+                answer: String::new(),
+                elapsed: Duration::ZERO,
+            };
+            let curl =
+                as_curl(&delivery, &Target::Desk { base_url: "http://127.0.0.1:9002/token/send".into() });
+            assert!(curl.starts_with(&format!("curl -i {written}")), "{curl}");
+        }
     }
 }
