@@ -182,8 +182,8 @@ impl Draft {
         }
         // The body may be a Subscription, which contains the secret.
         let hide = |text: &str| app.settings().secrets.hide_in(text);
-        if let Some(hidden) = std::str::from_utf8(&sent.body).ok().and_then(|text| hidden(text, hide)) {
-            sent.body = hidden.into();
+        if let Some(hidden) = hidden_in(&sent.body, hide) {
+            sent.body = hidden;
         }
         for value in sent.headers.values_mut() {
             let hidden = value.to_str().ok().and_then(|text| hidden(text, hide));
@@ -229,6 +229,11 @@ fn hidden(text: &str, hide: impl Fn(&str) -> String) -> Option<String> {
     (told != text).then_some(told)
 }
 
+/// The same for a body, even if not all of it is UTF-8.
+fn hidden_in(body: &[u8], hide: impl Fn(&str) -> String) -> Option<Bytes> {
+    hidden(&String::from_utf8_lossy(body), hide).map(Bytes::from)
+}
+
 /// The seconds, rounded to a tenth.
 fn seconds(pause: Duration) -> String {
     let tenths = (pause.as_secs_f64() * 10.0).round() / 10.0;
@@ -237,7 +242,7 @@ fn seconds(pause: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::hidden;
+    use super::{hidden, hidden_in};
 
     #[test]
     fn a_secret_is_hidden_however_json_writes_it() {
@@ -257,5 +262,14 @@ mod tests {
         for text in ["", "{\"a\":\"b\\\"c\"}", "\"", "no \" json \\", "\"\\"] {
             assert_eq!(hidden(text, hide), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_hidden_in_a_body_that_is_not_utf_8() {
+        let hide = |text: &str| text.replace("secret-of-32", "…");
+        let body = b"{\"header\":[\"X-Auth: secret-of-32\"],\"reason\":\"Caf\xe9\"}";
+        let told = hidden_in(body, hide).unwrap();
+        assert!(!told.windows(12).any(|window| window == b"secret-of-32"), "{told:?}");
+        assert_eq!(hidden_in(b"{\"reason\":\"Caf\xe9\"}", hide), None);
     }
 }
