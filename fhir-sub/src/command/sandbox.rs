@@ -1,6 +1,7 @@
 //! `serve` without a FHIR server: the sandbox replaces it.
 
 mod delivery;
+mod neighbour;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
 pub(super) use self::delivery::OverHttp;
+use self::neighbour::stranger;
 use super::desk::Watch;
 use super::serve::{Serving, listen};
 use super::{COMMAND_LIMIT, Exit, register, say};
@@ -139,6 +141,11 @@ fn imitated(builder: &AppBuilder) -> Behaviour {
 /// Answers a request to the sandbox.
 pub(super) async fn respond(sandbox: Sandbox, request: Request<Incoming>) -> Response<ResponseBody> {
     let (parts, body) = request.into_parts();
+    if let Some((status, why)) = stranger(&parts.headers) {
+        let mut response = Response::new(ResponseBody::from(why));
+        *response.status_mut() = status;
+        return response;
+    }
     match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => sandbox.handle(Request::from_parts(parts, body.to_bytes())).await.map(ResponseBody::from),
         Err(_) => {

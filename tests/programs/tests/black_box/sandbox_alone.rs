@@ -97,6 +97,16 @@ async fn two_sandboxes_do_not_share_a_directory() {
     sandbox(&directory).await;
 }
 
+#[tokio::test]
+async fn a_web_page_of_another_site_does_not_reach_the_sandbox() {
+    let directory = Directory::new("another-site");
+    let (_program, address) = sandbox(&directory).await;
+    let get = || Request::of_a_stranger("GET", "/fhir/Task");
+    assert_eq!(get().send(address).await.status, 200);
+    assert_eq!(get().header("host", "evil.example:9001").send(address).await.status, 421);
+    assert_eq!(get().header("origin", "https://evil.example").send(address).await.status, 403);
+}
+
 /// A Task with that description.
 fn task(id: &str, description: &str) -> String {
     json!({ "resourceType": "Task", "id": id, "status": "requested", "intent": "order", "description": description }).to_string()
