@@ -47,8 +47,10 @@ impl Told {
             is_own: false,
         };
         // A message of the program's own queue contains the endpoint that accepted the notification: nothing
-        // else decides.
-        if let Some(carried) = Carried::read(body) {
+        // else decides. The program sets no attributes. If somebody else has set them, such as a gateway before
+        // the queue, the body may come from a caller, who must not choose another endpoint or tenant.
+        let is_addressed = told.tenant.is_some() || told.endpoint.is_some();
+        if !is_addressed && let Some(carried) = Carried::read(body) {
             let header = |name: &str| carried.get(name).text().map(str::to_owned);
             let trace = Trace { parent: header("traceparent"), state: header("tracestate"), ..told.trace };
             return Self {

@@ -458,6 +458,21 @@ async fn a_message_of_a_queue_names_its_tenant() {
     assert_eq!(two.seen(), ["south Patient/5"]);
 }
 
+/// A gateway that lets in callers of `north` sets the attribute, and passes on their bodies.
+#[cfg(all(feature = "lambda", feature = "events"))]
+#[tokio::test]
+async fn the_body_of_a_message_names_no_other_tenant_than_its_attribute() {
+    let two = Two::new();
+    let of_queue_mode = json!({ "fhir-sub": "notification", "tenant": "south", "endpoint": "patients",
+        "method": "POST", "path": "/hooks/south/patients", "notification": patient("1") });
+    let record = json!({ "messageId": "1", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:1:patients",
+        "body": of_queue_mode.to_string(), "attributes": {},
+        "messageAttributes": { "tenant": { "stringValue": "north", "dataType": "String" } } });
+    let answer = crate::adapter::lambda::reply_to(&two.app, &json!({ "Records": [record] })).await.unwrap();
+    assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] }));
+    assert!(two.seen().is_empty());
+}
+
 /// A notification arrives at the URL that the tenant's server has, or the program does not start.
 #[tokio::test]
 async fn a_tenant_is_reached_at_the_url_of_its_own() {

@@ -251,6 +251,9 @@ async fn what_a_message_pretends_to_be_is_not_believed() {
         assert_eq!(queued.failed(&[message(1, "e", &body)]).await, ["m1"], "{what}");
         assert_eq!(queued.done(), [""; 0], "{what}");
     }
+    // The attribute of the message decides, whatever its body says.
+    assert_eq!(queued.failed(&[with_endpoint(message(1, "visits", &own), "e")]).await, ["m1"]);
+    assert_eq!(queued.done(), [""; 0]);
     // On the program's own queue it is one.
     assert_eq!(queued.failed(&[message(1, "e", own)]).await, [""; 0]);
     assert_eq!(queued.done(), ["latest 1", "latest 1."]);
