@@ -167,9 +167,15 @@ impl App {
     }
 
     /// Logs every panic of the process: the place always, and the message only if `FHIR_SUBSCRIPTION_LOG_ERRORS` is `text`, because it
-    /// may quote a patient. `fhir_lambda_main!` calls this. If you write your own `main`, call it once.
+    /// may quote a patient. `fhir_lambda_main!` calls this. If you write your own `main`, call it once. With tenants, the message is logged
+    /// only if the setting is `text` for all of them.
     pub fn log_panics(&self) {
-        crate::logs::log_panics(self.0.settings.log.error_text);
+        crate::logs::log_panics(self.quotes_panics());
+    }
+
+    /// Whether the messages of panics may be logged. A panic does not say whose event it ended, so each tenant must allow that.
+    fn quotes_panics(&self) -> bool {
+        self.apps().all(|app| app.settings().log.error_text)
     }
 
     /// The client that writes Subscriptions, because a server may keep them under a path of their own.

@@ -414,6 +414,23 @@ fn a_tenants_own_settings_and_placeholders_count_before_those_of_all() {
     assert_eq!(told("south"), (&*criteria[1], "medplum", "https://south.example.com/in/south".to_owned()));
 }
 
+/// A panic does not say whose event it ended, and its message may quote a patient.
+#[test]
+fn the_message_of_a_panic_is_logged_only_if_each_tenant_allows_it() {
+    for (of_north, of_south, is_logged) in
+        [("text", "text", true), ("text", "kind", false), ("kind", "text", false)]
+    {
+        let app = builder(&Lines::default())
+            .set("NORTH_FHIR_SUBSCRIPTION_LOG_ERRORS", of_north)
+            .set("SOUTH_FHIR_SUBSCRIPTION_LOG_ERRORS", of_south)
+            .tenant("north", north)
+            .tenant("south", south)
+            .build()
+            .unwrap();
+        assert_eq!(app.quotes_panics(), is_logged, "{of_north} {of_south}");
+    }
+}
+
 #[cfg(feature = "lambda")]
 #[tokio::test]
 async fn a_scheduled_sweep_sweeps_each_tenant() {
