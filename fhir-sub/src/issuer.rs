@@ -41,7 +41,7 @@ const ALGORITHMS: [Algorithm; 6] = [
 /// The authorization server that issues access tokens, and its keys.
 pub(crate) struct Issuer {
     settings: TokenCallers,
-    keys: Keys,
+    keys: Arc<Keys>,
     /// The checks for a token of each of [`ALGORITHMS`].
     validations: [Validation; ALGORITHMS.len()],
 }
@@ -53,7 +53,7 @@ impl Issuer {
         let _ = provider::RING.install_default();
         let validations = ALGORITHMS.map(|algorithm| validation(algorithm, &settings));
         let source = Source::new(&settings, transport);
-        Self { settings, keys: Keys::new(source), validations }
+        Self { settings, keys: Arc::new(Keys::new(source)), validations }
     }
 
     /// Checks that `token` comes from the issuer, is for this program, and is valid now.

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use jsonwebtoken::DecodingKey;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::fetch::Source;
 use super::key::Key;
@@ -21,6 +21,9 @@ const USABLE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest time that a token of a known key waits while the keys are fetched again.
 const CONFIRMING: Duration = Duration::from_secs(1);
 
+/// The longest time of a fetch that no token waits for any more.
+const RENEWING: Duration = Duration::from_secs(10);
+
 /// The shortest pause between two fetches, however many tokens have an unknown `kid`.
 const PAUSE: Duration = Duration::from_secs(60);
 
@@ -35,7 +38,7 @@ pub(super) struct Keys {
     source: Source,
     held: RwLock<Held>,
     /// Held by the task that fetches the keys.
-    turn: Mutex<()>,
+    turn: Arc<Mutex<()>>,
 }
 
 /// The fetched keys, and when they were fetched. This uses the wall clock, because the monotonic clock stands
@@ -53,12 +56,12 @@ struct Held {
 
 impl Keys {
     pub(super) fn new(source: Source) -> Self {
-        Self { source, held: RwLock::default(), turn: Mutex::default() }
+        Self { source, held: RwLock::default(), turn: Arc::default() }
     }
 
     /// The keys that `token` says it is signed with: usually one.
     pub(super) async fn find(
-        &self,
+        self: &Arc<Self>,
         token: &Token,
         now: SystemTime,
         deadline: Deadline,
@@ -71,16 +74,21 @@ impl Keys {
         }
         if is_known && held.is_younger(USABLE, now) {
             // The key is only to be confirmed: one caller at a time does that, and not for long.
-            let Ok(turn) = self.turn.try_lock() else { return found };
+            if !held.may_ask(now) {
+                return found;
+            }
+            let Ok(turn) = Arc::clone(&self.turn).try_lock_owned() else { return found };
+            // A separate task: the answer of an issuer that takes longer than the caller waits counts, too. Otherwise
+            // a withdrawn key would serve for a day.
+            let (keys, number) = (Arc::clone(self), held.number);
+            let renewing = async move { keys.renew(&turn, number, now, Deadline::after(RENEWING)).await };
             let soon = Deadline::after(CONFIRMING).min(deadline);
-            let renewed =
-                tokio::time::timeout_at(soon.instant(), self.renew(&turn, held.number, now, soon)).await;
-            return match renewed {
-                Ok(Ok(held)) => held.find(token),
-                Ok(Err(_)) | Err(_) => found,
+            return match tokio::time::timeout_at(soon.instant(), tokio::spawn(renewing)).await {
+                Ok(Ok(Ok(held))) => held.find(token),
+                _ => found,
             };
         }
-        let turn = tokio::time::timeout_at(deadline.instant(), self.turn.lock()).await;
+        let turn = tokio::time::timeout_at(deadline.instant(), Arc::clone(&self.turn).lock_owned()).await;
         let turn = turn.map_err(|_elapsed| Refused::NoKeys)?;
         self.renew(&turn, held.number, now, deadline).await?.find(token)
     }
@@ -89,7 +97,7 @@ impl Keys {
     /// fetch them again.
     async fn renew(
         &self,
-        _turn: &MutexGuard<'_, ()>,
+        _turn: &OwnedMutexGuard<()>,
         number: u64,
         now: SystemTime,
         deadline: Deadline,

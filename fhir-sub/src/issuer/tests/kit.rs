@@ -55,6 +55,8 @@ pub(super) struct State {
     pub(super) is_down: bool,
     /// Whether it accepts connections and answers nothing.
     pub(super) hangs: bool,
+    /// How long each answer takes, in milliseconds, if not 50.
+    pub(super) takes: Option<u64>,
 }
 
 struct Keys {
@@ -268,7 +270,11 @@ impl Transport for Front {
                 assert!(!request.headers().contains_key("authorization"));
                 let path = request.uri().path().to_owned();
                 Box::pin(async move {
-                    let takes = if self.issuer.state().hangs { 3_600_000 } else { 50 };
+                    let (hangs, takes) = {
+                        let state = self.issuer.state();
+                        (state.hangs, state.takes.unwrap_or(50))
+                    };
+                    let takes = if hangs { 3_600_000 } else { takes };
                     tokio::time::sleep(std::time::Duration::from_millis(takes)).await;
                     self.issuer.answer(&path)
                 })

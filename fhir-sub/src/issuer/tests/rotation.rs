@@ -129,6 +129,21 @@ async fn an_issuer_that_hangs_holds_up_no_token_of_a_known_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_a_slow_issuer_has_withdrawn_ends() {
+    let world = World::new(&[]);
+    world.check(&world.token(RS256), 204).await;
+    world.issuer.state().shown = vec!["p256"];
+    // Its metadata and its keys together take longer than a token of a known key waits.
+    world.issuer.state().takes = Some(700);
+    pass(60 * 60).await;
+    world.check(&world.token(RS256), 204).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.check(&world.token(RS256), 401).await;
+    world.check(&world.token(ES256), 204).await;
+    assert_eq!(world.fetches().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn metadata_of_another_issuer_is_not_believed() {
     for metadata in [
         json!({ "issuer": format!("{ISSUER}/"), "jwks_uri": "https://id.example.org/keys" }),
