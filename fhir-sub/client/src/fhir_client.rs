@@ -120,8 +120,8 @@ impl FhirClient {
         let limits = Limits { answer_bytes: config.answer_bytes };
         let exchange = Arc::new(Exchange { transport, attempt_timeout: config.attempt_timeout, limits });
         let sign_in = sign_in(config.authorization, &config.base_url, &exchange)?;
-        let sign_in = sign_in.map(|sign_in| Arc::new(Keeper::new(sign_in, config.renewal)));
-        let ClientConfig { base_url, fhir_version, page_limits, .. } = config;
+        let ClientConfig { base_url, fhir_version, page_limits, renewal, .. } = config;
+        let sign_in = sign_in.map(|sign_in| Arc::new(Keeper::new(sign_in, renewal, base_url.clone())));
         let shared = Shared { base_url, fhir_version, exchange, sign_in, page_limits };
         Ok(Self { shared: Arc::new(shared), deadline: None })
     }
@@ -214,7 +214,7 @@ impl FhirClient {
         match exchange.send(request, Some(&current.sign_in), self.deadline).await {
             // The server did nothing for a refused request, so any request may be sent again.
             Err((error, _)) if keeper.can_renew() && error.is_refused_sign_in() => {
-                let made = |authorization| sign_in_of(authorization, &self.shared.base_url, exchange);
+                let made = |authorization| sign_in_of(authorization, keeper.base_url(), exchange);
                 match Box::pin(keeper.renewed(current.version, self.deadline, made)).await {
                     Some(new) => exchange.send(request, Some(&new), self.deadline).await,
                     None => return Err(error),

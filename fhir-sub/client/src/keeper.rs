@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_core::future::BoxFuture;
+use url::Url;
 
 use crate::authorization::Authorization;
 use crate::deadline::Deadline;
@@ -19,6 +20,8 @@ pub trait Renewal: Send + Sync {
 pub(crate) struct Keeper {
     current: RwLock<Current>,
     renewal: Option<Arc<dyn Renewal>>,
+    /// The server's base URL. The clients that share the sign-in may have a base URL below it.
+    base_url: Url,
 }
 
 #[derive(Clone)]
@@ -28,8 +31,12 @@ pub(crate) struct Current {
 }
 
 impl Keeper {
-    pub(crate) fn new(sign_in: SignIn, renewal: Option<Arc<dyn Renewal>>) -> Self {
-        Self { current: RwLock::new(Current { version: 0, sign_in: Arc::new(sign_in) }), renewal }
+    pub(crate) fn new(sign_in: SignIn, renewal: Option<Arc<dyn Renewal>>, base_url: Url) -> Self {
+        Self { current: RwLock::new(Current { version: 0, sign_in: Arc::new(sign_in) }), renewal, base_url }
+    }
+
+    pub(crate) fn base_url(&self) -> &Url {
+        &self.base_url
     }
 
     pub(crate) fn current(&self) -> Current {

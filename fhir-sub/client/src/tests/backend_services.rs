@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::support::{BASE, Reply, answer, json as json_reply, response};
 use crate::deadline::Deadline;
 use crate::transport::{Limits, Transport, TransportError, TransportErrorKind};
-use crate::{Authorization, BackendServices, ClientConfig, Error, FhirClient, SigningKey};
+use crate::{Authorization, BackendServices, ClientConfig, Error, FhirClient, Renewal, SigningKey};
 
 const RSA: &str = include_str!("keys/rsa.pkcs8.pem");
 const P384: &str = include_str!("keys/p384.pkcs8.pem");
@@ -313,6 +313,30 @@ async fn the_deadline_bounds_the_sign_in_with_its_repeats() {
     assert!(read(&fhir).await.unwrap_err().is_transient());
     assert!(begun.elapsed() <= Duration::from_secs(30));
     assert_eq!(server.tokens(), 2);
+}
+
+/// Reads the key again that the server knows.
+struct ReadAgain;
+
+impl Renewal for ReadAgain {
+    fn renewed(&self, seen: u64, _: Option<Deadline>) -> BoxFuture<'_, Option<(u64, Authorization)>> {
+        let key = SigningKey::from_pem(P384, "the-kid").unwrap();
+        let services = BackendServices::new("my client", key);
+        Box::pin(std::future::ready(Some((seen + 1, Authorization::BackendServices(services)))))
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_read_again_is_one_at_the_server_whoever_needed_it() {
+    let server = Server::new(P384);
+    let before = BackendServices::new("my client", SigningKey::from_pem(RSA, "the-kid").unwrap());
+    let config = ClientConfig::new(BASE.parse().unwrap());
+    let config = config.authorization(Authorization::BackendServices(before)).renewal(Arc::new(ReadAgain));
+    let fhir = FhirClient::with_transport(config, server.clone()).unwrap();
+    // As registration does at a server that keeps Subscriptions under a path of their own.
+    read(&fhir.below("administration")).await.unwrap();
+    read(&fhir).await.unwrap();
+    assert_eq!((server.tokens(), server.discoveries()), (2, 2));
 }
 
 #[test]
