@@ -159,6 +159,18 @@ impl ClientConfig {
         self
     }
 
+    /// The token endpoint, if the settings name one.
+    #[doc(hidden)]
+    pub fn token_url(&self) -> Option<&Url> {
+        match &self.authorization {
+            Authorization::ClientCredentials(credentials) => Some(&credentials.token_url),
+            Authorization::BackendServices(services) => {
+                services.token_endpoint.as_ref().map(|endpoint| &endpoint.url)
+            }
+            _ => None,
+        }
+    }
+
     /// Checks the URLs.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !is_plain_http(&self.base_url) {
@@ -166,14 +178,7 @@ impl ClientConfig {
                 "the base URL must be http or https, without user, query or fragment",
             ));
         }
-        let token_url = match &self.authorization {
-            Authorization::ClientCredentials(credentials) => Some(&credentials.token_url),
-            Authorization::BackendServices(services) => {
-                services.token_endpoint.as_ref().map(|endpoint| &endpoint.url)
-            }
-            _ => None,
-        };
-        if token_url.is_some_and(|url| !is_plain(url)) {
+        if self.token_url().is_some_and(|url| !is_plain(url)) {
             return Err(Error::invalid("the token URL must be http or https, without user or fragment"));
         }
         let Proxies { http, https, .. } = &*self.connection.proxies;

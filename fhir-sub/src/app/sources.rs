@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use crate::client::discovery::is_loopback;
 use crate::client::transport::Transport;
 use crate::client::{ClientConfig, FhirClient};
@@ -31,9 +33,15 @@ pub(super) fn build(
         if sources.iter().any(|source| source.base == base) {
             problem("has the base URL of an earlier source: leave one of them out");
         }
-        if config.base_url.scheme() == "http" && !settings.allow_http && !is_loopback(&config.base_url) {
+        let is_open = |url: &Url| url.scheme() == "http" && !settings.allow_http && !is_loopback(url);
+        if is_open(&config.base_url) {
             problem(
                 "is read over http, where patients' data travels in the open: write https, or set FHIR_ALLOW_HTTP=1",
+            );
+        }
+        if config.token_url().is_some_and(is_open) {
+            problem(
+                "has a token endpoint of http, where secret and token travel in the open: write https, or set FHIR_ALLOW_HTTP=1",
             );
         }
         let client = match transport {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::app::AppBuilder;
-use crate::client::{Authorization, ClientConfig};
+use crate::client::{Authorization, ClientConfig, ClientCredentials};
 use crate::declaration::Trust;
 
 /// Several servers, each with its own resources and credentials, which record the requests.
@@ -252,6 +252,16 @@ fn a_source_that_is_wrong_is_told_when_the_program_starts() {
                 )
             },
             "FHIR_ALLOW_HTTP=1",
+        ),
+        (
+            |app| {
+                let token_url = "http://id.example.org/token".parse().unwrap();
+                let credentials = ClientCredentials::new(token_url, "ward", "canary".into());
+                let config = ClientConfig::new("https://h.example.org".parse().unwrap());
+                let config = config.authorization(Authorization::ClientCredentials(credentials));
+                app.source("https://h.example.org", config)
+            },
+            "source 1 of `setup` has a token endpoint of http",
         ),
         (|app| with_source(with_source(app)), "source 2 of `setup` has the base URL of an earlier source"),
         (
