@@ -338,9 +338,10 @@ fn header(variables: &Variables, problems: &mut Problems) -> HeaderName {
 }
 
 /// Whether servers and gateways use this header themselves, and may add, join, rename or drop it. HAPI sends
-/// its own headers a second time, and a secret that arrives twice is refused.
+/// its own headers a second time, and a secret that arrives twice is refused. Log lines and traces contain the id of a
+/// request and the trace of its caller.
 fn is_spoken_for(name: &str) -> bool {
-    const NAMES: [&str; 17] = [
+    const NAMES: [&str; 21] = [
         "accept",
         "accept-encoding",
         "connection",
@@ -353,9 +354,13 @@ fn is_spoken_for(name: &str) -> bool {
         "if-none-exist",
         "if-none-match",
         "te",
+        "traceparent",
+        "tracestate",
         "transfer-encoding",
         "upgrade",
         "user-agent",
+        "x-request-id",
+        "x-trace-id",
         crate::signature::SIGNATURE,
         HUB_SIGNATURE,
     ];

@@ -317,7 +317,10 @@ fn choices_are_named() {
     for number in ["0", "5001", "-1", "many"] {
         check(&[("FHIR_SUBSCRIPTION_EVENTS_MAXIMUM", number)], "write a number from 1 to 5000");
     }
-    for header in ["Content-Type", "User-Agent", "If-Match", "Cookie", "X-Forwarded-For"] {
+    let told = ["X-Request-Id", "X-Trace-Id", "Traceparent", "Tracestate"];
+    for header in
+        ["Content-Type", "User-Agent", "If-Match", "Cookie", "X-Forwarded-For"].into_iter().chain(told)
+    {
         check(&[("FHIR_SUBSCRIPTION_HEADER", header)], "has a meaning of its own");
     }
     assert_eq!(problems(&[("FHIR_SUBSCRIPTION_HEADER", "Authorization")]), "");
