@@ -114,6 +114,11 @@ struct Claims<'c> {
     typ: Option<Cow<'c, str>>,
     #[serde(borrow)]
     token_use: Option<Cow<'c, str>>,
+    /// Only ID tokens have these two: OpenID Connect Core §3.3.2.11.
+    #[serde(default, deserialize_with = "present")]
+    at_hash: bool,
+    #[serde(default, deserialize_with = "present")]
+    c_hash: bool,
 }
 
 impl Claims<'_> {
@@ -125,7 +130,8 @@ impl Claims<'_> {
         let is_other = |kind: &Option<Cow<'_, str>>, access: &str| {
             kind.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case(access))
         };
-        if is_other(&self.typ, "Bearer") || is_other(&self.token_use, "access") {
+        let is_id_token = self.at_hash || self.c_hash;
+        if is_id_token || is_other(&self.typ, "Bearer") || is_other(&self.token_use, "access") {
             return Err(Refused::Type);
         }
         if !self.aud.0.iter().any(|audience| *audience == callers.audience) {

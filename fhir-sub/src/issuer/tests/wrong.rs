@@ -234,6 +234,8 @@ fn of_claims(world: &World, algorithm: Algorithm) -> Vec<String> {
         json!({ "typ": "Logout" }),
         json!({ "typ": 1 }),
         json!({ "token_use": "id" }),
+        json!({ "at_hash": "77QmUPtjPfzWtF2AnpK9RQ" }),
+        json!({ "c_hash": "LDktKdoQak3Pk0cnXxCltA" }),
         json!({ "client_id": "another" }),
         json!({ "client_id": "" }),
         json!({ "client_id": "EHR" }),
