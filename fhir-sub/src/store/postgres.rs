@@ -81,21 +81,34 @@ impl PostgresStore {
         Ok((client, ahead))
     }
 
+    /// Lets the next call open another connection in the place of this one.
+    async fn replace(&self, client: &Arc<Client>) {
+        self.state.lock().await.client.take_if(|known| Arc::ptr_eq(known, client));
+    }
+
     /// Runs a statement. If the connection died meanwhile, the statement is sent once more: a repeated put
     /// recognises its own record.
     async fn ask(&self, statement: &str, parameters: &[Parameter<'_>]) -> Stored<Vec<Row>> {
+        let mut asked = None;
         let asking = async {
             let (client, _) = self.client().await?;
+            asked = Some(Arc::clone(&client));
             match client.query_typed(statement, parameters).await {
                 Err(error) if error.is_closed() || client.is_closed() || is_ending(&error) => {
-                    self.state.lock().await.client.take_if(|known| Arc::ptr_eq(known, &client));
+                    self.replace(&client).await;
                     let (client, _) = self.client().await?;
+                    asked = Some(Arc::clone(&client));
                     client.query_typed(statement, parameters).await.map_err(|error| failure(&error))
                 }
                 answer => answer.map_err(|error| failure(&error)),
             }
         };
         let rows = tokio::time::timeout(CALL, asking).await;
+        if let Some(client) = asked.filter(|_| rows.is_err()) {
+            // The other end may be gone without a word, as after a failover or behind a firewall. The system notices that only
+            // after many minutes.
+            self.replace(&client).await;
+        }
         let rows = rows.map_err(|_| Unavailable::new("no answer in time"))??;
         if let Some(now) = rows.first().map(|row| row.try_get("now")) {
             let ahead = now.map_err(|_| unreadable()).map(connect::ahead)?;
@@ -122,11 +135,16 @@ impl PostgresStore {
     }
 }
 
-/// Whether the server says that it ends the connection. It stops or has crashed, and closes the socket a
-/// moment later.
+/// Whether the server says that another connection is needed. It stops or has crashed, and closes the socket a
+/// moment later. Or it only reads since a failover, and another server writes under its name.
 fn is_ending(error: &tokio_postgres::Error) -> bool {
     use tokio_postgres::error::SqlState;
-    let ends = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
+    let ends = [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+    ];
     error.code().is_some_and(|code| ends.contains(code))
 }
 

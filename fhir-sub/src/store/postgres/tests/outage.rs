@@ -1,14 +1,18 @@
 //! PostgreSQL is killed, refuses, or is silent, and comes back.
 
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::net::TcpListener;
 
 use super::{at, schema};
+use crate::store::record::{Body, millis};
 use crate::store::suite::timed::{HOW, LEASE, RETENTION, key, letter, once};
-use crate::store::{Begun, Entry, Store};
+use crate::store::{Begun, Entry, Put, Record, RecordId, RecordKind, Store, StoreBackend};
 
 /// The longest time of a call on a busy machine.
 const AT_MOST: Duration = super::super::CALL.saturating_add(Duration::from_secs(15));
@@ -99,4 +103,122 @@ async fn one_that_is_silent_or_is_something_else_is_told_without_its_password() 
         assert!(!failure.contains("canary"), "{failure}");
     }
     server.abort();
+}
+
+/// How a made-up server answers the statements of a connection after the first one, which asks for the time.
+#[derive(Clone, Copy)]
+enum Answers {
+    Well,
+    /// Not at all, as if the machine was gone.
+    Never,
+    /// It only reads, as a server that was the primary one.
+    OnlyReads,
+}
+
+/// The URL of a made-up server. It answers the first connection in this way, and all others well.
+fn made_up(first: Answers) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let mut answers = first;
+        for stream in listener.incoming() {
+            thread::spawn(move || answer(stream?, answers));
+            answers = Answers::Well;
+        }
+    });
+    format!("postgres://someone@127.0.0.1:{port}/canary?sslmode=disable")
+}
+
+/// Answers until the connection ends: <https://www.postgresql.org/docs/current/protocol-message-formats.html>.
+fn answer(mut stream: TcpStream, answers: Answers) -> io::Result<()> {
+    // The first message has no kind.
+    skip(&mut stream)?;
+    stream.write_all(&[message(b'R', &[0; 4]), ready()].concat())?;
+    let mut statements = 0;
+    loop {
+        let mut kind = [0];
+        stream.read_exact(&mut kind)?;
+        skip(&mut stream)?;
+        match (kind[0], answers) {
+            (b'Q', _) => stream.write_all(&[message(b'C', b"DO\0"), ready()].concat())?,
+            (b'S', Answers::Well) => stream.write_all(&row())?,
+            (b'S', _) if statements == 0 => stream.write_all(&row())?,
+            (b'S', Answers::OnlyReads) => {
+                let refusal = message(b'E', b"SERROR\0C25006\0Mit only reads\0\0");
+                stream.write_all(&[refusal, ready()].concat())?;
+            }
+            _ => {}
+        }
+        statements += usize::from(kind[0] == b'S');
+    }
+}
+
+/// Reads the rest of a message.
+fn skip(stream: &mut TcpStream) -> io::Result<()> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let mut rest = vec![0; u32::from_be_bytes(length) as usize - length.len()];
+    stream.read_exact(&mut rest)
+}
+
+fn message(kind: u8, content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len() + 4).unwrap();
+    [&[kind][..], &length.to_be_bytes()[..], content].concat()
+}
+
+fn ready() -> Vec<u8> {
+    message(b'Z', b"I")
+}
+
+/// The answer to each statement: the time, that a put is done, and that there is no record.
+fn row() -> Vec<u8> {
+    let mut columns = vec![0, 3];
+    // The type and its size: `int8`, `bool` and `text`.
+    for (name, kind, size) in [("now", 20_u32, 8_i16), ("is_put", 16, 1), ("record", 25, -1)] {
+        columns.extend_from_slice(name.as_bytes());
+        columns.extend_from_slice(&[0; 1 + 4 + 2]);
+        columns.extend_from_slice(&kind.to_be_bytes());
+        columns.extend_from_slice(&size.to_be_bytes());
+        columns.extend_from_slice(&(-1_i32).to_be_bytes());
+        columns.extend_from_slice(&1_i16.to_be_bytes());
+    }
+    let now = millis(SystemTime::now());
+    let mut values = vec![0, 3];
+    for value in [Some(&now.to_be_bytes()[..]), Some(&[1][..]), None] {
+        let length = value.map_or(-1, |value| i32::try_from(value.len()).unwrap());
+        values.extend_from_slice(&length.to_be_bytes());
+        values.extend_from_slice(value.unwrap_or_default());
+    }
+    let parts = [
+        message(b'1', &[]),
+        message(b'2', &[]),
+        message(b'T', &columns),
+        message(b'D', &values),
+        message(b'C', b"SELECT 1\0"),
+        ready(),
+    ];
+    parts.concat()
+}
+
+fn an_event() -> RecordId {
+    RecordId { kind: RecordKind::Event, key: key("of a made-up server") }
+}
+
+/// A firewall drops an idle connection without a word, or the machine is gone.
+#[tokio::test]
+async fn a_connection_that_is_silent_is_replaced() {
+    let backend = at(&made_up(Answers::Never));
+    let begun = Instant::now();
+    let failure = backend.get(&an_event()).await.unwrap_err().to_string();
+    assert!(failure.contains("no answer in time"), "{failure}");
+    assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
+    assert_eq!(backend.get(&an_event()).await.unwrap(), None);
+}
+
+/// After a failover, the server that was the primary one goes on without closing its connections, and only reads.
+#[tokio::test]
+async fn a_connection_to_a_server_that_only_reads_is_replaced() {
+    let backend = at(&made_up(Answers::OnlyReads));
+    let record = Record::new(None, Body::Since(1));
+    assert_eq!(backend.put(&an_event(), None, Some(&record)).await.unwrap(), Put::Done);
 }
