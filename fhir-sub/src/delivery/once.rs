@@ -19,6 +19,10 @@ use crate::store::{Begun, Claim, DeadLetter, Entry, How, Identity, OldKeys, Stor
 /// How much longer than its handler an event stays under way: the time to report its end to the store.
 const TO_COMPLETE: Duration = Duration::from_secs(3);
 
+/// How long to wait for a beginning that is too late, to give the event back. A Lambda answers 250 ms before its invocation
+/// ends.
+const TO_GIVE_BACK: Duration = Duration::from_millis(200);
+
 /// The identity of an event.
 #[derive(Debug)]
 pub(crate) struct Known {
@@ -64,14 +68,26 @@ pub(super) async fn once(
     let (Some(store), Some(known)) = (app.store(), known) else {
         return Ok(handle(event).await);
     };
-    let beginning = Box::pin(begin(app, store, &event, known, (deadline, suspects), old_keys));
-    let Beginning { begun, alone, is_otherwise } =
-        match tokio::time::timeout_at(deadline.instant(), beginning).await {
-            Ok(Ok(beginning)) => beginning,
-            Ok(Err(NotBegun::Ended(end))) => return Ok(Delivered::new(endpoint, event, end)),
-            Ok(Err(NotBegun::Suspect { tries })) => return Err(Box::new(Suspect { event, tries })),
-            Err(_elapsed) => return Ok(Delivered::new(endpoint, event, End::NotBegun)),
-        };
+    let begun = {
+        let mut beginning = Box::pin(begin(app, store, &event, known, (deadline, suspects), old_keys));
+        let begun = tokio::time::timeout_at(deadline.instant(), &mut beginning).await;
+        if begun.is_err() {
+            // It is too late for the handler to run, and that must not count as a try.
+            let giving_back = async {
+                if let Ok(Beginning { begun: Begun::Fresh(claim), .. }) = beginning.await {
+                    drop(store.release_untried(&claim).await);
+                }
+            };
+            drop(tokio::time::timeout(TO_GIVE_BACK, Box::pin(giving_back)).await);
+        }
+        begun
+    };
+    let Beginning { begun, alone, is_otherwise } = match begun {
+        Ok(Ok(beginning)) => beginning,
+        Ok(Err(NotBegun::Ended(end))) => return Ok(Delivered::new(endpoint, event, end)),
+        Ok(Err(NotBegun::Suspect { tries })) => return Err(Box::new(Suspect { event, tries })),
+        Err(_elapsed) => return Ok(Delivered::new(endpoint, event, End::NotBegun)),
+    };
     let claim = match begun {
         Begun::Fresh(claim) => claim,
         Begun::Done => return Ok(Delivered::new(endpoint, event, End::Repeated)),
@@ -177,34 +193,48 @@ async fn recall(
     claim: Box<Claim>,
     old_keys: impl Fn(&Event) -> OldKeys,
 ) -> Stored<Begun> {
-    if let Some(Retry { letter, .. }) = event.retry {
-        if store.has_dead_letter(&letter).await? {
-            return Ok(Begun::Fresh(claim));
-        }
-        store.complete(&claim).await?;
-        return Ok(Begun::Done);
-    }
-    if !store.reads_old_keys().await? {
-        return Ok(Begun::Fresh(claim));
-    }
-    match store.under_old_keys(&old_keys(event)).await? {
-        None => Ok(Begun::Fresh(claim)),
-        Some(begun @ (Begun::Done | Begun::Superseded)) => {
+    match known_otherwise(store, event, old_keys).await {
+        Ok(None) => Ok(Begun::Fresh(claim)),
+        Ok(Some(begun @ (Begun::Done | Begun::Superseded))) => {
             store.complete(&claim).await?;
             Ok(begun)
         }
-        Some(begun) => {
+        Ok(Some(begun)) => {
             store.release_untried(&claim).await?;
             Ok(begun)
         }
+        Err(unavailable) => {
+            // Nothing ran. If the store learns of that, it does not count as a try.
+            drop(store.release_untried(&claim).await);
+            Err(unavailable)
+        }
     }
+}
+
+/// What the store knows of the event apart from its record; `None` if nothing.
+async fn known_otherwise(
+    store: &Store,
+    event: &Event,
+    old_keys: impl Fn(&Event) -> OldKeys,
+) -> Stored<Option<Begun>> {
+    if let Some(Retry { letter, .. }) = event.retry {
+        if store.has_dead_letter(&letter).await? {
+            return Ok(None);
+        }
+        return Ok(Some(Begun::Done));
+    }
+    if !store.reads_old_keys().await? {
+        return Ok(None);
+    }
+    store.under_old_keys(&old_keys(event)).await
 }
 
 /// Reports the end of the event to the store.
 async fn end(app: &App, store: &Store, claim: &Claim, delivered: Delivered) -> Delivered {
     let retry = delivered.event.retry;
-    if matches!(delivered.end, End::UnderWay) {
-        // Begun by this name, and by another instance by the name of before or after a rotation of the store's key.
+    if matches!(delivered.end, End::UnderWay | End::NotBegun | End::StoreUnavailable(_) | End::Unread(_)) {
+        // No handler has run. While the store's key is rotated, the event was begun under the old key, and could not be begun
+        // under the new one.
         tell(app, &delivered, "is free again", store.release_untried(claim).await);
         return delivered;
     }

@@ -1,4 +1,6 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::VecDeque;
+use std::future::ready;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +17,10 @@ use crate::notification::Notification;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::sandbox::Behaviour;
-use crate::store::{MemoryStore, SeveredStore, Store, StoreBackend, Way};
+use crate::store::{
+    MemoryStore, Put, Record, RecordId, RecordKind, SeveredStore, Store, StoreBackend, StoreFuture,
+    Unavailable, Way,
+};
 use crate::testing::{TestApp, TestRequest};
 
 /// The handler's outcome for each try, and the number of its runs.
@@ -230,4 +235,130 @@ async fn a_store_that_is_down_lets_nothing_through() {
     assert_eq!(script.runs.load(Ordering::Relaxed), 0);
     store.set(Way::Open);
     assert_eq!(send(&test, "1").await, (204, "handled"));
+}
+
+/// A store that fails at one step, with records of an earlier version of the program.
+#[derive(Debug)]
+struct Ailing {
+    store: MemoryStore,
+    /// How the next puts go: the others go well.
+    puts: Mutex<VecDeque<Ail>>,
+    /// Whether it refuses to read.
+    is_blind: AtomicBool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Ail {
+    Well,
+    Refused,
+    /// It is done, and its answer comes after the deadline of a request.
+    Late,
+}
+
+impl Ailing {
+    fn new() -> Arc<Self> {
+        let store = MemoryStore::shared(Arc::new(SystemTime::now));
+        Arc::new(Self { store, puts: Mutex::default(), is_blind: AtomicBool::new(false) })
+    }
+
+    fn ails(&self, puts: &[Ail]) {
+        *self.puts.lock().unwrap() = puts.iter().copied().collect();
+    }
+}
+
+fn refused<'a, T: Send + 'a>() -> StoreFuture<'a, T> {
+    ready(Err(Unavailable::new("it is refused"))).boxed()
+}
+
+impl StoreBackend for Ailing {
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn now(&self) -> StoreFuture<'_, SystemTime> {
+        self.store.now()
+    }
+
+    fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>> {
+        if self.is_blind.load(Ordering::Relaxed) { refused() } else { self.store.get(id) }
+    }
+
+    fn put<'a>(
+        &'a self,
+        id: &'a RecordId,
+        expected: Option<u64>,
+        record: Option<&'a Record>,
+    ) -> StoreFuture<'a, Put> {
+        let put = self.store.put(id, expected, record);
+        match self.puts.lock().unwrap().pop_front().unwrap_or(Ail::Well) {
+            Ail::Well => put,
+            Ail::Refused => refused(),
+            Ail::Late => Box::pin(async move {
+                let put = put.await;
+                tokio::time::sleep(Duration::from_millis(25_100)).await;
+                put
+            }),
+        }
+    }
+
+    fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>> {
+        self.store.list(kind)
+    }
+
+    fn has_old_keys(&self) -> bool {
+        true
+    }
+}
+
+/// Otherwise the event would count as one that killed its instance.
+#[tokio::test(start_paused = true)]
+async fn what_is_begun_too_late_for_its_handler_is_free_again() {
+    let (script, store) = (script(&[]), Ailing::new());
+    let test = instance(handler(), &script, store.clone());
+    for _ in 0..5 {
+        store.ails(&[Ail::Late]);
+        assert_eq!(send(&test, "1").await, (503, "out of time"));
+    }
+    assert_eq!(script.runs.load(Ordering::Relaxed), 0);
+    assert_eq!(send(&test, "1").await, (204, "handled"));
+    let shared: Arc<dyn StoreBackend> = store;
+    assert!(letters(&shared).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_up_under_its_old_keys_is_free_again() {
+    let (script, store) = (script(&[]), Ailing::new());
+    let test = instance(handler(), &script, store.clone());
+    for _ in 0..5 {
+        store.is_blind.store(true, Ordering::Relaxed);
+        assert_eq!(send(&test, "1").await, (503, "store unavailable"));
+        store.is_blind.store(false, Ordering::Relaxed);
+    }
+    assert_eq!(script.runs.load(Ordering::Relaxed), 0);
+    assert_eq!(send(&test, "1").await, (204, "handled"));
+    let shared: Arc<dyn StoreBackend> = store;
+    assert!(letters(&shared).await.is_empty());
+}
+
+/// While the store's key is rotated, an event is begun under two keys. If the second beginning fails, no handler runs, and
+/// that is no try.
+#[tokio::test]
+async fn what_is_begun_under_one_of_two_keys_is_free_again() {
+    let (script, store) = (script(&[]), Ailing::new());
+    let builder = TestApp::builder(Behaviour::Hapi, leak([handler()]));
+    let builder = builder.state(Arc::clone(&script)).store(store.clone()).set("FHIR_SUBSCRIPTION_TRIES", "3");
+    let builder = builder.set("FHIR_SUBSCRIPTION_STORE_KEY", "the-new-key-of-the-store-of-the-ward");
+    let builder = builder.set("FHIR_SUBSCRIPTION_STORE_KEY_PREVIOUS", "the-old-key-of-the-store-of-the-ward");
+    let test = TestApp::build(Behaviour::Hapi, builder).unwrap();
+    // The first event of an instance notes since when keys have their present form.
+    assert_eq!(send(&test, "9").await, (204, "handled"));
+    for _ in 0..5 {
+        store.ails(&[Ail::Well, Ail::Refused]);
+        assert_eq!(send(&test, "1").await, (503, "store unavailable"));
+        store.ails(&[]);
+    }
+    assert_eq!(script.runs.load(Ordering::Relaxed), 1);
+    assert_eq!(send(&test, "1").await, (204, "handled"));
+    let shared: Arc<dyn StoreBackend> = store;
+    assert!(letters(&shared).await.is_empty());
 }
