@@ -133,7 +133,12 @@ impl Store {
             let there = read_event(found.as_ref(), now)?;
             let Beginning { record, is_exhausted } = match rules::begin(there, entry, how, now, until) {
                 Ok(beginning) => beginning,
-                Err(refused) => return Ok(refused),
+                Err(refused) => {
+                    if refused == Begun::Done {
+                        Box::pin(self.remember(&id, found.as_ref(), now)).await;
+                    }
+                    return Ok(refused);
+                }
             };
             let expected = found.as_ref().map(Record::revision);
             let next = Record::new(Some(expires), Body::Event(record.clone()));
@@ -158,6 +163,18 @@ impl Store {
         }
         // Other instances keep changing the record, so they are handling the event.
         Ok(Begun::UnderWay)
+    }
+
+    /// Keeps the record of a done event for longer if the event comes again, and the record expires soon. Otherwise a
+    /// sweep that cannot move its watermark, or that has a long overlap, would handle the event again. If this fails, the
+    /// next report tries again.
+    async fn remember(&self, id: &RecordId, found: Option<&Record>, now: Millis) {
+        let Some(record) = found else { return };
+        if record.expires.is_some_and(|expires| expires < after(now, self.retention / 2)) {
+            // The content is the same, and so is the revision.
+            let next = Record { expires: Some(after(now, self.retention)), ..record.clone() };
+            drop(self.backend.put(id, Some(record.revision), Some(&next)).await);
+        }
     }
 
     /// Frees an event whose beginning was perhaps written although the call failed: nothing runs, so it is no try.

@@ -53,6 +53,7 @@ where
             of_many_who_put_at_once_one_succeeds;
         events:
             an_event_is_handled_once
+            a_done_event_that_comes_again_is_remembered_for_longer
             a_failed_event_is_free_and_its_tries_are_counted
             a_try_that_was_none_does_not_count
             a_lease_that_runs_out_frees_the_event_and_is_worth_nothing_after_that

@@ -148,6 +148,15 @@ impl Events {
                     self.resources.insert(of.key, resource);
                 }
             }
+            // It comes again, and is remembered for longer.
+            Begun::Done => {
+                let now = self.now;
+                let known = self.events.get_mut(&entry.key).filter(|event| event.expires > now);
+                if let Some(event) = known.filter(|event| event.expires < now + RETENTION / 2) {
+                    event.expires = now + RETENTION;
+                }
+                return;
+            }
             // The resource decided: the event was begun, and ended at once.
             Begun::UnderWay | Begun::Superseded | Begun::AfterDeletion if entry.resource.is_some() => {
                 let is_held =
