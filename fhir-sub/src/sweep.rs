@@ -22,7 +22,7 @@ mod walk;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tracing::Instrument;
 
 #[cfg(feature = "local")]
@@ -105,11 +105,22 @@ async fn sweep_now(
             let time = Time::until(app.deadline(None).min(stop));
             let suspects = Suspects::default();
             let run = Run { app, server: &server, options, stop, time, least, suspects, request_id };
-            let work: Vec<BoxFuture<'_, Row>> = declarations
+            let mut declarations: Vec<_> = declarations.into_iter().enumerate().collect();
+            if declarations.len() > AT_A_TIME {
+                // Subscriptions that take all the time must not keep the same others waiting in each sweep.
+                fastrand::shuffle(&mut declarations);
+            }
+            let work: Vec<BoxFuture<'_, (usize, Row)>> = declarations
                 .into_iter()
-                .map(|it| -> BoxFuture<'_, Row> { Box::pin(one(&run, it)) })
+                .map(|(place, it)| -> BoxFuture<'_, _> {
+                    Box::pin(one(&run, it).map(move |row| (place, row)))
+                })
                 .collect();
-            let mut rows: Vec<_> = futures_util::stream::iter(work).buffered(AT_A_TIME).collect().await;
+            // Not in order: one that takes all the time must not keep those behind it waiting.
+            let swept = futures_util::stream::iter(work).buffer_unordered(AT_A_TIME);
+            let mut rows: Vec<_> = swept.collect().await;
+            rows.sort_by_key(|(place, _)| *place);
+            let mut rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
             suspects::handle(&run, &mut rows).await;
             rows
         }

@@ -1,17 +1,22 @@
 //! A sweep that takes several runs still ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
+use crate::deadline::Deadline;
 use crate::declaration::Declaration;
 use crate::fhir::Instant;
+use crate::fixtures::{declaration, leak};
 use crate::interaction::Interactions;
 use crate::promises::kit::{
-    Do, REQUIRED, UNUSED, app, at, bundle, criteria, encounter, front, moment, outcome, page, parameter,
-    reply, script, shared, swept,
+    Do, Got, REQUIRED, Run, UNUSED, app, at, bundle, criteria, encounter, front, moment, outcome, page,
+    parameter, reply, script, shared, swept,
 };
 use crate::sandbox::Behaviour;
+use crate::sweep::{SweepOptions, sweep};
+use crate::testing::TestApp;
 
 /// 8: 16,000 resources of one moment, 150 ms for each page, 25 s for each sweep over HTTP: do later changes
 /// get their turn?
@@ -136,4 +141,41 @@ async fn t13_a_deletion_far_back() {
         swept(&app, since, 25).await;
     }
     assert_eq!(script.ran().len(), 1, "never found");
+}
+
+/// Six subscriptions are swept, four at a time. The handler of the first one hangs on each of its events until the sweep's
+/// time is over.
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_takes_all_the_time_keeps_no_other_waiting() {
+    let script = script(|event| {
+        let hangs = event.focus().unwrap().starts_with("Encounter/");
+        Do::Take(Duration::from_secs(if hangs { 3600 } else { 0 }))
+    });
+    let server = front(|asked| {
+        if asked.starts_with("GET Encounter?") {
+            let rows: Vec<_> =
+                (0..100_u64).map(|number| (number.to_string(), "1".to_owned(), number)).collect();
+            return reply(200, page(asked, &rows));
+        }
+        if asked.starts_with("GET Patient?") {
+            let meta = json!({ "versionId": "1", "lastUpdated": at(1000) });
+            return reply(200, bundle([json!({ "resourceType": "Patient", "id": "1", "meta": meta })]));
+        }
+        if asked.starts_with("GET Subscription?") {
+            return reply(200, bundle([]));
+        }
+        reply(404, outcome())
+    });
+    let patients = ["b", "c", "d", "e", "f"]
+        .map(|endpoint| declaration::<Got<REQUIRED>, Run>("Patient?active=true", endpoint));
+    let encounters = declaration::<Got<REQUIRED>, Run>("Encounter?status=arrived", "a");
+    let declarations = leak(std::iter::once(encounters).chain(patients));
+    let builder = TestApp::builder(Behaviour::Hapi, declarations).store(shared());
+    let app = builder.transport(Arc::new(server)).state(Arc::clone(&script)).build().unwrap();
+    let options = SweepOptions { since: Instant::parse("2026-01-01T00:00:00Z"), endpoint: None };
+    let report = sweep(&app, &options, Deadline::after(Duration::from_secs(60)), None).await;
+    let patients = script.ran().iter().filter(|line| line.starts_with("Patient/")).count();
+    assert_eq!(patients, 5, "{}", report.to_json());
+    let endpoints: Vec<_> = report.subscriptions.iter().map(|row| row.endpoint).collect();
+    assert_eq!(endpoints, ["a", "b", "c", "d", "e", "f"]);
 }
