@@ -242,6 +242,7 @@ impl Sweep<'_> {
         let located = self.locate().await?;
         self.listen(located.as_ref()).await;
         start::begin(self, located.as_ref()).await?;
+        self.note_forgotten();
         if let (Trigger::Topic(_), Some(located)) = (&self.declaration.trigger, &located)
             && by_number::sweep(self, &located.id).await?
         {
@@ -286,6 +287,20 @@ impl Sweep<'_> {
             is_owed && leaves_deletion
         };
         of_deletions
+    }
+
+    /// Notes that the sweep looks further back than the store remembers. It may handle again what was handled then.
+    fn note_forgotten(&mut self) {
+        let retention = self.run.app.settings().idempotency.retention;
+        let (from, known) = (self.from(What::Changed), self.here().before(retention));
+        if from < known && self.run.app.durable_store().is_some() {
+            let note = format!(
+                "it looks for what changed since {from}, and FHIR_SUBSCRIPTION_STORE_DAYS keeps what was handled since {known}: \
+                 what was handled before that is handled again"
+            );
+            // The last note is the reason of a failure.
+            self.row.notes.insert(0, note);
+        }
     }
 
     /// Finds the Subscription on the server, and re-arms it if necessary.

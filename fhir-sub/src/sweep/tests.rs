@@ -51,6 +51,17 @@ async fn a_backfill_begins_where_it_is_told_to() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sweep_says_that_it_looks_back_further_than_the_store() {
+    let kit = Kit::new(encounters());
+    kit.register().await;
+    kit.later().await;
+    let told =
+        async |query| kit.sweep(query).await["notes"].to_string().contains("FHIR_SUBSCRIPTION_STORE_DAYS");
+    assert!(!told("").await);
+    assert!(told("?since=2020-01-01T00:00:00Z").await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_subscription_it_polls() {
     let kit = Kit::new(encounters());
     kit.create("before").await;
