@@ -243,10 +243,18 @@ async fn find(
     // The caller has checked that a question exists.
     let Some(question) = Question::of(declaration, app.settings()) else { return found };
     let mut search = question.search(&client, since, &[("_sort", "_lastUpdated")]);
-    let (mut bytes, mut pages) = (0, 0);
+    let (mut bytes, mut pages, mut is_sorted) = (0, 0, true);
     let searching = async {
         while let Some(page) = search.next_page().await {
-            let page = page?;
+            let page = match page {
+                // The server may refuse to sort, and nothing here relies on the order.
+                Err(error) if is_sorted && pages == 0 && matches!(error.status(), Some(400 | 422 | 501)) => {
+                    is_sorted = false;
+                    search = question.search(&client, since, &[]);
+                    continue;
+                }
+                page => page?,
+            };
             if let Some(doubt) = question.doubt(&page, pages == 0) {
                 found.end = Searched::Failed(Failure::of_doubt(&doubt));
                 return Ok(());

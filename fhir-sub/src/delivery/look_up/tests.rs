@@ -110,6 +110,26 @@ async fn the_search_is_the_criterias_since_the_last_time() {
     assert_eq!(updated(&encounters.0.lock().unwrap()[0]).since(second), Duration::from_secs(120));
 }
 
+/// The server refuses `_sort`, as the parameter of a search that it does not know.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_sort_is_searched_all_the_same() {
+    let encounters = Encounters::default();
+    let server = encounters.clone();
+    let answer = move |asked: &str| {
+        if asked.contains("_sort") {
+            (400, json!({ "resourceType": "Binary" }))
+        } else {
+            server.answer(asked)
+        }
+    };
+    let test = Scripted::new(required(), answer);
+    encounters.write("1", 1, 100);
+    encounters.write("2", 1, 90);
+    assert_eq!(test.send("").await, (204, vec!["looked up", "handled", "handled"]));
+    assert_eq!(test.asked().len(), 2);
+    assert_eq!(test.send("").await, (204, vec!["nothing found"]));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_fails_is_found_again_and_hides_no_other() {
     let fails: Fails = |event, times| event.focus() == Some("Encounter/fails") && times < 3;
