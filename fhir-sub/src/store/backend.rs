@@ -16,8 +16,9 @@ use crate::key::Key;
 /// needs a get, a put with a condition, and a list. Each call succeeds or fails as a whole.
 ///
 /// A record is plain data: `serde_json::to_string(&record)` writes it, and `serde_json::from_str` reads it
-/// back. Records contain no resource and no secret. Dead letters name references, such as `Patient/123`; all
-/// other records name keyed hashes only.
+/// back. Records contain no resource and no secret. Dead letters name references, such as `Patient/123`. The record
+/// of a sweep may contain the server's link to the next page, with the criteria, and perhaps with the id of a
+/// resource. All other records name keyed hashes only.
 ///
 /// ```
 /// use std::collections::HashMap;
