@@ -144,6 +144,11 @@ async fn begin<'a>(
     if let Some(Retry { record, is_passing, .. }) = event.retry
         && entry.key != record
     {
+        // The server may not keep the version that was given up. If the one that was read instead was handled, nothing is
+        // left to do.
+        if store.is_handled(&entry.key).await? {
+            return Ok(Beginning { begun: Begun::Done, alone: None, is_otherwise: false });
+        }
         // The event was given up under this key, so it is begun under the same key.
         let identity = if is_passing { Identity::Passing } else { Identity::Once };
         *entry = Entry { key: record, identity, ..entry.clone() };

@@ -57,6 +57,27 @@ async fn t19_two_retry_all_at_once() {
     assert_eq!(done, 20);
 }
 
+/// The server does not keep the version that was given up, and the current one was handled. Its effect would happen twice,
+/// under two idempotency keys.
+#[tokio::test(start_paused = true)]
+async fn a_retry_does_not_handle_the_current_version_again() {
+    let script = script(|event| if event.version_id() == Some("1") { Do::ForGood } else { Do::Ok });
+    let server = front(|asked| match asked {
+        "GET Encounter/1" => reply(200, encounter("1", Some("2"), 2000)),
+        _ => reply(404, outcome()),
+    });
+    let store = shared();
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), server, &script, &[]);
+    post(&app, encounter("1", Some("1"), 1000)).await;
+    post(&app, encounter("1", Some("2"), 2000)).await;
+    assert_eq!(script.ran(), ["Encounter/1@1", "Encounter/1@2"]);
+    let left = letters(&store).await;
+    let retried = dead_letters::retry(&app, &left[0], app.deadline(None)).await.unwrap().unwrap();
+    assert_eq!((retried.record.outcome(), retried.is_settled), ("handled before", true));
+    assert!(script.ran().is_empty());
+    assert!(letters(&store).await.is_empty());
+}
+
 /// An event that was given up is reported again while it is retried.
 #[tokio::test(start_paused = true)]
 async fn a_retry_beside_a_redelivery() {

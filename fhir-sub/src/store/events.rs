@@ -117,6 +117,12 @@ impl Store {
         Ok(there.and_then(|there| there.asked.as_deref().copied()))
     }
 
+    /// Whether the event was handled, and not given up.
+    pub(crate) async fn is_handled(&self, key: &Key) -> Stored<bool> {
+        let (now, found) = (self.now().await?, self.backend.get(&event_id(key)).await?);
+        Ok(read_event(found.as_ref(), now)?.is_some_and(|there| there.is_done && !there.is_dead))
+    }
+
     /// Whether the event was ever begun.
     pub(crate) async fn is_known(&self, key: &Key) -> Stored<bool> {
         let (now, found) = (self.now().await?, self.backend.get(&event_id(key)).await?);
