@@ -44,8 +44,8 @@ struct State {
     cleaned: Option<SystemTime>,
 }
 
-/// How late an answer may be, in milliseconds, and be taken for late: past this, a clock was set.
-const LATE: i64 = 1_000;
+/// How late an answer may be, in milliseconds: as late as a [`CALL`] may take. Past this, a clock was set.
+const LATE: i64 = 3_000;
 
 impl State {
     /// Notes how far the database's clock is ahead by one more answer.
