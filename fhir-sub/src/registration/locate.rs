@@ -90,22 +90,35 @@ pub(crate) async fn locate(
 }
 
 /// When the Subscription was created: the time of its first version, or of the oldest version that the server
-/// still has.
-pub(crate) async fn created(client: &FhirClient, located: &Located) -> Option<Instant> {
+/// still has. An error means that the server may say it later.
+pub(crate) async fn created(client: &FhirClient, located: &Located) -> Result<Option<Instant>, Error> {
     let id = &located.id;
-    if let Ok(first) = client.vread::<Subscription>("Subscription", id, "1").await
-        && let Some(created) = last_updated(&first)
-    {
-        return Some(created);
+    match client.vread::<Subscription>("Subscription", id, "1").await {
+        Ok(first) => {
+            if let Some(created) = last_updated(&first) {
+                return Ok(Some(created));
+            }
+        }
+        Err(error) if is_passing(&error) => return Err(error),
+        // Medplum's version ids are not numbers.
+        Err(_) => {}
     }
-    // Medplum's version ids are not numbers.
     let (mut history, mut oldest) = (client.history::<Subscription>("Subscription", id), located.updated);
     for _ in 0..VERSIONS {
-        let Some(Ok(version)) = history.next().await else { break };
+        let version = match history.next().await {
+            Some(Ok(version)) => version,
+            Some(Err(error)) if is_passing(&error) => return Err(error),
+            Some(Err(_)) | None => break,
+        };
         let written = version.resource.as_ref().and_then(last_updated);
         oldest = oldest.into_iter().chain(written).min();
     }
-    oldest
+    Ok(oldest)
+}
+
+/// Whether the same question may be answered later. A server without a history may answer 500 each time.
+fn is_passing(error: &Error) -> bool {
+    error.is_transient() && error.status() != Some(500)
 }
 
 /// The most versions that are read: a server may keep the state of a Subscription in it.

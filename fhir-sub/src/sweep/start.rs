@@ -30,7 +30,10 @@ pub(super) async fn begin(sweep: &mut Sweep<'_>, located: Option<&Located>) -> R
         return Ok(());
     }
     let start = match located {
-        Some(located) => created(&sweep.registration_client(), located).await,
+        // The beginning is saved for all further sweeps, so it must not be too late because the server was busy.
+        Some(located) => created(&sweep.registration_client(), located)
+            .await
+            .map_err(|error| sweep.stop("asking when its Subscription was created", &error))?,
         None => None,
     };
     let start = match start {

@@ -1,17 +1,22 @@
 //! The watermark passes only changes that are known to be done.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use serde_json::json;
+use http::{HeaderMap, Method};
+use serde_json::{Value, json};
 
 use crate::declaration::{Content, Declaration, Topic, Trigger};
 use crate::fhir::Instant;
 use crate::fixtures::{declaration, leak};
 use crate::promises::kit::{
     Do, Got, REQUIRED, Reply, Run, app, at, bundle, criteria, encounter, front, moment, outcome, page,
-    parameter, reply, script, shared, swept,
+    parameter, reply, script, shared, swept, topic,
 };
+use crate::registration::Options;
+use crate::request::Head;
 use crate::sandbox::Behaviour;
+use crate::service::Route;
 use crate::testing::TestApp;
 
 /// 7: the server's clock was an hour ahead during one sweep, and was then corrected.
@@ -249,4 +254,52 @@ async fn times_in_the_future_on_a_later_page() {
     let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
     let row = swept(&app, Some("2026-01-01T00:00:00Z"), 600).await;
     assert_eq!((script.ran().len(), &row["left"]), (150, &json!(false)), "{row}");
+}
+
+/// The Subscription was written again long after it was created, and the server is busy when a first sweep asks for its first
+/// version.
+#[tokio::test(start_paused = true)]
+async fn a_first_sweep_begins_only_when_it_knows_where() {
+    let is_busy = Arc::new(AtomicBool::new(true));
+    let (of_server, subscription) = (Arc::clone(&is_busy), Mutex::<Option<Value>>::default());
+    let server = front(move |asked| {
+        let mut subscription = subscription.lock().unwrap();
+        if let Some(body) = asked.strip_prefix("POST Subscription ") {
+            let mut written: Value = serde_json::from_str(body).unwrap();
+            written["id"] = json!("s1");
+            written["status"] = json!("active");
+            written["meta"] = json!({ "versionId": "2", "lastUpdated": at(600_000) });
+            *subscription = Some(written.clone());
+            return reply(201, written);
+        }
+        if asked.starts_with("GET Subscription/s1/_history") {
+            if of_server.load(Ordering::SeqCst) {
+                return reply(503, outcome());
+            }
+            let mut first = subscription.clone().unwrap();
+            first["meta"] = json!({ "versionId": "1", "lastUpdated": at(0) });
+            return reply(200, first);
+        }
+        if asked.starts_with("GET Subscription/s1") && !asked.contains('$') {
+            return reply(200, subscription.clone().unwrap());
+        }
+        if asked.starts_with("GET Subscription?") {
+            return reply(200, bundle(subscription.clone()));
+        }
+        if asked.starts_with("GET Encounter?") {
+            return reply(200, page(asked, &[("lost".to_owned(), "1".to_owned(), 60_000)]));
+        }
+        reply(404, outcome())
+    });
+    let script = script(|_| Do::Ok);
+    let app = app(Behaviour::Generic, topic::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    let head = Head { method: &Method::POST, path: "/register", query: None, headers: &HeaderMap::new() };
+    let options = Options::from_query("").unwrap();
+    let registered = app.answer(&head, Route::Register { options }, &[], app.deadline(None)).await;
+    assert_eq!(registered.answer.status, 200);
+    let row = swept(&app, None, 60).await;
+    assert_eq!(row["result"], "failed", "{row}");
+    is_busy.store(false, Ordering::SeqCst);
+    let row = swept(&app, None, 60).await;
+    assert_eq!(script.ran(), ["Encounter/lost@1"], "{row}");
 }
