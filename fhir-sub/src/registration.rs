@@ -30,7 +30,7 @@ mod wanted;
 
 pub(crate) use asked::{criteria, search};
 pub(crate) use counter::counter;
-pub(crate) use known::Notebook;
+pub(crate) use known::{FindError, Notebook};
 pub(crate) use locate::{Located, NotRearmed, created, locate};
 #[cfg(feature = "__parts")]
 pub use planned::Planned;
@@ -43,7 +43,6 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 
-use self::known::FindError;
 use crate::app::App;
 use crate::client::{FhirClient, PageLimits};
 use crate::deadline::Deadline;

@@ -43,7 +43,7 @@ use crate::delivery::changed::Question;
 use crate::event::Event;
 use crate::fhir::Instant;
 use crate::interaction::Interactions;
-use crate::registration::{self, Located};
+use crate::registration::{self, FindError, Located};
 use crate::silence;
 
 /// How many subscriptions are swept at the same time.
@@ -313,7 +313,9 @@ impl Sweep<'_> {
                 self.row.note(format!("looking for its Subscription failed: {error}"));
                 None
             }
-            Err(error) => return Err(self.stop("looking for its Subscription", &error)),
+            Err(FindError::Server(error)) => return Err(self.stop("looking for its Subscription", &error)),
+            // Without its id, the Subscription would count as missing, and a first sweep would begin now.
+            Err(FindError::Store(unavailable)) => return Err(Stop::Failed(unavailable.to_string())),
         };
         if let Some(located) = &located {
             let subscription = format!("Subscription/{}", located.id);

@@ -49,15 +49,13 @@ pub(crate) async fn locate(
     app: &App,
     client: &FhirClient,
     declaration: &'static Declaration,
-) -> Result<Option<Located>, Error> {
+) -> Result<Option<Located>, FindError> {
     // The server cannot have a Subscription that it does not support.
     let Ok(wanted) = wanted(declaration, app.settings()) else { return Ok(None) };
     let found = match find(app, client, &wanted).await {
         Ok(found) => found.all,
         Err(error) if matches!(error.status(), Some(400 | 404 | 405 | 410 | 501)) => return Ok(None),
-        Err(FindError::Server(error)) => return Err(error),
-        // The sweep, which uses the store too, will say so.
-        Err(FindError::Store(_)) => return Ok(None),
+        Err(error) => return Err(error),
     };
     let given = Given::of(app, &wanted.url);
     let Plan { action, is_left_off, .. } = plan(&wanted, found.clone(), &given);

@@ -1,7 +1,9 @@
 //! The watermark passes only changes that are known to be done.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::future::ready;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
@@ -17,6 +19,7 @@ use crate::registration::Options;
 use crate::request::Head;
 use crate::sandbox::Behaviour;
 use crate::service::Route;
+use crate::store::{Put, Record, RecordId, RecordKind, StoreBackend, StoreFuture, Unavailable};
 use crate::testing::TestApp;
 
 /// 7: the server's clock was an hour ahead during one sweep, and was then corrected.
@@ -302,4 +305,58 @@ async fn a_first_sweep_begins_only_when_it_knows_where() {
     is_busy.store(false, Ordering::SeqCst);
     let row = swept(&app, None, 60).await;
     assert_eq!(script.ran(), ["Encounter/lost@1"], "{row}");
+}
+
+/// A store that cannot be read for the second time.
+#[derive(Debug)]
+struct ReadOnce {
+    store: Arc<dyn StoreBackend>,
+    readings: AtomicUsize,
+}
+
+impl StoreBackend for ReadOnce {
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn now(&self) -> StoreFuture<'_, SystemTime> {
+        self.store.now()
+    }
+
+    fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>> {
+        if self.readings.fetch_add(1, Ordering::SeqCst) == 1 {
+            return Box::pin(ready(Err(Unavailable::new("it cannot be read"))));
+        }
+        self.store.get(id)
+    }
+
+    fn put<'a>(
+        &'a self,
+        id: &'a RecordId,
+        expected: Option<u64>,
+        record: Option<&'a Record>,
+    ) -> StoreFuture<'a, Put> {
+        self.store.put(id, expected, record)
+    }
+
+    fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>> {
+        self.store.list(kind)
+    }
+}
+
+/// The server has no search for Subscriptions, and the store, which has the id, cannot be read.
+#[tokio::test(start_paused = true)]
+async fn a_first_sweep_does_not_begin_now_because_the_store_cannot_be_read() {
+    let server = front(|asked| match asked {
+        _ if asked.starts_with("GET Subscription?") => reply(405, outcome()),
+        _ if asked.starts_with("GET Encounter?") => reply(200, page(asked, &[])),
+        _ => reply(404, outcome()),
+    });
+    let (script, readings) = (script(|_| Do::Ok), AtomicUsize::new(0));
+    let store: Arc<dyn StoreBackend> = Arc::new(ReadOnce { store: shared(), readings });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store), server, &script, &[]);
+    let row = swept(&app, None, 60).await;
+    assert_eq!((&row["result"], &row["watermark"]), (&json!("failed"), &json!(null)), "{row}");
+    let row = swept(&app, None, 60).await;
+    assert_eq!(row["result"], "swept", "{row}");
 }
