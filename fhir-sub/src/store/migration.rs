@@ -25,9 +25,10 @@ pub(crate) struct OldKeys {
 }
 
 impl Store {
-    /// Whether an earlier version may have written to the backend.
+    /// Whether an earlier version may have written to the backend. Tenants are newer: their old keys would be those of
+    /// now, and each event would find its own record.
     pub(crate) fn may_have_old_keys(&self) -> bool {
-        self.backend.has_old_keys()
+        self.tenant.is_none() && self.backend.has_old_keys()
     }
 
     /// Whether events may have been handled under old keys. The backend is asked once in each process.
