@@ -68,25 +68,13 @@ pub(super) async fn once(
     let (Some(store), Some(known)) = (app.store(), known) else {
         return Ok(handle(event).await);
     };
-    let begun = {
-        let mut beginning = Box::pin(begin(app, store, &event, known, (deadline, suspects), old_keys));
-        let begun = tokio::time::timeout_at(deadline.instant(), &mut beginning).await;
-        if begun.is_err() {
-            // It is too late for the handler to run, and that must not count as a try.
-            let giving_back = async {
-                if let Ok(Beginning { begun: Begun::Fresh(claim), .. }) = beginning.await {
-                    drop(store.release_untried(&claim).await);
-                }
-            };
-            drop(tokio::time::timeout(TO_GIVE_BACK, Box::pin(giving_back)).await);
-        }
-        begun
-    };
+    let begun = begin_in_time(app, store, &event, known, (deadline, suspects), old_keys);
+    let begun = Box::pin(begun).await;
     let Beginning { begun, alone, is_otherwise } = match begun {
         Ok(Ok(beginning)) => beginning,
         Ok(Err(NotBegun::Ended(end))) => return Ok(Delivered::new(endpoint, event, end)),
         Ok(Err(NotBegun::Suspect { tries })) => return Err(Box::new(Suspect { event, tries })),
-        Err(_elapsed) => return Ok(Delivered::new(endpoint, event, End::NotBegun)),
+        Err(TooLate) => return Ok(Delivered::new(endpoint, event, End::NotBegun)),
     };
     let claim = match begun {
         Begun::Fresh(claim) => claim,
@@ -128,6 +116,31 @@ impl From<Unavailable> for NotBegun {
     fn from(unavailable: Unavailable) -> Self {
         Self::Ended(End::StoreUnavailable(Failure::of_store(&unavailable)))
     }
+}
+
+/// The deadline passed before the event was begun.
+struct TooLate;
+
+/// Begins the event until the deadline. After that, no handler may run, and the beginning must not count as a try.
+async fn begin_in_time<'a>(
+    app: &'a App,
+    store: &Store,
+    event: &Event,
+    known: &mut Known,
+    (deadline, suspects): (Deadline, Suspects),
+    old_keys: impl Fn(&Event) -> OldKeys,
+) -> Result<Result<Beginning<'a>, NotBegun>, TooLate> {
+    let mut beginning = Box::pin(begin(app, store, event, known, (deadline, suspects), old_keys));
+    if let Ok(begun) = tokio::time::timeout_at(deadline.instant(), &mut beginning).await {
+        return Ok(begun);
+    }
+    let giving_back = async {
+        if let Ok(Beginning { begun: Begun::Fresh(claim), .. }) = beginning.await {
+            drop(store.release_untried(&claim).await);
+        }
+    };
+    drop(tokio::time::timeout(TO_GIVE_BACK, giving_back).await);
+    Err(TooLate)
 }
 
 async fn begin<'a>(

@@ -13,7 +13,7 @@ use crate::fhir::Instant;
 use crate::fixtures::{declaration, leak};
 use crate::promises::kit::{
     Do, Got, REQUIRED, Reply, Run, app, at, bundle, criteria, encounter, front, moment, outcome, page,
-    parameter, reply, script, shared, swept, topic,
+    parameter, reply, script, shared, swept,
 };
 use crate::registration::Options;
 use crate::request::Head;
@@ -263,7 +263,7 @@ async fn times_in_the_future_on_a_later_page() {
 /// version.
 #[tokio::test(start_paused = true)]
 async fn a_first_sweep_begins_only_when_it_knows_where() {
-    let is_busy = Arc::new(AtomicBool::new(true));
+    let is_busy = Arc::new(AtomicBool::new(false));
     let (of_server, subscription) = (Arc::clone(&is_busy), Mutex::<Option<Value>>::default());
     let server = front(move |asked| {
         let mut subscription = subscription.lock().unwrap();
@@ -295,11 +295,12 @@ async fn a_first_sweep_begins_only_when_it_knows_where() {
         reply(404, outcome())
     });
     let script = script(|_| Do::Ok);
-    let app = app(Behaviour::Generic, topic::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
     let head = Head { method: &Method::POST, path: "/register", query: None, headers: &HeaderMap::new() };
     let options = Options::from_query("").unwrap();
     let registered = app.answer(&head, Route::Register { options }, &[], app.deadline(None)).await;
-    assert_eq!(registered.answer.status, 200);
+    assert_eq!(registered.answer.status, 200, "{registered:?}");
+    is_busy.store(true, Ordering::SeqCst);
     let row = swept(&app, None, 60).await;
     assert_eq!(row["result"], "failed", "{row}");
     is_busy.store(false, Ordering::SeqCst);
