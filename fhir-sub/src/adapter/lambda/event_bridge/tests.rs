@@ -72,5 +72,5 @@ async fn a_detail_of_another_shape_is_refused() {
         assert_eq!(queued.done(), [""; 0], "{detail}");
     }
     let error = queued.invoke(&event("e", json!(null))).await.unwrap_err();
-    assert!(error.ends_with("it is EventBridge's `e` of aws.healthlake"), "{error}");
+    assert!(error.contains(": it is EventBridge's `e` of aws.healthlake. The program handles "), "{error}");
 }
