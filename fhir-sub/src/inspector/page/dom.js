@@ -48,6 +48,19 @@ async function ask(path, options = {}) {
   return { status: answer.status, ok: answer.ok, text, json, headers: answer.headers };
 }
 
+// What `place` is to show; null where it shows that already, or an answer to a later question. Each delivery asks anew, and no
+// button may be replaced while it is pressed.
+async function news(place, path) {
+  const turn = place.turn = (place.turn ?? 0) + 1;
+  const answer = await ask(path);
+  const text = `${path} ${answer.text}`;
+  if (turn < place.shownTurn) return null;
+  place.shownTurn = turn;
+  if (place.shownText === text) return null;
+  place.shownText = text;
+  return answer;
+}
+
 // Why the sandbox, or the program, refuses something.
 function reason(answer) {
   const issue = answer.json?.issue?.[0];

@@ -96,7 +96,11 @@ async function begin() {
   find('new-delivery').addEventListener('click', sampleDelivery);
   find('help-button').addEventListener('click', () => find('keys').showModal());
   find('kind').addEventListener('change', (event) => { shownKind = event.target.value; listResources(); });
-  find('sample').addEventListener('change', (event) => { if (event.target.value) sampleResource(event.target.value); });
+  find('sample').addEventListener('change', (event) => {
+    if (event.target.value) sampleResource(event.target.value);
+    event.target.value = '';
+  });
+  if (program.hasSandbox) listSamples();
   follow();
   listLetters();
 }

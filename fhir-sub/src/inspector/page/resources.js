@@ -2,19 +2,30 @@
 let shownKind = null;
 
 async function listKinds() {
-  const { json: kinds } = await ask('api/kinds');
-  shownKind ??= kinds.find(([name]) => !['Subscription', 'SubscriptionTopic', 'Basic', 'AuditEvent'].includes(name))?.[0] ?? kinds[0]?.[0] ?? null;
-  show(find('kind'), ...kinds.map(([name, count]) => make('option', { value: name, selected: name === shownKind }, `${name} (${count})`)));
+  const place = find('kind');
+  const answer = await news(place, 'api/kinds');
+  if (answer) {
+    const kinds = answer.json;
+    shownKind ??= kinds.find(([name]) => !['Subscription', 'SubscriptionTopic', 'Basic', 'AuditEvent'].includes(name))?.[0] ?? kinds[0]?.[0] ?? null;
+    show(place, ...kinds.map(([name, count]) => make('option', { value: name }, `${name} (${count})`)));
+  }
+  place.value = shownKind;
+}
+
+function listSamples() {
   const handlers = program.handlers.filter((handler) => handler.hasSample);
   show(find('sample'), make('option', { value: '' }, 'Create a sample'), ...handlers.map((handler) => make('option', { value: handler.endpoint }, handler.endpoint)));
 }
 
 async function listResources() {
   await listKinds();
-  const answer = shownKind ? await ask(`api/fhir/${shownKind}?_count=200`) : null;
-  const entries = (answer?.json?.entry ?? []).map((entry) => entry.resource);
+  if (!shownKind) return;
+  const list = find('resource-list');
+  const answer = await news(list, `api/fhir/${shownKind}?_count=200`);
+  if (!answer) return;
+  const entries = (answer.json?.entry ?? []).map((entry) => entry.resource);
   find('no-resources').hidden = entries.length > 0;
-  show(find('resource-list'), ...entries.map((resource) => {
+  show(list, ...entries.map((resource) => {
     const name = `${resource.resourceType}/${resource.id}`;
     return make('li', {}, make('button', { 'data-name': name, 'aria-current': String(name === find('resource').current), onclick: () => showResource(name) },
       make('span', { class: 'row' }, make('span', { class: 'mono' }, name), make('span', { class: 'dim' }, resource.status ?? '')),
@@ -40,9 +51,9 @@ async function showResource(name) {
 
 async function removeResource(name) {
   const answer = await ask(`api/fhir/${name}`, { method: 'DELETE' });
-  say(answer.ok ? `${name} is deleted` : `It was not deleted: ${reason(answer)}`);
   await listResources();
   await showResource(name);
+  say(answer.ok ? `${name} is deleted` : `It was not deleted: ${reason(answer)}`);
 }
 
 async function showHistory(name) {
@@ -84,9 +95,9 @@ async function editResource(method, name, text, others) {
     }
     const written = answer.json;
     shownKind = written.resourceType;
-    say(`${written.resourceType}/${written.id} is version ${written.meta.versionId}`);
     await listResources();
     await showResource(`${written.resourceType}/${written.id}`);
+    say(`${written.resourceType}/${written.id} is version ${written.meta.versionId}`);
   };
   show(find('resource'), back('resources'), make('h2', {}, method === 'POST' ? `Create: ${name}` : `Change: ${name}`),
     make('form', { onsubmit: submit }, make('label', { for: 'resource-body' }, 'Resource'), body, jsonHint(body), refused,

@@ -3,7 +3,8 @@ const named = (of) => (of.tenant ? `${of.tenant}: ${of.endpoint}` : of.endpoint)
 
 async function listSubscriptions() {
   const place = find('subscriptions');
-  const answer = await ask('api/subscriptions');
+  const answer = await news(place, 'api/subscriptions');
+  if (!answer) return;
   if (!answer.ok) return show(place, make('p', {}, reason(answer)));
   const rows = answer.json.subscriptions.map((row) => {
     const sound = row.status === 'active' && !row.drift.length;
@@ -25,20 +26,24 @@ async function listSubscriptions() {
 
 async function register() {
   const answer = await ask('api/register', { method: 'POST' });
-  say(answer.ok ? 'Every subscription is as wanted' : `Not every subscription is as wanted: ${reason(answer)}`);
   await listSubscriptions();
+  say(answer.ok ? 'Every subscription is as wanted' : `Not every subscription is as wanted: ${reason(answer)}`);
 }
 
 async function listLetters() {
   const place = find('letters');
-  const answer = await ask('api/dead-letters');
+  const answer = await news(place, 'api/dead-letters');
+  if (!answer) return;
   if (!answer.ok) return show(place, make('p', {}, reason(answer)));
   const letters = answer.json.deadLetters;
   find('tab-letters').textContent = letters.length ? `Dead letters (${letters.length})` : 'Dead letters';
-  const act = async (letter, method, done) => {
+  const act = async (event, letter, method, done) => {
+    const buttons = [...event.target.parentElement.children];
+    for (const button of buttons) button.disabled = true;
     const answer = await ask(`api/dead-letters/${letter.key}`, { method });
-    say(answer.ok ? done(answer.json) : reason(answer));
     await listLetters();
+    for (const button of buttons) button.disabled = false;
+    say(answer.ok ? done(answer.json) : reason(answer));
   };
   const card = (letter) => make('div', { class: 'card' },
     make('div', { class: 'row' }, make('h2', {}, named(letter)), make('span', { class: 'badge failed' }, letter.outcome)),
@@ -52,7 +57,7 @@ async function listLetters() {
       make('dt', {}, 'Key'), make('dd', { class: 'mono' }, letter.key.slice(0, 16))),
     make('p', { class: 'dim' }, `Retry runs the handler with ${letter.versionId ? `version ${letter.versionId} if the server still has it, else with the current version` : 'the current version'}.`),
     make('div', { class: 'actions' },
-      make('button', { class: 'main', onclick: () => act(letter, 'POST', (json) => `The handler ran again: ${json.outcome}`) }, 'Retry'),
-      make('button', { class: 'danger', onclick: () => act(letter, 'DELETE', () => 'The dead letter is dropped') }, 'Drop')));
+      make('button', { class: 'main', onclick: (event) => act(event, letter, 'POST', (json) => `The handler ran again: ${json.outcome}`) }, 'Retry'),
+      make('button', { class: 'danger', onclick: (event) => act(event, letter, 'DELETE', () => 'The dead letter is dropped') }, 'Drop')));
   show(place, ...(letters.length ? letters.map(card) : [make('p', { class: 'dim' }, 'No event was given up.')]));
 }
