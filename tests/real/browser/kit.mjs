@@ -1,7 +1,7 @@
 // What the scripts share: a program that runs, a browser, and the checks of accessibility.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -11,7 +11,8 @@ const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 const running = new Set();
-const pages = new Set();
+// Each with what it has said.
+const pages = new Map();
 
 // Starts a program, and waits until it has printed the URL of its page.
 export async function start(command, args, environment = {}, folder = '.') {
@@ -28,6 +29,7 @@ export async function start(command, args, environment = {}, folder = '.') {
     child.stderr.on('data', read);
     child.on('exit', () => reject(new Error(`the program has ended:\n${output}`)));
   });
+  child.output = () => output;
   return { url, fhir: /on (http:\S+\/fhir)/.exec(output)[1], output: () => output, stop: () => child.kill('SIGINT') };
 }
 
@@ -42,9 +44,16 @@ export async function browse() {
 export async function open(browser, url, options) {
   const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'], ...options });
   const page = await context.newPage();
-  pages.add(page);
+  const said = [];
+  pages.set(page, said);
   page.on('close', () => pages.delete(page));
   page.setDefaultTimeout(20_000);
+  // What the page says is gone after some seconds, or with the next.
+  await page.exposeFunction('heard', (text) => said.push(text));
+  await page.addInitScript(() => addEventListener('DOMContentLoaded', () => {
+    const place = document.getElementById('said');
+    if (place) new MutationObserver(() => { if (place.textContent) window.heard(place.textContent); }).observe(place, { childList: true });
+  }));
   const mistakes = [];
   page.on('pageerror', (error) => mistakes.push(String(error)));
   page.on('console', (message) => {
@@ -86,7 +95,11 @@ export async function step(name, work) {
   try {
     await work();
   } catch (error) {
-    for (const page of pages) await shot(page, 'failed');
+    for (const [page, said] of pages) {
+      await shot(page, 'failed');
+      console.error(`browser: the page said: ${said.slice(-5).join(' | ')}`);
+    }
+    writeFileSync(join(cache, 'shots', 'failed.log'), [...running].map((child) => child.output()).join('\n'));
     error.message = `${name}: ${error.message}`;
     throw error;
   }
