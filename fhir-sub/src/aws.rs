@@ -1,4 +1,4 @@
-//! Requests to AWS. [`OverTransport`] sends the AWS SDK's requests over `FhirClient`'s transport. [`sign`] signs our
+//! Requests to AWS. [`OverTransport`] sends the AWS SDK's requests over `FhirClient`'s transport. [`call`] signs and sends our
 //! own requests. We need one call of each of these services, and a generated client would add more code than
 //! DynamoDB's.
 //!
@@ -8,6 +8,8 @@
 
 #[cfg(any(feature = "queue", feature = "secrets"))]
 mod access;
+#[cfg(any(feature = "queue", feature = "secrets"))]
+mod call;
 #[cfg(any(feature = "queue", feature = "secrets"))]
 mod sign;
 
@@ -27,7 +29,11 @@ use bytes::Bytes;
 #[cfg(any(feature = "queue", feature = "secrets"))]
 pub(crate) use self::access::{Access, NoCredentials};
 #[cfg(any(feature = "queue", feature = "secrets"))]
-pub(crate) use self::sign::{UNSIGNABLE, sign};
+pub(crate) use self::call::{Call, CallError, Tries, call};
+#[cfg(any(feature = "queue", feature = "secrets"))]
+pub(crate) use self::sign::UNSIGNABLE;
+#[cfg(any(feature = "queue", feature = "secrets"))]
+use self::sign::sign;
 use crate::client::transport::{Connection, Limits, Network, Transport, TransportError, TransportErrorKind};
 
 /// The largest answer: a batch of DynamoDB ends at 16 MB.

@@ -7,12 +7,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, StatusCode, header};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
-use crate::aws::{Access, NoCredentials, UNSIGNABLE, sign};
+use crate::aws::{self, Access, Call, CallError, NoCredentials, Tries, UNSIGNABLE};
 use crate::client::transport::{Connection, Limits, Network, Transport};
 use crate::deadline::Deadline;
 use crate::settings::QueueSettings;
@@ -21,18 +20,16 @@ use crate::settings::QueueSettings;
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
 pub(crate) const MESSAGE_LIMIT: usize = 1024 * 1024;
 
-/// The longest time of one try. Most take less than 20 ms, and the first one, with TLS, less than 200 ms.
-const ATTEMPT: Duration = Duration::from_millis(800);
-
 /// The longest time of all tries: the most impatient caller waits for two seconds.
 const SENDING: Duration = Duration::from_millis(1_700);
 
-const ATTEMPTS: u32 = 3;
-
-/// The pause between two tries. It doubles each time, less a random part.
-const BACKOFF: Duration = Duration::from_millis(50);
-
-const LIMITS: Limits = Limits { answer_bytes: 64 * 1024 };
+const TRIES: Tries = Tries {
+    most: 3,
+    // Most take less than 20 ms, and the first one, with TLS, less than 200 ms.
+    each: Duration::from_millis(800),
+    backoff: Duration::from_millis(50),
+    limits: Limits { answer_bytes: 64 * 1024 },
+};
 
 /// An SQS queue. To create it costs nothing: the first message sets it up.
 pub(crate) struct Queue {
@@ -65,9 +62,21 @@ impl From<NoCredentials> for NotSent {
     }
 }
 
+impl From<CallError> for NotSent {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::NoCredentials => NoCredentials.into(),
+            CallError::Unsignable => Self::Refused(UNSIGNABLE.into()),
+            CallError::NotReached(error) => Self::Refused(error.to_string()),
+            CallError::TimedOut => Self::Refused("no answer in time".into()),
+            CallError::Refused(status, body) => refused(status, &body),
+        }
+    }
+}
+
 impl Queue {
     pub(crate) fn new(settings: QueueSettings, connection: Connection) -> Self {
-        let transport = Arc::new(Network::new(connection.clone(), ATTEMPT));
+        let transport = Arc::new(Network::new(connection.clone(), TRIES.each));
         Self { settings, connection, transport, access: Arc::default() }
     }
 
@@ -110,60 +119,31 @@ impl Queue {
         };
         let body = serde_json::to_vec(&body)
             .map_err(|_| NotSent::Refused("the message cannot be written".into()))?;
-        let body = Bytes::from(body);
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let attempted = tokio::time::timeout(ATTEMPT, self.attempt(access, body.clone())).await;
-            let failed = match attempted.unwrap_or_else(|_| Err(Failed::again("no answer in time"))) {
-                Ok(()) => return Ok(()),
-                Err(failed) => failed,
-            };
-            if !failed.may_succeed || attempt == ATTEMPTS {
-                return Err(failed.reason);
-            }
-            let backoff = BACKOFF * 2u32.pow(attempt - 1);
-            tokio::time::sleep(backoff.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
-        }
+        // The region in the queue's host name, else the region of the environment.
+        let region = self.settings.region().or(access.region());
+        let region = region.ok_or_else(|| NotSent::Refused("no region is set: set AWS_REGION".into()))?;
+        let mut url = self.settings.url.url().clone();
+        url.set_path("/");
+        let call = Call {
+            service: "sqs",
+            target: "AmazonSQS.SendMessage",
+            content_type: "application/x-amz-json-1.0",
+            region,
+            url: &url,
+            body: body.into(),
+        };
+        aws::call(&*self.transport, access, &call, &TRIES).await.map(drop).map_err(NotSent::from)
     }
 
     /// The region and the credentials. They are looked up in a separate task: if this takes longer than one sending, a
     /// later sending gets them.
     async fn connected(&self) -> Result<&Access, NotSent> {
         let (access, connection) = (Arc::clone(&self.access), self.connection.clone());
-        let connecting =
-            async move { access.get_or_try_init(|| Access::connect(&connection, ATTEMPT)).await.map(drop) };
+        let connecting = async move {
+            access.get_or_try_init(|| Access::connect(&connection, TRIES.each)).await.map(drop)
+        };
         tokio::spawn(connecting).await.unwrap_or(Err(NoCredentials))?;
         Ok(self.access.get().ok_or(NoCredentials)?)
-    }
-
-    async fn attempt(&self, access: &Access, body: Bytes) -> Result<(), Failed> {
-        let mut url = self.settings.url.url().clone();
-        url.set_path("/");
-        let mut request = Request::post(url.as_str())
-            .header(header::CONTENT_TYPE, "application/x-amz-json-1.0")
-            .header("x-amz-target", "AmazonSQS.SendMessage")
-            .body(body)
-            .map_err(|_| {
-                Failed::for_good(
-                    "FHIR_SUBSCRIPTION_QUEUE is not the URL of a queue: write one like \
-                     https://sqs.eu-west-2.amazonaws.com/123456789012/name",
-                )
-            })?;
-        // The region in the queue's host name, else the region of the environment.
-        let region = self.settings.region().or(access.region());
-        let region = region.ok_or_else(|| Failed::for_good("no region is set: set AWS_REGION"))?;
-        let found = access.credentials().await;
-        let credentials = found.map_err(|none| Failed { may_succeed: true, reason: none.into() })?;
-        sign(&mut request, &credentials, region, "sqs").map_err(|_| Failed::for_good(UNSIGNABLE))?;
-        let answer = self.transport.send(request, LIMITS).await.map_err(|error| Failed {
-            may_succeed: error.is_transient(),
-            reason: NotSent::Refused(error.to_string()),
-        })?;
-        if answer.status() == StatusCode::OK {
-            return Ok(());
-        }
-        Err(Failed::of_answer(answer.status(), answer.body()))
     }
 }
 
@@ -179,49 +159,29 @@ struct SendMessage<'a> {
     message_deduplication_id: Option<&'a str>,
 }
 
-/// A failed try, and whether another one may succeed.
-struct Failed {
-    may_succeed: bool,
-    reason: NotSent,
-}
-
-impl Failed {
-    fn again(reason: &str) -> Self {
-        Self { may_succeed: true, reason: NotSent::Refused(reason.to_owned()) }
+/// What the queue's answer means: its code only, because its text may quote the message.
+fn refused(status: StatusCode, body: &[u8]) -> NotSent {
+    #[derive(Default, Deserialize)]
+    struct Refused {
+        #[serde(default, rename = "__type")]
+        kind: String,
+        #[serde(default, alias = "Message")]
+        message: String,
     }
-
-    fn for_good(reason: &str) -> Self {
-        Self { may_succeed: false, reason: NotSent::Refused(reason.to_owned()) }
+    let Refused { kind, message } = serde_json::from_slice(body).unwrap_or_default();
+    let code = kind.rsplit('#').next().unwrap_or_default();
+    let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
+    let is_code = (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !is_code {
+        return NotSent::Refused(format!("SQS answered {status}"));
     }
-
-    /// The reason in an answer: its code only, because its text may quote the message.
-    fn of_answer(status: StatusCode, body: &[u8]) -> Self {
-        #[derive(Default, Deserialize)]
-        struct Refused {
-            #[serde(default, rename = "__type")]
-            kind: String,
-            #[serde(default, alias = "Message")]
-            message: String,
-        }
-        let Refused { kind, message } = serde_json::from_slice(body).unwrap_or_default();
-        let code = kind.rsplit('#').next().unwrap_or_default();
-        let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
-        let is_code = (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        // A queue may have a lower limit than the service. Every wrong parameter has this code, for example a group for
-        // a queue that is not FIFO. The text distinguishes them: "Message must be shorter than 262144 bytes".
-        let is_too_long = code.contains("InvalidParameterValue") && message.contains("shorter than");
-        if is_code && (is_too_long || code.contains("TooLong")) {
-            return Self { may_succeed: false, reason: NotSent::TooLong };
-        }
-        let reason = if is_code {
-            format!("SQS answered {status} ({code})")
-        } else {
-            format!("SQS answered {status}")
-        };
-        let may_succeed =
-            status.is_server_error() || code.contains("Throttl") || status == StatusCode::TOO_MANY_REQUESTS;
-        Self { may_succeed, reason: NotSent::Refused(reason) }
+    // A queue may have a lower limit than the service. Every wrong parameter has this code, for example a group for
+    // a queue that is not FIFO. The text distinguishes them: "Message must be shorter than 262144 bytes".
+    let is_too_long = code.contains("InvalidParameterValue") && message.contains("shorter than");
+    if is_too_long || code.contains("TooLong") {
+        return NotSent::TooLong;
     }
+    NotSent::Refused(format!("SQS answered {status} ({code})"))
 }
 
 impl fmt::Debug for Queue {

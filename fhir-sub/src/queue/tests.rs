@@ -4,8 +4,8 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use super::*;
 
 fn of_answer(status: u16, body: &str) -> (bool, NotSent) {
-    let failed = Failed::of_answer(StatusCode::from_u16(status).unwrap(), body.as_bytes());
-    (failed.may_succeed, failed.reason)
+    let error = CallError::Refused(StatusCode::from_u16(status).unwrap(), body.to_owned().into());
+    (error.may_succeed_later(), error.into())
 }
 
 #[test]

@@ -8,26 +8,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::Extension;
 use super::answer::{self, ANSWER};
 use super::resolve::{Failure, Places, Version};
-use crate::aws::{Access, NoCredentials, UNSIGNABLE, sign};
+use crate::aws::{self, Access, Call, CallError, NoCredentials, Tries, UNSIGNABLE};
 use crate::client::transport::{Connection, Network, Transport};
 
 /// The longest time of all tries.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The longest time of one try.
-const ATTEMPT: Duration = Duration::from_secs(2);
-
-const ATTEMPTS: u32 = 3;
-
-/// The pause between two tries. It doubles each time, less a random part: the replicas of a program start at once.
-const BACKOFF: Duration = Duration::from_millis(100);
+const TRIES: Tries =
+    Tries { most: 3, each: Duration::from_secs(2), backoff: Duration::from_millis(100), limits: ANSWER };
 
 /// A service, and its one call: <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html>,
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
@@ -66,7 +60,7 @@ impl Aws {
     pub(crate) fn after(extension: Extension, connection: Connection) -> Self {
         Self {
             before: extension.may_be_there().then_some(extension),
-            transport: Arc::new(Network::new(connection.clone(), ATTEMPT)),
+            transport: Arc::new(Network::new(connection.clone(), TRIES.each)),
             connection,
             access: OnceCell::new(),
             environment: Box::new(|name| std::env::var(name).ok().filter(|value| !value.is_empty())),
@@ -91,69 +85,25 @@ impl Aws {
     /// The answer to the call with `body` for the parameter or the secret `id`.
     async fn ask(&self, service: &Service, id: &str, body: &Value) -> Result<Bytes, Failure> {
         let asked = async {
-            let access = self.access.get_or_try_init(|| Access::connect(&self.connection, ATTEMPT)).await?;
+            let access =
+                self.access.get_or_try_init(|| Access::connect(&self.connection, TRIES.each)).await?;
             let region = region_of(id)
                 .or(access.region())
                 .ok_or_else(|| Failure::Other("no region is set: set AWS_REGION, or write the ARN".into()))?;
             let url = self.url(service, region, access.wants_fips)?;
-            let mut attempt = 1;
-            loop {
-                let tried = tokio::time::timeout(ATTEMPT, self.attempt(service, access, region, &url, body));
-                let Failed { may_succeed, why } = match tried.await {
-                    Ok(Ok(answer)) => return Ok(answer),
-                    Ok(Err(failed)) => failed,
-                    Err(_) => Failed { may_succeed: true, why: late(service) },
-                };
-                if !may_succeed || attempt == ATTEMPTS {
-                    return Err(why);
-                }
-                let backoff = BACKOFF * 2u32.pow(attempt - 1);
-                tokio::time::sleep(backoff.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
-                attempt += 1;
-            }
+            let call = Call {
+                service: service.name,
+                target: service.target,
+                content_type: "application/x-amz-json-1.1",
+                region,
+                url: &url,
+                body: body.to_string().into(),
+            };
+            aws::call(&*self.transport, access, &call, &TRIES).await.map_err(|error| failure(service, error))
         };
-        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(late(service)))
-    }
-
-    async fn attempt(
-        &self,
-        service: &Service,
-        access: &Access,
-        region: &str,
-        url: &url::Url,
-        body: &Value,
-    ) -> Result<Bytes, Failed> {
-        let request = Request::post(url.as_str())
-            .header(header::CONTENT_TYPE, "application/x-amz-json-1.1")
-            .header("x-amz-target", service.target)
-            .body(Bytes::from(body.to_string()));
-        let unsignable = || Failed::for_good(UNSIGNABLE);
-        let mut request = request.map_err(|_| unsignable())?;
-        let credentials = access.credentials().await;
-        let credentials = credentials.map_err(|none| Failed { may_succeed: true, why: none.into() })?;
-        sign(&mut request, &credentials, region, service.name).map_err(|_| unsignable())?;
-        let answer = self.transport.send(request, ANSWER).await.map_err(|error| Failed {
-            may_succeed: error.is_transient(),
-            why: Failure::Other(format!("AWS is not reached: {error}")),
-        })?;
-        let status = answer.status();
-        if status == StatusCode::OK {
-            return Ok(answer.into_body());
-        }
-        let text = String::from_utf8_lossy(answer.body());
-        let may_succeed = status.is_server_error()
-            || status == StatusCode::TOO_MANY_REQUESTS
-            || text.contains("Throttl")
-            || text.contains("TooManyRequests");
-        let why = answer::refusal(&text).unwrap_or_else(|| {
-            Failure::Other(format!(
-                "AWS answered with status {} to {}: try again, and check {} and AWS_ENDPOINT_URL if they are set",
-                status.as_u16(),
-                service.target,
-                service.endpoint
-            ))
-        });
-        Err(Failed { may_succeed, why })
+        tokio::time::timeout(PATIENCE, asked)
+            .await
+            .unwrap_or_else(|_| Err(failure(service, CallError::TimedOut)))
     }
 
     /// The endpoint of the service: from the environment, else the usual one of the region.
@@ -213,29 +163,32 @@ impl Places for Aws {
     }
 }
 
-/// A failed try, and whether another one may succeed.
-struct Failed {
-    may_succeed: bool,
-    why: Failure,
-}
-
-impl Failed {
-    fn for_good(why: &str) -> Self {
-        Self { may_succeed: false, why: Failure::Other(why.to_owned()) }
-    }
-}
-
 impl From<NoCredentials> for Failure {
     fn from(_: NoCredentials) -> Self {
         Self::Other(NoCredentials::TEXT.into())
     }
 }
 
-fn late(service: &Service) -> Failure {
-    Failure::Other(format!(
-        "AWS did not answer in time to {}: let the program reach it, in a VPC by an interface endpoint for `{}` or a NAT gateway",
-        service.target, service.name
-    ))
+fn failure(service: &Service, error: CallError) -> Failure {
+    Failure::Other(match error {
+        CallError::NoCredentials => return NoCredentials.into(),
+        CallError::Unsignable => UNSIGNABLE.into(),
+        CallError::NotReached(error) => format!("AWS is not reached: {error}"),
+        CallError::TimedOut => format!(
+            "AWS did not answer in time to {}: let the program reach it, in a VPC by an interface endpoint for `{}` or a \
+             NAT gateway",
+            service.target, service.name
+        ),
+        CallError::Refused(status, body) => match answer::refusal(&String::from_utf8_lossy(&body)) {
+            Some(known) => return known,
+            None => format!(
+                "AWS answered with status {} to {}: try again, and check {} and AWS_ENDPOINT_URL if they are set",
+                status.as_u16(),
+                service.target,
+                service.endpoint
+            ),
+        },
+    })
 }
 
 /// The region in an ARN: `arn:aws:ssm:eu-west-2:123456789012:parameter/ward`.
