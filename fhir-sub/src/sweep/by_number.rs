@@ -18,7 +18,7 @@ use super::{Stop, Sweep};
 use crate::decode::Happened;
 use crate::delivery::look_up;
 use crate::delivery::query::{self, Queried, query};
-use crate::delivery::{Deletion, deliver_unless_suspect};
+use crate::delivery::{Deletion, Delivered, End, Ended, deliver_unless_suspect};
 use crate::fhir::Instant;
 use crate::memory::{Name, Range};
 use crate::registration::counter;
@@ -177,15 +177,21 @@ impl Walk {
         let newest = events.iter().filter_map(time).max();
         events.retain(|happened| time(happened).is_none_or(|time| Some(time) >= self.start));
         let is_first = sweep.is_first();
+        // A time that is further ahead is of a server's clock that was wrong.
+        let recent = sweep.there().before(sweep.overlap())..sweep.there().after(sweep.overlap());
         for happened in events {
             let (began, number) = (Moment::now(), happened.event.number);
+            let is_recent = time(&happened).is_some_and(|time| recent.contains(&time));
             let ended = if !run.has_time(is_first) {
                 None
             } else {
                 let deletion = Deletion::in_answer(declaration);
                 let handling = deliver_unless_suspect(run.app, declaration, deletion, happened, run.share());
                 let delivered = sweep.lease.during(handling).await;
-                Some(run.ended(declaration, delivered, began))
+                // A server that lags behind does not have the resource yet. The next sweep asks for the event again.
+                let is_early = is_recent && matches!(&delivered, Ok(Delivered { end: End::Gone, .. }));
+                let ended = run.ended(declaration, delivered, began);
+                Some(if is_early { Ended::UnderWay } else { ended })
             };
             sweep.row.count(ended);
             if !ended.is_some_and(is_settled) && self.is_settled {

@@ -10,8 +10,8 @@ use crate::app::App;
 use crate::declaration::Declaration;
 use crate::interaction::Interactions;
 use crate::promises::kit::{
-    Do, REQUIRED, Reply, Script, UNUSED, app, at, bundle, encounter, front, outcome, page, parameter, reply,
-    script, shared, swept, topic,
+    Do, REQUIRED, Reply, Script, UNUSED, app, at, bundle, encounter, front, moment, outcome, page, parameter,
+    reply, script, shared, swept, topic,
 };
 use crate::registration::Options;
 use crate::request::Head;
@@ -338,4 +338,26 @@ async fn a_deletion_without_a_number_is_looked_for_until_it_is_settled() {
         let ran = script.ran();
         assert!(ran.iter().any(|ran| ran.starts_with("Encounter/told-3@")), "it is lost: {ran:?}, {row}");
     }
+}
+
+/// The server lags behind: it lists an event before a read finds the new resource.
+#[tokio::test(start_paused = true)]
+async fn a_resource_that_is_not_there_yet_is_not_taken_for_deleted() {
+    let (events, is_late) = (Events::default(), Arc::new(AtomicBool::new(true)));
+    let (of_server, lags) = (server(Arc::clone(&events), true, &[("other", 0)]), Arc::clone(&is_late));
+    let server = move |asked: &str| {
+        let is_missed = asked == "GET Encounter/1" && lags.load(Ordering::SeqCst);
+        let mut reply = if is_missed { reply(404, outcome()) } else { of_server(asked) };
+        reply.date = Some(moment(120_000));
+        reply
+    };
+    let script = script(|_| Do::Ok);
+    let app = registered(server, &script).await;
+    swept(&app, None, 60).await;
+    events.lock().unwrap().push((1, "Encounter/1".to_owned(), 2));
+    let row = swept(&app, None, 60).await;
+    assert_eq!((script.ran().len(), &row["left"]), (0, &json!(true)), "{row}");
+    is_late.store(false, Ordering::SeqCst);
+    let row = swept(&app, None, 60).await;
+    assert_eq!(script.ran(), ["Encounter/1@1"], "{row}");
 }
