@@ -102,6 +102,16 @@ impl Secrets {
                 }
             }
         }
+        let signs = |signing: &Option<Signing>| {
+            let secrets = signing.as_ref().map(|signing| [Some(&signing.current), signing.previous.as_ref()]);
+            secrets.into_iter().flatten().flatten().cloned().collect::<Vec<_>>()
+        };
+        if signs(&self.hub).iter().any(|secret| signs(&self.signing).contains(secret)) {
+            problems.add(format!(
+                "{HUB} is the same as {SIGNING}, or one was the other before, so the hub could sign the FHIR server's \
+                 notifications: choose another one"
+            ));
+        }
         for (signing, secret) in self.signing_by_name() {
             if self.admin.as_ref() == Some(secret) {
                 problems.add(format!(

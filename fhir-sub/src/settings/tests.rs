@@ -149,6 +149,9 @@ fn a_signing_secret_is_one_of_its_own() {
         &[(SIGNING, one), ("FHIR_SUBSCRIPTION_ADMIN_SECRET", one)],
         "ADMIN_SECRET is the same as FHIR_SUBSCRIPTION_S",
     );
+    const HUB: &str = "FHIR_SUBSCRIPTION_HUB_SECRET";
+    check(&[(SIGNING, one), (HUB, one)], "HUB_SECRET is the same as FHIR_SUBSCRIPTION_SIGNING_SECRET");
+    check(&[(SIGNING, other), (SIGNING_PREVIOUS, one), (HUB, one)], "HUB_SECRET is the same as");
     check(&[("FHIR_SUBSCRIPTION_HEADER", "X-Signature")], "which has a meaning of its own");
     let warned = |pairs: &[(&str, &str)]| Settings::read(&variables(pairs)).unwrap().warnings().join("\n");
     assert!(warned(&[(SIGNING, one)]).contains("FHIR_SERVER is generic"));

@@ -127,6 +127,9 @@ impl Shape<'_> {
         }
         if let Some(records) = self.records {
             let records: Vec<Record<'_>> = serde_json::from_str(records.get()).unwrap_or_default();
+            if records.is_empty() {
+                return "its `Records` are an empty list, or none that can be read".to_owned();
+            }
             let source = records.first().and_then(|record| record.source.as_ref());
             let cure =
                 if quoted(source) == "aws:sns" { " (subscribe a queue to the topic of SNS)" } else { "" };

@@ -311,8 +311,8 @@ async fn events_of_other_kinds_are_refused_by_name() {
             "records of aws:dynamodb",
         ),
         (r#"{"Records":[{"eventSource":"canary <b>"}]}"#, "records of something else"),
-        (r#"{"Records":[]}"#, "records of something else"),
-        (r#"{"Records":{}}"#, "records of something else"),
+        (r#"{"Records":[]}"#, "its `Records` are an empty list"),
+        (r#"{"Records":{}}"#, "its `Records` are an empty list, or none that can be read"),
         (
             r#"{"detail-type":"EC2 Instance State-change Notification","source":"aws.ec2"}"#,
             "EventBridge's `EC2 Instance State-change Notification` of aws.ec2",
