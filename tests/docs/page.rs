@@ -35,7 +35,8 @@ pub(crate) fn pages() -> Vec<Page> {
     for directory in ["docs", "docs/decisions"] {
         paths.extend(markdown(directory));
     }
-    for example in ["arrived-appointments", "axum-host", "deploy", "multi-crate", "opentelemetry", "template"]
+    for example in
+        ["arrived-appointments", "axum-host", "deploy", "kms", "multi-crate", "opentelemetry", "template"]
     {
         paths.extend(markdown(&format!("examples/{example}")));
     }
