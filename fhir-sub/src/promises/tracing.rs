@@ -107,6 +107,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
 
 impl Spans {
     fn record(&self) -> tracing::subscriber::DefaultGuard {
+        crate::fixtures::keep_every_callsite();
         tracing::subscriber::set_default(tracing_subscriber::registry().with(self.clone()))
     }
 

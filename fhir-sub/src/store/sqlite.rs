@@ -34,7 +34,7 @@ const TABLE: &str = "
 ///
 /// SQLite's own pauses grow to 100 ms, which could be for ever: beside a process that writes one transaction after the other, the
 /// file is free for less than a millisecond at a time.
-const PATIENCE: Duration = Duration::from_millis(2_500);
+const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 30_000 } else { 2_500 });
 const PAUSE: Duration = Duration::from_micros(100);
 
 /// How often expired records are deleted, and how many at once.

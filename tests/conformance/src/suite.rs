@@ -114,7 +114,7 @@ impl Session {
     pub async fn end(&self) {
         let mut ended = self.ended.clone();
         let waiting = ended.wait_for(|ended| *ended);
-        let ended = tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it ends");
+        let ended = tokio::time::timeout(Duration::from_secs(180), waiting).await.expect("it ends");
         assert!(*ended.expect("it is told"));
     }
 

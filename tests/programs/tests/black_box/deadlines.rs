@@ -26,7 +26,7 @@ async fn ends_in_time(door: &mut Door, gate: &Gate, time: Duration) {
 #[tokio::test]
 async fn the_time_limit_ends_a_request_and_not_the_process() {
     let gate = Gate::new().await;
-    let launch = Launch::new(APP).set("GATE", gate.address()).set("TIME_LIMIT_MILLISECONDS", "500");
+    let launch = Launch::new(APP).set("GATE", gate.address()).set("TIME_LIMIT_MILLISECONDS", "5000");
     ends_in_time(&mut Door::local(launch).await, &gate, Duration::MAX).await;
 }
 
@@ -40,7 +40,7 @@ async fn a_lambda_answers_before_its_invocation_ends() {
             let mut door = Door::lambda(sender, Launch::new(APP).set("GATE", gate.address())).await;
             // The first event waits for the program to start, which this test does not measure.
             door.send(&Request::of_a_stranger("GET", "/health")).await;
-            ends_in_time(&mut door, &gate, Duration::from_secs(4)).await;
+            ends_in_time(&mut door, &gate, Duration::from_secs(10)).await;
         }));
     }
     for lambda in lambdas {

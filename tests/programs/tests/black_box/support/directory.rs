@@ -8,6 +8,7 @@ pub(crate) struct Directory(pub(crate) PathBuf);
 impl Directory {
     pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("fhir-sub-{name}-{}", std::process::id()));
+        drop(std::fs::remove_dir_all(&path));
         std::fs::create_dir_all(&path).expect("a directory for temporary files");
         Self(path)
     }
