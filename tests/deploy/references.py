@@ -28,7 +28,7 @@ from moto.server import ThreadedMotoServer
 
 PATIENCE = 60
 # `resolve` gives up an answer of AWS after five seconds.
-GIVEN_UP = 12
+GIVEN_UP = 25
 NOBODY = "nobody-has-this-secret-0000000000000000"
 
 

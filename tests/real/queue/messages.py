@@ -75,7 +75,8 @@ def sizes_near_the_limit_of_sqs(world):
             room = LIMIT + more - around - empty
             text = character * (room // bytes_each) + "x" * (room % bytes_each)
             answer = world.deliver(front, task(number, note=text))
-            bodies = world.sqs.take(main)
+            # A try that was given up may still have put an earlier message there.
+            bodies = [body for body in world.sqs.take(main) if f"t{number}" in body]
             whole = {"notification" in json.loads(body) for body in bodies}
             expect(f"{more:+} bytes of {character!r}: answer, whole", (answer, whole), ((204, False), {more <= 0}))
             expect("the message fits", len(bodies[0].encode()) <= LIMIT)

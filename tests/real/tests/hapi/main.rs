@@ -22,7 +22,7 @@ fn main() -> ExitCode {
             // These run at HAPI's own pace. The restart makes the server quicker for the other cases.
             main_job::an_arrival_begins_one_encounter,
             topics::a_topic_that_is_not_there_is_told,
-            crowd::ten_at_once_leave_one_subscription_an_endpoint,
+            crowd::four_at_once_leave_one_subscription_an_endpoint,
             restart::a_restart_of_the_server_loses_nothing,
             topics::what_happens_reaches_the_handler,
             criteria::the_sandbox_fires_as_hapi_does,

@@ -11,11 +11,11 @@ use tokio::sync::Barrier;
 use crate::support::{Proxy, Snapshot, World};
 
 /// How many processes register at the same time.
-const CROWD: usize = 10;
+const CROWD: usize = 4;
 
 const ENDPOINTS: [&str; 4] = ["observations", "patients", "slots", "tasks"];
 
-pub(crate) async fn ten_at_once_leave_one_subscription_an_endpoint(world: &mut World) {
+pub(crate) async fn four_at_once_leave_one_subscription_an_endpoint(world: &mut World) {
     let fhir = world.fhir();
     let deployed = world.ward().serve().await;
 

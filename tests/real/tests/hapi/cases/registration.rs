@@ -22,7 +22,9 @@ pub(crate) async fn registering_again_writes_nothing(world: &mut World) {
     assert_eq!(subscriptions(&fhir, &deployed.base_url).await.len(), 0);
 
     let registered = deployed.register().await;
-    ENDPOINTS.iter().for_each(|endpoint| assert_eq!(registered.row(endpoint)[2..4], ["created", "active"]));
+    // A server that is busy accepts it later than the program waits.
+    let is_new = |row: &[&str]| matches!(row, ["created", "active"] | ["pending", "requested"]);
+    ENDPOINTS.iter().for_each(|endpoint| assert!(is_new(&registered.row(endpoint)[2..4])));
     let stored = subscriptions(&fhir, &deployed.base_url).await;
     assert_eq!(stored.len(), ENDPOINTS.len());
     check_content(&stored[1], &deployed.base_url);
