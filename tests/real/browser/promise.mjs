@@ -1,4 +1,4 @@
-// What the page promises, with its time: `cargo run`, the page open, a delivery seen within two seconds, edited, sent again, and
+// What the page promises, with its time: `cargo run`, the page open, a delivery seen, edited, sent again, and
 // copied as a test that passes.
 //
 //   promise.mjs           in a project of its own, which shares its build with other suites
