@@ -5,6 +5,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import yaml
@@ -24,6 +25,7 @@ def main():
     files = {value.removeprefix("file:/run/secrets/") for value in program["environment"].values() if value.startswith("file:")}
     assert files == set(program["secrets"]) <= set(compose["secrets"]), files
     hold_stop(program["environment"], int(program["stop_grace_period"].removesuffix("s")))
+    hold_secrets([secret["file"] for secret in compose["secrets"].values()])
 
     by_kind = {it["kind"]: it for it in yaml.safe_load_all((DEPLOY / "container/kubernetes.yaml").read_text())}
     assert set(by_kind) == {"ConfigMap", "Deployment", "Service", "PodDisruptionBudget"}, set(by_kind)
@@ -35,7 +37,9 @@ def main():
     assert deployment["replicas"] == 2
     assert container["livenessProbe"]["httpGet"]["path"] == "/health"
     assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
-    hold_stop(environment, pod["terminationGracePeriodSeconds"])
+    pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert pause > 0
+    hold_stop(environment, pod["terminationGracePeriodSeconds"] - pause)
     # All four select the same pods.
     labels = deployment["template"]["metadata"]["labels"]
     selectors = [by_kind["Service"]["spec"]["selector"], by_kind["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"]]
@@ -49,6 +53,14 @@ def main():
     places = [tuple(panel["gridPos"].values()) for panel in dashboard["panels"]]
     assert len(set(places)) == len(places)
     print("deploy: the files for containers name settings, probes and metrics that agree")
+
+
+def hold_secrets(files):
+    """Neither an image nor git takes the files of the secrets."""
+    assert "examples/deploy" in (DEPLOY / "container/Dockerfile.dockerignore").read_text().splitlines()
+    for file in files:
+        ignored = subprocess.run(["git", "check-ignore", "--quiet", "--no-index", file], cwd=DEPLOY / "container")
+        assert ignored.returncode == 0, f"git does not ignore {file}"
 
 
 def hold_stop(environment, seconds):

@@ -111,7 +111,7 @@ def hold_queue(template, url):
     attributes = boto3.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     # Six times the function's timeout, or a little more.
     assert 6 * 29 <= int(attributes["VisibilityTimeout"]) <= 180, attributes
-    equal(json.loads(attributes["RedrivePolicy"])["maxReceiveCount"], 5)
+    equal(json.loads(attributes["RedrivePolicy"])["maxReceiveCount"], 100)
     (mapping,) = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     equal((mapping["EventSourceArn"], mapping["BatchSize"]), (attributes["QueueArn"], 10))
     # moto leaves it out. Without it, a batch would count as done although a message of it has failed.
@@ -134,6 +134,9 @@ def hold_watch(function, has_queue):
     (dashboard,) = watch.list_dashboards()["DashboardEntries"]
     body = json.loads(watch.get_dashboard(DashboardName=dashboard["DashboardName"])["DashboardBody"])
     shown = re.findall(r'"(?:fhir-sub|\.|AWS/Lambda)", "(\w+)"', json.dumps(body))
+    # A name with a hyphen must be quoted in a search.
+    (search,) = {text for text in re.findall(r"SEARCH\('(\{[^}]*\})", json.dumps(body).replace("\\", ""))}
+    equal(search, '{"fhir-sub",function,endpoint}')
     assert emitted() | OF_AWS >= set(shown) >= {"Handled", "Lag", "SweepAge", "Gap"}, shown
 
 

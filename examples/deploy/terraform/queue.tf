@@ -8,7 +8,9 @@ resource "aws_sqs_queue" "notifications" {
   message_retention_seconds  = 1209600
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.unhandled[0].arn
-    maxReceiveCount     = 5
+    # More than FHIR_SUBSCRIPTION_TRIES, after which the program itself gives an event up. A message that waits for others of its
+    # group counts as received, too.
+    maxReceiveCount = 100
   })
 }
 

@@ -37,9 +37,13 @@ variable "queue" {
 }
 
 variable "sweep_minutes" {
-  description = "How often a sweep looks for what no notification reported"
+  description = "How often a sweep looks for what no notification reported, in minutes from 2 to 15"
   type        = number
   default     = 5
+  validation {
+    condition     = var.sweep_minutes >= 2 && var.sweep_minutes <= 15
+    error_message = "sweep_minutes must be from 2 to 15: the alarms expect a sweep in each quarter of an hour."
+  }
 }
 
 variable "prune" {

@@ -1,13 +1,14 @@
 # The alarms and the dashboard. docs/operate.md says what each metric counts.
 locals {
-  # Of the whole program, as the function writes them into its log.
+  # Of the whole program, as the function writes them into its log. What lasts is there in two of three quarters of an hour: a
+  # sweep that runs each 15 minutes tries again in each of them.
   counted = {
-    Gap              = { above = 0, periods = 1, means = "Events of a topic did not come, and could not be found." }
-    GivenUp          = { above = 0, periods = 1, means = "There are new dead letters: `dead-letters` lists them." }
-    Failed           = { above = 0, periods = 3, means = "Events have failed for 15 minutes." }
-    Refused          = { above = var.refused_in_five_minutes, periods = 1, means = "Requests are refused: does the FHIR server have the right secret?" }
-    SweepFailed      = { above = 0, periods = 3, means = "A sweep fails: what no notification reported is not found." }
-    HeartbeatsMissed = { above = 0, periods = 1, means = "The FHIR server has stopped to send heartbeats of a subscription." }
+    Gap              = { above = 0, lasts = false, means = "Events of a topic did not come, and could not be found." }
+    GivenUp          = { above = 0, lasts = false, means = "There are new dead letters: `dead-letters` lists them." }
+    Failed           = { above = 0, lasts = true, means = "Events fail, and fail again in the next quarters of an hour." }
+    Refused          = { above = var.refused_in_five_minutes, lasts = false, means = "Requests are refused: does the FHIR server have the right secret?" }
+    SweepFailed      = { above = 0, lasts = true, means = "A sweep fails: what no notification reported is not found." }
+    HeartbeatsMissed = { above = 0, lasts = false, means = "The FHIR server has stopped to send heartbeats of a subscription." }
   }
   of_the_function = { function = aws_lambda_function.this.function_name }
 }
@@ -32,8 +33,9 @@ resource "aws_cloudwatch_metric_alarm" "counted" {
   metric_name         = each.key
   dimensions          = local.of_the_function
   statistic           = "Sum"
-  period              = 300
-  evaluation_periods  = each.value.periods
+  period              = each.value.lasts ? 900 : 300
+  evaluation_periods  = each.value.lasts ? 3 : 1
+  datapoints_to_alarm = each.value.lasts ? 2 : 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.above
   treat_missing_data  = "notBreaching"
@@ -133,7 +135,7 @@ locals {
     },
     {
       title   = "Each endpoint: handled"
-      metrics = [[{ expression = "SEARCH('{fhir-sub,function,endpoint} MetricName=\"Handled\" function=\"${var.name}\"', 'Sum', 300)" }]]
+      metrics = [[{ expression = "SEARCH('{\"fhir-sub\",function,endpoint} MetricName=\"Handled\" function=\"${var.name}\"', 'Sum', 300)" }]]
     },
     {
       title   = "The function"

@@ -71,7 +71,9 @@ export class FhirSubscriptions extends Stack {
       this.queue("Notifications", {
         encryptionMasterKey: key,
         visibilityTimeout: Duration.seconds(TIMEOUT.toSeconds() * 6),
-        deadLetterQueue: { queue: unhandled, maxReceiveCount: 5 },
+        // More than FHIR_SUBSCRIPTION_TRIES, after which the program itself gives an event up. A message that waits for others of
+        // its group counts as received, too.
+        deadLetterQueue: { queue: unhandled, maxReceiveCount: 100 },
       });
 
     const logGroup = this.logGroup("Logs", `/aws/lambda/${id}`, key);

@@ -33,19 +33,23 @@ export class Watch extends Construct {
       period: Duration.minutes(5),
     });
     this.alarm("Lag", lag, props.lag.toSeconds(), "An event was handled late: is the FHIR server late, or the handler slow?");
-    const counted = (name: string, threshold: number, periods: number, description: string) =>
-      this.alarm(name, this.metric(name, "Sum"), threshold, description, periods);
-    counted("Gap", 0, 1, "Events of a topic did not come, and could not be found.");
-    counted("GivenUp", 0, 1, "There are new dead letters: `dead-letters` lists them.");
-    counted("Failed", 0, 3, "Events have failed for 15 minutes.");
-    counted("Refused", 20, 1, "Requests are refused: does the FHIR server have the right secret?");
-    counted("SweepFailed", 0, 3, "A sweep fails: what no notification reported is not found.");
-    counted("HeartbeatsMissed", 0, 1, "The FHIR server has stopped to send heartbeats of a subscription.");
+    const counted = (name: string, threshold: number, description: string) =>
+      this.alarm(name, this.metric(name, "Sum"), threshold, description);
+    // A sweep that runs each 15 minutes tries again in each of the three.
+    const lasting = (name: string, description: string) =>
+      this.alarm(name, this.metric(name, "Sum", Duration.minutes(15)), 0, description, { evaluationPeriods: 3, datapointsToAlarm: 2 });
+    counted("Gap", 0, "Events of a topic did not come, and could not be found.");
+    counted("GivenUp", 0, "There are new dead letters: `dead-letters` lists them.");
+    lasting("Failed", "Events fail, and fail again in the next quarters of an hour.");
+    counted("Refused", 20, "Requests are refused: does the FHIR server have the right secret?");
+    lasting("SweepFailed", "A sweep fails: what no notification reported is not found.");
+    counted("HeartbeatsMissed", 0, "The FHIR server has stopped to send heartbeats of a subscription.");
 
     // Sweeps in an hour without one that ends, or whose position stays behind: the program may not run at all.
     const age = this.metric("SweepAge", "Maximum", Duration.hours(1));
     const tooOld = "No sweep has ended for an hour, or the sweeps do not come further.";
-    this.alarm("SweepAge", age, Duration.hours(2).toMilliseconds(), tooOld, 1, cloudwatch.TreatMissingData.BREACHING);
+    const treatMissingData = cloudwatch.TreatMissingData.BREACHING;
+    this.alarm("SweepAge", age, Duration.hours(2).toMilliseconds(), tooOld, { treatMissingData });
 
     this.alarm("Errors", props.program.metricErrors(), 0, "Invocations of the function fail: see its log.");
     if (props.unhandled) {
@@ -66,17 +70,17 @@ export class Watch extends Construct {
     metric: cloudwatch.IMetric,
     threshold: number,
     alarmDescription: string,
-    evaluationPeriods = 1,
-    treatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+    others: Partial<cloudwatch.AlarmProps> = {},
   ): void {
     const comparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD;
     const alarm = new cloudwatch.Alarm(this, `${name}Alarm`, {
       metric,
       threshold,
       alarmDescription,
-      evaluationPeriods,
-      treatMissingData,
       comparisonOperator,
+      evaluationPeriods: 1,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+      ...others,
     });
     alarm.addAlarmAction(new SnsAction(this.topic));
   }
@@ -86,7 +90,7 @@ export class Watch extends Construct {
     const graph = (title: string, left: cloudwatch.IMetric[], right: cloudwatch.IMetric[] = [], stacked = false) =>
       new cloudwatch.GraphWidget({ title, left, right, stacked, width: 12 });
     const handled = new cloudwatch.SearchExpression({
-      expression: `SEARCH('{fhir-sub,function,endpoint} MetricName="Handled" function="${this.props.program.functionName}"', 'Sum', 300)`,
+      expression: `SEARCH('{"fhir-sub",function,endpoint} MetricName="Handled" function="${this.props.program.functionName}"', 'Sum', 300)`,
     });
     const dashboard = new cloudwatch.Dashboard(this, "Dashboard");
     dashboard.addWidgets(
