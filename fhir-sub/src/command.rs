@@ -308,8 +308,12 @@ async fn run_with(arguments: Arguments, builder: AppBuilder) -> Result<Exit, Can
         Command::Help(_) | Command::Policy(_) | Command::Cost(_) => unreachable!("it was answered before"),
         Command::Check => Ok(check::check(builder, tenant, json)),
         Command::DeadLetters(what) => {
-            let run = async |app: &App| Ok(dead_letters::dead_letters(app, what.clone(), json).await?);
-            for_each(builder, choice, run).await
+            let (app, mut exit) = (begun(builder)?, Exit::Sound);
+            for app in dead_letters::concerned(chosen(&app, tenant, known)?, &what).await? {
+                head(app, json);
+                exit = exit.max(dead_letters::dead_letters(app, what.clone(), json).await?);
+            }
+            Ok(exit)
         }
         #[cfg(feature = "local")]
         Command::Serve { is_shown } => Ok(serve::serve(builder, desk::Watch::shown(is_shown)).await?),

@@ -227,7 +227,7 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
         Ok(Err(Stop::Failed(message))) => row.failed(message),
         Ok(Err(Stop::Unable(message))) => {
             row.note(message);
-            Row { left: true, ..row }
+            Row { left: true, is_blind: true, ..row }
         }
         Err(_panicked) => row.failed("it panicked: see the program's log".into()),
     };

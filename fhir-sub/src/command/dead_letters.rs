@@ -1,7 +1,7 @@
 //! `dead-letters`: lists, retries or drops the events that were given up.
 
 use super::table::table;
-use super::{COMMAND_LIMIT, Exit, complain, say, say_report};
+use super::{COMMAND_LIMIT, CannotGoOn, Exit, complain, say, say_report};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::delivery::dead_letters::{self, Retried};
@@ -50,6 +50,36 @@ pub(super) async fn dead_letters(app: &App, what: DeadLetters, json: bool) -> Re
             Err(mistake) => Ok(mistaken(&mistake)),
         },
     }
+}
+
+/// The apps that the command is for: if it names a letter, only the app that has the letter. The first app says so if
+/// none has it.
+pub(super) async fn concerned<'a>(
+    apps: Vec<&'a App>,
+    what: &DeadLetters,
+) -> Result<Vec<&'a App>, CannotGoOn> {
+    let (DeadLetters::Retry(Which::One(begin)) | DeadLetters::Drop(Which::One(begin))) = what else {
+        return Ok(apps);
+    };
+    let mut owners = Vec::new();
+    for app in apps.iter().filter(|app| unseen(app).is_none()) {
+        if dead_letters::list(app).await.map_err(BoxError::from)?.iter().any(|letter| is_named(letter, begin))
+        {
+            owners.push(*app);
+        }
+    }
+    match owners.len() {
+        0 => Ok(apps.into_iter().take(1).collect()),
+        1 => Ok(owners),
+        _ => Err(CannotGoOn::Arguments(format!(
+            "dead letters of {} tenants begin with {begin}: write more of the key, or choose a tenant by --tenant NAME",
+            owners.len()
+        ))),
+    }
+}
+
+fn is_named(letter: &DeadLetter, begin: &str) -> bool {
+    letter.key.to_string().starts_with(begin)
 }
 
 /// Why this process cannot see the dead letters of other processes.
@@ -120,8 +150,7 @@ async fn retry(app: &App, letters: &[&DeadLetter], json: bool) -> Result<Exit, B
 /// The selected letters: at least one, unless `all` is selected.
 pub(super) fn chosen<'a>(letters: &'a [DeadLetter], which: &Which) -> Result<Vec<&'a DeadLetter>, String> {
     let Which::One(begin) = which else { return Ok(letters.iter().collect()) };
-    let found: Vec<_> =
-        letters.iter().filter(|letter| letter.key.to_string().starts_with(begin.as_str())).collect();
+    let found: Vec<_> = letters.iter().filter(|letter| is_named(letter, begin)).collect();
     match found[..] {
         [] => Err(format!("there is no dead letter {begin}: `dead-letters list` shows those that there are")),
         [_] => Ok(found),

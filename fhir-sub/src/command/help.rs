@@ -118,7 +118,7 @@ Options:
 
 Exit codes:
   0  everything that was found is handled
-  1  something could not be found or handled
+  1  something could not be found or handled, or was given up by this sweep
   2  the arguments, the settings or the handlers are wrong";
 
 const DEAD_LETTERS: &str = "\

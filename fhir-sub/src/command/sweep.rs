@@ -30,7 +30,7 @@ pub(super) async fn sweep(app: &App, options: SweepOptions, json: bool) -> Exit 
         true => say_report(app, &report.to_json()),
         false => say(&show(&report)),
     }
-    if report.is_sound() { Exit::Sound } else { Exit::Unsound }
+    if report.is_complete() { Exit::Sound } else { Exit::Unsound }
 }
 
 /// The report as a table, with further remarks below it.

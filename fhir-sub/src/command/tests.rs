@@ -60,17 +60,29 @@ fn an_error_of_setup_names_what_failed_and_where() {
 
 /// A program with the tenants `names`, or without tenants.
 fn program(names: &[&'static str]) -> App {
+    program_with(names, |app| app)
+}
+
+/// The same, with `further` settings of each tenant.
+fn program_with(
+    names: &[&'static str],
+    further: impl Fn(AppBuilder) -> AppBuilder + Clone + Send + 'static,
+) -> App {
     use crate::fixtures::{Succeed, declaration, leak};
 
     let declarations = leak([declaration::<crate::Event, Succeed>("Patient?", "patients")]);
-    let set_up = |app: AppBuilder, secret: &str| {
-        app.set("FHIR_BASE_URL", "https://fhir.example.org/r4").set("FHIR_SUBSCRIPTION_SECRET", secret)
+    let set_up = move |app: AppBuilder, secret: &str| {
+        let app = app.set("FHIR_BASE_URL", "https://fhir.example.org/r4");
+        further(app.set("FHIR_SUBSCRIPTION_SECRET", secret))
     };
     let app = AppBuilder::new(crate::settings::Variables::default(), declarations)
         .set("APP_BASE_URL", "https://app.example.org");
     let app = match names {
         [] => set_up(app, "0123456789abcdef0123456789abcdef"),
-        _ => names.iter().fold(app, |app, &name| app.tenant(name, move |it| set_up(it, &name.repeat(8)))),
+        _ => names.iter().fold(app, |app, &name| {
+            let set_up = set_up.clone();
+            app.tenant(name, move |it| set_up(it, &name.repeat(8)))
+        }),
     };
     app.build().unwrap()
 }
@@ -104,5 +116,43 @@ fn dead_letters_in_the_memory_of_another_process_are_not_said_to_be_none() {
     for json in [false, true] {
         let listed = block_on(dead_letters(&app, DeadLetters::List, json));
         assert_eq!(listed.ok(), Some(Exit::Unusable));
+    }
+}
+
+/// Only the tenant that has the letter retries or drops it. The others do not say that it is unknown.
+#[test]
+fn a_dead_letter_is_looked_for_at_each_tenant() {
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use super::dead_letters::{DeadLetters, Which, concerned};
+    use crate::store::{DeadLetter, MemoryStore};
+
+    let store = Arc::new(MemoryStore::shared(Arc::new(SystemTime::now)));
+    let app = program_with(&["north", "south"], move |app| {
+        app.store(Arc::clone(&store)).set("FHIR_SUBSCRIPTION_STORE_KEY", "0123456789abcdef0123456789abcdef")
+    });
+    let letter = |tenant: &str, first: &str| -> DeadLetter {
+        let letter = serde_json::json!({
+            "key": format!("{first}{}", "0".repeat(62)), "tenant": tenant, "endpoint": "patients", "interaction": "update", "tries": 1,
+            "outcome": "failed for good", "since": "2026-11-30T12:00:00Z",
+        });
+        serde_json::from_value(letter).unwrap()
+    };
+    for (tenant, first) in [("north", "a1"), ("south", "a2"), ("south", "b0")] {
+        block_on(app.tenant(tenant).unwrap().store().unwrap().add_dead_letter(&letter(tenant, first)))
+            .unwrap();
+    }
+    let of = |what: &DeadLetters| {
+        let apps = block_on(concerned(app.apps().collect(), what)).ok()?;
+        Some(apps.iter().map(|app| app.tenant_name().unwrap().to_owned()).collect::<Vec<_>>())
+    };
+    for how in [DeadLetters::Retry as fn(Which) -> DeadLetters, DeadLetters::Drop] {
+        let one = |begin: &str| of(&how(Which::One(begin.to_owned())));
+        assert_eq!(one("b"), Some(vec!["south".to_owned()]));
+        assert_eq!(one("a1"), Some(vec!["north".to_owned()]));
+        assert_eq!(one("a"), None, "it names letters of two tenants");
+        assert_eq!(one("c"), Some(vec!["north".to_owned()]), "one of them says that there is none");
+        assert_eq!(of(&how(Which::All)).unwrap().len(), 2);
     }
 }

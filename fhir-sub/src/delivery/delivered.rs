@@ -89,7 +89,7 @@ pub(crate) enum Ended {
     AlreadyHandled,
     /// There was nothing to do, and there never will be.
     NothingToDo,
-    /// It was given up, now or before.
+    /// It was given up now. An event that was given up before counts as handled.
     Dead,
     /// Another request or instance is handling it.
     UnderWay,

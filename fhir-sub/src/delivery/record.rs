@@ -122,7 +122,6 @@ impl Record {
     }
 
     /// The same, counted as this.
-    #[cfg(feature = "registration")]
     pub(crate) fn measured(self, measure: Measure) -> Self {
         Self { measure: Some(measure), ..self }
     }

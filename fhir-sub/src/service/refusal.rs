@@ -10,6 +10,7 @@ use crate::decode::Undecodable;
 use crate::delivery::{Failure, Severity};
 #[cfg(feature = "token")]
 use crate::issuer::Refused;
+use crate::metrics::Measure;
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -64,7 +65,8 @@ impl Refusal {
     /// The answer and the log line; `endpoint` is the endpoint of a subscription, or the name of another
     /// route.
     pub(super) fn answered(self, endpoint: Option<&'static str>) -> Answered {
-        let record = Record::request(endpoint, self.words(), self.severity());
+        let severity = self.severity();
+        let record = Record::request(endpoint, self.words(), severity);
         let said = self.said();
         let record = match self {
             Self::StoreUnavailable(failure) => record.with_failure(failure),
@@ -77,6 +79,11 @@ impl Refusal {
             Self::Token(refused) => record.with_failure(Failure::of_caller(refused.words())),
             #[cfg(feature = "events")]
             Self::Unrouted(_) => record.with_failure(Failure::refused(said.text.clone())),
+            _ => record,
+        };
+        // The notification will come again.
+        let record = match severity {
+            Severity::Failed => record.measured(Measure::Failed),
             _ => record,
         };
         Answered { is_done: false, ..Answered::new(Answer::said(said), record) }

@@ -65,6 +65,9 @@ pub(crate) struct Row {
     pub(super) is_out_of_time: bool,
     #[serde(skip)]
     pub(super) is_unarmed: bool,
+    /// Whether there are changes that no sweep can see.
+    #[serde(skip)]
+    pub(super) is_blind: bool,
     /// How many results were skipped because FHIR does not allow their ids.
     #[serde(skip)]
     pub(super) odd: u64,
@@ -115,6 +118,7 @@ impl Row {
             notes: Vec::new(),
             is_out_of_time: false,
             is_unarmed: false,
+            is_blind: false,
             odd: 0,
             unversioned: 0,
         }
@@ -217,6 +221,12 @@ impl Report {
 
     pub(crate) fn is_sound(&self) -> bool {
         self.subscriptions.iter().all(Row::is_sound)
+    }
+
+    /// Whether everything that changed was found and handled: no event was given up, and none was out of sight.
+    #[cfg(feature = "commands")]
+    pub(crate) fn is_complete(&self) -> bool {
+        self.is_sound() && self.subscriptions.iter().all(|row| row.dead == 0 && !row.is_blind)
     }
 
     /// Whether nothing could be swept, because the server or the store could not be asked.

@@ -120,14 +120,17 @@ async fn run_by(
     if let Err(reason) = &done {
         tracing::error!(reason, "the custom resource failed");
     }
-    tell(asked, done.err().as_deref(), transport).await
+    let id = asked.physical_resource_id(&asked.id());
+    tell(asked, done.err().as_deref(), &id, transport).await
 }
 
 /// Says that the program cannot start.
 pub(super) async fn tell_that_it_cannot_start(asked: &Asked<'_>, problems: &str, transport: &dyn Transport) {
     let reason = format!("the program cannot start:\n{problems}");
+    let failure = (!asked.deletes_nothing()).then_some(&*reason);
+    let id = asked.physical_resource_id(&asked.id_of_nothing());
     // Whether or not it arrives, the invocation fails.
-    let _ = tell(asked, Some(&reason), transport).await;
+    let _ = tell(asked, failure, &id, transport).await;
 }
 
 /// An error is the reason for the person who deploys: it contains no secret, and no text of the server.
@@ -144,15 +147,17 @@ async fn work(app: &App, asked: &Asked<'_>, until: Deadline) -> Result<(), Strin
 }
 
 async fn work_of_one(app: &App, asked: &Asked<'_>, until: Deadline) -> Result<(), String> {
+    // The Subscriptions stay, and notifications get no answer: the stack may be created again elsewhere.
+    if asked.deletes_nothing() {
+        return Ok(());
+    }
     let prune = asked.resource_properties.prune()?;
     let app = &*app.with_secrets_of_now(until).await;
     let report = match &*asked.request_type {
         "Create" | "Update" => {
             registration::register(app, Options { prune, ..Options::default() }, until).await
         }
-        "Delete" if prune => registration::unregister(app, until).await,
-        // The Subscriptions stay, and notifications get no answer: the stack may be created again elsewhere.
-        "Delete" => return Ok(()),
+        "Delete" => registration::unregister(app, until).await,
         _ => return Err("`RequestType` is not one of Create, Update and Delete".to_owned()),
     };
     if report.is_complete() { Ok(()) } else { Err(failures(&report)) }
@@ -164,6 +169,30 @@ fn failures(report: &Report) -> String {
     let failed = rows.filter(|row| row.result == RowResult::Failed);
     let line = |row: &Row| format!("{}: {}", row.endpoint, row.message.as_deref().unwrap_or("failed"));
     failed.map(line).collect::<Vec<_>>().join("; ")
+}
+
+impl Asked<'_> {
+    /// Whether a deletion leaves every Subscription in place. A stack whose program cannot start is then rolled back.
+    fn deletes_nothing(&self) -> bool {
+        let has_registered = self.physical_resource_id.as_deref() != Some(&*self.id_of_nothing());
+        &*self.request_type == "Delete" && !(has_registered && self.resource_properties.prune() == Ok(true))
+    }
+
+    fn id(&self) -> String {
+        format!("fhir-sub-{}", &*self.logical_resource_id)
+    }
+
+    /// The id of a resource whose program could not start, and so has registered nothing.
+    fn id_of_nothing(&self) -> String {
+        format!("{}-of-nothing", self.id())
+    }
+
+    /// The id of the resource; `new` if it has none yet, or has registered nothing until now. If the id changed,
+    /// CloudFormation would delete the old resource.
+    fn physical_resource_id(&self, new: &str) -> String {
+        let is_kept = |id: &&str| &*self.request_type == "Delete" || **id != *self.id_of_nothing();
+        self.physical_resource_id.as_deref().filter(is_kept).unwrap_or(new).to_owned()
+    }
 }
 
 impl Properties<'_> {
@@ -181,18 +210,14 @@ impl Properties<'_> {
 async fn tell(
     asked: &Asked<'_>,
     failure: Option<&str>,
+    physical_resource_id: &str,
     transport: &dyn Transport,
 ) -> Result<Box<RawValue>, Diagnostic> {
-    let physical_resource_id = match &asked.physical_resource_id {
-        // If the id changed, CloudFormation would delete the old resource.
-        Some(id) => id.to_string(),
-        None => format!("fhir-sub-{}", &*asked.logical_resource_id),
-    };
     let reason = failure.map(shortened);
     let told = Told {
         status: if failure.is_none() { "SUCCESS" } else { "FAILED" },
         reason: reason.as_deref(),
-        physical_resource_id: &physical_resource_id,
+        physical_resource_id,
         stack_id: &asked.stack_id,
         request_id: &asked.request_id,
         logical_resource_id: &asked.logical_resource_id,

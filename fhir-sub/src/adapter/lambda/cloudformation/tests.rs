@@ -254,11 +254,54 @@ impl Places for Starting {
     }
 }
 
+/// A stack whose program cannot start is rolled back: the deletion that follows must succeed.
+#[tokio::test(start_paused = true)]
+async fn a_stack_whose_program_cannot_start_can_be_deleted() {
+    const OF_NOTHING: &str = "fhir-sub-Subscriptions-of-nothing";
+    let told = async |kind: &str, prune: Value, id: Option<&str>| {
+        let (mut request, bucket) = (request(kind, json!({ "Prune": prune })), Bucket::new(&[]));
+        if let Some(id) = id {
+            request["PhysicalResourceId"] = id.into();
+        }
+        let request = request.to_string();
+        tell_that_it_cannot_start(&asked(request.as_bytes()).unwrap(), "FHIR_BASE_URL is not set", &bucket)
+            .await;
+        let told = bucket.told();
+        (told["Status"].as_str().unwrap().to_owned(), told["PhysicalResourceId"].as_str().unwrap().to_owned())
+    };
+    for prune in [json!("true"), json!("false")] {
+        let (status, id) = told("Create", prune.clone(), None).await;
+        assert_eq!((&*status, &*id), ("FAILED", OF_NOTHING));
+        let (status, id) = told("Delete", prune, Some(&id)).await;
+        assert_eq!((&*status, &*id), ("SUCCESS", OF_NOTHING));
+    }
+    // It has registered something, and is to remove it: that cannot be done now.
+    let id = "fhir-sub-Subscriptions";
+    assert_eq!(told("Delete", json!("true"), Some(id)).await, ("FAILED".to_owned(), id.to_owned()));
+    for prune in [json!("false"), json!("perhaps")] {
+        assert_eq!(told("Delete", prune, Some(id)).await, ("SUCCESS".to_owned(), id.to_owned()));
+    }
+
+    // The program starts now, and registers: the resource gets the usual id, and its deletion removes them.
+    let test = app(vec![encounters("a")]);
+    let mut update = request("Update", json!({ "Prune": "true" }));
+    update["PhysicalResourceId"] = OF_NOTHING.into();
+    let (done, _) = asked_of(&test, &update, &Bucket::new(&[])).await;
+    assert_eq!((&done["Status"], &done["PhysicalResourceId"]), (&"SUCCESS".into(), &id.into()));
+    let mut delete = request("Delete", json!({ "Prune": "true" }));
+    delete["PhysicalResourceId"] = OF_NOTHING.into();
+    let (done, _) = asked_of(&test, &delete, &Bucket::new(&[])).await;
+    assert_eq!((done["Status"].as_str(), endpoints(&test).len()), (Some("SUCCESS"), 1));
+    delete["PhysicalResourceId"] = id.into();
+    let (done, _) = asked_of(&test, &delete, &Bucket::new(&[])).await;
+    assert_eq!((done["Status"].as_str(), endpoints(&test).len()), (Some("SUCCESS"), 0));
+}
+
 #[tokio::test]
 async fn a_long_reason_is_cut() {
     let request = request("Create", json!({})).to_string();
     let bucket = Bucket::new(&[]);
-    tell(&asked(request.as_bytes()).unwrap(), Some(&"ä".repeat(5000)), &bucket).await.unwrap();
+    tell(&asked(request.as_bytes()).unwrap(), Some(&"ä".repeat(5000)), "an-id", &bucket).await.unwrap();
     let reason = bucket.told()["Reason"].as_str().unwrap().to_owned();
     assert!(reason.ends_with("ä…") && reason.len() < 2100, "{reason}");
 }
