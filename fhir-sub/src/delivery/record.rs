@@ -126,6 +126,11 @@ impl Record {
         Self { measure: Some(measure), ..self }
     }
 
+    #[cfg(all(test, feature = "queue"))]
+    pub(crate) fn measure(&self) -> Option<Measure> {
+        self.measure
+    }
+
     /// The endpoint whose handler was called.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn ran(&self) -> Option<&'static str> {

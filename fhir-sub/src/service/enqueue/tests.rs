@@ -14,6 +14,7 @@ use crate::declaration::{Content, Declaration, Order};
 use crate::delivery::Time;
 use crate::delivery::scripted::{OPTIONAL, REQUIRED, Scripted, criteria, notification, topic};
 use crate::interaction::Interactions;
+use crate::metrics::Measure;
 use crate::request::Head;
 use crate::service::{Answered, Carried, Route};
 
@@ -258,6 +259,8 @@ async fn where_sqs_refuses_the_server_is_told_to_send_it_again() {
         *front.sqs.refusals.lock().unwrap() = refusals.clone();
         let answered = front.answered(Method::POST, None, &encounter()).await;
         assert_eq!(answered.answer.status, status, "{refusals:?}");
+        // Nobody would notice an outage otherwise: for the caller, a 503 is a success of the invocation.
+        assert_eq!(answered.record.measure() == Some(Measure::Failed), status == 503, "{refusals:?}");
         let is_told = answered.answer.headers().any(|(name, _)| name == "retry-after");
         assert_eq!(
             (is_told, answered.record.outcome() == "queue unavailable"),
