@@ -272,7 +272,7 @@ impl Sweep<'_> {
         if create || update {
             let walked = walk::walk(self, &question, What::Changed, self.run.stop).await;
             if let (Err(Stop::Unable(refusal)), true) = (&walked, self.may_do_without_search) {
-                let note = "if the events were counted anew before this sweep, some may be missing: the server refuses a search";
+                let note = "if the server restarted its count of events before this sweep, some may be missing: the server refuses a search";
                 self.row.note(format!("{note}: {refusal}"));
                 (self.lease.state_mut().is_search_owed, self.lease.state_mut().round) = (false, None);
                 return of_deletions;

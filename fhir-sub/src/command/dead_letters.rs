@@ -152,7 +152,7 @@ pub(super) fn chosen<'a>(letters: &'a [DeadLetter], which: &Which) -> Result<Vec
     let Which::One(begin) = which else { return Ok(letters.iter().collect()) };
     let found: Vec<_> = letters.iter().filter(|letter| is_named(letter, begin)).collect();
     match found[..] {
-        [] => Err(format!("there is no dead letter {begin}: `dead-letters list` shows those that there are")),
+        [] => Err(format!("there is no dead letter {begin}: `dead-letters list` shows all")),
         [_] => Ok(found),
         _ => Err(format!("{} dead letters begin with {begin}: write more of the key", found.len())),
     }

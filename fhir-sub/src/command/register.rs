@@ -45,7 +45,7 @@ pub(super) fn show(report: &Report, recognised: Option<&str>) -> String {
     }
     if let Some(server) = recognised {
         let is_known = Room::named(server).is_some_and(Room::is_known);
-        let named = if is_known { "it says so itself" } else { "it is none that is known" };
+        let named = if is_known { "it says so itself" } else { "it names no server that the program knows" };
         text.push_str(&format!("\nthe server was taken for {server}: {named}"));
     }
     if report.is_dry_run() {

@@ -100,7 +100,7 @@ async fn sweeps(_app: App, _stop: Shared<BoxFuture<'static, ()>>) {}
 /// Binds `address`. If it is taken, the error says what to do.
 pub(super) async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, BoxError> {
     TcpListener::bind(address).await.map_err(|error| {
-        Problems::from(format!("{address} cannot be listened on ({error}): set HOST or PORT")).into()
+        Problems::from(format!("the program cannot listen on {address} ({error}): set HOST or PORT")).into()
     })
 }
 

@@ -43,7 +43,7 @@ fn show(report: &Report) -> String {
         let mut note = |what: &str| text.push_str(&format!("\n{}: {what}", row.endpoint));
         row.notes.iter().for_each(|what| note(what));
         if row.rearmed {
-            note("the server had it in error, and it was armed again");
+            note("the server had put the Subscription into error; the sweep re-armed it");
         }
         if row.left {
             note("not everything is swept: sweep again");

@@ -37,7 +37,11 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
     };
     let count = status.events.count;
     let notice = match status.kind {
-        None => return Err(Undecodable::unprocessable("the notification does not say of which type it is")),
+        None => {
+            return Err(Undecodable::unprocessable(
+                "the notification has no type: handshake, heartbeat or event-notification",
+            ));
+        }
         Some(Kind::Handshake) => "handshake",
         Some(Kind::Heartbeat) => "heartbeat",
         Some(Kind::QueryStatus) => "query-status",

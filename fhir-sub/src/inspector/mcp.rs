@@ -93,9 +93,7 @@ async fn take(view: &View, message: &Value) -> Option<Value> {
         "tools/call" => match call(view, parameters).await {
             Called::Done(value) => result(id, &content(&value.to_string(), false)),
             Called::Failed(why) => result(id, &content(&why, true)),
-            Called::Unknown => {
-                error(id, -32602, "there is no such tool: `tools/list` lists those that there are")
-            }
+            Called::Unknown => error(id, -32602, "there is no such tool: `tools/list` lists all"),
         },
         _ => error(
             id,
@@ -230,9 +228,7 @@ fn list(view: &View, arguments: &Value) -> Value {
 
 fn delivery(view: &View, arguments: &Value) -> Result<std::sync::Arc<super::Delivery>, String> {
     let id = arguments["id"].as_u64().ok_or("`id` is the number of a delivery")?;
-    view.recorder
-        .get(id)
-        .ok_or_else(|| format!("delivery {id} is not kept: `list_deliveries` lists those that are"))
+    view.recorder.get(id).ok_or_else(|| format!("delivery {id} is not kept: `list_deliveries` lists all"))
 }
 
 async fn replay(view: &View, arguments: &Value) -> Result<Value, String> {
@@ -251,9 +247,7 @@ async fn trigger(view: &View, arguments: &Value) -> Result<Value, String> {
     let sandbox = view.sandbox.as_ref().ok_or("the program has no sandbox: FHIR_BASE_URL names a server")?;
     let endpoint = arguments["endpoint"].as_str().unwrap_or_default();
     if view.app.registry().find(endpoint).is_none() {
-        return Err(
-            "no handler has this endpoint: `list_subscriptions` lists those that there are".to_owned()
-        );
+        return Err("no handler has this endpoint: `list_subscriptions` lists all".to_owned());
     }
     let Sample { resource, others } = match &arguments["resource"] {
         Value::Null => {

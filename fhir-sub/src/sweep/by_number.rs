@@ -50,7 +50,7 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
         (Some(_), Some(last)) => walk.epoch(sweep, id, last).await?,
     };
     if epoch == Epoch::Other {
-        sweep.row.note("the server counts the events of the Subscription anew".into());
+        sweep.row.note("the server has restarted its count of the Subscription's events".into());
     }
     // Without a known event, nothing says whether the counter has restarted since the last sweep, or since the
     // Subscription was created. If the server can be searched, a search finds what was lost.

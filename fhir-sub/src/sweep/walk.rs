@@ -238,7 +238,7 @@ impl Walk<'_> {
         if !(skips && round.skip(here)) {
             round.again(here);
             sweep.row.note_once(
-                "the server did not know the link to its next page any more, and the search began anew: let sweeps take \
+                "the server has forgotten the link to the next page, and the search started again: let sweeps take \
                  longer, or run them more often",
             );
         }

@@ -67,7 +67,9 @@ impl Operand {
             (Kind::Token, Some(Modifier::OfType)) => {
                 let parts = value.split('|');
                 let [system, code, value] = parts.as_slice() else {
-                    return Err("it is `system|code|value`, of which the first two are the identifier's type".into());
+                    return Err(
+                        "`:of-type` takes `system|code|value`: the identifier's type as system and code, then its value".into(),
+                    );
                 };
                 let of_type = TokenOperand::new(&system.to_string(), &code.to_string());
                 Self::Identifier { of_type, value: value.to_string() }

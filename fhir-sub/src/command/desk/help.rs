@@ -75,7 +75,7 @@ from FHIR_BASE_URL, and handles the event here. The letter stays where it is.
 Usage: <program> pull KEY [OPTIONS]
 
 The first characters of a KEY are enough, if no other key begins with them.
-FHIR_SUBSCRIPTION_ADMIN_SECRET must be that of the deployed program.
+FHIR_SUBSCRIPTION_ADMIN_SECRET must be the secret of the deployed program.
 
 Options:
   --tenant NAME   of several tenants, ask for the dead letters of this one only

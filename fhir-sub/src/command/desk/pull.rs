@@ -103,9 +103,9 @@ async fn list(app: &App) -> Result<Vec<DeadLetter>, String> {
         StatusCode::OK => serde_json::from_slice::<List>(answer.body())
             .map(|list| list.dead_letters)
             .map_err(|_| format!("{url} has answered with something else than dead letters")),
-        StatusCode::UNAUTHORIZED => {
-            Err(format!("{url} has refused FHIR_SUBSCRIPTION_ADMIN_SECRET: set that of the deployed program"))
-        }
+        StatusCode::UNAUTHORIZED => Err(format!(
+            "{url} has refused FHIR_SUBSCRIPTION_ADMIN_SECRET: set the secret of the deployed program"
+        )),
         status => {
             Err(format!("{url} was answered {}: is it this program that is deployed there?", status.as_u16()))
         }

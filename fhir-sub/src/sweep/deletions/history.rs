@@ -172,8 +172,8 @@ impl Walk<'_> {
         self.round.again(sweep.here());
         self.newer.clear();
         sweep.row.note_once(
-            "the server did not know the link into its history any more, which is read anew: let sweeps take longer, or run \
-             them more often",
+            "the server has forgotten the link into its history, and the sweep reads the history again: let sweeps take \
+             longer, or run them more often",
         );
         Ok(None)
     }

@@ -200,7 +200,9 @@ async fn which_server_it_was_taken_for_is_said_where_no_one_else_did() {
     let fhir = FhirServer::start().await;
     let planned = command(&fhir, &["register", "--dry-run"]).set("FHIR_SERVER", "auto").run().await;
     assert!(
-        planned.stdout.contains("the server was taken for generic: it is none that is known"),
+        planned
+            .stdout
+            .contains("the server was taken for generic: it names no server that the program knows"),
         "{planned:?}"
     );
     let planned = command(&fhir, &["register", "--dry-run"]).set("FHIR_SERVER", "generic").run().await;

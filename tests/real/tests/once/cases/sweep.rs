@@ -98,7 +98,10 @@ pub(crate) async fn a_subscription_in_error_is_armed_again(world: &mut World) {
     let report = deployed.sweep().await;
     assert!(report.is_complete(), "{}", report.text());
     for kind in Kind::ALL {
-        let armed = format!("{}: the server had it in error, and it was armed again", kind.endpoint());
+        let armed = format!(
+            "{}: the server had put the Subscription into error; the sweep re-armed it",
+            kind.endpoint()
+        );
         assert!(report.text().contains(&armed), "{}", report.text());
     }
     assert_eq!(report.counts("tasks"), [1, 0, 1, 0, 0], "{}", report.text());
@@ -109,6 +112,6 @@ pub(crate) async fn a_subscription_in_error_is_armed_again(world: &mut World) {
     world.transcript.await_handled("tasks", &format!("Task/{}", id(&task)), "1").await;
     let again = deployed.sweep().await;
     assert_eq!(again.counts("tasks"), [2, 2, 0, 0, 0], "{}", again.text());
-    assert!(!again.text().contains("armed again"), "{}", again.text());
+    assert!(!again.text().contains("re-armed"), "{}", again.text());
     deployed.withdraw(&fhir).await;
 }
