@@ -274,7 +274,7 @@ pub enum Trust {
     Reference,
 }
 
-/// Which versions of a resource are wanted: the attribute's `order`.
+/// The wanted versions of a resource: the attribute's `order`.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

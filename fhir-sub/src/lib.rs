@@ -301,7 +301,7 @@ pub use trace::CallerTrace;
 /// | composites, part by part | `code-value-quantity` joins 2 values with `$`: write it as `token$quantity` |
 /// | empty values | `status` has no value, and servers leave such a parameter unread: … |
 /// | values that exclude each other: codes, references, dates, numbers | `status` of `Appointment` cannot be `booked` and also `arrived`, so this finds nothing: … |
-/// | URIs that are nearly those of a code system | `https://loinc.org` is not the URI of this code system, and finds nothing: write `http://loinc.org\|8480-6` |
+/// | URIs that resemble a code system's URI | `https://loinc.org` is not the URI of this code system, and finds nothing: write `http://loinc.org\|8480-6` |
 /// | a raw `+` where a plus must be meant | a `+` in a URL stands for a space, and this finds `a b@example.org`: … |
 /// | a decimal comma | a `,` separates two values, and a number has a decimal point: write `probability=gt0.8`, … |
 /// | a second `?` | one `?` stands before all parameters: write `&class=AMB`, … |

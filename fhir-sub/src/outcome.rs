@@ -23,7 +23,7 @@ impl From<Error> for Outcome {
     }
 }
 
-/// What a handler may return: `()`, or a `Result<(), E>` whose error converts into a boxed one.
+/// The return type of a handler: `()`, or a `Result<(), E>` whose error converts into a boxed one.
 ///
 /// ```
 /// use fhir_sub::{Error, IntoOutcome, Outcome};

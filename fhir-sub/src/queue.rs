@@ -159,7 +159,7 @@ struct SendMessage<'a> {
     message_deduplication_id: Option<&'a str>,
 }
 
-/// What the queue's answer means: its code only, because its text may quote the message.
+/// The meaning of the queue's answer: its code only, because its text may quote the message.
 fn refused(status: StatusCode, body: &[u8]) -> NotSent {
     #[derive(Default, Deserialize)]
     struct Refused {

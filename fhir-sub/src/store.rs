@@ -4,8 +4,8 @@
 //! [`AppBuilder::store`](crate::AppBuilder::store) takes it.
 //!
 //! An event is *begun*, which takes a lease on it, and then *completed* or *released*. If its instance is
-//! killed, the lease runs out, and the next instance that gets the event handles it. The names and states are
-//! those of AWS Lambda Powertools
+//! killed, the lease runs out, and the next instance that gets the event handles it. The store uses the names
+//! and states of AWS Lambda Powertools
 //! (<https://docs.powertools.aws.dev/lambda/python/latest/utilities/idempotency/>).
 
 mod backend;

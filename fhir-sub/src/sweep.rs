@@ -350,7 +350,7 @@ impl Sweep<'_> {
         self.row.note(words);
     }
 
-    /// What to ask the server for: the search that `register` has registered.
+    /// The question to the server: the search that `register` has registered.
     fn question(&self) -> Option<Question> {
         Question::of(self.declaration, self.run.server.settings())
     }

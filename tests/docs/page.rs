@@ -40,7 +40,16 @@ pub(crate) fn pages() -> Vec<Page> {
     {
         paths.extend(markdown(&format!("examples/{example}")));
     }
-    paths.extend(["fhir-sub-macros/README.md", "fhir-sub-macros/search/README.md"].map(str::to_owned));
+    for directory in [
+        "fhir-sub/client",
+        "fhir-sub/sandbox",
+        "fhir-sub/vocabulary",
+        "fhir-sub-macros",
+        "fhir-sub-macros/search",
+        "tests/simulation",
+    ] {
+        paths.extend(markdown(directory));
+    }
     paths.iter().filter(|path| root().join(path).exists()).map(|path| Page::read(path)).collect()
 }
 

@@ -1,4 +1,4 @@
-//! How the documentation of the public items reads, and the comments: counted, under a ceiling that only falls.
+//! How the documentation of the public items reads, and the comments: by the rules of the pages, in `prose.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,14 @@ fn comments(text: &str) -> Vec<String> {
 /// The Rust files of the published crates.
 fn sources() -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for crate_ in ["fhir-sub/src", "fhir-sub-macros/src", "fhir-sub-macros/search/src"] {
+    for crate_ in [
+        "fhir-sub/src",
+        "fhir-sub/client/src",
+        "fhir-sub/sandbox/src",
+        "fhir-sub/vocabulary/src",
+        "fhir-sub-macros/src",
+        "fhir-sub-macros/search/src",
+    ] {
         add(&root().join(crate_), &mut files);
     }
     files.sort();

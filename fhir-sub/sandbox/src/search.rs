@@ -1,8 +1,8 @@
 //! FHIR search: which resources a query finds.
 //!
 //! The same evaluation serves `GET /Type?…`, conditional writes, the criteria of a `Subscription` and the
-//! filters of a topic ([FHIR R4 §3.1.1](https://hl7.org/fhir/R4/search.html)). The grammar is that of the
-//! macro, so the sandbox accepts the same searches as the compiler. It refuses an unknown parameter by name:
+//! filters of a topic ([FHIR R4 §3.1.1](https://hl7.org/fhir/R4/search.html)). The sandbox uses
+//! the macro's grammar, so it accepts the same searches as the compiler. It refuses an unknown parameter by name:
 //! if it ignored the parameter, the criteria would match too much, and a test would pass wrongly.
 
 mod clause;

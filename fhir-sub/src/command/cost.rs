@@ -1,6 +1,6 @@
 //! `check --cost`: what a month on AWS costs with these settings, from numbers that the caller gives.
 //!
-//! The numbers of writes and reads are those of docs/dynamodb.md. `tests/calls.rs` compares them with the calls of the engine.
+//! The numbers of writes and reads come from docs/dynamodb.md. `tests/calls.rs` compares them with the calls of the engine.
 
 mod bill;
 mod numbers;
@@ -147,7 +147,7 @@ fn show(bill: &Bill, numbers: &Numbers, way: Way) {
     say(&format!("  total  {:.2} USD\n", bill.total()));
     bill.unknown.iter().for_each(|unknown| say(&format!("Not in it: {unknown}")));
     say(&format!(
-        "The prices are those of {REGION} in {AS_OF}. Give your own as price.NAME=USD; the names are:\n  {}",
+        "The prices apply to {REGION}, as of {AS_OF}. Give your own as price.NAME=USD; the names are:\n  {}",
         numbers
             .rows("price.")
             .map(|(name, value, _)| format!("{name}={value}"))

@@ -229,7 +229,7 @@ async fn recall(
     }
 }
 
-/// What the store knows of the event apart from its record; `None` if nothing.
+/// The store's knowledge of the event apart from its record; `None` if it has none.
 async fn known_otherwise(
     store: &Store,
     event: &Event,

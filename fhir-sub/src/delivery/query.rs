@@ -107,7 +107,7 @@ pub(crate) fn events<'a>(
 }
 
 impl Queried {
-    /// What the memory keeps of the answer; `is_found` if it had events.
+    /// The answer as the memory keeps it; `is_found` if it had events.
     pub(crate) fn asked(&self, is_found: bool) -> Asked {
         match self {
             Self::Answered(_) if is_found => Asked::Found,

@@ -142,7 +142,7 @@ impl Record {
         self.outcome
     }
 
-    /// What the desk shows of it; `None` of a line that is not written either.
+    /// The record as the desk shows it; `None` if no log line is written either.
     #[cfg(feature = "inspector")]
     pub(crate) fn told(&self) -> Option<Told> {
         let event = self.event.as_deref();

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-/// What the desk shows of an event, or of a request that brought none: the same as its log line has, for the eyes of whoever
-/// runs the program. It is in no log.
+/// An event, or a request without an event, as the desk shows it to the person who runs the program. It has the content of
+/// the log line, and is itself in no log.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Told {

@@ -1,7 +1,7 @@
 //! The sandbox fires as Medplum does, and `register` refuses what Medplum never fires for. This test compares
 //! both with Medplum's own matcher, which `tests/real/medplum/test` installs.
 //!
-//! The criteria are those of all tests, and one for each parameter of each type of R4 and each kind of value.
+//! It compares the criteria of all tests, and one for each parameter of each type of R4 and each kind of value.
 //! Each criteria is compared for every resource of its type: those that it finds, those that it misses, and
 //! the resources of the other criteria.
 

@@ -281,7 +281,8 @@ async fn a_registration_tells_the_new_secret() {
     }
 }
 
-/// A Subscription that the server has put in `error` is told the secret of now, not that of the start.
+/// If the server has put a Subscription in `error`, a sweep writes the present secret into it, not the secret of the
+/// program's start.
 #[tokio::test(start_paused = true)]
 async fn a_sweep_re_arms_with_the_secret_of_now() {
     let extension = Arc::new(Extension::of("rotating", version(0)));

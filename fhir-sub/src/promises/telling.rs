@@ -244,7 +244,7 @@ async fn an_event_is_the_same_after_its_resource_is_deleted() {
     check::<UNUSED>(put, false).await;
 }
 
-/// Helios' notification of a deletion looks like that of a change: it names the resource, and no method but `GET`.
+/// Helios notifies of a deletion as of a change: the notification names the resource, and no method but `GET`.
 #[tokio::test(start_paused = true)]
 async fn a_deletion_that_only_names_its_resource_is_not_the_version_before() {
     const DELETE: Interactions = Interactions { create: false, update: false, delete: true };

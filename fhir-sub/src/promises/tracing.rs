@@ -47,7 +47,7 @@ impl Drop for Attached {
 #[derive(Clone, Default)]
 struct Spans(Arc<Mutex<Vec<String>>>);
 
-/// The name of a span, and those of its parents.
+/// The name of a span, and the names of its parents.
 struct Named(String);
 
 #[derive(Default)]
@@ -121,7 +121,7 @@ struct Work;
 impl Handler<Event> for Work {
     async fn handle(event: Event) -> Outcome {
         let id = event.focus().unwrap_or_default().to_owned();
-        // A span across a pause, as that of a call to somewhere.
+        // A span across a pause, such as the span of a call to a server.
         tokio::task::yield_now().instrument(info_span!("work")).await;
         match &*id {
             "Encounter/panics" => panic!("canary"),

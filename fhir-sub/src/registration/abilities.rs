@@ -1,4 +1,4 @@
-//! What no server can do, and what this server cannot do: reported before anything is written, with the cure.
+//! Reports what no server can do, and what this server cannot do, with the cure. It does so before anything is written.
 //! For a server that is not recognised yet, nothing is reported.
 
 use fhir_sub_search::search::{self, ParameterType};

@@ -53,7 +53,7 @@ pub struct Row {
     pub(crate) diagnostics: Option<String>,
 }
 
-/// What was done for one subscription; with `dryRun`, what would be done.
+/// The result of one subscription; with `dryRun`, the result that a run would have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -17,7 +17,7 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// What the answer says about a request, or an event, that is not done: an issue of an OperationOutcome, with
+/// The answer's issue about a request, or an event, that is not done: an issue of an OperationOutcome, with
 /// a code of <https://hl7.org/fhir/R4/valueset-issue-type.html>.
 #[derive(Debug)]
 pub(super) struct Said {
@@ -83,7 +83,7 @@ impl Answer {
 }
 
 impl Said {
-    /// What the answer says about an event; `None` if the sender has nothing to do.
+    /// The answer's issue about an event; `None` if the sender has nothing to do.
     pub(super) fn of(delivered: &Delivered) -> Option<Self> {
         if delivered.due() == Due::Nothing {
             return None;

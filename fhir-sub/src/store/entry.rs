@@ -10,7 +10,7 @@ pub(crate) struct Entry {
     /// The key of its record.
     pub(crate) key: Key,
     pub(crate) identity: Identity,
-    /// What the store must know of its resource; `None` for most events.
+    /// The facts about its resource that the store needs; `None` for most events.
     pub(crate) resource: Option<OfResource>,
 }
 

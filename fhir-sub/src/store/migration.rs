@@ -25,8 +25,8 @@ pub(crate) struct OldKeys {
 }
 
 impl Store {
-    /// Whether an earlier version may have written to the backend. Tenants are newer: their old keys would be those of
-    /// now, and each event would find its own record.
+    /// Whether an earlier version may have written to the backend. Tenants are newer: their old keys would equal the
+    /// present keys, and each event would find its own record.
     pub(crate) fn may_have_old_keys(&self) -> bool {
         self.tenant.is_none() && self.backend.has_old_keys()
     }

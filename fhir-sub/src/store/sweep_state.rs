@@ -41,7 +41,7 @@ pub(crate) struct SweepState {
     /// The facts about the server's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clock: Option<ServerClock>,
-    /// When the Subscription was last heard of. It stands in a record of its own, beside that of the sweeps.
+    /// When the Subscription was last heard of. It has a record of its own, beside the record of the sweeps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) heard: Option<Instant>,
 }

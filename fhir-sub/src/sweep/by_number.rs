@@ -221,7 +221,7 @@ fn time(happened: &Happened<'_>) -> Option<Instant> {
     happened.event.timestamp.as_deref().and_then(Instant::parse)
 }
 
-/// What distinguishes an event from another one with its number: its time, else a hash of its resource's
+/// A mark that distinguishes an event from another one with its number: its time, else a hash of its resource's
 /// name.
 fn mark(sweep: &Sweep<'_>, happened: &Happened<'_>) -> Option<String> {
     if let Some(time) = time(happened) {

@@ -248,7 +248,7 @@ impl Check<'_> {
             return format!("`{name}` has no search parameter `{written}`");
         }
         format!(
-            "`{name}` has no search parameter `{written}`: it has {}, and those of all types",
+            "`{name}` has no search parameter `{written}`: it has {}, and the parameters of all types",
             listed(own)
         )
     }
@@ -280,7 +280,7 @@ impl Check<'_> {
     }
 }
 
-/// The parameter with this code, including those of every type.
+/// The parameter with this code, of this type or of every type.
 pub(super) fn of_type(on: ResourceType, code: &str) -> Option<SearchParameter> {
     // Some versions define some of them as tokens or strings, with the same meaning.
     if let Some(code) = OF_ALL_TYPES.into_iter().find(|other| *other == code) {

@@ -8,7 +8,7 @@ use super::{Definitions, FhirVersion, Kind, ResourceType, Targets};
 
 type Pairs = BTreeMap<String, BTreeMap<String, String>>;
 
-/// Every parameter of the table in one version, including those of the abstract types.
+/// Every parameter of the table in one version, also of the abstract types.
 fn pairs(version: FhirVersion) -> Pairs {
     let mut pairs = Pairs::new();
     for (name, block) in &table().types {

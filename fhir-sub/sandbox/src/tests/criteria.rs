@@ -232,8 +232,8 @@ async fn what_is_of_every_type() {
     }
 }
 
-/// Each behaviour accepts the criteria, and those of the specification fire for the resources that the search
-/// finds.
+/// Each behaviour accepts the criteria. The behaviours that follow the specification fire for the resources that
+/// the search finds.
 #[tokio::test]
 async fn a_criteria_is_taken_by_every_behaviour() {
     for criteria in [

@@ -1,4 +1,4 @@
-//! What an operator relies on: probes, an end in time, and a limit on memory.
+//! An operator relies on these: probes, an end in time, and a limit on memory.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};

@@ -161,7 +161,7 @@ pub(super) fn bill(numbers: &Numbers, way: Way) -> Bill {
         Store::Postgres => match numbers.known("database") {
             Some(usd) => bill.each("PostgreSQL", 1.0, "database", usd),
             None => bill.unknown.push(
-                "the PostgreSQL database. Its price is that of an instance and its storage, and not of events: give database=USD"
+                "the PostgreSQL database. You pay for an instance and its storage, and not for events: give database=USD"
                     .into(),
             ),
         },

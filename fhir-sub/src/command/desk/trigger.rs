@@ -22,7 +22,7 @@ use crate::sandbox::topic::StandIn;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in super::super) struct TriggerOptions {
     pub(super) endpoint: String,
-    /// What is to happen to the resource; the first that the handler wants, unless it is said.
+    /// The interaction with the resource; by default, the first that the handler wants.
     pub(super) interaction: Option<Interaction>,
     /// A file with a resource.
     pub(super) file: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! Who may reach the sandbox: programs on this machine, and no web page of another site.
+//! Programs on this machine may reach the sandbox, and no web page of another site.
 
 use std::net::Ipv4Addr;
 

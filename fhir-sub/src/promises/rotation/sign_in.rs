@@ -43,7 +43,7 @@ struct Known {
 }
 
 impl Door {
-    /// What the caller shows: a token, a user with a password, or the id of the key of an assertion.
+    /// The caller's proof: a token, a user with a password, or the id of the key of an assertion.
     fn shown(request: &Request<Bytes>) -> String {
         let header = request.headers().get(AUTHORIZATION).map(|header| header.to_str().unwrap().to_owned());
         let form = url::form_urlencoded::parse(request.body());

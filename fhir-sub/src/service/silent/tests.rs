@@ -14,7 +14,7 @@ use crate::testing::{TestApp, TestRequest};
 
 const PERIOD: u64 = 60;
 
-/// What the instances of a program share: their store, and the time.
+/// The instances of a program share this: their store, and the time.
 struct Shared {
     store: Arc<MemoryStore>,
     started: SystemTime,

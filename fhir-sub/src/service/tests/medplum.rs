@@ -8,7 +8,7 @@ use crate::notification::Notification;
 use crate::rejection::Rejection;
 use crate::testing::TestAnswer;
 
-/// What the handler saw: `create Patient/1@2 of Subscription/5 {…}`.
+/// The runs that the handler saw: `create Patient/1@2 of Subscription/5 {…}`.
 type Lines = Arc<Mutex<Vec<String>>>;
 
 struct Seen(String, Lines);

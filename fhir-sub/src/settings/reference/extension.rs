@@ -169,7 +169,7 @@ fn refusal(answer: &Response<Bytes>) -> Failure {
             "the extension refuses the program's token ({status}): AWS_SESSION_TOKEN, or AWS_TOKEN for the agent"
         ),
         _ => format!(
-            "the extension answered with status {status}: its log lines say why, or those of the agent; \
+            "the extension answered with status {status}: its log lines, or the agent's, say why; \
              PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL=debug makes the extension write more"
         ),
     })

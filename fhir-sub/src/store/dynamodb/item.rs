@@ -16,7 +16,7 @@ use crate::store::{DeadLetter, Key, RecordId, RecordKind, Stored, SweepState};
 /// The attributes of an item.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-// These names are those of AWS Lambda Powertools.
+// AWS Lambda Powertools has these names.
 pub(super) const ID: &str = "id";
 /// Seconds since 1970; the TTL attribute.
 pub(super) const EXPIRATION: &str = "expiration";

@@ -1,4 +1,4 @@
-//! What is known of a resource apart from its versions: their order, and their other names.
+//! The facts that the store knows about a resource's versions: their order, and their other names.
 
 use super::timed::{HOW, LEASE, Timed, instant, key, latest, of_resource};
 use crate::store::{Begun, Entry, How, OfResource, Told};

@@ -125,7 +125,7 @@ async fn a_deletion_that_was_told_is_not_found_again() {
     }
 }
 
-/// A `since` in the future is a mistake. If it is that of the first sweep, nothing before is left out.
+/// A `since` in the future is a mistake. Even the first sweep with such a `since` leaves out no earlier change.
 #[tokio::test(start_paused = true)]
 async fn a_since_in_the_future_leaves_nothing_out() {
     let kit = Kit::new(encounters());

@@ -1,4 +1,4 @@
-//! Whatever a notification names: only the app's own server and the sources of `setup` are called, each with its own sign-in.
+//! Only the app's own server and the sources of `setup` are called, each with its own sign-in, whatever a notification names.
 
 use super::elsewhere::{Answers, outcomes_of, with_source};
 use super::*;
