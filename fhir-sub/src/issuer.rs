@@ -89,5 +89,5 @@ impl std::fmt::Debug for Issuer {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

@@ -40,7 +40,7 @@ use http::StatusCode;
 use tracing::Span;
 
 pub(crate) use answer::Answer;
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) use authenticate::Owed;
 #[cfg(feature = "events")]
 pub(crate) use message::{Carried, Message};

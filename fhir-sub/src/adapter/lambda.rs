@@ -10,7 +10,7 @@ mod event;
 #[cfg(feature = "events")]
 mod event_bridge;
 mod invocations;
-#[cfg(all(test, feature = "testing", feature = "events"))]
+#[cfg(all(test, feature = "events"))]
 mod kit;
 mod program;
 mod response;
@@ -83,13 +83,13 @@ async fn cannot_start(program: &Program, payload: &[u8], problems: &CannotStart)
 }
 
 /// The answer to `event`, for a test.
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) async fn reply_to(app: &App, event: &serde_json::Value) -> Option<serde_json::Value> {
     reply_within(app, event, None).await
 }
 
 /// The same, in an invocation with a trace.
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) async fn reply_within(
     app: &App,
     event: &serde_json::Value,

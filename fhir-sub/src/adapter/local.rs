@@ -140,5 +140,5 @@ pub(crate) fn serve_apart(
 /// Ready when something has happened.
 pub(crate) type Told = BoxFuture<'static, ()>;
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

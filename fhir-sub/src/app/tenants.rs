@@ -267,5 +267,5 @@ impl Parts {
     pub(super) const NO_TENANTS: Vec<Tenant> = Vec::new();
 }
 
-#[cfg(all(test, feature = "testing", feature = "registration"))]
+#[cfg(all(test, feature = "registration"))]
 mod tests;

@@ -213,5 +213,5 @@ pub(super) async fn is_there(app: &App, event: &Event, deadline: Deadline) -> Re
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

@@ -275,5 +275,5 @@ fn shortened(reason: &str) -> String {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

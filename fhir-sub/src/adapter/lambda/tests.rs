@@ -356,5 +356,4 @@ async fn what_a_stranger_sends_over_http_is_no_event_of_another_kind() {
     }
 }
 
-#[cfg(feature = "testing")]
 mod certificates;
