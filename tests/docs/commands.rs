@@ -63,6 +63,10 @@ fn every_suite_that_is_named_is_there() {
             root().join(path).exists(),
             "`{command}` is said to be run by {suite}, and {path} does not exist"
         );
+        assert!(
+            !suite.ends_with(".rs"),
+            "`{command}` is said to be run by {suite}: name the test in it, as in `{suite}::the_test`"
+        );
         if let Some((_, name)) = suite.split_once("::") {
             let text = std::fs::read_to_string(root().join(path)).unwrap_or_default();
             assert!(text.contains(&format!("fn {name}(")), "{path} has no test `{name}`");

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::support::directory::Directory;
 use crate::support::fhir_server::FhirServer;
 use crate::support::launch::{APP, ARRIVALS, Launch, SECRET};
 
@@ -287,6 +288,32 @@ async fn status_tells_before_and_after_and_of_drift() {
         ("updated", "updated", "unchanged")
     );
     assert_eq!(command(&fhir, &["status"]).run().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_file_keeps_the_ids_where_the_server_has_no_search() {
+    let (fhir, directory) = (FhirServer::start().await, Directory::new("known"));
+    fhir.stop_searching();
+    let file = directory.0.join("subscriptions.json");
+    let file = file.to_str().expect("it is UTF-8");
+    for result in ["created", "unchanged"] {
+        let registered = command(&fhir, &["register", "--known", file]).run().await;
+        assert_eq!(registered.code, Some(0), "{registered:?}");
+        for endpoint in ENDPOINTS {
+            assert_eq!(registered.row(endpoint)[2], result, "{registered:?}");
+        }
+    }
+    assert_eq!(fhir.endpoints(), ENDPOINTS.map(|endpoint| format!("{BASE}/{endpoint}")));
+
+    let status = command(&fhir, &["status", "--known", file]).run().await;
+    assert_eq!(status.code, Some(0), "{status:?}");
+    for endpoint in ENDPOINTS {
+        assert_eq!(status.row(endpoint)[2], "active", "{status:?}");
+    }
+    assert!(!std::fs::read_to_string(file).expect("it was written").contains(SECRET));
+    // Another process finds them by the file alone.
+    let without = command(&fhir, &["status"]).run().await;
+    assert_eq!((without.code, &*without.row("succeeds")[2]), (Some(1), "missing"), "{without:?}");
 }
 
 #[tokio::test]

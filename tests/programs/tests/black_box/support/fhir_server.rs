@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +23,7 @@ pub(crate) struct FhirServer {
     pub(crate) sandbox: Sandbox,
     pub(crate) url: String,
     load: Arc<Load>,
+    has_search: Arc<AtomicBool>,
 }
 
 /// How many requests are running, and the maximum so far.
@@ -44,15 +45,23 @@ impl FhirServer {
         let url = format!("http://{}/fhir", listener.local_addr().expect("it is bound"));
         let sandbox = Sandbox::builder().base_url(&url).latency(latency).build(notify);
         let load = Arc::<Load>::default();
+        let has_search = Arc::new(AtomicBool::new(true));
         let meeting = Arc::new((Barrier::new(together.max(1)), AtomicUsize::new(together)));
 
-        let (inside, counted) = (sandbox.clone(), load.clone());
+        let (inside, counted, searchable) = (sandbox.clone(), load.clone(), has_search.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (sandbox, load, meeting) = (inside.clone(), counted.clone(), meeting.clone());
+                let has_search = searchable.clone();
                 let service = service_fn(move |request: Request<Incoming>| {
                     let (sandbox, load, meeting) = (sandbox.clone(), load.clone(), meeting.clone());
+                    let is_refused = is_search(&request) && !has_search.load(Ordering::SeqCst);
                     async move {
+                        if is_refused {
+                            let mut refusal = Response::new(Full::new(Bytes::new()));
+                            *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+                            return Ok(refusal);
+                        }
                         if is_search(&request) && takes_part(&meeting.1) {
                             meeting.0.wait().await;
                         }
@@ -66,7 +75,12 @@ impl FhirServer {
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
-        Self { sandbox, url, load }
+        Self { sandbox, url, load, has_search }
+    }
+
+    /// From now on, it has no search of Subscriptions.
+    pub(crate) fn stop_searching(&self) {
+        self.has_search.store(false, Ordering::SeqCst);
     }
 
     /// How many requests tried to change something.
