@@ -84,19 +84,3 @@ fn the_script_runs_what_it_is_said_to_run() {
         }
     }
 }
-
-/// A Rust example is a doctest of fhir-sub, unless it says `ignore`.
-#[test]
-fn every_rust_example_is_compiled() {
-    let compiled = std::fs::read_to_string(root().join("fhir-sub/src/lib.rs")).expect("it is there");
-    for page in pages() {
-        let has_examples =
-            page.code.iter().any(|block| ["rust", "rust,no_run"].contains(&block.language.as_str()));
-        let is_compiled = compiled.contains(&format!("include_str!(\"../../{}\")", page.path));
-        assert!(
-            !has_examples || is_compiled,
-            "fhir-sub/src/lib.rs does not compile the examples of {}",
-            page.path
-        );
-    }
-}

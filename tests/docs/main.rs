@@ -8,6 +8,7 @@
 
 mod commands;
 mod compilers;
+mod examples;
 mod links;
 mod names;
 mod page;
