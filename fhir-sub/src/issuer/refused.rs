@@ -8,6 +8,7 @@ pub(crate) enum Refused {
     Algorithm,
     Header,
     Type,
+    Bound,
     Issuer,
     Audience,
     Expired,
@@ -29,6 +30,9 @@ impl Refused {
             Self::Algorithm => "the access token's algorithm is not taken",
             Self::Header => "the access token's header asks for more than a signature",
             Self::Type => "the token is no access token",
+            Self::Bound => {
+                "the access token is bound to a key (`cnf`), and the program cannot check who has the key"
+            }
             Self::Issuer => "the access token is of another issuer",
             Self::Audience => "the access token is for another audience",
             Self::Expired => "the access token has expired",

@@ -107,6 +107,7 @@ async fn nothing_of_a_token_is_logged_or_answered() {
         (world.signed(Algorithm::ES256, json!({ "typ": CANARY }), json!({})), 401),
         (world.signed(Algorithm::ES256, json!({ "crit": [CANARY] }), json!({})), 401),
         (world.signed(Algorithm::ES256, json!({}), json!({ "exp": CANARY })), 401),
+        (world.signed(Algorithm::ES256, json!({}), json!({ "cnf": { "jkt": CANARY } })), 401),
         (CANARY.to_owned(), 401),
     ];
     let right = world.token(Algorithm::EdDSA);
@@ -123,6 +124,7 @@ async fn nothing_of_a_token_is_logged_or_answered() {
     }
     let text = lines.text();
     assert!(text.contains("the access token is of another issuer"), "{text}");
+    assert!(text.contains("the access token is bound to a key"), "{text}");
     assert_eq!(text.matches("request refused").count(), tokens.len() - 1, "{text}");
     for (token, _) in &tokens {
         for part in token.split('.').filter(|part| part.len() > 8) {

@@ -119,6 +119,9 @@ struct Claims<'c> {
     at_hash: bool,
     #[serde(default, deserialize_with = "present")]
     c_hash: bool,
+    /// The token is bound to a key of its client: RFC 7800, RFC 8705 §3.1 (mutual TLS) and RFC 9449 §6 (DPoP).
+    #[serde(default, deserialize_with = "present")]
+    cnf: bool,
 }
 
 impl Claims<'_> {
@@ -133,6 +136,10 @@ impl Claims<'_> {
         let is_id_token = self.at_hash || self.c_hash;
         if is_id_token || is_other(&self.typ, "Bearer") || is_other(&self.token_use, "access") {
             return Err(Refused::Type);
+        }
+        // Nothing here verifies that the caller has the key. Without that, a stolen token would let its thief in.
+        if self.cnf {
+            return Err(Refused::Bound);
         }
         if !self.aud.0.iter().any(|audience| *audience == callers.audience) {
             return Err(Refused::Audience);
