@@ -46,6 +46,7 @@ impl Handler<Work> for Act {
         let time = match id.split('-').next() {
             Some("hangs") => Duration::from_secs(3600),
             Some("slow") => Duration::from_secs(20),
+            Some("long") => Duration::from_secs(40),
             _ => Duration::from_millis(10),
         };
         tokio::time::sleep(time).await;

@@ -75,8 +75,11 @@ pub(super) async fn handle(
     context: &Context,
 ) -> Box<RawValue> {
     let messages = records.iter().map(|record| Message::of(app, record));
-    let batch = Batch { time: Time::until(deadline), waiting: AtomicUsize::new(records.len()), context };
-    let lanes: Vec<_> = lanes(messages).into_iter().map(|lane| batch.handle(lane).boxed()).collect();
+    let lanes = lanes(messages);
+    let waiting = AtomicUsize::new(lanes.len().saturating_sub(AT_ONCE));
+    let batch = Batch { time: Time::until(deadline), waiting, context };
+    let lanes = lanes.into_iter().enumerate();
+    let lanes: Vec<_> = lanes.map(|(place, lane)| batch.handle(lane, place >= AT_ONCE).boxed()).collect();
     let mut failed: Vec<usize> = stream::iter(lanes).buffer_unordered(AT_ONCE).concat().await;
     failed.sort_unstable();
     let failures = failed.iter().map(|place| json!({ "itemIdentifier": &*records[*place].message_id }));
@@ -163,25 +166,28 @@ fn lanes<'r>(messages: impl Iterator<Item = Message<'r>>) -> Vec<Lane<'r>> {
 /// The common state of a batch of messages.
 struct Batch<'b> {
     time: Time,
-    /// How many messages have not begun.
+    /// How many lanes have not begun. The first lanes all begin at the same time, so they never count.
     waiting: AtomicUsize,
     context: &'b Context,
 }
 
 impl Batch<'_> {
-    /// Handles a lane, and returns the places of the messages that must come again.
-    async fn handle(&self, lane: Lane<'_>) -> Vec<usize> {
+    /// Handles a lane, and returns the places of the messages that must come again. `has_waited` says whether
+    /// the lane begins only now that another one has ended.
+    async fn handle(&self, lane: Lane<'_>, has_waited: bool) -> Vec<usize> {
+        if has_waited {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
         let (mut failed, mut left) = (Vec::new(), lane.messages.into_iter());
         while let Some((place, message)) = left.next() {
-            let waiting = self.waiting.fetch_sub(1, Ordering::Relaxed) - 1;
-            // The later messages of its group wait until it succeeds, so they need none of its time.
-            let waiting = if lane.is_group { waiting - left.len() } else { waiting };
-            if self.is_done(&message, waiting == 0).await {
+            // The later messages of a group wait until this one succeeds, so they need none of its time.
+            let behind = if lane.is_group { 0 } else { left.len() };
+            let is_last = behind + self.waiting.load(Ordering::Relaxed) == 0;
+            if self.is_done(&message, is_last).await {
                 continue;
             }
             failed.push(place);
             if lane.is_group {
-                self.waiting.fetch_sub(left.len(), Ordering::Relaxed);
                 failed.extend(left.by_ref().map(|(place, _)| place));
             }
         }

@@ -127,6 +127,20 @@ async fn messages_of_a_standard_queue_are_handled_side_by_side() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn messages_that_nobody_waits_for_have_all_the_time() {
+    let queued = Queued::new();
+    // Each takes more than half of the minute.
+    let batch: Vec<_> =
+        (0..10).map(|number| message(number, "e", encounter(&format!("long-{number}")))).collect();
+    assert_eq!(queued.failed(&batch).await, [""; 0]);
+    assert_eq!(queued.done().len(), 20);
+    // An eleventh message waits, and gets half of the time.
+    let batch: Vec<_> =
+        (10..21).map(|number| message(number, "e", encounter(&format!("long-{number}")))).collect();
+    assert_eq!(queued.failed(&batch).await.len(), 11);
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_that_hang_leave_time_for_the_others_and_for_the_answer() {
     let queued = Queued::new();
     let hangs = (0..15).map(|number| message(number, "e", encounter(&format!("hangs-{number}"))));
