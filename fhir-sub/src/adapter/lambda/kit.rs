@@ -74,9 +74,11 @@ impl Queued {
     pub(super) fn new() -> Self {
         let log = Arc::new(Log::default());
         let latest = Declaration { order: Order::Latest, ..declaration::<Work, Act>("Encounter?", "latest") };
+        let ordered = of_topic("https://example.org/topics/ordered", "ordered");
         let declarations = leak([
             declaration::<Work, Act>("Encounter?", "e"),
             latest,
+            Declaration { order: Order::Latest, ..ordered },
             of_topic("https://example.org/topics/admission|1.0", "admissions"),
             of_topic("https://example.org/topics/shared", "one"),
             of_topic("https://example.org/topics/shared", "other"),

@@ -110,10 +110,15 @@ impl<'r> Message<'r> {
         Self { record, attributes, told, app, routed }
     }
 
-    /// The group whose messages must be handled in their order.
-    fn group(&self) -> Option<String> {
-        let group = self.attributes.message_group_id.as_deref().unwrap_or_default();
-        self.record.is_fifo().then(|| group.to_owned())
+    /// The lane of the message; `None` if no other message matters to it.
+    fn lane(&self) -> Option<LaneKey<'r>> {
+        if self.record.is_fifo() {
+            let group = self.attributes.message_group_id.as_deref().unwrap_or_default();
+            return Some(LaneKey::Group(group.to_owned()));
+        }
+        let declaration = self.routed.ok().filter(|declaration| declaration.order == Order::Latest)?;
+        let (tenant, endpoint) = (self.app.tenant_name(), declaration.endpoint);
+        Some(LaneKey::Latest { tenant, endpoint, resource: self.told.resource(declaration) })
     }
 }
 
@@ -134,6 +139,16 @@ impl Record<'_> {
     }
 }
 
+/// The common part of the messages of a lane.
+#[derive(PartialEq, Eq, Hash)]
+enum LaneKey<'r> {
+    /// The group of a FIFO queue.
+    Group(String),
+    /// The resource, if the handler wants only the latest version. It is `None` for a notification that does not
+    /// say its one resource; all of these notifications share a lane.
+    Latest { tenant: Option<&'r str>, endpoint: &'static str, resource: Option<String> },
+}
+
 /// Messages that are handled one after the other, each with its place in the batch.
 struct Lane<'r> {
     messages: Vec<(usize, Message<'r>)>,
@@ -147,14 +162,9 @@ struct Lane<'r> {
 fn lanes<'r>(messages: impl Iterator<Item = Message<'r>>) -> Vec<Lane<'r>> {
     let (mut lanes, mut places) = (Vec::<Lane<'r>>::new(), HashMap::new());
     for (place, message) in messages.enumerate() {
-        let latest = message.routed.ok().filter(|declaration| declaration.order == Order::Latest);
-        let lane = match (message.group(), latest) {
-            (Some(group), _) => Some((true, group)),
-            (None, Some(declaration)) => Some((false, declaration.endpoint.to_owned())),
-            (None, None) => None,
-        };
-        let is_group = lane.as_ref().is_some_and(|(is_group, _)| *is_group);
-        let at = lane.map_or(lanes.len(), |lane| *places.entry(lane).or_insert(lanes.len()));
+        let key = message.lane();
+        let is_group = matches!(key, Some(LaneKey::Group(_)));
+        let at = key.map_or(lanes.len(), |key| *places.entry(key).or_insert(lanes.len()));
         if at == lanes.len() {
             lanes.push(Lane { messages: Vec::new(), is_group });
         }

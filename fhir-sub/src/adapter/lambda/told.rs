@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 
 use super::{event_bridge, sns};
 use crate::app::App;
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, Trigger};
 use crate::delivery::Time;
-use crate::json::Text;
+use crate::json::{Outline, Text};
 use crate::request::Headers;
 use crate::service::{Answered, Carried, Message};
 use crate::trace::CallerTrace;
@@ -76,12 +76,41 @@ impl Told {
 
     /// Handles the notification for the subscription `declaration`.
     pub(super) async fn notify(&self, app: &App, declaration: &'static Declaration, time: Time) -> Answered {
-        let carried = if self.is_own { Carried::read(&self.body) } else { None };
-        let body = match &carried {
+        let carried = self.carried();
+        app.notified_of(declaration, self.notification(carried.as_ref()), carried.as_ref(), time).await
+    }
+
+    /// The resource of the notification for `declaration`, as `Type/id`. `None` if the notification may be about
+    /// several resources, or does not say its resource.
+    pub(super) fn resource(&self, declaration: &Declaration) -> Option<String> {
+        let Trigger::Criteria(_) = declaration.trigger else { return None };
+        let carried = self.carried();
+        if let Some(reference) = carried.as_ref().and_then(|carried| carried.reference.as_deref()) {
+            return Some(reference.to_owned());
+        }
+        let Ok(outline) = Outline::read(self.notification(carried.as_ref())) else {
+            // Medplum names a deleted resource in a header only.
+            return carried?.get("x-medplum-deleted-resource").text().map(str::to_owned);
+        };
+        // A resource of another type is HAPI's Bundle of a search, or a mistake.
+        let watched = declaration.trigger.resource_type();
+        if watched.is_some_and(|watched| watched != &*outline.resource_type) {
+            return None;
+        }
+        outline.id.map(|id| format!("{}/{}", &*outline.resource_type, &*id))
+    }
+
+    /// The request in the message, if the program's own queue carries one.
+    fn carried(&self) -> Option<Carried<'_>> {
+        if self.is_own { Carried::read(&self.body) } else { None }
+    }
+
+    /// The notification as JSON; `carried` is the request in the message.
+    fn notification<'t>(&'t self, carried: Option<&Carried<'t>>) -> &'t str {
+        match carried {
             Some(carried) => carried.notification.map_or("", RawValue::get),
             None => &self.body,
-        };
-        app.notified_of(declaration, body, carried.as_ref(), time).await
+        }
     }
 
     /// The trace that the message names, else the trace of the invocation.

@@ -189,6 +189,48 @@ async fn versions_of_one_resource_are_not_in_each_others_way() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn versions_of_one_resource_wait_for_each_other_and_for_no_other_resource() {
+    let queued = Queued::new();
+    let bare = |number: usize| message(number, "latest", encounter(&format!("slow-{number}")));
+    let own = |number: usize| {
+        let reference = format!("Encounter/slow-{number}");
+        let path = format!("/latest/{reference}");
+        let notification = encounter(&format!("slow-{number}"));
+        let body = json!({
+            "fhir-sub": "notification", "endpoint": "latest", "method": "PUT", "path": path,
+            "reference": reference, "notification": notification,
+        });
+        message(number, "notifications", body)
+    };
+    let batch: Vec<_> = (0..5).map(bare).chain((5..10).map(own)).collect();
+    let began = tokio::time::Instant::now();
+    assert_eq!(queued.failed(&batch).await, [""; 0]);
+    assert!(began.elapsed().as_secs() < 21, "{:?}", began.elapsed());
+    assert_eq!(queued.done().len(), 20);
+
+    let version = |number: usize| {
+        let mut encounter = encounter("slow-x");
+        encounter["meta"] =
+            json!({ "versionId": number.to_string(), "lastUpdated": format!("2026-01-31T12:00:0{number}Z") });
+        message(number, "latest", encounter)
+    };
+    assert_eq!(queued.failed(&[version(1), version(2)]).await, [""; 0]);
+    let run = ["latest slow-x", "latest slow-x."];
+    assert_eq!(queued.done(), [run, run].concat());
+}
+
+/// A notification of a topic may be about several resources.
+#[tokio::test(start_paused = true)]
+async fn notifications_of_a_topic_wait_for_each_other_if_the_latest_is_wanted() {
+    let queued = Queued::new();
+    let of = |id: &str| message(1, "visits", notification("https://example.org/topics/ordered", id));
+    let began = tokio::time::Instant::now();
+    assert_eq!(queued.failed(&[of("slow-1"), of("slow-2")]).await, [""; 0]);
+    assert!((40..42).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    assert_eq!(queued.done(), ["ordered slow-1", "ordered slow-1.", "ordered slow-2", "ordered slow-2."]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_handshake_is_done_without_a_handler() {
     let queued = Queued::new();
     let mut handshake = notification(TOPIC, "1");
