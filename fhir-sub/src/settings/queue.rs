@@ -68,6 +68,13 @@ impl QueueSettings {
         warnings
     }
 
+    /// Whether `arn` names the queue: it has the same account and the same name.
+    #[cfg(feature = "events")]
+    pub(crate) fn has_arn(&self, arn: &str) -> bool {
+        let (mut of_url, mut of_arn) = (self.url.url().path().rsplit('/'), arn.rsplit(':'));
+        (of_url.next(), of_url.next()) == (of_arn.next(), of_arn.next())
+    }
+
     /// Whether the queue keeps the order within a group.
     #[cfg(feature = "queue")]
     pub(crate) fn is_fifo(&self) -> bool {

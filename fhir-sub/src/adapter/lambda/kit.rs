@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use lambda_http::Context;
 use serde_json::{Value, json};
 
+use crate::app::AppBuilder;
 use crate::declaration::{Declaration, Order, Topic, Trigger};
 use crate::error::Error;
 use crate::extract::{FromNotification, ResourceUse};
@@ -72,6 +73,11 @@ pub(super) struct Queued {
 
 impl Queued {
     pub(super) fn new() -> Self {
+        Self::with(|builder| builder)
+    }
+
+    /// The same with further settings.
+    pub(super) fn with(setup: impl FnOnce(AppBuilder) -> AppBuilder) -> Self {
         let log = Arc::new(Log::default());
         let latest = Declaration { order: Order::Latest, ..declaration::<Work, Act>("Encounter?", "latest") };
         let ordered = of_topic("https://example.org/topics/ordered", "ordered");
@@ -88,7 +94,7 @@ impl Queued {
             .state(Arc::clone(&log))
             .set("FHIR_SUBSCRIPTION_TRIES", "2")
             .store(MemoryStore::shared(Arc::new(SystemTime::now)));
-        Self { test: TestApp::build(Behaviour::Generic, builder).unwrap(), log }
+        Self { test: TestApp::build(Behaviour::Generic, setup(builder)).unwrap(), log }
     }
 
     /// Sends an event, with a minute until the end of the invocation. Returns the answer or the error.

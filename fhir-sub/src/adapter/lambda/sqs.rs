@@ -21,7 +21,8 @@ use crate::declaration::{Declaration, Order};
 use crate::delivery::Time;
 use crate::fhir::is_id;
 use crate::json::Text;
-use crate::service::within;
+use crate::service::{Carried, within};
+use crate::settings::QueueSettings;
 
 /// How many messages are handled at the same time: a batch of the usual size.
 const AT_ONCE: usize = 10;
@@ -102,7 +103,8 @@ impl<'r> Message<'r> {
     fn of(app: &'r App, record: &'r Record<'r>) -> Self {
         let attributes: Attributes<'_> = read(record.attributes);
         let body: Text<'_> = read(record.body);
-        let mut told = Told::of_queue(&read(record.message_attributes), record.queue(), &body);
+        let is_own = |carried: &Carried<'_>| record.is_of_queue_mode(app, carried.tenant.as_deref());
+        let mut told = Told::of_queue(&read(record.message_attributes), record.queue(), &body, is_own);
         told.trace.of_aws = attributes.trace_header.as_deref().map(str::to_owned);
         let routed = told.message().route(app);
         let app = routed.map_or(app, |(app, _)| app);
@@ -136,6 +138,22 @@ impl Record<'_> {
     fn queue(&self) -> &str {
         let name = self.event_source_arn.rsplit(':').next().unwrap_or_default();
         name.strip_suffix(".fifo").unwrap_or(name)
+    }
+
+    /// Whether this queue may bring messages of queue mode for `tenant`. If the settings name a queue, no other
+    /// queue may: whoever writes to it could choose the endpoint, the tenant and the method.
+    fn is_of_queue_mode(&self, app: &App, tenant: Option<&str>) -> bool {
+        let queues =
+            || app.apps().filter_map(|app| Some((app.tenant_name(), app.settings().queue.as_ref()?)));
+        let is_this = |queue: &QueueSettings| queue.has_arn(&self.event_source_arn);
+        let is_own = queues().next().is_none() || queues().any(|(of, queue)| of == tenant && is_this(queue));
+        if !is_own {
+            warn!(
+                queue = self.queue(),
+                "a message of queue mode is not believed: FHIR_SUBSCRIPTION_QUEUE names another queue"
+            );
+        }
+        is_own
     }
 }
 

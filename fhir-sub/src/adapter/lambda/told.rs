@@ -35,8 +35,13 @@ fn without_mark(body: &str) -> &str {
 
 impl Told {
     /// The notification in a message of the queue `name`. SNS or EventBridge may have wrapped it in an
-    /// envelope.
-    pub(super) fn of_queue(attributes: &Attributes<'_>, name: &str, body: &str) -> Self {
+    /// envelope. `is_own` says whether to believe that the program itself put a message on the queue.
+    pub(super) fn of_queue(
+        attributes: &Attributes<'_>,
+        name: &str,
+        body: &str,
+        is_own: impl FnOnce(&Carried<'_>) -> bool,
+    ) -> Self {
         let body = without_mark(body);
         let mut told = Self {
             tenant: attributes.tenant(),
@@ -50,7 +55,7 @@ impl Told {
         // else decides. The program sets no attributes. If somebody else has set them, such as a gateway before
         // the queue, the body may come from a caller, who must not choose another endpoint or tenant.
         let is_addressed = told.tenant.is_some() || told.endpoint.is_some();
-        if !is_addressed && let Some(carried) = Carried::read(body) {
+        if !is_addressed && let Some(carried) = Carried::read(body).filter(is_own) {
             let header = |name: &str| carried.get(name).text().map(str::to_owned);
             let trace = Trace { parent: header("traceparent"), state: header("tracestate"), ..told.trace };
             return Self {

@@ -536,6 +536,27 @@ async fn the_body_of_a_message_names_no_other_tenant_than_its_attribute() {
     assert!(two.seen().is_empty());
 }
 
+/// Each tenant has a queue of its own, and its writers speak for no other tenant.
+#[cfg(feature = "queue")]
+#[tokio::test]
+async fn a_message_of_queue_mode_comes_from_the_queue_of_its_tenant() {
+    let url = |name: &str| format!("https://sqs.eu-west-1.amazonaws.com/1/{name}");
+    let two = Two::with(|app| {
+        app.set("NORTH_FHIR_SUBSCRIPTION_QUEUE", url("north"))
+            .set("SOUTH_FHIR_SUBSCRIPTION_QUEUE", url("south"))
+    });
+    let of_queue_mode = json!({ "fhir-sub": "notification", "tenant": "south", "endpoint": "patients",
+        "method": "POST", "path": "/hooks/south/patients", "notification": patient("1") });
+    let record = |queue: &str| {
+        json!({ "messageId": queue, "eventSource": "aws:sqs", "eventSourceARN": format!("arn:aws:sqs:eu-west-1:1:{queue}"),
+            "body": of_queue_mode.to_string(), "attributes": {}, "messageAttributes": {} })
+    };
+    let records = json!({ "Records": [record("north"), record("south")] });
+    let answer = crate::adapter::lambda::reply_to(&two.app, &records).await.unwrap();
+    assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "north" }] }));
+    assert_eq!(two.seen(), ["south Patient/1"]);
+}
+
 /// A notification arrives at the URL that the tenant's server has, or the program does not start.
 #[tokio::test]
 async fn a_tenant_is_reached_at_the_url_of_its_own() {

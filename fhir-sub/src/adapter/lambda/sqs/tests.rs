@@ -315,6 +315,37 @@ async fn what_a_message_pretends_to_be_is_not_believed() {
     assert_eq!(queued.done(), ["latest 1", "latest 1."]);
 }
 
+/// A writer to another queue must not choose the endpoint, the tenant and the method.
+#[cfg(feature = "queue")]
+#[tokio::test(start_paused = true)]
+async fn a_message_of_queue_mode_is_believed_on_the_programs_own_queue_only() {
+    let url = "https://sqs.eu-west-2.amazonaws.com/123456789012/notifications";
+    let queued = Queued::with(|builder| builder.set("FHIR_SUBSCRIPTION_QUEUE", url));
+    let own = json!({
+        "fhir-sub": "notification", "endpoint": "latest", "method": "POST", "path": "/e", "notification": encounter("1"),
+    });
+    let mut of_other_account = message(1, "notifications", &own);
+    of_other_account["eventSourceARN"] = "arn:aws:sqs:eu-west-2:210987654321:notifications".into();
+    for (what, record) in [
+        ("another queue, or SNS by raw delivery", message(1, "e", &own)),
+        ("another queue with a similar name", message(1, "other-notifications", &own)),
+        ("a FIFO queue", message(1, "notifications.fifo", &own)),
+        ("another account", of_other_account),
+        (
+            "another tenant",
+            message(1, "notifications", own.to_string().replace("\"method", "\"tenant\":\"north\",\"method")),
+        ),
+    ] {
+        assert_eq!(queued.failed(&[record]).await, ["m1"], "{what}");
+        assert_eq!(queued.done(), [""; 0], "{what}");
+    }
+    assert_eq!(queued.failed(&[message(1, "notifications", &own)]).await, [""; 0]);
+    assert_eq!(queued.done(), ["latest 1", "latest 1."]);
+    // Other messages may come from anywhere, as before.
+    assert_eq!(queued.failed(&[message(1, "e", encounter("2"))]).await, [""; 0]);
+    assert_eq!(queued.done(), ["e 2", "e 2."]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_huge_batch_is_handled_and_its_groups_keep_their_order() {
     let queued = Queued::new();
