@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::declaration::{Declaration, Trigger};
 use crate::decode::named_topic;
 use crate::delivery::Time;
+use crate::fhir::Reference;
 use crate::request::{Head, Header, Headers};
 
 /// A notification from a queue or a bus, with the names that may select its handler.
@@ -136,6 +137,21 @@ impl<'a> Carried<'a> {
     /// The request in a message of the program's own queue; `None` for any other message.
     pub(crate) fn read(body: &'a str) -> Option<Self> {
         serde_json::from_str(body).ok().filter(|carried: &Self| carried.kind == Self::KIND)
+    }
+
+    /// A request that names the resource `reference` and does not carry it. `None` if `reference` is not `Type/id`.
+    pub(crate) fn naming(endpoint: &'a str, reference: &'a str) -> Option<Self> {
+        Reference::parse(reference).filter(|parsed| parsed.to_string() == reference)?;
+        Some(Self {
+            kind: Self::KIND.into(),
+            tenant: None,
+            endpoint: endpoint.into(),
+            method: "PUT".into(),
+            path: format!("{endpoint}/{reference}").into(),
+            reference: Some(reference.into()),
+            headers: Vec::new(),
+            notification: None,
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! EventBridge: an event that matched a rule, or the output of a rule's input transformer.
 //!
 //! In one form, `detail` is a notification, and `detail-type` is the endpoint, or else the notification's
-//! topic decides. In the other form, `detail` is `{"endpoint": …, "notification": …}`. Lambda ignores the
-//! answer, and retries a failed invocation twice:
+//! topic decides. In the other forms, `detail` is `{"endpoint": …, "notification": …}`, or it names a resource
+//! that the program reads: `{"endpoint": …, "reference": "Encounter/1"}`. Lambda ignores the answer, and
+//! retries a failed invocation twice:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>.
 
 use std::borrow::Cow;
@@ -37,7 +38,10 @@ struct Named<'a> {
     #[serde(borrow)]
     endpoint: Text<'a>,
     #[serde(borrow)]
-    notification: &'a RawValue,
+    notification: Option<&'a RawValue>,
+    /// The name of the resource, if there is no notification.
+    #[serde(borrow)]
+    reference: Option<&'a RawValue>,
 }
 
 /// The notification in a bus's event that arrived through a queue; `None` if the body is not such an event.
@@ -50,19 +54,24 @@ fn told(detail_type: &str, detail: &RawValue) -> Told {
     let detail = text(detail.get());
     let came_by = vec![detail_type.to_owned()];
     match serde_json::from_str::<Named<'_>>(&detail) {
-        Ok(Named { tenant, endpoint, notification }) => Told {
-            tenant: tenant.map(|tenant| tenant.to_string()),
-            endpoint: Some(endpoint.to_string()),
-            came_by,
-            body: text(notification.get()).into_owned(),
-            trace: Trace::default(),
-            is_own: false,
-        },
-        Err(_) => Told {
+        Ok(Named { tenant, endpoint, notification, reference }) if notification.or(reference).is_some() => {
+            let owned = |json: &RawValue| text(json.get()).into_owned();
+            Told {
+                tenant: tenant.map(|tenant| tenant.to_string()),
+                endpoint: Some(endpoint.to_string()),
+                came_by,
+                body: notification.map(owned).unwrap_or_default(),
+                reference: reference.filter(|_| notification.is_none()).map(owned),
+                trace: Trace::default(),
+                is_own: false,
+            }
+        }
+        _ => Told {
             tenant: None,
             endpoint: None,
             came_by,
             body: detail.into_owned(),
+            reference: None,
             trace: Trace::default(),
             is_own: false,
         },
@@ -91,7 +100,7 @@ pub(super) async fn handle(
         Ok((_, declaration)) => {
             let trace = || Parent::Caller(told.trace(context.xray_trace_id.as_deref()));
             let span = app.span(SpanKind::Consumer, declaration.endpoint, trace);
-            within(span, app.notified_of(declaration, &told.body, None, Time::until(deadline))).await
+            within(span, told.notify(app, declaration, Time::until(deadline))).await
         }
         Err(reason) => app.unrouted(reason),
     };

@@ -32,5 +32,5 @@ pub(super) fn unwrap(body: &str) -> Option<Told> {
     let attributes = envelope.message_attributes;
     let (tenant, endpoint, trace) = (attributes.tenant(), attributes.endpoint(), attributes.trace());
     let body = envelope.message.to_string();
-    Some(Told { tenant, endpoint, came_by: Vec::new(), body, trace, is_own: false })
+    Some(Told { tenant, endpoint, came_by: Vec::new(), body, reference: None, trace, is_own: false })
 }

@@ -23,6 +23,8 @@ pub(super) struct Told {
     /// The names of its sources.
     pub(super) came_by: Vec<String>,
     pub(super) body: String,
+    /// The resource that the message names instead of a notification.
+    pub(super) reference: Option<String>,
     pub(super) trace: Trace,
     /// Whether the body is a message of the program's own queue. A message in an envelope is not.
     pub(super) is_own: bool,
@@ -48,6 +50,7 @@ impl Told {
             endpoint: attributes.endpoint(),
             came_by: vec![name.to_owned()],
             body: body.to_owned(),
+            reference: None,
             trace: attributes.trace(),
             is_own: false,
         };
@@ -63,6 +66,7 @@ impl Told {
                 endpoint: Some(carried.endpoint.into_owned()),
                 came_by: Vec::new(),
                 body: told.body,
+                reference: None,
                 trace,
                 is_own: true,
             };
@@ -74,6 +78,7 @@ impl Told {
                 told.trace = told.trace.or(inner.trace);
                 told.came_by.extend(inner.came_by);
                 told.body = without_mark(&inner.body).to_owned();
+                told.reference = inner.reference;
             }
         }
         told
@@ -81,7 +86,13 @@ impl Told {
 
     /// Handles the notification for the subscription `declaration`.
     pub(super) async fn notify(&self, app: &App, declaration: &'static Declaration, time: Time) -> Answered {
-        let carried = self.carried();
+        let carried = match &self.reference {
+            None => self.carried(),
+            Some(reference) => match Carried::naming(declaration.endpoint, reference) {
+                None => return app.unrouted("the `reference` of the event is not `Type/id`"),
+                named => named,
+            },
+        };
         app.notified_of(declaration, self.notification(carried.as_ref()), carried.as_ref(), time).await
     }
 
@@ -89,6 +100,9 @@ impl Told {
     /// several resources, or does not say its resource.
     pub(super) fn resource(&self, declaration: &Declaration) -> Option<String> {
         let Trigger::Criteria(_) = declaration.trigger else { return None };
+        if self.reference.is_some() {
+            return self.reference.clone();
+        }
         let carried = self.carried();
         if let Some(reference) = carried.as_ref().and_then(|carried| carried.reference.as_deref()) {
             return Some(reference.to_owned());

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::super::kit::{Queued, encounter, notification};
+use super::super::kit::{Queued, encounter, message, notification};
 
 /// An event, as in <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>.
 fn event(detail_type: &str, detail: Value) -> Value {
@@ -37,6 +37,24 @@ async fn an_event_is_routed_by_its_detail_else_its_type_else_its_topic() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_resource_that_an_event_names_is_read() {
+    let queued = Queued::new();
+    for id in ["1", "2", "3"] {
+        queued.test.sandbox().update(&encounter(id)).await.unwrap();
+    }
+    let named = |id: &str| json!({ "endpoint": "e", "reference": format!("Encounter/{id}") });
+    for (event, done) in
+        [(event("anything", named("1")), "e 1"), (event("e", named("2").to_string().into()), "e 2")]
+    {
+        assert_eq!(queued.invoke(&event).await, Ok(Value::Null), "{event}");
+        assert_eq!(queued.done(), [done.to_owned(), format!("{done}.")], "{event}");
+    }
+    let by_queue = message(1, "visits", event("anything", named("3")));
+    assert_eq!(queued.failed(&[by_queue]).await, [""; 0]);
+    assert_eq!(queued.done(), ["e 3", "e 3."]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_that_is_not_handled_fails_the_invocation() {
     let queued = Queued::new();
     for (what, event, done) in [
@@ -55,6 +73,7 @@ async fn an_event_that_is_not_handled_fails_the_invocation() {
 #[tokio::test(start_paused = true)]
 async fn a_detail_of_another_shape_is_refused() {
     let queued = Queued::new();
+    queued.test.sandbox().update(&encounter("1")).await.unwrap();
     for detail in [
         json!("{}"),
         json!([]),
@@ -66,6 +85,16 @@ async fn a_detail_of_another_shape_is_refused() {
         json!({ "endpoint": "e", "notification": [encounter("1")] }),
         json!({ "endpoint": "e", "notification": { "endpoint": "e", "notification": encounter("1") } }),
         json!({ "Records": [] }),
+        json!({ "reference": "Encounter/1" }),
+        json!({ "endpoint": "e", "reference": null }),
+        json!({ "endpoint": "e", "reference": 5 }),
+        json!({ "endpoint": "e", "reference": "Encounter" }),
+        json!({ "endpoint": "e", "reference": "Encounter/.." }),
+        json!({ "endpoint": "e", "reference": "Encounter/1/_history/2" }),
+        json!({ "endpoint": "e", "reference": "Encounter/1?_pretty=true" }),
+        json!({ "endpoint": "e", "reference": "https://fhir.example.org/r4/Encounter/1" }),
+        json!({ "endpoint": "e", "reference": "Patient/1" }),
+        json!({ "endpoint": "admissions", "reference": "Encounter/1" }),
     ] {
         let error = queued.invoke(&event("e", detail.clone())).await.unwrap_err();
         assert_eq!(error, "the event was not handled: see the program's log", "{detail}");
