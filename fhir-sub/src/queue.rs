@@ -20,7 +20,8 @@ use crate::settings::QueueSettings;
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
 pub(crate) const MESSAGE_LIMIT: usize = 1024 * 1024;
 
-/// The longest time of all tries: the most impatient caller waits for two seconds.
+/// The longest time for all messages of a notification, with all tries: the most impatient caller waits for two
+/// seconds.
 const SENDING: Duration = Duration::from_millis(1_700);
 
 const TRIES: Tries = Tries {
@@ -95,11 +96,16 @@ impl Queue {
         &self.settings
     }
 
+    /// The deadline for all messages of a notification, if the first one is sent now. The caller waits for the
+    /// last one too.
+    pub(crate) fn deadline(request: Deadline) -> Deadline {
+        Deadline::after(SENDING).min(request)
+    }
+
     /// Puts a message on the queue. If this succeeds, the queue has the message.
     pub(crate) async fn send(&self, message: &Outgoing, deadline: Deadline) -> Result<(), NotSent> {
-        let limit = Deadline::after(SENDING).min(deadline);
         let late = |_| NotSent::Refused("no answer in time".into());
-        tokio::time::timeout_at(limit.instant(), self.attempts(message)).await.map_err(late)?
+        tokio::time::timeout_at(deadline.instant(), self.attempts(message)).await.map_err(late)?
     }
 
     async fn attempts(&self, message: &Outgoing) -> Result<(), NotSent> {

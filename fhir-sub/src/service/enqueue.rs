@@ -98,6 +98,7 @@ async fn send(
     events: &[Happened<'_>],
     deadline: Deadline,
 ) -> Result<(), Refusal> {
+    let deadline = Queue::deadline(deadline);
     if !queue.settings().only_references {
         let whole = Outgoing { body: admitted.whole(app), group: admitted.group(app, events) };
         if whole.body.len() <= MESSAGE_LIMIT {

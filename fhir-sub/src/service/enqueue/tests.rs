@@ -1,6 +1,7 @@
 mod references;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -28,6 +29,8 @@ struct Sqs {
     refusals: Mutex<Vec<(u16, &'static str)>>,
     /// The most characters of a body.
     limit: Option<usize>,
+    /// How long each answer takes.
+    takes: Duration,
 }
 
 impl Transport for Sqs {
@@ -59,7 +62,13 @@ impl Transport for Sqs {
             }
         };
         let answer = http::Response::builder().status(answer.0).body(answer.1.into()).unwrap();
-        Box::pin(async { Ok(answer) })
+        let takes = self.takes;
+        Box::pin(async move {
+            if !takes.is_zero() {
+                tokio::time::sleep(takes).await;
+            }
+            Ok(answer)
+        })
     }
 }
 
@@ -119,7 +128,7 @@ impl Front {
         let app = &self.scripted.app;
         let declaration = app.registry().find("e").unwrap();
         let body = carried.notification.map_or("", |notification| notification.get());
-        let time = Time::until(Deadline::after(std::time::Duration::from_secs(30)));
+        let time = Time::until(Deadline::after(Duration::from_secs(30)));
         let answered = app.notified_of(declaration, body, Some(&carried), time).await;
         (answered.is_done, self.scripted.ran())
     }
@@ -268,6 +277,27 @@ async fn where_sqs_refuses_the_server_is_told_to_send_it_again() {
         );
         assert!(front.sqs.refusals.lock().unwrap().is_empty(), "{refusals:?}");
         assert!(front.scripted.ran().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_messages_of_a_notification_share_one_limit_of_time() {
+    for (resources, status) in [(4, 204), (5, 503)] {
+        let sqs = Sqs { takes: Duration::from_millis(400), ..Sqs::default() };
+        let front = Front::with(watching(), sqs, |builder| {
+            builder.set("FHIR_SUBSCRIPTION_QUEUE", QUEUE).set("FHIR_SUBSCRIPTION_QUEUE_CONTENT", "reference")
+        });
+        let entry = |number: usize| {
+            json!({ "resource": { "resourceType": "Encounter", "id": number.to_string() },
+                "request": { "method": "PUT", "url": format!("Encounter/{number}") } })
+        };
+        let entries: Vec<_> = (0..resources).map(entry).collect();
+        let found = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries });
+        let began = tokio::time::Instant::now();
+        let answered = front.answered(Method::POST, None, &found.to_string()).await;
+        assert_eq!(answered.answer.status, status, "{resources}");
+        // A caller may wait for two seconds only.
+        assert!(began.elapsed() < Duration::from_millis(1_750), "{:?}", began.elapsed());
     }
 }
 
