@@ -12,6 +12,7 @@ mod files;
 mod observe;
 mod run;
 mod code;
+mod path;
 mod guard;
 mod page;
 mod live;

@@ -157,6 +157,11 @@ impl Delivery {
         self.events.iter().find_map(|event| event.endpoint)
     }
 
+    /// Whether its sender was refused because it did not show the secret or the signature.
+    pub(super) fn is_of_stranger(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     /// The approximate number of bytes that it takes in memory.
     pub(super) fn size(&self) -> usize {
         let events = self.events.len() * size_of::<Told>();

@@ -16,6 +16,7 @@ use super::delivery::Delivery;
 use super::guard::Guard;
 use super::live::Live;
 use super::page::Page;
+use super::path::{ODD, is_plain};
 use super::recorder::Recorder;
 use super::run::{own, run};
 use crate::adapter::local::LocalBody;
@@ -228,7 +229,9 @@ impl View {
         } else {
             Target::Program { base_url: self.url.clone(), header: app.settings().header.to_string() }
         };
-        detail["curl"] = as_curl(delivery, &target).into();
+        // curl changes the same paths as a browser.
+        let curl = is_plain(&delivery.sent.path).then(|| as_curl(delivery, &target));
+        detail["curl"] = curl.into();
         detail
     }
 
@@ -282,8 +285,12 @@ impl View {
 
     /// Sends a request through the program, and answers as the program does.
     async fn send(&self, parts: &Parts, path: &str, body: Bytes) -> Response<LocalBody> {
+        let path = format!("/{path}");
+        if !is_plain(&path) {
+            return failed(StatusCode::BAD_REQUEST, ODD);
+        }
         let again = query(parts, "again").and_then(|id| id.parse().ok());
-        let draft = (&parts.method, &*format!("/{path}"), &parts.headers);
+        let draft = (&parts.method, &*path, &parts.headers);
         let sent = Delivery::draft(&self.app, super::Origin::Desk { again }, draft, body).sent;
         let (answered, delivery) = match query(parts, "as").as_deref() {
             Some("server") => own(&self.app, &sent, again).await,

@@ -47,9 +47,9 @@ impl Files {
     }
 
     /// Writes a file for the delivery, before its sender gets the answer. Only the user who runs the program may read
-    /// the file.
+    /// the file. A request of a stranger is not written: a stranger must not fill the disk, or send what is replayed.
     pub(crate) async fn write(self: Arc<Self>, delivery: Arc<Delivery>) {
-        if delivery.endpoint().is_none() {
+        if delivery.endpoint().is_none() || delivery.is_of_stranger() {
             return;
         }
         let files = self.clone();

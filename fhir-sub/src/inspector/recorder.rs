@@ -28,6 +28,9 @@ struct Kept {
 /// The most deliveries that are kept, and the most bytes that they may take.
 const MOST: (usize, usize) = (1_000, 64 << 20);
 
+/// The most requests of strangers among them, so that strangers cannot displace all deliveries of the server.
+const MOST_OF_STRANGERS: usize = 50;
+
 impl Recorder {
     pub(crate) fn new() -> Self {
         Self::holding(MOST)
@@ -38,7 +41,8 @@ impl Recorder {
         Self(Arc::new(Shared { kept, newest, most, most_bytes }))
     }
 
-    /// Keeps a delivery. If there is no room, the oldest deliveries are dropped.
+    /// Keeps a delivery. If there is no room, the oldest deliveries are dropped. Of the requests of strangers, only the
+    /// newest are kept.
     pub(crate) fn add(&self, mut delivery: Delivery) -> Arc<Delivery> {
         let mut kept = self.lock();
         delivery.id = *self.0.newest.borrow() + 1;
@@ -46,6 +50,9 @@ impl Recorder {
         let delivery = Arc::new(delivery);
         kept.bytes += delivery.size();
         kept.deliveries.push_back(delivery.clone());
+        if delivery.is_of_stranger() {
+            kept.limit_strangers();
+        }
         while kept.deliveries.len() > self.0.most
             || (kept.bytes > self.0.most_bytes && kept.deliveries.len() > 1)
         {
@@ -73,6 +80,20 @@ impl Recorder {
     /// The kept deliveries, even after a panic elsewhere.
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// Drops the oldest request of a stranger, if there are too many.
+    fn limit_strangers(&mut self) {
+        let strangers = || self.deliveries.iter().enumerate().filter(|(_, kept)| kept.is_of_stranger());
+        if strangers().count() <= MOST_OF_STRANGERS {
+            return;
+        }
+        let oldest = strangers().next().map(|(place, _)| place);
+        if let Some(dropped) = oldest.and_then(|place| self.deliveries.remove(place)) {
+            self.bytes -= dropped.size();
+        }
     }
 }
 
@@ -149,6 +170,18 @@ mod tests {
         recorder.add(delivery("Patient/1", 20_000));
         assert_eq!(ids(0), [7]);
         assert_eq!(*recorder.newest().borrow(), 7);
+    }
+
+    #[test]
+    fn strangers_displace_one_another() {
+        let recorder = Recorder::holding((100, 1 << 20));
+        let refused = || Delivery { status: StatusCode::UNAUTHORIZED, ..delivery("Patient/1", 10) };
+        (0..60).for_each(|_| drop(recorder.add(delivery("Patient/1", 0))));
+        (0..1_000).for_each(|_| drop(recorder.add(refused())));
+        let kept = recorder.since(0);
+        let of_server = kept.iter().filter(|delivery| !delivery.is_of_stranger()).count();
+        assert_eq!((kept.len(), of_server, kept[50].id), (100, 50, 1_011));
+        assert_eq!(kept.iter().map(|delivery| delivery.size()).sum::<usize>(), recorder.lock().bytes);
     }
 
     #[test]

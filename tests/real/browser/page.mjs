@@ -1,6 +1,7 @@
 // Each thing that the page can do, as a person does it, on a wide and on a narrow screen.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import http from 'node:http';
 
 import { accessible, browse, clipboard, fits, open, shot, start, step, stopAll } from './kit.mjs';
 
@@ -146,6 +147,23 @@ try {
       await page.getByLabel('Filter deliveries').fill(`observation/${observation.id} failed`);
       assert.ok((await list.getByRole('button').count()) >= 2);
       await page.getByLabel('Filter deliveries').fill('');
+    });
+
+    await step(`${name}: a stranger's request is not sent to this page`, async () => {
+      const { hostname, port } = new URL((await (await fetch(`${program.url}api/program`)).json()).url);
+      // `fetch` would change the path, as the page's own would.
+      await new Promise((resolve, reject) => {
+        const request = http.request({ hostname, port, method: 'POST', path: '/../api/register' }, (answer) => answer.resume().on('end', resolve));
+        request.on('error', reject).end();
+      });
+      await list.getByRole('button', { name: '/../api/register' }).click();
+      await detail.getByText('This page does not send it').waitFor();
+      for (const title of ['Send again', 'Edit and send again', 'Copy as curl']) assert.equal(await detail.getByRole('button', { name: title, exact: true }).count(), 0, title);
+      for (const key of ['s', 'e', 'c']) await page.keyboard.press(key);
+      await page.locator('#said').getByText('This page does not send it').waitFor();
+      assert.equal(await detail.locator('form').count(), 0);
+      await checked('an odd path');
+      await back();
     });
 
     await step(`${name}: a sample of a handler is sent`, async () => {

@@ -64,19 +64,26 @@ function eventView(event) {
     error ? make('pre', { class: 'box error', tabindex: '0' }, [error, event.errorText && event.errorKind && event.errorKind !== 'message' && `(${event.errorKind})`, event.errorPlace && `at ${event.errorPlace}`].filter(Boolean).join('\n')) : null);
 }
 
+// Whether the browser sends this path unchanged. A stranger chooses the path of a request that the program refuses, and the browser
+// would turn `send/../api/register` into a request to this page.
+const isPlain = (path) => path.startsWith('/') && !/\/\/|[\\?#\u0000-\u0020\u007f]/.test(path) && !path.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
+const ODD_PATH = 'This page does not send it: its path has a `.` or `..` segment, `//`, a blank, `\\`, `?` or `#`, so the browser would send it to another address.';
+
 function showDelivery(delivery) {
   const place = find('delivery');
+  const plain = isPlain(delivery.path);
   const first = delivery.events[0];
   const again = delivery.again ? make('button', { onclick: () => choose(delivery.again) }, `Sent from #${delivery.again}`) : null;
   show(place,
     back('deliveries'),
     make('h2', {}, `${first.endpoint ?? delivery.path} `, make('span', { class: 'dim' }, `#${delivery.id}`)),
     make('div', { class: 'actions' },
-      make('button', { class: 'main', onclick: () => sendAgain(delivery) }, 'Send again'),
-      make('button', { onclick: () => edit(delivery) }, 'Edit and send again'),
-      make('button', { onclick: () => copy(delivery.test, 'The test') }, 'Copy as test'),
-      make('button', { onclick: () => copy(delivery.curl, 'The curl command') }, 'Copy as curl'),
+      plain ? make('button', { class: 'main', onclick: () => sendAgain(delivery) }, 'Send again') : null,
+      plain ? make('button', { onclick: () => edit(delivery) }, 'Edit and send again') : null,
+      make('button', { onclick: () => copyTest(delivery) }, 'Copy as test'),
+      plain ? make('button', { onclick: () => copyCurl(delivery) }, 'Copy as curl') : null,
       again),
+    plain ? null : make('p', { class: 'dim' }, ODD_PATH),
     ...delivery.events.map(eventView),
     make('dl', {},
       make('dt', {}, 'Request'), make('dd', { class: 'mono' }, `${delivery.method} ${delivery.path}`),
@@ -93,9 +100,12 @@ function showDelivery(delivery) {
 }
 
 const sendAgain = (delivery) => send({ ...delivery, again: delivery.id });
+const copyTest = (delivery) => copy(delivery.test, 'The test');
+const copyCurl = (delivery) => (delivery.curl ? copy(delivery.curl, 'The curl command') : say(ODD_PATH));
 
 // Sends a request through the program, and jumps to what became of it.
 async function send({ method, path, headers, body, again, asServer }) {
+  if (!isPlain(path)) return say(ODD_PATH);
   const query = new URLSearchParams();
   if (again) query.set('again', again);
   if (asServer) query.set('as', 'server');
@@ -108,6 +118,7 @@ async function send({ method, path, headers, body, again, asServer }) {
 }
 
 function edit(delivery) {
+  if (!isPlain(delivery.path)) return say(ODD_PATH);
   const place = find('delivery');
   const method = make('select', { id: 'edit-method', 'aria-label': 'Method' }, ...['POST', 'PUT', 'DELETE'].map((name) => make('option', { selected: name === delivery.method }, name)));
   const path = make('input', { id: 'edit-path', class: 'mono', 'aria-label': 'Path', value: delivery.path });

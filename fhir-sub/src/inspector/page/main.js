@@ -55,8 +55,8 @@ const KEYS = {
   k: () => step(find(view === 'resources' ? 'resource-list' : 'delivery-list'), -1),
   s: (delivery) => delivery && sendAgain(delivery),
   e: (delivery) => delivery && edit(delivery),
-  t: (delivery) => delivery && copy(delivery.test, 'The test'),
-  c: (delivery) => delivery && copy(delivery.curl, 'The curl command'),
+  t: (delivery) => delivery && copyTest(delivery),
+  c: (delivery) => delivery && copyCurl(delivery),
   '/': () => { turn('deliveries'); open('deliveries', false); find('filter').focus(); },
   '?': () => find('keys').showModal(),
 };

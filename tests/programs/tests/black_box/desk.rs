@@ -164,6 +164,28 @@ async fn a_recorded_delivery_has_no_secret_and_is_replayed() {
     assert!(run.stderr.contains("no recorded delivery") && !run.text().contains("\"canary"), "{run:?}");
 }
 
+#[tokio::test]
+async fn a_refused_sender_writes_no_file() {
+    let directory = Directory::new("record-refused");
+    let program = Launch::new(ARRIVALS)
+        .set("FHIR_SERVER", "medplum")
+        .set("FHIR_SUBSCRIPTION_SIGNING_SECRET", "the-secret-to-sign-notifications-with")
+        .arguments(&["record", directory.text()])
+        .start();
+    let address = program.address().await;
+    let body = r#"{"resourceType":"Appointment","id":"1","status":"arrived","comment":"canary"}"#;
+    // Without the secret, with a wrong signature, and with the secret but without a signature.
+    let stranger = || Request::of_a_stranger("POST", "/arrived-appointments").json(body);
+    for refused in [
+        stranger(),
+        stranger().header("x-signature", "0".repeat(64)),
+        Request::new("POST", "/arrived-appointments").json(body),
+    ] {
+        assert_eq!(refused.send(address).await.status, 401, "{refused:?}");
+    }
+    assert_eq!(directory.files(), Vec::<std::path::PathBuf>::new());
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn odd_files_are_refused_before_any_is_replayed() {

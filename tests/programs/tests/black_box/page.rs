@@ -87,6 +87,33 @@ async fn the_page_beside_a_fhir_server_is_asked_for() {
     assert_eq!(refused.send(served).await.status, 401);
 }
 
+/// A stranger chooses the path of a refused request, and a browser changes some paths.
+#[tokio::test]
+async fn a_request_is_not_sent_again_to_a_path_that_leads_elsewhere() {
+    let program = Launch::new(APP).arguments(&["serve", "--inspector"]).start();
+    let (address, path) = page(&program).await;
+    let ask = async |method: &str, rest: &str| {
+        let request = Request::of_a_stranger(method, &format!("{path}{rest}"));
+        request.header("host", address.to_string()).send(address).await
+    };
+    let about = ask("GET", "api/program").await.json();
+    let served = SocketAddr::from(([127, 0, 0, 1], program_port(&about)));
+    assert_eq!(Request::of_a_stranger("POST", "/../api/register").send(served).await.status, 401);
+    let delivery = ask("GET", "api/deliveries/1").await.json();
+    assert_eq!(
+        (&delivery["path"], &delivery["status"], &delivery["curl"]),
+        (&json!("/../api/register"), &json!(401), &Value::Null)
+    );
+    for odd in ["../api/register", "%2e%2E/api/register", "succeeds/./Patient/1", "/succeeds", "a/.%2e"] {
+        let refused = ask("POST", &format!("send/{odd}?again=1")).await;
+        assert_eq!((refused.status, refused.header("x-delivery")), (400, None), "{odd}: {refused:?}");
+        assert!(refused.text().contains("another address"), "{odd}: {refused:?}");
+    }
+    // A plain path is sent, whatever the program answers.
+    let sent = ask("POST", "send/api/register").await;
+    assert_eq!((sent.status, sent.header("x-delivery")), (401, Some("2")), "{sent:?}");
+}
+
 /// A program with two tenants, each with a FHIR server, a secret and a patient of its own.
 async fn tenants() -> ([FhirServer; 2], impl Fn() -> Launch) {
     let servers = [FhirServer::start().await, FhirServer::start().await];
