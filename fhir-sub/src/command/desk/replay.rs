@@ -12,8 +12,9 @@ use crate::error::BoxError;
 use crate::inspector::run;
 use crate::recorded::{Recorded, Sent};
 
-/// Sends each file through the program: beside the FHIR server of the settings, or beside a sandbox where they name none.
-pub(super) async fn replay(builder: AppBuilder, files: &[PathBuf], json: bool) -> Result<Exit, BoxError> {
+/// Sends each file through the program: beside the FHIR server of the settings, or beside a sandbox if they name none. With
+/// tenants, the path in the file names the tenant.
+pub(super) async fn replay(mut builder: AppBuilder, files: &[PathBuf], json: bool) -> Result<Exit, BoxError> {
     let mut recorded = Vec::new();
     let mut is_readable = true;
     for path in files {
@@ -28,9 +29,9 @@ pub(super) async fn replay(builder: AppBuilder, files: &[PathBuf], json: bool) -
     if !is_readable {
         return Ok(Exit::Unusable);
     }
-    let (app, _sandbox) = match builder.variables().get("FHIR_BASE_URL") {
-        Some(_) => (builder.build()?, None),
-        None => {
+    let (app, _sandbox) = match builder.names_a_server() {
+        true => (builder.build()?, None),
+        false => {
             let Desk { app, sandbox, .. } = Desk::new(builder)?;
             (app, Some(sandbox))
         }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
+use crate::support::directory::Directory;
 use crate::support::fhir_server::FhirServer;
 use crate::support::launch::{APP, Launch, SECRET, TENANTS};
 use crate::support::page::page;
@@ -265,6 +266,30 @@ async fn a_dead_letter_is_pulled_from_the_tenant_that_owns_it() {
         "{run:?}"
     );
     assert!(!run.text().contains(SOUTH_ADMIN), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_recorded_delivery_is_replayed_in_the_tenant_of_its_path() {
+    let (_servers, launch) = tenants().await;
+    let directory = Directory::new("replay-tenant");
+    for (path, code, status) in [
+        ("/south/patients/Patient/1", Some(0), "204"),
+        // No tenant has this name, and a request without a tenant has no handler.
+        ("/east/patients/Patient/1", Some(1), "404"),
+    ] {
+        let file = directory.0.join("delivery.json");
+        let recorded = json!({
+            "method": "PUT", "path": path, "headers": { "content-type": "application/fhir+json" },
+            "body": patient::patient(),
+        });
+        std::fs::write(&file, recorded.to_string()).unwrap();
+        let file = file.to_str().expect("it is UTF-8");
+        let run = launch().arguments(&["replay", file]).run().await;
+        assert_eq!(run.code, code, "{path}: {run:?}");
+        assert_eq!(run.row(file)[1], status, "{path}: {run:?}");
+        assert_eq!(run.stdout.contains("called patients of south\n"), status == "204", "{path}: {run:?}");
+        assert!(!run.stdout.contains("of north") && !run.stdout.contains("of nobody"), "{path}: {run:?}");
+    }
 }
 
 fn program_port(about: &Value) -> u16 {
