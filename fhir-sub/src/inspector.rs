@@ -13,6 +13,8 @@ mod observe;
 mod run;
 mod code;
 mod path;
+mod change;
+mod notified;
 mod guard;
 mod page;
 mod live;
@@ -20,6 +22,7 @@ mod desk;
 #[cfg(feature = "mcp")]
 mod mcp;
 
+pub(crate) use change::first_wanted;
 pub(crate) use delivery::{Delivery, Origin};
 pub(crate) use desk::{Inspector, View};
 pub(crate) use files::Files;

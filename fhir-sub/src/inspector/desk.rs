@@ -15,6 +15,7 @@ use super::code::{Target, as_curl, as_test};
 use super::delivery::Delivery;
 use super::guard::Guard;
 use super::live::Live;
+use super::notified::notification;
 use super::page::Page;
 use super::path::{ODD, is_plain};
 use super::recorder::Recorder;
@@ -29,7 +30,7 @@ use crate::key::Key;
 use crate::recorded::pretty;
 use crate::registration::{self, Options};
 use crate::sandbox::Sandbox;
-use crate::sandbox::sample::sample;
+use crate::sandbox::sample::{Sample, sample};
 use crate::store::{DeadLetter, Stored};
 
 /// The page of a program, and the answers to its requests.
@@ -341,11 +342,18 @@ impl View {
         }
     }
 
+    /// The sample of a handler: as a resource to create in the sandbox, and as a notification to send to the program.
     fn sample(&self, endpoint: &str) -> Response<LocalBody> {
         let criteria = self.samples.iter().find(|(name, _)| *name == endpoint);
-        match criteria.and_then(|(_, criteria)| sample(criteria, self.app.settings().fhir_version)) {
-            Some(sample) => answer(&json!({ "resource": sample.resource, "others": sample.others })),
-            None => failed(StatusCode::NOT_FOUND, "no sample is known for this handler"),
+        let sample = criteria.and_then(|(_, criteria)| sample(criteria, self.app.settings().fhir_version));
+        match (self.app.registry().find(endpoint), sample) {
+            (Some(declaration), Some(Sample { resource, others })) => {
+                let mut said = notification(&self.app, declaration, resource.clone());
+                said["resource"] = resource;
+                said["others"] = others.into();
+                answer(&said)
+            }
+            _ => failed(StatusCode::NOT_FOUND, "no sample is known for this handler"),
         }
     }
 

@@ -167,6 +167,7 @@ try {
     });
 
     await step(`${name}: a sample of a handler is sent`, async () => {
+      await page.getByLabel('Handler of the sample').selectOption('arrived-appointments');
       await page.getByRole('button', { name: 'Send a sample' }).click();
       await page.getByRole('button', { name: 'Send', exact: true }).click();
       await detail.getByText('Appointment/example').first().waitFor();
@@ -221,13 +222,12 @@ try {
     await step(`${name}: a dead letter is retried, and another dropped`, async () => {
       // The second one comes by no queue, as the first keeps the queue of its subscription busy.
       await tab('Deliveries').click();
-      await page.getByLabel('Filter deliveries').fill('requested-tasks');
+      await page.getByLabel('Handler of the sample').selectOption('requested-tasks');
       await page.getByRole('button', { name: 'Send a sample' }).click();
       await page.getByLabel('As the server would').check();
       await page.getByRole('button', { name: 'Send', exact: true }).click();
       await detail.getByText('failed for good').first().waitFor();
       await back();
-      await page.getByLabel('Filter deliveries').fill('');
       await tab('Dead letters (2)').click();
       const [mended, other] = [task, 'Task/example'].map((text) => page.locator('#letters .card', { has: page.getByText(text, { exact: true }) }));
       await mended.waitFor();

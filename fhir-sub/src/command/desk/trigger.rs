@@ -12,7 +12,7 @@ use super::program::{Desk, text_of};
 use crate::app::AppBuilder;
 use crate::declaration::Declaration;
 use crate::error::BoxError;
-use crate::inspector::Delivery;
+use crate::inspector::{Delivery, first_wanted};
 use crate::interaction::Interaction;
 use crate::registration::Options;
 use crate::sandbox::sample::{Sample, sample};
@@ -156,15 +156,6 @@ fn resource(
             let what = declaration.trigger.text();
             format!("no sample is known that `{what}` matches: name a file with a resource by --file")
         })
-}
-
-fn first_wanted(declaration: &Declaration) -> Interaction {
-    let wanted = declaration.interactions;
-    match (wanted.create, wanted.update) {
-        (true, _) => Interaction::Create,
-        (false, true) => Interaction::Update,
-        (false, false) => Interaction::Delete,
-    }
 }
 
 /// The tag of the version before the reported one.

@@ -162,15 +162,12 @@ function jsonHint(area) {
   return hint;
 }
 
-// The sample of a handler, as the notification that would carry it.
+// The sample of the chosen handler, as the notification by which the server would report it.
 async function sampleDelivery() {
-  const handlers = program.handlers.filter((handler) => handler.hasSample);
-  if (!handlers.length) return say('No handler has a sample.');
-  const endpoint = handlers.find((handler) => handler.endpoint === find('filter').value)?.endpoint ?? handlers[0].endpoint;
+  const endpoint = find('sample-handler').value;
+  if (!endpoint) return say('No handler has a sample.');
   const answer = await ask(`api/samples/${endpoint}`);
   if (!answer.ok) return say(reason(answer));
-  const resource = { ...answer.json.resource };
-  resource.id ??= 'example';
-  const text = JSON.stringify(resource, null, 2);
-  edit({ id: null, method: 'PUT', path: `/${endpoint}/${resource.resourceType}/${resource.id}`, headers: { 'content-type': 'application/fhir+json' }, body: text, pretty: text });
+  const { method, path, headers, body } = answer.json;
+  edit({ id: null, method, path, headers, body });
 }

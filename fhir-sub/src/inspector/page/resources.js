@@ -13,8 +13,11 @@ async function listKinds() {
 }
 
 function listSamples() {
-  const handlers = program.handlers.filter((handler) => handler.hasSample);
-  show(find('sample'), make('option', { value: '' }, 'Create a sample'), ...handlers.map((handler) => make('option', { value: handler.endpoint }, handler.endpoint)));
+  const endpoints = program.handlers.filter((handler) => handler.hasSample).map((handler) => handler.endpoint);
+  const options = () => endpoints.map((endpoint) => make('option', { value: endpoint }, endpoint));
+  show(find('sample'), make('option', { value: '' }, 'Create a sample'), ...options());
+  show(find('sample-handler'), ...options());
+  find('sample-handler').hidden = endpoints.length < 2;
 }
 
 async function listResources() {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::directory::Directory;
 use crate::support::fhir_server::FhirServer;
-use crate::support::launch::{APP, Launch, SECRET, TENANTS};
+use crate::support::launch::{ADMISSIONS, APP, ARRIVALS, Launch, SECRET, TENANTS};
 use crate::support::page::page;
 use crate::support::patient;
 use crate::support::program::Program;
@@ -113,6 +113,43 @@ async fn a_request_is_not_sent_again_to_a_path_that_leads_elsewhere() {
     // A plain path is sent, whatever the program answers.
     let sent = ask("POST", "send/api/register").await;
     assert_eq!((sent.status, sent.header("x-delivery")), (401, Some("2")), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_sample_is_a_notification_that_its_handler_takes() {
+    for (program, server, version, endpoint, method, part) in [
+        (ADMISSIONS, "generic", "R4", "admissions", "POST", "\"history\""),
+        (ADMISSIONS, "hapi", "R4", "admissions", "POST", "\"history\""),
+        (ADMISSIONS, "generic", "R5", "admissions", "POST", "\"subscription-notification\""),
+        (ADMISSIONS, "generic", "R4", "cancellations", "POST", "\"DELETE\""),
+        (ARRIVALS, "hapi", "R4", "arrived-appointments", "PUT", "\"arrived\""),
+        (ARRIVALS, "medplum", "R4", "arrived-appointments", "POST", "\"arrived\""),
+    ] {
+        let program = Launch::bare(program)
+            .set("PORT", "0")
+            .set("FHIR_SERVER", server)
+            .set("FHIR_VERSION", version)
+            .start();
+        let (address, path) = page(&program).await;
+        let ask = async |method: &str, rest: &str, headers: &Value, body: &str| {
+            let mut request = Request::of_a_stranger(method, &format!("{path}{rest}"));
+            for (name, value) in headers.as_object().into_iter().flatten() {
+                request = request.header(name, value.as_str().expect("a text"));
+            }
+            request.header("host", address.to_string()).body(body).send(address).await
+        };
+        let sample = ask("GET", &format!("api/samples/{endpoint}"), &Value::Null, "").await.json();
+        let body = sample["body"].as_str().expect("a text");
+        assert_eq!((&sample["method"], body.contains(part)), (&json!(method), true), "{server}: {sample}");
+        let is_told = sample["headers"]["x-medplum-interaction"] == "create";
+        assert_eq!(is_told, server == "medplum", "{server}: {sample}");
+        let way = format!("send{}", sample["path"].as_str().expect("a path"));
+        let sent = ask(method, &way, &sample["headers"], body).await;
+        assert_eq!(sent.status, 204, "{server} {version} {endpoint}: {sent:?}");
+        let id = sent.header("x-delivery").expect("the number of the delivery");
+        let delivery = ask("GET", &format!("api/deliveries/{id}"), &Value::Null, "").await.json();
+        assert_eq!(delivery["events"][0]["outcome"], "handled", "{server} {version} {endpoint}: {delivery}");
+    }
 }
 
 /// A program with two tenants, each with a FHIR server, a secret and a patient of its own.
