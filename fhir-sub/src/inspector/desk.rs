@@ -120,6 +120,14 @@ impl Desk {
         }
         let segments: Vec<_> = path.split('/').collect();
         match (parts.method.as_str(), segments.as_slice()) {
+            // The page asks below its own address. Without the last slash, it would ask beside the token.
+            ("GET", [""]) if !parts.uri.path().ends_with('/') => {
+                let mut response = whole(StatusCode::PERMANENT_REDIRECT, "text/plain; charset=utf-8", "");
+                if let Ok(page) = format!("{}/", parts.uri.path()).parse() {
+                    response.headers_mut().insert(header::LOCATION, page);
+                }
+                response
+            }
             ("GET", [""]) => {
                 let mut response = whole(StatusCode::OK, "text/html; charset=utf-8", self.page.html.clone());
                 if let Ok(policy) = self.page.policy.parse() {

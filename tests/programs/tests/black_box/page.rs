@@ -28,6 +28,12 @@ async fn the_page_beside_a_fhir_server_is_asked_for() {
     assert_eq!(html.status, 200);
     let policy = html.header("content-security-policy").expect("a policy");
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    // A URL that was copied without its last slash leads to the page too.
+    let bare = get(path.trim_end_matches('/')).send(address).await;
+    assert_eq!((bare.status, bare.header("location")), (308, Some(&*path)), "{bare:?}");
+    assert_eq!(bare.header("cache-control"), Some("no-store"), "{bare:?}");
+    let wrong = get(&format!("/{}", "0".repeat(32))).send(address).await;
+    assert_eq!((wrong.status, wrong.header("location")), (401, None), "{wrong:?}");
     // The URL has the token in it: no cache keeps the page, and no other site is told where a link was followed.
     for (name, value) in
         [("cache-control", "no-store"), ("referrer-policy", "no-referrer"), ("x-frame-options", "DENY")]
