@@ -313,6 +313,26 @@ try {
       assert.equal(await page.evaluate(() => document.activeElement.id), 'filter');
     });
 
+    await step(`${name}: many deliveries and resources cost few requests`, async () => {
+      for (let number = 0; number < 40; number++) {
+        const sent = await fetch(`${program.url}send/arrived-appointments/Appointment/many`, { method: 'PUT', headers: { 'content-type': 'application/fhir+json' }, body: '{"resourceType":"Appointment","id":"many","status":"arrived"}' });
+        assert.equal(sent.status, 204);
+      }
+      const entry = Array.from({ length: 201 }, (_, number) => ({ resource: { resourceType: 'Basic', id: `many-${number}`, code: { text: 'many' } }, request: { method: 'PUT', url: `Basic/many-${number}` } }));
+      const written = await fetch(program.fhir, { method: 'POST', headers: { 'content-type': 'application/fhir+json' }, body: JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry }) });
+      assert.equal(written.status, 200);
+      let asked = 0;
+      page.on('request', (request) => { if (request.url().endsWith('/api/dead-letters')) asked += 1; });
+      await page.reload();
+      await page.waitForFunction(() => document.querySelectorAll('#delivery-list li').length > 40);
+      await page.waitForTimeout(500);
+      assert.ok(asked <= 6, `the page has asked for dead letters ${asked} times`);
+      await tab('Resources').click();
+      await page.getByLabel('Type of resource').selectOption('Basic');
+      await page.locator('#resource-list').getByText('Basic/many-200', { exact: true }).waitFor();
+      await page.getByText(/The list has the newest 200 of \d+ resources/).waitFor();
+    });
+
     assert.deepEqual(mistakes, [], 'errors in the page');
     await page.context().close();
 

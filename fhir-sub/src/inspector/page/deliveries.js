@@ -1,4 +1,5 @@
 // Deliveries, live.
+const MOST_DELIVERIES = 1000;
 const deliveries = new Map();
 let chosen = null;
 
@@ -36,10 +37,15 @@ function listDeliveries() {
 }
 
 function come(delivery) {
+  const list = find('delivery-list');
   deliveries.set(delivery.id, delivery);
-  while (deliveries.size > 1000) deliveries.delete(deliveries.keys().next().value);
+  while (deliveries.size > MOST_DELIVERIES) {
+    const oldest = deliveries.keys().next().value;
+    deliveries.delete(oldest);
+    list.querySelector(`[data-id="${oldest}"]`)?.remove();
+  }
   find('no-deliveries').hidden = true;
-  if (matches(delivery)) find('delivery-list').prepend(entry(delivery));
+  if (matches(delivery)) list.prepend(entry(delivery));
   if (chosen === null && !narrow.matches && !find('delivery').querySelector('form')) choose(delivery.id);
 }
 

@@ -30,6 +30,18 @@ function closeDetail(name) {
 
 const back = (name) => make('button', { class: 'back', onclick: () => closeDetail(name) }, '← Back');
 
+// Lists anew what a delivery may have changed. A page that is opened gets up to 1,000 kept deliveries at once, so this waits, and lists
+// once for all deliveries of that time.
+const REFRESH_EVERY = 250;
+let refresh = null;
+function refreshSoon() {
+  refresh ??= setTimeout(() => {
+    refresh = null;
+    if (view === 'resources' && !find('resource').querySelector('form')) listResources();
+    listLetters();
+  }, REFRESH_EVERY);
+}
+
 function follow() {
   const last = Math.max(0, ...deliveries.keys());
   const stream = new EventSource(`api/live?after=${last}`);
@@ -39,8 +51,7 @@ function follow() {
   });
   stream.addEventListener('delivery', (event) => {
     come(JSON.parse(event.data));
-    if (view === 'resources' && !find('resource').querySelector('form')) listResources();
-    listLetters();
+    refreshSoon();
   });
   stream.addEventListener('error', () => {
     find('live').textContent = 'the program has stopped';

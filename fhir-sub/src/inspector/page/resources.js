@@ -1,4 +1,5 @@
 // The resources of the sandbox.
+const MOST_RESOURCES = 200;
 let shownKind = null;
 
 async function listKinds() {
@@ -24,10 +25,13 @@ async function listResources() {
   await listKinds();
   if (!shownKind) return;
   const list = find('resource-list');
-  const answer = await news(list, `api/fhir/${shownKind}?_count=200`);
+  const answer = await news(list, `api/fhir/${shownKind}?_count=${MOST_RESOURCES}&_sort=-_lastUpdated`);
   if (!answer) return;
   const entries = (answer.json?.entry ?? []).map((entry) => entry.resource);
+  const total = answer.json?.total ?? entries.length;
   find('no-resources').hidden = entries.length > 0;
+  find('more-resources').hidden = total <= entries.length;
+  find('more-resources').textContent = `The list has the newest ${entries.length} of ${total} resources.`;
   show(list, ...entries.map((resource) => {
     const name = `${resource.resourceType}/${resource.id}`;
     return make('li', {}, make('button', { 'data-name': name, 'aria-current': String(name === find('resource').current), onclick: () => showResource(name) },
