@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 pub(super) use self::delivery::OverHttp;
 use self::neighbour::stranger;
 use super::desk::Watch;
-use super::serve::{Serving, listen};
+use super::serve::{SET_PORT, Serving, listen};
 use super::{COMMAND_LIMIT, Exit, register, say};
 use crate::adapter::{ResponseBody, local};
 use crate::app::{App, AppBuilder};
@@ -55,7 +55,7 @@ pub(super) async fn serve(builder: AppBuilder, watch: Watch) -> Result<Exit, Box
         Some("auto") => builder.set("FHIR_SERVER", ""),
         _ => builder,
     };
-    let listener = listen(listen_address(builder.variables())?).await?;
+    let listener = listen(listen_address(builder.variables())?, SET_PORT).await?;
     let port = listener.local_addr()?.port();
     let sandbox_listener = listen_beside(port).await?;
     let sandbox_url = format!("http://{}/fhir", sandbox_listener.local_addr()?);
@@ -100,7 +100,7 @@ pub(super) async fn listen_beside(port: u16) -> Result<TcpListener, BoxError> {
     let next = port.checked_add(1).unwrap_or(0);
     match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, next))).await {
         Ok(listener) => Ok(listener),
-        Err(_) => listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await,
+        Err(_) => listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), "free a port").await,
     }
 }
 

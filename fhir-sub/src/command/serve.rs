@@ -32,7 +32,7 @@ pub(super) async fn serve(mut builder: AppBuilder, watch: Watch) -> Result<Exit,
     let app = problems.collect(builder.build());
     let (Some(address), Some(app)) = (address, app) else { return Err(problems.into()) };
     app.begin();
-    let listener = listen(address).await?;
+    let listener = listen(address, SET_PORT).await?;
     let address = listener.local_addr()?;
     let page = watch.page(address, &app).await?;
     let serving = Serving::begin(listener, app, &watch)?;
@@ -97,10 +97,13 @@ async fn sweeps(app: App, stop: Shared<BoxFuture<'static, ()>>) {
 #[cfg(not(feature = "registration"))]
 async fn sweeps(_app: App, _stop: Shared<BoxFuture<'static, ()>>) {}
 
-/// Binds `address`. If it is taken, the error says what to do.
-pub(super) async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, BoxError> {
+/// The advice if the address of the settings is taken.
+pub(super) const SET_PORT: &str = "set HOST or PORT";
+
+/// Binds `address`. If it is taken, the error ends with `advice`.
+pub(super) async fn listen(address: std::net::SocketAddr, advice: &str) -> Result<TcpListener, BoxError> {
     TcpListener::bind(address).await.map_err(|error| {
-        Problems::from(format!("the program cannot listen on {address} ({error}): set HOST or PORT")).into()
+        Problems::from(format!("the program cannot listen on {address} ({error}): {advice}")).into()
     })
 }
 

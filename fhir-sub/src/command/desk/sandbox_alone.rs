@@ -38,7 +38,8 @@ pub(super) async fn sandbox(builder: &AppBuilder, options: SandboxOptions) -> Re
         None => Behaviour::Hapi,
         Some(name) => Behaviour::named(name).unwrap_or(Behaviour::Generic),
     };
-    let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+    let listener = listen(address, "name another port with --port").await?;
     let url = format!("http://{}/fhir", listener.local_addr()?);
     let sandbox = Sandbox::builder().behaviour(behaviour).fhir_version(version).base_url(&url);
     let sandbox = sandbox.validates(true).build(OverHttp::new());

@@ -98,6 +98,17 @@ async fn two_sandboxes_do_not_share_a_directory() {
 }
 
 #[tokio::test]
+async fn a_taken_port_is_told_with_the_option_that_names_another() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("it listens").port().to_string();
+    let run = Launch::bare(ARRIVALS).arguments(&["sandbox", "--port", &port]).run().await;
+    assert_eq!(run.code, Some(2), "{run:?}");
+    let said = format!("the program cannot listen on 127.0.0.1:{port}");
+    assert!(run.stderr.contains(&said) && run.stderr.contains("another port with --port"), "{run:?}");
+    assert!(!run.stderr.contains("HOST"), "{run:?}");
+}
+
+#[tokio::test]
 async fn a_web_page_of_another_site_does_not_reach_the_sandbox() {
     let directory = Directory::new("another-site");
     let (_program, address) = sandbox(&directory).await;
