@@ -22,7 +22,7 @@ mod desk;
 #[cfg(feature = "mcp")]
 mod mcp;
 
-pub(crate) use change::first_wanted;
+pub(crate) use change::{first_wanted, make, prepare};
 pub(crate) use delivery::{Delivery, Origin};
 pub(crate) use desk::{Inspector, View};
 pub(crate) use files::Files;

@@ -256,6 +256,21 @@ impl Sandbox {
         self.server.lock().store.types()
     }
 
+    /// Refuses the resource if a sandbox that [`validates`](Builder::validates) would, whether or not this one does.
+    ///
+    /// # Errors
+    ///
+    /// A required element is missing, or the resource has an element, a code or an empty value that FHIR does not allow.
+    #[cfg(feature = "sample")]
+    #[doc(hidden)]
+    pub fn check(&self, resource: &Value) -> Result<(), Refusal> {
+        let kind = text(resource, "resourceType")?;
+        let Some(content) = resource.as_object() else { return Ok(()) };
+        let Builder { fhir_version, behaviour, .. } = self.server.settings;
+        required::check(kind, content, fhir_version)?;
+        shape::check(kind, content, fhir_version, behaviour)
+    }
+
     /// Adds a topic for each topic that the handlers name, and returns the added topics.
     #[doc(hidden)]
     pub fn stand_in(&self, watched: &[Watched]) -> Vec<StandIn> {

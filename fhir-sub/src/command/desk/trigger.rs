@@ -12,9 +12,10 @@ use super::program::{Desk, text_of};
 use crate::app::AppBuilder;
 use crate::declaration::Declaration;
 use crate::error::BoxError;
-use crate::inspector::{Delivery, first_wanted};
+use crate::inspector::{Delivery, first_wanted, make, prepare};
 use crate::interaction::Interaction;
 use crate::registration::Options;
+use crate::sandbox::Refusal;
 use crate::sandbox::sample::{Sample, sample};
 use crate::sandbox::topic::StandIn;
 
@@ -55,13 +56,11 @@ pub(super) async fn trigger(
     for other in &others {
         desk.sandbox.update(other).await?;
     }
+    let refused = |refusal: Refusal| Ok(unusable(&format!("the sandbox refuses the resource: {refusal}")));
     // A resource to change or delete exists before the subscriptions do.
-    let resource = match interaction {
-        Interaction::Create | Interaction::Unknown => resource,
-        Interaction::Update | Interaction::Delete => match put(&desk, &earlier(resource)).await {
-            Ok(there) => there,
-            Err(refusal) => return Ok(unusable(&format!("the sandbox refuses the resource: {refusal}"))),
-        },
+    let resource = match prepare(&desk.sandbox, interaction, resource).await {
+        Ok(resource) => resource,
+        Err(refusal) => return refused(refusal),
     };
     let report = desk.app.register(Options::default()).await;
     desk.sandbox.idle().await;
@@ -71,8 +70,8 @@ pub(super) async fn trigger(
     }
     desk.take_deliveries();
     let asked_before = desk.sandbox.requests().len();
-    if let Err(refusal) = change(&desk, interaction, resource).await {
-        return Ok(unusable(&format!("the sandbox refuses the resource: {refusal}")));
+    if let Err(refusal) = make(&desk.sandbox, interaction, resource).await {
+        return refused(refusal);
     }
     desk.sandbox.idle().await;
 
@@ -156,50 +155,4 @@ fn resource(
             let what = declaration.trigger.text();
             format!("no sample is known that `{what}` matches: name a file with a resource by --file")
         })
-}
-
-/// The tag of the version before the reported one.
-const BEFORE: &str = "before-trigger";
-
-/// A version that differs in a tag alone.
-fn earlier(mut resource: Value) -> Value {
-    if resource["id"].is_null() {
-        resource["id"] = "example".into();
-    }
-    if !resource["meta"].is_object() {
-        resource["meta"] = json!({});
-    }
-    match resource["meta"]["tag"].as_array_mut() {
-        Some(tags) => tags.push(json!({ "code": BEFORE })),
-        None => resource["meta"]["tag"] = json!([{ "code": BEFORE }]),
-    }
-    resource
-}
-
-async fn put(desk: &Desk, resource: &Value) -> Result<Value, crate::sandbox::Refusal> {
-    match resource["id"].is_string() {
-        true => desk.sandbox.update(resource).await,
-        false => desk.sandbox.create(resource).await,
-    }
-}
-
-async fn change(
-    desk: &Desk,
-    interaction: Interaction,
-    mut resource: Value,
-) -> Result<(), crate::sandbox::Refusal> {
-    match interaction {
-        Interaction::Create | Interaction::Unknown => {}
-        Interaction::Update => {
-            if let Some(tags) = resource["meta"]["tag"].as_array_mut() {
-                tags.retain(|tag| tag["code"] != BEFORE);
-            }
-        }
-        Interaction::Delete => {
-            let text = |member: &str| resource[member].as_str().unwrap_or_default();
-            let reference = format!("{}/{}", text("resourceType"), text("id"));
-            return desk.sandbox.delete(&reference).await;
-        }
-    }
-    put(desk, &resource).await.map(drop)
 }

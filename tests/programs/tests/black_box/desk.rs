@@ -52,7 +52,11 @@ async fn a_resource_can_be_changed_or_come_from_a_file() {
 
     let directory = Directory::new("trigger");
     let file = directory.0.join("appointment.json");
-    std::fs::write(&file, r#"{"resourceType":"Appointment","id":"from-a-file","status":"booked"}"#).unwrap();
+    let appointment = json!({
+        "resourceType": "Appointment", "id": "from-a-file", "status": "booked",
+        "participant": [{ "status": "accepted" }],
+    });
+    std::fs::write(&file, appointment.to_string()).unwrap();
     let file = file.to_str().unwrap();
     let arguments = [
         "arrived-appointments",
@@ -87,6 +91,14 @@ async fn what_cannot_be_triggered_is_said_without_a_word_of_a_file() {
         (&["arrived-appointments", "--set", "participant[-1].status=x"], "`-1`"),
         (&["arrived-appointments", "--set", "a..b=x"], "is empty"),
         (&["arrived-appointments", "--set", "resourceType=Nonsense"], "the sandbox refuses the resource"),
+        // The sandbox would send nothing, as if the resource were valid but did not match.
+        (&["arrived-appointments", "--set", "status=arived"], "did you mean `arrived`?"),
+        (&["arrived-appointments", "--set", "statsu=arrived"], "Appointment has no element with this name"),
+        (&["arrived-appointments", "--set", "participant=null"], "Appointment.participant is required"),
+        (
+            &["arrived-appointments", "--interaction", "update", "--set", "status=arived"],
+            "Appointment.status has no code `arived`",
+        ),
         (&["arrived-appointments", "--redact"], "--redact"),
     ] {
         let run = trigger(ARRIVALS, arguments).run().await;
