@@ -136,7 +136,7 @@ impl Desk {
                 response
             }
             #[cfg(feature = "mcp")]
-            (_, ["mcp"]) => super::mcp::mcp(view, parts, &body).await,
+            (_, ["mcp"]) => super::mcp::mcp(view, &self.guard.url(), parts, &body).await,
             ("GET", ["api", "program"]) => answer(&view.program()),
             ("GET", ["api", "live"]) => {
                 let after = query(parts, "after").and_then(|after| after.parse().ok()).unwrap_or(0);

@@ -3,6 +3,7 @@
 //!
 //! It needs five methods of JSON-RPC and no session, so no crate is added for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,11 +12,17 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::change::{first_wanted, make, prepare};
+use super::delivery::{Delivery, Origin};
 use super::desk::{View, answer, failed, whole};
 use super::run::run;
 use crate::adapter::local::LocalBody;
+use crate::declaration::Declaration;
+use crate::delivery::Told;
+use crate::interaction::Interaction;
 use crate::recorded::Sent;
 use crate::sandbox::sample::{Sample, sample};
+use crate::sandbox::topic::bundle::name;
 
 /// The versions of the protocol that are spoken, the newest first.
 const VERSIONS: [&str; 3] = ["2025-06-18", "2025-03-26", "2024-11-05"];
@@ -23,8 +30,11 @@ const VERSIONS: [&str; 3] = ["2025-06-18", "2025-03-26", "2024-11-05"];
 /// How long `trigger` waits for the delivery.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Answers a request to the address of the protocol.
-pub(super) async fn mcp(view: &View, parts: &Parts, body: &Bytes) -> Response<LocalBody> {
+/// The most other deliveries that an error of `trigger` lists.
+const MOST_OTHERS: usize = 5;
+
+/// Answers a request to the address of the protocol. `desk` is the URL of the page.
+pub(super) async fn mcp(view: &View, desk: &str, parts: &Parts, body: &Bytes) -> Response<LocalBody> {
     if parts.method != Method::POST {
         // There is nothing to stream, and no session to end.
         let mut response = failed(StatusCode::METHOD_NOT_ALLOWED, "send messages by POST");
@@ -47,11 +57,11 @@ pub(super) async fn mcp(view: &View, parts: &Parts, body: &Bytes) -> Response<Lo
             // A batch, which version 2025-03-26 allows.
             let mut answers = Vec::new();
             for message in &messages {
-                answers.extend(take(view, message).await);
+                answers.extend(take(view, desk, message).await);
             }
             (!answers.is_empty()).then(|| answers.into())
         }
-        Ok(message) => take(view, &message).await,
+        Ok(message) => take(view, desk, &message).await,
     };
     match answered {
         None => whole(StatusCode::ACCEPTED, "application/json", ""),
@@ -64,7 +74,7 @@ pub(super) async fn mcp(view: &View, parts: &Parts, body: &Bytes) -> Response<Lo
 }
 
 /// The answer to one message. `None` for a notification, and for an answer, because the page sends no requests.
-async fn take(view: &View, message: &Value) -> Option<Value> {
+async fn take(view: &View, desk: &str, message: &Value) -> Option<Value> {
     let refused = |id: &Value, why: &str| Some(error(id, -32600, why));
     let id = match message.get("id") {
         Some(id) if !id.is_string() && !id.is_number() => {
@@ -90,7 +100,7 @@ async fn take(view: &View, message: &Value) -> Option<Value> {
         "initialize" => result(id, &initialized(parameters)),
         "ping" => result(id, &json!({})),
         "tools/list" => result(id, &json!({ "tools": tools() })),
-        "tools/call" => match call(view, parameters).await {
+        "tools/call" => match call(view, desk, parameters).await {
             Called::Done(value) => result(id, &content(&value.to_string(), false)),
             Called::Failed(why) => result(id, &content(&why, true)),
             Called::Unknown => error(id, -32602, "there is no such tool: `tools/list` lists all"),
@@ -146,8 +156,18 @@ fn tools() -> Value {
         ),
         tool(
             "trigger",
-            "Creates a resource in the sandbox, and waits for the delivery to the handler.",
-            json!({ "endpoint": text("the endpoint of the handler"), "resource": { "type": "object", "description": "a FHIR resource, instead of a sample that the criteria matches" } }),
+            "Creates, updates or deletes a resource in the sandbox, and waits for the delivery of this change to the handler.",
+            json!({
+                "endpoint": text("the endpoint of the handler"),
+                "resource": { "type": "object", "description": "a FHIR resource, instead of a sample that the criteria matches" },
+                "interaction": {
+                    "type": "string",
+                    "enum": ["create", "update", "delete"],
+                    "description": "`create`, `update` or `delete`; unless given, `update` if the resource exists, else the first \
+                                    that the handler wants. A resource that exists is deleted before it is created, and one that is \
+                                    missing is created before it is updated or deleted",
+                },
+            }),
             &["endpoint"],
         ),
         tool(
@@ -165,7 +185,7 @@ enum Called {
     Unknown,
 }
 
-async fn call(view: &View, parameters: &Value) -> Called {
+async fn call(view: &View, desk: &str, parameters: &Value) -> Called {
     let (name, arguments) = (parameters["name"].as_str().unwrap_or_default(), &parameters["arguments"]);
     if let Err(mistake) = fit(name, arguments) {
         return Called::Failed(mistake);
@@ -173,7 +193,7 @@ async fn call(view: &View, parameters: &Value) -> Called {
     let done = match name {
         "list_subscriptions" => Ok(view.subscriptions().await),
         "list_deliveries" => Ok(list(view, arguments)),
-        "get_delivery" => delivery(view, arguments).map(|delivery| view.detail(&delivery, "")),
+        "get_delivery" => delivery(view, arguments).map(|delivery| view.detail(&delivery, desk)),
         "trigger" => trigger(view, arguments).await,
         "replay" => replay(view, arguments).await,
         _ => return Called::Unknown,
@@ -195,7 +215,9 @@ fn fit(name: &str, arguments: &Value) -> Result<(), String> {
     for (argument, value) in given {
         let of = &schema["properties"][argument];
         let is_right = match of["type"].as_str() {
-            Some("string") => value.is_string(),
+            Some("string") => {
+                value.is_string() && of["enum"].as_array().is_none_or(|known| known.contains(value))
+            }
             Some("integer") => value.as_u64().is_some_and(|number| number > 0),
             Some(_) => value.is_object(),
             None => return Err(format!("`{name}` takes no `{argument}`")),
@@ -226,7 +248,7 @@ fn list(view: &View, arguments: &Value) -> Value {
     json!({ "deliveries": kept.filter(is_asked_for).take(limit).collect::<Vec<_>>() })
 }
 
-fn delivery(view: &View, arguments: &Value) -> Result<std::sync::Arc<super::Delivery>, String> {
+fn delivery(view: &View, arguments: &Value) -> Result<Arc<Delivery>, String> {
     let id = arguments["id"].as_u64().ok_or("`id` is the number of a delivery")?;
     view.recorder.get(id).ok_or_else(|| format!("delivery {id} is not kept: `list_deliveries` lists all"))
 }
@@ -246,9 +268,9 @@ async fn replay(view: &View, arguments: &Value) -> Result<Value, String> {
 async fn trigger(view: &View, arguments: &Value) -> Result<Value, String> {
     let sandbox = view.sandbox.as_ref().ok_or("the program has no sandbox: FHIR_BASE_URL names a server")?;
     let endpoint = arguments["endpoint"].as_str().unwrap_or_default();
-    if view.app.registry().find(endpoint).is_none() {
+    let Some(declaration) = view.app.registry().find(endpoint) else {
         return Err("no handler has this endpoint: `list_subscriptions` lists all".to_owned());
-    }
+    };
     let Sample { resource, others } = match &arguments["resource"] {
         Value::Null => {
             let criteria = view.samples.iter().find(|(name, _)| *name == endpoint);
@@ -259,19 +281,24 @@ async fn trigger(view: &View, arguments: &Value) -> Result<Value, String> {
         resource => Sample { resource: resource.clone(), others: Vec::new() },
     };
     let refused = |refusal: crate::sandbox::Refusal| format!("the sandbox refuses the resource: {refusal}");
-    let mut newest = view.recorder.newest();
-    let before = *newest.borrow_and_update();
     for other in &others {
         sandbox.update(other).await.map_err(refused)?;
     }
-    match resource["id"].is_string() {
-        true => sandbox.update(&resource).await.map_err(refused)?,
-        false => sandbox.create(&resource).await.map_err(refused)?,
+    let is_there = resource["id"].is_string() && sandbox.get(&name(&resource)).is_some();
+    let interaction = match arguments["interaction"].as_str() {
+        Some(named) => Interaction::from_name(named),
+        None if is_there && declaration.interactions.update => Interaction::Update,
+        None => first_wanted(declaration),
     };
+    let resource = prepare(sandbox, interaction, resource).await.map_err(refused)?;
+    let mut newest = view.recorder.newest();
+    let before = *newest.borrow_and_update();
+    let written = make(sandbox, interaction, resource).await.map_err(refused)?;
+    let change = Change { endpoint, interaction, resource: &written };
     let came = async {
         loop {
             let since = view.recorder.since(before);
-            if let Some(delivery) = since.into_iter().find(|delivery| delivery.endpoint() == Some(endpoint)) {
+            if let Some(delivery) = since.into_iter().find(|delivery| change.is_of(delivery)) {
                 return json!(delivery.summary(&view.app));
             }
             // The sender lives as long as the view.
@@ -279,7 +306,66 @@ async fn trigger(view: &View, arguments: &Value) -> Result<Value, String> {
         }
     };
     let came = tokio::time::timeout(PATIENCE, came).await;
-    came.map_err(|_| "no delivery came: the resource does not match, or has not changed".to_owned())
+    came.map_err(|_| change.missing(declaration, &view.recorder.since(before)))
+}
+
+/// A change in the sandbox that a handler waits for.
+struct Change<'c> {
+    endpoint: &'c str,
+    interaction: Interaction,
+    resource: &'c Value,
+}
+
+impl Change<'_> {
+    /// Whether the server sent the delivery because of the change. It may also repeat an earlier delivery that failed.
+    fn is_of(&self, delivery: &Delivery) -> bool {
+        delivery.origin == Origin::Server && delivery.events.iter().any(|event| self.is_told_by(event))
+    }
+
+    fn is_told_by(&self, event: &Told) -> bool {
+        let is_deletion = self.interaction == Interaction::Delete;
+        // The version before a deletion says nothing about the deletion.
+        let written = self.resource["meta"]["versionId"].as_str().filter(|_| !is_deletion);
+        let is_late = match (written, &event.version) {
+            (Some(written), Some(told)) => match (written.parse::<u64>(), told.parse::<u64>()) {
+                // The server may send the newest version for each change.
+                (Ok(written), Ok(told)) => told >= written,
+                _ => written == told,
+            },
+            _ => true,
+        };
+        let named = name(self.resource);
+        event.endpoint == Some(self.endpoint)
+            && event.reference.as_ref().is_none_or(|reference| *reference == named)
+            && is_late
+            && (event.interaction == Some("delete")) == is_deletion
+    }
+
+    /// Why the delivery is missing, as far as the deliveries since the change tell.
+    fn missing(&self, declaration: &Declaration, since: &[Arc<Delivery>]) -> String {
+        let (named, what, criteria) =
+            (name(self.resource), self.interaction.name(), declaration.trigger.text());
+        let others = since.iter().filter(|delivery| delivery.endpoint() == Some(self.endpoint));
+        let others = others.map(|delivery| {
+            let event = delivery.events.first();
+            let reference = event.and_then(|event| event.reference.as_deref()).unwrap_or("no resource");
+            let outcome = event.map_or("", |event| event.outcome);
+            format!("delivery {} of {reference}: {outcome}", delivery.id)
+        });
+        let others: Vec<_> = others.take(MOST_OTHERS).collect();
+        let seconds = PATIENCE.as_secs();
+        if others.is_empty() {
+            return format!(
+                "no delivery of the {what} of {named} came within {seconds} s: the resource does not match `{criteria}`, or the \
+                 handler does not want this interaction"
+            );
+        }
+        format!(
+            "no delivery of the {what} of {named} came within {seconds} s. Other deliveries came ({}). A server may send nothing \
+             else until a failed delivery succeeds or is given up: look at it by `get_delivery`",
+            others.join("; ")
+        )
+    }
 }
 
 fn content(text: &str, is_error: bool) -> Value {

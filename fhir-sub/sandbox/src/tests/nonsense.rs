@@ -325,6 +325,26 @@ async fn what_is_sound_is_taken() {
     }
 }
 
+#[tokio::test]
+async fn a_check_refuses_in_the_same_words_whether_or_not_the_sandbox_validates() {
+    for behaviour in BEHAVIOURS {
+        let sandbox = Sandbox::builder().behaviour(behaviour).build(Program::default());
+        assert!(sandbox.check(&task(json!({}))).is_ok(), "{behaviour:?}");
+        for (more, said) in [
+            (
+                json!({ "status": "requestd" }),
+                "Task.status has no code `requestd`: did you mean `requested`?",
+            ),
+            (json!({ "intent": null }), "Task.intent is required"),
+            (json!({ "nonsense": 1 }), "Task has no element with this name"),
+        ] {
+            let refusal = sandbox.check(&task(more)).unwrap_err();
+            assert!(refusal.text().contains(said), "{behaviour:?}: {refusal}");
+        }
+        assert!(sandbox.check(&json!({})).is_err() && sandbox.check(&json!([])).is_err());
+    }
+}
+
 /// The version decides the elements and the codes.
 #[tokio::test]
 async fn a_version_has_its_own_elements() {

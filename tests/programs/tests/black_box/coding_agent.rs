@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::launch::{ARRIVALS, Launch};
+use crate::support::launch::{APP, ARRIVALS, Launch};
 use crate::support::page::page;
 use crate::support::sandbox::printed;
 use crate::support::wire::Request;
@@ -53,6 +53,14 @@ async fn a_coding_agent_lists_triggers_and_replays() {
         delivery["test"].as_str().is_some_and(|test| test.contains("TestRequest::recorded")),
         "{delivery}"
     );
+    // The command can be run as it is.
+    let curl = delivery["curl"].as_str().expect("a command");
+    assert!(curl.contains(&format!("'http://{address}{path}send/arrived-appointments/")), "{curl}");
+    for interaction in ["update", "create"] {
+        let arguments = json!({ "endpoint": "arrived-appointments", "interaction": interaction });
+        let (failed, triggered) = tool("trigger", arguments).await;
+        assert_eq!((failed, &triggered["events"][0]["outcome"]), (false, &json!("handled")), "{triggered}");
+    }
     for (name, arguments) in [
         ("trigger", json!({ "endpoint": "nowhere" })),
         ("replay", json!({ "id": 99 })),
@@ -64,6 +72,50 @@ async fn a_coding_agent_lists_triggers_and_replays() {
     assert_eq!(call("nothing", json!({})).await["error"]["code"], -32601);
     let wrong = format!("/{}/mcp", "0".repeat(32));
     assert_eq!(post(&wrong, json!({})).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_trigger_waits_for_its_own_delivery() {
+    let program = Launch::bare(APP).set("PORT", "0").start();
+    let (address, path) = page(&program).await;
+    let trigger = async |arguments: Value| {
+        let message = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": "trigger", "arguments": arguments },
+        });
+        let request =
+            Request::of_a_stranger("POST", &format!("{path}mcp")).header("host", address.to_string());
+        let result = request.json(message.to_string()).send(address).await.json()["result"].take();
+        let text = result["content"][0]["text"].as_str().expect("a text").to_owned();
+        (result["isError"] == true, text)
+    };
+    let patient = |id: &str, family: &str| json!({ "resourceType": "Patient", "id": id, "name": [{ "family": family }] });
+    let event = |text: &str| {
+        serde_json::from_str::<Value>(text).unwrap_or_else(|_| panic!("{text}"))["events"][0].take()
+    };
+    // The newest version, and the deletion of it.
+    for (family, version) in [("Meer", "1"), ("See", "2")] {
+        let arguments = json!({ "endpoint": "takes-deletions", "resource": patient("one", family) });
+        let (failed, text) = trigger(arguments).await;
+        let event = event(&text);
+        assert!(!failed, "{text}");
+        assert_eq!((&event["reference"], &event["version"]), (&json!("Patient/one"), &json!(version)));
+    }
+    let arguments = json!({
+        "endpoint": "takes-deletions", "interaction": "delete",
+        "resource": { "resourceType": "Patient", "id": "one" },
+    });
+    let (failed, text) = trigger(arguments).await;
+    assert!(!failed, "{text}");
+    assert_eq!(event(&text)["interaction"], "delete", "{text}");
+
+    // HAPI repeats the first failed delivery of this handler, and sends nothing else to it.
+    let failing = |id: &str| json!({ "endpoint": "fails", "resource": patient(id, "Meer") });
+    let (failed, text) = trigger(failing("two")).await;
+    assert!(!failed && event(&text)["outcome"] == "failed", "{text}");
+    let (failed, text) = trigger(failing("three")).await;
+    assert!(failed && text.contains("no delivery of the create of Patient/three came"), "{text}");
+    assert!(text.contains("of Patient/two: failed"), "{text}");
 }
 
 #[tokio::test]
@@ -147,6 +199,15 @@ async fn odd_messages_are_answered_as_the_protocol_says() {
             json!({ "endpoint": "arrived-appointments", "resource": { "resourceType": "Nonsense" } }),
             "refuses",
         ),
+        (
+            "trigger",
+            json!({
+                "endpoint": "arrived-appointments",
+                "resource": { "resourceType": "Appointment", "status": "arived", "participant": [{ "status": "accepted" }] },
+            }),
+            "did you mean `arrived`?",
+        ),
+        ("trigger", json!({ "endpoint": "arrived-appointments", "interaction": "merge" }), "`interaction`"),
     ] {
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": name, "arguments": arguments } });
         let answer = post(message.to_string().as_bytes()).await.json();
