@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::delivery::Delivery;
 use super::redact::Redactor;
+use crate::app::App;
 
 /// A directory with a file for each delivery.
 #[derive(Debug)]
@@ -46,14 +47,14 @@ impl Files {
         Ok(Self { directory: directory.to_owned(), next, redactor, fails })
     }
 
-    /// Writes a file for the delivery, before its sender gets the answer. Only the user who runs the program may read
-    /// the file. A request of a stranger is not written: a stranger must not fill the disk, or send what is replayed.
-    pub(crate) async fn write(self: Arc<Self>, delivery: Arc<Delivery>) {
+    /// Writes a file for the delivery to `app`, before its sender gets the answer. Only the user who runs the program may
+    /// read the file. A request of a stranger is not written: a stranger must not fill the disk, or send what is replayed.
+    pub(crate) async fn write(self: Arc<Self>, app: &App, delivery: Arc<Delivery>) {
         if delivery.endpoint().is_none() || delivery.is_of_stranger() {
             return;
         }
-        let files = self.clone();
-        let written = tokio::task::spawn_blocking(move || files.write_now(&delivery)).await;
+        let (files, app) = (self.clone(), app.clone());
+        let written = tokio::task::spawn_blocking(move || files.write_now(&app, &delivery)).await;
         let Ok(written) = written else { return };
         let failed_before = self.fails.swap(written.is_err(), Ordering::Relaxed);
         match written {
@@ -67,10 +68,10 @@ impl Files {
         }
     }
 
-    fn write_now(&self, delivery: &Delivery) -> io::Result<()> {
+    fn write_now(&self, app: &App, delivery: &Delivery) -> io::Result<()> {
         let recorded = delivery.recorded();
         let recorded = match &self.redactor {
-            Some(redactor) => redactor.redacted(&delivery.sent, recorded),
+            Some(redactor) => redactor.redacted(app, &delivery.sent, recorded),
             None => recorded,
         };
         let text = recorded.to_text();

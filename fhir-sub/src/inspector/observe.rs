@@ -35,7 +35,7 @@ where
     if let Some(delivery) = draft.answered(app, &answered, elapsed) {
         let delivery = recorder.add(delivery);
         if let Some(files) = files {
-            files.write(delivery).await;
+            files.write(app, delivery).await;
         }
     }
     respond(app, answered, &parts.headers, elapsed)
