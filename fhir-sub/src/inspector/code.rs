@@ -1,22 +1,35 @@
 //! A delivery as a test in Rust, and as a command.
 
+mod expected;
+mod needs;
+
 use serde_json::Value;
 
+use self::expected::Expected;
+use self::needs::test_app;
 use super::delivery::Delivery;
 use crate::app::App;
-use crate::fhir::FhirVersion;
+use crate::declaration::{Declaration, Trust};
+use crate::extract::ResourceUse;
+use crate::fhir::{is_id, is_type_name};
 use crate::recorded::pretty;
 
 /// A test that sends the delivery again, and expects the same outcome. `resource` is a resource that the delivery names
 /// but does not contain, so that the test must create it.
 pub(crate) fn as_test(app: &App, delivery: &Delivery, resource: Option<&Value>) -> String {
+    let declaration = delivery.endpoint().and_then(|endpoint| app.registry().find(endpoint));
     let mut text = format!(
-        "/// What came at {}.\n#[tokio::test]\nasync fn {}() {{\n    let test = {};\n",
+        "/// What came at {}.\n#[tokio::test]\nasync fn {}() {{\n{}",
         delivery.at,
-        name(app, delivery),
-        test_app(app)
+        name(declaration, delivery),
+        test_app(app, delivery)
     );
     if let Some(resource) = resource {
+        if is_other_version(delivery, resource) {
+            text.push_str(
+                "    // The sandbox had another version of the resource when this test was copied.\n",
+            );
+        }
         let json = resource.to_string();
         let json = pretty(&json).unwrap_or(json);
         text.push_str(&format!(
@@ -25,50 +38,128 @@ pub(crate) fn as_test(app: &App, delivery: &Delivery, resource: Option<&Value>) 
             raw(&json)
         ));
     }
-    let outcomes: Vec<_> = delivery.events.iter().map(|event| format!("{:?}", event.outcome)).collect();
+    let lacking = declaration.map(|declaration| lacking(declaration, delivery, resource)).unwrap_or_default();
+    if !lacking.is_empty() {
+        text.push_str(&format!(
+            "    // The handler needs resources that the recorder does not have. Create them first, each with\n    \
+             // `test.sandbox().update(&resource).await`: {}.\n",
+            list(&lacking)
+        ));
+    }
+    let expected = Expected::of(delivery);
+    expected.notes.iter().for_each(|note| text.push_str(&format!("    // {note}\n")));
     text.push_str(&format!(
-        "    let request = fhir_sub::testing::TestRequest::recorded(\n        {},\n    );\n    \
+        "    let request = fhir_sub::testing::TestRequest::recorded(\n        {},\n    ){};\n    \
          let answer = test.send(request).await;\n    \
-         assert_eq!(answer.status(), {});\n    \
-         assert_eq!(answer.outcomes().collect::<Vec<_>>(), [{}]);\n}}\n",
+         assert_eq!(answer.status(), {});\n",
         raw(delivery.recorded().to_text().trim_end()),
-        delivery.status.as_u16(),
-        outcomes.join(", ")
+        if expected.is_of_stranger { ".without_secret()" } else { "" },
+        expected.status.as_u16()
     ));
+    let outcomes: Vec<_> = expected.outcomes.iter().map(|outcome| format!("{outcome:?}")).collect();
+    text.push_str(&match (expected.is_whole, outcomes.first()) {
+        (false, Some(first)) => format!("    assert_eq!(answer.outcome(), {first});\n"),
+        (false, None) => String::new(),
+        (true, _) => {
+            format!("    assert_eq!(answer.outcomes().collect::<Vec<_>>(), [{}]);\n", outcomes.join(", "))
+        }
+    });
+    text.push_str("}\n");
     text
 }
 
-/// An app for the test, with the kind and the version of the program's FHIR server.
-fn test_app(app: &App) -> String {
-    let (server, version) = (app.settings().fhir_server.name, app.settings().fhir_version);
-    let behaviour = match server {
-        "hapi" => "Hapi",
-        "medplum" => "Medplum",
-        _ => "Generic",
-    };
-    if (behaviour, version) == ("Hapi", FhirVersion::R4) {
-        return "fhir_sub::testing::TestApp::new()".to_owned();
-    }
-    format!(
-        "fhir_sub::testing::TestApp::with(fhir_sub::sandbox::Behaviour::{behaviour}, |app| {{\n        \
-         app.set(\"FHIR_SERVER\", {server:?}).set(\"FHIR_VERSION\", {:?})\n    }})",
-        version.name()
-    )
-}
-
-/// The name of the test: the handler, the outcome and the number of the delivery.
-fn name(app: &App, delivery: &Delivery) -> String {
-    let handler = delivery.endpoint().and_then(|endpoint| app.registry().find(endpoint));
-    let handler = handler.map_or("a_delivery", |declaration| declaration.handler);
+/// The name of the test: the handler, the outcome, and the time of the delivery. Numbers of deliveries begin at 1 in each
+/// run, so a number alone would give two tests the same name.
+fn name(declaration: Option<&Declaration>, delivery: &Delivery) -> String {
+    let handler = declaration.map_or("a_delivery", |declaration| declaration.handler);
     let outcome = delivery.events.first().map_or("", |event| event.outcome);
-    let words = format!("{handler} {outcome} {}", delivery.id);
-    let letter =
-        |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' };
-    words.chars().map(letter).collect()
+    let words = format!("{handler} {outcome} {} {}", delivery.at, delivery.id).to_ascii_lowercase();
+    let words = words.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let name = words.collect::<Vec<_>>().join("_");
+    if name.starts_with(|first: char| first.is_ascii_digit()) { format!("_{name}") } else { name }
 }
 
-/// The text as a raw string of Rust, whatever it contains.
-fn raw(text: &str) -> String {
+/// Whether the delivery names another version than `resource`.
+fn is_other_version(delivery: &Delivery, resource: &Value) -> bool {
+    let events = delivery.events.iter();
+    let named = events.filter(|event| event.reference.as_deref().is_some_and(|it| is_named(resource, it)));
+    let mut versions = named.filter_map(|event| event.version.as_deref());
+    versions.any(|version| resource["meta"]["versionId"].as_str().is_some_and(|own| own != version))
+}
+
+/// The resources that the handler reads and the test does not have, as `Type/id`.
+fn lacking<'d>(declaration: &Declaration, delivery: &'d Delivery, resource: Option<&Value>) -> Vec<&'d str> {
+    if declaration.uses.resource == ResourceUse::Unused {
+        return Vec::new();
+    }
+    let body: Value = serde_json::from_slice(&delivery.sent.body).unwrap_or_default();
+    let is_there = |reference: &str| {
+        resource.is_some_and(|resource| is_named(resource, reference))
+            || (declaration.trust == Trust::Notification && has(&body, reference))
+    };
+    let is_read = |reference: &str| {
+        let parts = reference.split_once('/');
+        parts.is_some_and(|(kind, id)| is_type_name(kind) && is_id(id)) && !is_there(reference)
+    };
+    let mut lacking: Vec<&str> = Vec::new();
+    for event in &delivery.events {
+        // A handler gets no resource of these.
+        if event.interaction == Some("delete") || matches!(event.outcome, "gone" | "not wanted") {
+            continue;
+        }
+        if let Some(reference) = event.reference.as_deref()
+            && is_read(reference)
+            && !lacking.contains(&reference)
+        {
+            lacking.push(reference);
+        }
+    }
+    lacking
+}
+
+/// Whether `json` is the resource, or contains it.
+fn has(json: &Value, reference: &str) -> bool {
+    match json {
+        Value::Object(members) => {
+            is_named(json, reference) || members.values().any(|value| has(value, reference))
+        }
+        Value::Array(items) => items.iter().any(|item| has(item, reference)),
+        _ => false,
+    }
+}
+
+/// Whether the reference names this resource.
+fn is_named(resource: &Value, reference: &str) -> bool {
+    reference
+        .split_once('/')
+        .is_some_and(|(kind, id)| resource["resourceType"] == kind && resource["id"] == id)
+}
+
+/// The most references in a comment.
+const MOST_NAMES: usize = 10;
+
+fn list(references: &[&str]) -> String {
+    let shown = &references[..references.len().min(MOST_NAMES)];
+    let list = shown.join(", ");
+    match references.len() - shown.len() {
+        0 => list,
+        more => format!("{list} and {more} more"),
+    }
+}
+
+/// JSON as a raw string of Rust, whatever it contains.
+fn raw(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for letter in json.chars() {
+        match letter {
+            // The compiler refuses these in a literal, because they change the direction in which it is shown. An
+            // escape means the same in JSON.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                text.push_str(&format!("\\u{:04x}", u32::from(letter)));
+            }
+            _ => text.push(letter),
+        }
+    }
     let mut hashes = String::from("#");
     while text.contains(&format!("\"{hashes}")) {
         hashes.push('#');
@@ -119,57 +210,4 @@ fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use bytes::Bytes;
-    use http::{HeaderMap, StatusCode};
-
-    use super::*;
-    use crate::fhir::Instant;
-    use crate::inspector::Origin;
-    use crate::recorded::Sent;
-
-    #[test]
-    fn a_raw_string_ends_where_it_should() {
-        assert_eq!(raw(r#"{"a":1}"#), "r#\"{\"a\":1}\"#");
-        assert_eq!(raw("\"#"), "r##\"\"#\"##");
-        assert_eq!(raw("\"##\"#"), "r###\"\"##\"#\"###");
-    }
-
-    #[test]
-    fn a_shell_reads_nothing_of_a_quoted_text() {
-        assert_eq!(quoted("O'Neil $(rm)"), r"'O'\''Neil $(rm)'");
-    }
-
-    /// The page also shows the request of a stranger, which is refused.
-    #[test]
-    fn a_shell_reads_nothing_of_a_method() {
-        for (method, written) in [
-            ("POST", "-X POST "),
-            ("M-SEARCH", "-X 'M-SEARCH' "),
-            ("x&rm$IFS-rf$IFS*&", "-X 'x&rm$IFS-rf$IFS*&' "),
-            ("x'|`reboot`", r"-X 'x'\''|`reboot`' "),
-        ] {
-            let sent = Sent {
-                method: method.parse().unwrap(),
-                path: "/patients".to_owned(),
-                headers: HeaderMap::new(),
-                body: Bytes::new(),
-            };
-            let delivery = Delivery {
-                id: 1,
-                at: Instant::parse("2026-01-31T12:00:00Z").unwrap(),
-                origin: Origin::Server,
-                sent,
-                events: Vec::new(),
-                status: StatusCode::UNAUTHORIZED,
-                answer: String::new(),
-                elapsed: Duration::ZERO,
-            };
-            let curl =
-                as_curl(&delivery, &Target::Desk { base_url: "http://127.0.0.1:9002/token/send".into() });
-            assert!(curl.starts_with(&format!("curl -i {written}")), "{curl}");
-        }
-    }
-}
+mod tests;
