@@ -87,7 +87,7 @@ function showDelivery(delivery) {
       plain ? make('button', { class: 'main', onclick: () => sendAgain(delivery) }, 'Send again') : null,
       plain ? make('button', { onclick: () => edit(delivery) }, 'Edit and send again') : null,
       make('button', { onclick: () => copyTest(delivery) }, 'Copy as test'),
-      plain ? make('button', { onclick: () => copyCurl(delivery) }, 'Copy as curl') : null,
+      plain ? make('button', { onclick: () => copyCommand(delivery) }, 'Copy as curl') : null,
       again),
     plain ? null : make('p', { class: 'dim' }, ODD_PATH),
     ...delivery.events.map(eventView),
@@ -107,7 +107,7 @@ function showDelivery(delivery) {
 
 const sendAgain = (delivery) => send({ ...delivery, again: delivery.id });
 const copyTest = (delivery) => copy(delivery.test, 'The test');
-const copyCurl = (delivery) => (delivery.curl ? copy(delivery.curl, 'The curl command') : say(ODD_PATH));
+const copyCommand = (delivery) => (delivery.curl ? copy(delivery.curl, 'The curl command') : say(ODD_PATH));
 
 // Sends a request through the program, and jumps to what became of it.
 async function send({ method, path, headers, body, again, asServer }) {

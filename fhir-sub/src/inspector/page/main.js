@@ -67,7 +67,7 @@ const KEYS = {
   s: (delivery) => delivery && sendAgain(delivery),
   e: (delivery) => delivery && edit(delivery),
   t: (delivery) => delivery && copyTest(delivery),
-  c: (delivery) => delivery && copyCurl(delivery),
+  c: (delivery) => delivery && copyCommand(delivery),
   '/': () => { turn('deliveries'); open('deliveries', false); find('filter').focus(); },
   '?': () => find('keys').showModal(),
 };
