@@ -1,6 +1,5 @@
 //! Whether a version was created or updated, if neither a notification nor a search says so.
 
-use http::StatusCode;
 use serde::de::IgnoredAny;
 
 use super::failure::Failure;
@@ -135,6 +134,5 @@ fn told(entry: &BundleEntry<IgnoredAny>) -> Option<Interaction> {
 
 /// Whether the server refuses to let the program ask. Otherwise it just does not know.
 fn is_refusal(error: &Error) -> bool {
-    let status = error.status().and_then(|status| StatusCode::from_u16(status).ok());
-    matches!(status, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+    matches!(error.status(), Some(401 | 403))
 }
