@@ -120,11 +120,11 @@ pub(crate) async fn read(
         let mut readers = Readers::new(deadline);
         let mut several: Vec<_> = wanted
             .iter()
-            .filter(|(place, need, _)| match need {
-                Need::Resource => true,
-                Need::Deletion => false,
-                // The search may return an older version, which must not count as the event's version.
-                Need::Version => happened(&events[*place]).is_some(),
+            .filter(|(place, need, _)| {
+                // The search may return an older version. Only the time or the version of the event shows that.
+                let happened_at = happened(&events[*place]);
+                let is_comparable = happened_at.is_some() || events[*place].event.version_id.is_some();
+                *need != Need::Deletion && is_comparable
             })
             .map(|(_, _, wanted)| *wanted)
             .collect();

@@ -131,13 +131,25 @@ impl<'e> Reader<'e> {
         }
     }
 
-    /// Forgets the result of the search if it was written before the event happened: the server's search may
-    /// lag behind, and not show the event's version yet.
+    /// Forgets the result of the search if it may be older than the event: the server's search may lag behind,
+    /// and not show the event's version yet. If nothing says when the event happened, any result may be older.
     pub(super) fn forget_older(&mut self, wanted: Reference<'e>, happened: Option<Instant>) {
-        let Some(happened) = happened else { return };
+        if wanted.version_id.is_some() {
+            // `look` compares the versions.
+            return;
+        }
         let key = (wanted.resource_type, wanted.id);
-        if self.searched.get(&key).is_some_and(|updated| updated.is_none_or(|updated| updated < happened)) {
-            self.searched.remove(&key);
+        let may_be_older = |updated: &Option<Instant>| {
+            happened.is_none_or(|happened| updated.is_none_or(|updated| updated < happened))
+        };
+        if self.searched.get(&key).is_some_and(may_be_older) {
+            self.forget_searched(key);
+        }
+    }
+
+    /// Forgets the result of the search for a resource, so that the resource is read by its id.
+    fn forget_searched(&mut self, key: (&'e str, &'e str)) {
+        if self.searched.remove(&key).is_some() {
             self.current.remove(&key);
         }
     }
@@ -181,35 +193,37 @@ impl<'e> Reader<'e> {
 
     /// The same, but returns the error of a failed read.
     pub(super) async fn look(&mut self, wanted: Reference<'e>) -> Result<Read, Error> {
-        let Reference { resource_type, id, version_id } = wanted;
-        let current = self.current.get(&(resource_type, id));
-        if let Some(version_id) = version_id {
-            if let Some(Read::Found(found)) = current
+        let key = (wanted.resource_type, wanted.id);
+        if let Some(version_id) = wanted.version_id {
+            if let Some(Read::Found(found)) = self.current.get(&key)
                 && found.version_id.as_deref() == Some(version_id)
             {
                 return Ok(Read::Found(found.clone()));
             }
             match self.get(wanted).await {
                 Ok(resource) => return Ok(Read::found(resource).of_version(version_id)),
-                // The version is gone, or too old, or the server keeps no versions.
-                Err(error) if matches!(error.status(), Some(400 | 404 | 405 | 410 | 501)) => {}
+                // The version is gone, or too old, or the server keeps no versions. A result of the search may be
+                // older than this version.
+                Err(error) if matches!(error.status(), Some(400 | 404 | 405 | 410 | 501)) => {
+                    self.forget_searched(key);
+                }
                 Err(error) => return Err(error),
             }
         }
-        if let Some(current) = current {
+        if let Some(current) = self.current.get(&key) {
             return Ok(current.clone());
         }
         let read = match self.get(Reference { version_id: None, ..wanted }).await {
             Ok(resource) => Read::found(resource),
             Err(error) if is_gone(&error) => {
                 if error.is_gone() {
-                    self.deleted.insert((resource_type, id));
+                    self.deleted.insert(key);
                 }
                 Read::Gone
             }
             Err(error) => return Err(error),
         };
-        self.current.insert((resource_type, id), read.clone());
+        self.current.insert(key, read.clone());
         Ok(read)
     }
 }

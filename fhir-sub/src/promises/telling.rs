@@ -169,6 +169,83 @@ fn history(entries: Value) -> Reply {
     reply(200, json!({ "resourceType": "Bundle", "type": "history", "entry": entries }))
 }
 
+/// A notification of several events, each about a resource. An event without a time only says the day, as HAPI's do.
+fn several(events: &[(&str, Option<u64>)]) -> Value {
+    let event = |(number, (reference, time)): (u64, &(&str, Option<u64>))| {
+        let timestamp = time.map_or_else(|| "2026-01-01".to_owned(), at);
+        json!({
+            "eventNumber": number.to_string(), "timestamp": timestamp, "focus": { "reference": reference },
+        })
+    };
+    let events: Vec<_> = (1..).zip(events).map(event).collect();
+    let status = json!({
+        "resourceType": "SubscriptionStatus", "type": "event-notification", "notificationEvent": events,
+    });
+    json!({ "resourceType": "Bundle", "type": "subscription-notification", "entry": [{ "resource": status }] })
+}
+
+/// A server without old versions that has version 1 of `Encounter/1` and `Encounter/2`, or version 2 if `has_newer`. Its
+/// search always shows version 1.
+fn server_that_lags(has_newer: Arc<AtomicBool>) -> Front {
+    front(move |asked| {
+        let (version, time) = if has_newer.load(Ordering::SeqCst) { ("2", 2_000) } else { ("1", 1_000) };
+        match asked {
+            "GET Encounter/1" => reply(200, encounter("1", Some(version), time)),
+            "GET Encounter/2" => reply(200, encounter("2", Some(version), time)),
+            _ if asked.starts_with("GET Encounter?") => {
+                reply(200, bundle(["1", "2"].map(|id| encounter(id, Some("1"), 1_000))))
+            }
+            _ => reply(404, outcome()),
+        }
+    })
+}
+
+/// Two events of one notification that do not say when they happened: a search that lags behind would show the versions that
+/// are done.
+#[tokio::test(start_paused = true)]
+async fn a_search_is_not_believed_about_events_without_times() {
+    async fn check<const USE: u8>() {
+        let script = script(|_| Do::Ok);
+        let has_newer = Arc::new(AtomicBool::new(false));
+        let server = server_that_lags(Arc::clone(&has_newer));
+        let app = app(Behaviour::Generic, topic::<USE>(), Some(shared()), server, &script, &[]);
+        let told = several(&[("Encounter/1", None), ("Encounter/2", None)]);
+        assert_eq!(post(&app, &told).await, (204, vec!["handled"; 2]));
+        assert_eq!(script.ran(), ["Encounter/1@1", "Encounter/2@1"]);
+        has_newer.store(true, Ordering::SeqCst);
+        assert_eq!(post(&app, &told).await, (204, vec!["handled"; 2]));
+        assert_eq!(script.ran(), ["Encounter/1@2", "Encounter/2@2"]);
+    }
+    check::<UNUSED>().await;
+    check::<REQUIRED>().await;
+}
+
+/// An event without a time does not take the result of the search for another event of its resource.
+#[tokio::test(start_paused = true)]
+async fn an_event_without_a_time_beside_one_that_was_searched_for() {
+    async fn check<const USE: u8>() {
+        let script = script(|_| Do::Ok);
+        let server = server_that_lags(Arc::new(AtomicBool::new(true)));
+        let app = app(Behaviour::Generic, topic::<USE>(), Some(shared()), server, &script, &[]);
+        let told = several(&[("Encounter/1", Some(500)), ("Encounter/2", Some(500)), ("Encounter/1", None)]);
+        assert_eq!(post(&app, &told).await, (204, vec!["handled"; 3]));
+        assert_eq!(script.ran(), ["Encounter/1@1", "Encounter/2@1", "Encounter/1@2"]);
+    }
+    check::<UNUSED>().await;
+    check::<REQUIRED>().await;
+}
+
+/// If the server does not keep a version, the event gets the version of now, and not an older one that the search shows.
+#[tokio::test(start_paused = true)]
+async fn a_version_that_is_not_kept_is_not_taken_from_the_search() {
+    let script = script(|_| Do::Ok);
+    let server = server_that_lags(Arc::new(AtomicBool::new(true)));
+    let app = app(Behaviour::Generic, topic::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    let told = several(&[("Encounter/1/_history/2", None), ("Encounter/2/_history/1", None)]);
+    assert_eq!(post(&app, &told).await, (204, vec!["handled"; 2]));
+    assert_eq!(script.ran(), ["Encounter/1@2", "Encounter/2@1"]);
+}
+
 /// The server wrote two versions in one moment. The notification carries the older one, without its version.
 #[tokio::test(start_paused = true)]
 async fn two_versions_of_one_moment_are_told_apart_by_their_content() {

@@ -94,6 +94,17 @@ fn notification(references: &[&str]) -> Value {
     json!({ "resourceType": "Bundle", "type": "subscription-notification", "entry": [{ "resource": status }] })
 }
 
+/// The same, and the events say when they happened: before the versions that the server has.
+fn timed(references: &[&str]) -> Value {
+    let mut body = notification(references);
+    let events = body["entry"][0]["resource"]["notificationEvent"].as_array_mut().unwrap();
+    for (number, event) in (1..).zip(events) {
+        event["eventNumber"] = json!(number);
+        event["timestamp"] = json!("2020-01-01T00:00:00Z");
+    }
+    body
+}
+
 async fn send(test: &TestApp, body: &Value) -> TestAnswer {
     test.send(TestRequest::post("e").body(body.to_string())).await
 }
@@ -110,13 +121,24 @@ async fn encounters(test: &TestApp, ids: &[&str]) {
 /// at version 2, and Encounter 4 was deleted.
 #[track_caller]
 fn check(declaration: Declaration, references: &[&str], outcomes: &[&str], requests: &[&str]) {
+    check_body(declaration, &notification(references), outcomes, requests);
+}
+
+/// The same for events that say when they happened.
+#[track_caller]
+fn check_timed(declaration: Declaration, references: &[&str], outcomes: &[&str], requests: &[&str]) {
+    check_body(declaration, &timed(references), outcomes, requests);
+}
+
+#[track_caller]
+fn check_body(declaration: Declaration, body: &Value, outcomes: &[&str], requests: &[&str]) {
     let place = std::panic::Location::caller();
     crate::command::block_on(async {
         let test = test(declaration);
         encounters(&test, &["1", "2", "2", "3", "4"]).await;
         test.sandbox().delete("Encounter/4").await.unwrap();
         test.sandbox().update(&json!({ "resourceType": "Patient", "id": "9" })).await.unwrap();
-        let answer = send(&test, &notification(references)).await;
+        let answer = send(&test, body).await;
         assert_eq!(answer.outcomes().collect::<Vec<_>>(), outcomes, "{place}: {answer:?}");
         let made = test.sandbox().requests();
         let made: Vec<_> = made.iter().map(|(method, path)| format!("{method} {path}")).collect();
@@ -135,11 +157,22 @@ fn what_is_named_is_read() {
 #[test]
 fn several_are_read_in_one_request() {
     let three = ["Encounter/1", "Encounter/3", "http://fhir.example.org/r4/Encounter/2"];
-    check(topic::<Both, ItIs>(), &three, &["handled"; 3], &["GET Encounter"]);
+    check_timed(topic::<Both, ItIs>(), &three, &["handled"; 3], &["GET Encounter"]);
     let mixed = ["Encounter/1", "Patient/9", "Encounter/2"];
-    check(topic::<Both, ItIs>(), &mixed, &["handled"; 3], &["GET Encounter", "GET Patient/9"]);
+    check_timed(topic::<Both, ItIs>(), &mixed, &["handled"; 3], &["GET Encounter", "GET Patient/9"]);
     let once = ["handled", "handled before", "handled before"];
     check(topic::<Both, ItIs>(), &["Encounter/1"; 3], &once, &["GET Encounter/1"]);
+    check_timed(topic::<Both, ItIs>(), &["Encounter/1"; 3], &once, &["GET Encounter/1"]);
+}
+
+/// A search may lag behind, and nothing says how old its result may be.
+#[test]
+fn several_without_times_are_read_one_by_one() {
+    let three = ["Encounter/1", "Encounter/3", "Encounter/2"];
+    let requests = three.map(|reference| format!("GET {reference}"));
+    let requests: Vec<_> = requests.iter().map(String::as_str).collect();
+    check(topic::<Both, ItIs>(), &three, &["handled"; 3], &requests);
+    check(topic::<Event, Succeed>(), &three, &["handled"; 3], &requests);
 }
 
 #[test]
@@ -164,7 +197,7 @@ fn what_is_gone_is_gone_for_good() {
     }
     // A server's search may lag behind.
     let requests = ["GET Encounter", "GET Encounter/4"];
-    check(
+    check_timed(
         topic::<Resource<Value>, Succeed>(),
         &["Encounter/1", "Encounter/4"],
         &["handled", "gone"],

@@ -35,7 +35,9 @@ impl Transport for Servers {
             let answer = http::Response::builder().status(status).header("location", location);
             return Box::pin(async move { Ok(answer.body(Bytes::new()).unwrap()) });
         }
-        let encounter = |id: &str| json!({ "resourceType": "Encounter", "id": id, "text": host });
+        let meta = json!({ "lastUpdated": "2026-01-01T00:00:00Z" });
+        let encounter =
+            |id: &str| json!({ "resourceType": "Encounter", "id": id, "meta": meta, "text": host });
         let (status, body) = match path.rsplit('/').next().unwrap() {
             "gone" => (410, Value::Null),
             "Encounter" => {
@@ -166,7 +168,7 @@ fn what_is_on_a_source_is_read_there_with_its_own_sign_in() {
         "https://hospital.example.org/fhir/Encounter/gone",
         "https://other.example.org/fhir/Encounter/1",
     ];
-    let found = outcomes(topic::<Resource<Value>, Succeed>(), with_source, &notification(&references));
+    let found = outcomes(topic::<Resource<Value>, Succeed>(), with_source, &timed(&references));
     let ended = ["handled", "handled", "handled", "handled", "gone", "on another server"];
     assert_eq!((found.0, &*found.1), (422, &ended[..]));
     let of = |host: &str, token: &str| {
