@@ -91,22 +91,39 @@ impl Store {
         self.end(claim, End::GivenUp { is_durable: self.is_durable() }).await
     }
 
-    /// The record of the resource is written first. If the instance dies in between, the event is handled
-    /// once more, but no older event is handled after it.
     async fn end(&self, claim: &Claim, end: End) -> Stored<()> {
-        if let (Some(of), Some(resource)) = (&claim.entry.resource, &claim.resource) {
-            let is_done = end == End::Done;
-            if !Box::pin(self.end_resource(of, resource, is_done)).await? {
-                // The lease has expired. The result counts only if no other instance has meanwhile begun the
-                // event.
-                if self.end_event(claim, end).await? && is_done {
-                    Box::pin(self.tell_resource(of, resource)).await?;
-                }
-                return Ok(());
-            }
+        match (&claim.entry.resource, &claim.resource) {
+            (Some(of), Some(resource)) => Box::pin(self.end_both(claim, of, resource, end)).await,
+            _ => self.end_event(claim, end).await.map(drop),
         }
-        self.end_event(claim, end).await?;
-        Ok(())
+    }
+
+    /// Ends an event, and gives back the lease on its resource.
+    ///
+    /// The record of the resource is written first. If the instance dies in between, the event is handled
+    /// once more, but no older event is handled after it. If the record cannot be written, the event is ended all the same:
+    /// a handled event must not count as one that killed its instance.
+    async fn end_both(
+        &self,
+        claim: &Claim,
+        of: &OfResource,
+        resource: &ResourceClaim,
+        end: End,
+    ) -> Stored<()> {
+        let is_done = end == End::Done;
+        let told = self.end_resource(of, resource, is_done).await;
+        let ended = self.end_event(claim, end).await;
+        let is_left = match &told {
+            Ok(true) => false,
+            // The lease has expired, so only a result is left to tell.
+            Ok(false) => is_done,
+            Err(_unavailable) => true,
+        };
+        // The result counts only if no other instance has meanwhile begun the event.
+        if is_left && matches!(ended, Ok(true)) {
+            return self.tell_resource(of, resource, is_done).await;
+        }
+        told.and(ended).map(drop)
     }
 
     /// When the history was requested for this version of a deletion, by the server's clock. `None` if the
@@ -249,20 +266,33 @@ impl Store {
     async fn end_resource(&self, of: &OfResource, claim: &ResourceClaim, is_done: bool) -> Stored<bool> {
         let (id, now) = (resource_id(&of.key), self.now().await?);
         let next = self.resource(rules::end_resource(&claim.record, of, is_done, claim.began), now);
-        Ok(match self.backend.put(&id, Some(claim.revision), Some(&next)).await? {
+        let put = || self.backend.put(&id, Some(claim.revision), Some(&next));
+        let put = match put().await {
+            Ok(put) => put,
+            // The record should be written before the event is ended, so one more call is worth its time.
+            Err(_unavailable) => put().await?,
+        };
+        Ok(match put {
             Put::Done => true,
             Put::Refused(there) => there.is_some_and(|there| there.revision == next.revision),
         })
     }
 
-    /// Adds the result to the record of a resource without its lease.
-    async fn tell_resource(&self, of: &OfResource, claim: &ResourceClaim) -> Stored<()> {
+    /// Adds the result to the record of a resource, whose lease may be another's by now. If the lease is still
+    /// our own, gives it back.
+    async fn tell_resource(&self, of: &OfResource, claim: &ResourceClaim, is_done: bool) -> Stored<()> {
         let (id, now) = (resource_id(&of.key), self.now().await?);
         let mut found = self.backend.get(&id).await?;
         for _ in 0..ROUNDS {
+            let is_own = found.as_ref().is_some_and(|found| found.revision == claim.revision);
+            if !is_own && !is_done {
+                break;
+            }
             let there = read_resource(found.as_ref(), now)?.cloned().unwrap_or_default();
-            let mut next = rules::end_resource(&there, of, true, claim.began);
-            (next.lease, next.is_deleted) = (there.lease, next.is_deleted || there.is_deleted);
+            let mut next = rules::end_resource(&there, of, is_done, claim.began);
+            if !is_own {
+                (next.lease, next.is_deleted) = (there.lease, next.is_deleted || there.is_deleted);
+            }
             let next = self.resource(next, now);
             let expected = found.as_ref().map(Record::revision);
             match self.backend.put(&id, expected, Some(&next)).await? {
