@@ -12,7 +12,7 @@ use super::{ROUNDS, Store, Stored, unreadable};
 use crate::fhir::Instant;
 use crate::key::Key;
 
-/// How long to try to free an event whose beginning failed.
+/// How long to try to free an event or a resource whose beginning failed.
 const TO_TAKE_BACK: Duration = Duration::from_secs(2);
 
 impl Store {
@@ -248,7 +248,18 @@ impl Store {
             };
             let expected = found.as_ref().map(Record::revision);
             let next = self.resource(record.clone(), until);
-            match self.backend.put(&id, expected, Some(&next)).await? {
+            let put = match self.backend.put(&id, expected, Some(&next)).await {
+                Ok(put) => put,
+                Err(unavailable) => {
+                    let before = there.map(|there| ResourceRecord { lease: None, ..there.clone() });
+                    let before = before.map(|before| self.resource(before, now));
+                    // The lease was perhaps written although the call failed, and nothing runs.
+                    let taking_back = self.backend.put(&id, Some(next.revision), before.as_ref());
+                    drop(tokio::time::timeout(TO_TAKE_BACK, taking_back).await);
+                    return Err(unavailable);
+                }
+            };
+            match put {
                 Put::Done => {
                     return Ok(Ok(ResourceClaim { began: now, revision: next.revision, record }));
                 }

@@ -7,12 +7,13 @@ use std::time::SystemTime;
 
 use futures_util::FutureExt;
 
-use crate::store::suite::timed::{LEASE, Timed, instant, latest, of_resource};
+use crate::store::suite::timed::{HOW, LEASE, Timed, instant, latest, of_resource};
 use crate::store::{
     Begun, Claim, Entry, MemoryStore, Put, Record, RecordId, RecordKind, StoreBackend, StoreFuture, Told,
     Unavailable,
 };
 
+const BEFORE: &str = "2026-01-01T00:00:00.000Z";
 const FIRST: &str = "2026-01-01T00:00:00.001Z";
 const SECOND: &str = "2026-01-01T00:00:00.002Z";
 
@@ -156,4 +157,27 @@ async fn the_lease_of_another_is_not_given_back() {
     assert_eq!(test.store.begin(&first).await, Begun::Done);
     assert_eq!(test.store.begin(&latest("3", Some(SECOND))).await, Begun::UnderWay);
     test.store.complete(&other).await;
+}
+
+/// The lease on the resource is written, and its answer is lost: no handler runs, and the resource is free at once.
+#[tokio::test]
+async fn a_resource_whose_lease_was_not_answered_is_free_again() {
+    for is_known in [false, true] {
+        let test = Test::new();
+        if is_known {
+            test.store.handle(&latest("1", Some(FIRST))).await;
+        }
+        for round in 0..3 {
+            let entry = latest(&format!("2, round {round}"), Some(SECOND));
+            // Its first put is that of the event.
+            test.ails(&[Ail::Well, Ail::Unanswered]);
+            assert!(test.store.store.begin(&entry, LEASE, HOW).await.is_err());
+            let claim = test.claim(&entry).await;
+            assert_eq!(claim.tries, 1, "known: {is_known}");
+            test.store.release(&claim).await;
+        }
+        if is_known {
+            assert_eq!(test.store.begin(&latest("0", Some(BEFORE))).await, Begun::Superseded);
+        }
+    }
 }
