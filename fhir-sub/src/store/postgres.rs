@@ -25,6 +25,9 @@ use crate::settings::PostgresUrl;
 /// The longest time of a call, with connecting: the FHIR server waits meanwhile.
 const CALL: Duration = Duration::from_secs(3);
 
+/// How often a statement is repeated that conflicted with another one.
+const REPEATS: u32 = 3;
+
 /// How often expired records are deleted.
 const CLEANED_EACH: Duration = Duration::from_secs(60);
 
@@ -87,20 +90,25 @@ impl PostgresStore {
     }
 
     /// Runs a statement. If the connection died meanwhile, the statement is sent once more: a repeated put
-    /// recognises its own record.
+    /// recognises its own record. If the statement conflicted with another one, it had no effect, and is repeated too.
     async fn ask(&self, statement: &str, parameters: &[Parameter<'_>]) -> Stored<Vec<Row>> {
         let mut asked = None;
         let asking = async {
-            let (client, _) = self.client().await?;
-            asked = Some(Arc::clone(&client));
-            match client.query_typed(statement, parameters).await {
-                Err(error) if error.is_closed() || client.is_closed() || is_ending(&error) => {
-                    self.replace(&client).await;
-                    let (client, _) = self.client().await?;
-                    asked = Some(Arc::clone(&client));
-                    client.query_typed(statement, parameters).await.map_err(|error| failure(&error))
+            let (mut is_replaced, mut repeats) = (false, 0);
+            loop {
+                let (client, _) = self.client().await?;
+                asked = Some(Arc::clone(&client));
+                let answer = client.query_typed(statement, parameters).await;
+                match answer {
+                    Err(error)
+                        if !is_replaced && (error.is_closed() || client.is_closed() || is_ending(&error)) =>
+                    {
+                        is_replaced = true;
+                        self.replace(&client).await;
+                    }
+                    Err(error) if repeats < REPEATS && is_conflict(&error) => repeats += 1,
+                    answer => break answer.map_err(|error| failure(&error)),
                 }
-                answer => answer.map_err(|error| failure(&error)),
             }
         };
         let rows = tokio::time::timeout(CALL, asking).await;
@@ -146,6 +154,14 @@ fn is_ending(error: &tokio_postgres::Error) -> bool {
         SqlState::READ_ONLY_SQL_TRANSACTION,
     ];
     error.code().is_some_and(|code| ends.contains(code))
+}
+
+/// Whether the statement conflicted with one of another connection, and had no effect. By default a statement waits for the
+/// other one instead; the database's `default_transaction_isolation` may be stricter.
+fn is_conflict(error: &tokio_postgres::Error) -> bool {
+    use tokio_postgres::error::SqlState;
+    let conflicts = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
+    error.code().is_some_and(|code| conflicts.contains(code))
 }
 
 impl StoreBackend for PostgresStore {

@@ -113,6 +113,8 @@ enum Answers {
     Never,
     /// It only reads, as a server that was the primary one.
     OnlyReads,
+    /// So many statements conflict with others, by this code.
+    Conflicts(usize, &'static str),
 }
 
 /// The URL of a made-up server. It answers the first connection in this way, and all others well.
@@ -143,10 +145,11 @@ fn answer(mut stream: TcpStream, answers: Answers) -> io::Result<()> {
             (b'Q', _) => stream.write_all(&[message(b'C', b"DO\0"), ready()].concat())?,
             (b'S', Answers::Well) => stream.write_all(&row())?,
             (b'S', _) if statements == 0 => stream.write_all(&row())?,
-            (b'S', Answers::OnlyReads) => {
-                let refusal = message(b'E', b"SERROR\0C25006\0Mit only reads\0\0");
-                stream.write_all(&[refusal, ready()].concat())?;
+            (b'S', Answers::OnlyReads) => stream.write_all(&refusal("25006"))?,
+            (b'S', Answers::Conflicts(times, code)) if statements <= times => {
+                stream.write_all(&refusal(code))?;
             }
+            (b'S', Answers::Conflicts(..)) => stream.write_all(&row())?,
             _ => {}
         }
         statements += usize::from(kind[0] == b'S');
@@ -168,6 +171,12 @@ fn message(kind: u8, content: &[u8]) -> Vec<u8> {
 
 fn ready() -> Vec<u8> {
     message(b'Z', b"I")
+}
+
+/// The answer to a statement that fails with this code.
+fn refusal(code: &str) -> Vec<u8> {
+    let error = format!("SERROR\0C{code}\0Mit is refused\0\0");
+    [message(b'E', error.as_bytes()), ready()].concat()
 }
 
 /// The answer to each statement: the time, that a put is done, and that there is no record.
@@ -221,4 +230,20 @@ async fn a_connection_to_a_server_that_only_reads_is_replaced() {
     let backend = at(&made_up(Answers::OnlyReads));
     let record = Record::new(None, Body::Since(1));
     assert_eq!(backend.put(&an_event(), None, Some(&record)).await.unwrap(), Put::Done);
+}
+
+/// The database's default isolation may be stricter than that of PostgreSQL. A statement then fails if it meets another one, and
+/// has had no effect.
+#[tokio::test]
+async fn a_statement_that_conflicts_with_another_is_repeated() {
+    for code in ["40001", "40P01"] {
+        let record = Record::new(None, Body::Since(1));
+        let backend = at(&made_up(Answers::Conflicts(3, code)));
+        assert_eq!(backend.put(&an_event(), None, Some(&record)).await.unwrap(), Put::Done, "{code}");
+        let backend = at(&made_up(Answers::Conflicts(4, code)));
+        let failure = backend.put(&an_event(), None, Some(&record)).await.unwrap_err().to_string();
+        assert!(failure.contains(code), "{failure}");
+        // The connection is still the first one, and answers by now.
+        assert_eq!(backend.get(&an_event()).await.unwrap(), None, "{code}");
+    }
 }
