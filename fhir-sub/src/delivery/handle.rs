@@ -13,7 +13,7 @@ use super::delivered::{Delivered, End};
 use super::failure::Failure;
 use super::identity::{Otherwise, identify, is_asked_for, last_updated, old_keys};
 use super::interaction;
-use super::once::{Known, Suspect, Suspects, once};
+use super::once::{Known, Suspect, Suspects, Terms, once};
 use super::reader::Read;
 use super::time::Time;
 use crate::app::App;
@@ -268,8 +268,8 @@ async fn settle(
     let Ready { known, resource, included, way, .. } = ready;
     let text = resource.as_ref().map(Body::text);
     let old_keys = |event: &Event| old_keys(app, declaration, event, text);
-    let at = (time.deadline(), suspects);
-    once(app, declaration.endpoint, event, known.as_mut(), at, old_keys, async |event| {
+    let terms = Terms { deadline: time.deadline(), suspects, ends: 1 };
+    once(app, declaration.endpoint, event, known.as_mut(), terms, old_keys, async |event| {
         run(app, declaration, event, text, (&*included, *way), time).await
     })
     .await

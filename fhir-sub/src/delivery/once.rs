@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::MutexGuard;
+use tokio::time::error::Elapsed;
 use tracing::warn;
 
 use super::delivered::{Delivered, End, Ended, GivenUp, reference};
@@ -16,8 +17,10 @@ use crate::interaction::Interaction;
 use crate::key::Key;
 use crate::store::{Begun, Claim, DeadLetter, Entry, How, Identity, OldKeys, Store, Stored, Unavailable};
 
-/// How much longer than its handler an event stays under way: the time to report its end to the store.
-const TO_COMPLETE: Duration = Duration::from_secs(3);
+/// The time to report the end of an event to the store, under one of its names: two calls of three seconds, because its
+/// resource may have a record too. An event stays under way for so much longer than its handler may run, so no other
+/// instance begins the event while its end is reported.
+const TO_COMPLETE: Duration = Duration::from_secs(6);
 
 /// How long to wait for a beginning that is too late, to give the event back. A Lambda answers 250 ms before its invocation
 /// ends.
@@ -43,6 +46,23 @@ pub(crate) enum Suspects {
     Alone,
 }
 
+/// How an event is begun, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    /// The deadline of its handler.
+    pub(super) deadline: Deadline,
+    pub(super) suspects: Suspects,
+    /// How many ends are reported after its handler: one for each name that it is begun by from here on.
+    pub(super) ends: u32,
+}
+
+impl Terms {
+    /// For how long the event is under way, from now on.
+    fn lease(self) -> Duration {
+        self.deadline.remaining() + TO_COMPLETE * self.ends
+    }
+}
+
 /// A deferred event: it has killed an instance.
 #[derive(Debug)]
 pub(super) struct Suspect {
@@ -61,14 +81,14 @@ pub(super) async fn once(
     endpoint: &'static str,
     mut event: Box<Event>,
     known: Option<&mut Known>,
-    (deadline, suspects): (Deadline, Suspects),
+    terms: Terms,
     old_keys: impl Fn(&Event) -> OldKeys,
     handle: impl AsyncFnOnce(Box<Event>) -> Delivered,
 ) -> Result<Delivered, Box<Suspect>> {
     let (Some(store), Some(known)) = (app.store(), known) else {
         return Ok(handle(event).await);
     };
-    let begun = begin_in_time(app, store, &event, known, (deadline, suspects), old_keys);
+    let begun = begin_in_time(app, store, &event, known, terms, old_keys);
     let begun = Box::pin(begun).await;
     let Beginning { begun, alone, is_otherwise } = match begun {
         Ok(Ok(beginning)) => beginning,
@@ -81,8 +101,11 @@ pub(super) async fn once(
         Begun::Done => return Ok(Delivered::new(endpoint, event, End::Repeated)),
         Begun::Superseded => return Ok(Delivered::new(endpoint, event, End::Superseded)),
         Begun::Exhausted(claim) => {
-            let died = Delivered::new(endpoint, event, End::Died);
-            return Ok(Box::pin(give_up(app, store, &claim, died)).await);
+            let mut died = Delivered::new(endpoint, event, End::Died);
+            let giving_up = Box::pin(give_up(app, store, &claim, &mut died));
+            let told = tokio::time::timeout(TO_COMPLETE, giving_up).await;
+            tell(app, &died, HAS_ENDED, told.map_err(late));
+            return Ok(died);
         }
         Begun::UnderWay | Begun::Suspect { .. } | Begun::AfterDeletion => {
             return Ok(Delivered::new(endpoint, event, End::UnderWay));
@@ -93,10 +116,19 @@ pub(super) async fn once(
         (event.version_id, event.updated) = (None, None);
     }
     event.key = idempotency_key(app, &claim);
-    let delivered = handle(event).await;
-    let delivered = end(app, store, &claim, delivered).await;
+    let mut delivered = handle(event).await;
+    let told = tokio::time::timeout(TO_COMPLETE, end(app, store, &claim, &mut delivered)).await;
+    tell(app, &delivered, HAS_ENDED, told.map_err(late));
     drop(alone);
     Ok(delivered)
+}
+
+/// What the log says of an event whose end was not reported in time.
+const HAS_ENDED: &str = "has ended";
+
+/// The store did not learn of an end in time.
+fn late(_elapsed: Elapsed) -> Unavailable {
+    Unavailable::new("no answer in time")
 }
 
 struct Beginning<'a> {
@@ -127,11 +159,11 @@ async fn begin_in_time<'a>(
     store: &Store,
     event: &Event,
     known: &mut Known,
-    (deadline, suspects): (Deadline, Suspects),
+    terms: Terms,
     old_keys: impl Fn(&Event) -> OldKeys,
 ) -> Result<Result<Beginning<'a>, NotBegun>, TooLate> {
-    let mut beginning = Box::pin(begin(app, store, event, known, (deadline, suspects), old_keys));
-    if let Ok(begun) = tokio::time::timeout_at(deadline.instant(), &mut beginning).await {
+    let mut beginning = Box::pin(begin(app, store, event, known, terms, old_keys));
+    if let Ok(begun) = tokio::time::timeout_at(terms.deadline.instant(), &mut beginning).await {
         return Ok(begun);
     }
     let giving_back = async {
@@ -148,7 +180,7 @@ async fn begin<'a>(
     store: &Store,
     event: &Event,
     Known { entry, otherwise }: &mut Known,
-    (deadline, suspects): (Deadline, Suspects),
+    terms: Terms,
     old_keys: impl Fn(&Event) -> OldKeys,
 ) -> Result<Beginning<'a>, NotBegun> {
     let asked = otherwise.as_ref().and_then(|otherwise| otherwise.asked);
@@ -169,18 +201,18 @@ async fn begin<'a>(
     }
     let (mut alone, mut is_otherwise) = (None, false);
     loop {
-        match store.begin(entry, deadline.remaining() + TO_COMPLETE, how).await? {
-            Begun::Suspect { tries } if suspects == Suspects::Deferred => {
+        match store.begin(entry, terms.lease(), how).await? {
+            Begun::Suspect { tries } if terms.suspects == Suspects::Deferred => {
                 return Err(NotBegun::Suspect { tries });
             }
             Begun::Suspect { .. } => {
-                if suspects != Suspects::Alone {
+                if terms.suspects != Suspects::Alone {
                     alone = Some(app.memory().alone.lock().await);
                 }
                 how.is_alone = true;
             }
             Begun::AfterDeletion => {
-                let is_there = Box::pin(is_there(app, event, deadline)).await;
+                let is_there = Box::pin(is_there(app, event, terms.deadline)).await;
                 match is_there.map_err(|failure| NotBegun::Ended(End::Unread(failure)))? {
                     true => how.is_there = true,
                     false => return Ok(Beginning { begun: Begun::Superseded, alone, is_otherwise }),
@@ -248,13 +280,13 @@ async fn known_otherwise(
 }
 
 /// Reports the end of the event to the store.
-async fn end(app: &App, store: &Store, claim: &Claim, delivered: Delivered) -> Delivered {
+async fn end(app: &App, store: &Store, claim: &Claim, delivered: &mut Delivered) {
     let retry = delivered.event.retry;
     if matches!(delivered.end, End::UnderWay | End::NotBegun | End::StoreUnavailable(_) | End::Unread(_)) {
         // No handler has run. While the store's key is rotated, the event was begun under the old key, and could not be begun
         // under the new one.
-        tell(app, &delivered, "is free again", store.release_untried(claim).await);
-        return delivered;
+        tell(app, delivered, "is free again", store.release_untried(claim).await);
+        return;
     }
     if delivered.ended() != Ended::Failed {
         // First remove the dead letter: nobody may retry it once the event is done.
@@ -264,10 +296,10 @@ async fn end(app: &App, store: &Store, claim: &Claim, delivered: Delivered) -> D
         };
         if let Some(letter) = letter {
             let removed = Box::pin(store.remove_dead_letter(&letter)).await;
-            tell(app, &delivered, "is settled", removed.map(drop));
+            tell(app, delivered, "is settled", removed.map(drop));
         }
-        tell(app, &delivered, "is done", store.complete(claim).await);
-        return delivered;
+        tell(app, delivered, "is done", store.complete(claim).await);
+        return;
     }
     let is_for_good = !delivered.must_come_again();
     let was_last_try = claim.tries >= app.settings().idempotency.tries && delivered.had_fair_time;
@@ -280,15 +312,14 @@ async fn end(app: &App, store: &Store, claim: &Claim, delivered: Delivered) -> D
         // The handler was cut short, so this was no try.
         store.release_untried(claim).await
     };
-    tell(app, &delivered, "is free again", released);
-    delivered
+    tell(app, delivered, "is free again", released);
 }
 
 /// Makes the event a dead letter. A retried dead letter stays one, and its result is returned as it is.
-async fn give_up(app: &App, store: &Store, claim: &Claim, mut delivered: Delivered) -> Delivered {
+async fn give_up(app: &App, store: &Store, claim: &Claim, delivered: &mut Delivered) {
     let retry = delivered.event.retry;
     let key = retry.map_or_else(|| letter_key(app, claim), |retry| retry.letter);
-    let letter = dead_letter(app, key, claim, &delivered);
+    let letter = dead_letter(app, key, claim, delivered);
     match store.add_dead_letter(&letter).await {
         Ok(()) => {
             if retry.is_none() {
@@ -296,14 +327,13 @@ async fn give_up(app: &App, store: &Store, claim: &Claim, mut delivered: Deliver
                 let kept = if store.is_durable() { GivenUp::Kept } else { GivenUp::InMemory };
                 delivered.given_up = Some(kept);
             }
-            tell(app, &delivered, "is given up", store.give_up(claim).await);
+            tell(app, delivered, "is given up", store.give_up(claim).await);
         }
         Err(unavailable) => {
-            tell(app, &delivered, "is given up", Err(unavailable));
-            tell(app, &delivered, "is free again", store.release(claim).await);
+            tell(app, delivered, "is given up", Err(unavailable));
+            tell(app, delivered, "is free again", store.release(claim).await);
         }
     }
-    delivered
 }
 
 /// The key of the event's dead letter.

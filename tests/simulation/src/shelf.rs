@@ -64,12 +64,12 @@ impl Shelf {
                 return failed("no answer");
             }
             Some(Storing::Hangs) => {
-                sleep(LIMIT).await;
+                wait(world, LIMIT).await;
                 return failed("no answer in time");
             }
             Some(Storing::Silent) => {
                 work(world);
-                sleep(LIMIT).await;
+                wait(world, LIMIT).await;
                 return failed("no answer in time");
             }
             Some(Storing::Late(time)) => {
@@ -80,7 +80,7 @@ impl Shelf {
                 });
                 return failed("the connection broke");
             }
-            Some(Storing::Slow(time)) => sleep(time.min(LIMIT)).await,
+            Some(Storing::Slow(time)) => wait(world, time.min(LIMIT)).await,
             Some(Storing::Down(time)) => {
                 lock(&world.records).down_until = world.now() + time;
                 return failed("it goes down");
@@ -90,6 +90,23 @@ impl Shelf {
         pass().await;
         Ok(done)
     }
+}
+
+/// Takes so long. A call that is given up meanwhile has failed too, as far as its caller knows.
+async fn wait(world: &World, time: Ms) {
+    struct Waiting<'w>(Option<&'w World>);
+
+    impl Drop for Waiting<'_> {
+        fn drop(&mut self) {
+            if let Some(world) = self.0 {
+                world.counts.failed_calls.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    let mut waiting = Waiting(Some(world));
+    sleep(time).await;
+    waiting.0 = None;
 }
 
 impl StoreBackend for Shelf {

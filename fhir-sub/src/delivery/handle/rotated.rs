@@ -4,7 +4,7 @@ use super::{Body, Ready, old_keys, run};
 use crate::app::App;
 use crate::declaration::Declaration;
 use crate::delivery::delivered::{Delivered, End};
-use crate::delivery::once::{Known, Suspect, Suspects, once};
+use crate::delivery::once::{Known, Suspect, Suspects, Terms, once};
 use crate::delivery::time::Time;
 use crate::event::Event;
 
@@ -31,12 +31,12 @@ pub(super) async fn settle(
     let Before { app: earlier, known: known_before } = &mut **before.as_mut().expect("it was looked at");
     let earlier = &*earlier;
     let old_keys_before = |event: &Event| old_keys(earlier, declaration, event, text);
-    let at = (time.deadline(), suspects);
-    once(earlier, endpoint, event, Some(known_before), at, old_keys_before, async |event| {
+    let terms = Terms { deadline: time.deadline(), suspects, ends: 2 };
+    once(earlier, endpoint, event, Some(known_before), terms, old_keys_before, async |event| {
         let key = event.key;
         let old_keys = |event: &Event| old_keys(app, declaration, event, text);
-        let at = (time.deadline(), Suspects::Alone);
-        let settled = once(app, endpoint, event, known.as_mut(), at, old_keys, async |mut event| {
+        let terms = Terms { suspects: Suspects::Alone, ends: 1, ..terms };
+        let settled = once(app, endpoint, event, known.as_mut(), terms, old_keys, async |mut event| {
             // A handler of another instance may have run under this key.
             event.key = key;
             run(app, declaration, event, text, (included, way), time).await

@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::future::ready;
+use std::future::{pending, ready};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::declaration::{Declaration, Order};
 use crate::error::Error;
@@ -253,11 +254,24 @@ enum Ail {
     Refused,
     /// It is done, and its answer comes after the deadline of a request.
     Late,
+    /// It takes almost as long as a call may.
+    Slow,
+    /// It is never done.
+    Never,
 }
 
 impl Ailing {
     fn new() -> Arc<Self> {
-        let store = MemoryStore::shared(Arc::new(SystemTime::now));
+        Self::of(MemoryStore::shared(Arc::new(SystemTime::now)))
+    }
+
+    /// The same, with the clock of tokio.
+    fn timed() -> Arc<Self> {
+        let (started, since) = (SystemTime::now(), Instant::now());
+        Self::of(MemoryStore::shared(Arc::new(move || started + since.elapsed())))
+    }
+
+    fn of(store: MemoryStore) -> Arc<Self> {
         Arc::new(Self { store, puts: Mutex::default(), is_blind: AtomicBool::new(false) })
     }
 
@@ -298,6 +312,11 @@ impl StoreBackend for Ailing {
                 tokio::time::sleep(Duration::from_millis(25_100)).await;
                 put
             }),
+            Ail::Slow => Box::pin(async move {
+                tokio::time::sleep(Duration::from_millis(2_900)).await;
+                put.await
+            }),
+            Ail::Never => pending().boxed(),
         }
     }
 
@@ -348,7 +367,7 @@ async fn what_is_begun_under_one_of_two_keys_is_free_again() {
     let builder = TestApp::builder(Behaviour::Hapi, leak([handler()]));
     let builder = builder.state(Arc::clone(&script)).store(store.clone()).set("FHIR_SUBSCRIPTION_TRIES", "3");
     let builder = builder.set("FHIR_SUBSCRIPTION_STORE_KEY", "the-new-key-of-the-store-of-the-ward");
-    let builder = builder.set("FHIR_SUBSCRIPTION_STORE_KEY_PREVIOUS", "the-old-key-of-the-store-of-the-ward");
+    let builder = builder.set("FHIR_SUBSCRIPTION_STORE_KEY_PREVIOUS", OLD_KEY);
     let test = TestApp::build(Behaviour::Hapi, builder).unwrap();
     // The first event of an instance notes since when keys have their present form.
     assert_eq!(send(&test, "9").await, (204, "handled"));
@@ -361,4 +380,90 @@ async fn what_is_begun_under_one_of_two_keys_is_free_again() {
     assert_eq!(send(&test, "1").await, (204, "handled"));
     let shared: Arc<dyn StoreBackend> = store;
     assert!(letters(&shared).await.is_empty());
+}
+
+const OLD_KEY: &str = "the-old-key-of-the-store-of-the-ward";
+
+/// Reports version 3 to `one`, whose handler needs nearly all its time, and after so many seconds to `other`. Returns both
+/// answers.
+async fn told_meanwhile(
+    script: &Script,
+    [one, other]: [&TestApp; 2],
+    after: u64,
+) -> [(u16, &'static str); 2] {
+    // The first event of an instance notes since when keys have their present form.
+    for (test, version_id) in [(one, "1"), (other, "2")] {
+        script.gate.notify_one();
+        assert_eq!(send(test, version_id).await, (204, "handled"));
+    }
+    let ends = async {
+        tokio::time::sleep(Duration::from_millis(24_900)).await;
+        script.gate.notify_one();
+    };
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_secs(after)).await;
+        send(other, "3").await
+    };
+    let (first, (), second) = tokio::join!(send(one, "3"), ends, meanwhile);
+    [first, second]
+}
+
+/// The store needs its time to learn of an end. Until then, no other instance begins the event.
+#[tokio::test(start_paused = true)]
+async fn an_event_is_under_way_while_its_end_is_told() {
+    let latest = || Declaration { order: Order::Latest, ..handler() };
+    let script = Arc::new(Script { is_gated: true, ..Script::default() });
+    let store = Ailing::timed();
+    let (one, other) =
+        (instance(latest(), &script, store.clone()), instance(latest(), &script, store.clone()));
+    // The handler runs by then, and the ends of the resource and of the event follow.
+    let ails = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        store.ails(&[Ail::Slow, Ail::Slow]);
+    };
+    let (answers, ()) = tokio::join!(told_meanwhile(&script, [&one, &other], 29), ails);
+    assert_eq!(answers, [(204, "handled"), (503, "under way elsewhere")]);
+    assert_eq!(send(&other, "3").await, (204, "handled before"));
+    assert_eq!(script.runs.load(Ordering::Relaxed), 3);
+}
+
+/// While the store's key is rotated, an event has two ends. Instances without the new key know only the old name.
+#[tokio::test(start_paused = true)]
+async fn an_event_is_under_way_while_the_ends_of_both_its_names_are_told() {
+    let script = Arc::new(Script { is_gated: true, ..Script::default() });
+    let store = Ailing::timed();
+    let of = |key: &str, before: Option<&str>| {
+        let latest = Declaration { order: Order::Latest, ..handler() };
+        let builder = TestApp::builder(Behaviour::Hapi, leak([latest]));
+        let builder = builder.state(Arc::clone(&script)).store(store.clone());
+        let builder = builder.set("FHIR_SUBSCRIPTION_STORE_KEY", key);
+        let builder = match before {
+            Some(before) => builder.set("FHIR_SUBSCRIPTION_STORE_KEY_PREVIOUS", before),
+            None => builder,
+        };
+        TestApp::build(Behaviour::Hapi, builder).unwrap()
+    };
+    let (one, other) = (of("the-new-key-of-the-store-of-the-ward", Some(OLD_KEY)), of(OLD_KEY, None));
+    let ails = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // Two ends of two puts each, and a put of the other instance meanwhile.
+        store.ails(&[Ail::Slow; 5]);
+    };
+    let (answers, ()) = tokio::join!(told_meanwhile(&script, [&one, &other], 32), ails);
+    assert_eq!(answers, [(204, "handled"), (503, "under way elsewhere")]);
+    assert_eq!(send(&other, "3").await, (204, "handled before"));
+    assert_eq!(script.runs.load(Ordering::Relaxed), 3);
+}
+
+/// A store that never learns of an end does not keep the server waiting.
+#[tokio::test(start_paused = true)]
+async fn an_end_is_told_for_no_longer_than_its_time() {
+    let (script, store) = (script(&[]), Ailing::new());
+    let test = instance(handler(), &script, store.clone());
+    assert_eq!(send(&test, "1").await, (204, "handled"));
+    store.ails(&[Ail::Well, Ail::Never]);
+    let begun = Instant::now();
+    assert_eq!(send(&test, "2").await, (204, "handled"));
+    let took = begun.elapsed();
+    assert!(took >= super::TO_COMPLETE && took < super::TO_COMPLETE + Duration::from_secs(1), "{took:?}");
 }
