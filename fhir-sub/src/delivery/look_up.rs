@@ -65,19 +65,22 @@ pub(super) async fn look_up(
 ) -> LookedUp {
     let (mut delivered, left) = by_number(app, declaration, name, events, way, time).await;
     let by_number = delivered.len();
-    if declaration.search().is_none() {
-        // Only subscriptions with `content = "empty"` are guaranteed to have a search.
+    let Some(question) = Question::of(declaration, app.settings()) else {
+        // Only subscriptions with `content = "empty"` are guaranteed to have a search, unless their registration changes the
+        // criteria.
         let (left, numberings): (Vec<_>, Vec<_>) = left
             .into_iter()
             .map(|left| (Happened { way, ..Happened::new(left.event, None) }, left.numbering))
             .unzip();
         let others = deliver(app, declaration, Deletion::in_answer(declaration), left, time).await;
         delivered.extend(others.into_iter().zip(numberings).map(|(one, numbering)| one.numbered(numbering)));
-    } else if let Some(first) = left.first() {
+        return LookedUp { delivered, by_number };
+    };
+    if let Some(first) = left.first() {
         // One search finds the resources of all these events.
         let telling = left.iter().find(|left| !left.numbering.is_in_order()).unwrap_or(first);
         let told = left.iter().filter_map(|left| Instant::parse(left.event.timestamp()?)).min();
-        delivered.extend(by_search(app, declaration, telling, told, way, time).await);
+        delivered.extend(by_search(app, declaration, &question, telling, told, way, time).await);
     }
     LookedUp { delivered, by_number }
 }
@@ -151,6 +154,7 @@ fn take(events: &mut Vec<Unnamed>, fits: impl Fn(u64) -> bool) -> Vec<Unnamed> {
 async fn by_search(
     app: &App,
     declaration: &'static Declaration,
+    question: &Question,
     Unnamed { event, numbering }: &Unnamed,
     told: Option<Instant>,
     way: Way<'_>,
@@ -164,7 +168,7 @@ async fn by_search(
     };
 
     let since = look_up.since(now, told);
-    let Found { hits, end } = find(app, declaration, event, since, &look_up, time).await;
+    let Found { hits, end } = find(app, declaration, question, event, since, &look_up, time).await;
     let mut delivered = match &end {
         Searched::Whole if hits.is_empty() => return one(End::NothingFound),
         Searched::Whole => one(End::LookedUp),
@@ -232,7 +236,8 @@ enum Searched {
 /// Finds resources that changed since then and are not handled yet.
 async fn find(
     app: &App,
-    declaration: &'static Declaration,
+    declaration: &Declaration,
+    question: &Question,
     event: &Event,
     since: Instant,
     look_up: &LookUp,
@@ -240,8 +245,6 @@ async fn find(
 ) -> Found {
     let mut found = Found { hits: Vec::new(), end: Searched::Whole };
     let client = app.provided().fhir_client().with_deadline(time.deadline().sooner_by_half());
-    // The caller has checked that a question exists.
-    let Some(question) = Question::of(declaration, app.settings()) else { return found };
     let mut search = question.search(&client, since, &[("_sort", "_lastUpdated")]);
     let (mut bytes, mut pages, mut is_sorted) = (0, 0, true);
     let searching = async {
@@ -261,7 +264,7 @@ async fn find(
             }
             pages += 1;
             for json in page.found {
-                let hit = match Changed::read(json, event, &question) {
+                let hit = match Changed::read(json, event, question) {
                     Some(Ok(hit)) => hit,
                     Some(Err(_odd)) => {
                         let endpoint = declaration.endpoint;

@@ -419,6 +419,20 @@ async fn where_it_is_not_known_what_to_search_for_it_is_refused() {
     assert!(test.asked().iter().all(|asked| asked.contains("$events")));
 }
 
+/// The registration changes the criteria to several types, so there is no search. The event must not count as one without
+/// resources.
+#[cfg(feature = "registration")]
+#[tokio::test(start_paused = true)]
+async fn where_the_registered_criteria_has_no_search_it_is_refused() {
+    fn several(subscription: &mut crate::fhir::Subscription) {
+        subscription.set("criteria", "[Encounter,Patient]");
+    }
+    let (test, encounters) = test(Declaration { registration: Some(several), ..required() });
+    encounters.write("1", 1, 1);
+    assert_eq!(test.send("").await, (422, vec!["unprocessable"]));
+    assert_eq!((test.ran(), test.asked()), (vec![], vec![]));
+}
+
 /// The program was down, and the server retries a notification that it could not deliver.
 #[tokio::test(start_paused = true)]
 async fn what_happened_long_before_the_program_was_started_is_found() {
