@@ -122,6 +122,8 @@ pub(crate) struct Claim {
     /// How often the event was begun, including this time.
     pub(crate) tries: u32,
     pub(super) record: EventRecord,
+    /// When the lease of the try before ran out, if that try killed its instance.
+    pub(super) died: Option<Millis>,
     pub(super) expires: Millis,
     pub(super) resource: Option<ResourceClaim>,
 }

@@ -154,7 +154,7 @@ impl Store {
         // returns it.
         for _ in 0..ROUNDS {
             let there = read_event(found.as_ref(), now)?;
-            let Beginning { record, is_exhausted } = match rules::begin(there, entry, how, now, until) {
+            let beginning = match rules::begin(there, entry, how, now, until) {
                 Ok(beginning) => beginning,
                 Err(refused) => {
                     if refused == Begun::Done {
@@ -164,22 +164,22 @@ impl Store {
                 }
             };
             let expected = found.as_ref().map(Record::revision);
-            let next = Record::new(Some(expires), Body::Event(record.clone()));
+            let next = Record::new(Some(expires), Body::Event(beginning.record.clone()));
             let put = match self.backend.put(&id, expected, Some(&next)).await {
                 Ok(put) => put,
                 Err(unavailable) => {
-                    if !is_exhausted {
-                        let taken_back = self.take_back(&id, &next, &record, entry.identity);
+                    if !beginning.is_exhausted {
+                        let taken_back = self.take_back(&id, &next, &beginning, entry.identity);
                         drop(tokio::time::timeout(TO_TAKE_BACK, Box::pin(taken_back)).await);
                     }
                     return Err(unavailable);
                 }
             };
             match put {
-                Put::Done => return Ok(claim(entry, &next, record, is_exhausted)),
+                Put::Done => return Ok(claim(entry, &next, beginning)),
                 // The answer to the put was lost, and the backend repeated the call.
                 Put::Refused(Some(there)) if there.revision == next.revision => {
-                    return Ok(claim(entry, &next, record, is_exhausted));
+                    return Ok(claim(entry, &next, beginning));
                 }
                 Put::Refused(there) => found = there,
             }
@@ -202,8 +202,8 @@ impl Store {
 
     /// Frees an event whose beginning was perhaps written although the call failed: nothing runs, so it is no try.
     /// Otherwise the event waits until its lease has run out, and counts as one that killed its instance.
-    async fn take_back(&self, id: &RecordId, begun: &Record, record: &EventRecord, identity: Identity) {
-        let untried = rules::end(record, identity, End::Untried)
+    async fn take_back(&self, id: &RecordId, begun: &Record, beginning: &Beginning, identity: Identity) {
+        let untried = rules::end(&beginning.record, beginning.died, identity, End::Untried)
             .map(|record| Record::new(begun.expires, Body::Event(record)));
         drop(self.backend.put(id, Some(begun.revision), untried.as_ref()).await);
     }
@@ -214,7 +214,7 @@ impl Store {
         if claim.expires <= now {
             return Ok(false);
         }
-        let next = rules::end(&claim.record, claim.entry.identity, end)
+        let next = rules::end(&claim.record, claim.died, claim.entry.identity, end)
             .map(|record| Record::new(Some(after(now, self.retention)), Body::Event(record)));
         let put = self.backend.put(&event_id(&claim.entry.key), Some(claim.token), next.as_ref()).await?;
         Ok(match put {
@@ -320,9 +320,11 @@ impl Store {
     }
 }
 
-fn claim(entry: &Entry, put: &Record, record: EventRecord, is_exhausted: bool) -> Begun {
+fn claim(entry: &Entry, put: &Record, beginning: Beginning) -> Begun {
+    let Beginning { record, died, is_exhausted } = beginning;
     let (token, tries, expires) = (put.revision, record.tries, put.expires.unwrap_or(Millis::MAX));
-    let claim = Box::new(Claim { entry: entry.clone(), token, tries, record, expires, resource: None });
+    let claim = Claim { entry: entry.clone(), token, tries, record, died, expires, resource: None };
+    let claim = Box::new(claim);
     if is_exhausted { Begun::Exhausted(claim) } else { Begun::Fresh(claim) }
 }
 

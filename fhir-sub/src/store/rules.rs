@@ -13,6 +13,8 @@ const REMEMBERED: usize = 32;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Beginning {
     pub(super) record: EventRecord,
+    /// When the lease of the try before ran out, if that try came to no end: it has killed its instance.
+    pub(super) died: Option<Millis>,
     /// The event must not be handled, but given up.
     pub(super) is_exhausted: bool,
 }
@@ -31,31 +33,34 @@ pub(super) fn begin(
     };
     let asked = how.asked.map(Box::new);
     let fresh = EventRecord { lease: Some(until), tries: 1, version, asked, ..EventRecord::default() };
-    let Some(record) = record else { return Ok(Beginning { record: fresh, is_exhausted: false }) };
+    let Some(record) = record else {
+        return Ok(Beginning { record: fresh, died: None, is_exhausted: false });
+    };
     if record.lease.is_some_and(|until| until > now) {
         return Err(Begun::UnderWay);
     }
     if record.version != version {
         // A new content: the tries of the content before it do not count.
         let sequence = record.sequence.saturating_add(1);
-        return Ok(Beginning { record: EventRecord { sequence, ..fresh }, is_exhausted: false });
+        let record = EventRecord { sequence, ..fresh };
+        return Ok(Beginning { record, died: None, is_exhausted: false });
     }
     if record.is_done && !(how.is_again && record.is_dead) {
         return Err(Begun::Done);
     }
-    let has_died = record.lease.is_some();
+    let died = record.lease;
     let asked = record.asked.clone().max(how.asked.map(Box::new));
     let next = EventRecord { lease: Some(until), asked, ..record.clone() };
-    if has_died && !how.is_again {
+    if died.is_some() && !how.is_again {
         if record.tries >= how.limit {
-            return Ok(Beginning { record: next, is_exhausted: true });
+            return Ok(Beginning { record: next, died, is_exhausted: true });
         }
         if !how.is_alone {
             return Err(Begun::Suspect { tries: record.tries });
         }
     }
     let tries = record.tries.saturating_add(1);
-    Ok(Beginning { record: EventRecord { tries, ..next }, is_exhausted: false })
+    Ok(Beginning { record: EventRecord { tries, ..next }, died, is_exhausted: false })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,14 +69,19 @@ pub(super) enum End {
     Done,
     /// It failed, and is free to be begun again.
     Failed,
-    /// It was not tried after all, and is free to be begun again.
+    /// It was not tried after all, and is free to be begun again. If the try before killed its instance, that still counts.
     Untried,
     /// It was given up. In a durable store it then counts as done; otherwise the sender must remember it.
     GivenUp { is_durable: bool },
 }
 
-/// The record of an event that has ended; `None` if nothing must be remembered.
-pub(super) fn end(record: &EventRecord, identity: Identity, end: End) -> Option<EventRecord> {
+/// The record of an event that has ended; `None` if nothing must be remembered. `died` is that of its [`Beginning`].
+pub(super) fn end(
+    record: &EventRecord,
+    died: Option<Millis>,
+    identity: Identity,
+    end: End,
+) -> Option<EventRecord> {
     let ended = EventRecord { lease: None, ..record.clone() };
     match end {
         End::Done | End::GivenUp { is_durable: true } if identity == Identity::Passing => None,
@@ -81,7 +91,7 @@ pub(super) fn end(record: &EventRecord, identity: Identity, end: End) -> Option<
             Some(EventRecord { is_done: is_durable, is_dead: true, tries: 0, ..ended })
         }
         End::Failed => Some(ended),
-        End::Untried => Some(EventRecord { tries: ended.tries.saturating_sub(1), ..ended }),
+        End::Untried => Some(EventRecord { lease: died, tries: ended.tries.saturating_sub(1), ..ended }),
     }
 }
 

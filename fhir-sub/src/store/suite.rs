@@ -61,6 +61,7 @@ where
             a_lease_of_no_time_is_free_at_once
             a_claim_is_ended_once
             what_an_instance_died_at_is_begun_alone
+            what_an_instance_died_at_is_begun_alone_until_a_try_ends
             what_instances_died_at_again_and_again_is_given_up
             a_passing_event_is_kept_apart_only_from_one_under_way
             a_return_to_an_earlier_content_is_another_event

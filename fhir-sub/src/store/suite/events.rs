@@ -117,6 +117,23 @@ pub(super) async fn what_an_instance_died_at_is_begun_alone(store: &Timed) {
     assert!(matches!(store.begin_as(&once(), how).await, Begun::Fresh(_)));
 }
 
+/// A try that was cut short, or that did not begin after all, says nothing about the event.
+pub(super) async fn what_an_instance_died_at_is_begun_alone_until_a_try_ends(store: &Timed) {
+    let how = How::told(30);
+    let alone = How { is_alone: true, ..how };
+    assert!(matches!(store.begin_as(&once(), how).await, Begun::Fresh(_)));
+    store.pass(LEASE);
+    for _ in 0..3 {
+        assert_eq!(store.begin_as(&once(), how).await, Begun::Suspect { tries: 1 });
+        let Begun::Fresh(claim) = store.begin_as(&once(), alone).await else { panic!("it is alone") };
+        assert_eq!(claim.tries, 2);
+        store.store.release_untried(&claim).await.unwrap();
+    }
+    let Begun::Fresh(claim) = store.begin_as(&once(), alone).await else { panic!("it is alone") };
+    store.release(&claim).await;
+    assert!(matches!(store.begin_as(&once(), how).await, Begun::Fresh(_)));
+}
+
 pub(super) async fn what_instances_died_at_again_and_again_is_given_up(store: &Timed) {
     let how = How { is_alone: true, ..How::told(3) };
     for tries in 1..=3 {

@@ -21,6 +21,8 @@ struct Event {
     held: Option<u64>,
     /// Until when others have to wait: known until the event is ended.
     until: Option<Duration>,
+    /// The same of the try before, if that try came to no end.
+    died: Option<Duration>,
     is_done: bool,
     is_dead: bool,
     content: Option<Key>,
@@ -123,14 +125,14 @@ impl Events {
     /// Records the result of beginning an event.
     pub(super) fn began(&mut self, entry: &Entry, begun: &Begun, lease: Duration) {
         let until = self.now + lease;
-        let before =
-            self.known(&entry.key).map(|event| (event.content, event.tries, event.is_dead, event.is_done));
-        let same = before.filter(|(before, ..)| *before == content(entry));
-        let (_, tries, is_dead, is_done) = same.unwrap_or_default();
+        let same = self.known(&entry.key).filter(|event| event.content == content(entry));
+        let (tries, is_dead, is_done, died) =
+            same.map(|event| (event.tries, event.is_dead, event.is_done, event.until)).unwrap_or_default();
         let mut event = Event {
             expires: until + RETENTION,
             held: None,
             until: Some(until),
+            died,
             is_done,
             is_dead,
             content: content(entry),
@@ -164,10 +166,10 @@ impl Events {
                 if is_held {
                     return;
                 }
-                event.until = None;
+                event.until = died;
                 event.expires = self.now + RETENTION;
                 if *begun == Begun::Superseded {
-                    (event.is_done, event.is_dead, event.tries) = (true, false, 0);
+                    (event.until, event.is_done, event.is_dead, event.tries) = (None, true, false, 0);
                 }
             }
             _ => return,
@@ -224,7 +226,7 @@ impl Events {
         match end {
             End::Done => (event.is_done, event.is_dead, event.tries) = (true, false, 0),
             End::GivenUp => (event.is_done, event.is_dead, event.tries) = (is_durable, true, 0),
-            End::Untried => event.tries = event.tries.saturating_sub(1),
+            End::Untried => (event.until, event.tries) = (event.died, event.tries.saturating_sub(1)),
             End::Failed => {}
         }
     }
