@@ -1,6 +1,6 @@
 //! The identity of an event, so that it is handled once.
 
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256, digest};
 use serde::Deserialize;
 
 use super::history::DeletedVersion;
@@ -54,7 +54,7 @@ pub(super) fn identify(
                 (entry, at.map_or(Told::Version, Told::Number))
             }
             (_, Some(resource)) => {
-                let content = Identity::Content(key("text", &hash(resource)));
+                let content = Identity::Content(key("text", &hash_of_tokens(resource)));
                 (Entry { identity: content, ..Entry::once(key("content", "")) }, Told::Version)
             }
             (Some((entry, _)), None) => (entry, Told::Version),
@@ -262,9 +262,30 @@ pub(super) fn last_updated(resource: &str) -> Option<Instant> {
     Instant::parse(&resource.meta?.last_updated?)
 }
 
-/// A hash makes the key short, and hides the resource.
+/// A hash makes the key short, and hides the resource. Only old keys contain the hash of the text as it is.
 fn hash(resource: &str) -> String {
     hex(digest(&SHA256, resource.as_bytes()).as_ref())
+}
+
+/// The hash of the text without the whitespace between its tokens: a search may print a resource otherwise than a
+/// notification. The text is not parsed, because a parsed number would lose digits: `1.0` and `1.00` are two contents.
+fn hash_of_tokens(resource: &str) -> String {
+    let (bytes, mut hashed) = (resource.as_bytes(), Context::new(&SHA256));
+    let (mut from, mut is_in_string, mut is_escaped) = (0, false, false);
+    for (place, byte) in bytes.iter().copied().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_in_string => is_escaped = true,
+            b'"' => is_in_string = !is_in_string,
+            b' ' | b'\t' | b'\n' | b'\r' if !is_in_string => {
+                hashed.update(&bytes[from..place]);
+                from = place + 1;
+            }
+            _ => {}
+        }
+    }
+    hashed.update(&bytes[from..]);
+    hex(hashed.finish().as_ref())
 }
 
 #[cfg(test)]

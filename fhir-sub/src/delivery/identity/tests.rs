@@ -105,6 +105,23 @@ fn the_last_resort_is_the_text() {
     assert!(matches!(told.identity, Identity::Content(_)));
 }
 
+/// A search may print a resource with other whitespace than a notification. Digits and strings stay as they are.
+#[test]
+fn a_text_is_the_same_however_it_is_printed() {
+    let content = |text: &str| any(&patient(), Some(text)).unwrap().identity;
+    let compact = r#"{"id":"1","text":"a \\\" b { ","x":[1.0,12345678901234567890.10]}"#;
+    let printed = "{\r\n\t\"id\" : \"1\",\n  \"text\": \"a \\\\\\\" b { \",\n  \"x\": [ 1.0,\n 12345678901234567890.10 ]\n}\n";
+    assert_eq!(content(compact), content(printed));
+    for other in [
+        compact.replace("1.0,", "1.00,"),
+        compact.replace("890.10", "890.1"),
+        compact.replace(" b { ", " b  { "),
+        compact.replace("a ", "a"),
+    ] {
+        assert_ne!(content(compact), content(&other), "{other}");
+    }
+}
+
 #[test]
 fn two_servers_share_no_identity() {
     let of = |base: &str| {
