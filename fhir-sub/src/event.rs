@@ -48,6 +48,8 @@ pub struct Event {
     pub(crate) updated: Option<Instant>,
     /// Whether a search found it, and no notification reported it.
     pub(crate) is_found: bool,
+    /// When that search showed it.
+    pub(crate) searched: Option<tokio::time::Instant>,
     /// The dead letter, if this is another try of one.
     pub(crate) retry: Option<Retry>,
 }
@@ -81,6 +83,7 @@ impl Event {
             key: None,
             updated: None,
             is_found: false,
+            searched: None,
             retry: None,
         }
     }

@@ -87,7 +87,7 @@ pub(crate) struct Changed {
 pub(crate) struct Odd;
 
 impl Changed {
-    /// Reads an entry of a page; `occasion` supplies the Subscription and the topic. `None` if the entry has
+    /// Reads an entry of a page that has just arrived; `occasion` supplies the Subscription and the topic. `None` if the entry has
     /// another type than the question: it is an included resource, or a remark about the search.
     pub(crate) fn read(json: Raw, occasion: &Event, question: &Question) -> Option<Result<Self, Odd>> {
         let Some(outline) = Outline::peek(&json) else { return Some(Err(Odd)) };
@@ -105,6 +105,7 @@ impl Changed {
             subscription: occasion.subscription.clone(),
             topic: occasion.topic.clone(),
             is_found: true,
+            searched: Some(tokio::time::Instant::now()),
             ..Event::unknown()
         };
         let version = version.map(|version| Version { reference, version });

@@ -201,6 +201,7 @@ async fn begin<'a>(
     }
     let (mut alone, mut is_otherwise) = (None, false);
     loop {
+        how.age = event.searched.map_or(Duration::ZERO, |searched| searched.elapsed());
         match store.begin(entry, terms.lease(), how).await? {
             Begun::Suspect { tries } if terms.suspects == Suspects::Deferred => {
                 return Err(NotBegun::Suspect { tries });

@@ -6,6 +6,7 @@ use http::Method;
 use serde_json::json;
 
 use super::kit::*;
+use crate::fhir::Instant;
 use crate::sandbox::Behaviour;
 
 /// 1: guarantees 2 and 3 of docs/once.md, for a handler that takes only an `Event`, with an id-only topic
@@ -75,6 +76,44 @@ async fn a_notification_without_a_version_beside_a_sweep() {
         assert_eq!(post(&app, &told).await.0, 204);
         swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
         assert_eq!(script.ran().len(), 0, "swept first: {is_swept_first}");
+    }
+}
+
+/// A sweep finds a version, and the resource changes before it is that version's turn. The server does not let the program read
+/// the resource, so only its number and time identify the reported event.
+#[tokio::test(start_paused = true)]
+async fn what_happens_after_a_search_is_another_event() {
+    let script = script(|event| match event.focus() {
+        Some("Encounter/last") => Do::Ok,
+        _ => Do::Take(Duration::from_secs(20)),
+    });
+    let server = front(|asked| {
+        if asked.starts_with("GET Encounter?") {
+            // Four are handled at a time, so the last one waits.
+            let ids = ["1", "2", "3", "4", "last"];
+            let rows =
+                ids.iter().zip(60_000_u64..).map(|(id, time)| ((*id).to_owned(), "1".to_owned(), time));
+            return reply(200, page(asked, &rows.collect::<Vec<_>>()));
+        }
+        if asked.starts_with("GET Subscription?") {
+            return reply(200, bundle([]));
+        }
+        reply(if asked.starts_with("GET Encounter/") { 403 } else { 404 }, outcome())
+    });
+    let app = app(Behaviour::Generic, topic::<UNUSED>(), Some(shared()), server, &script, &[]);
+    let row = swept(&app, Some("2026-01-01T00:00:00Z"), 300).await;
+    assert_eq!(script.ran().len(), 5, "{row}");
+    for (number, seconds_ago, outcome) in [("1", 30, "handled before"), ("2", 10, "handled")] {
+        let at = Instant::from(here() - Duration::from_secs(seconds_ago)).to_string();
+        let event =
+            json!({ "eventNumber": number, "timestamp": at, "focus": { "reference": "Encounter/last" } });
+        let status = json!({
+            "resourceType": "SubscriptionStatus", "type": "event-notification", "notificationEvent": [event],
+        });
+        let told = json!({
+            "resourceType": "Bundle", "type": "subscription-notification", "entry": [{ "resource": status }],
+        });
+        assert_eq!(post(&app, &told).await, (204, vec![outcome]), "{seconds_ago} seconds ago");
     }
 }
 

@@ -164,7 +164,7 @@ pub(crate) fn shared() -> Arc<dyn StoreBackend> {
 
 /// The time of all programs and stores. The tests' servers usually give one date, so it stands still, however slow the
 /// machine is.
-fn here() -> SystemTime {
+pub(crate) fn here() -> SystemTime {
     static HERE: LazyLock<SystemTime> = LazyLock::new(SystemTime::now);
     *HERE
 }

@@ -1,5 +1,7 @@
 //! [`Entry`]: an event in a request to the store; [`Begun`]: the result of beginning it.
 
+use std::time::Duration;
+
 use super::record::{EventRecord, Millis, ResourceRecord};
 use crate::fhir::Instant;
 use crate::key::Key;
@@ -84,12 +86,15 @@ pub(crate) struct How {
     /// Only for a deletion whose version comes from a history without times: when that history was requested,
     /// by the server's clock.
     pub(crate) asked: Option<Instant>,
+    /// How long ago a search showed the event; zero if none did.
+    pub(crate) age: Duration,
 }
 
 impl How {
     /// The conditions for an event of a notification.
     pub(crate) const fn told(limit: u32) -> Self {
-        Self { limit, is_alone: false, is_again: false, is_there: false, asked: None }
+        let age = Duration::ZERO;
+        Self { limit, is_alone: false, is_again: false, is_there: false, asked: None, age }
     }
 }
 
@@ -131,7 +136,8 @@ pub(crate) struct Claim {
 /// The state that a claim needs at its end, to update the record of its resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ResourceClaim {
-    pub(super) began: Millis,
+    /// When a search showed the event, by the store's clock. If none did: when the event was begun.
+    pub(super) shown: Millis,
     /// The leased record, and its revision.
     pub(super) revision: u64,
     pub(super) record: ResourceRecord,

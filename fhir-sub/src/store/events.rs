@@ -6,7 +6,7 @@ use futures_util::future::join;
 
 use super::backend::{Put, RecordId, RecordKind};
 use super::entry::{Begun, Claim, Entry, How, Identity, OfResource, ResourceClaim};
-use super::record::{Body, EventRecord, Millis, Record, ResourceRecord, after};
+use super::record::{Body, EventRecord, Millis, Record, ResourceRecord, after, millis_of};
 use super::rules::{self, Beginning, End};
 use super::{ROUNDS, Store, Stored, unreadable};
 use crate::fhir::Instant;
@@ -236,6 +236,7 @@ impl Store {
         how: How,
     ) -> Stored<Result<ResourceClaim, Begun>> {
         let (id, until) = (resource_id(&of.key), after(now, lease));
+        let shown = now.saturating_sub(millis_of(how.age));
         for _ in 0..ROUNDS {
             let there = read_resource(found.as_ref(), now)?;
             // A dead letter keeps its own name.
@@ -261,10 +262,10 @@ impl Store {
             };
             match put {
                 Put::Done => {
-                    return Ok(Ok(ResourceClaim { began: now, revision: next.revision, record }));
+                    return Ok(Ok(ResourceClaim { shown, revision: next.revision, record }));
                 }
                 Put::Refused(Some(there)) if there.revision == next.revision => {
-                    return Ok(Ok(ResourceClaim { began: now, revision: next.revision, record }));
+                    return Ok(Ok(ResourceClaim { shown, revision: next.revision, record }));
                 }
                 Put::Refused(there) => found = there,
             }
@@ -276,7 +277,7 @@ impl Store {
     /// written since the lease was taken, usually by another instance after the lease expired.
     async fn end_resource(&self, of: &OfResource, claim: &ResourceClaim, is_done: bool) -> Stored<bool> {
         let (id, now) = (resource_id(&of.key), self.now().await?);
-        let next = self.resource(rules::end_resource(&claim.record, of, is_done, claim.began), now);
+        let next = self.resource(rules::end_resource(&claim.record, of, is_done, claim.shown), now);
         let put = || self.backend.put(&id, Some(claim.revision), Some(&next));
         let put = match put().await {
             Ok(put) => put,
@@ -300,7 +301,7 @@ impl Store {
                 break;
             }
             let there = read_resource(found.as_ref(), now)?.cloned().unwrap_or_default();
-            let mut next = rules::end_resource(&there, of, is_done, claim.began);
+            let mut next = rules::end_resource(&there, of, is_done, claim.shown);
             if !is_own {
                 (next.lease, next.is_deleted) = (there.lease, next.is_deleted || there.is_deleted);
             }

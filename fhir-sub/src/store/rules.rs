@@ -142,13 +142,12 @@ pub(super) fn begin_resource(
     Ok(ResourceRecord { lease: Some(until), ..record })
 }
 
-/// The record of a resource after one of its events has ended. `began` is the moment when that event was
-/// begun.
+/// The record of a resource after one of its events has ended. `shown` is the moment when a search showed that event, if one did.
 pub(super) fn end_resource(
     record: &ResourceRecord,
     event: &OfResource,
     is_done: bool,
-    began: Millis,
+    shown: Millis,
 ) -> ResourceRecord {
     let mut record = ResourceRecord { lease: None, ..record.clone() };
     if !is_done {
@@ -163,7 +162,7 @@ pub(super) fn end_resource(
             remember(&mut record.deletions, updated);
         }
         (Told::Search, Some(updated)) => {
-            remember(&mut record.found, FoundVersion { updated, at: began });
+            remember(&mut record.found, FoundVersion { updated, at: shown });
         }
         (Told::Time(updated), _) => remember(&mut record.unnamed, updated),
         (Told::Number(happened) | Told::NumberOrDeletion(happened), _) => {

@@ -1,7 +1,8 @@
 //! The facts that the store knows about a resource's versions: their order, and their other names.
 
-use super::timed::{HOW, LEASE, Timed, instant, key, latest, of_resource};
-use crate::store::{Begun, Entry, How, OfResource, Told};
+use super::timed::{HOW, LEASE, SECOND, Timed, instant, key, latest, of_resource};
+use crate::fhir::Instant;
+use crate::store::{Begun, Entry, How, OfResource, StoreBackend, Told};
 
 const FIRST: &str = "2026-01-01T00:00:00.001Z";
 const SECOND_UPDATE: &str = "2026-01-01T00:00:00.002Z";
@@ -122,6 +123,22 @@ pub(super) async fn a_deletion_that_only_has_a_number_is_not_the_version_before(
     store.handle(&found).await;
     store.handle(&deletion).await;
     assert_eq!(store.begin(&deletion).await, Begun::Done);
+}
+
+/// A search shows a version, and the resource changes before that version is handled.
+pub(super) async fn what_happened_after_a_search_is_not_what_it_showed(store: &Timed) {
+    let now = Instant::from(store.backend.now().await.unwrap());
+    let of = |told| Some(OfResource { key: key("shown"), ..of_resource(told, Some(FIRST)) });
+    let found = Entry { resource: of(Told::Search), ..Entry::once(key("found")) };
+    let numbered = |seconds: u32| {
+        let told = Told::Number(now.before(SECOND * seconds));
+        Entry { resource: of(told), ..Entry::once(key(&format!("{seconds} seconds ago"))) }
+    };
+    let how = How { age: SECOND * 10, ..HOW };
+    let Begun::Fresh(claim) = store.begin_as(&found, how).await else { panic!("it is fresh") };
+    store.complete(&claim).await;
+    assert_eq!(store.begin(&numbered(15)).await, Begun::Done, "the search has shown it");
+    store.handle(&numbered(5)).await;
 }
 
 /// One event with two entries: by its time or its number, and as a search finds it.
