@@ -55,6 +55,9 @@ pub(crate) struct Round {
     pub(crate) question: String,
     /// The search finds what changed from this moment on.
     pub(crate) from: Instant,
+    /// Where the pass began, if it has skipped to `from`. The next pass begins there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) origin: Option<Instant>,
     /// The next page; `None` for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) place: Option<Place>,
@@ -148,8 +151,9 @@ mod tests {
         let clock = ServerClock { seen: from, since: from, least: -5, before: Some(7) };
         let text =
             r#"{"question":"q","from":"2026-01-01T00:00:00.000Z","started":"2026-01-01T00:00:00.000Z"}"#;
-        let round =
-            Round { place: Some(place), passes: 1, shown: u64::MAX, ..serde_json::from_str(text).unwrap() };
+        let earlier: Round = serde_json::from_str(text).unwrap();
+        assert_eq!(earlier.origin, None);
+        let round = Round { origin: Some(from), place: Some(place), passes: 1, shown: u64::MAX, ..earlier };
         let state = SweepState { round: Some(round), clock: Some(clock), ..SweepState::default() };
         let read: SweepState = serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap();
         assert_eq!(read, state);

@@ -33,6 +33,7 @@ impl Round {
             rises: 0,
             is_unsorted: false,
             restarts: 0,
+            origin: None,
         }
     }
 
@@ -42,18 +43,21 @@ impl Round {
         (self.unsettled, self.is_unsettled_anywhere) = (before.unsettled, before.is_unsettled_anywhere);
     }
 
-    /// Goes back to the first page. Unsettled resources stay unsettled.
+    /// Goes back to the first page of its search. Unsettled resources stay unsettled.
     pub(super) fn again(&mut self, here: Instant) {
         (self.place, self.pages, self.entries, self.started, self.begun) = (None, 0, 0, here, None);
-        self.shown = 0;
+        if self.origin.is_none() {
+            self.shown = 0;
+        }
         (self.reached, self.confirmed, self.rises, self.is_unsorted) = (None, None, 0, false);
     }
 
-    /// Begins the next pass over the same pages.
+    /// Begins the next pass, from where the round began.
     pub(super) fn next_pass(&mut self, here: Instant) {
         self.passes += 1;
         (self.before, self.is_new) = (self.before.or(self.begun), false);
         self.shown_before = Some(self.shown);
+        self.from = self.origin.take().unwrap_or(self.from);
         self.again(here);
     }
 
@@ -65,12 +69,14 @@ impl Round {
             && self.confirmed.is_some_and(|confirmed| confirmed > self.from)
     }
 
-    /// Continues from the newest confirmed moment, if it [may](Self::may_skip) and the server was seen to
-    /// sort. This is for pages that cannot be read in another way.
+    /// Continues the pass from the newest confirmed moment, if it [may](Self::may_skip) and the server was seen
+    /// to sort. This is for pages that cannot be read in another way.
+    ///
+    /// The pages before that moment may have shifted while they were read, so the next pass reads them again.
     pub(super) fn skip(&mut self, here: Instant) -> bool {
         let Some(confirmed) = self.confirmed.filter(|_| self.may_skip()) else { return false };
-        (self.from, self.passes, self.before, self.is_new) = (confirmed, 0, None, false);
-        self.shown_before = None;
+        self.origin = self.origin.or(Some(self.from));
+        self.from = confirmed;
         self.again(here);
         true
     }
@@ -138,12 +144,17 @@ impl Round {
     /// Whether everything has been seen. A single page is complete. With several pages, a resource may move
     /// to a page that was already read, and another pass shows it.
     pub(super) fn is_whole(&self) -> bool {
-        self.pages <= 1 || (self.passes > 0 && (!self.is_new || self.shown_before == Some(self.shown)))
+        self.is_one_page() || (self.passes > 0 && (!self.is_new || self.shown_before == Some(self.shown)))
+    }
+
+    /// Whether this pass had a single page. If it has [skipped](Self::skip), it had more.
+    fn is_one_page(&self) -> bool {
+        self.pages <= 1 && self.origin.is_none()
     }
 
     /// The moment before which everything is settled, once the round [is whole](Self::is_whole).
     pub(super) fn settled(&self) -> Option<Instant> {
-        self.settled_of(if self.pages <= 1 { self.begun } else { self.before })
+        self.settled_of(if self.is_one_page() { self.begun } else { self.before })
     }
 
     /// The same, if everything up to `seen` has been seen.

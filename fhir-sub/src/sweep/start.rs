@@ -16,8 +16,8 @@ pub(super) async fn begin(sweep: &mut Sweep<'_>, located: Option<&Located>) -> R
     if let Some(since) = sweep.run.options.since.filter(|_| !is_slip) {
         let state = sweep.lease.state_mut();
         for round in [&mut state.round, &mut state.deletions_round] {
-            // A round that began later has not read what `since` asks for.
-            round.take_if(|round| round.from > since);
+            // A round that began later does not read what `since` asks for.
+            round.take_if(|round| round.origin.unwrap_or(round.from) > since);
         }
         for moment in [&mut state.start, &mut state.watermark, &mut state.deletions_watermark] {
             let before = moment.as_deref().and_then(Instant::parse);

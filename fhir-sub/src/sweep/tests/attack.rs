@@ -6,6 +6,7 @@ mod numbers;
 mod odd;
 mod pieces;
 mod reading;
+mod shifts;
 mod slow;
 mod variants;
 mod watermark;
