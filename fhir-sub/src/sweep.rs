@@ -154,6 +154,8 @@ struct Sweep<'a> {
     run: &'a Run<'a>,
     declaration: &'static Declaration,
     client: FhirClient,
+    /// How long a page may take.
+    patience: Duration,
     lease: Lease<'a>,
     row: Row,
     /// The Subscription and the topic of the events that are found.
@@ -206,6 +208,7 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
         run,
         declaration,
         client,
+        patience,
         lease,
         row,
         occasion,
@@ -371,6 +374,11 @@ impl Sweep<'_> {
     fn in_time(&self) -> Result<(), Stop> {
         let may_take_all = self.is_first() && self.run.suspects.is_empty();
         if self.run.has_time(may_take_all) { Ok(()) } else { Err(Stop::OutOfTime) }
+    }
+
+    /// Whether a request that began then had half of the time that a page may take.
+    fn had_time(&self, began: tokio::time::Instant) -> bool {
+        began.elapsed() * 2 >= self.patience
     }
 
     /// The end of the sweep after a failed request.

@@ -77,6 +77,7 @@ pub(super) async fn walk(
         unsettled: Vec::new(),
         passes: 0,
         restarts: 0,
+        kept: None,
         is_unsorted_asked: false,
         last_page: None,
         empty_pages: 0,
@@ -131,6 +132,8 @@ struct Walk<'q> {
     passes: u32,
     /// How often the search restarted in this sweep.
     restarts: u32,
+    /// The round of an earlier sweep whose link failed, until the server answers for the first page of the search.
+    kept: Option<Round>,
     /// Whether the server refuses to sort.
     is_unsorted_asked: bool,
     last_page: Option<u64>,
@@ -176,8 +179,9 @@ impl Walk<'_> {
             let page = match sweep.lease.during(search.next_page()).await {
                 None => return Ok(()),
                 Some(Ok(page)) => page,
-                Some(Err(error)) => return self.failed(sweep, &error).await,
+                Some(Err(error)) => return self.failed(sweep, &error, began).await,
             };
+            self.kept = None;
             let place = page.next.clone();
             if !self.page(sweep, page, began).await? {
                 return Ok(());
@@ -209,14 +213,30 @@ impl Walk<'_> {
     }
 
     /// Decides what to do after a page could not be read. A restart loses nothing.
-    async fn failed(&mut self, sweep: &mut Sweep<'_>, error: &Error) -> Result<(), Stop> {
+    async fn failed(
+        &mut self,
+        sweep: &mut Sweep<'_>,
+        error: &Error,
+        began: tokio::time::Instant,
+    ) -> Result<(), Stop> {
         let (here, status) = (sweep.here(), error.status());
         let is_optional = self.what == What::Deleted || sweep.may_do_without_search;
+        let (is_late, had_time) = (error.is_timeout() && self.stop.has_passed(), sweep.had_time(began));
         let round = self.round(sweep);
         let is_first = round.pages == 0 && round.place.is_none();
         if is_first && !self.is_unsorted_asked && matches!(status, Some(400 | 422 | 501)) {
             self.is_unsorted_asked = true;
             return Ok(());
+        }
+        // The link of an earlier sweep may be dead, whatever the error: an expired link may answer 403, or never.
+        let is_kept = self.pages == 0 && round.place.is_some();
+        let is_dead = is_kept && !matches!(status, Some(429 | 503));
+        if is_dead && is_late {
+            if had_time {
+                // Otherwise each sweep would wait for this link until its time is over.
+                round.again(here);
+            }
+            return Err(Stop::OutOfTime);
         }
         // The page is gone, or the server's error does not say so.
         let is_gone = status.is_some_and(|status| !matches!(status, 401 | 403 | 408 | 429 | 502..=504));
@@ -227,9 +247,15 @@ impl Walk<'_> {
         if is_first && is_optional && matches!(status, Some(400 | 403..=406 | 410 | 422 | 501)) {
             return Err(Stop::Unable(error.to_string()));
         }
-        if is_first || !is_gone || self.restarts >= RESTARTS {
-            let is_late = error.is_timeout() && self.stop.has_passed();
+        if is_first || !(is_gone || is_dead) || self.restarts >= RESTARTS {
+            if let Some(kept) = self.kept.take_if(|_| is_first && !is_late) {
+                // The server does not answer for the first page either, so the link may still be good.
+                *round = kept;
+            }
             return Err(if is_late { Stop::OutOfTime } else { sweep.stop("searching", error) });
+        }
+        if is_kept {
+            self.kept = Some(round.clone());
         }
         self.restarts += 1;
         round.restarts += 1;
@@ -237,10 +263,10 @@ impl Walk<'_> {
         let round = self.round(sweep);
         if !(skips && round.skip(here)) {
             round.again(here);
-            sweep.row.note_once(
-                "the server has forgotten the link to the next page, and the search started again: let sweeps take \
-                 longer, or run them more often",
-            );
+            sweep.row.note_once(&format!(
+                "the link to the next page failed, and the search restarted ({error}): let sweeps take longer, or run them \
+                 more often"
+            ));
         }
         sweep.lease.save().await
     }

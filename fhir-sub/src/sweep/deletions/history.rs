@@ -52,8 +52,16 @@ async fn one_round(
     stop: Deadline,
 ) -> Result<Option<Error>, Stop> {
     let key = round.question.clone();
-    let mut walk =
-        Walk { resource_type, round, stop, newer: HashSet::new(), first: None, is_begun_anew: false };
+    let mut walk = Walk {
+        resource_type,
+        round,
+        stop,
+        newer: HashSet::new(),
+        first: None,
+        has_read: false,
+        is_begun_anew: false,
+        kept: None,
+    };
     let ended = walk.run(sweep).await;
     let state = sweep.lease.state_mut();
     match &ended {
@@ -81,8 +89,12 @@ struct Walk<'t> {
     newer: HashSet<String>,
     /// The first version of all.
     first: Option<(String, Option<String>)>,
-    /// Whether it restarted in this sweep because the server did not know a link any more.
+    /// Whether it has read a page in this sweep.
+    has_read: bool,
+    /// Whether it restarted in this sweep because a link failed.
     is_begun_anew: bool,
+    /// The round of an earlier sweep whose link failed, until the server answers for the first page.
+    kept: Option<Round>,
 }
 
 impl Walk<'_> {
@@ -97,13 +109,14 @@ impl Walk<'_> {
                 None => return Ok(None),
                 Some(Ok(page)) => page,
                 Some(Err(error)) => {
-                    if let Some(refusal) = self.failed(sweep, error)? {
+                    if let Some(refusal) = self.failed(sweep, error, began)? {
                         return Ok(Some(refusal));
                     }
                     history = self.history(sweep);
                     continue;
                 }
             };
+            (self.has_read, self.kept) = (true, None);
             if let Some(doubt) = Doubt::of(&[], &page.said, &page.issues, false) {
                 return Err(Stop::Failed(doubt.to_string()));
             }
@@ -149,14 +162,30 @@ impl Walk<'_> {
     }
 
     /// Decides what to do after a page could not be read: the server's refusal, or a restart.
-    fn failed(&mut self, sweep: &mut Sweep<'_>, error: Error) -> Result<Option<Error>, Stop> {
+    fn failed(
+        &mut self,
+        sweep: &mut Sweep<'_>,
+        error: Error,
+        began: tokio::time::Instant,
+    ) -> Result<Option<Error>, Stop> {
+        // The link of an earlier sweep may be dead, whatever the error: an expired link may answer 500, or never.
+        let is_kept = !self.has_read && self.round.place.is_some();
+        let is_dead = is_kept && !matches!(error.status(), Some(429 | 503));
         if error.is_timeout() && self.stop.has_passed() {
+            if is_dead && sweep.had_time(began) {
+                // Otherwise each sweep would wait for this link until its time is over.
+                self.again(sweep);
+            }
             return Err(Stop::OutOfTime);
         }
         if error.is_page_limit() && self.round.pages > 0 {
             return Err(Stop::OutOfTime);
         }
-        if !matches!(error.status(), Some(400 | 403..=406 | 410 | 422 | 501)) {
+        if !is_dead && !matches!(error.status(), Some(400 | 403..=406 | 410 | 422 | 501)) {
+            if let Some(kept) = self.kept.take() {
+                // The server does not answer for the first page either, so the link may still be good.
+                self.round = kept;
+            }
             return Err(sweep.stop("reading what was deleted", &error));
         }
         if self.round.pages == 0 {
@@ -169,13 +198,19 @@ impl Walk<'_> {
             return Err(sweep.stop("reading what was deleted", &error));
         }
         self.is_begun_anew = true;
+        self.kept = is_kept.then(|| self.round.clone());
+        self.again(sweep);
+        sweep.row.note_once(&format!(
+            "the link into the history failed, and the sweep reads the history from its beginning ({error}): let sweeps take \
+             longer, or run them more often"
+        ));
+        Ok(None)
+    }
+
+    /// Goes back to the first page.
+    fn again(&mut self, sweep: &Sweep<'_>) {
         self.round.again(sweep.here());
         self.newer.clear();
-        sweep.row.note_once(
-            "the server has forgotten the link into its history, and the sweep reads the history again: let sweeps take \
-             longer, or run them more often",
-        );
-        Ok(None)
     }
 
     /// Handles the deletions of a page, oldest first. Returns whether the history goes back further than

@@ -1,6 +1,7 @@
 //! Hostile servers, and the promises that hold even so.
 
 mod creation;
+mod dead_links;
 mod further;
 mod numbers;
 mod odd;
