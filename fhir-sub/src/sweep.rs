@@ -31,6 +31,7 @@ pub(crate) use self::options::SweepOptions;
 pub(crate) use self::report::{Report, Row};
 
 use self::lease::Lease;
+use self::report::RowResult;
 use self::suspects::Suspects;
 use self::walk::What;
 use crate::app::{App, Parent, SpanKind};
@@ -170,6 +171,8 @@ struct Sweep<'a> {
     may_do_without_search: bool,
     /// Whether a deletion is left to the next sweep.
     leaves_deletion: bool,
+    /// A failure that the sweep reports after it has done the rest.
+    failure: Option<&'static str>,
 }
 
 /// Why a sweep ends before it has seen everything.
@@ -217,10 +220,11 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
         went_back,
         may_do_without_search,
         leaves_deletion,
+        failure: None,
     };
     // The requests may run a token provider of the user's.
     let ended = contain(sweep.run()).await;
-    let Sweep { lease, mut row, .. } = sweep;
+    let Sweep { lease, mut row, failure, .. } = sweep;
     row.watermark.clone_from(&lease.state().watermark);
     row.note_odd();
     let mut row = match ended {
@@ -234,6 +238,11 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
         }
         Err(_panicked) => row.failed("it panicked: see the program's log".into()),
     };
+    if let Some(failure) = failure
+        && row.result != RowResult::UnderWay
+    {
+        row = row.failed(failure.to_owned());
+    }
     if let Err(unavailable) = lease.end().await {
         row = row.failed(unavailable.to_string());
     }

@@ -6,7 +6,8 @@
 //! resource's name, and asks for that event again. If another event has the number now, the sweep takes all
 //! events from number 1 on. If the server does not have the event any more, or gives no time, a search finds
 //! what the numbers do not show. If no search is possible, the sweep takes all events that the server still
-//! has.
+//! has. If `$events` fails, a search finds the resources in this sweep, and the next sweep asks for the events
+//! again.
 
 use std::collections::HashMap;
 use std::time::Instant as Moment;
@@ -26,11 +27,15 @@ use crate::registration::counter;
 /// How many events are requested at once.
 const AT_ONCE: u64 = 50;
 
+const FAILED: &str = "asking for the events (`$events`) failed: the next sweep asks again";
+
 /// Finds and handles the events of the Subscription. Returns whether these are all events: a search must find
-/// the events that the server does not have or does not name.
+/// the events that the server does not have or does not name, or that it fails to show.
 pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop> {
     let subscription = format!("Subscription/{id}");
-    let Some(count) = counter(&sweep.registration_client(), id).await else { return Ok(false) };
+    // If the server hangs, the search still needs time.
+    let client = sweep.registration_client().with_deadline(sweep.run.stop.sooner_by_half());
+    let Some(count) = counter(&client, id).await else { return Ok(false) };
     let state = sweep.lease.state();
     let is_same = state.subscription.as_deref() == Some(&subscription);
     let mut walk = Walk {
@@ -40,6 +45,7 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
         newest: None,
         is_whole: true,
         needs_resource: sweep.declaration.needs_resource(),
+        has_answered: false,
         marks: HashMap::new(),
     };
     let known = state.number;
@@ -49,6 +55,9 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
         (Some(_), None) => Epoch::Other,
         (Some(_), Some(last)) => walk.epoch(sweep, id, last).await?,
     };
+    if sweep.failure.is_some() {
+        return Ok(false);
+    }
     if epoch == Epoch::Other {
         sweep.row.note("the server has restarted its count of the Subscription's events".into());
     }
@@ -109,6 +118,8 @@ struct Walk {
     /// Whether the server had all events.
     is_whole: bool,
     needs_resource: bool,
+    /// Whether the server has answered to a question for events in this sweep.
+    has_answered: bool,
     /// For each requested number, the mark that distinguishes its event from others with that number.
     marks: HashMap<u64, String>,
 }
@@ -135,20 +146,33 @@ impl Walk {
         })
     }
 
-    /// Asks for the events with these numbers. `None` if the server has no such operation.
+    /// Asks for the events with these numbers. `None` if the server has no such operation, or fails and can be
+    /// searched: then a search is owed, and the sweep has a failure to report.
     async fn ask(
-        &self,
+        &mut self,
         sweep: &mut Sweep<'_>,
         id: &str,
         numbers: &Range,
     ) -> Result<Option<Box<RawValue>>, Stop> {
         let (run, declaration) = (sweep.run, sweep.declaration);
-        let asking = query(run.app, declaration, id, numbers, run.stop);
+        let is_searchable = sweep.question().is_some();
+        // If the server hangs, the search still needs time. A server that answers only takes long.
+        let is_unsure = is_searchable && !self.has_answered;
+        let deadline = if is_unsure { run.stop.sooner_by_half() } else { run.stop };
+        let asking = query(run.app, declaration, id, numbers, deadline);
         match sweep.lease.during(asking).await {
-            Queried::Answered(answer) => Ok(Some(answer)),
+            Queried::Answered(answer) => {
+                self.has_answered = true;
+                Ok(Some(answer))
+            }
             Queried::Unknown => Ok(None),
             Queried::Failed(_) if run.stop.has_passed() => Err(Stop::OutOfTime),
-            Queried::Failed(_) => Err(Stop::Failed("asking for the events failed".into())),
+            Queried::Failed(_) if is_searchable => {
+                sweep.lease.state_mut().is_search_owed = true;
+                sweep.failure = Some(FAILED);
+                Ok(None)
+            }
+            Queried::Failed(_) => Err(Stop::Failed(FAILED.into())),
         }
     }
 
@@ -160,7 +184,7 @@ impl Walk {
         sweep.lease.state_mut().is_search_owed |= !has_all && is_searchable;
     }
 
-    /// Handles the events with these numbers. Returns false if the server has no such operation.
+    /// Handles the events with these numbers. Returns false if the server has no such operation, or fails.
     async fn range(&mut self, sweep: &mut Sweep<'_>, id: &str, numbers: &Range) -> Result<bool, Stop> {
         let (run, declaration) = (sweep.run, sweep.declaration);
         let Some(answer) = self.ask(sweep, id, numbers).await? else { return Ok(false) };

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
@@ -236,9 +237,10 @@ async fn a_search_that_is_owed_begins_before_what_the_numbers_have_settled() {
     let script = script(|_| Do::Ok);
     let server = server(Arc::clone(&events), true, &[("told-3", 180_000)]);
     let server = move |asked: &str| {
-        // The server fails at the second fifty.
+        // The server fails at the second fifty, and at the search.
         let is_second = asked.contains("$events") && asked.contains("eventsSinceNumber=51");
-        if is_second && IS_DOWN.load(Ordering::SeqCst) { reply(500, outcome()) } else { server(asked) }
+        let fails = is_second || asked.contains("_sort=_lastUpdated");
+        if fails && IS_DOWN.load(Ordering::SeqCst) { reply(500, outcome()) } else { server(asked) }
     };
     let app = registered(server, &script).await;
     let mut all = numbered("told", 60, 0);
@@ -253,6 +255,49 @@ async fn a_search_that_is_owed_begins_before_what_the_numbers_have_settled() {
     }
     let ran = script.ran();
     assert!(ran.iter().any(|ran| ran.starts_with("Encounter/told-3@")), "it is lost: {ran:?}");
+}
+
+/// The server answers `$status`, and fails at `$events` for days. A search finds what happened.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_fails_to_show_events_is_searched() {
+    let failures: [fn() -> Reply; 2] =
+        [|| reply(500, outcome()), || Reply { delay: Duration::from_secs(3600), ..reply(200, outcome()) }];
+    for (failure, is_swept_before) in failures.into_iter().flat_map(|it| [(it, false), (it, true)]) {
+        let (events, is_broken) = (Events::default(), Arc::new(AtomicBool::new(false)));
+        let (of_server, breaks) =
+            (server(Arc::clone(&events), true, &[("lost", 60_000)]), Arc::clone(&is_broken));
+        let server = move |asked: &str| {
+            let fails = asked.contains("$events") && breaks.load(Ordering::SeqCst);
+            if fails { failure() } else { of_server(asked) }
+        };
+        let script = script(|_| Do::Ok);
+        let app = registered(server, &script).await;
+        *events.lock().unwrap() = numbered("told", 2, 0);
+        let mut since = Some("2026-01-01T00:00:00Z");
+        if is_swept_before {
+            swept(&app, since.take(), 60).await;
+            assert_eq!(script.ran().len(), 3);
+            events.lock().unwrap().push((3, "Encounter/told-3".to_owned(), 3));
+        }
+        is_broken.store(true, Ordering::SeqCst);
+        for _ in 0..2 {
+            let row = swept(&app, since.take(), 60).await;
+            assert_eq!(
+                (&row["result"], &row["left"], &row["seen"]),
+                (&json!("failed"), &json!(true), &json!(1))
+            );
+            assert!(row["notes"].to_string().contains("$events"), "{row}");
+        }
+        let found = if is_swept_before { vec![] } else { vec!["Encounter/lost@1"] };
+        assert_eq!(script.ran(), found);
+        // The numbers still show each event after that.
+        is_broken.store(false, Ordering::SeqCst);
+        let row = swept(&app, None, 60).await;
+        assert_eq!(row["result"], "swept", "{row}");
+        let told = if is_swept_before { vec!["told-3"] } else { vec!["told-1", "told-2"] };
+        let told: Vec<_> = told.into_iter().map(|id| format!("Encounter/{id}@1")).collect();
+        assert_eq!(script.ran(), told, "{row}");
+    }
 }
 
 /// The server lacks an event, a search finds its resource, and the handler fails. The next sweep gets all events by their
