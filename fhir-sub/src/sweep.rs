@@ -63,11 +63,13 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) fn refusal(app: &App) -> Option<&'static str> {
     match app.store() {
         None => Some(
-            "FHIR_SUBSCRIPTION_IDEMPOTENCY is off, and a sweep must know what was handled: set it to dynamodb:TABLE",
+            "FHIR_SUBSCRIPTION_IDEMPOTENCY is off, and a sweep must know what was handled: set it to dynamodb:TABLE, \
+             postgres://… or sqlite:FILE",
         ),
+        // Each instance of a Lambda has files of its own, so SQLite does not help there.
         Some(store) if app.settings().on_lambda && !store.is_durable() => Some(
             "FHIR_SUBSCRIPTION_IDEMPOTENCY is memory, and an instance of a Lambda does not know what others have handled: \
-             set it to dynamodb:TABLE",
+             set it to dynamodb:TABLE or postgres://…",
         ),
         Some(_) => None,
     }

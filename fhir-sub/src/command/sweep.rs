@@ -18,8 +18,8 @@ pub(super) async fn sweep(app: &App, options: SweepOptions, json: bool) -> Exit 
     if options.since.is_none() && app.durable_store().is_none() {
         complain(
             "FHIR_SUBSCRIPTION_IDEMPOTENCY keeps what was handled within one process, so each `sweep` \
-             would begin where the Subscriptions were created: set it to dynamodb:TABLE, or give the begin \
-             with --since, and everything after it is handled again",
+             would begin where the Subscriptions were created: set it to dynamodb:TABLE, postgres://… or \
+             sqlite:FILE, or name the beginning with --since: everything after it is handled again",
         );
         return Exit::Unusable;
     }
