@@ -102,6 +102,7 @@ async fn the_search_is_the_criterias_since_the_last_time() {
     assert_eq!(query, "GET Encounter?status=arrived&_lastUpdated=ge…&_sort=_lastUpdated");
     let five_minutes = ago(300);
     assert!(first.since(five_minutes).max(five_minutes.since(first)) < Duration::from_secs(60));
+    // The next search begins two minutes before this change, and no search begins before the first one.
     encounters.write("1", 1, 100);
     test.send("").await;
     assert_eq!(since(&test.asked()[0]).0, first);
