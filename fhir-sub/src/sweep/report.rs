@@ -224,7 +224,6 @@ impl Report {
     }
 
     /// Whether everything that changed was found and handled: no event was given up, and none was out of sight.
-    #[cfg(feature = "commands")]
     pub(crate) fn is_complete(&self) -> bool {
         self.is_sound() && self.subscriptions.iter().all(|row| row.dead == 0 && !row.is_blind)
     }
