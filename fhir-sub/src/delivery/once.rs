@@ -123,7 +123,7 @@ pub(super) async fn once(
     Ok(delivered)
 }
 
-/// What the log says of an event whose end was not reported in time.
+/// The log's word for an event whose end was not reported in time.
 const HAS_ENDED: &str = "has ended";
 
 /// The store did not learn of an end in time.

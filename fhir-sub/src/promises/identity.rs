@@ -79,7 +79,7 @@ async fn a_notification_without_a_version_beside_a_sweep() {
     }
 }
 
-/// A sweep finds a version, and the resource changes before it is that version's turn. The server does not let the program read
+/// A sweep finds a version, and the resource changes before the sweep handles that version. The server does not let the program read
 /// the resource, so only its number and time identify the reported event.
 #[tokio::test(start_paused = true)]
 async fn what_happens_after_a_search_is_another_event() {

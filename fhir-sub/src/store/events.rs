@@ -101,7 +101,7 @@ impl Store {
     /// Ends an event, and gives back the lease on its resource.
     ///
     /// The record of the resource is written first. If the instance dies in between, the event is handled
-    /// once more, but no older event is handled after it. If the record cannot be written, the event is ended all the same:
+    /// once more, but no older event is handled after it. If the record cannot be written, the event still ends:
     /// a handled event must not count as one that killed its instance.
     async fn end_both(
         &self,

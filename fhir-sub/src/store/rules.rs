@@ -75,7 +75,7 @@ pub(super) enum End {
     GivenUp { is_durable: bool },
 }
 
-/// The record of an event that has ended; `None` if nothing must be remembered. `died` is that of its [`Beginning`].
+/// The record of an event that has ended; `None` if nothing must be remembered. `died` comes from its [`Beginning`].
 pub(super) fn end(
     record: &EventRecord,
     died: Option<Millis>,

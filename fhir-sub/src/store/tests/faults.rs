@@ -130,7 +130,7 @@ async fn what_failed_leaves_its_resource_free() {
     }
 }
 
-/// If no record of the resource can be written, the event is done all the same, and the error is told.
+/// If no record of the resource can be written, the event is still done, and the error is told.
 #[tokio::test]
 async fn what_is_handled_is_done_although_its_resource_is_never_told() {
     let test = Test::new();
@@ -169,7 +169,7 @@ async fn a_resource_whose_lease_was_not_answered_is_free_again() {
         }
         for round in 0..3 {
             let entry = latest(&format!("2, round {round}"), Some(SECOND));
-            // Its first put is that of the event.
+            // The first put is the event's.
             test.ails(&[Ail::Well, Ail::Unanswered]);
             assert!(test.store.store.begin(&entry, LEASE, HOW).await.is_err());
             let claim = test.claim(&entry).await;

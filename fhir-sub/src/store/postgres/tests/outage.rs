@@ -232,7 +232,7 @@ async fn a_connection_to_a_server_that_only_reads_is_replaced() {
     assert_eq!(backend.put(&an_event(), None, Some(&record)).await.unwrap(), Put::Done);
 }
 
-/// The database's default isolation may be stricter than that of PostgreSQL. A statement then fails if it meets another one, and
+/// The database's default isolation may be stricter than PostgreSQL's own default. A statement then fails if it meets another one, and
 /// has had no effect.
 #[tokio::test]
 async fn a_statement_that_conflicts_with_another_is_repeated() {
