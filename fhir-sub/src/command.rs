@@ -309,9 +309,9 @@ async fn run_with(arguments: Arguments, builder: AppBuilder) -> Result<Exit, Can
         Command::Check => Ok(check::check(builder, tenant, json)),
         Command::DeadLetters(what) => {
             let (app, mut exit) = (begun(builder)?, Exit::Sound);
-            for app in dead_letters::concerned(chosen(&app, tenant, known)?, &what).await? {
-                head(app, json);
-                exit = exit.max(dead_letters::dead_letters(app, what.clone(), json).await?);
+            for app in dead_letters::concerned(chosen(&app, choice.tenant, choice.known)?, &what).await? {
+                head(app, choice.json);
+                exit = exit.max(dead_letters::dead_letters(app, what.clone(), choice.json).await?);
             }
             Ok(exit)
         }
@@ -358,6 +358,7 @@ struct Choice<'a> {
 }
 
 /// Runs a command for the chosen app, or for one after the other. The gravest result is the result of all.
+#[cfg(feature = "registration")]
 async fn for_each(
     builder: AppBuilder,
     choice: Choice<'_>,

@@ -294,12 +294,15 @@ impl Sweep<'_> {
             walked?;
         }
         // No number leads to a deletion that is left: the next sweep must look for it again.
+        // A search that stands in for the events may lag behind, so the next sweep searches too.
+        let stands_in = self.failure.is_some();
         let state = self.lease.state_mut();
-        state.is_search_owed = if create || update {
-            state.is_search_owed || (is_owed && leaves_deletion)
-        } else {
-            is_owed && leaves_deletion
-        };
+        state.is_search_owed = stands_in
+            || if create || update {
+                state.is_search_owed || (is_owed && leaves_deletion)
+            } else {
+                is_owed && leaves_deletion
+            };
         of_deletions
     }
 

@@ -10,10 +10,7 @@ pub(super) const ODD: &str = "the path has a `.` or `..` segment, `//`, a blank,
 /// turns `send/../api/register` into `api/register`, so that the page would ask itself instead of the program.
 pub(super) fn is_plain(path: &str) -> bool {
     let is_odd = |letter: char| matches!(letter, '\\' | '?' | '#') || letter.is_control() || letter == ' ';
-    path.starts_with('/')
-        && !path.contains("//")
-        && !path.contains(is_odd)
-        && !path.split('/').any(|segment| is_dots(segment))
+    path.starts_with('/') && !path.contains("//") && !path.contains(is_odd) && !path.split('/').any(is_dots)
 }
 
 /// Whether a segment is `.` or `..`. A browser takes `%2e` for a dot.

@@ -61,6 +61,9 @@ pub(crate) struct Round {
     /// The next page; `None` for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) place: Option<Place>,
+    /// How many sweeps in a row waited for this link until their time was over.
+    #[serde(default)]
+    pub(crate) late: u32,
     /// How many passes over the pages have ended.
     #[serde(default)]
     pub(crate) passes: u32,

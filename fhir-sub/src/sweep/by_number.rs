@@ -34,7 +34,10 @@ const FAILED: &str = "asking for the events (`$events`) failed: the next sweep a
 pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop> {
     let subscription = format!("Subscription/{id}");
     // If the server hangs, the search still needs time.
-    let client = sweep.registration_client().with_deadline(sweep.run.stop.sooner_by_half());
+    let stop = sweep.run.stop;
+    // A search may have to follow.
+    let stop = if sweep.question().is_some() { stop.sooner_by_half() } else { stop };
+    let client = sweep.registration_client().with_deadline(stop);
     let Some(count) = counter(&client, id).await else { return Ok(false) };
     let state = sweep.lease.state();
     let is_same = state.subscription.as_deref() == Some(&subscription);

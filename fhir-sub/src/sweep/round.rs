@@ -34,6 +34,7 @@ impl Round {
             is_unsorted: false,
             restarts: 0,
             origin: None,
+            late: 0,
         }
     }
 

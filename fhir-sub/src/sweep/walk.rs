@@ -39,6 +39,9 @@ pub(super) const LIMITS: PageLimits =
 /// How often a search restarts in one sweep because the server does not know its own link any more.
 const RESTARTS: u32 = 3;
 
+/// After so many sweeps in a row that waited for a saved link until their time was over, the search restarts.
+pub(super) const LATE: u32 = 2;
+
 /// The subject of a walk, which decides where its state is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
@@ -88,6 +91,8 @@ pub(super) async fn walk(
     let mut is_kept = kept.is_some_and(|round| round.question == key);
     if !is_kept {
         walk.begin(sweep, &key);
+    } else if walk.round(sweep).late >= LATE {
+        walk.leave_link(sweep).await?;
     }
     loop {
         walk.pass(sweep).await?;
@@ -189,6 +194,7 @@ impl Walk<'_> {
             let round = self.round(sweep);
             round.place = place;
             round.pages += 1;
+            round.late = 0;
             self.pages += 1;
             if round.place.is_none() {
                 return Ok(());
@@ -212,6 +218,19 @@ impl Walk<'_> {
         self.question.search(&client, round.from, further).limits(LIMITS)
     }
 
+    /// Leaves the link of earlier sweeps, which does not answer. Otherwise each sweep would wait for it until its time is
+    /// over.
+    async fn leave_link(&mut self, sweep: &mut Sweep<'_>) -> Result<(), Stop> {
+        let here = sweep.here();
+        let skips = self.round(sweep).may_skip() && self.sorts(sweep).await;
+        let round = self.round(sweep);
+        (round.late, round.restarts) = (0, round.restarts + 1);
+        if !(skips && round.skip(here)) {
+            round.again(here);
+        }
+        sweep.lease.save().await
+    }
+
     /// Decides what to do after a page could not be read. A restart loses nothing.
     async fn failed(
         &mut self,
@@ -233,8 +252,7 @@ impl Walk<'_> {
         let is_dead = is_kept && !matches!(status, Some(429 | 503));
         if is_dead && is_late {
             if had_time {
-                // Otherwise each sweep would wait for this link until its time is over.
-                round.again(here);
+                round.late += 1;
             }
             return Err(Stop::OutOfTime);
         }

@@ -12,7 +12,7 @@ use crate::delivery::history::Version;
 use crate::event::Event;
 use crate::fhir::{BundleEntry, Instant};
 use crate::store::Round;
-use crate::sweep::walk::{LIMITS, What};
+use crate::sweep::walk::{LATE, LIMITS, What};
 use crate::sweep::{Stop, Sweep};
 
 /// How many versions a page has.
@@ -131,6 +131,7 @@ impl Walk<'_> {
             let (total, next) = (page.said.total, page.next.clone());
             let is_past = self.page(sweep, page, asked).await?;
             self.round.pages += 1;
+            self.round.late = 0;
             let is_last = next.is_none();
             self.round.place = next;
             if is_past || (is_last && total.is_none_or(|total| total <= self.round.entries)) {
@@ -173,8 +174,12 @@ impl Walk<'_> {
         let is_dead = is_kept && !matches!(error.status(), Some(429 | 503));
         if error.is_timeout() && self.stop.has_passed() {
             if is_dead && sweep.had_time(began) {
-                // Otherwise each sweep would wait for this link until its time is over.
-                self.again(sweep);
+                self.round.late += 1;
+                if self.round.late >= LATE {
+                    // Otherwise each sweep would wait for this link until its time is over.
+                    self.round.late = 0;
+                    self.again(sweep);
+                }
             }
             return Err(Stop::OutOfTime);
         }

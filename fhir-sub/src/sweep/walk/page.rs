@@ -51,7 +51,9 @@ impl Walk<'_> {
             match Changed::read(json, &sweep.occasion, self.question) {
                 None => {}
                 Some(Err(_odd)) => odd += 1,
-                Some(Ok(changed)) => {
+                Some(Ok(mut changed)) => {
+                    // The server found it at some moment since the page was requested.
+                    changed.event.searched = Some(began);
                     times.push(changed.updated);
                     all.push(changed.version.clone());
                     // A server that ignores `_lastUpdated` also returns older resources.

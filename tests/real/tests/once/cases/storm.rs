@@ -101,7 +101,7 @@ async fn perform(act: Act, world: &mut World, store: Store, deployed: &mut Deplo
 
 /// Sweeps until a sweep is complete. Returns the number of sweeps, and the last report.
 ///
-/// The lease of a killed sweep ends after a minute, and the lease of an event after at most half a minute.
+/// The lease of a killed sweep ends after a minute, and the lease of an event six seconds after its deadline.
 async fn sweep(deployed: &mut Deployed) -> (usize, Report) {
     let begun = Instant::now();
     let mut sweeps = 0;
