@@ -308,12 +308,10 @@ async fn run_with(arguments: Arguments, builder: AppBuilder) -> Result<Exit, Can
         Command::Help(_) | Command::Policy(_) | Command::Cost(_) => unreachable!("it was answered before"),
         Command::Check => Ok(check::check(builder, tenant, json)),
         Command::DeadLetters(what) => {
-            let (app, mut exit) = (begun(builder)?, Exit::Sound);
-            for app in dead_letters::concerned(chosen(&app, choice.tenant, choice.known)?, &what).await? {
-                head(app, choice.json);
-                exit = exit.max(dead_letters::dead_letters(app, what.clone(), choice.json).await?);
-            }
-            Ok(exit)
+            let app = begun(builder)?;
+            let apps = dead_letters::concerned(choice.of(&app)?, &what).await?;
+            let run = async |app: &App| Ok(dead_letters::dead_letters(app, what.clone(), json).await?);
+            for_each(apps, choice, run).await
         }
         #[cfg(feature = "local")]
         Command::Serve { is_shown } => Ok(serve::serve(builder, desk::Watch::shown(is_shown)).await?),
@@ -328,7 +326,7 @@ async fn run_with(arguments: Arguments, builder: AppBuilder) -> Result<Exit, Can
                 }
                 Ok(exit)
             };
-            for_each(builder, choice, run).await
+            for_each(choice.of(&begun(builder)?)?, choice, run).await
         }
         #[cfg(feature = "registration")]
         Command::Status => {
@@ -336,7 +334,7 @@ async fn run_with(arguments: Arguments, builder: AppBuilder) -> Result<Exit, Can
                 notebook(app, choice.known)?;
                 Ok(status::status(app, json).await)
             };
-            for_each(builder, choice, run).await
+            for_each(choice.of(&begun(builder)?)?, choice, run).await
         }
         #[cfg(feature = "registration")]
         Command::Sweep(options) => {
@@ -344,7 +342,7 @@ async fn run_with(arguments: Arguments, builder: AppBuilder) -> Result<Exit, Can
                 notebook(app, choice.known)?;
                 Ok(sweep::sweep(app, options.clone(), json).await)
             };
-            for_each(builder, choice, run).await
+            for_each(choice.of(&begun(builder)?)?, choice, run).await
         }
     }
 }
@@ -357,15 +355,21 @@ struct Choice<'a> {
     json: bool,
 }
 
-/// Runs a command for the chosen app, or for one after the other. The gravest result is the result of all.
-#[cfg(feature = "registration")]
+impl Choice<'_> {
+    /// The chosen apps.
+    fn of<'a>(&self, app: &'a App) -> Result<Vec<&'a App>, String> {
+        chosen(app, self.tenant, self.known)
+    }
+}
+
+/// Runs a command for one app after the other. The gravest result is the result of all.
 async fn for_each(
-    builder: AppBuilder,
+    apps: Vec<&App>,
     choice: Choice<'_>,
     run: impl AsyncFn(&App) -> Result<Exit, CannotGoOn>,
 ) -> Result<Exit, CannotGoOn> {
-    let (app, mut exit) = (begun(builder)?, Exit::Sound);
-    for app in chosen(&app, choice.tenant, choice.known)? {
+    let mut exit = Exit::Sound;
+    for app in apps {
         head(app, choice.json);
         exit = exit.max(run(app).await?);
     }

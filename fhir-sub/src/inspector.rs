@@ -23,10 +23,10 @@ mod desk;
 mod mcp;
 
 pub(crate) use change::{first_wanted, make, prepare};
-pub(crate) use delivery::{Delivery, Origin};
+pub(crate) use delivery::Delivery;
 pub(crate) use desk::{Inspector, View};
 pub(crate) use files::Files;
-pub(crate) use observe::observe;
+pub(crate) use observe::{observe, observed};
 pub(crate) use recorder::Recorder;
 pub(crate) use redact::Redactor;
 pub(crate) use run::run;

@@ -16,6 +16,8 @@ mod entry;
 mod events;
 mod memory;
 mod migration;
+#[cfg(test)]
+mod old;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod record;
@@ -40,6 +42,8 @@ pub(crate) use dead_letter::DeadLetter;
 pub(crate) use entry::{Begun, Claim, Entry, How, Identity, OfResource, Told};
 pub(crate) use memory::MemoryStore;
 pub(crate) use migration::OldKeys;
+#[cfg(test)]
+pub(crate) use old::OldStore;
 #[cfg(test)]
 pub(crate) use severed::{SeveredStore, Way};
 #[cfg(any(test, feature = "testing"))]

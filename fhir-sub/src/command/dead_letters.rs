@@ -52,8 +52,8 @@ pub(super) async fn dead_letters(app: &App, what: DeadLetters, json: bool) -> Re
     }
 }
 
-/// The apps that the command is for: if it names a letter, only the app that has the letter. The first app says so if
-/// none has it.
+/// The apps that the command is for: if it names a letter, only the app that has the letter. The first app reports a
+/// letter that no app has.
 pub(super) async fn concerned<'a>(
     apps: Vec<&'a App>,
     what: &DeadLetters,
@@ -61,6 +61,9 @@ pub(super) async fn concerned<'a>(
     let (DeadLetters::Retry(Which::One(begin)) | DeadLetters::Drop(Which::One(begin))) = what else {
         return Ok(apps);
     };
+    if apps.len() == 1 {
+        return Ok(apps);
+    }
     let mut owners = Vec::new();
     for app in apps.iter().filter(|app| unseen(app).is_none()) {
         if dead_letters::list(app).await.map_err(BoxError::from)?.iter().any(|letter| is_named(letter, begin))

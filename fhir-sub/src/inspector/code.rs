@@ -118,7 +118,7 @@ fn lacking<'d>(declaration: &Declaration, delivery: &'d Delivery, resource: Opti
 }
 
 /// Whether `json` is the resource, or contains it.
-fn has(json: &Value, reference: &str) -> bool {
+pub(super) fn has(json: &Value, reference: &str) -> bool {
     match json {
         Value::Object(members) => {
             is_named(json, reference) || members.values().any(|value| has(value, reference))

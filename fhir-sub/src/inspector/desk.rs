@@ -11,8 +11,8 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use super::code::{Target, as_curl, as_test};
-use super::delivery::Delivery;
+use super::code::{Target, as_curl, as_test, has};
+use super::delivery::{Delivery, Origin};
 use super::guard::Guard;
 use super::live::Live;
 use super::notified::notification;
@@ -247,9 +247,8 @@ impl View {
     /// The resource that a delivery names but does not contain.
     fn named(&self, delivery: &Delivery) -> Option<Value> {
         let reference = delivery.events.iter().find_map(|event| event.reference.as_deref())?;
-        let (kind, id) = reference.split_once('/')?;
         let body: Value = serde_json::from_slice(&delivery.sent.body).unwrap_or_default();
-        if carries(&body, kind, id) {
+        if has(&body, reference) {
             return None;
         }
         self.sandbox.as_ref()?.get(reference)
@@ -300,7 +299,7 @@ impl View {
         }
         let again = query(parts, "again").and_then(|id| id.parse().ok());
         let draft = (&parts.method, &*path, &parts.headers);
-        let sent = Delivery::draft(&self.app, super::Origin::Desk { again }, draft, body).sent;
+        let sent = Delivery::draft(&self.app, Origin::Desk { again }, draft, body).sent;
         let (answered, delivery) = match query(parts, "as").as_deref() {
             Some("server") => own(&self.app, &sent, again).await,
             _ => run(&self.app, &sent, again).await,
@@ -402,18 +401,6 @@ impl View {
             Ok(None) => failed(StatusCode::NOT_FOUND, "no handler has its endpoint any more: drop it"),
             Err(error) => unavailable(&error),
         }
-    }
-}
-
-/// Whether `json` contains the resource.
-fn carries(json: &Value, kind: &str, id: &str) -> bool {
-    match json {
-        Value::Object(members) => {
-            (json["resourceType"] == kind && json["id"] == id)
-                || members.values().any(|value| carries(value, kind, id))
-        }
-        Value::Array(items) => items.iter().any(|item| carries(item, kind, id)),
-        _ => false,
     }
 }
 

@@ -26,17 +26,29 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let started = Instant::now();
-    let (parts, body) = request.into_parts();
-    let app = app.serving(parts.uri.path());
-    let (answered, body) = answered(app, &parts, body, Host::Invocation(None)).await;
-    let elapsed = started.elapsed();
-    let draft = Delivery::draft(app, Origin::Server, (&parts.method, parts.uri.path(), &parts.headers), body);
-    if let Some(delivery) = draft.answered(app, &answered, elapsed) {
+    let app = app.serving(request.uri().path());
+    let (response, delivery) = observed(app, request).await;
+    if let Some(delivery) = delivery {
         let delivery = recorder.add(delivery);
         if let Some(files) = files {
             files.write(app, delivery).await;
         }
     }
-    respond(app, answered, &parts.headers, elapsed)
+    response
+}
+
+/// Answers one request of a server to `app`. The delivery is `None` for a request that is not for a handler.
+pub(crate) async fn observed<B>(app: &App, request: Request<B>) -> (Response<ResponseBody>, Option<Delivery>)
+where
+    B: Body + Send,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let (answered, body) = answered(app, &parts, body, Host::Invocation(None)).await;
+    let elapsed = started.elapsed();
+    let draft = Delivery::draft(app, Origin::Server, (&parts.method, parts.uri.path(), &parts.headers), body);
+    let delivery = draft.answered(app, &answered, elapsed);
+    (respond(app, answered, &parts.headers, elapsed), delivery)
 }

@@ -92,6 +92,7 @@ pub(super) async fn walk(
     if !is_kept {
         walk.begin(sweep, &key);
     } else if walk.round(sweep).late >= LATE {
+        // Otherwise each sweep would wait for this link until its time is over.
         walk.leave_link(sweep).await?;
     }
     loop {
@@ -218,17 +219,19 @@ impl Walk<'_> {
         self.question.search(&client, round.from, further).limits(LIMITS)
     }
 
-    /// Leaves the link of earlier sweeps, which does not answer. Otherwise each sweep would wait for it until its time is
-    /// over.
-    async fn leave_link(&mut self, sweep: &mut Sweep<'_>) -> Result<(), Stop> {
+    /// Leaves a link that leads nowhere. Returns whether the search restarted, which it does unless it can skip the pages
+    /// before the link.
+    async fn leave_link(&mut self, sweep: &mut Sweep<'_>) -> Result<bool, Stop> {
         let here = sweep.here();
         let skips = self.round(sweep).may_skip() && self.sorts(sweep).await;
         let round = self.round(sweep);
         (round.late, round.restarts) = (0, round.restarts + 1);
-        if !(skips && round.skip(here)) {
+        let restarts = !(skips && round.skip(here));
+        if restarts {
             round.again(here);
         }
-        sweep.lease.save().await
+        sweep.lease.save().await?;
+        Ok(restarts)
     }
 
     /// Decides what to do after a page could not be read. A restart loses nothing.
@@ -238,7 +241,7 @@ impl Walk<'_> {
         error: &Error,
         began: tokio::time::Instant,
     ) -> Result<(), Stop> {
-        let (here, status) = (sweep.here(), error.status());
+        let status = error.status();
         let is_optional = self.what == What::Deleted || sweep.may_do_without_search;
         let (is_late, had_time) = (error.is_timeout() && self.stop.has_passed(), sweep.had_time(began));
         let round = self.round(sweep);
@@ -276,16 +279,12 @@ impl Walk<'_> {
             self.kept = Some(round.clone());
         }
         self.restarts += 1;
-        round.restarts += 1;
-        let skips = round.may_skip() && self.sorts(sweep).await;
-        let round = self.round(sweep);
-        if !(skips && round.skip(here)) {
-            round.again(here);
+        if self.leave_link(sweep).await? {
             sweep.row.note_once(&format!(
                 "the link to the next page failed, and the search restarted ({error}): let sweeps take longer, or run them \
                  more often"
             ));
         }
-        sweep.lease.save().await
+        Ok(())
     }
 }

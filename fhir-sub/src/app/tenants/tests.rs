@@ -17,9 +17,7 @@ use crate::registration::Options;
 use crate::rejection::Rejection;
 use crate::sandbox::{Behaviour, Sandbox};
 use crate::settings::Variables;
-use crate::store::{
-    MemoryStore, Put, Record, RecordId, RecordKind, SeveredStore, StoreBackend, StoreFuture, Way,
-};
+use crate::store::{MemoryStore, OldStore, SeveredStore, Way};
 use crate::testing::{TestAnswer, TestRequest, send};
 
 const NORTH: &str = "north-secret-0123456789abcdef0123456789";
@@ -341,40 +339,9 @@ async fn tenants_that_share_a_store_see_nothing_of_each_other() {
     assert!(north.store().unwrap().remove_dead_letter(&of_north[0].key).await.unwrap());
 }
 
-/// A table that an earlier version of the program may have written to, like each of DynamoDB.
-#[derive(Debug)]
-struct Table(MemoryStore);
-
-impl StoreBackend for Table {
-    fn is_durable(&self) -> bool {
-        true
-    }
-
-    fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>> {
-        self.0.get(id)
-    }
-
-    fn put<'a>(
-        &'a self,
-        id: &'a RecordId,
-        expected: Option<u64>,
-        record: Option<&'a Record>,
-    ) -> StoreFuture<'a, Put> {
-        self.0.put(id, expected, record)
-    }
-
-    fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>> {
-        self.0.list(kind)
-    }
-
-    fn has_old_keys(&self) -> bool {
-        true
-    }
-}
-
 #[tokio::test]
 async fn tenants_handle_events_beside_records_of_an_earlier_version() {
-    let table = Table(MemoryStore::shared(Arc::new(std::time::SystemTime::now)));
+    let table = OldStore(MemoryStore::shared(Arc::new(std::time::SystemTime::now)));
     let two = Two::with(|app| app.store(table));
     for (path, secret) in [("/hooks/north", NORTH), ("/hooks/south", SOUTH)] {
         for outcome in ["handled", "handled before"] {

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -12,12 +11,10 @@ use http_body_util::Full;
 
 use super::super::sandbox::with_defaults;
 use crate::adapter::in_process::{LateSandbox, WeakApp};
-use crate::adapter::tower::{answered, respond};
 use crate::app::{App, AppBuilder};
 use crate::error::BoxError;
-use crate::inspector::{Delivery, Origin};
+use crate::inspector::{Delivery, observed};
 use crate::sandbox::{Behaviour, BoxFuture, Deliver, DeliveryError, Sandbox};
-use crate::service::Host;
 
 /// The program, with a sandbox of its own that nobody else reaches.
 pub(super) struct Desk {
@@ -101,14 +98,8 @@ impl Deliver for Tap {
     fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<StatusCode, DeliveryError>> {
         Box::pin(async move {
             let app = self.app.upgrade().ok_or_else(|| DeliveryError::new("the app is gone"))?;
-            let started = Instant::now();
-            let (parts, body) = request.into_parts();
-            let (answered, body) = answered(&app, &parts, Full::new(body), Host::Invocation(None)).await;
-            let elapsed = started.elapsed();
-            let head = (&parts.method, parts.uri.path(), &parts.headers);
-            let delivery =
-                Delivery::draft(&app, Origin::Server, head, body).answered(&app, &answered, elapsed);
-            let status = respond(&app, answered, &parts.headers, elapsed).status();
+            let (response, delivery) = observed(&app, request.map(Full::new)).await;
+            let status = response.status();
             let Some(delivery) = delivery else { return Ok(status) };
             let is_event = delivery.events.iter().any(|event| event.interaction.is_some());
             self.deliveries.lock().unwrap_or_else(PoisonError::into_inner).push(delivery);

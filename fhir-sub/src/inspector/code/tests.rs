@@ -10,7 +10,7 @@ use crate::delivery::Told;
 use crate::extract::Resource;
 use crate::fhir::Instant;
 use crate::fixtures::{Succeed, declaration, leak};
-use crate::inspector::Origin;
+use crate::inspector::delivery::Origin;
 use crate::recorded::{Recorded, Sent};
 use crate::settings::Variables;
 

@@ -5,43 +5,10 @@ use std::time::SystemTime;
 
 use crate::store::record::{Body, EventRecord, Record, SweepRecord};
 use crate::store::suite::timed::{LEASE, RETENTION, SECOND, Timed, instant, key};
-use crate::store::{
-    Begun, MemoryStore, OldKeys, Put, RecordId, RecordKind, StoreBackend, StoreFuture, SweepState,
-};
-
-/// A backend that an earlier version may have written to.
-#[derive(Debug)]
-struct Old(MemoryStore);
-
-impl StoreBackend for Old {
-    fn is_durable(&self) -> bool {
-        true
-    }
-
-    fn get<'a>(&'a self, id: &'a RecordId) -> StoreFuture<'a, Option<Record>> {
-        self.0.get(id)
-    }
-
-    fn put<'a>(
-        &'a self,
-        id: &'a RecordId,
-        expected: Option<u64>,
-        record: Option<&'a Record>,
-    ) -> StoreFuture<'a, Put> {
-        self.0.put(id, expected, record)
-    }
-
-    fn list(&self, kind: RecordKind) -> StoreFuture<'_, Vec<Record>> {
-        self.0.list(kind)
-    }
-
-    fn has_old_keys(&self) -> bool {
-        true
-    }
-}
+use crate::store::{Begun, MemoryStore, OldKeys, OldStore, RecordId, RecordKind, StoreBackend, SweepState};
 
 fn old() -> Timed {
-    Timed::new(Old(MemoryStore::shared(Arc::new(SystemTime::now))))
+    Timed::new(OldStore(MemoryStore::shared(Arc::new(SystemTime::now))))
 }
 
 async fn write(store: &Timed, kind: RecordKind, name: &str, body: Body) {
