@@ -135,7 +135,7 @@ pub(crate) enum Resends {
     After(fn(u16) -> Option<Duration>),
     /// The same, but a 4xx is final.
     UnlessRefused(fn(u16) -> Option<Duration>),
-    /// The pauses are unknown; the text says what is known.
+    /// The pauses are unknown. The text has the known facts.
     Somehow(&'static str),
 }
 

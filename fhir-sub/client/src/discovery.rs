@@ -76,7 +76,7 @@ fn failure(error: Error) -> SignInError {
         Kind::Status { status, .. } if !transient => {
             return unfit(&format!("answered {}", status.as_u16()));
         }
-        // This limit is not the one that the error names.
+        // The error names another limit.
         _ if error.is_too_large() => return unfit(&format!("has more than {BYTES} bytes")),
         _ => format!("the token endpoint could not be discovered: {error}"),
     };

@@ -48,7 +48,7 @@ impl Keeper {
         self.renewal.is_some()
     }
 
-    /// The sign-in that is newer than version `seen`, if there is one. `made` makes it from what was read.
+    /// A sign-in that is newer than version `seen`, or `None`. `made` makes it from the values that were read.
     pub(crate) async fn renewed(
         &self,
         seen: u64,

@@ -68,7 +68,7 @@
 //!
 //! # Topics
 //! Create a `SubscriptionTopic` like any other resource. R4 has no such type, but the sandbox takes it there too, and also the `Basic` that HAPI
-//! and Helios use. It evaluates `resourceTrigger`: `resource`, `supportedInteraction` (all, if there is none) and all of `queryCriteria`. A test
+//! and Helios use. It evaluates `resourceTrigger`: `resource`, `supportedInteraction` (every interaction, if the topic names none) and all of `queryCriteria`. A test
 //! whose result the topic leaves open fails. It refuses `fhirPathCriteria` and `eventTrigger` with 422, and ignores `notificationShape`.
 //!
 //! A topic `Subscription` has the form of the [version](Builder::fhir_version): the profile and extensions of the Backport IG in R4 and R4B, and

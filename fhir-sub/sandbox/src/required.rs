@@ -34,7 +34,7 @@ fn mistake(path: &str, members: &Map<String, Value>, version: FhirVersion) -> Op
     })
 }
 
-/// The mistake in a required element, if there is one.
+/// The mistake in a required element, or `None`.
 fn wrong(path: &str, members: &Map<String, Value>, element: &Element<'_>) -> Option<String> {
     let Element { name, of_type, is_choice, is_list, .. } = *element;
     if is_choice {

@@ -1,4 +1,4 @@
-//! Refuses what no FHIR resource may contain, whatever its type.
+//! Refuses JSON that no type of resource allows.
 
 use fhir_sub_search::definitions::{self, Definitions, Kind, ResourceType, Token};
 use fhir_sub_search::nearest::{did_you_mean, nearest};

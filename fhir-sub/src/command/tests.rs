@@ -152,7 +152,7 @@ fn a_dead_letter_is_looked_for_at_each_tenant() {
         assert_eq!(one("b"), Some(vec!["south".to_owned()]));
         assert_eq!(one("a1"), Some(vec!["north".to_owned()]));
         assert_eq!(one("a"), None, "it names letters of two tenants");
-        assert_eq!(one("c"), Some(vec!["north".to_owned()]), "one of them says that there is none");
+        assert_eq!(one("c"), Some(vec!["north".to_owned()]), "the first app reports it");
         assert_eq!(of(&how(Which::All)).unwrap().len(), 2);
     }
 }

@@ -10,7 +10,7 @@ pub(super) use self::watch::Watch;
 /// Whether this build has a desk.
 pub(super) const IS_THERE: bool = false;
 
-/// A command of the desk: there is none.
+/// A command of the desk. This build has no such command.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Command {}
 
@@ -48,7 +48,7 @@ mod watch {
     #[derive(Clone, Debug, Default)]
     pub(in super::super) struct Watch;
 
-    /// A page: there is none.
+    /// The page. This build has no page.
     pub(in super::super) enum Page {}
 
     impl Page {

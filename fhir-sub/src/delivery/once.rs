@@ -189,8 +189,8 @@ async fn begin<'a>(
     if let Some(Retry { record, is_passing, .. }) = event.retry
         && entry.key != record
     {
-        // The server may not keep the version that was given up. If the one that was read instead was handled, nothing is
-        // left to do.
+        // The server may not keep the version that was given up. If the version that was read in its place was handled,
+        // nothing is left to do.
         if store.is_handled(&entry.key).await? {
             return Ok(Beginning { begun: Begun::Done, alone: None, is_otherwise: false });
         }

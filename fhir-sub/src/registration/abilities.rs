@@ -1,4 +1,4 @@
-//! Reports what no server can do, and what this server cannot do, with the cure. It does so before anything is written.
+//! Reports each wish that no server or not this server can fulfil, with the cure, before the program writes anything.
 //! For a server that is not recognised yet, nothing is reported.
 
 use fhir_sub_search::search::{self, ParameterType};

@@ -9,7 +9,7 @@ use super::progress::{Progress, REQUESTED};
 use super::report::RowResult;
 use crate::client::{Error, FhirClient};
 
-/// Creates the Subscription; `replaces` is the Subscription that it replaces, if there is one. Returns true if the new
+/// Creates the Subscription; `replaces` is the Subscription that it replaces. Returns true if the new
 /// one stays and the server said its id. Otherwise the caller reads again.
 pub(super) async fn create(
     client: &FhirClient,

@@ -30,7 +30,7 @@ impl<'a> Progress<'a> {
         Self { app, wanted, row, created: None, is_left_off: false, is_found_by_id: false }
     }
 
-    /// The facts that its plan depends on; `rewrite` writes it again even if it seems to be as wanted.
+    /// The facts that its plan depends on; `rewrite` writes it again even if it does not differ.
     pub(super) fn given(&self, rewrite: bool) -> Given {
         Given { rewrite, ..Given::of(self.app, &self.wanted.url) }
     }

@@ -108,7 +108,7 @@ async fn duplicates<'l>(
             let Some((oldest, still)) = oldest(app, client, &wanted, &exact, pacing).await else {
                 return Vec::new();
             };
-            // The server may never accept the oldest one: then the others are the ones that report events.
+            // The server may never accept the oldest one. Then the others report the events.
             if is_any_active && !is_active(&still) {
                 return Vec::new();
             }

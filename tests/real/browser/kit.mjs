@@ -11,7 +11,7 @@ const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 const running = new Set();
-// Each with what it has said.
+// Each page with its messages.
 const pages = new Map();
 
 // Starts a program, and waits until it has printed the URL of its page.

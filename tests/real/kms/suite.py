@@ -56,7 +56,7 @@ class Kms:
 
 
 class Server:
-    """A FHIR server with one token endpoint. It lets in whoever shows the token that it gave."""
+    """A FHIR server with one token endpoint. It accepts a request that shows its token."""
 
     def __init__(self):
         self.lock, self.public_key, self.algorithm = threading.Lock(), None, None
@@ -137,7 +137,7 @@ def verify(key, message, signature):
 
 
 def register(program, kms, server, algorithm, **settings):
-    """The exit code of `register`, and what it wrote."""
+    """The exit code and the output of `register`."""
     environment = {
         "PATH": os.environ["PATH"],
         "AWS_ACCESS_KEY_ID": "k",

@@ -212,7 +212,7 @@ async fn sweeps(world: &Arc<World>) {
     world.fail(|| format!("{SWEEPS} sweeps were not enough: {last}"));
 }
 
-/// Whether both watermarks are past this moment, as far as the handler wants what they are for.
+/// Whether both watermarks are past this moment, as far as the handler wants changes and deletions.
 fn has_passed(world: &World, moment: u64) -> bool {
     let endpoint = world.plan.setup.endpoint;
     let watermarks = lock(&world.records).watermarks;

@@ -1,4 +1,4 @@
-//! Removes from a journal what it no longer needs: versions that newer ones replaced long ago.
+//! Removes old versions from a journal: versions that newer ones replaced long ago.
 
 use std::collections::{BTreeMap, HashMap};
 

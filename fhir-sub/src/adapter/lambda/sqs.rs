@@ -141,7 +141,7 @@ impl Record<'_> {
     }
 
     /// Whether this queue may bring messages of queue mode for `tenant`. If the settings name a queue, no other
-    /// queue may: whoever writes to it could choose the endpoint, the tenant and the method.
+    /// queue may: a writer to another queue could choose the endpoint, the tenant and the method.
     fn is_of_queue_mode(&self, app: &App, tenant: Option<&str>) -> bool {
         let queues =
             || app.apps().filter_map(|app| Some((app.tenant_name(), app.settings().queue.as_ref()?)));

@@ -60,7 +60,7 @@ impl Watch {
         Ok((watch, Some(page)))
     }
 
-    /// Answers as the app does, and keeps what it answered; `None` if nothing is to be kept.
+    /// Answers as the app does, and keeps each delivery; `None` if no delivery is kept.
     pub(in super::super) fn answer(&self, app: &App) -> Option<local::Answer> {
         let (app, recorder, files) = (app.clone(), self.recorder.clone()?, self.files.clone());
         Some(Arc::new(move |request| {

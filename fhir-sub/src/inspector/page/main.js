@@ -30,7 +30,7 @@ function closeDetail(name) {
 
 const back = (name) => make('button', { class: 'back', onclick: () => closeDetail(name) }, '← Back');
 
-// Lists anew what a delivery may have changed. A page that is opened gets up to 1,000 kept deliveries at once, so this waits, and lists
+// Lists again the things that a delivery may have changed. A page that is opened gets up to 1,000 kept deliveries at once, so this waits, and lists
 // once for all deliveries of that time.
 const REFRESH_EVERY = 250;
 let refresh = null;

@@ -196,7 +196,7 @@ fn region_of(id: &str) -> Option<&str> {
     id.strip_prefix("arn:")?.split(':').nth(2)
 }
 
-/// Whether nobody on the way can read what is sent to this URL.
+/// Whether nobody on the way can read a request to this URL.
 fn is_private(url: &url::Url) -> bool {
     let is_local = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",

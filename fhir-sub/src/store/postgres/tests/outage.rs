@@ -179,7 +179,7 @@ fn refusal(code: &str) -> Vec<u8> {
     [message(b'E', error.as_bytes()), ready()].concat()
 }
 
-/// The answer to each statement: the time, that a put is done, and that there is no record.
+/// The answer to each statement: the time, a put that is done, and no record.
 fn row() -> Vec<u8> {
     let mut columns = vec![0, 3];
     // The type and its size: `int8`, `bool` and `text`.
