@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use fhir_sub::testing::TestRequest;
 use serde_json::Value;
@@ -16,6 +17,9 @@ use crate::world::{World, lock, sleep};
 
 /// The most sweeps after the end of the faults, until one is complete.
 const SWEEPS: usize = 40;
+
+/// The longest time of a schedule, in virtual time. Without a fault of the engine, even servers that retry for ever are done long before.
+const LONGEST: Duration = Duration::from_secs(30 * 86_400);
 
 /// How often dead letters are retried again after the end of the faults.
 const RETRIES: usize = 3;
@@ -38,7 +42,9 @@ pub(crate) fn run(plan: &Plan, is_traced: bool) -> Ended {
         .expect("a runtime");
     runtime.block_on(async {
         let world = World::new(plan, is_traced);
-        play(&world).await;
+        if tokio::time::timeout(LONGEST, play(&world)).await.is_err() {
+            world.fail(|| format!("the schedule has not ended after {} days", LONGEST.as_secs() / 86_400));
+        }
         let seats = std::mem::take(&mut *lock(&world.seats));
         drop(seats);
         Ended { violation: world.violation(), trace: world.trace() }
