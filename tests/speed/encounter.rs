@@ -11,11 +11,11 @@ pub(crate) struct Encounter {
     #[serde(default)]
     pub(crate) participant: Vec<Participant>,
     /// The program by hand identifies events by it.
-    #[cfg(feature = "sqlite")]
+    #[cfg(feature = "store")]
     pub(crate) meta: Meta,
 }
 
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "store")]
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Meta {
@@ -37,7 +37,7 @@ impl Encounter {
     pub(crate) fn weight(&self) -> usize {
         let references = self.participant.iter().filter_map(|participant| participant.individual.as_ref());
         let references = references.chain(&self.subject).filter_map(|reference| reference.reference.as_ref());
-        #[cfg(feature = "sqlite")]
+        #[cfg(feature = "store")]
         std::hint::black_box(self.meta.version_id.len());
         self.id.len() + self.status.len() + references.map(String::len).sum::<usize>()
     }

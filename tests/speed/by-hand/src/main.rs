@@ -9,8 +9,15 @@ mod references;
 #[cfg(feature = "client")]
 #[path = "../../seen.rs"]
 mod seen;
-#[cfg(feature = "sqlite")]
-mod sqlite;
+#[cfg(feature = "dynamodb")]
+#[path = "dynamodb.rs"]
+mod store;
+#[cfg(all(feature = "postgres", not(feature = "dynamodb")))]
+#[path = "postgres.rs"]
+mod store;
+#[cfg(all(feature = "sqlite", not(any(feature = "dynamodb", feature = "postgres"))))]
+#[path = "sqlite.rs"]
+mod store;
 
 use std::env;
 use std::hint::black_box;
@@ -21,8 +28,8 @@ use lambda_http::{Body, Error, Request, Response, run, service_fn, tracing};
 
 struct App {
     secret: String,
-    #[cfg(feature = "sqlite")]
-    store: sqlite::Store,
+    #[cfg(feature = "store")]
+    store: store::Store,
 }
 
 async fn answer(request: Request, app: &App) -> Result<Response<Body>, Error> {
@@ -44,9 +51,9 @@ async fn answer(request: Request, app: &App) -> Result<Response<Body>, Error> {
     let Ok(encounter) = serde_json::from_slice::<Encounter>(request.body()) else {
         return status(StatusCode::UNPROCESSABLE_ENTITY);
     };
-    #[cfg(feature = "sqlite")]
+    #[cfg(feature = "store")]
     let id = format!("{endpoint}/{}/{}", encounter.id, encounter.meta.version_id);
-    #[cfg(feature = "sqlite")]
+    #[cfg(feature = "store")]
     if !app.store.begin(id.clone()).await? {
         return status(StatusCode::NO_CONTENT);
     }
@@ -57,7 +64,7 @@ async fn answer(request: Request, app: &App) -> Result<Response<Body>, Error> {
             black_box(encounter.weight());
         }
     }
-    #[cfg(feature = "sqlite")]
+    #[cfg(feature = "store")]
     app.store.complete(id).await?;
     status(StatusCode::NO_CONTENT)
 }
@@ -89,8 +96,8 @@ async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let app = App {
         secret: secret().await?,
-        #[cfg(feature = "sqlite")]
-        store: sqlite::Store::open()?,
+        #[cfg(feature = "store")]
+        store: store::Store::open().await?,
     };
     run(service_fn(|request| answer(request, &app))).await
 }

@@ -23,7 +23,7 @@ pub(crate) struct Store(Arc<Mutex<Connection>>);
 
 impl Store {
     /// The file of our program, from the same setting.
-    pub(crate) fn open() -> Result<Self, Error> {
+    pub(crate) async fn open() -> Result<Self, Error> {
         let place = env::var("FHIR_SUBSCRIPTION_IDEMPOTENCY")?;
         let connection = Connection::open(place.strip_prefix("sqlite:").unwrap_or(&place))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
