@@ -6,14 +6,17 @@
 //! or if the server lacks `$events`, it searches for resources that changed since the last time. A search
 //! finds a resource once, in its current version, however often it changed. It finds no deletions.
 
+use std::time::Duration;
+
 use super::changed::{Changed, Question};
 use super::deliver::{deliver, deliver_found};
-use super::delivered::{Delivered, End};
+use super::delivered::{Delivered, End, Ended};
 use super::failure::Failure;
 use super::query::{self, Queried, query};
 use super::read::Deletion;
 use super::time::Time;
 use crate::app::App;
+use crate::client::{Place, Search};
 use crate::contain::contain;
 use crate::declaration::Declaration;
 use crate::decode::Happened;
@@ -151,6 +154,10 @@ fn take(events: &mut Vec<Unnamed>, fits: impl Fn(u64) -> bool) -> Vec<Unnamed> {
 
 /// Searches for resources that changed since the last time, or since the first event happened, and delivers
 /// them. An endpoint's notifications take turns here, so that no search finds what another one is handling.
+///
+/// If an earlier notification could not read all pages, this one goes on at the next page. Only a search that begins with
+/// this notification certainly shows the change that the notification is about. So one more search follows, and decides the
+/// answer.
 async fn by_search(
     app: &App,
     declaration: &'static Declaration,
@@ -160,25 +167,65 @@ async fn by_search(
     way: Way<'_>,
     time: Time,
 ) -> Vec<Delivered> {
-    let one = |end| vec![Delivered::new(declaration.endpoint, event.clone(), end).numbered(*numbering)];
+    let one = |end| Delivered::new(declaration.endpoint, event.clone(), end).numbered(*numbering);
     let now = app.now();
     let look_up = app.memory().look_ups.of(declaration.endpoint);
     let Ok(mut look_up) = tokio::time::timeout_at(time.deadline().instant(), look_up.lock()).await else {
-        return one(End::NotBegun);
+        return vec![one(End::NotBegun)];
     };
 
-    let since = look_up.since(now, told);
-    let Found { hits, end } = find(app, declaration, question, event, since, &look_up, time).await;
-    let mut delivered = match &end {
-        Searched::Whole if hits.is_empty() => return one(End::NothingFound),
-        Searched::Whole => one(End::LookedUp),
-        // The server's next notification finds the rest.
-        Searched::Cut => one(End::NotAllFound),
-        Searched::Failed(failure) => one(End::Unread(failure.clone())),
+    let mut since = look_up.since(now, told);
+    // Whether the search leaves out the overlap, so that few pages decide the answer. Then it must not move the position.
+    let mut is_short = false;
+    let mut delivered: Vec<Delivered> = Vec::new();
+    let end = loop {
+        let most = app.settings().events_maximum.saturating_sub(delivered.len());
+        let found = find(app, declaration, question, event, Bounds { since, most }, &look_up, time).await;
+        if found.is_new && !is_short {
+            look_up.begin(now, found.searched);
+        }
+        look_up.settled(None, found.known, now);
+        if found.left.is_some() {
+            look_up.unsettled(found.left);
+        }
+        delivered.extend(deliver_all(app, declaration, found.hits, way, time, &mut look_up).await);
+        let end = match found.end {
+            Searched::Whole if found.is_new => {
+                if !is_short {
+                    look_up.end();
+                }
+                break if delivered.is_empty() { End::NothingFound } else { End::LookedUp };
+            }
+            Searched::Whole => {
+                if let Some(until) = look_up.end_earlier() {
+                    (since, is_short) = (until, true);
+                }
+                continue;
+            }
+            // The server's next notification finds the rest. An incomplete search proves no order, so the position must not
+            // move.
+            Searched::Cut => End::NotAllFound,
+            Searched::Failed(failure) => End::Unread(failure),
+        };
+        if !is_short {
+            look_up.go_on_at(found.place);
+        }
+        break end;
     };
-    // An incomplete search proves no order, so its time must not advance. Handled versions are remembered,
-    // and are skipped the next time.
-    let (is_seen, count) = (matches!(end, Searched::Whole), hits.len());
+    delivered.insert(0, one(end));
+    delivered
+}
+
+/// Delivers the results of a search, and records which of them are settled.
+async fn deliver_all(
+    app: &App,
+    declaration: &'static Declaration,
+    hits: Vec<Changed>,
+    way: Way<'_>,
+    time: Time,
+    look_up: &mut LookUp,
+) -> Vec<Delivered> {
+    let (now, count) = (app.now(), hits.len());
     let reserve = time.reserve(count);
     let time = if count > 1 { time.fair_beside(time.share(count - 1, reserve)) } else { time };
     let (mut ended, mut deferred) = (Vec::with_capacity(count), Vec::new());
@@ -196,21 +243,17 @@ async fn by_search(
         waiting -= 1;
         ended.push((version, updated, one.deliver(app, declaration, time.share(waiting, reserve)).await));
     }
-    let (mut newest, mut unsettled) = (None, None);
+    let mut delivered = Vec::with_capacity(count);
     for (version, updated, one) in ended {
         if one.must_come_again() {
-            let updated = updated.unwrap_or(since);
-            unsettled = Some(unsettled.map_or(updated, |unsettled: Instant| unsettled.min(updated)));
+            look_up.unsettled(updated);
         } else {
-            newest = newest.max(updated);
-            version.into_iter().for_each(|version| look_up.handled(version, updated.unwrap_or(now)));
+            if version.is_some() && matches!(one.ended(), Ended::Handled | Ended::Dead) {
+                look_up.ran(updated);
+            }
+            look_up.settled(version, updated, now);
         }
         delivered.push(one);
-    }
-    // The next search must find what failed and what was not looked at. If a clock was ahead, it must also
-    // find changes from before that future moment.
-    if let Some(newest) = newest.filter(|_| is_seen).map(|newest: Instant| newest.min(now)) {
-        look_up.advance(unsettled.map_or(newest, |unsettled| unsettled.min(newest)));
     }
     delivered
 }
@@ -218,12 +261,33 @@ async fn by_search(
 /// The most bytes of results that are held at once. The server's next notification finds the rest.
 const BYTES: usize = 32 * 1024 * 1024;
 
-/// The most pages of a search that are read, even if all their results are known.
+/// The most pages of a search that one notification reads, even if all their results are known.
 const PAGES: usize = 1_000;
+
+/// How far a change may be ahead of the header `Date`, which has only seconds.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// The bounds of a search.
+struct Bounds {
+    /// The search finds what changed from this moment on.
+    since: Instant,
+    /// The most results.
+    most: usize,
+}
 
 struct Found {
     hits: Vec<Changed>,
     end: Searched,
+    /// The page where the search ended, unless it read all of them; `None` for the first page.
+    place: Option<Place>,
+    /// Whether it began with its first page.
+    is_new: bool,
+    /// When it began, by the server's clock.
+    searched: Option<Instant>,
+    /// The newest change that was handled before.
+    known: Option<Instant>,
+    /// The oldest change that is left to the next search.
+    left: Option<Instant>,
 }
 
 enum Searched {
@@ -233,36 +297,68 @@ enum Searched {
     Failed(Failure),
 }
 
-/// Finds resources that changed since then and are not handled yet.
+/// Finds resources that are not handled yet. Goes on at the page where an earlier notification stopped.
 async fn find(
     app: &App,
     declaration: &Declaration,
     question: &Question,
     event: &Event,
-    since: Instant,
+    Bounds { since, most }: Bounds,
     look_up: &LookUp,
     time: Time,
 ) -> Found {
-    let mut found = Found { hits: Vec::new(), end: Searched::Whole };
+    let (place, searched) = (look_up.place().cloned(), look_up.searched());
+    let (is_new, had_time) = (place.is_none(), time.is_fair());
+    let (hits, end) = (Vec::new(), Searched::Whole);
+    let mut found = Found { hits, end, place, is_new, searched, known: None, left: None };
     let client = app.provided().fhir_client().with_deadline(time.deadline().sooner_by_half());
-    let mut search = question.search(&client, since, &[("_sort", "_lastUpdated")]);
-    let (mut bytes, mut pages, mut is_sorted) = (0, 0, true);
+    let sorted = [("_sort", "_lastUpdated")];
+    let mut search = match &found.place {
+        Some(place) => Search::at(&client, &question.resource_type, place),
+        None => question.search(&client, since, &sorted),
+    };
+    let (mut bytes, mut pages, mut is_sorted, mut kept) = (0, 0, true, None);
     let searching = async {
         while let Some(page) = search.next_page().await {
             let page = match page {
+                // The link may have expired, whatever the error. Without enough time, a timeout says nothing.
+                Err(error)
+                    if pages == 0
+                        && !found.is_new
+                        && !matches!(error.status(), Some(429 | 503))
+                        && (had_time || !error.is_timeout()) =>
+                {
+                    kept = found.place.take().filter(|_| !error.is_timeout()).zip(Some(found.searched));
+                    (found.is_new, found.searched) = (true, None);
+                    search = question.search(&client, since, &sorted);
+                    continue;
+                }
                 // The server may refuse to sort, and nothing here relies on the order.
-                Err(error) if is_sorted && pages == 0 && matches!(error.status(), Some(400 | 422 | 501)) => {
+                Err(error)
+                    if is_sorted
+                        && pages == 0
+                        && found.is_new
+                        && matches!(error.status(), Some(400 | 422 | 501)) =>
+                {
                     is_sorted = false;
                     search = question.search(&client, since, &[]);
                     continue;
                 }
                 page => page?,
             };
-            if let Some(doubt) = question.doubt(&page, pages == 0) {
+            kept = None;
+            if let Some(doubt) = question.doubt(&page, pages == 0 && found.is_new) {
+                if pages == 0 {
+                    found.place = None;
+                }
                 found.end = Searched::Failed(Failure::of_doubt(&doubt));
                 return Ok(());
             }
             pages += 1;
+            let date = page.said.date.map(Instant::from);
+            if found.is_new && pages == 1 {
+                found.searched = date;
+            }
             for json in page.found {
                 let hit = match Changed::read(json, event, question) {
                     Some(Ok(hit)) => hit,
@@ -273,20 +369,32 @@ async fn find(
                     }
                     None => continue,
                 };
-                let is_handled = hit.version.as_ref().is_some_and(|version| look_up.is_handled(version));
                 // A server that ignores `_lastUpdated` also returns older resources.
-                if is_handled || hit.updated.is_some_and(|updated| updated < since) {
+                if hit.updated.is_some_and(|updated| updated < since) {
+                    continue;
+                }
+                if hit.version.as_ref().is_some_and(|version| look_up.is_handled(version)) {
+                    found.known = found.known.max(hit.updated);
+                    continue;
+                }
+                // A server may keep the results of a search, and show a resource as it is by now. If the resource
+                // changed after the search began, it may not match any more: the next search decides.
+                let may_have_changed = !found.is_new && found.searched.is_some();
+                let now = date.map(|date| date.after(SLACK));
+                if may_have_changed && hit.updated > found.searched && hit.updated <= now {
+                    found.left = [found.left, hit.updated].into_iter().flatten().min();
                     continue;
                 }
                 bytes += hit.json.get().len();
                 let is_much = bytes > BYTES && !found.hits.is_empty();
-                if found.hits.len() == app.settings().events_maximum || is_much {
+                if found.hits.len() == most || is_much {
                     found.end = Searched::Cut;
                     return Ok(());
                 }
                 found.hits.push(hit);
             }
-            if pages == PAGES {
+            found.place = page.next;
+            if pages == PAGES && !page.is_last {
                 found.end = Searched::Cut;
                 return Ok(());
             }
@@ -296,7 +404,13 @@ async fn find(
     // The request may run a token provider of the user's.
     match contain(searching).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => found.end = Searched::Failed(Failure::of_reading(&error)),
+        Ok(Err(error)) => {
+            found.end = Searched::Failed(Failure::of_reading(&error));
+            if let Some((place, searched)) = kept {
+                // The server does not answer for the first page either, so the link may still be good.
+                (found.place, found.is_new, found.searched) = (Some(place), false, searched);
+            }
+        }
         Err(_panicked) => found.end = Searched::Failed(Failure::PANICKED),
     }
     found

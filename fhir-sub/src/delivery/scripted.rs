@@ -1,6 +1,7 @@
 //! For tests: an app with a scripted FHIR server, and a handler that records its events.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -33,6 +34,8 @@ pub(crate) struct Server {
     /// Whether the handler uses the resource. If not, a read asks for the version only, and the server does
     /// not say it: the tests are not about versions.
     is_read: bool,
+    /// How long an answer takes.
+    takes: Mutex<Duration>,
 }
 
 impl Transport for Server {
@@ -53,9 +56,13 @@ impl Transport for Server {
             reply
         };
         let answer = http::Response::builder().status(status).body(body.to_string().into()).unwrap();
+        let takes = *self.takes.lock().unwrap();
         Box::pin(async move {
             // Other tasks run meanwhile, as they would over a network.
             tokio::task::yield_now().await;
+            if !takes.is_zero() {
+                tokio::time::sleep(takes).await;
+            }
             Ok(answer)
         })
     }
@@ -139,7 +146,8 @@ impl Scripted {
         answer: impl Fn(&str) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let is_read = declaration.uses.resource != ResourceUse::Unused;
-        let server = Arc::new(Server { answer: Box::new(answer), asked: Mutex::default(), is_read });
+        let (asked, takes) = (Mutex::default(), Mutex::default());
+        let server = Arc::new(Server { answer: Box::new(answer), asked, is_read, takes });
         let log = Arc::new(Log::default());
         let builder = TestApp::builder(Behaviour::Hapi, leak([declaration]));
         let builder = builder.set("FHIR_SUBSCRIPTION_LOG_ERRORS", "kind");
@@ -161,6 +169,11 @@ impl Scripted {
         let answered = self.app.answer(&head, route, body.as_bytes(), self.app.deadline(None)).await;
         assert!(!format!("{answered:?}").contains("canary"), "{answered:?}");
         answered
+    }
+
+    /// Lets each further answer of the server take so long.
+    pub(crate) fn takes(&self, time: Duration) {
+        *self.server.takes.lock().unwrap() = time;
     }
 
     /// The requests to the server since the last call.

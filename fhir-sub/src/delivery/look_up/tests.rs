@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -448,4 +449,177 @@ async fn what_happened_long_before_the_program_was_started_is_found() {
     assert_eq!(test.send(&body).await, (204, vec!["looked up", "handled", "handled"]));
     assert_eq!(test.ran(), ["Encounter/1@1 {…}", "Encounter/2@1 {…}"]);
     assert_eq!(test.send(&body).await, (204, vec!["nothing found"]));
+}
+
+/// A server with pages of ten, whose links count places.
+fn paged(encounters: Encounters) -> impl Fn(&str) -> (u16, Value) + Send + Sync + 'static {
+    move |asked| {
+        let (status, mut found) = encounters.answer(asked);
+        let Some(entries) = found["entry"].as_array().cloned() else { return (status, found) };
+        let (plain, offset) = asked.split_once("&offset=").unwrap_or((asked, "0"));
+        let (plain, offset) = (plain.trim_start_matches("GET "), offset.parse::<usize>().unwrap());
+        found["entry"] = entries.iter().skip(offset).take(10).cloned().collect();
+        if offset + 10 < entries.len() {
+            let url = format!("https://fhir.example.org/r4/{plain}&offset={}", offset + 10);
+            found["link"] = json!([{ "relation": "next", "url": url }]);
+        }
+        (status, found)
+    }
+}
+
+/// So many Encounters, each a second younger than the one before.
+fn many(count: u64) -> Encounters {
+    let encounters = Encounters::default();
+    for number in 0..count {
+        encounters.write(&number.to_string(), 1, 250 - number);
+    }
+    encounters
+}
+
+fn at_most(events: usize) -> impl FnOnce(crate::AppBuilder) -> crate::AppBuilder {
+    move |builder| builder.set("FHIR_SUBSCRIPTION_EVENTS_MAXIMUM", events.to_string())
+}
+
+/// Sends an empty notification until it is done.
+async fn send_until_done(test: &Scripted) {
+    for _ in 0..8 {
+        if test.send("").await.0 == 204 {
+            return;
+        }
+    }
+    panic!("it is never done");
+}
+
+/// Checks that the handler ran once on each of so many Encounters.
+fn ran_once_on_each(test: &Scripted, count: usize) {
+    let mut ran = test.ran();
+    let runs = ran.len();
+    ran.sort();
+    ran.dedup();
+    assert_eq!((ran.len(), runs), (count, count), "{ran:?}");
+}
+
+/// A page takes five seconds, so a notification reads two of the three pages.
+#[tokio::test(start_paused = true)]
+async fn a_search_of_slow_pages_goes_on_with_the_next_notification() {
+    let encounters = many(30);
+    let test = Scripted::new(required(), paged(encounters.clone()));
+    test.takes(Duration::from_secs(5));
+    for handled in [20, 10] {
+        let (status, outcomes) = test.send("").await;
+        assert_eq!((status, outcomes[0], outcomes.len()), (503, "unread", 1 + handled));
+    }
+    // The pages may have shifted, so they are read again.
+    assert_eq!(test.send("").await, (204, vec!["nothing found"]));
+    ran_once_on_each(&test, 30);
+
+    encounters.write("late", 1, 1);
+    send_until_done(&test).await;
+    assert_eq!(test.ran(), ["Encounter/late@1 {…}"]);
+    send_until_done(&test).await;
+    ran_once_on_each(&test, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_that_finds_too_many_goes_on_with_the_next_notification() {
+    let test = Scripted::with(required(), |_, _| false, at_most(25), paged(many(100)));
+    for offset in [None, Some("offset=20"), Some("offset=50")] {
+        let (status, outcomes) = test.send("").await;
+        assert_eq!((status, outcomes[0], outcomes.len()), (503, "too many found", 26));
+        let first = test.asked().remove(0);
+        assert!(offset.is_none_or(|offset| first.ends_with(offset)), "{first}");
+    }
+    let (status, outcomes) = test.send("").await;
+    assert_eq!((status, outcomes[0], outcomes.len()), (204, "looked up", 26));
+    ran_once_on_each(&test, 100);
+    assert_eq!(test.send("").await, (204, vec!["nothing found"]));
+}
+
+/// The handler fails for a resource of the first page, and later notifications read other pages.
+#[tokio::test(start_paused = true)]
+async fn what_fails_on_an_earlier_page_comes_again_before_the_search_is_done() {
+    let fails: Fails = |event, times| event.focus() == Some("Encounter/3") && times < 3;
+    let test = Scripted::with(required(), fails, at_most(25), paged(many(100)));
+    send_until_done(&test).await;
+    let ran = test.ran();
+    let times = |id: u32| ran.iter().filter(|line| **line == format!("Encounter/{id}@1 {{…}}")).count();
+    assert!((0..100).all(|id| times(id) == if id == 3 { 3 } else { 1 }), "{ran:?}");
+}
+
+/// While a notification is handled, a resource of the first page changes, and each later resource moves up by one place.
+#[tokio::test(start_paused = true)]
+async fn pages_that_shift_between_two_notifications_hide_no_change() {
+    let encounters = many(100);
+    let test = Scripted::with(required(), |_, _| false, at_most(20), paged(encounters.clone()));
+    assert_eq!(test.send("").await.0, 503);
+    encounters.write("5", 2, 1);
+    send_until_done(&test).await;
+    // The changed resource is handled in both versions.
+    ran_once_on_each(&test, 101);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_restarts_if_its_link_fails_and_the_server_is_not_busy() {
+    for (status, restarts) in [(403, true), (410, true), (500, true), (429, false), (503, false)] {
+        let (server, fails) = (paged(many(100)), Arc::new(AtomicBool::new(false)));
+        let of_server = Arc::clone(&fails);
+        let answer = move |asked: &str| {
+            let is_dead = asked.ends_with("offset=20") && of_server.load(Ordering::SeqCst);
+            if is_dead { (status, Value::Null) } else { server(asked) }
+        };
+        let test = Scripted::with(required(), |_, _| false, at_most(25), answer);
+        assert_eq!(test.send("").await.0, 503);
+        fails.store(true, Ordering::SeqCst);
+        test.asked();
+        assert_eq!(test.send("").await, (503, vec!["unread"]), "{status}");
+        let has_restarted = test.asked().iter().any(|asked| !asked.contains("offset="));
+        assert_eq!(has_restarted, restarts, "{status}");
+        fails.store(false, Ordering::SeqCst);
+        send_until_done(&test).await;
+        ran_once_on_each(&test, 100);
+    }
+}
+
+/// After each notification, all that was handled changes. So each time, a page of Encounters moves to a place that was read
+/// already, also in the second pass.
+#[tokio::test(start_paused = true)]
+async fn passes_go_on_until_one_shows_nothing_new() {
+    let encounters = many(60);
+    let test = Scripted::with(required(), |_, _| false, at_most(10), paged(encounters.clone()));
+    let mut handled = Vec::new();
+    for round in 0..40 {
+        let is_done = test.send("").await.0 == 204;
+        let ran = test.ran();
+        let first: Vec<_> = ran.iter().filter_map(|line| line.strip_suffix("@1 {…}")).collect();
+        for reference in first {
+            let id = reference.strip_prefix("Encounter/").unwrap().to_owned();
+            if round < 9 {
+                encounters.write(&id, 2, 1);
+            }
+            handled.push(id);
+        }
+        if is_done {
+            break;
+        }
+    }
+    handled.sort();
+    handled.dedup();
+    assert_eq!(handled.len(), 60, "{handled:?}");
+    assert_eq!(test.send("").await, (204, vec!["nothing found"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_is_kept_if_the_server_does_not_answer_for_the_first_page_either() {
+    let (server, is_down) = (paged(many(100)), Arc::new(AtomicBool::new(false)));
+    let of_server = Arc::clone(&is_down);
+    let answer =
+        move |asked: &str| if of_server.load(Ordering::SeqCst) { (500, Value::Null) } else { server(asked) };
+    let test = Scripted::with(required(), |_, _| false, at_most(25), answer);
+    assert_eq!(test.send("").await.0, 503);
+    is_down.store(true, Ordering::SeqCst);
+    assert_eq!(test.send("").await, (503, vec!["unread"]));
+    is_down.store(false, Ordering::SeqCst);
+    test.asked();
+    assert_eq!(test.send("").await.0, 503);
+    assert!(test.asked()[0].ends_with("offset=20"));
 }

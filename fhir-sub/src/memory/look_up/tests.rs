@@ -1,4 +1,5 @@
 use super::{LookUp, LookUps, MAXIMUM, Version};
+use crate::client::Place;
 use crate::fhir::Instant;
 
 fn at(time: &str) -> Instant {
@@ -44,6 +45,42 @@ fn it_looks_back_to_when_an_event_happened_and_once_only() {
     // A recent event, or a clock that is ahead, does not make the search shorter.
     assert_eq!(LookUp::default().since(now, Some(at("11:59:30"))), at("11:55:00"));
     assert_eq!(LookUp::default().since(now, Some(at("18:00:00"))), at("11:55:00"));
+}
+
+#[test]
+fn pages_that_several_notifications_read_are_read_twice() {
+    let mut look_up = LookUp::default();
+    let begin = |look_up: &mut LookUp, time: &str| {
+        look_up.since(at(time), None);
+        look_up.begin(at(time), None);
+    };
+    let next = || Some(Place { next: "/Encounter?page=2".to_owned(), own: None });
+    begin(&mut look_up, "12:00:00");
+    look_up.settled(None, Some(at("11:58:00")), at("12:00:00"));
+    look_up.unsettled(Some(at("11:57:00")));
+    look_up.go_on_at(next());
+    assert_eq!(look_up.place(), next().as_ref());
+    // The second pass begins where the first one did, and finds again what is not settled.
+    assert_eq!((look_up.end_earlier(), look_up.place()), (None, None));
+    assert_eq!(look_up.since(at("12:10:00"), None), at("11:55:00"));
+    begin(&mut look_up, "12:10:00");
+    look_up.settled(None, Some(at("12:09:00")), at("12:10:00"));
+    look_up.go_on_at(next());
+    // It proves nothing about changes since the first pass began.
+    assert_eq!((look_up.end_earlier(), look_up.place()), (Some(at("12:00:00")), None));
+    assert_eq!(look_up.since(at("12:11:00"), None), at("11:58:00"));
+
+    // The next search looks from a change that must come again.
+    begin(&mut look_up, "12:11:00");
+    look_up.settled(None, Some(at("12:09:00")), at("12:11:00"));
+    look_up.unsettled(Some(at("12:08:00")));
+    assert_eq!(look_up.end(), Some(at("12:08:00")));
+    assert_eq!(look_up.since(at("12:12:00"), None), at("12:06:00"));
+
+    // An event from before all of this is not on the next page.
+    look_up.go_on_at(next());
+    look_up.since(at("12:13:00"), Some(at("11:00:00")));
+    assert_eq!(look_up.place(), None);
 }
 
 #[test]
