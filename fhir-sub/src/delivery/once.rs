@@ -332,7 +332,12 @@ async fn give_up(app: &App, store: &Store, claim: &Claim, delivered: &mut Delive
         }
         Err(unavailable) => {
             tell(app, delivered, "is given up", Err(unavailable));
-            tell(app, delivered, "is free again", store.release(claim).await);
+            // An event that killed too many instances must not run once more.
+            let released = match delivered.end {
+                End::Died => store.release_exhausted(claim).await,
+                _ => store.release(claim).await,
+            };
+            tell(app, delivered, "is free again", released);
         }
     }
 }

@@ -85,6 +85,11 @@ impl Store {
         self.end(claim, End::Untried).await
     }
 
+    /// Frees an event that must be given up without another try: its dead letter could not be written.
+    pub(crate) async fn release_exhausted(&self, claim: &Claim) -> Stored<()> {
+        self.end(claim, End::NotGivenUp).await
+    }
+
     /// Gives the event up. If the store is durable, the event counts as done until its dead letter is
     /// retried.
     pub(crate) async fn give_up(&self, claim: &Claim) -> Stored<()> {

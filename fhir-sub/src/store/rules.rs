@@ -71,6 +71,9 @@ pub(super) enum End {
     Failed,
     /// It was not tried after all, and is free to be begun again. If the try before killed its instance, that still counts.
     Untried,
+    /// It must be given up without another try, and its dead letter could not be written. The next report of the event tries
+    /// that again.
+    NotGivenUp,
     /// It was given up. In a durable store it then counts as done; otherwise the sender must remember it.
     GivenUp { is_durable: bool },
 }
@@ -91,6 +94,8 @@ pub(super) fn end(
             Some(EventRecord { is_done: is_durable, is_dead: true, tries: 0, ..ended })
         }
         End::Failed => Some(ended),
+        // This was no try, and the mark of the killed instance stays.
+        End::NotGivenUp => Some(EventRecord { lease: died, ..ended }),
         End::Untried => Some(EventRecord { lease: died, tries: ended.tries.saturating_sub(1), ..ended }),
     }
 }

@@ -455,6 +455,31 @@ async fn an_event_is_under_way_while_the_ends_of_both_its_names_are_told() {
     assert_eq!(script.runs.load(Ordering::Relaxed), 3);
 }
 
+/// An event has killed its instance as often as it may, and its dead letter cannot be written.
+#[tokio::test(start_paused = true)]
+async fn what_kills_does_not_run_again_if_its_dead_letter_cannot_be_written() {
+    let script = Arc::new(Script { is_gated: true, ..Script::default() });
+    let store = Ailing::timed();
+    let test = instance(handler(), &script, store.clone());
+    script.gate.notify_one();
+    assert_eq!(send(&test, "1").await, (204, "handled"));
+    for _ in 0..3 {
+        let killed = tokio::time::timeout(Duration::from_secs(1), send(&test, "2")).await;
+        assert!(killed.is_err());
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    for _ in 0..2 {
+        // The event is begun with two puts.
+        store.ails(&[Ail::Well, Ail::Well, Ail::Refused]);
+        assert_eq!(send(&test, "2").await.0, 500);
+    }
+    assert_eq!(send(&test, "2").await.0, 204);
+    assert_eq!(script.runs.load(Ordering::Relaxed), 4);
+    let shared: Arc<dyn StoreBackend> = store;
+    let tries: Vec<_> = letters(&shared).await.iter().map(|letter| letter.tries).collect();
+    assert_eq!(tries, [3]);
+}
+
 /// A store that never learns of an end does not keep the server waiting.
 #[tokio::test(start_paused = true)]
 async fn an_end_is_told_for_no_longer_than_its_time() {
