@@ -8,7 +8,7 @@ use super::backend::{Put, RecordId, RecordKind};
 use super::entry::{Begun, Claim, Entry, How, Identity, OfResource, ResourceClaim};
 use super::record::{Body, EventRecord, Millis, Record, ResourceRecord, after, millis_of};
 use super::rules::{self, Beginning, End};
-use super::{ROUNDS, Store, Stored, unreadable};
+use super::{ROUNDS, Store, Stored, Unavailable, unreadable};
 use crate::fhir::Instant;
 use crate::key::Key;
 
@@ -303,7 +303,7 @@ impl Store {
         for _ in 0..ROUNDS {
             let is_own = found.as_ref().is_some_and(|found| found.revision == claim.revision);
             if !is_own && !is_done {
-                break;
+                return Ok(());
             }
             let there = read_resource(found.as_ref(), now)?.cloned().unwrap_or_default();
             let mut next = rules::end_resource(&there, of, is_done, claim.shown);
@@ -313,12 +313,12 @@ impl Store {
             let next = self.resource(next, now);
             let expected = found.as_ref().map(Record::revision);
             match self.backend.put(&id, expected, Some(&next)).await? {
-                Put::Done => break,
-                Put::Refused(Some(there)) if there.revision == next.revision => break,
+                Put::Done => return Ok(()),
+                Put::Refused(Some(there)) if there.revision == next.revision => return Ok(()),
                 Put::Refused(there) => found = there,
             }
         }
-        Ok(())
+        Err(Unavailable::new("other instances kept changing the record of the resource"))
     }
 
     fn resource(&self, record: ResourceRecord, from: Millis) -> Record {
