@@ -10,7 +10,7 @@ use super::known::is_unsupported;
 use super::pacing::Pacing;
 use super::plan::{Action, Plan, plan};
 use super::progress::{Progress, REQUESTED};
-use super::replace::{can_delete, replace};
+use super::replace::{can_delete, delete_superseded, replace};
 use super::report::{Row, RowResult};
 use super::settle::{Settled, settle};
 use super::topics::look_for_topics;
@@ -42,6 +42,13 @@ pub(super) async fn apply(
         wait(client, &mut all, deadline).await;
         arm_again(client, &mut all, pacing, deadline).await;
         judge(&mut all);
+        let written = all.iter_mut().flatten();
+        side_by_side(
+            written.map(|progress| -> BoxFuture<'_, _> {
+                Box::pin(delete_superseded(client, progress, pacing))
+            }),
+        )
+        .await;
         let written = all.iter_mut().flatten();
         side_by_side(
             written.map(|progress| -> BoxFuture<'_, _> {
@@ -94,9 +101,10 @@ async fn write(
         };
         let (by_search, there) = (found.by_search, found.all.clone());
         progress.is_found_by_id = !by_search;
-        let Plan { action, duplicates, hidden, is_left_off } =
+        let Plan { action, duplicates, superseded, hidden, is_left_off } =
             plan(&progress.wanted, found.all, &progress.given(options.rewrite));
         progress.row.set_duplicates(&duplicates);
+        progress.superseded = superseded;
         progress.is_left_off = is_left_off;
         if !options.dry_run && matches!(action, Action::Create | Action::Update { .. }) {
             pacing.write().await;
@@ -105,7 +113,11 @@ async fn write(
             Action::Keep { id, status } => {
                 progress.row.done(RowResult::Unchanged, &id, Some(status));
                 progress.tell_left_off();
-                return progress.row.tell_hidden(&hidden);
+                progress.row.tell_hidden(&hidden);
+                if options.dry_run {
+                    progress.tell_superseded();
+                }
+                return;
             }
             Action::Create if options.dry_run => {
                 progress.row.result = RowResult::Created;
@@ -235,7 +247,7 @@ pub(super) async fn confirm(
             if progress.row.result != RowResult::Failed && progress.row.status.as_deref() == Some(REQUESTED) {
                 progress.row.result = RowResult::Pending;
             }
-            return;
+            return delete_superseded(client, progress, pacing).await;
         }
         Settled::Unknown => {
             progress.row.result = RowResult::Failed;

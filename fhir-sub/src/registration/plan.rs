@@ -11,6 +11,9 @@ pub(super) struct Plan {
     pub(super) action: Action,
     /// The ids of other Subscriptions with the same endpoint: they are reported, but never changed.
     pub(super) duplicates: Vec<String>,
+    /// The ids of working Subscriptions with the same endpoint that differ, if the server changes none: a new
+    /// Subscription replaces them.
+    pub(super) superseded: Vec<String>,
     /// The elements that the server hides in part, and that we assume to be as wanted.
     pub(super) hidden: Vec<&'static str>,
     /// Whether an operator turned it `off`, so that it must stay off.
@@ -65,15 +68,39 @@ pub(super) enum Action {
 pub(super) fn plan(wanted: &Wanted, found: Vec<Subscription>, given: &Given) -> Plan {
     let mut found: Vec<_> = found.into_iter().filter(|found| has_endpoint(found, &wanted.url)).collect();
     found.sort_by_cached_key(preference);
+    let mut superseded = Vec::new();
+    if wanted.keeps_old_one {
+        let differs = |found: &Subscription| !is_as_wanted(wanted, found, given);
+        // The new one comes first, and of two new ones the one that reports events.
+        found.sort_by_cached_key(|found| (!works(found) || differs(found), found.status_code() != "active"));
+        let old = found.iter().filter(|found| works(found) && differs(found));
+        superseded = old.filter_map(|old| old.text("id")).map(str::to_owned).collect();
+    }
     let mut ids = found.iter().filter_map(|found| found.text("id")).map(str::to_owned);
     let first_id = ids.next();
-    let duplicates = ids.collect();
+    let duplicates = ids.filter(|id| !superseded.contains(id)).collect();
     let (Some(id), Some(found)) = (first_id, found.into_iter().next()) else {
-        return Plan { action: Action::Create, duplicates, hidden: Vec::new(), is_left_off: false };
+        return Plan {
+            action: Action::Create,
+            duplicates,
+            superseded,
+            hidden: Vec::new(),
+            is_left_off: false,
+        };
     };
     let is_left_off = !given.rewrite && given.is_turned_off_by_operator(&found);
     let (action, hidden) = keep_or_update(wanted, id, &found, given, is_left_off);
-    Plan { action, duplicates, hidden, is_left_off }
+    Plan { action, duplicates, superseded, hidden, is_left_off }
+}
+
+/// Whether the content is as wanted, as far as the server shows it.
+pub(super) fn is_as_wanted(wanted: &Wanted, found: &Subscription, given: &Given) -> bool {
+    differences(&wanted.resource, found, given.written.as_ref()).names.is_empty()
+}
+
+/// Whether the server reports events to it, or will do so.
+pub(super) fn works(found: &Subscription) -> bool {
+    matches!(found.text("status"), Some("active" | "requested"))
 }
 
 fn keep_or_update(
@@ -113,8 +140,7 @@ pub(super) fn has_endpoint(found: &Subscription, url: &str) -> bool {
 
 /// Prefers a working Subscription, and then the first one, so that each run keeps the same one.
 fn preference(found: &Subscription) -> (bool, IdOrder) {
-    let works = matches!(found.text("status"), Some("active" | "requested"));
-    (!works, IdOrder::of(found.text("id").unwrap_or_default()))
+    (!works(found), IdOrder::of(found.text("id").unwrap_or_default()))
 }
 
 /// Ids in the order in which servers assign them: numbers as numbers, others as text.

@@ -20,6 +20,8 @@ pub(super) struct Progress<'a> {
     pub(super) is_left_off: bool,
     /// Whether the server has no search of Subscriptions, so that only the id finds it.
     pub(super) is_found_by_id: bool,
+    /// The ids of the Subscriptions that this one replaces, and that stay until it is active.
+    pub(super) superseded: Vec<String>,
 }
 
 /// A written Subscription counts as `requested` until it is read.
@@ -27,7 +29,15 @@ pub(super) const REQUESTED: &str = "requested";
 
 impl<'a> Progress<'a> {
     pub(super) fn new(app: &'a App, wanted: Wanted, row: Row) -> Self {
-        Self { app, wanted, row, created: None, is_left_off: false, is_found_by_id: false }
+        Self {
+            app,
+            wanted,
+            row,
+            created: None,
+            is_left_off: false,
+            is_found_by_id: false,
+            superseded: Vec::new(),
+        }
     }
 
     /// The facts that its plan depends on; `rewrite` writes it again even if it does not differ.
@@ -57,6 +67,14 @@ impl<'a> Progress<'a> {
              or a durable store"
         };
         self.row.message.get_or_insert_with(|| message.into());
+    }
+
+    /// Adds a remark if an old Subscription stays until this one is active.
+    pub(super) fn tell_superseded(&mut self) {
+        if !self.superseded.is_empty() {
+            let said = self.row.message.take().into_iter().chain([still_there(&self.superseded)]);
+            self.row.message = Some(said.collect::<Vec<_>>().join("; "));
+        }
     }
 
     /// Adds a remark if an operator turned it `off`.
@@ -111,6 +129,15 @@ pub(super) fn not_shown(hidden: &[&str]) -> String {
         "the server does not show all of {}, so the program takes it to be as wanted: after a change of \
          the secret, run `register --rewrite`",
         hidden.join(" and ")
+    )
+}
+
+/// The remark about old Subscriptions that stay until the new one is active.
+pub(super) fn still_there(old: &[String]) -> String {
+    let old: Vec<_> = old.iter().map(|id| format!("Subscription/{id}")).collect();
+    let old = old.join(" and ");
+    format!(
+        "events come from {old} until the new one is active: then run `register` again, which deletes {old}"
     )
 }
 

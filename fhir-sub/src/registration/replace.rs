@@ -1,14 +1,16 @@
 //! Replaces a Subscription that cannot be changed.
 //!
 //! The new one is created first, so that no event is missed, even if the program dies in between: the next
-//! run finds both, and deletes the old one. Some servers do not allow two Subscriptions with one endpoint:
+//! run finds both, and deletes the old one. HealthLake takes minutes to activate the new one: there, the old one
+//! stays until the new one is active, which a later run may find. Some servers do not allow two Subscriptions with one endpoint:
 //! there, the old one is deleted first. If the server then refuses the new one, the old one is created again.
 
 use super::create::create;
 use super::delete::delete;
 use super::difference::{Difference, differences};
 use super::known::{Created, is_unsupported, remember};
-use super::plan::has_endpoint;
+use super::pacing::Pacing;
+use super::plan::{has_endpoint, is_as_wanted, works};
 use super::progress::{Progress, REQUESTED};
 use super::report::RowResult;
 use crate::client::{Error, FhirClient};
@@ -59,15 +61,65 @@ async fn create_and_delete(
             }
         },
     }
+    if progress.wanted.keeps_old_one {
+        delete_failed(client, progress, id, there).await?;
+    }
+    // It reports events: `delete_superseded` deletes it.
+    if progress.superseded.iter().any(|old| old == id) {
+        return Ok(());
+    }
     delete(client, id).await
+}
+
+/// Deletes earlier replacements of the Subscription `id` that the server did not accept. Otherwise each run would
+/// leave one.
+async fn delete_failed(
+    client: &FhirClient,
+    progress: &Progress<'_>,
+    id: &str,
+    there: &[Subscription],
+) -> Result<(), Error> {
+    let given = progress.given(false);
+    let failed = there.iter().filter(|other| {
+        other.text("id") != Some(id)
+            && other.status_code() == "error"
+            && has_endpoint(other, &progress.wanted.url)
+            && is_as_wanted(&progress.wanted, other, &given)
+    });
+    for id in failed.filter_map(|failed| failed.text("id")) {
+        delete(client, id).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the old Subscriptions once the new one is active. Until then, the row says that they stay: the server
+/// reports events to them only.
+pub(super) async fn delete_superseded(client: &FhirClient, progress: &mut Progress<'_>, pacing: &Pacing) {
+    if progress.superseded.is_empty() {
+        return;
+    }
+    if progress.row.result == RowResult::Failed || progress.row.status.as_deref() != Some("active") {
+        return progress.tell_superseded();
+    }
+    for id in &progress.superseded {
+        pacing.write().await;
+        if let Err(error) = delete(client, id).await {
+            return progress.row.fail("deleting the old one", &error);
+        }
+    }
+    if progress.row.result == RowResult::Unchanged {
+        progress.row.result = RowResult::Updated;
+    }
 }
 
 /// Whether a Subscription is the wanted replacement.
 fn is_replacement(progress: &Progress<'_>, other: &Subscription, rewrite: bool) -> bool {
-    let works = ["requested", "active"].contains(&other.status_code());
     let last = progress.given(false).written;
     let Difference { names, hidden } = differences(&progress.wanted.resource, other, last.as_ref());
-    works && has_endpoint(other, &progress.wanted.url) && names.is_empty() && (hidden.is_empty() || !rewrite)
+    works(other)
+        && has_endpoint(other, &progress.wanted.url)
+        && names.is_empty()
+        && (hidden.is_empty() || !rewrite)
 }
 
 async fn delete_and_create(
@@ -77,6 +129,7 @@ async fn delete_and_create(
     there: &[Subscription],
 ) -> Result<(), Error> {
     delete(client, id).await?;
+    progress.superseded.retain(|old| old != id);
     let Err(refusal) = create(client, progress, Some(id)).await else { return Ok(()) };
     // The server may have created the new one: another read shows it.
     if refusal.status().is_some()

@@ -37,6 +37,8 @@ pub(super) async fn settle(
         .iter()
         .filter(|found| has_endpoint(found, &progress.wanted.url))
         .filter_map(|found| found.text("id"))
+        // These are older, and stay only until the new one is active.
+        .filter(|id| !progress.superseded.iter().any(|old| old == id))
         .map(str::to_owned)
         .collect();
     if ids.iter().all(|id| *id == own) {

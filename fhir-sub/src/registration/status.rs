@@ -5,7 +5,7 @@ use futures_core::future::BoxFuture;
 use super::counter::counter;
 use super::ended::ended;
 use super::plan::{Action, Given, Plan, plan};
-use super::progress::not_shown;
+use super::progress::{not_shown, still_there};
 use super::recognise::recognise;
 use super::wanted::wanted;
 use super::{Found, asked, deliveries, find, side_by_side};
@@ -94,7 +94,8 @@ async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration)
         Err(error) => return row("unknown", Some(error.to_string())),
     };
     let Found { all: found, by_search } = found;
-    let Plan { action, duplicates, hidden, .. } = plan(&wanted, found.clone(), &Given::of(app, &wanted.url));
+    let Plan { action, duplicates, superseded, hidden, .. } =
+        plan(&wanted, found.clone(), &Given::of(app, &wanted.url));
     let (id, mut drift) = match action {
         Action::Create if by_search => return row("missing", ended(&wanted)),
         Action::Create => {
@@ -105,8 +106,10 @@ async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration)
         Action::Update { id, differences, .. } => (id, differences),
         Action::Keep { id, .. } => (id, Vec::new()),
     };
-    if !duplicates.is_empty() {
-        drift.push(format!("{} more with this endpoint", duplicates.len()));
+    let old = (!superseded.is_empty() && !superseded.contains(&id)).then(|| still_there(&superseded));
+    let more = duplicates.len() + superseded.iter().filter(|old| **old != id).count();
+    if more > 0 {
+        drift.push(format!("{more} more with this endpoint"));
     }
     let ended = ended(&wanted);
     if ended.is_some() {
@@ -128,7 +131,7 @@ async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration)
     let silence = silence::look(app, declaration).await;
     let missed = silence.map_or(0, |silence| silence.missed);
     let silence = silence.map(|silence| silence.words(app.now()));
-    let notes: Vec<_> = [ended, hidden, failed, silence].into_iter().flatten().collect();
+    let notes: Vec<_> = [ended, old, hidden, failed, silence].into_iter().flatten().collect();
     StatusRow {
         subscription: Some(format!("Subscription/{id}")),
         drift,

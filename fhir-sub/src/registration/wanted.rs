@@ -25,6 +25,8 @@ pub(crate) struct Wanted {
     pub(super) is_asked_to_answer: bool,
     /// Whether the Subscription can be changed. Otherwise it must be deleted and created again.
     pub(super) is_changeable: bool,
+    /// Whether a change creates a second Subscription, and the old one stays until the second is active.
+    pub(super) keeps_old_one: bool,
     /// The media type of the create request.
     pub(super) media_type: &'static str,
     /// A header of the create request.
@@ -137,12 +139,14 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
     let is_asked_to_answer = form.topic().is_some_and(|(_, topics)| topics.shakes_hands);
     let topic = form.topic().map(|(topic, _)| topic);
     let is_changeable = server.registering.is_changeable;
+    let keeps_old_one = !is_changeable && server.registering.keeps_two;
     let media_type = server.registering.media_type;
     Ok(Wanted {
         url,
         is_found_by_url,
         is_asked_to_answer,
         is_changeable,
+        keeps_old_one,
         media_type,
         request_header,
         topic,

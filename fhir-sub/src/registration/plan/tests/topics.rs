@@ -202,3 +202,29 @@ fn a_server_that_goes_from_one_version_to_the_next_has_one_form() {
         assert!(written.get(absent).is_none(), "{absent}: {written}");
     }
 }
+
+#[test]
+fn a_new_one_replaces_the_others_whatever_their_ids_are() {
+    let url = "https://healthlake.eu-west-2.amazonaws.com/datastore/0d1e2f/r4/SubscriptionTopic/7c2a";
+    let topic = Topic { url, ..BARE };
+    let with = |id: &str, status: &str, reason: &str| -> Subscription {
+        let mut found = as_found(admissions(topic), "healthlake", "R4");
+        (found["id"], found["status"], found["reason"]) = (id.into(), status.into(), reason.into());
+        serde_json::from_value(found).unwrap()
+    };
+    let wanted = wanted(topic, "healthlake", "R4");
+    for (old, new) in [("a", "b"), ("b", "a")] {
+        let found = vec![
+            with(old, "active", "another"),
+            with(new, "requested", "a test"),
+            with("c", "error", "another"),
+            with("d", "requested", "a test"),
+        ];
+        let plan = plan(&wanted, found, &Given::default());
+        assert!(matches!(plan.action, Action::Keep { id, .. } if id == new));
+        assert_eq!(
+            (&*plan.superseded, &*plan.duplicates),
+            (&[old.to_owned()][..], &["d".to_owned(), "c".to_owned()][..])
+        );
+    }
+}

@@ -119,9 +119,67 @@ async fn a_run_that_died_before_the_deletion_leaves_no_third_one() {
 async fn a_changed_filter_makes_a_new_one() {
     let (before, told) = app("healthlake", "R4", of_topic(HEALTHLAKES, &["Encounter?status=finished"]));
     written(&before, &told).await;
-    told.server
-        .change("1", |it| it["_criteria"]["extension"][0]["valueString"] = json!("Encounter?status=planned"));
+    ask_for_another_filter(&told, "1");
     assert_eq!(written(&before, &told).await.1, ["POST /Subscription", "DELETE /Subscription/1"]);
+}
+
+fn ask_for_another_filter(told: &Told, id: &str) {
+    told.server
+        .change(id, |it| it["_criteria"]["extension"][0]["valueString"] = json!("Encounter?status=planned"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_one_stays_until_the_new_one_is_active() {
+    let (app, told) = app("healthlake", "R4", of_topic(HEALTHLAKES, &["Encounter?status=finished"]));
+    written(&app, &told).await;
+    ask_for_another_filter(&told, "1");
+    told.server.accept_as("requested");
+    let mut writes_of_all = Vec::new();
+    for _ in 0..3 {
+        let (report, writes) = written(&app, &told).await;
+        let row = &report.rows()[0];
+        assert_eq!((row.result, report.is_complete()), (RowResult::Pending, true), "{row:?}");
+        assert_eq!((row.subscription.as_deref(), &*row.duplicates), (Some("Subscription/2"), &[][..]));
+        let message = row.message.as_deref().unwrap();
+        assert!(message.contains("events come from Subscription/1 until the new one is active"), "{message}");
+        writes_of_all.extend(writes);
+        let row = &status(&app, Deadline::after(Duration::from_secs(60))).await[0];
+        assert_eq!((&*row.status, &*row.drift), ("requested", &["1 more with this endpoint".to_owned()][..]));
+        assert!(row.notes[0].contains("Subscription/1") && !row.is_sound(), "{row:?}");
+    }
+    assert_eq!(writes_of_all, ["POST /Subscription"]);
+
+    told.server.change("2", |it| it["status"] = json!("active"));
+    let planned = app.register(Options { dry_run: true, ..Options::default() }).await;
+    assert!(planned.rows()[0].message.as_deref().unwrap().contains("deletes Subscription/1"), "{planned:?}");
+    let (report, writes) = written(&app, &told).await;
+    assert_eq!(
+        (results(&report), &*writes),
+        (vec![("admissions", RowResult::Updated)], &["DELETE /Subscription/1".to_owned()][..])
+    );
+    let (report, writes) = written(&app, &told).await;
+    assert_eq!((results(&report), writes.len()), (vec![("admissions", RowResult::Unchanged)], 0));
+    assert!(status(&app, Deadline::after(Duration::from_secs(60))).await[0].is_sound());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_one_stays_if_the_new_one_is_not_accepted() {
+    let (app, told) = app("healthlake", "R4", of_topic(HEALTHLAKES, &["Encounter?status=finished"]));
+    written(&app, &told).await;
+    ask_for_another_filter(&told, "1");
+    told.server.accept_as("error");
+    let (report, writes) = written(&app, &told).await;
+    assert_eq!(
+        (results(&report), &*writes),
+        (vec![("admissions", RowResult::Failed)], &["POST /Subscription".to_owned()][..])
+    );
+    // Each further try removes the one before.
+    let (_, writes) = written(&app, &told).await;
+    assert_eq!(writes, ["POST /Subscription", "DELETE /Subscription/2"]);
+    told.server.accept_as("active");
+    let (report, writes) = written(&app, &told).await;
+    assert_eq!(results(&report), [("admissions", RowResult::Updated)], "{report:?}");
+    assert_eq!(writes, ["POST /Subscription", "DELETE /Subscription/3", "DELETE /Subscription/1"]);
 }
 
 #[tokio::test(start_paused = true)]
