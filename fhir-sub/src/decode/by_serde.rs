@@ -21,6 +21,8 @@ use crate::json::strict::{List, Number, Object, Scalar};
 struct BundleBySerde<'a> {
     #[serde(borrow)]
     resource_type: Text<'a>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
     #[serde(borrow, rename = "type")]
     bundle_type: Option<Text<'a>>,
     #[serde(borrow)]
@@ -149,6 +151,7 @@ fn mended(body: &str, bundle: &Bundle<'_>) -> String {
 }
 
 fn must_be_the_same(ours: &Bundle<'_>, serdes: &BundleBySerde<'_>) {
+    assert_eq!(ours.id.as_deref(), serdes.id.as_deref());
     assert_eq!(ours.bundle_type.as_deref(), serdes.bundle_type.as_deref());
     let entries = serdes.entry.as_ref().map_or(&[][..], |entries| &entries.items);
     assert_eq!(ours.entries.len(), entries.len());

@@ -12,6 +12,7 @@ use crate::json::{Mistake, Scanner, once};
 /// A Bundle, with its resources as text.
 #[derive(Debug)]
 pub(super) struct Bundle<'a> {
+    pub(super) id: Option<Text<'a>>,
     pub(super) bundle_type: Option<Text<'a>>,
     pub(super) entries: Vec<Entry<'a>>,
 }
@@ -44,9 +45,10 @@ impl<'a> Bundle<'a> {
     }
 
     fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
-        let (mut resource_type, mut bundle_type, mut entries) = (None, None, None);
+        let (mut resource_type, mut id, mut bundle_type, mut entries) = (None, None, None, None);
         scanner.object(|scanner, name| match name {
             "resourceType" => once(&mut resource_type, scanner.string()?),
+            "id" => once(&mut id, scanner.optional(Scanner::string)?),
             "type" => once(&mut bundle_type, scanner.optional(Scanner::string)?),
             "entry" => once(&mut entries, scanner.optional(Entry::scan_all)?),
             _ => scanner.ignore(),
@@ -54,7 +56,11 @@ impl<'a> Bundle<'a> {
         if resource_type.as_deref() != Some("Bundle") {
             return Err(Mistake::OtherShape);
         }
-        Ok(Self { bundle_type: bundle_type.flatten(), entries: entries.flatten().unwrap_or_default() })
+        Ok(Self {
+            id: id.flatten(),
+            bundle_type: bundle_type.flatten(),
+            entries: entries.flatten().unwrap_or_default(),
+        })
     }
 }
 

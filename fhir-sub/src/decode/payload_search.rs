@@ -21,7 +21,7 @@ pub(super) fn decode<'a>(
 ) -> Result<Decoded<'a>, Undecodable> {
     let no_notification =
         "the body is neither a resource of the type that the subscription watches nor a transaction of them";
-    let Bundle { bundle_type, entries } = Bundle::read(body, no_notification)?;
+    let Bundle { bundle_type, entries, .. } = Bundle::read(body, no_notification)?;
     if bundle_type.as_deref() != Some("transaction") {
         return Err(Undecodable::unprocessable(no_notification));
     }

@@ -13,6 +13,7 @@ use super::events::{Events, Told};
 use super::own::Own;
 use super::status::{Kind, Status};
 use super::{Counted, DEACTIVATED, Decoded, Expected, Happened, Undecodable, reference};
+use crate::event::Event;
 use crate::fhir::Reference;
 use crate::included::Included;
 use crate::json::Text;
@@ -22,7 +23,7 @@ const NO_NOTIFICATION: &str = "the body is not the notification of a topic subsc
 
 /// Decodes a notification.
 pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decoded<'a>, Undecodable> {
-    let Bundle { bundle_type, mut entries } = Bundle::read(body, NO_NOTIFICATION)?;
+    let Bundle { id, bundle_type, mut entries } = Bundle::read(body, NO_NOTIFICATION)?;
     let by_parameters = match bundle_type.as_deref() {
         // HAPI 6.6 writes `transaction`.
         Some("history" | "transaction") => true,
@@ -60,7 +61,13 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
                 own: &Own::new(expected.base, named.or(url)),
                 types: &|| expected.declaration.types(),
             };
-            let told = events.collect(&status, &entries);
+            let mut told = events.collect(&status, &entries);
+            if let ([only], Some(id)) = (&mut *told, id)
+                && status.topic.is_none()
+                && status.events_since_start.is_none()
+            {
+                number_by_bundle(&mut only.happened.event, &id);
+            }
             if told.len() > expected.maximum {
                 return Err(Undecodable::TooManyEvents { maximum: expected.maximum });
             }
@@ -68,6 +75,16 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
         }
     };
     Ok(Decoded::Notice(notice, counted))
+}
+
+/// Identifies the only event of a notification without a topic and without a count by the id of the Bundle. The NHS
+/// numbers each event 1, and repeats an event in a Bundle with the same id.
+///
+/// With a count, the number identifies the event. There, the id says nothing: Inferno's handshake and event have the
+/// same one, and other servers send a repeated event in another Bundle.
+fn number_by_bundle(event: &mut Event, id: &str) {
+    event.number = None;
+    event.id.get_or_insert_with(|| id.to_owned());
 }
 
 /// The topic in a notification; `None` if the body names no topic, or is not a notification.

@@ -219,7 +219,7 @@ fn updated(event: &Event, resource: Option<&str>) -> Option<Instant> {
 /// cannot be distinguished from one with the same number after a restart of the counter. So only an event
 /// that is under way counts as the same.
 ///
-/// If numbers restart in each notification, as athenahealth's do, the event is identified by its own id.
+/// If numbers restart in each notification, as athenahealth's and the NHS's do, the event is identified by its own id.
 fn numbered(
     app: &App,
     key: impl Fn(&[&str]) -> Key,
@@ -231,7 +231,11 @@ fn numbered(
         let parts = ["event", endpoint, event.subscription().unwrap_or_default(), event.id.as_deref()?];
         return Some((Entry::once(key(&parts)), at));
     }
-    let number = event.number()?.to_string();
+    let number = event.number();
+    if number.is_none() && event.id.is_none() {
+        return None;
+    }
+    let number = number.map_or_else(String::new, |number| number.to_string());
     let subscription = event.subscription().unwrap_or_default();
     let (name, interaction) = (event.name().unwrap_or_default(), event.interaction().name());
     let time = at.map(|time| time.to_string());

@@ -445,6 +445,56 @@ impl Handler<Event> for Unnumbered {
 }
 
 /// Athenahealth's form: R4B's shape, an AuditEvent for each event, and numbers that restart.
+/// The NHS numbers each event 1, and names neither a topic nor a count nor, in part, a focus.
+#[test]
+fn an_event_of_the_nhs_is_known_by_the_id_of_its_bundle() {
+    let of_the_nhs = |id: &str, further: &[Value]| {
+        let part = json!([
+            { "name": "event-number", "valueString": "1" },
+            { "name": "timestamp", "valueInstant": "2026-01-31T12:00:00Z" },
+        ]);
+        let mut parameters = vec![
+            json!({ "name": "subscription", "valueReference": { "reference": "https://mns.example.org/subscriptions" } }),
+            json!({ "name": "status", "valueCode": "active" }),
+            json!({ "name": "type", "valueCode": "event-notification" }),
+            json!({ "name": "notification-event", "part": part }),
+        ];
+        parameters.extend_from_slice(further);
+        let status = json!({ "resourceType": "Parameters", "parameter": parameters });
+        let bundle = json!({ "resourceType": "Bundle", "id": id, "type": "history", "entry": [{ "resource": status }] });
+        TestRequest::post("e").header("content-type", "application/fhir+json").body(bundle.to_string())
+    };
+    let topic = Topic {
+        url: "https://example.org/topics/admission",
+        filters: &[],
+        heartbeat: None,
+        timeout: None,
+        max_count: None,
+    };
+    let declaration = Declaration {
+        trigger: Trigger::Topic(topic),
+        content: Content::IdOnly,
+        ..declaration::<Event, Succeed>("", "e")
+    };
+    let builder = TestApp::builder(Behaviour::Generic, leak([declaration]));
+    let test = TestApp::build(Behaviour::Generic, builder).unwrap();
+    crate::command::block_on(async {
+        let outcome = async |id: &str, further: &[Value]| {
+            let answer = test.send(of_the_nhs(id, further)).await;
+            assert_eq!(answer.status(), 204, "{answer:?}");
+            answer.outcomes().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(outcome("event-1", &[]).await, ["handled"]);
+        // Another event of the same moment, and the first one once more.
+        assert_eq!(outcome("event-2", &[]).await, ["handled"]);
+        assert_eq!(outcome("event-1", &[]).await, ["handled before"]);
+        // With a count, the number identifies the event: the sender made another Bundle for the same event.
+        let count = [json!({ "name": "events-since-subscription-start", "valueString": "1" })];
+        assert_eq!(outcome("event-3", &count).await, ["handled"]);
+        assert_eq!(outcome("event-4", &count).await, ["handled before"]);
+    });
+}
+
 fn of_athenahealth(events: &[(&str, &str)]) -> TestRequest {
     let said = |(index, (id, focus)): (usize, &(&str, &str))| json!({ "id": id, "eventNumber": (index + 1).to_string(), "focus": { "reference": focus } });
     let said: Vec<_> = events.iter().enumerate().map(said).collect();

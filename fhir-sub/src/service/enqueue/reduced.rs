@@ -34,7 +34,11 @@ pub(super) fn without_resources(body: &str) -> Option<Box<RawValue>> {
     let bundle: Value = serde_json::from_str(body).ok()?;
     let entries = bundle.get("entry")?.as_array()?;
     let entries: Vec<_> = entries.iter().map(without_resource).collect();
-    let reduced = json!({ "resourceType": "Bundle", "type": bundle.get("type")?, "entry": entries });
+    let mut reduced = json!({ "resourceType": "Bundle", "type": bundle.get("type")?, "entry": entries });
+    // It may identify the event.
+    if let Some(id) = bundle["id"].as_str().filter(|id| is_id(id)) {
+        reduced["id"] = id.into();
+    }
     to_raw_value(&reduced).ok()
 }
 

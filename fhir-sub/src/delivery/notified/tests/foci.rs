@@ -388,4 +388,7 @@ fn of_the_nhs() {
     parameters.push(json!({ "name": "additional-context", "part": part }));
     parameters.push(event);
     handled(handler::<UNUSED>(), &body, "#1 unknown - https://api.example.org/flags/some_thing - []");
+    // The id of the Bundle is the number.
+    body["id"] = json!("2e7a7a4c-0000-4000-8000-00000000000a");
+    handled(handler::<UNUSED>(), &body, "#- unknown - https://api.example.org/flags/some_thing - []");
 }

@@ -71,3 +71,14 @@ async fn an_identifier_travels_where_nothing_else_names_the_focus() {
     let message = messages[0].to_string();
     assert!(message.contains("urn:visits") && !message.contains("a-patients-name"), "{message}");
 }
+
+/// The NHS identifies an event by the id of its Bundle.
+#[test]
+fn the_id_of_the_bundle_travels() {
+    let reduced = |id: &str| {
+        let body = json!({ "resourceType": "Bundle", "id": id, "type": "history", "entry": [] }).to_string();
+        serde_json::from_str::<Value>(super::super::reduced::without_resources(&body).unwrap().get()).unwrap()
+    };
+    assert_eq!(reduced("event-1")["id"], "event-1");
+    assert_eq!(reduced("a name of a patient").get("id"), None);
+}
