@@ -78,9 +78,11 @@ pub(super) async fn notify(
     answered
 }
 
-/// Notes that the server of `declaration` has sent something, and looks for other Subscriptions that are silent.
+/// Notes that the server of `declaration` has sent something after a silence or in time, and looks for other
+/// Subscriptions that are silent.
 #[cfg(feature = "registration")]
 async fn hear(app: &App, declaration: &'static Declaration, time: Time, mut answered: Answered) -> Answered {
+    answered.further.extend(silent::ended(app, declaration, time).await);
     silence::heard(app, declaration).await;
     answered.further.extend(silent::look(app, declaration, time).await);
     answered

@@ -1,4 +1,4 @@
-//! Silent Subscriptions: a notification of one Subscription also looks at the others.
+//! Silent Subscriptions: a notification of one Subscription also looks at the others, and at its own silence until now.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const TO_ASK: Duration = Duration::from_secs(2);
 /// `$status`, and for the missing events.
 pub(super) async fn look(app: &App, declaration: &'static Declaration, time: Time) -> Vec<Record> {
     let mut records = Vec::new();
-    let to_ask = time.deadline().min(Deadline::after(TO_ASK));
+    let to_ask = to_ask(time);
     for other in app.registry().with_heartbeats() {
         if other.endpoint != declaration.endpoint
             && let Some(silence) = silence::look(app, other).await
@@ -31,16 +31,39 @@ pub(super) async fn look(app: &App, declaration: &'static Declaration, time: Tim
     records
 }
 
+/// The record of a silence of `declaration` that the present notification ends, unless another request of this period has
+/// reported it. The notification itself shows whether events are missing.
+pub(super) async fn ended(app: &App, declaration: &'static Declaration, time: Time) -> Option<Record> {
+    let silence = silence::look(app, declaration).await?;
+    if !app.memory().silences.may_ask(declaration.endpoint, app.now(), silence.period) {
+        return None;
+    }
+    let server = registration::recognised(app, to_ask(time)).await.ok();
+    is_promised(server.as_ref(), declaration).then(|| missed(declaration))
+}
+
+fn to_ask(time: Time) -> Deadline {
+    time.deadline().min(Deadline::after(TO_ASK))
+}
+
+/// Whether the server sends heartbeats. A server that cannot be recognised now counts as one that does.
+fn is_promised(server: Option<&App>, declaration: &Declaration) -> bool {
+    server.is_none_or(|server| silence::period(declaration, server.settings().fhir_server).is_some())
+}
+
+fn missed(declaration: &'static Declaration) -> Record {
+    let record = Record::request(Some(declaration.endpoint), "heartbeat missed", Severity::Doubtful);
+    record.measured(Measure::HeartbeatsMissed)
+}
+
 /// The records of a silent Subscription and of its missing events. `deadline` limits the server's answers, and `time`
 /// limits the handlers.
 async fn ask(app: &App, declaration: &'static Declaration, deadline: Deadline, time: Time) -> Vec<Record> {
     let server = registration::recognised(app, deadline).await.ok();
-    let is_promised = |server: &App| silence::period(declaration, server.settings().fhir_server).is_some();
-    if !server.as_ref().is_none_or(is_promised) {
+    if !is_promised(server.as_ref(), declaration) {
         return Vec::new();
     }
-    let record = Record::request(Some(declaration.endpoint), "heartbeat missed", Severity::Doubtful);
-    let mut records = vec![record.measured(Measure::HeartbeatsMissed)];
+    let mut records = vec![missed(declaration)];
     let counted = async {
         let server = server?;
         let client = server.registration_client().with_deadline(deadline);

@@ -67,11 +67,14 @@ impl Two {
         all.remove(0)
     }
 
-    async fn hears(&self, kind: &str) {
+    /// Returns the outcomes of the records.
+    async fn hears(&self, kind: &str) -> Vec<&'static str> {
         let told = notification(kind, 0, &[]).to_string();
         let request =
             TestRequest::post(self.beating.endpoint).header("content-type", "application/fhir+json");
-        assert_eq!(self.test.send(request.body(told)).await.status(), 200);
+        let answer = self.test.send(request.body(told)).await;
+        assert_eq!(answer.status(), 200);
+        answer.outcomes().collect()
     }
 }
 
@@ -99,6 +102,21 @@ async fn a_request_about_another_tells_of_a_silence_once_in_a_period() {
     two.hears("heartbeat").await;
     pass(PERIOD).await;
     assert_eq!(two.look().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_heartbeat_tells_of_the_silence_that_it_ends() {
+    let shared = shared();
+    let (one, another) = (Two::new(&shared), Two::new(&shared));
+    assert_eq!(one.hears("heartbeat").await, ["heartbeat"], "the time begins");
+    pass(PERIOD + PERIOD / 4).await;
+    assert_eq!(one.hears("heartbeat").await, ["heartbeat"], "it may be late");
+    pass(2 * PERIOD).await;
+    assert_eq!(another.hears("heartbeat").await, ["heartbeat", "heartbeat missed"], "as the store says");
+    assert_eq!(one.hears("heartbeat").await, ["heartbeat"], "another instance has heard one");
+    pass(2 * PERIOD).await;
+    assert_eq!(one.look().await, ["heartbeat missed"]);
+    assert_eq!(one.hears("heartbeat").await, ["heartbeat"], "it is told");
 }
 
 #[tokio::test(start_paused = true)]
