@@ -183,12 +183,12 @@ fn source(name: &Ident) -> TokenStream {
     quote_spanned!(name.span()=> __fhir_sub::source!())
 }
 
-/// Whether a value must be filled into one of the searches when the program starts.
+/// Whether a value must be filled into the topic or one of the searches when the program starts.
 fn has_placeholders(trigger: &Trigger) -> bool {
     let has = |text: &LitStr| placeholders(&text.value()).next().is_some();
     match trigger {
         Trigger::Criteria(criteria) => has(criteria),
-        Trigger::Topic(topic) => topic.filters.iter().any(has),
+        Trigger::Topic(topic) => has(&topic.url) || topic.filters.iter().any(has),
     }
 }
 

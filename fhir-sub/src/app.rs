@@ -347,7 +347,7 @@ impl AppBuilder {
     /// Sets the setting `name` to `value`, whatever the environment says: `set("FHIR_SERVER", "hapi")`.
     ///
     /// Names and forms are the same as for the environment's variables. `set("WARD", "7")` also gives a value to the placeholder
-    /// `{WARD}` of a criteria or a filter. An unknown name or a malformed value is a start-up error, reported with all others. An empty
+    /// `{WARD}` of a criteria, a topic or a filter. An unknown name or a malformed value is a start-up error, reported with all others. An empty
     /// value removes the setting.
     pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.set(name, value);

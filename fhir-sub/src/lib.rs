@@ -255,7 +255,7 @@ pub use trace::CallerTrace;
 /// | key | value | when absent |
 /// |---|---|---|
 /// | `criteria` | a FHIR search that the server watches, `"Type?param=value"` (R4, R4B) | this or `topic` is required |
-/// | `topic` | the canonical URL of a SubscriptionTopic that the server has, with a `|version` or without (R4 and R4B by the backport guide, R5) | this or `criteria` is required |
+/// | `topic` | the canonical URL of a SubscriptionTopic that the server has, with a `|version` or without (R4 and R4B by the backport guide, R5). It may contain `{NAME}`, a value of the deployment | this or `criteria` is required |
 /// | `filter` | with `topic`: a search that narrows it, `"Encounter?patient=Patient/1"`, in any [form](#topics) of the guide; may be repeated | none |
 /// | `endpoint` | the one path segment that the server calls: at most 128 letters, digits, `-`, `.`, `_`, `~`; none of `register`, `sweep`, `status`, `health`, `ready`, `metrics`, `dead-letters` | required |
 /// | `reason` | the text of `Subscription.reason` | the first paragraph of the doc comment, else name and criteria |

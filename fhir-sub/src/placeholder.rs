@@ -1,9 +1,10 @@
-//! `{NAME}` in a criteria or a filter: a value of the deployment, which is filled in when the program starts.
+//! `{NAME}` in a criteria, a topic or a filter: a value of the deployment, which is filled in when the program starts.
 
 mod value;
 
 use std::ops::Range;
 
+use fhir_sub_search::canonical;
 use fhir_sub_search::search::{self, Form, Parameter, ParameterType, placeholders};
 
 use crate::declaration::{Declaration, Topic, Trigger};
@@ -11,7 +12,7 @@ use crate::fhir::{FhirVersions, Instant, is_id, is_type_name};
 use crate::problems::Problems;
 use crate::settings::Variables;
 
-/// Fills the values of `variables` into all criteria and filters.
+/// Fills the values of `variables` into all criteria, topics and filters.
 ///
 /// # Errors
 /// All values that are missing or malformed, together. The messages do not contain the values.
@@ -29,8 +30,9 @@ pub(crate) fn resolve(
                 let filters =
                     topic.filters.iter().map(|filter| filling.text("filter", filter).unwrap_or(filter));
                 let filters: Vec<_> = filters.collect();
+                let url = filling.url(topic.url);
                 // It lives as long as the declaration itself.
-                Some(Trigger::Topic(Topic { filters: filters.leak(), ..topic }))
+                Some(Trigger::Topic(Topic { url, filters: filters.leak(), ..topic }))
             }
         };
         let versions = filling.versions;
@@ -55,16 +57,47 @@ struct Filling<'a> {
 impl Filling<'_> {
     /// The text with its values; `None` if it has no placeholder, or a placeholder without a value.
     fn text(&mut self, kind: &str, text: &'static str) -> Option<&'static str> {
+        let (types, parameter) = (self.declaration.parameter_types, self.parameter);
+        let resolved = self.fill(kind, text, &|place, value| {
+            let kind = types.get(parameter + parameter_at(text, place.start)).copied();
+            Slot::of(text, place, kind.unwrap_or(ParameterType::Unknown)).check(value)
+        });
+        if let Some(resolved) = &resolved {
+            self.listed(kind, text, resolved);
+        }
+        self.parameter += fhir_sub_search::search::split_filter(text).count();
+        resolved.filter(|_| placeholders(text).next().is_some()).map(|resolved| &*resolved.leak())
+    }
+
+    /// The URL of a topic with its values; as written if it has no placeholder, or a mistake.
+    fn url(&mut self, url: &'static str) -> &'static str {
+        let Some(resolved) = self.fill("topic", url, &|_, value| part_of_url(value)) else { return url };
+        if resolved == url {
+            return url;
+        }
+        if canonical::mistake(&resolved).is_some() {
+            self.problem(
+                &names(placeholders(url).map(|place| &url[place])),
+                "topic",
+                "makes no canonical URL of it: with its value, the topic must be an absolute URI, such as \
+                 `https://example.org/topics/admission`",
+            );
+            return url;
+        }
+        resolved.leak()
+    }
+
+    /// The text with its values. Each value must pass `check` for its place. `None` if a value is missing or wrong.
+    fn fill(
+        &mut self,
+        kind: &str,
+        text: &str,
+        check: &dyn Fn(&Range<usize>, &str) -> Result<(), String>,
+    ) -> Option<String> {
         let (mut resolved, mut end, mut is_whole) = (String::new(), 0, true);
         for place in placeholders(text) {
             let name = &text[place.start + 1..place.end - 1];
-            let value = self.value(name).and_then(|value| {
-                let types = self.declaration.parameter_types;
-                let kind = types.get(self.parameter + parameter_at(text, place.start)).copied();
-                let slot = Slot::of(text, &place, kind.unwrap_or(ParameterType::Unknown));
-                slot.check(&value).map(|()| value)
-            });
-            match value {
+            match self.value(name).and_then(|value| check(&place, &value).map(|()| value)) {
                 Ok(value) => {
                     resolved.push_str(&text[end..place.start]);
                     resolved.push_str(&value);
@@ -72,23 +105,22 @@ impl Filling<'_> {
                 }
                 Err(why) => {
                     is_whole = false;
-                    let Declaration { handler, source, .. } = self.declaration;
-                    self.problems.add(format!("`{{{name}}}` in the {kind} of `{handler}` ({source}) {why}"));
+                    self.problem(&names([&text[place]]), kind, &why);
                 }
             }
         }
         resolved.push_str(&text[end..]);
-        if is_whole {
-            self.listed(kind, text, &resolved);
-        }
-        self.parameter += fhir_sub_search::search::split_filter(text).count();
-        (is_whole && end > 0).then(|| &*resolved.leak())
+        is_whole.then_some(resolved)
+    }
+
+    fn problem(&mut self, names: &str, kind: &str, why: &str) {
+        let Declaration { handler, source, .. } = self.declaration;
+        self.problems.add(format!("{names} in the {kind} of `{handler}` ({source}) {why}"));
     }
 
     /// Compares the finished text with the values that FHIR lists.
     fn listed(&mut self, kind: &str, text: &str, resolved: &str) {
-        let (parameters, Declaration { handler, source, allowed, .. }) =
-            (parameters(resolved), self.declaration);
+        let (parameters, Declaration { allowed, .. }) = (parameters(resolved), self.declaration);
         for (index, parameter) in parameters.iter().enumerate() {
             let number = self.parameter + index;
             let of = || allowed.unwrap_or_default().iter().filter(|allowed| allowed.parameter == number);
@@ -101,12 +133,8 @@ impl Filling<'_> {
             }
             match first {
                 Some(why) if left.is_empty() => {
-                    let names: Vec<_> = placeholders(text)
-                        .filter(|place| parameter_at(text, place.start) == index)
-                        .map(|place| format!("`{}`", &text[place]))
-                        .collect();
-                    let names = names.join(" and ");
-                    self.problems.add(format!("{names} in the {kind} of `{handler}` ({source}) {why}"));
+                    let of_it = placeholders(text).filter(|place| parameter_at(text, place.start) == index);
+                    self.problem(&names(of_it.map(|place| &text[place])), kind, &why);
                 }
                 _ => self.versions = left,
             }
@@ -153,12 +181,7 @@ impl<'t> Slot<'t> {
 
     /// Whether the compiler would accept the search with this value, and whether the value keeps its shape.
     fn check(&self, value: &str) -> Result<(), String> {
-        if let Some(character) = value.chars().find(|character| !is_harmless(*character)) {
-            return Err(format!(
-                "has a value with the character {character:?} in it, which would change what is searched for: percent-encode \
-                 nothing, and write letters, digits and `-._~/:@`"
-            ));
-        }
+        harmless(value, "which would change what is searched for")?;
         let piece = format!("{}{value}{}", self.before, self.after);
         let (name, modifier) = self.parameter.split_once(':').unwrap_or((self.parameter, ""));
         let of_type = self.before.strip_suffix('/').is_some_and(is_type_name);
@@ -171,6 +194,26 @@ impl<'t> Slot<'t> {
         };
         form(kind, modifier, &piece).map_err(takes)
     }
+}
+
+fn harmless(value: &str, why: &str) -> Result<(), String> {
+    match value.chars().find(|character| !is_harmless(*character)) {
+        Some(character) => Err(format!(
+            "has a value with the character {character:?} in it, {why}: percent-encode nothing, and write letters, digits \
+             and `-._~/:@`"
+        )),
+        None => Ok(()),
+    }
+}
+
+fn part_of_url(value: &str) -> Result<(), String> {
+    harmless(value, "which would change the form of the URL")
+}
+
+/// Placeholders, for people.
+fn names<'t>(placeholders: impl IntoIterator<Item = &'t str>) -> String {
+    let names: Vec<_> = placeholders.into_iter().map(|name| format!("`{name}`")).collect();
+    names.join(" and ")
 }
 
 const AN_ID: &str = "an id: 1 to 64 letters, digits, `-` and `.`";

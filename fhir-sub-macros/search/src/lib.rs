@@ -24,6 +24,7 @@ pub mod mistake;
 pub mod nearest;
 pub mod routes;
 pub mod search;
+pub mod canonical;
 #[cfg(feature = "definitions")]
 pub mod definitions;
 #[cfg(feature = "definitions")]

@@ -153,6 +153,42 @@ fn filters_have_placeholders_too() {
 }
 
 #[test]
+fn a_topic_has_placeholders_too() {
+    let of_topic = |url: &'static str, values: &[(&str, &str)]| {
+        let filters: &'static [&'static str] = &["Encounter?service-provider=Organization/{NAME}"];
+        let topic = Topic { url, filters, heartbeat: None, timeout: None, max_count: None };
+        let declaration =
+            Declaration { trigger: Trigger::Topic(topic), has_placeholders: true, ..of("", TYPES) };
+        let resolved = resolved(declaration, &[&[("NAME", "1")][..], values].concat());
+        resolved.map(|it| it.trigger.text().to_owned()).map_err(|problems| problems.to_string())
+    };
+    const HEALTHLAKES: &str =
+        "https://healthlake.{REGION}.amazonaws.com/datastore/{DATASTORE}/r4/SubscriptionTopic/{TOPIC_ID}";
+    for (url, values, expected) in [
+        (
+            HEALTHLAKES,
+            &[("REGION", "eu-west-2"), ("DATASTORE", "0d1e2f"), ("TOPIC_ID", "7c2a")][..],
+            "https://healthlake.eu-west-2.amazonaws.com/datastore/0d1e2f/r4/SubscriptionTopic/7c2a",
+        ),
+        ("{TOPIC}|{VERSION}", &[("TOPIC", "https://h.org/t"), ("VERSION", "1.0")], "https://h.org/t|1.0"),
+        ("https://h.org/t", &[], "https://h.org/t"),
+    ] {
+        assert_eq!(of_topic(url, values).as_deref(), Ok(expected));
+    }
+    for (url, value, expected) in [
+        ("{TOPIC}", "topics/canary", "makes no canonical URL of it"),
+        ("{TOPIC}", "https://h.org/canary#b", "which would change the form of the URL"),
+        ("https://h.org/{TOPIC}", "canary|1", "which would change the form of the URL"),
+        ("https://h.org/{TOPIC}", "canary b", "which would change the form of the URL"),
+        ("https://h.org/{TOPIC}", "", "set TOPIC in the environment"),
+    ] {
+        let told = of_topic(url, &[("TOPIC", value)]).unwrap_err();
+        assert!(told.contains("`{TOPIC}` in the topic of `handler` (src/main.rs:1)"), "{told}");
+        assert!(told.contains(expected) && !told.contains("canary"), "{told}");
+    }
+}
+
+#[test]
 fn a_value_is_held_against_what_fhir_lists() {
     use crate::declaration::{Allowed, AllowedValues};
     const CODES: AllowedValues = AllowedValues::Codes {

@@ -196,7 +196,7 @@ impl Variables {
         }
     }
 
-    /// The value for the placeholder `{name}` of a criteria or a filter: the value that was set, else the
+    /// The value for the placeholder `{name}` of a criteria, a topic or a filter: the value that was set, else the
     /// value in the environment.
     pub(crate) fn placeholder(&mut self, name: &str) -> Option<String> {
         let own = self.tenant.as_ref().map(|tenant| format!("{}{name}", tenant.prefix));
@@ -407,8 +407,8 @@ impl Variables {
         let unknown = self.others.keys().filter(|name| !self.placeholders.contains(*name));
         for name in unknown.filter(|name| !is_of_another(name)) {
             problems.add(format!(
-                "`set({name:?}, …)` in setup: there is no such setting, and no criteria or filter has a placeholder of this \
-                 name; there are the settings {}",
+                "`set({name:?}, …)` in setup: there is no such setting, and no criteria, topic or filter has a placeholder of \
+                 this name; there are the settings {}",
                 NAMES.join(", ")
             ));
         }

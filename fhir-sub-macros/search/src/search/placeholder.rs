@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// The places of all placeholders in a criteria or a filter, with their braces. A placeholder is a capital
+/// The places of all placeholders in a criteria, a topic or a filter, with their braces. A placeholder is a capital
 /// letter, followed by capital letters, digits and `_`. Other braces are literal, such as UCUM's `{score}`.
 pub fn placeholders(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;

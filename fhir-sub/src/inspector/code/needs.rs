@@ -53,12 +53,12 @@ fn needs(declarations: &[&'static Declaration], written: &[&'static Declaration]
     let mut needs = Vec::new();
     for declaration in declarations {
         let written = written.iter().find(|written| written.endpoint == declaration.endpoint);
-        let searches = match &written.unwrap_or(declaration).trigger {
-            Trigger::Criteria(criteria) => std::slice::from_ref(criteria),
-            Trigger::Topic(topic) => topic.filters,
+        let (text, filters) = match &written.unwrap_or(declaration).trigger {
+            Trigger::Criteria(criteria) => (criteria, &[][..]),
+            Trigger::Topic(topic) => (&topic.url, topic.filters),
         };
-        for search in searches {
-            let names = placeholders(search).map(|place| &search[place.start + 1..place.end - 1]);
+        for text in std::iter::once(text).chain(filters) {
+            let names = placeholders(text).map(|place| &text[place.start + 1..place.end - 1]);
             needs.extend(names.map(|name| format!(".set({name:?}, \"…\")")));
         }
         if declaration.uses.requirements {
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn each_placeholder_and_each_state_is_shown_once() {
         const TOPIC: Topic = Topic {
-            url: "https://example.org/topics/admission",
+            url: "https://{HOST}/topics/admission",
             filters: &["Encounter?service-provider={WARD}", "Encounter?class={CLASS}"],
             heartbeat: None,
             timeout: None,
@@ -100,9 +100,9 @@ mod tests {
             declaration::<crate::Event, Succeed>("Encounter?class=IMP", "encounters"),
         ]);
         let state = format!(".state(…) // a value of type `{}`", std::any::type_name::<Beds>());
-        let (ward, class) = (".set(\"WARD\", \"…\")", ".set(\"CLASS\", \"…\")");
-        assert_eq!(needs(&resolved, &written), [ward, &*state]);
-        assert_eq!(needs(&written, &[]), [ward, &*state, class]);
+        let [ward, class, host] = ["WARD", "CLASS", "HOST"].map(|name| format!(".set({name:?}, \"…\")"));
+        assert_eq!(needs(&resolved, &written), [&*ward, &*state]);
+        assert_eq!(needs(&written, &[]), [ward, state, host, class]);
         assert!(needs(&resolved[1..], &written).is_empty());
     }
 }

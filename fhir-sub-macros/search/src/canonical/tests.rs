@@ -44,3 +44,28 @@ fn whatever_else_is_told() {
         assert!(told.contains(expected), "{wrong}: {told}");
     }
 }
+
+#[test]
+fn a_placeholder_stands_for_any_value() {
+    for right in [
+        "{TOPIC}",
+        "{TOPIC}|{VERSION}",
+        "{DATASTORE}/SubscriptionTopic/{ID}",
+        "https://healthlake.{REGION}.amazonaws.com/datastore/{DATASTORE}/r4/SubscriptionTopic/{ID}",
+        "https://{HOST}",
+        "urn:oid:{OID}",
+    ] {
+        assert_eq!(mistake(right), None, "{right}");
+    }
+    for (wrong, expected) in [
+        ("topics/{ID}", "`topics/{ID}` is not an absolute URI"),
+        ("https://example.org/{ID}#a", "a part of one"),
+        ("https://example.org/{ID}|", "a version is missing"),
+        ("https:{ID}", "`https:{ID}` is not a whole URI"),
+        ("https://example.org/{id}", "write it as `%7B`"),
+        (" {TOPIC}", "write \"{TOPIC}\""),
+    ] {
+        let told = mistake(wrong).unwrap_or_default();
+        assert!(told.contains(expected), "{wrong}: {told}");
+    }
+}
