@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
+use fhir_sub::client::{Authorization, ClientConfig, FhirClient, Url};
 use fhir_sub::registration::{Options, Report};
 use fhir_sub::{App, AppBuilder};
 use http::Response;
 use http_body_util::{BodyExt, Full};
+use serde_json::{Value, json};
 use tower_service::Service;
 
 use crate::suite::{Session, Token};
@@ -82,6 +84,22 @@ impl Client {
     /// Registers its subscriptions.
     pub async fn register(&self) -> Report {
         self.app.register(Options::default()).await
+    }
+
+    /// Submits a claim, as a PAS client does beside its subscription, and adds the outcome to the lines.
+    ///
+    /// # Panics
+    /// If the server refuses the claim.
+    pub async fn submit_claim(&self, session: &Session, authorization: Authorization) {
+        let base = Url::parse(&session.base).expect("it is a URL");
+        let client = FhirClient::new(ClientConfig::new(base).authorization(authorization));
+        let client = client.unwrap_or_else(|error| panic!("{error}"));
+        let claim = json!({ "resourceType": "Claim", "status": "active", "use": "preauthorization" });
+        let bundle =
+            json!({ "resourceType": "Bundle", "type": "collection", "entry": [{ "resource": claim }] });
+        let submitted = client.operation("submit").on_type("Claim").post::<Value>(&bundle).await;
+        let response = submitted.unwrap_or_else(|error| panic!("{error}"));
+        self.seen.add(response["entry"][0]["resource"]["outcome"].as_str().unwrap_or_default());
     }
 
     /// The lines that its handlers wrote.

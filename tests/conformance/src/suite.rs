@@ -26,6 +26,8 @@ pub struct Suite {
     pub wants_200: bool,
     /// The event that it sends.
     pub event: fn(&Told) -> Value,
+    /// Whether it pends a claim and then sends the event (C6). Otherwise the event follows the handshake.
+    pub pends_claims: bool,
     /// Its answer to a read or an operation below its path, such as `Encounter/1`.
     pub resource: fn(&str) -> Option<Value>,
     /// Whether the tester has typed a bearer token for the endpoint (A8).
@@ -215,6 +217,7 @@ fn answer(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<Full<Bytes>
         (&Method::GET, ["Subscription", named]) if id.as_deref() == Some(named) => {
             json_answer(200, &shared.state().subscription.clone().unwrap_or_default())
         }
+        (&Method::POST, ["Claim", "$submit"]) if shared.suite.pends_claims => submit(shared, &base, &body),
         (_, ["Subscription", named, "$status"]) if id.as_deref() == Some(named) => status(shared, &base),
         (&Method::POST, ["Subscription", "$status"]) => status(shared, &base),
         _ => match (shared.suite.resource)(&path) {
@@ -264,11 +267,37 @@ async fn notify(shared: Arc<Shared>, base: String) {
     if let Some(subscription) = &mut shared.state().subscription {
         subscription["status"] = if is_success { "active" } else { "error" }.into();
     }
+    if shared.suite.pends_claims {
+        return;
+    }
     if status == 200 || !shared.suite.wants_200 {
         tokio::time::sleep(SECOND * 5).await;
         send(&shared, &(shared.suite.event)(&told)).await;
     }
     shared.end.send_replace(true);
+}
+
+/// `Claim/$submit`: the claim is pended, and the decision follows six seconds later (C6). The Subscription must exist
+/// before (C2).
+fn submit(shared: &Arc<Shared>, base: &str, body: &[u8]) -> Response<Full<Bytes>> {
+    let submitted: Value = serde_json::from_slice(body).unwrap_or_default();
+    let is_claim =
+        submitted["type"] == "collection" && submitted["entry"][0]["resource"]["resourceType"] == "Claim";
+    if !is_claim || shared.state().subscription.is_none() {
+        return outcome(400, "business-rule");
+    }
+    let (inside, base) = (Arc::clone(shared), base.to_owned());
+    tokio::spawn(async move {
+        tokio::time::sleep(SECOND * 6).await;
+        let told = told(&inside, &base);
+        send(&inside, &(inside.suite.event)(&told)).await;
+        inside.end.send_replace(true);
+    });
+    let pended = json!({ "resourceType": "ClaimResponse", "outcome": "queued", "disposition": "Pending" });
+    json_answer(
+        200,
+        &json!({ "resourceType": "Bundle", "type": "collection", "entry": [{ "resource": pended }] }),
+    )
 }
 
 /// The headers of A8: split at the first colon with a space. The tester's token replaces any other one.

@@ -27,6 +27,7 @@ fn suite() -> Suite {
         path: "/custom/subscriptions_r5_backport_r4_client/fhir",
         token: Token::Fixed("a-token-that-finds-the-session"),
         wants_200: true,
+        pends_claims: false,
         event: |told| of(told, 1, "Encounter/1"),
         resource: |path| {
             let id = path.strip_prefix("Encounter/")?.split('/').next()?;

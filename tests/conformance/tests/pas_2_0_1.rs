@@ -1,9 +1,10 @@
-//! Inferno's Da Vinci PAS test kit, client suite 2.0.1: C1 to C3, C5 to C7, C10.
+//! Inferno's Da Vinci PAS test kit, client suite 2.0.1: C1 to C3, C5 to C7, C9, C10.
 
 use std::sync::Arc;
 
+use fhir_sub::client::Authorization;
 use fhir_sub::prelude::*;
-use fhir_sub_conformance::{Client, Seen, Session, Suite, Token, event, notification};
+use fhir_sub_conformance::{Client, SECRET, Seen, Session, Suite, Token, event, notification, request};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -33,6 +34,7 @@ fn suite() -> Suite {
         path: "/custom/davinci_pas_client_suite_v201/8f1d2c3b/fhir",
         token: Token::None,
         wants_200: false,
+        pends_claims: true,
         event: |told| {
             let entry = json!({ "fullUrl": RESPONSE, "request": { "method": "POST", "url": "ClaimResponse" }, "response": { "status": "201" } });
             notification(told, "event-notification", "active", 1, &[event(1, Some(RESPONSE))], &[entry])
@@ -52,6 +54,7 @@ async fn run() -> (Session, Client) {
     let client = Client::start(&session, |app| app).await;
     let report = client.register().await;
     assert!(report.is_complete(), "{report:?}");
+    client.submit_claim(&session, Authorization::None).await;
     session.end().await;
     (session, client)
 }
@@ -64,7 +67,7 @@ async fn c1_the_session_is_found_by_the_path() {
 
 #[tokio::test]
 async fn c1_an_expired_token_is_replaced() {
-    let session = Session::start(Suite { token: Token::Fetched, ..suite() }).await;
+    let session = Session::start(Suite { token: Token::Fetched, pends_claims: false, ..suite() }).await;
     let client = Client::start(&session, |app| {
         app.set("FHIR_AUTH_TOKEN_URL", session.token_url())
             .set("FHIR_AUTH_CLIENT_ID", "client")
@@ -158,7 +161,7 @@ async fn c6_the_one_event_is_answered_2xx() {
 #[tokio::test]
 async fn c7_a_focus_that_cannot_be_read_runs_the_handler_which_inquires() {
     let (session, client) = run().await;
-    assert_eq!(client.seen(), [format!("{RESPONSE} complete")]);
+    assert_eq!(client.seen()[1..], [format!("{RESPONSE} complete")]);
     let reads = session.asked().iter().filter(|asked| asked.path.contains("ClaimResponse")).count();
     assert_eq!(reads, 0, "what is a `urn:uuid:` is not asked for");
 }
@@ -166,5 +169,14 @@ async fn c7_a_focus_that_cannot_be_read_runs_the_handler_which_inquires() {
 #[tokio::test]
 async fn c9_the_decision_is_seen_after_the_claim_was_pended() {
     let (_, client) = run().await;
-    assert_eq!(client.seen().len(), 1);
+    assert_eq!(client.seen(), ["queued".to_owned(), format!("{RESPONSE} complete")]);
+}
+
+#[tokio::test]
+async fn c10_the_status_is_asked_for() {
+    let (session, client) = run().await;
+    let shown = [("x-subscription-auth".to_owned(), SECRET.to_owned())];
+    let answer = request("GET", &format!("{}/status", client.url), &shown, "").await;
+    assert_eq!(answer.status, 200);
+    assert!(session.asked().iter().any(|asked| asked.path.ends_with("$status")), "{:?}", session.asked());
 }

@@ -1,7 +1,8 @@
-//! Inferno's Da Vinci PAS test kit, client suite 2.2.1: C2, C4 to C6, C8, C10.
+//! Inferno's Da Vinci PAS test kit, client suite 2.2.1: C1, C2, C4 to C6, C8 to C10.
 
 use std::sync::Arc;
 
+use fhir_sub::client::Authorization;
 use fhir_sub::prelude::*;
 use fhir_sub_conformance::{Client, SECRET, Seen, Session, Suite, Token, event, notification, request};
 use http::Method;
@@ -27,6 +28,7 @@ fn suite() -> Suite {
         path: "/custom/davinci_pas_client_suite_v221/8f1d2c3b/fhir",
         token: Token::None,
         wants_200: false,
+        pends_claims: true,
         event: |told| {
             let response = json!({ "resourceType": "ClaimResponse", "outcome": "complete" });
             let decided = json!({ "resourceType": "Bundle", "type": "collection", "entry": [{ "resource": response }] });
@@ -43,15 +45,24 @@ async fn run() -> (Session, Client) {
     let client = Client::start(&session, |app| app).await;
     let report = client.register().await;
     assert!(report.is_complete(), "{report:?}");
+    client.submit_claim(&session, Authorization::None).await;
     session.end().await;
     (session, client)
 }
 
 #[tokio::test]
+async fn c1_the_session_is_found_by_the_path() {
+    let (session, _) = run().await;
+    assert!(session.asked().iter().all(|asked| !asked.headers.contains_key("authorization")));
+}
+
+#[tokio::test]
 async fn c2_there_is_one_subscription_before_the_claim() {
     let (session, _) = run().await;
-    let creations = session.asked().iter().filter(|asked| asked.method == Method::POST).count();
-    assert_eq!(creations, 1);
+    let asked = session.asked();
+    let posted: Vec<_> =
+        asked.iter().filter(|asked| asked.method == Method::POST).map(|asked| &*asked.path).collect();
+    assert_eq!(posted, ["Subscription", "Claim/$submit"]);
 }
 
 #[tokio::test]
@@ -84,9 +95,15 @@ async fn c6_the_one_event_is_answered_2xx() {
 #[tokio::test]
 async fn c8_the_bundle_of_the_entry_with_the_urn_reaches_the_handler() {
     let (session, client) = run().await;
-    assert_eq!(client.seen(), [format!("{RESPONSE} complete create")]);
+    assert_eq!(client.seen()[1..], [format!("{RESPONSE} complete create")]);
     let asked = session.asked();
     assert!(asked.iter().all(|asked| !asked.path.contains("inquire")), "{asked:?}");
+}
+
+#[tokio::test]
+async fn c9_the_decision_is_seen_after_the_claim_was_pended() {
+    let (_, client) = run().await;
+    assert_eq!(client.seen(), ["queued".to_owned(), format!("{RESPONSE} complete create")]);
 }
 
 #[tokio::test]
