@@ -1,9 +1,11 @@
 //! [`Plan`]: what to do for one subscription. It is a pure function of what is wanted and what was found.
 
+use std::cmp::Reverse;
+
 use super::difference::{Difference, differences, mend};
 use super::wanted::Wanted;
 use crate::app::App;
-use crate::fhir::Subscription;
+use crate::fhir::{Instant, Subscription};
 use crate::memory::Written;
 
 /// The plan for one subscription.
@@ -71,8 +73,14 @@ pub(super) fn plan(wanted: &Wanted, found: Vec<Subscription>, given: &Given) -> 
     let mut superseded = Vec::new();
     if wanted.keeps_old_one {
         let differs = |found: &Subscription| !is_as_wanted(wanted, found, given);
-        // The new one comes first, and of two new ones the one that reports events.
-        found.sort_by_cached_key(|found| (!works(found) || differs(found), found.status_code() != "active"));
+        // The new one comes first, and of two new ones the one that reports events. Without a new one, it is the latest
+        // old one that reports events.
+        found.sort_by_cached_key(|found| {
+            let (works, differs) = (works(found), differs(found));
+            let updated =
+                found.get("meta").and_then(|meta| Instant::parse(meta.get("lastUpdated")?.as_str()?));
+            (!works || differs, found.status_code() != "active", differs.then_some(Reverse(updated)))
+        });
         let old = found.iter().filter(|found| works(found) && differs(found));
         superseded = old.filter_map(|old| old.text("id")).map(str::to_owned).collect();
     }

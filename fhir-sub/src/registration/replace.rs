@@ -2,7 +2,7 @@
 //!
 //! The new one is created first, so that no event is missed, even if the program dies in between: the next
 //! run finds both, and deletes the old one. HealthLake takes minutes to activate the new one: there, the old one
-//! stays until the new one is active, which a later run may find. Some servers do not allow two Subscriptions with one endpoint:
+//! stays until a run finds the new one active. Some servers do not allow two Subscriptions with one endpoint:
 //! there, the old one is deleted first. If the server then refuses the new one, the old one is created again.
 
 use super::create::create;
@@ -62,7 +62,7 @@ async fn create_and_delete(
         },
     }
     if progress.wanted.keeps_old_one {
-        delete_failed(client, progress, id, there).await?;
+        delete_others(client, progress, id, there).await?;
     }
     // It reports events: `delete_superseded` deletes it.
     if progress.superseded.iter().any(|old| old == id) {
@@ -71,24 +71,26 @@ async fn create_and_delete(
     delete(client, id).await
 }
 
-/// Deletes earlier replacements of the Subscription `id` that the server did not accept. Otherwise each run would
-/// leave one.
-async fn delete_failed(
+/// Deletes earlier replacements of the Subscription `id`: the server did not accept them, or they are not wanted any more.
+/// Otherwise each run could leave one more.
+async fn delete_others(
     client: &FhirClient,
-    progress: &Progress<'_>,
+    progress: &mut Progress<'_>,
     id: &str,
     there: &[Subscription],
 ) -> Result<(), Error> {
     let given = progress.given(false);
     let failed = there.iter().filter(|other| {
-        other.text("id") != Some(id)
-            && other.status_code() == "error"
+        other.status_code() == "error"
             && has_endpoint(other, &progress.wanted.url)
             && is_as_wanted(&progress.wanted, other, &given)
     });
-    for id in failed.filter_map(|failed| failed.text("id")) {
-        delete(client, id).await?;
+    let failed = failed.filter_map(|failed| failed.text("id"));
+    let others = failed.chain(progress.superseded.iter().map(String::as_str)).filter(|other| *other != id);
+    for other in others {
+        delete(client, other).await?;
     }
+    progress.superseded.retain(|old| old == id);
     Ok(())
 }
 

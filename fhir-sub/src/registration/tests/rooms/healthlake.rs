@@ -183,6 +183,21 @@ async fn the_old_one_stays_if_the_new_one_is_not_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_next_change_replaces_one_that_was_never_active() {
+    let (app, told) = app("healthlake", "R4", of_topic(HEALTHLAKES, &["Encounter?status=finished"]));
+    written(&app, &told).await;
+    ask_for_another_filter(&told, "1");
+    told.server.accept_as("requested");
+    assert_eq!(written(&app, &told).await.1, ["POST /Subscription"]);
+    ask_for_another_filter(&told, "2");
+    let (report, writes) = written(&app, &told).await;
+    assert_eq!(writes, ["POST /Subscription", "DELETE /Subscription/2"]);
+    let row = &report.rows()[0];
+    assert_eq!((row.result, row.subscription.as_deref()), (RowResult::Pending, Some("Subscription/3")));
+    assert!(row.message.as_deref().unwrap().contains("events come from Subscription/1 until"), "{row:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sweep_writes_nothing_over_it() {
     let (app, told) = app("healthlake", "R4", of_topic(HEALTHLAKES, &[]));
     written(&app, &told).await;
