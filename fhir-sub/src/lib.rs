@@ -181,8 +181,6 @@ mod main_macro;
 #[cfg(any(test, feature = "__parts"))]
 mod fixtures;
 #[cfg(test)]
-mod reading_order;
-#[cfg(test)]
 mod promises;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

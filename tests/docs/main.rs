@@ -1,4 +1,5 @@
-//! Checks the documents: their links, their commands, the names that they share with the code, and how they read.
+//! Checks the documents: their links, their commands, their code, the names that they share with the code, and how they
+//! read. It also checks the comments of the sources, and the order in which the modules are read.
 //!
 //! `docs/test` runs these checks, the commands that need only the workspace, and the spelling. The Rust
 //! examples of the README and of the guide are doctests of fhir-sub (`lib.rs`, `mod guide`).
@@ -14,3 +15,4 @@ mod names;
 mod page;
 mod prose;
 mod source;
+mod reading_order;
