@@ -1,6 +1,4 @@
 //! The code blocks that are no commands: Rust is compiled, or is in a list with a reason, and JSON is parsed.
-//!
-//! TOML is not parsed: nothing that these tests depend on reads it.
 
 use crate::page::{Block, Page, pages, root};
 

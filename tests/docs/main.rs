@@ -11,6 +11,7 @@ mod commands;
 mod compilers;
 mod examples;
 mod links;
+mod manifests;
 mod names;
 mod page;
 mod prose;

@@ -116,7 +116,7 @@ fn every_outcome_in_the_log_is_explained_and_every_explained_outcome_is_there() 
 }
 
 /// Each feature of the library, and whether it is a default one.
-fn features() -> BTreeMap<String, bool> {
+pub(crate) fn features() -> BTreeMap<String, bool> {
     let manifest = source("fhir-sub/Cargo.toml");
     let (_, features) = manifest.split_once("\n[features]\n").expect("the library has features");
     let (features, _) = features.split_once("\n[").expect("another table follows");
