@@ -553,6 +553,8 @@ mod guide {
     struct Handlers;
     #[doc = include_str!("../../docs/references.md")]
     struct References;
+    #[doc = include_str!("../../docs/registration.md")]
+    struct Registration;
     #[doc = include_str!("../../docs/start.md")]
     struct Start;
     #[doc = include_str!("../../docs/subscriptions.md")]

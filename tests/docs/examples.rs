@@ -1,4 +1,4 @@
-//! The code blocks that are no commands: Rust is compiled, or is in a list with a reason, and JSON is parsed.
+//! The code blocks that are no commands: Rust is compiled, and JSON is parsed.
 
 use crate::page::{Block, Page, pages, root};
 
@@ -6,53 +6,41 @@ use crate::page::{Block, Page, pages, root};
 /// checked by nobody.
 const LANGUAGES: &[&str] = &["json", "rust", "rust,ignore", "rust,no_run", "sh", "text", "toml", "yaml"];
 
-/// The Rust examples that are not compiled: the page, the first line, and the reason.
-const NOT_COMPILED: &[(&str, &str, &str)] = &[
-    (
-        "docs/deploy.md",
-        "let app = AppBuilder::from_environment().resolve().await.build()?; // `resolve` reads settings that are references",
-        "it needs axum; examples/axum-host is the whole program",
-    ),
-    (
-        "docs/desk.md",
-        "use fhir_sub::testing::{TestApp, TestRequest};",
-        "it includes a delivery that the reader has recorded",
-    ),
+/// The Rust examples that no doctest can complete: the page, the first line, and a program with the same code.
+/// `.ci/run` compiles each of these programs.
+const IN_PROGRAMS: &[(&str, &str, &str)] = &[
+    ("docs/deploy.md", "// `resolve` reads settings that are references.", "examples/axum-host/src/main.rs"),
+    ("docs/desk.md", "use fhir_sub::testing::{TestApp, TestRequest};", "tests/guide/arrivals.rs"),
     (
         "docs/handlers.md",
         "fhir_lambda_main!(crates = [ward_handlers], setup = setup);",
-        "it needs a crate of handlers; examples/multi-crate is the whole program",
+        "examples/multi-crate/src/main.rs",
     ),
     (
         "docs/operate.md",
         "async fn setup(app: AppBuilder) -> Result<AppBuilder> {",
-        "it needs the crates of OpenTelemetry; examples/opentelemetry is the whole program",
+        "examples/opentelemetry/src/main.rs",
     ),
-    ("docs/registration.md", "#[fhir_subscription(", "it is an attribute without its function"),
     (
         "docs/sign-in.md",
         "async fn setup(app: AppBuilder) -> Result<AppBuilder> {",
-        "it needs the SDK of AWS; examples/kms is the whole program",
+        "examples/kms/src/main.rs",
     ),
-    (
-        "docs/test.md",
-        "use fhir_sub::testing::TestApp;",
-        "it needs the reader's handlers; examples/arrived-appointments has such tests",
-    ),
+    ("docs/test.md", "use fhir_sub::testing::TestApp;", "tests/guide/arrivals.rs"),
     (
         "docs/test.md",
         "let test = TestApp::with(Behaviour::Hapi, |app| app.state(Beds { free: 24 }).set(\"ORGANIZATION_ID\", \"17\"));",
-        "it is a line of a test, with the reader's state",
+        "tests/guide/admissions.rs",
     ),
     (
         "docs/test.md",
         "let two = [TestEvent::update(&encounter).number(7), TestEvent::delete(\"Encounter/2\").number(8)];",
-        "these are lines of a test; the documentation of `fhir_sub::testing` compiles such a test",
+        "tests/guide/admissions.rs",
     ),
     (
         "examples/multi-crate/README.md",
         "fhir_lambda_main!(crates = [ward_handlers], setup = setup);",
-        "it needs the crate of handlers; the program beside the page has this line",
+        "examples/multi-crate/src/main.rs",
     ),
 ];
 
@@ -77,27 +65,45 @@ fn every_rust_example_is_compiled() {
     }
 }
 
+/// Rustdoc does not compile a block that says `ignore`: a program has the code of the block.
 #[test]
-fn each_example_that_is_not_compiled_has_a_reason() {
-    let pages = pages();
-    let ignored: Vec<_> = pages
-        .iter()
-        .flat_map(|page| page.code.iter().map(move |block| (page.path.as_str(), block)))
-        .filter(|(_, block)| block.language == "rust,ignore")
-        .map(|(path, block)| (path, first(block)))
-        .collect();
-    for (path, line) in &ignored {
-        assert!(
-            NOT_COMPILED.iter().any(|(known, begin, _)| known == path && begin == line),
-            "{path}: `{line}` is not compiled: take `ignore` away, or name the reason in tests/docs/examples.rs"
-        );
+fn every_ignored_example_is_in_a_program() {
+    let mut listed = IN_PROGRAMS.to_vec();
+    for page in pages() {
+        for block in page.code.iter().filter(|block| block.language == "rust,ignore") {
+            let (path, line) = (&page.path, first(block));
+            let at = listed.iter().position(|(known, begin, _)| known == path && *begin == line);
+            let at = at.unwrap_or_else(|| {
+                panic!("{path}: `{line}` is not compiled: take `ignore` away, or list a program that has it")
+            });
+            let (.., program) = listed.swap_remove(at);
+            let text = std::fs::read_to_string(root().join(program));
+            let missing = missing(block, &text.unwrap_or_else(|error| panic!("{program}: {error}")));
+            assert!(
+                missing.is_empty(),
+                "{program} does not have these lines of {path}:\n{}",
+                missing.join("\n")
+            );
+        }
     }
-    for (path, line, _) in NOT_COMPILED {
-        assert!(
-            ignored.contains(&(*path, *line)),
-            "{path} has no ignored block `{line}`: take it out of tests/docs/examples.rs"
-        );
-    }
+    assert!(listed.is_empty(), "no page has these ignored blocks: take them out of the list: {listed:?}");
+}
+
+/// The paragraphs of `block` that `program` does not have. Their places and the white space may differ.
+fn missing(block: &Block, program: &str) -> Vec<String> {
+    let dense = |text: &str| text.split_whitespace().collect::<String>();
+    let program = dense(program);
+    let paragraphs = block.lines.split(String::is_empty).map(|lines| lines.join("\n"));
+    paragraphs.filter(|paragraph| !program.contains(&dense(paragraph))).collect()
+}
+
+#[test]
+fn a_paragraph_that_the_program_lacks_is_found() {
+    let lines = ["use a::B;", "", "let c = B::new(1);"].map(str::to_owned).to_vec();
+    let block = Block { language: "rust,ignore".into(), lines };
+    let program = "use a::B;\nfn main() {\n    let c =\n        B::new(1);\n}";
+    assert_eq!(missing(&block, program), [""; 0]);
+    assert_eq!(missing(&block, &program.replace('1', "2")), ["let c = B::new(1);"]);
 }
 
 #[test]

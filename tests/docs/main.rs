@@ -15,5 +15,5 @@ mod manifests;
 mod names;
 mod page;
 mod prose;
-mod source;
 mod reading_order;
+mod source;

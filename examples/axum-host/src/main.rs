@@ -20,12 +20,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
-    let app = AppBuilder::from_environment().build()?;
+    // `resolve` reads settings that are references.
+    let app = AppBuilder::from_environment().resolve().await.build()?;
     app.log_panics();
-    let router = Router::new()
-        .route("/", get(async || "a ward's program\n"))
-        // Only the last segment of the path decides, whatever stands before the endpoint.
-        .nest_service("/fhir-hooks", app);
+    let router =
+        Router::new().route("/", get(async || "a ward's program\n")).nest_service("/fhir-hooks", app);
 
     let listener =
         TcpListener::bind((variable("HOST", "127.0.0.1"), variable("PORT", "9000").parse::<u16>()?)).await?;

@@ -38,8 +38,15 @@ async fn count(participants: &[Participant]) {
     tracing::info!(accepted, "counted");
 }
 
-/// The collector's address is `OTEL_EXPORTER_OTLP_ENDPOINT`, the service's name is `OTEL_SERVICE_NAME`.
 async fn setup(app: AppBuilder) -> Result<AppBuilder> {
+    let provider = tracer_provider()?; // An exporter of opentelemetry-otlp, and a subscriber with tracing-opentelemetry.
+    Ok(app
+        .trace(|caller| TraceContextPropagator::new().extract(&caller.headers()).attach())
+        .flush(move || drop(provider.force_flush())))
+}
+
+/// The collector's address is `OTEL_EXPORTER_OTLP_ENDPOINT`, the service's name is `OTEL_SERVICE_NAME`.
+fn tracer_provider() -> Result<SdkTracerProvider> {
     // The exporter's HTTP client does not begin without a TLS library. An error says that one is chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let exporter = SpanExporter::builder().with_http().build()?;
@@ -51,9 +58,7 @@ async fn setup(app: AppBuilder) -> Result<AppBuilder> {
         .with(tracing_subscriber::fmt::layer().json().with_filter(lines.clone()))
         .with(tracing_opentelemetry::layer().with_tracer(provider.tracer("wards")).with_filter(lines))
         .init();
-    Ok(app
-        .trace(|caller| TraceContextPropagator::new().extract(&caller.headers()).attach())
-        .flush(move || drop(provider.force_flush())))
+    Ok(provider)
 }
 
 fhir_lambda_main!(setup = setup, logs = off);
