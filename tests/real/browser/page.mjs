@@ -94,6 +94,13 @@ try {
       await body.fill(`${text.slice(0, -1)},`);
       await page.getByText('This is not JSON').waitFor();
       await checked('an edit');
+      // A header that the browser refuses.
+      const headers = page.getByLabel('Headers');
+      const kept = await headers.inputValue();
+      await headers.fill(`${kept}\nx-ward: →`);
+      await page.getByRole('button', { name: 'Send', exact: true }).click();
+      await page.locator('#said').getByText('It was not sent').waitFor();
+      await headers.fill(kept);
       await body.fill(text.replace('"id": "', '"id": "changed-').replace('Patient/7', 'Patient/8'));
       const path = page.getByLabel('Path');
       await path.fill((await path.inputValue()).replace('/Appointment/', '/Appointment/changed-'));
@@ -318,6 +325,13 @@ try {
         const sent = await fetch(`${program.url}send/arrived-appointments/Appointment/many`, { method: 'PUT', headers: { 'content-type': 'application/fhir+json' }, body: '{"resourceType":"Appointment","id":"many","status":"arrived"}' });
         assert.equal(sent.status, 204);
       }
+      // Of strangers, the list has as many as the program keeps.
+      const newest = () => page.evaluate(() => Number(document.querySelector('#delivery-list li').dataset.id));
+      const before = await newest();
+      const { url } = await (await fetch(`${program.url}api/program`)).json();
+      for (let number = 0; number < 60; number++) assert.equal((await fetch(`${url}/arrived-appointments`, { method: 'POST' })).status, 401);
+      await page.waitForFunction((last) => Number(document.querySelector('#delivery-list li').dataset.id) >= last, before + 60);
+      assert.equal(await list.getByText('unauthorized', { exact: true }).count(), 50);
       const entry = Array.from({ length: 201 }, (_, number) => ({ resource: { resourceType: 'Basic', id: `many-${number}`, code: { text: 'many' } }, request: { method: 'PUT', url: `Basic/many-${number}` } }));
       const written = await fetch(program.fhir, { method: 'POST', headers: { 'content-type': 'application/fhir+json' }, body: JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry }) });
       assert.equal(written.status, 200);

@@ -1,5 +1,7 @@
 // Deliveries, live.
 const MOST_DELIVERIES = 1000;
+// As the program does: requests of strangers must not displace the deliveries of the server.
+const MOST_OF_STRANGERS = 50;
 const deliveries = new Map();
 let chosen = null;
 
@@ -36,16 +38,18 @@ function listDeliveries() {
   find('no-deliveries').hidden = deliveries.size > 0;
 }
 
+function drop(id) {
+  deliveries.delete(id);
+  find('delivery-list').querySelector(`[data-id="${id}"]`)?.remove();
+}
+
 function come(delivery) {
-  const list = find('delivery-list');
   deliveries.set(delivery.id, delivery);
-  while (deliveries.size > MOST_DELIVERIES) {
-    const oldest = deliveries.keys().next().value;
-    deliveries.delete(oldest);
-    list.querySelector(`[data-id="${oldest}"]`)?.remove();
-  }
+  const strangers = [...deliveries.values()].filter((it) => it.status === 401);
+  if (strangers.length > MOST_OF_STRANGERS) drop(strangers[0].id);
+  if (deliveries.size > MOST_DELIVERIES) drop(deliveries.keys().next().value);
   find('no-deliveries').hidden = true;
-  if (matches(delivery)) list.prepend(entry(delivery));
+  if (matches(delivery)) find('delivery-list').prepend(entry(delivery));
   if (chosen === null && !narrow.matches && !find('delivery').querySelector('form')) choose(delivery.id);
 }
 

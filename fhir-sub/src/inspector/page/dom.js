@@ -39,9 +39,15 @@ async function copy(text, what) {
   say(`${what} is copied`);
 }
 
-// Whatever this page asks for is below its own address, which has the token.
+// Every request of this page goes below its own address, which has the token. The browser throws if the program has stopped, and for a
+// method, a header or a body that it does not send.
 async function ask(path, options = {}) {
-  const answer = await fetch(path, { cache: 'no-store', redirect: 'error', ...options });
+  let answer;
+  try {
+    answer = await fetch(path, { cache: 'no-store', redirect: 'error', ...options });
+  } catch (error) {
+    return { status: 0, ok: false, text: `the browser has no answer of the program (${error.message})`, json: null, headers: new Headers() };
+  }
   const text = await answer.text();
   let json = null;
   try { json = JSON.parse(text); } catch { /* not every answer is JSON */ }

@@ -54,7 +54,7 @@ function follow() {
     refreshSoon();
   });
   stream.addEventListener('error', () => {
-    find('live').textContent = 'the program has stopped';
+    find('live').textContent = 'the program has stopped: its next run prints another URL';
     find('live').className = 'live failed';
     stream.close();
     setTimeout(follow, 1000);
@@ -94,7 +94,9 @@ function tabs(event) {
 }
 
 async function begin() {
-  program = (await ask('api/program')).json;
+  const answer = await ask('api/program');
+  if (!answer.ok) return say(reason(answer));
+  program = answer.json;
   find('program').textContent = program.name;
   document.title = `${program.name}: deliveries`;
   find('where').textContent = `${program.url} · ${program.server} · ${program.fhirUrl}`;

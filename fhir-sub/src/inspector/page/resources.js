@@ -5,7 +5,7 @@ let shownKind = null;
 async function listKinds() {
   const place = find('kind');
   const answer = await news(place, 'api/kinds');
-  if (answer) {
+  if (answer?.ok) {
     const kinds = answer.json;
     shownKind ??= kinds.find(([name]) => !['Subscription', 'SubscriptionTopic', 'Basic', 'AuditEvent'].includes(name))?.[0] ?? kinds[0]?.[0] ?? null;
     show(place, ...kinds.map(([name, count]) => make('option', { value: name }, `${name} (${count})`)));
