@@ -30,7 +30,7 @@ use crate::registration::{self, Options};
 use crate::sandbox::sample::{Sample, sample};
 use crate::sandbox::topic::StandIn;
 use crate::sandbox::{Behaviour, Sandbox};
-use crate::settings::{fhir_version, listen_address};
+use crate::settings::{Variables, fhir_version, listen_address};
 use crate::signature::hex;
 
 /// Why there is no sandbox: there is one.
@@ -41,9 +41,8 @@ const BODY_LIMIT: usize = 64 * 1024 * 1024;
 
 /// Starts the sandbox and the service, registers the subscriptions, and prints how to make a handler run.
 pub(super) async fn serve(builder: AppBuilder, watch: Watch) -> Result<Exit, BoxError> {
-    let meant_for_a_server =
-        ["APP_BASE_URL", "FHIR_AUTH_BEARER", "FHIR_AUTH_USER", "FHIR_AUTH_TOKEN_URL", "FHIR_AUTH_CLIENT_ID"];
-    if let Some(name) = meant_for_a_server.iter().find(|name| builder.variables().get(name).is_some()) {
+    let mut meant_for_a_server = std::iter::once("APP_BASE_URL").chain(Variables::of_sign_in());
+    if let Some(name) = meant_for_a_server.find(|name| builder.variables().get(name).is_some()) {
         // Otherwise real notifications would be answered 204, and their effects would be lost.
         return Err(Problems::from(format!(
             "FHIR_BASE_URL is not set, but {name} is: set both, or neither to try the program with the sandbox"

@@ -227,6 +227,12 @@ impl Variables {
         is_setting(name) || own.is_some_and(|own| is_setting(&own))
     }
 
+    /// The names of the settings that sign in at the FHIR server.
+    #[cfg(all(feature = "local", feature = "registration"))]
+    pub(crate) fn of_sign_in() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().copied().filter(|name| name.starts_with("FHIR_AUTH_"))
+    }
+
     /// The value of a setting. Not inlined: it has so many callers that this makes the program 14 KB smaller.
     #[inline(never)]
     pub(crate) fn get(&self, name: &str) -> Option<&str> {

@@ -15,6 +15,7 @@ use crate::app::{App, AppBuilder};
 use crate::error::BoxError;
 use crate::inspector::{Delivery, observed};
 use crate::sandbox::{Behaviour, BoxFuture, Deliver, DeliveryError, Sandbox};
+use crate::settings::Variables;
 
 /// The program, with a sandbox of its own that nobody else reaches.
 pub(super) struct Desk {
@@ -48,23 +49,12 @@ const PORT: u16 = 9000;
 impl Desk {
     /// The program that `builder` makes, whatever FHIR server its settings name: that one is not touched.
     pub(super) fn new(builder: AppBuilder) -> Result<Self, BoxError> {
-        // How to sign in at the other server, and what would keep the event from being handled here.
         let builder = builder.into_first_tenant();
-        let builder = [
-            "FHIR_AUTH_BEARER",
-            "FHIR_AUTH_USER",
-            "FHIR_AUTH_PASSWORD",
-            "FHIR_AUTH_TOKEN_URL",
-            "FHIR_AUTH_CLIENT_ID",
-            "FHIR_AUTH_CLIENT_SECRET",
-            "FHIR_AUTH_PRIVATE_KEY",
-            "FHIR_AUTH_KEY_ID",
-            "FHIR_SUBSCRIPTION_QUEUE",
-            "FHIR_SUBSCRIPTION_SWEEP_EVERY",
-        ]
-        .into_iter()
-        .fold(builder, |builder, name| builder.set(name, ""))
-        .set("FHIR_SUBSCRIPTION_IDEMPOTENCY", "off");
+        // Other settings would sign in at the other server, or keep the event from being handled here.
+        let builder = Variables::of_sign_in()
+            .chain(["FHIR_SUBSCRIPTION_QUEUE", "FHIR_SUBSCRIPTION_SWEEP_EVERY"])
+            .fold(builder, |builder, name| builder.set(name, ""))
+            .set("FHIR_SUBSCRIPTION_IDEMPOTENCY", "off");
         let builder = match builder.variables().get("FHIR_SERVER") {
             Some("auto") => builder.set("FHIR_SERVER", ""),
             _ => builder,

@@ -31,6 +31,15 @@ async fn a_handler_is_triggered_with_a_sample() {
     assert_eq!((&event["outcome"], &event["ran"]), (&json!("handled"), &json!(true)), "{json}");
     assert!(!run.text().contains(SECRET), "{run:?}");
 
+    // Nor does the program sign in there.
+    let run = Launch::new(ARRIVALS)
+        .set("FHIR_AUTH_TOKEN_URL", "http://127.0.0.1:9/token")
+        .set("FHIR_AUTH_CLIENT_ID", "program")
+        .set("FHIR_AUTH_CLIENT_SECRET", "a secret")
+        .set("FHIR_AUTH_SCOPE", "system/*.cruds");
+    let run = run.arguments(&["trigger", "arrived-appointments"]).run().await;
+    assert_eq!(run.code, Some(0), "{run:?}");
+
     let topic = trigger(ADMISSIONS, &["--help"]).run().await;
     assert!(topic.stdout.contains("--set PATH=VALUE"), "{topic:?}");
 }
