@@ -184,7 +184,9 @@ pub(crate) fn as_curl(delivery: &Delivery, target: &Target) -> String {
         plain if plain.bytes().all(|byte| byte.is_ascii_alphanumeric()) => plain.to_owned(),
         other => quoted(other),
     };
-    let mut text = format!("curl -i -X {method}");
+    // curl would send a request for each alternative of `{a,b}` and `[1-9]`.
+    let glob_off = if sent.path.contains(['[', ']', '{', '}']) { " -g" } else { "" };
+    let mut text = format!("curl -i{glob_off} -X {method}");
     let base_url = match target {
         Target::Program { base_url, header } => {
             text.push_str(&format!(" \\\n  -H \"{header}: $FHIR_SUBSCRIPTION_SECRET\""));

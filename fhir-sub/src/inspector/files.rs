@@ -42,7 +42,11 @@ impl Files {
         }
         // If the directory cannot be written, the start of the program must fail, not the first delivery.
         let trial = directory.join(format!(".trial-{}", std::process::id()));
-        fs::write(&trial, "trial").and_then(|()| fs::remove_file(&trial))?;
+        // A link that another user has put there is not followed.
+        match OpenOptions::new().write(true).create_new(true).open(&trial) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => fs::remove_file(&trial)?,
+        }
         let (next, fails) = (AtomicU32::new(last + 1), AtomicBool::new(false));
         Ok(Self { directory: directory.to_owned(), next, redactor, fails })
     }

@@ -192,6 +192,16 @@ fn a_shell_reads_nothing_of_a_quoted_text() {
     assert_eq!(quoted("O'Neil $(rm)"), r"'O'\''Neil $(rm)'");
 }
 
+#[test]
+fn curl_sends_one_request() {
+    let desk = Target::Desk { base_url: "http://127.0.0.1:9002/token/send".into() };
+    for (path, is_off) in [("/patients/Patient/1", false), ("/a{b,c}", true), ("/a[1-100000]", true)] {
+        let sent = Sent { path: path.to_owned(), ..delivery().sent };
+        let curl = as_curl(&Delivery { sent, ..delivery() }, &desk);
+        assert_eq!(curl.starts_with("curl -i -g -X PUT"), is_off, "{curl}");
+    }
+}
+
 /// The page also shows the request of a stranger, which is refused.
 #[test]
 fn a_shell_reads_nothing_of_a_method() {
