@@ -46,6 +46,10 @@ use crate::store::{self, Keys, Store, StoreBackend};
 #[cfg(feature = "registration")]
 const SUBSCRIPTIONS: PageLimits = PageLimits::new(2_000, 20_000, 64 << 20, Duration::from_secs(120));
 
+/// Makes a transport that stands before another one.
+#[cfg(feature = "inspector")]
+type Front = fn(Arc<dyn Transport>) -> Arc<dyn Transport>;
+
 /// A program's subscriptions, settings and state, ready to handle requests.
 ///
 /// An `App` is a [`tower_service::Service`] for `http::Request`s, and cheap to clone. So it works in an axum router and
@@ -298,6 +302,8 @@ pub struct AppBuilder {
     root_certificates: Vec<Vec<u8>>,
     proxy: Option<url::Url>,
     transport: Option<Arc<dyn Transport>>,
+    #[cfg(feature = "inspector")]
+    front: Option<Front>,
     places: Option<Arc<dyn Places>>,
     store: Option<Arc<dyn StoreBackend>>,
     #[cfg(all(test, feature = "queue"))]
@@ -330,6 +336,8 @@ impl AppBuilder {
             root_certificates: Vec::new(),
             proxy: None,
             transport: None,
+            #[cfg(feature = "inspector")]
+            front: None,
             places: None,
             store: None,
             #[cfg(all(test, feature = "queue"))]
@@ -494,6 +502,14 @@ impl AppBuilder {
         self
     }
 
+    /// Puts `front` between the client of the FHIR server and its transport.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn front(mut self, front: Front) -> Self {
+        self.front = Some(front);
+        self.tenants = self.tenants.into_iter().map(|(name, tenant)| (name, tenant.front(front))).collect();
+        self
+    }
+
     /// Reads references at `places` instead of the extension.
     #[cfg(test)]
     pub(crate) fn places(mut self, places: Arc<dyn Places>) -> Self {
@@ -649,6 +665,11 @@ impl AppBuilder {
                 let issuer = settings.callers.token.clone();
                 #[cfg(feature = "token")]
                 let issuer = issuer.map(|callers| Arc::new(Issuer::new(callers, fhir_client.transport())));
+                #[cfg(feature = "inspector")]
+                let fhir_client = match self.front {
+                    Some(front) => fhir_client.behind(front),
+                    None => fhir_client,
+                };
                 let provided = Provided::new(self.states, fhir_client, sources, headers);
                 let tenant = settings.tenant.as_deref();
                 let provided = Arc::new(provided.of_tenant(tenant));

@@ -2,9 +2,10 @@
 //! again, changed or not.
 //!
 //! [`observe`] answers as `serve` does, and keeps each request and its outcome in a [`Recorder`]. [`run`] sends a
-//! request from the desk through the same service. Without the feature `inspector`, none of this is compiled. Nothing
-//! that the desk keeps is in a log.
+//! request from the desk through the same service. [`tapped`] notes what handlers read meanwhile. Without the feature
+//! `inspector`, none of this is compiled. Nothing that the desk keeps is in a log.
 
+mod reads;
 mod delivery;
 mod recorder;
 mod redact;
@@ -27,6 +28,7 @@ pub(crate) use delivery::Delivery;
 pub(crate) use desk::{Inspector, View};
 pub(crate) use files::Files;
 pub(crate) use observe::{observe, observed};
+pub(crate) use reads::tapped;
 pub(crate) use recorder::Recorder;
 pub(crate) use redact::Redactor;
 pub(crate) use run::run;

@@ -132,6 +132,16 @@ impl FhirClient {
         Arc::clone(&self.shared.exchange.transport)
     }
 
+    /// The same client over the transport that `front` makes of the present one.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn behind(&self, front: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>) -> Self {
+        let Exchange { attempt_timeout, limits, .. } = *self.shared.exchange;
+        let exchange = Exchange { transport: front(self.transport()), attempt_timeout, limits };
+        let shared = Shared { exchange: Arc::new(exchange), ..Shared::clone(&self.shared) };
+        Self { shared: Arc::new(shared), deadline: self.deadline }
+    }
+
     /// The same client with a deadline for its calls.
     #[must_use]
     pub fn with_deadline(&self, deadline: Deadline) -> Self {

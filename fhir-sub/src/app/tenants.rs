@@ -100,6 +100,8 @@ impl AppBuilder {
             root_certificates: self.root_certificates.clone(),
             proxy: self.proxy.clone(),
             transport: self.transport.clone(),
+            #[cfg(feature = "inspector")]
+            front: self.front,
             places: self.places.clone(),
             store: self.store.clone(),
             clock: self.clock.clone(),

@@ -18,8 +18,9 @@ use crate::problems::Problems;
 use crate::service::Host;
 use crate::settings::listen_address;
 
-#[cfg_attr(not(feature = "registration"), allow(unused_mut))]
-pub(super) async fn serve(mut builder: AppBuilder, watch: Watch) -> Result<Exit, BoxError> {
+pub(super) async fn serve(builder: AppBuilder, watch: Watch) -> Result<Exit, BoxError> {
+    #[cfg_attr(not(feature = "registration"), allow(unused_mut))]
+    let mut builder = Watch::over(builder);
     let mut problems = Problems::default();
     #[cfg(feature = "registration")]
     if !builder.names_a_server() {

@@ -41,7 +41,7 @@ mod watch {
     use std::net::SocketAddr;
 
     use crate::adapter::local;
-    use crate::app::App;
+    use crate::app::{App, AppBuilder};
     use crate::error::BoxError;
 
     /// The uses of each delivery besides its answer: there are none.
@@ -61,6 +61,10 @@ mod watch {
     impl Watch {
         pub(in super::super) fn shown(_is_shown: bool) -> Self {
             Self
+        }
+
+        pub(in super::super) fn over(builder: AppBuilder) -> AppBuilder {
+            builder
         }
 
         pub(in super::super) async fn page(

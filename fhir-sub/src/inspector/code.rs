@@ -1,22 +1,21 @@
 //! A delivery as a test in Rust, and as a command.
 
 mod expected;
+mod needed;
 mod needs;
 
 use serde_json::Value;
 
 use self::expected::Expected;
+use self::needed::Needed;
 use self::needs::test_app;
 use super::delivery::Delivery;
 use crate::app::App;
-use crate::declaration::{Declaration, Trust};
-use crate::extract::ResourceUse;
-use crate::fhir::{is_id, is_type_name};
-use crate::recorded::pretty;
+use crate::declaration::Declaration;
 
-/// A test that sends the delivery again, and expects the same outcome. `resource` is a resource that the delivery names
-/// but does not contain, so that the test must create it.
-pub(crate) fn as_test(app: &App, delivery: &Delivery, resource: Option<&Value>) -> String {
+/// A test that sends the delivery again, and expects the same outcome. It first creates the resources that the handlers
+/// read, and those that the delivery names but does not contain. `now` gives a resource as the sandbox has it now.
+pub(crate) fn as_test(app: &App, delivery: &Delivery, now: impl Fn(&str) -> Option<Value>) -> String {
     let declaration = delivery.endpoint().and_then(|endpoint| app.registry().find(endpoint));
     let mut text = format!(
         "/// What came at {}.\n#[tokio::test]\nasync fn {}() {{\n{}",
@@ -24,21 +23,8 @@ pub(crate) fn as_test(app: &App, delivery: &Delivery, resource: Option<&Value>) 
         name(declaration, delivery),
         test_app(app, delivery)
     );
-    if let Some(resource) = resource {
-        if is_other_version(delivery, resource) {
-            text.push_str(
-                "    // The sandbox had another version of the resource when this test was copied.\n",
-            );
-        }
-        let json = resource.to_string();
-        let json = pretty(&json).unwrap_or(json);
-        text.push_str(&format!(
-            "    let resource = serde_json::from_str({}).expect(\"JSON\");\n    \
-             test.sandbox().update(&resource).await.expect(\"the sandbox takes it\");\n",
-            raw(&json)
-        ));
-    }
-    let lacking = declaration.map(|declaration| lacking(declaration, delivery, resource)).unwrap_or_default();
+    let Needed { created, lacking } = Needed::of(declaration, delivery, now);
+    created.iter().for_each(|resource| text.push_str(&resource.to_code()));
     if !lacking.is_empty() {
         text.push_str(&format!(
             "    // The handler needs resources that the recorder does not have. Create them first, each with\n    \
@@ -79,66 +65,10 @@ fn name(declaration: Option<&Declaration>, delivery: &Delivery) -> String {
     if name.starts_with(|first: char| first.is_ascii_digit()) { format!("_{name}") } else { name }
 }
 
-/// Whether the delivery names another version than `resource`.
-fn is_other_version(delivery: &Delivery, resource: &Value) -> bool {
-    let events = delivery.events.iter();
-    let named = events.filter(|event| event.reference.as_deref().is_some_and(|it| is_named(resource, it)));
-    let mut versions = named.filter_map(|event| event.version.as_deref());
-    versions.any(|version| resource["meta"]["versionId"].as_str().is_some_and(|own| own != version))
-}
-
-/// The resources that the handler reads and the test does not have, as `Type/id`.
-fn lacking<'d>(declaration: &Declaration, delivery: &'d Delivery, resource: Option<&Value>) -> Vec<&'d str> {
-    if declaration.uses.resource == ResourceUse::Unused {
-        return Vec::new();
-    }
-    let body: Value = serde_json::from_slice(&delivery.sent.body).unwrap_or_default();
-    let is_there = |reference: &str| {
-        resource.is_some_and(|resource| is_named(resource, reference))
-            || (declaration.trust == Trust::Notification && has(&body, reference))
-    };
-    let is_read = |reference: &str| {
-        let parts = reference.split_once('/');
-        parts.is_some_and(|(kind, id)| is_type_name(kind) && is_id(id)) && !is_there(reference)
-    };
-    let mut lacking: Vec<&str> = Vec::new();
-    for event in &delivery.events {
-        // A handler gets no resource of these.
-        if event.interaction == Some("delete") || matches!(event.outcome, "gone" | "not wanted") {
-            continue;
-        }
-        if let Some(reference) = event.reference.as_deref()
-            && is_read(reference)
-            && !lacking.contains(&reference)
-        {
-            lacking.push(reference);
-        }
-    }
-    lacking
-}
-
-/// Whether `json` is the resource, or contains it.
-pub(super) fn has(json: &Value, reference: &str) -> bool {
-    match json {
-        Value::Object(members) => {
-            is_named(json, reference) || members.values().any(|value| has(value, reference))
-        }
-        Value::Array(items) => items.iter().any(|item| has(item, reference)),
-        _ => false,
-    }
-}
-
-/// Whether the reference names this resource.
-fn is_named(resource: &Value, reference: &str) -> bool {
-    reference
-        .split_once('/')
-        .is_some_and(|(kind, id)| resource["resourceType"] == kind && resource["id"] == id)
-}
-
 /// The most references in a comment.
 const MOST_NAMES: usize = 10;
 
-fn list(references: &[&str]) -> String {
+fn list(references: &[String]) -> String {
     let shown = &references[..references.len().min(MOST_NAMES)];
     let list = shown.join(", ");
     match references.len() - shown.len() {

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::reads::Reads;
 use crate::app::App;
 use crate::delivery::{Record, Told};
 use crate::fhir::Instant;
@@ -28,6 +29,8 @@ pub(crate) struct Delivery {
     pub(crate) status: StatusCode,
     /// The body of the answer.
     pub(crate) answer: String,
+    /// The resources that the handlers got from the FHIR server meanwhile.
+    pub(crate) reads: Reads,
     pub(crate) elapsed: Duration,
 }
 
@@ -165,7 +168,12 @@ impl Delivery {
     /// The approximate number of bytes that it takes in memory.
     pub(super) fn size(&self) -> usize {
         let events = self.events.len() * size_of::<Told>();
-        size_of::<Self>() + self.sent.body.len() + self.sent.path.len() + self.answer.len() + events
+        size_of::<Self>()
+            + self.sent.body.len()
+            + self.sent.path.len()
+            + self.answer.len()
+            + self.reads.size()
+            + events
     }
 }
 
@@ -178,7 +186,13 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// The delivery, once it is answered; `None` for a request that is not for a handler.
-    pub(crate) fn answered(self, app: &App, answered: &Answered, elapsed: Duration) -> Option<Delivery> {
+    pub(crate) fn answered(
+        self,
+        app: &App,
+        answered: &Answered,
+        mut reads: Reads,
+        elapsed: Duration,
+    ) -> Option<Delivery> {
         let Self { at, origin, mut sent } = self;
         let events: Vec<_> = answered.records().filter_map(Record::told).collect();
         let is_own = |event: &Told| event.endpoint.is_none_or(|name| app.registry().find(name).is_some());
@@ -190,6 +204,7 @@ impl Draft {
         if let Some(hidden) = hidden_in(&sent.body, hide) {
             sent.body = hidden;
         }
+        reads.hide(|json| hidden(json, hide));
         for value in sent.headers.values_mut() {
             let hidden = value.to_str().ok().and_then(|text| hidden(text, hide));
             if let Some(hidden) = hidden.and_then(|hidden| HeaderValue::from_bytes(hidden.as_bytes()).ok()) {
@@ -197,7 +212,7 @@ impl Draft {
             }
         }
         let (status, answer) = (answered.answer.status, answered.answer.body.clone());
-        Some(Delivery { id: 0, at, origin, sent, events, status, answer, elapsed })
+        Some(Delivery { id: 0, at, origin, sent, events, status, answer, reads, elapsed })
     }
 }
 

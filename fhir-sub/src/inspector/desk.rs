@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use super::code::{Target, as_curl, as_test, has};
+use super::code::{Target, as_curl, as_test};
 use super::delivery::{Delivery, Origin};
 use super::guard::Guard;
 use super::live::Live;
@@ -232,7 +232,8 @@ impl View {
         detail["pretty"] = pretty(&body).into();
         detail["body"] = body.into();
         detail["answer"] = pretty(&delivery.answer).unwrap_or_else(|| delivery.answer.clone()).into();
-        detail["test"] = as_test(app, delivery, self.named(delivery).as_ref()).into();
+        let now = |reference: &str| self.sandbox.as_ref()?.get(reference);
+        detail["test"] = as_test(app, delivery, now).into();
         let target = if self.has_own_secret {
             Target::Desk { base_url: format!("{desk}send") }
         } else {
@@ -242,16 +243,6 @@ impl View {
         let curl = is_plain(&delivery.sent.path).then(|| as_curl(delivery, &target));
         detail["curl"] = curl.into();
         detail
-    }
-
-    /// The resource that a delivery names but does not contain.
-    fn named(&self, delivery: &Delivery) -> Option<Value> {
-        let reference = delivery.events.iter().find_map(|event| event.reference.as_deref())?;
-        let body: Value = serde_json::from_slice(&delivery.sent.body).unwrap_or_default();
-        if has(&body, reference) {
-            return None;
-        }
-        self.sandbox.as_ref()?.get(reference)
     }
 
     pub(super) async fn subscriptions(&self) -> Value {

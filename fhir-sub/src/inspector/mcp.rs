@@ -150,7 +150,8 @@ fn tools() -> Value {
         ),
         tool(
             "get_delivery",
-            "All of one delivery: headers, body, answer, and a Rust test of it. It shows what the notification says of a patient.",
+            "All of one delivery: headers, body, answer, and a Rust test of it. It shows what the notification and the resources \
+             that the handler read say of a patient.",
             json!({ "id": number("the number of the delivery") }),
             &["id"],
         ),

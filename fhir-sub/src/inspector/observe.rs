@@ -8,6 +8,7 @@ use http_body::Body;
 
 use super::delivery::{Delivery, Origin};
 use super::files::Files;
+use super::reads::with_reads;
 use super::recorder::Recorder;
 use crate::adapter::ResponseBody;
 use crate::adapter::tower::{answered, respond};
@@ -46,9 +47,9 @@ where
 {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let (answered, body) = answered(app, &parts, body, Host::Invocation(None)).await;
+    let ((answered, body), reads) = with_reads(answered(app, &parts, body, Host::Invocation(None))).await;
     let elapsed = started.elapsed();
     let draft = Delivery::draft(app, Origin::Server, (&parts.method, parts.uri.path(), &parts.headers), body);
-    let delivery = draft.answered(app, &answered, elapsed);
+    let delivery = draft.answered(app, &answered, reads, elapsed);
     (respond(app, answered, &parts.headers, elapsed), delivery)
 }

@@ -121,6 +121,7 @@ mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, Method, StatusCode};
 
+    use super::super::reads::Reads;
     use super::*;
     use crate::delivery::Told;
     use crate::fhir::Instant;
@@ -153,6 +154,7 @@ mod tests {
             events: vec![told],
             status: StatusCode::INTERNAL_SERVER_ERROR,
             answer: String::new(),
+            reads: Reads::default(),
             elapsed: Duration::ZERO,
         }
     }

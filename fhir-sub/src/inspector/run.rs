@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::delivery::{Delivery, Origin};
+use super::reads::with_reads;
 use crate::app::App;
 use crate::recorded::Sent;
 use crate::request::Head;
@@ -19,15 +20,18 @@ pub(crate) async fn own(app: &App, sent: &Sent, again: Option<u64>) -> (Answered
     let (started, app) = (Instant::now(), app.serving(&sent.path));
     let head = Head { method: &sent.method, path: &sent.path, query: None, headers: &sent.headers };
     let deadline = app.deadline(None);
-    let answered = match app.admit_own(&head) {
-        Err(answered) => answered,
-        Ok(_) if sent.body.len() > app.settings().body_limit => app.too_large(),
-        Ok(route) => app.answer(&head, route, &sent.body, deadline).await,
+    let answer = async {
+        match app.admit_own(&head) {
+            Err(answered) => answered,
+            Ok(_) if sent.body.len() > app.settings().body_limit => app.too_large(),
+            Ok(route) => app.answer(&head, route, &sent.body, deadline).await,
+        }
     };
+    let (answered, reads) = with_reads(answer).await;
     let elapsed = started.elapsed();
     answered.write(app, elapsed, None);
     let head = (&sent.method, &*sent.path, &sent.headers);
     let draft = Delivery::draft(app, Origin::Desk { again }, head, sent.body.clone());
-    let delivery = draft.answered(app, &answered, elapsed);
+    let delivery = draft.answered(app, &answered, reads, elapsed);
     (answered, delivery)
 }

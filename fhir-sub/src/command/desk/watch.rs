@@ -8,10 +8,10 @@ use http_body_util::BodyExt;
 use super::super::sandbox::criteria_of_sample;
 use super::page::{self, Page, Sandboxed};
 use crate::adapter::local;
-use crate::app::App;
+use crate::app::{App, AppBuilder};
 use crate::declaration::Declaration;
 use crate::error::BoxError;
-use crate::inspector::{Files, Recorder, observe};
+use crate::inspector::{Files, Recorder, observe, tapped};
 use crate::sandbox::Sandbox;
 use crate::sandbox::topic::StandIn;
 
@@ -30,6 +30,11 @@ impl Watch {
     /// With the page of `serve --inspector`, or without.
     pub(in super::super) fn shown(is_shown: bool) -> Self {
         Self { recorder: is_shown.then(Recorder::new), is_shown, files: None }
+    }
+
+    /// The program whose handlers' reads can be seen.
+    pub(in super::super) fn over(builder: AppBuilder) -> AppBuilder {
+        builder.front(tapped)
     }
 
     /// The page of the program that listens at `address`, if it is asked for.

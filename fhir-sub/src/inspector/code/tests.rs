@@ -6,11 +6,13 @@ use serde_json::json;
 
 use super::*;
 use crate::app::AppBuilder;
+use crate::declaration::Trust;
 use crate::delivery::Told;
 use crate::extract::Resource;
 use crate::fhir::Instant;
 use crate::fixtures::{Succeed, declaration, leak};
 use crate::inspector::delivery::Origin;
+use crate::inspector::reads::Reads;
 use crate::recorded::{Recorded, Sent};
 use crate::settings::Variables;
 
@@ -49,6 +51,7 @@ pub(super) fn delivery() -> Delivery {
         events: vec![told("Patient/1", "handled")],
         status: StatusCode::NO_CONTENT,
         answer: String::new(),
+        reads: Reads::default(),
         elapsed: Duration::ZERO,
     }
 }
@@ -65,8 +68,13 @@ fn program(trust: Trust, set_up: impl FnOnce(AppBuilder) -> AppBuilder) -> App {
     set_up(builder).build().unwrap()
 }
 
+/// The test of a delivery, beside a sandbox that has `resource`.
 fn copied(delivery: &Delivery, resource: Option<&Value>) -> String {
-    as_test(&program(Trust::Notification, |app| app), delivery, resource)
+    let is_named = |it: &Value, reference: &str| {
+        reference == format!("{}/{}", it["resourceType"].as_str().unwrap(), it["id"].as_str().unwrap())
+    };
+    let now = |reference: &str| resource.filter(|it| is_named(it, reference)).cloned();
+    as_test(&program(Trust::Notification, |app| app), delivery, now)
 }
 
 #[test]
@@ -144,14 +152,15 @@ fn a_resource_that_is_only_named_is_created_or_asked_for() {
 #[test]
 fn a_handler_that_trusts_no_notification_reads_what_the_notification_carries() {
     let app = program(Trust::Reference, |app| app);
-    let test = as_test(&app, &delivery(), None);
+    let test = as_test(&app, &delivery(), |_| None);
     assert!(test.contains("`test.sandbox().update(&resource).await`: Patient/1.\n"), "{test}");
 }
 
 #[test]
 fn a_list_of_references_has_an_end() {
-    assert_eq!(list(&["Patient/1", "Patient/2"]), "Patient/1, Patient/2");
-    assert!(list(&["Patient/1"; 12]).ends_with("Patient/1 and 2 more"));
+    let references = |count| vec!["Patient/1".to_owned(); count];
+    assert_eq!(list(&references(2)), "Patient/1, Patient/1");
+    assert!(list(&references(12)).ends_with("Patient/1 and 2 more"));
 }
 
 #[test]
@@ -159,7 +168,7 @@ fn the_app_of_the_test_has_the_server_and_the_headers_of_the_program() {
     let app = program(Trust::Notification, |app| app.set("FHIR_SERVER", "medplum").allow_header("x-ward"));
     let mut delivery = delivery();
     delivery.sent.headers.insert("x-ward", HeaderValue::from_static("7"));
-    let test = as_test(&app, &delivery, None);
+    let test = as_test(&app, &delivery, |_| None);
     let call = "TestApp::with(fhir_sub::sandbox::Behaviour::Medplum, |app| {\n        \
                 app.set(\"FHIR_SERVER\", \"medplum\").set(\"FHIR_VERSION\", \"R4\").allow_header(\"x-ward\")\n    });\n";
     assert!(test.contains(call), "{test}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::directory::Directory;
 use crate::support::fhir_server::FhirServer;
-use crate::support::launch::{ADMISSIONS, APP, ARRIVALS, Launch, SECRET, TENANTS};
+use crate::support::launch::{ADMISSIONS, APP, ARRIVALS, DESK, Launch, SECRET, TENANTS};
 use crate::support::page::page;
 use crate::support::patient;
 use crate::support::program::Program;
@@ -155,6 +155,42 @@ async fn a_sample_is_a_notification_that_its_handler_takes() {
         let id = sent.header("x-delivery").expect("the number of the delivery");
         let delivery = ask("GET", &format!("api/deliveries/{id}"), &Value::Null, "").await.json();
         assert_eq!(delivery["events"][0]["outcome"], "handled", "{server} {version} {endpoint}: {delivery}");
+    }
+}
+
+/// A copied test has the resources that the handler read, beside a sandbox and beside a FHIR server.
+#[tokio::test]
+async fn a_copied_test_has_what_its_handler_read() {
+    let fhir = FhirServer::start().await;
+    let ward = json!({ "resourceType": "Organization", "id": "ward", "name": "The ward" });
+    fhir.sandbox.update(&ward).await.expect("the sandbox takes it");
+    let beside_server =
+        Launch::new(DESK).set("FHIR_BASE_URL", &fhir.url).arguments(&["serve", "--inspector"]);
+    for launch in [Launch::bare(DESK).set("PORT", "0"), beside_server] {
+        let program = launch.start();
+        let (address, path) = page(&program).await;
+        let ask = async |method: &str, rest: &str, body: String| {
+            let request = Request::of_a_stranger(method, &format!("{path}{rest}"));
+            let request = request.header("content-type", "application/fhir+json").body(body);
+            request.header("host", address.to_string()).send(address).await
+        };
+        let about = ask("GET", "api/program", String::new()).await.json();
+        if about["hasSandbox"] == true {
+            let created = ask("PUT", "api/fhir/Organization/ward", ward.to_string()).await;
+            assert_eq!(created.status, 201, "{created:?}");
+        }
+        let task = json!({ "resourceType": "Task", "id": "1", "status": "requested", "intent": "order" });
+        let sent = ask("PUT", "send/requested-tasks/Task/1", task.to_string()).await;
+        assert_eq!(sent.status, 204, "{sent:?}");
+        let id = sent.header("x-delivery").expect("the number of the delivery");
+        let delivery = ask("GET", &format!("api/deliveries/{id}"), String::new()).await.json();
+        let test = delivery["test"].as_str().expect("a test");
+        let (created, _) = test.split_once("TestRequest::recorded").expect("a request");
+        assert!(
+            created.contains("The handler read this resource.") && created.contains("The ward"),
+            "{test}"
+        );
+        assert!(!program.output.text().contains("The ward"), "{}", program.output.text());
     }
 }
 

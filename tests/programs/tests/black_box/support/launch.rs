@@ -10,6 +10,7 @@ use super::program::{Finished, Program};
 pub(crate) const ADMISSIONS: &str = env!("CARGO_BIN_EXE_admissions");
 pub(crate) const APP: &str = env!("CARGO_BIN_EXE_app");
 pub(crate) const ARRIVALS: &str = env!("CARGO_BIN_EXE_arrivals");
+pub(crate) const DESK: &str = env!("CARGO_BIN_EXE_desk");
 pub(crate) const TENANTS: &str = env!("CARGO_BIN_EXE_tenants");
 pub(crate) const THOUSAND: &str = env!("CARGO_BIN_EXE_thousand");
 pub(crate) const WITHOUT_HANDLERS: &str = env!("CARGO_BIN_EXE_without_handlers");
