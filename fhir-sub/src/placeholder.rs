@@ -43,6 +43,9 @@ pub(crate) fn resolve(
     problems.or(())
 }
 
+/// Whether a value suits its placeholder.
+type Check<'c> = dyn Fn(&Range<usize>, &str) -> Result<(), String> + 'c;
+
 /// Fills the values into the texts of one declaration.
 struct Filling<'a> {
     declaration: &'static Declaration,
@@ -88,12 +91,7 @@ impl Filling<'_> {
     }
 
     /// The text with its values. Each value must pass `check` for its place. `None` if a value is missing or wrong.
-    fn fill(
-        &mut self,
-        kind: &str,
-        text: &str,
-        check: &dyn Fn(&Range<usize>, &str) -> Result<(), String>,
-    ) -> Option<String> {
+    fn fill(&mut self, kind: &str, text: &str, check: &Check<'_>) -> Option<String> {
         let (mut resolved, mut end, mut is_whole) = (String::new(), 0, true);
         for place in placeholders(text) {
             let name = &text[place.start + 1..place.end - 1];
