@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use crate::settings::{Failure, Places, Version};
 
 pub(super) struct Extension {
-    /// The versions of each secret, the current one last.
-    secrets: Mutex<HashMap<&'static str, Vec<String>>>,
+    /// The versions of each secret, the current one last: the name of each, and its text.
+    secrets: Mutex<HashMap<&'static str, Vec<(String, String)>>>,
     asked: Mutex<Vec<Instant>>,
     number: AtomicUsize,
     takes: Mutex<Duration>,
@@ -31,11 +31,20 @@ pub(super) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+pub(super) fn milliseconds(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
 impl Extension {
-    /// With one secret.
+    /// With one secret, whose first version has the name `version-0`.
     pub(super) fn of(id: &'static str, value: String) -> Self {
-        let extension = Self {
-            secrets: Mutex::default(),
+        Self::of_version(id, value, "version-0")
+    }
+
+    /// With one secret, whose first version has this name.
+    pub(super) fn of_version(id: &'static str, value: String, version: &str) -> Self {
+        Self {
+            secrets: Mutex::new([(id, vec![(version.to_owned(), value)])].into()),
             asked: Mutex::default(),
             number: AtomicUsize::new(0),
             takes: Mutex::new(Duration::from_millis(40)),
@@ -43,14 +52,14 @@ impl Extension {
             caches_previous: AtomicBool::new(false),
             cached: Mutex::default(),
             by_hand: Mutex::default(),
-        };
-        extension.rotate(id, value);
-        extension
+        }
     }
 
     /// Gives the secret a new current version.
     pub(super) fn rotate(&self, id: &'static str, value: String) {
-        self.secrets.lock().unwrap().entry(id).or_default().push(value);
+        let mut secrets = self.secrets.lock().unwrap();
+        let versions = secrets.entry(id).or_default();
+        versions.push((format!("version-{}", versions.len()), value));
     }
 
     /// Moves the label of the version before the current one to a version of this text, or removes it.
@@ -86,7 +95,7 @@ impl Extension {
             Version::Current => versions.last(),
             Version::Previous => versions.iter().rev().nth(1),
         };
-        let value = value.map(|value| json!({ "it": value, "n": 1 }).to_string());
+        let value = value.map(|(name, value)| json!({ "it": value, "version": name, "n": 1 }).to_string());
         if version == Version::Previous && self.caches_previous.load(SeqCst) {
             return self.cached.lock().unwrap().entry(id.to_owned()).or_insert(value).clone();
         }

@@ -1,17 +1,22 @@
 //! The program's own sign-in at the FHIR server, rotated while handlers use it.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
+use futures_util::future::join_all;
 use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
+use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384};
+use ring::signature::{ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
 use serde_json::{Value, json};
 
-use super::extension::{Extension, seconds};
+use super::extension::{Extension, milliseconds, seconds};
 use crate::client::FhirClient;
 use crate::client::transport::{Limits, Transport, TransportError};
 use crate::fixtures::{Handler, declaration, leak};
@@ -28,41 +33,82 @@ impl Handler<FhirClient> for Reads {
     }
 }
 
-/// Stands before the FHIR server and its token endpoint, and lets in whoever has the credentials of now.
+/// What the FHIR server knows of a client.
+enum Credential {
+    /// A token, a password, or the secret of a client.
+    Secret(String),
+    /// The id of a key, and the public key.
+    Key(String, Vec<u8>),
+}
+
+impl Credential {
+    /// Whether the request proves that its sender has this credential.
+    fn is_shown_by(&self, request: &Request<Bytes>) -> bool {
+        let mut form = url::form_urlencoded::parse(request.body());
+        let assertion = form.find_map(|(name, value)| (name == "client_assertion").then_some(value));
+        match (self, assertion) {
+            (Self::Key(id, public), Some(assertion)) => {
+                let (signed, signature) = assertion.rsplit_once('.').unwrap();
+                let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).unwrap();
+                let head: Value = serde_json::from_slice(&decode(signed.split('.').next().unwrap())).unwrap();
+                let public = UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, public);
+                head["kid"] == **id && public.verify(signed.as_bytes(), &decode(signature)).is_ok()
+            }
+            (Self::Secret(secret), None) => shown(request).is_some_and(|shown| shown == *secret),
+            _ => false,
+        }
+    }
+}
+
+/// The token or the password of a request.
+fn shown(request: &Request<Bytes>) -> Option<String> {
+    let header = request.headers().get(AUTHORIZATION)?.to_str().unwrap();
+    Some(match header.split_once(' ').unwrap() {
+        ("Basic", pair) => {
+            let pair = String::from_utf8(STANDARD.decode(pair).unwrap()).unwrap();
+            pair.split_once(':').unwrap().1.to_owned()
+        }
+        (_, token) => token.to_owned(),
+    })
+}
+
+/// Stands before the FHIR server and its token endpoint. It lets in clients that have the credential of now.
 struct Door {
     behind: Arc<dyn Transport>,
     known: Arc<Known>,
 }
 
-/// The credentials of now, and the tokens that were given for earlier ones.
-#[derive(Default)]
+/// The credential of now, and the tokens that were given for it.
 struct Known {
-    credential: Mutex<String>,
+    credential: Mutex<Credential>,
     tokens: Mutex<BTreeSet<String>>,
-    signed_in: Mutex<usize>,
+    given: AtomicUsize,
 }
 
-impl Door {
-    /// The caller's proof: a token, a user with a password, or the id of the key of an assertion.
-    fn shown(request: &Request<Bytes>) -> String {
-        let header = request.headers().get(AUTHORIZATION).map(|header| header.to_str().unwrap().to_owned());
-        let form = url::form_urlencoded::parse(request.body());
-        let assertion = form.filter(|(name, _)| name == "client_assertion").map(|(_, value)| value).next();
-        match (header, assertion) {
-            (_, Some(assertion)) => {
-                let head = URL_SAFE_NO_PAD.decode(assertion.split('.').next().unwrap()).unwrap();
-                let head: Value = serde_json::from_slice(&head).unwrap();
-                head["kid"].as_str().unwrap().to_owned()
-            }
-            (Some(header), None) => match header.split_once(' ').unwrap() {
-                ("Basic", pair) => {
-                    let pair = String::from_utf8(STANDARD.decode(pair).unwrap()).unwrap();
-                    pair.split_once(':').unwrap().1.to_owned()
-                }
-                (_, token) => token.to_owned(),
-            },
-            (None, None) => String::new(),
-        }
+impl Known {
+    fn new(credential: Credential) -> Arc<Self> {
+        Arc::new(Self {
+            credential: Mutex::new(credential),
+            tokens: Mutex::default(),
+            given: AtomicUsize::new(0),
+        })
+    }
+
+    /// Forgets the credential until now, and the tokens that were given for it.
+    fn knows(&self, credential: Credential) {
+        *self.credential.lock().unwrap() = credential;
+        self.tokens.lock().unwrap().clear();
+    }
+
+    fn lets_in(&self, request: &Request<Bytes>) -> bool {
+        self.credential.lock().unwrap().is_shown_by(request)
+            || shown(request).is_some_and(|shown| self.tokens.lock().unwrap().contains(&shown))
+    }
+
+    fn token(&self) -> Value {
+        let token = format!("token-{}", self.given.fetch_add(1, SeqCst));
+        self.tokens.lock().unwrap().insert(token.clone());
+        json!({ "access_token": token, "token_type": "bearer", "expires_in": 300 })
     }
 }
 
@@ -73,25 +119,18 @@ impl Transport for Door {
         limits: Limits,
     ) -> BoxFuture<'a, Result<Response<Bytes>, TransportError>> {
         Box::pin(async move {
-            let shown = Self::shown(&request);
+            // On its way, so that the credential may change meanwhile.
+            tokio::time::sleep(milliseconds(20)).await;
             let answer = |status: StatusCode, body: Value| {
                 Ok(Response::builder().status(status).body(Bytes::from(body.to_string())).unwrap())
             };
-            let is_of_now = shown == *self.known.credential.lock().unwrap();
             if request.uri().path() == "/token" {
-                if !is_of_now {
-                    return answer(StatusCode::UNAUTHORIZED, json!({ "error": "invalid_client" }));
+                if self.known.credential.lock().unwrap().is_shown_by(&request) {
+                    return answer(StatusCode::OK, self.known.token());
                 }
-                let mut tokens = self.known.tokens.lock().unwrap();
-                *self.known.signed_in.lock().unwrap() += 1;
-                let token = format!("token-{}", tokens.len());
-                tokens.insert(token.clone());
-                return answer(
-                    StatusCode::OK,
-                    json!({ "access_token": token, "token_type": "bearer", "expires_in": 300 }),
-                );
+                return answer(StatusCode::UNAUTHORIZED, json!({ "error": "invalid_client" }));
             }
-            if !is_of_now && !self.known.tokens.lock().unwrap().contains(&shown) {
+            if !self.known.lets_in(&request) {
                 return answer(StatusCode::UNAUTHORIZED, json!({}));
             }
             self.behind.send(request, limits).await
@@ -99,68 +138,119 @@ impl Transport for Door {
     }
 }
 
-const PEM: &str = include_str!("../../../client/src/tests/keys/p384.pkcs8.pem");
+/// A way to sign in: its settings. The credential is in the secret `client`.
+type Way = &'static [(&'static str, &'static str)];
 
-/// Each way of signing in, by the settings that name a secret, and the other ones.
-const WAYS: [&[(&str, &str)]; 4] = [
+const TOKEN_URL: (&str, &str) = ("FHIR_AUTH_TOKEN_URL", "https://fhir.example.org/token");
+const CLIENT_ID: (&str, &str) = ("FHIR_AUTH_CLIENT_ID", "ward");
+
+const WAYS: [Way; 5] = [
     &[("FHIR_AUTH_BEARER", "secretsmanager:client#it")],
     &[("FHIR_AUTH_USER", "ward"), ("FHIR_AUTH_PASSWORD", "secretsmanager:client#it")],
+    &[TOKEN_URL, CLIENT_ID, ("FHIR_AUTH_CLIENT_SECRET", "secretsmanager:client#it")],
+    // Another key of the same name, and another key of another name.
     &[
-        ("FHIR_AUTH_TOKEN_URL", "https://fhir.example.org/token"),
-        ("FHIR_AUTH_CLIENT_ID", "ward"),
-        ("FHIR_AUTH_CLIENT_SECRET", "secretsmanager:client#it"),
+        TOKEN_URL,
+        CLIENT_ID,
+        ("FHIR_AUTH_PRIVATE_KEY", "secretsmanager:client#it"),
+        ("FHIR_AUTH_KEY_ID", "key"),
     ],
     &[
-        ("FHIR_AUTH_TOKEN_URL", "https://fhir.example.org/token"),
-        ("FHIR_AUTH_CLIENT_ID", "ward"),
-        ("FHIR_AUTH_PRIVATE_KEY", PEM),
-        ("FHIR_AUTH_KEY_ID", "secretsmanager:client#it"),
+        TOKEN_URL,
+        CLIENT_ID,
+        ("FHIR_AUTH_PRIVATE_KEY", "secretsmanager:client#it"),
+        ("FHIR_AUTH_KEY_ID", "secretsmanager:client#version"),
     ],
 ];
+
+/// A new credential, which is version `number` of its secret: its text, and what the server knows of it.
+fn credential(way: Way, number: usize) -> (String, Credential) {
+    match way.iter().find(|(name, _)| *name == "FHIR_AUTH_KEY_ID") {
+        None => {
+            let secret = format!("credential-{number}");
+            (secret.clone(), Credential::Secret(secret))
+        }
+        Some((_, id)) => {
+            let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
+            let id = id.replace("secretsmanager:client#version", &format!("version-{number}"));
+            (key.serialize_pem(), Credential::Key(id, key.public_key_raw().to_vec()))
+        }
+    }
+}
+
+/// A program that signs in as the secret `client` says.
+async fn program(way: Way, client: &Arc<Extension>, known: &Arc<Known>) -> TestApp {
+    let reads = leak([declaration::<FhirClient, Reads>("Patient?", "e")]);
+    let builder = TestApp::builder(Behaviour::Medplum, reads);
+    let builder = way.iter().fold(builder, |builder, (name, value)| builder.set(name, *value));
+    let builder = builder.places(client.clone()).resolve().await;
+    let door = |behind| -> Arc<dyn Transport> { Arc::new(Door { behind, known: known.clone() }) };
+    let program = TestApp::build_behind(Behaviour::Medplum, builder, |sandbox| sandbox, door).unwrap();
+    program.sandbox().update(&json!({ "resourceType": "Patient", "id": "1" })).await.unwrap();
+    program
+}
+
+/// Whether the handler of a notification could read from the server.
+async fn could_read(program: &TestApp) -> bool {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let version = NUMBER.fetch_add(1, SeqCst).to_string();
+    let patient = json!({ "resourceType": "Patient", "id": "2", "meta": { "versionId": version } });
+    program.send(TestRequest::medplum("e", crate::Interaction::Update, &patient)).await.status() == 204
+}
 
 #[tokio::test(start_paused = true)]
 async fn the_sign_in_is_read_again_once_it_is_refused() {
     for way in WAYS {
-        let extension = Arc::new(Extension::of("client", "credential-0".into()));
-        let known = Arc::new(Known::default());
-        let builder =
-            TestApp::builder(Behaviour::Medplum, leak([declaration::<FhirClient, Reads>("Patient?", "e")]));
-        let builder = way.iter().fold(builder, |builder, (name, value)| builder.set(name, *value));
-        let builder = builder.places(extension.clone()).resolve().await;
-        let door = |behind| -> Arc<dyn Transport> { Arc::new(Door { behind, known: known.clone() }) };
-        let test = TestApp::build_behind(Behaviour::Medplum, builder, |sandbox| sandbox, door).unwrap();
-        test.sandbox().update(&json!({ "resourceType": "Patient", "id": "1" })).await.unwrap();
-        let mut number = 0;
-        let mut notified = async || {
-            number += 1;
-            let patient =
-                json!({ "resourceType": "Patient", "id": "2", "meta": { "versionId": number.to_string() } });
-            test.send(TestRequest::medplum("e", crate::Interaction::Update, &patient)).await.status()
-        };
+        let (mut text, known_first) = credential(way, 0);
+        let client = Arc::new(Extension::of("client", text.clone()));
+        let known = Known::new(known_first);
+        let rotating = program(way, &client, &known).await;
+        assert!(could_read(&rotating).await, "{way:?}");
 
-        for version in 0..4 {
-            let credential = format!("credential-{version}");
-            if version > 0 {
-                extension.rotate("client", credential.clone());
+        for number in 1..4 {
+            // After a change, the secrets are read again beside the first notification a minute later.
+            for _ in 0..2 {
+                tokio::time::sleep(seconds(61)).await;
+                assert!(could_read(&rotating).await, "{way:?}, before rotation {number}");
             }
-            *known.credential.lock().unwrap() = credential;
-            // The server forgets what it gave for the old one.
-            known.tokens.lock().unwrap().clear();
-            let before = extension.readings();
-            for _ in 0..5 {
-                assert_eq!(notified().await, 204, "{way:?}, version {version}");
-            }
-            assert!(extension.readings() <= before + 1, "{way:?}");
             tokio::time::sleep(seconds(61)).await;
+            // A program that never learns of a new version.
+            let version = format!("version-{}", number - 1);
+            let left_behind = Arc::new(Extension::of_version("client", text.clone(), &version));
+            let left_behind = program(way, &left_behind, &known).await;
+            assert!(could_read(&left_behind).await, "{way:?}, before rotation {number}");
+
+            let (new, known_now) = credential(way, number);
+            assert_ne!(new, text);
+            text = new;
+            let readings = client.readings();
+            let rotation = async {
+                tokio::time::sleep(milliseconds(205)).await;
+                client.rotate("client", text.clone());
+                known.knows(known_now);
+            };
+            // Some are under way when the server forgets the old credential.
+            let notifications = join_all((0..40).map(async |each| {
+                tokio::time::sleep(milliseconds(10 * each)).await;
+                could_read(&rotating).await
+            }));
+            let (read, ()) = tokio::join!(notifications, rotation);
+            assert!(read.iter().all(|could| *could), "{way:?}, rotation {number}: {read:?}");
+            assert_eq!(client.readings(), readings + 1, "{way:?}, rotation {number}");
+            let given = known.given.load(SeqCst);
+            assert!(!could_read(&left_behind).await, "{way:?}, after rotation {number}");
+            assert_eq!(known.given.load(SeqCst), given, "{way:?}: a token for an old credential");
         }
 
-        // A server that refuses whatever it is shown has the secret read once a minute.
-        *known.credential.lock().unwrap() = "nobody-has-it".into();
-        known.tokens.lock().unwrap().clear();
-        let before = extension.readings();
+        // If a server refuses everything, the secret is read once a minute.
+        tokio::time::sleep(seconds(61)).await;
+        assert!(could_read(&rotating).await, "{way:?}");
+        tokio::time::sleep(seconds(61)).await;
+        known.knows(credential(way, 9).1);
+        let before = client.readings();
         for _ in 0..20 {
-            assert_ne!(notified().await, 204, "{way:?}");
+            assert!(!could_read(&rotating).await, "{way:?}");
         }
-        assert!(extension.readings() <= before + 1, "{way:?}");
+        assert_eq!(client.readings(), before + 1, "{way:?}");
     }
 }
