@@ -30,9 +30,18 @@ pub(crate) enum Measure {
     /// A server that has promised heartbeats is silent.
     #[cfg(feature = "registration")]
     HeartbeatsMissed,
+    /// The first event of an instance.
+    #[cfg(feature = "lambda")]
+    ColdStart,
     /// A sweep of a subscription ended well.
     #[cfg(feature = "registration")]
     Swept,
+    /// Another sweep of the subscription is under way, so this sweep did nothing or ended early.
+    #[cfg(feature = "registration")]
+    SweepUnderWay,
+    /// No request can find what no notification of the subscription reported.
+    #[cfg(feature = "registration")]
+    CannotBeSwept,
     /// A sweep of a subscription failed, or something failed in it.
     #[cfg(feature = "registration")]
     SweepFailed,
@@ -50,8 +59,14 @@ impl Measure {
             Self::Gap => "Gap",
             #[cfg(feature = "registration")]
             Self::HeartbeatsMissed => "HeartbeatsMissed",
+            #[cfg(feature = "lambda")]
+            Self::ColdStart => "ColdStart",
             #[cfg(feature = "registration")]
             Self::Swept => "Swept",
+            #[cfg(feature = "registration")]
+            Self::SweepUnderWay => "SweepUnderWay",
+            #[cfg(feature = "registration")]
+            Self::CannotBeSwept => "CannotBeSwept",
             #[cfg(feature = "registration")]
             Self::SweepFailed => "SweepFailed",
         }
@@ -70,8 +85,15 @@ impl Measure {
             // It has a counter of its own.
             #[cfg(feature = "registration")]
             Self::HeartbeatsMissed => "missed",
+            // Only a Lambda counts it.
+            #[cfg(feature = "lambda")]
+            Self::ColdStart => "cold_start",
             #[cfg(feature = "registration")]
             Self::Swept => "swept",
+            #[cfg(feature = "registration")]
+            Self::SweepUnderWay => "under_way",
+            #[cfg(feature = "registration")]
+            Self::CannotBeSwept => "cannot_be_swept",
             #[cfg(feature = "registration")]
             Self::SweepFailed => "failed",
         }

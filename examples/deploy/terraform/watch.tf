@@ -125,6 +125,7 @@ locals {
       title = "Sweeps"
       metrics = [
         concat(["fhir-sub", "Swept"], local.ours),
+        concat(["fhir-sub", "SweepUnderWay"], local.ours),
         concat(["fhir-sub", "SweepFailed"], local.ours),
         concat(["fhir-sub", "SweepAge"], local.ours, [{ stat = "Maximum", yAxis = "right" }]),
       ]
@@ -138,8 +139,11 @@ locals {
       metrics = [[{ expression = "SEARCH('{\"fhir-sub\",function,endpoint} MetricName=\"Handled\" function=\"${var.name}\"', 'Sum', 300)" }]]
     },
     {
-      title   = "The function"
-      metrics = [for name in ["Invocations", "Errors", "Throttles"] : ["AWS/Lambda", name, "FunctionName", var.name]]
+      title = "The function"
+      metrics = concat(
+        [for name in ["Invocations", "Errors", "Throttles"] : ["AWS/Lambda", name, "FunctionName", var.name]],
+        [concat(["fhir-sub", "ColdStart"], local.ours)],
+      )
     },
   ]
 }

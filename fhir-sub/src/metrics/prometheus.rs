@@ -245,6 +245,8 @@ mod tests {
         #[cfg(feature = "registration")]
         counters.swept("f", Measure::Swept, Some(time - Duration::from_secs(90)));
         #[cfg(feature = "registration")]
+        counters.swept("f", Measure::SweepUnderWay, None);
+        #[cfg(feature = "registration")]
         counters.count(Some("f"), Measure::HeartbeatsMissed, false, None);
         let text = counters.text(&Now { time, body_bytes: 1024, body_bytes_maximum: 4096 });
         for line in [
@@ -266,6 +268,8 @@ mod tests {
             r#"fhir_sub_lag_seconds_count{endpoint="f"} 0"#,
             #[cfg(feature = "registration")]
             r#"fhir_sub_sweeps_total{endpoint="f",result="swept"} 1"#,
+            #[cfg(feature = "registration")]
+            r#"fhir_sub_sweeps_total{endpoint="f",result="under_way"} 1"#,
             #[cfg(feature = "registration")]
             r#"fhir_sub_sweep_age_seconds{endpoint="f"} 90"#,
             "fhir_sub_body_bytes 1024",

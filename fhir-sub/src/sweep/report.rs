@@ -202,6 +202,16 @@ impl Row {
     pub(crate) fn is_sound(&self) -> bool {
         self.result != RowResult::Failed && self.failed == 0 && !self.is_unarmed
     }
+
+    /// `Swept` only if the subscription was swept, because an alarm rings if `Swept` is missing.
+    fn measure(&self) -> Measure {
+        match self.result {
+            _ if !self.is_sound() => Measure::SweepFailed,
+            RowResult::UnderWay => Measure::SweepUnderWay,
+            RowResult::CannotBeSwept => Measure::CannotBeSwept,
+            RowResult::Swept | RowResult::Failed => Measure::Swept,
+        }
+    }
 }
 
 impl Report {
@@ -267,7 +277,7 @@ impl Report {
         );
         for row in &self.subscriptions {
             let Row { endpoint, .. } = row;
-            let measure = if row.is_sound() { Measure::Swept } else { Measure::SweepFailed };
+            let measure = row.measure();
             let until = row.watermark.as_deref().and_then(Instant::parse);
             #[cfg(feature = "local")]
             if let Some(counters) = app.counters() {
@@ -313,6 +323,29 @@ impl Report {
         for row in self.subscriptions.iter().filter(|row| row.result == RowResult::Failed || row.is_unarmed) {
             let reason = row.notes.last().map(String::as_str);
             tracing::error!(tenant, endpoint = row.endpoint, reason, request_id, "sweep failed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{Succeed, declaration};
+
+    #[test]
+    fn a_sweep_that_did_not_sweep_counts_as_what_it_was() {
+        let declaration = declaration::<crate::Event, Succeed>("Patient?", "e");
+        let row = || Row::new(&declaration);
+        for (row, measure) in [
+            (row(), Measure::Swept),
+            (row().out_of_time(), Measure::Swept),
+            (row().under_way(), Measure::SweepUnderWay),
+            (row().not_sweepable("no search finds it"), Measure::CannotBeSwept),
+            (row().failed("the server does not answer".into()), Measure::SweepFailed),
+            (Row { failed: 1, ..row() }.under_way(), Measure::SweepFailed),
+            (Row { is_unarmed: true, ..row() }.not_sweepable("no search finds it"), Measure::SweepFailed),
+        ] {
+            assert_eq!(row.measure(), measure, "{row:?}");
         }
     }
 }

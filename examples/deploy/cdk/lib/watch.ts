@@ -102,13 +102,13 @@ export class Watch extends Construct {
       ),
     );
     dashboard.addWidgets(
-      graph("Sweeps", sums("Swept", "SweepFailed"), [this.metric("SweepAge", "Maximum")]),
+      graph("Sweeps", sums("Swept", "SweepUnderWay", "SweepFailed"), [this.metric("SweepAge", "Maximum")]),
       graph("What did not come", sums("Gap", "HeartbeatsMissed")),
     );
     const { program } = this.props;
     dashboard.addWidgets(
       graph("Each endpoint: handled", [handled]),
-      graph("The function", [program.metricInvocations(), program.metricErrors(), program.metricThrottles()]),
+      graph("The function", [program.metricInvocations(), program.metricErrors(), program.metricThrottles(), ...sums("ColdStart")]),
     );
   }
 }

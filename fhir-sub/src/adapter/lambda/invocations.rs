@@ -73,6 +73,7 @@ where
             let invocation = LambdaInvocation { parts: *parts, body, context };
             let answered = answers.call(invocation).await;
             // The answer is sent, and Lambda freezes the process only when it asks for the next event.
+            program.count();
             program.flush(ends).await;
             match answered {
                 // The runtime would continue with the other tasks, and never replace this one. Lambda has

@@ -1,6 +1,6 @@
 //! [`Program`]: the app, built when the function starts or at its first event.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use tokio::sync::{Mutex, OnceCell};
 
@@ -8,6 +8,8 @@ use tokio::sync::{Mutex, OnceCell};
 use super::ending::Ending;
 use crate::app::{App, AppBuilder, FLUSH_PATIENCE, flush};
 use crate::error::BoxError;
+use crate::logs;
+use crate::metrics::Measure;
 
 /// Handles events: the app, or the builder of the app.
 ///
@@ -17,6 +19,7 @@ use crate::error::BoxError;
 pub(crate) struct Program {
     app: OnceCell<App>,
     unmade: Mutex<Unmade>,
+    counted: Once,
     #[cfg(feature = "registration")]
     pub(super) ending: Ending,
 }
@@ -54,6 +57,7 @@ impl Program {
         Self {
             app: OnceCell::new_with(app),
             unmade: Mutex::new(unmade),
+            counted: Once::new(),
             #[cfg(feature = "registration")]
             ending: Ending::default(),
         }
@@ -65,6 +69,16 @@ impl Program {
             Some(app) => Ok(app),
             None => Box::pin(self.app.get_or_try_init(|| self.make())).await,
         }
+    }
+
+    /// Counts the cold start, once for each instance. Its first event is answered by now, so nobody waits for the line.
+    pub(super) fn count(&self) {
+        let Some(app) = self.app.get() else { return };
+        self.counted.call_once(|| {
+            if app.settings().log.metrics {
+                logs::measured(true, || tracing::info!(measure = Measure::ColdStart.name(), "cold start"));
+            }
+        });
     }
 
     /// Sends the spans of the invocation, which ends at `ends`, in milliseconds since 1970.

@@ -25,6 +25,41 @@ async fn what_cannot_be_sent_ends_the_process_unless_others_go_on_in_it() {
     assert!(unsent(true).await.is_ok());
 }
 
+/// The first event may be of any kind.
+#[tokio::test]
+async fn an_instance_counts_one_cold_start_after_its_first_answer() {
+    use std::sync::Mutex;
+
+    use crate::metrics::captured::capture;
+    use crate::settings::Variables;
+
+    for (metrics, counted) in [("emf", 1), ("off", 0)] {
+        let patients = leak([declaration::<crate::Event, Succeed>("Patient?", "e")]);
+        let builder = TestApp::builder_of(Variables::of_lambda(), Behaviour::Hapi, patients);
+        let builder = builder.set("FHIR_SUBSCRIPTION_METRICS", metrics);
+        let test = TestApp::build(Behaviour::Hapi, builder).unwrap();
+        let (lines, _guard) = capture();
+        let cold_starts = move || lines.read().iter().filter(|line| line["ColdStart"] == 1).count();
+        let at_answers = Arc::new(Mutex::new(Vec::new()));
+        let answers = {
+            let (cold_starts, at_answers) = (cold_starts.clone(), at_answers.clone());
+            service_fn(move |_: LambdaInvocation| {
+                at_answers.lock().unwrap().push(cold_starts());
+                async { Ok::<(), Error>(()) }
+            })
+        };
+        let program = Arc::new(test.app().clone().into());
+        let mut invocations = Invocations { program, answers, is_one_of_several: false };
+        for body in ["{}", PANICS, "{}"] {
+            let (parts, ()) = http::Response::new(()).into_parts();
+            let context = lambda_http::Context::default();
+            invocations.call(LambdaInvocation { parts, body: body.into(), context }).await.unwrap();
+        }
+        assert_eq!(*at_answers.lock().unwrap(), [0, counted, counted], "{metrics}");
+        assert_eq!(cold_starts(), counted, "{metrics}");
+    }
+}
+
 /// The answer is out before the spans are sent: the FHIR server does not wait for them.
 #[tokio::test]
 async fn spans_are_sent_after_the_answer_and_before_the_next_event() {
