@@ -341,7 +341,7 @@ fn header(variables: &Variables, problems: &mut Problems) -> HeaderName {
 /// its own headers a second time, and a secret that arrives twice is refused. Log lines and traces contain the id of a
 /// request and the trace of its caller.
 fn is_spoken_for(name: &str) -> bool {
-    const NAMES: [&str; 21] = [
+    const NAMES: [&str; 27] = [
         "accept",
         "accept-encoding",
         "connection",
@@ -349,16 +349,22 @@ fn is_spoken_for(name: &str) -> bool {
         "content-type",
         "cookie",
         "expect",
+        "forwarded",
         "host",
         "if-match",
         "if-none-exist",
         "if-none-match",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
         "te",
         "traceparent",
         "tracestate",
+        "trailer",
         "transfer-encoding",
         "upgrade",
         "user-agent",
+        "via",
         "x-request-id",
         "x-trace-id",
         crate::signature::SIGNATURE,
