@@ -14,6 +14,7 @@ mod deadlines;
 mod desk;
 mod failures;
 mod fifty_registrations;
+mod large_bodies;
 mod main_job;
 mod page;
 mod pruning;

@@ -45,6 +45,15 @@ impl Program {
         assert!(status.expect("every system has `kill`").success());
     }
 
+    /// The most bytes of memory that the process has had. Only Linux tells.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let id = self.child.id().expect("it has not ended");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("Linux shows it");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a process has a peak");
+        let kibibytes = line.trim().strip_suffix(" kB").and_then(|number| number.parse::<usize>().ok());
+        1024 * kibibytes.expect("a number")
+    }
+
     /// The exit code, when the process has ended and its whole output is read.
     pub(crate) async fn exit(&mut self) -> Option<i32> {
         let status = within("the end of the program", self.child.wait()).await.expect("it is our child");
