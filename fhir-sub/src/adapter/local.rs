@@ -21,6 +21,10 @@ use crate::service::{Route, open};
 /// The pause after `accept` fails, for instance because file descriptors are short.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
+/// A request's head is refused at this many bytes, and its last read may have doubled them. Strangers send heads too, on any number of
+/// connections, and hyper's own limit is three times as high.
+const HEAD_LIMIT: usize = 128 * 1024;
+
 /// The body of an answer. It is boxed, so that all answers have one type.
 pub(crate) type LocalBody = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -73,6 +77,7 @@ pub(crate) async fn serve(
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(hyper_util::rt::TokioTimer::new())
+            .max_buf_size(HEAD_LIMIT)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         // Only the caller needs to know of a broken connection.
