@@ -4,7 +4,9 @@ use crate::declaration::{Declaration, Topic};
 use crate::extract::Resource;
 use crate::fhir::Subscription;
 use crate::fixtures::{Succeed, declaration};
-use crate::registration::fixtures::{ADMISSIONS, BARE, NARROWED, SECRET, admissions, settings, wants};
+use crate::registration::fixtures::{
+    ADMISSIONS, BARE, NARROWED, SECRET, admissions, settings, settings_with, wants,
+};
 use crate::registration::plan::{Action, Given, plan};
 use crate::registration::wanted::Wanted;
 
@@ -206,13 +208,17 @@ fn a_server_that_goes_from_one_version_to_the_next_has_one_form() {
 #[test]
 fn a_new_one_replaces_the_others_whatever_their_ids_are() {
     let url = "https://healthlake.eu-west-2.amazonaws.com/datastore/0d1e2f/r4/SubscriptionTopic/7c2a";
-    let topic = Topic { url, ..BARE };
+    let token = [
+        ("FHIR_SUBSCRIPTION_TOKEN_CLIENT_ID", "fs"),
+        ("FHIR_SUBSCRIPTION_TOKEN_CLIENT_SECRET", "the-secret-to-fetch-tokens-with"),
+        ("FHIR_SUBSCRIPTION_TOKEN_URL", "https://id.example.org/token"),
+    ];
+    let wanted = wants(admissions(Topic { url, ..BARE }), &settings_with("healthlake", "R4", &token));
     let with = |id: &str, status: &str, reason: &str| -> Subscription {
-        let mut found = as_found(admissions(topic), "healthlake", "R4");
+        let mut found = serde_json::to_value(&wanted.resource).unwrap();
         (found["id"], found["status"], found["reason"]) = (id.into(), status.into(), reason.into());
         serde_json::from_value(found).unwrap()
     };
-    let wanted = wanted(topic, "healthlake", "R4");
     for (old, new) in [("a", "b"), ("b", "a")] {
         let found = vec![
             with(old, "active", "another"),
