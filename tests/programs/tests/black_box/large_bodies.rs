@@ -71,6 +71,7 @@ async fn notify(
     tokio::join!(write, read).1
 }
 
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 #[tokio::test]
 async fn a_hundred_large_bodies_at_once_take_no_more_than_their_memory() {
     if !cfg!(target_os = "linux") {
