@@ -21,12 +21,21 @@ pub(crate) struct Retried {
     pub(crate) is_settled: bool,
 }
 
-/// All dead letters, oldest first; empty without a store.
+/// All dead letters of this program, oldest first; empty without a store.
+///
+/// A program of another FHIR server may share the store. Its letters name resources of its own server, and this program
+/// would read other resources under these names.
 pub(crate) async fn list(app: &App) -> Stored<Vec<DeadLetter>> {
-    match app.store() {
-        Some(store) => store.dead_letters().await,
-        None => Ok(Vec::new()),
-    }
+    let Some(store) = app.store() else { return Ok(Vec::new()) };
+    let (own, before) = (program(app), app.before_rotation().map(program));
+    let mut letters = store.dead_letters().await?;
+    letters.retain(|letter| letter.program.is_none_or(|program| program == own || Some(program) == before));
+    Ok(letters)
+}
+
+/// The mark of this program in its dead letters.
+pub(super) fn program(app: &App) -> Key {
+    app.keys().key(&["program"])
 }
 
 /// Handles a dead letter once more. Its resource is read from the server: the version that was given up if

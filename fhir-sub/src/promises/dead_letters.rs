@@ -9,6 +9,7 @@ use crate::declaration::Declaration;
 use crate::delivery::dead_letters;
 use crate::interaction::Interactions;
 use crate::sandbox::Behaviour;
+use crate::store::DeadLetter;
 
 /// 19: two operators, or an operator and a pipeline, run `dead-letters retry --all` at about the same time.
 #[tokio::test(start_paused = true)]
@@ -151,4 +152,34 @@ async fn a_letter_of_a_deletion_without_a_version() {
         assert_eq!((retried.record.outcome(), retried.is_settled), (outcome, true));
     }
     assert_eq!(deleted().await, (204, vec!["handled"]), "the next deletion is another event");
+}
+
+/// A program of another FHIR server may share the store. Both servers may have an Encounter/1.
+#[tokio::test(start_paused = true)]
+async fn a_program_sees_no_letter_of_another_server() {
+    const KEY: &str = "FHIR_SUBSCRIPTION_STORE_KEY";
+    const BEFORE: &str = "FHIR_SUBSCRIPTION_STORE_KEY_PREVIOUS";
+    let (store, script) = (shared(), script(|_| Do::ForGood));
+    let start = |set: &[(&str, &str)]| {
+        let server = front(|_| reply(404, outcome()));
+        app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), server, &script, set)
+    };
+    let (old, new) = ("the-old-key-of-the-store-of-the-ward", "the-new-key-of-the-store-of-the-ward");
+    let (base, other) = (("FHIR_BASE_URL", "https://one.example.org/r4"), "https://other.example.org/r4");
+    let one = start(&[base, (KEY, old)]);
+    post(&one, encounter("1", Some("1"), 1000)).await;
+    let rotated = start(&[base, (KEY, new), (BEFORE, old)]);
+    let apart = [start(&[("FHIR_BASE_URL", other), (KEY, old)]), start(&[base, (KEY, new)])];
+    for own in [&one, &rotated] {
+        assert_eq!(dead_letters::list(own).await.unwrap().len(), 1);
+    }
+    for apart in &apart {
+        assert!(dead_letters::list(apart).await.unwrap().is_empty());
+    }
+    // An earlier version of the program did not say whose letter it is.
+    let earlier = DeadLetter { program: None, ..letters(&store).await.remove(0) };
+    one.store().unwrap().add_dead_letter(&earlier).await.unwrap();
+    for app in apart.iter().chain([&one, &rotated]) {
+        assert_eq!(dead_letters::list(app).await.unwrap().len(), 1);
+    }
 }

@@ -24,6 +24,9 @@ pub(crate) struct DeadLetter {
     /// The event's tenant, if the program has tenants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tenant: Option<String>,
+    /// The mark of the event's program. Earlier versions of the program wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) program: Option<Key>,
     pub(crate) endpoint: String,
     /// `create`, `update`, `delete` or `unknown`.
     pub(crate) interaction: String,

@@ -148,6 +148,7 @@ pub(crate) fn letter(name: &str, since: &str) -> DeadLetter {
     DeadLetter {
         deleted: None,
         tenant: None,
+        program: None,
         key: key(name),
         record: None,
         is_passing: false,
