@@ -315,7 +315,7 @@ fn given<'s>(server: &'s Server, event: &Event, resource: Option<&Value>) -> Opt
     if let Some(version_id) = event.version_id() {
         return server.of_id(id).find(|change| server.version_id(change) == version_id);
     }
-    server.numbered(event.number()?, event.timestamp()?)
+    server.numbered(event.number()?, event.timestamp())
 }
 
 /// The beginning of a key.

@@ -234,6 +234,8 @@ pub(crate) enum Trait {
     Total,
     /// Its history has no links to further pages.
     NoHistoryLinks,
+    /// The events of a topic have no `timestamp`.
+    NoTimes,
 }
 
 /// A misbehaviour of a server, until the faults end.
@@ -489,7 +491,7 @@ fn clock(dice: &mut Rng, setup: &Setup, end: Ms) -> Fault {
     }
 }
 
-const TRAITS: [Trait; 13] = [
+const TRAITS: [Trait; 14] = [
     Trait::IgnoresSort,
     Trait::RefusesSort,
     Trait::NoDate,
@@ -503,6 +505,7 @@ const TRAITS: [Trait; 13] = [
     Trait::FewEvents,
     Trait::Total,
     Trait::NoHistoryLinks,
+    Trait::NoTimes,
 ];
 
 fn answering(dice: &mut Rng) -> Answering {

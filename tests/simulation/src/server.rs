@@ -146,10 +146,11 @@ impl Server {
         })
     }
 
-    /// The change of the event with this number and time.
-    pub(crate) fn numbered(&self, number: u64, timestamp: &str) -> Option<&Change> {
+    /// The change of the event with this number, and with this time unless the event has none.
+    pub(crate) fn numbered(&self, number: u64, timestamp: Option<&str>) -> Option<&Change> {
         let is_it = |event: &&Numbered| {
-            event.number == number && instant(self.changes[event.serial].stamp) == timestamp
+            let at = || instant(self.changes[event.serial].stamp);
+            event.number == number && timestamp.is_none_or(|timestamp| at() == timestamp)
         };
         let mut its = self.all_events.iter().filter(is_it);
         let first = its.next()?;

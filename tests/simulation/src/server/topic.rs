@@ -67,10 +67,10 @@ impl Server {
         let is_empty = endpoint == Endpoint::TopicEmpty && kind == "event-notification";
         let event = |event: &Numbered| {
             let change = &self.changes[event.serial];
-            let mut told = json!({
-                "eventNumber": event.number.to_string(),
-                "timestamp": instant(change.stamp),
-            });
+            let mut told = json!({ "eventNumber": event.number.to_string() });
+            if !plan.faults.contains(&Fault::Trait(Trait::NoTimes)) {
+                told["timestamp"] = json!(instant(change.stamp));
+            }
             if !is_empty {
                 told["focus"] = json!({ "reference": format!("{BASE}/Encounter/e{}", change.id) });
             }
