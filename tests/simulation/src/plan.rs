@@ -243,8 +243,8 @@ pub(crate) enum Trait {
 pub(crate) enum Quirk {
     /// It ignores the parameter of the criteria, and its `self` link says so.
     IgnoresFilter,
-    /// It does not know its own link any more.
-    ForgetsLinks,
+    /// It does not know its own links, and answers with this status. Its links of that time stay dead.
+    ForgetsLinks(u16),
 }
 
 /// What happens to a request to the server.
@@ -461,7 +461,7 @@ fn fault(dice: &mut Rng, setup: &Setup, end: Ms) -> Fault {
         17..21 => Fault::Notification(dice.u32(0..8), sending(dice)),
         21..24 => Fault::Request(dice.u32(0..40), answering(dice)),
         24..28 => Fault::Trait(one_of(dice, &TRAITS)),
-        28 => Fault::Quirk(one_of(dice, &[Quirk::IgnoresFilter, Quirk::ForgetsLinks])),
+        28 => Fault::Quirk(quirk(dice)),
         29 => match dice.u8(0..3) {
             // An overlap is two minutes.
             0 => Fault::Late(dice.u32(0..8), dice.u64(1..100_000)),
@@ -507,6 +507,13 @@ const TRAITS: [Trait; 14] = [
     Trait::NoHistoryLinks,
     Trait::NoTimes,
 ];
+
+fn quirk(dice: &mut Rng) -> Quirk {
+    match dice.u8(0..3) {
+        0..2 => Quirk::ForgetsLinks(one_of(dice, &[410, 404, 400, 403, 500])),
+        _ => Quirk::IgnoresFilter,
+    }
+}
 
 fn answering(dice: &mut Rng) -> Answering {
     match dice.u8(0..8) {

@@ -119,6 +119,14 @@ impl World {
         !self.is_quiet() && self.plan.faults.contains(&Fault::Quirk(quirk))
     }
 
+    /// The status of a link that the server does not know any more.
+    pub(crate) fn status_of_links(&self) -> Option<u16> {
+        self.fault(|fault| match *fault {
+            Fault::Quirk(Quirk::ForgetsLinks(status)) => Some(status),
+            _ => None,
+        })
+    }
+
     /// The fault for something, unless the faults have ended.
     pub(crate) fn fault<T>(&self, find: impl FnMut(&Fault) -> Option<T>) -> Option<T> {
         if self.is_quiet() { None } else { self.plan.faults.iter().find_map(find) }

@@ -11,6 +11,11 @@ use crate::world::World;
 
 impl Server {
     pub(super) fn type_history(&self, world: &World, query: &[(String, String)]) -> Reply {
+        if let Some(link) = parameter(query, "link")
+            && let Some(status) = link.parse().ok().or_else(|| world.status_of_links())
+        {
+            return refusal(status);
+        }
         let since = parameter(query, "_since").and_then(parse).unwrap_or(0);
         let now = by_history(world);
         let mut all: Vec<_> =
@@ -38,8 +43,12 @@ impl Server {
         let mut answer =
             json!({ "resourceType": "Bundle", "type": "history", "total": all.len(), "entry": entries });
         if offset.saturating_add(count) < all.len() && !world.has(Trait::NoHistoryLinks) {
-            let mut query: Vec<_> = query.iter().filter(|(name, _)| name != "_offset").cloned().collect();
+            let of_place = ["_offset", "link"];
+            let mut query: Vec<_> =
+                query.iter().filter(|(name, _)| !of_place.contains(&&**name)).cloned().collect();
             query.push(("_offset".to_owned(), (offset + count).to_string()));
+            let dead = world.status_of_links();
+            query.push(("link".to_owned(), dead.map_or("good".to_owned(), |status| status.to_string())));
             let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&query).finish();
             answer["link"] = json!([{ "relation": "next", "url": format!("{BASE}/{path}?{query}") }]);
         }

@@ -18,13 +18,17 @@ impl Server {
     pub(super) fn search(&mut self, world: &World, query: &Query) -> Reply {
         let offset = parameter(query, "place").and_then(|place| place.parse().ok()).unwrap_or(0);
         if let Some(kept) = parameter(query, "kept") {
+            let dead = kept.strip_prefix("dead").and_then(|status| status.parse().ok());
+            if let Some(status) = dead.or_else(|| world.status_of_links()) {
+                return refusal(status);
+            }
             let found = kept.parse::<usize>().ok().and_then(|kept| self.found.get(kept)).cloned();
             return match found {
-                Some((found, is_of_deleted)) if !world.does(Quirk::ForgetsLinks) => {
+                Some((found, is_of_deleted)) => {
                     let next = format!("kept={kept}");
                     self.page(world, &found, offset, usize::MAX, &next, None, is_of_deleted)
                 }
-                _ => refusal(410),
+                None => refusal(410),
             };
         }
         let is_sorted = parameter(query, "_sort").is_some();
@@ -60,7 +64,10 @@ impl Server {
             return self.page(world, &found, offset, count, &next, Some(&own), is_of_deleted);
         }
         self.found.push((found.clone(), is_of_deleted));
-        let next = format!("kept={}", self.found.len() - 1);
+        let next = match world.status_of_links() {
+            Some(status) => format!("kept=dead{status}"),
+            None => format!("kept={}", self.found.len() - 1),
+        };
         self.page(world, &found, 0, count, &next, Some(&own), is_of_deleted)
     }
 
