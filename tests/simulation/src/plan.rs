@@ -245,6 +245,8 @@ pub(crate) enum Quirk {
     IgnoresFilter,
     /// It does not know its own links, and answers with this status. Its links of that time stay dead.
     ForgetsLinks(u16),
+    /// Its `$events` fails.
+    FailsEvents,
 }
 
 /// What happens to a request to the server.
@@ -461,7 +463,7 @@ fn fault(dice: &mut Rng, setup: &Setup, end: Ms) -> Fault {
         17..21 => Fault::Notification(dice.u32(0..8), sending(dice)),
         21..24 => Fault::Request(dice.u32(0..40), answering(dice)),
         24..28 => Fault::Trait(one_of(dice, &TRAITS)),
-        28 => Fault::Quirk(quirk(dice)),
+        28 => Fault::Quirk(quirk(dice, setup)),
         29 => match dice.u8(0..3) {
             // An overlap is two minutes.
             0 => Fault::Late(dice.u32(0..8), dice.u64(1..100_000)),
@@ -508,8 +510,9 @@ const TRAITS: [Trait; 14] = [
     Trait::NoTimes,
 ];
 
-fn quirk(dice: &mut Rng) -> Quirk {
+fn quirk(dice: &mut Rng, setup: &Setup) -> Quirk {
     match dice.u8(0..3) {
+        0 if setup.dialect == Dialect::Generic => Quirk::FailsEvents,
         0..2 => Quirk::ForgetsLinks(one_of(dice, &[410, 404, 400, 403, 500])),
         _ => Quirk::IgnoresFilter,
     }

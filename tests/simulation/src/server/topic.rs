@@ -6,7 +6,7 @@ use super::answer::{BASE, Reply, refusal, reply};
 use super::search::parameter;
 use super::{Change, Kind, Server};
 use crate::moment::instant;
-use crate::plan::{Dialect, Endpoint, Fault, Plan, Trait};
+use crate::plan::{Dialect, Endpoint, Fault, Plan, Quirk, Trait};
 use crate::world::World;
 
 const TOPIC: &str = "https://example.org/topics/encounters";
@@ -48,6 +48,9 @@ impl Server {
         let Plan { setup, .. } = world.plan;
         if setup.dialect != Dialect::Generic || world.has(Trait::NoEvents) {
             return refusal(404);
+        }
+        if world.does(Quirk::FailsEvents) {
+            return refusal(500);
         }
         let number = |name| parameter(query, name).and_then(|number| number.parse::<u64>().ok());
         let (since, until) = (number("eventsSinceNumber").unwrap_or(0), number("eventsUntilNumber"));
