@@ -65,6 +65,7 @@ pub(crate) fn start(world: &Arc<World>, seat: usize, ends_at: Option<u32>) {
                 .set("FHIR_SUBSCRIPTION_SECRET", "the-secret-of-a-simulation-and-no-other")
                 .set("FHIR_SUBSCRIPTION_ADMIN_SECRET", ADMIN)
                 .set("FHIR_SUBSCRIPTION_TRIES", setup.tries.to_string())
+                .set("FHIR_SUBSCRIPTION_EVENTS_MAXIMUM", setup.events.to_string())
                 .store(Shelf(Arc::clone(world)))
                 .state(Seat { world: Arc::clone(world), life: Arc::clone(&life) })
         },

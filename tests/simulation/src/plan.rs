@@ -3,6 +3,9 @@
 
 use fastrand::Rng;
 
+/// More events than any notification has.
+pub(crate) const MANY: usize = 1_000;
+
 /// Milliseconds since the beginning of a schedule.
 pub(crate) type Ms = u64;
 
@@ -26,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) tries: u32,
     /// The most resources on a page, whatever the request says.
     pub(crate) page: usize,
+    /// The most events that a notification may have. A larger one is refused.
+    pub(crate) events: usize,
 }
 
 /// The server's kind of notifications, and its retries.
@@ -348,6 +353,7 @@ fn setup(dice: &mut Rng) -> Setup {
         instances: if dice.u8(0..3) == 0 { 1 } else { 2 },
         tries: one_of(dice, &[2, 3, 30]),
         page: one_of(dice, &[1, 2, 3, 100]),
+        events: one_of(dice, &[1, 2, MANY, MANY, MANY, MANY]),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Shrinks a plan that breaks a promise.
 
-use crate::plan::{Plan, What};
+use crate::plan::{MANY, Plan, What};
 use crate::schedule::run;
 
 /// Removes everything from a plan that is not needed to break a promise.
@@ -43,6 +43,11 @@ fn smaller(plan: &Plan) -> impl Iterator<Item = Plan> + '_ {
         (plan.setup.page < 100).then(|| {
             let mut plan = plan.clone();
             plan.setup.page = 100;
+            plan
+        }),
+        (plan.setup.events < MANY).then(|| {
+            let mut plan = plan.clone();
+            plan.setup.events = MANY;
             plan
         }),
     ];
