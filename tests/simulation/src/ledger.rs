@@ -124,6 +124,7 @@ impl Run {
             Change::to_string,
         );
         world.log(|| format!("run {name} by key {}", short(key.as_deref())));
+        key.iter().for_each(|key| world.owns(key));
         let id = event.focus().and_then(Server::id_of).or(change.as_ref().map(|change| change.id));
         let may_be_deletion = event.interaction().to_string() == "delete" || world.is_told_by_name();
         let is_unnamed_deletion = change.is_none() && may_be_deletion;

@@ -50,7 +50,7 @@ pub(crate) fn start(world: &Arc<World>, seat: usize, ends_at: Option<u32>) {
         ends_at,
         wakers: Mutex::default(),
     });
-    let setup = world.plan.setup;
+    let (setup, base) = (world.plan.setup, lock(&world.server).base);
     let (front, clock) = (Arc::new(Front(Arc::clone(world))), Arc::clone(world));
     let started = Instance::new(
         &[setup.endpoint.name()],
@@ -59,7 +59,7 @@ pub(crate) fn start(world: &Arc<World>, seat: usize, ends_at: Option<u32>) {
         |app| {
             let version = if setup.dialect.has_topics() { "R5" } else { "R4" };
             app.set("APP_BASE_URL", "https://app.example.org")
-                .set("FHIR_BASE_URL", "https://fhir.example.org/r4")
+                .set("FHIR_BASE_URL", base)
                 .set("FHIR_VERSION", version)
                 .set("FHIR_SERVER", setup.dialect.name())
                 .set("FHIR_SUBSCRIPTION_SECRET", "the-secret-of-a-simulation-and-no-other")

@@ -31,6 +31,8 @@ pub(crate) struct Setup {
     pub(crate) page: usize,
     /// The most events that a notification may have. A larger one is refused.
     pub(crate) events: usize,
+    /// Whether a second program of another FHIR server shares the store. The same happens to both programs.
+    pub(crate) has_twin: bool,
 }
 
 /// The server's kind of notifications, and its retries.
@@ -354,6 +356,7 @@ fn setup(dice: &mut Rng) -> Setup {
         tries: one_of(dice, &[2, 3, 30]),
         page: one_of(dice, &[1, 2, 3, 100]),
         events: one_of(dice, &[1, 2, MANY, MANY, MANY, MANY]),
+        has_twin: dice.u8(0..20) == 0,
     }
 }
 

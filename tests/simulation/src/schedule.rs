@@ -41,14 +41,28 @@ pub(crate) fn run(plan: &Plan, is_traced: bool) -> Ended {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let world = World::new(plan, is_traced);
-        if tokio::time::timeout(LONGEST, play(&world)).await.is_err() {
-            world.fail(|| format!("the schedule has not ended after {} days", LONGEST.as_secs() / 86_400));
+        let worlds = World::all(plan, is_traced);
+        let (world, twin) = (&worlds[0], worlds.get(1).cloned());
+        let playing = twin.map(|twin| tokio::spawn(async move { play_to_the_end(&twin).await }));
+        play_to_the_end(world).await;
+        if let Some(playing) = playing
+            && let Err(error) = playing.await
+        {
+            world.fail(|| format!("a task of the simulation itself has failed: {error}"));
         }
-        let seats = std::mem::take(&mut *lock(&world.seats));
-        drop(seats);
+        for world in &worlds {
+            let seats = std::mem::take(&mut *lock(&world.seats));
+            drop(seats);
+        }
         Ended { violation: world.violation(), trace: world.trace() }
     })
+}
+
+/// Plays a schedule, which must end.
+async fn play_to_the_end(world: &Arc<World>) {
+    if tokio::time::timeout(LONGEST, play(world)).await.is_err() {
+        world.fail(|| format!("the schedule has not ended after {} days", LONGEST.as_secs() / 86_400));
+    }
 }
 
 async fn play(world: &Arc<World>) {
@@ -221,7 +235,7 @@ async fn sweeps(world: &Arc<World>) {
 /// Whether both watermarks are past this moment, as far as the handler wants changes and deletions.
 fn has_passed(world: &World, moment: u64) -> bool {
     let endpoint = world.plan.setup.endpoint;
-    let watermarks = lock(&world.records).watermarks;
+    let watermarks = *lock(&world.watermarks);
     let is_past = |of_deletions: bool| watermarks[usize::from(of_deletions)] >= moment;
     let are_changes = !endpoint.wants_changes() || is_past(false);
     are_changes && (!endpoint.wants_deletions() || !can_find_deletions(world) || is_past(true))

@@ -19,6 +19,7 @@ pub(crate) use self::topic::Numbered;
 /// The written changes, and what the server remembers.
 #[derive(Default)]
 pub(crate) struct Server {
+    pub(crate) base: &'static str,
     /// Every version of every resource, in the order of the writes.
     pub(crate) changes: Vec<Change>,
     pub(crate) subscription: Option<Value>,

@@ -21,8 +21,8 @@ const LIMIT: Ms = 10_000;
 #[derive(Default)]
 pub(crate) struct Records {
     by_id: HashMap<RecordId, Record>,
-    /// The watermarks of changes and of deletions.
-    pub(crate) watermarks: [u64; 2],
+    /// The program of each record, by its place.
+    owners: HashMap<RecordId, usize>,
     /// Until when it is down.
     down_until: Ms,
 }
@@ -51,7 +51,7 @@ impl Shelf {
             world.counts.failed_calls.fetch_add(1, Ordering::Relaxed);
             Err(Unavailable::new(text))
         };
-        let is_down = !world.is_quiet() && world.now() < lock(&world.records).down_until;
+        let is_down = !world.is_quiet() && world.now() < lock(&world.common.records).down_until;
         if is_down {
             return failed("it is down");
         }
@@ -82,7 +82,7 @@ impl Shelf {
             }
             Some(Storing::Slow(time)) => wait(world, time.min(LIMIT)).await,
             Some(Storing::Down(time)) => {
-                lock(&world.records).down_until = world.now() + time;
+                lock(&world.common.records).down_until = world.now() + time;
                 return failed("it goes down");
             }
         }
@@ -122,7 +122,7 @@ impl StoreBackend for Shelf {
         let wanted = *id;
         Box::pin(self.call(
             move || format!("get {}", named(&wanted)),
-            move |world| lock(&world.records).by_id.get(&wanted).cloned(),
+            move |world| lock(&world.common.records).by_id.get(&wanted).cloned(),
         ))
     }
 
@@ -143,7 +143,7 @@ impl StoreBackend for Shelf {
         Box::pin(self.call(
             move || format!("list {kind:?}"),
             move |world| {
-                let records = lock(&world.records);
+                let records = lock(&world.common.records);
                 let mut found: Vec<_> = records.by_id.iter().filter(|(id, _)| id.kind() == kind).collect();
                 found.sort_by_key(|(id, _)| **id);
                 found.into_iter().map(|(_, record)| record.clone()).collect()
@@ -153,7 +153,7 @@ impl StoreBackend for Shelf {
 }
 
 fn put(world: &World, id: RecordId, expected: Option<u64>, record: Option<Record>) -> Put {
-    let mut records = lock(&world.records);
+    let mut records = lock(&world.common.records);
     let there = records.by_id.get(&id);
     if there.map(Record::revision) != expected {
         return Put::Refused(there.cloned());
@@ -162,7 +162,11 @@ fn put(world: &World, id: RecordId, expected: Option<u64>, record: Option<Record
         Some(record) => records.by_id.insert(id, record.clone()),
         None => records.by_id.remove(&id),
     };
+    let owner = *records.owners.entry(id).or_insert(world.place);
     drop(records);
+    if owner != world.place && id.kind() != RecordKind::Store {
+        world.fail(|| format!("the record {} of the program of another FHIR server is written", named(&id)));
+    }
     if id.kind() == RecordKind::DeadLetter {
         lock(&world.ledger).letter(&key(&id), record.is_some());
     }
@@ -199,7 +203,7 @@ fn look(world: &World, id: &RecordId, before: Option<&Record>, record: &Record) 
                 let watermark =
                     |record: &Record| body(record)["sweep"]["state"][name].as_str().and_then(moment::parse);
                 let (before, after) = (before.and_then(watermark), watermark(record));
-                lock(&world.records).watermarks[usize::from(of_deletions)] = after.unwrap_or(0);
+                lock(&world.watermarks)[usize::from(of_deletions)] = after.unwrap_or(0);
                 if let Some(after) = after.filter(|after| before.is_some_and(|before| *after > before)) {
                     passed(world, after, of_deletions);
                 }

@@ -45,6 +45,11 @@ fn smaller(plan: &Plan) -> impl Iterator<Item = Plan> + '_ {
             plan.setup.page = 100;
             plan
         }),
+        plan.setup.has_twin.then(|| {
+            let mut plan = plan.clone();
+            plan.setup.has_twin = false;
+            plan
+        }),
         (plan.setup.events < MANY).then(|| {
             let mut plan = plan.clone();
             plan.setup.events = MANY;

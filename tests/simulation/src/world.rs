@@ -1,5 +1,7 @@
-//! [`World`]: shared by all participants of a schedule.
+//! [`World`]: shared by a program, its FHIR server and everything that happens to them; [`Common`]: shared by all
+//! programs of a schedule.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -15,6 +17,7 @@ use crate::life::{Gone, Running};
 use crate::moment;
 use crate::plan::{Endpoint, Fault, Ms, Plan, Quirk, Trait};
 use crate::server::Server;
+use crate::server::answer::BASES;
 use crate::shelf::Records;
 
 /// The most requests to the server and calls of the store in a schedule. With more, it would never end.
@@ -25,21 +28,32 @@ tokio::task_local! {
     pub(crate) static TOLD: usize;
 }
 
-/// Shared by all participants of a schedule.
+/// Shared by all programs of a schedule: one, or two with a FHIR server each.
+pub(crate) struct Common {
+    started: Instant,
+    pub(crate) records: Mutex<Records>,
+    /// The program of each idempotency key, by its place.
+    owners: Mutex<HashMap<String, usize>>,
+    violation: Mutex<Option<String>>,
+    trace: Option<Mutex<String>>,
+}
+
+/// Shared by all participants of a program.
 pub(crate) struct World {
     pub(crate) plan: Plan,
-    started: Instant,
+    pub(crate) common: Arc<Common>,
+    /// The place of the program among all programs.
+    pub(crate) place: usize,
     dice: Mutex<Rng>,
     pub(crate) server: Mutex<Server>,
-    pub(crate) records: Mutex<Records>,
+    /// The watermarks of changes and of deletions.
+    pub(crate) watermarks: Mutex<[u64; 2]>,
     pub(crate) ledger: Mutex<Ledger>,
     /// The instances; `None` if one has died and is not running again yet.
     pub(crate) seats: Mutex<Vec<Option<Arc<Running>>>>,
     is_quiet: AtomicBool,
     /// The numbers of each kind.
     pub(crate) counts: Counts,
-    violation: Mutex<Option<String>>,
-    trace: Option<Mutex<String>>,
 }
 
 #[derive(Default)]
@@ -55,25 +69,45 @@ pub(crate) struct Counts {
 }
 
 impl World {
-    pub(crate) fn new(plan: &Plan, is_traced: bool) -> Arc<Self> {
+    /// The worlds of all programs.
+    pub(crate) fn all(plan: &Plan, is_traced: bool) -> Vec<Arc<Self>> {
+        let common = Arc::new(Common {
+            started: Instant::now(),
+            records: Mutex::default(),
+            owners: Mutex::default(),
+            violation: Mutex::default(),
+            trace: is_traced.then(Mutex::default),
+        });
+        let count = if plan.setup.has_twin { 2 } else { 1 };
+        BASES[..count].iter().enumerate().map(|(place, base)| Self::new(plan, &common, place, base)).collect()
+    }
+
+    fn new(plan: &Plan, common: &Arc<Common>, place: usize, base: &'static str) -> Arc<Self> {
         Arc::new(Self {
             plan: plan.clone(),
-            started: Instant::now(),
+            common: Arc::clone(common),
+            place,
             dice: Mutex::new(Rng::with_seed(plan.seed)),
-            server: Mutex::default(),
-            records: Mutex::default(),
+            server: Mutex::new(Server { base, ..Server::default() }),
+            watermarks: Mutex::default(),
             ledger: Mutex::default(),
             seats: Mutex::default(),
             is_quiet: AtomicBool::new(false),
             counts: Counts::default(),
-            violation: Mutex::default(),
-            trace: is_traced.then(Mutex::default),
         })
+    }
+
+    /// Records that the program has an event with this idempotency key: no other program may have one.
+    pub(crate) fn owns(&self, key: &str) {
+        let owner = *lock(&self.common.owners).entry(key.to_owned()).or_insert(self.place);
+        if owner != self.place {
+            self.fail(|| "the programs of two FHIR servers share an idempotency key".to_owned());
+        }
     }
 
     /// Milliseconds since the beginning.
     pub(crate) fn now(&self) -> Ms {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(Ms::MAX)
+        u64::try_from(self.common.started.elapsed().as_millis()).unwrap_or(Ms::MAX)
     }
 
     /// The time by a correct clock.
@@ -167,7 +201,7 @@ impl World {
 
     /// Records a broken promise. Only the first one counts.
     pub(crate) fn fail(&self, how: impl FnOnce() -> String) {
-        let mut violation = lock(&self.violation);
+        let mut violation = lock(&self.common.violation);
         if violation.is_none() {
             let how = how();
             self.log(|| format!("BROKEN: {how}"));
@@ -176,19 +210,19 @@ impl World {
     }
 
     pub(crate) fn violation(&self) -> Option<String> {
-        lock(&self.violation).clone()
+        lock(&self.common.violation).clone()
     }
 
     pub(crate) fn log(&self, line: impl FnOnce() -> String) {
-        if let Some(trace) = &self.trace {
-            let now = self.now();
-            writeln!(lock(trace), "{:>9}.{:03}  {}", now / 1_000, now % 1_000, line())
+        if let Some(trace) = &self.common.trace {
+            let (now, other) = (self.now(), if self.place == 0 { "" } else { "other program: " });
+            writeln!(lock(trace), "{:>9}.{:03}  {other}{}", now / 1_000, now % 1_000, line())
                 .expect("a text takes it");
         }
     }
 
     pub(crate) fn trace(&self) -> String {
-        self.trace.as_ref().map(|trace| lock(trace).clone()).unwrap_or_default()
+        self.common.trace.as_ref().map(|trace| lock(trace).clone()).unwrap_or_default()
     }
 
     /// Sends a request to a running instance, in a separate task: a caller who hangs up ends nothing.

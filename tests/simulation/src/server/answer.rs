@@ -15,7 +15,8 @@ use crate::moment::{instant, stamp};
 use crate::plan::{Answering, Dialect, Fault, Trait};
 use crate::world::{World, lock, pass, sleep};
 
-pub(crate) const BASE: &str = "https://fhir.example.org/r4";
+/// The base URLs of the server, and of the server of the other program. Both have the same path.
+pub(crate) const BASES: [&str; 2] = ["https://fhir.example.org/r4", "https://other.example.org/r4"];
 
 /// The server, as an instance sees it.
 pub(crate) struct Front(pub(crate) Arc<World>);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{BASE, Reply, refusal, reply};
+use super::answer::{Reply, refusal, reply};
 use super::search::parameter;
 use super::{Change, Kind, Server};
 use crate::moment::{instant, parse};
@@ -36,7 +36,7 @@ impl Server {
 
     fn versions(&self, world: &World, all: &[&Change], path: &str, query: &[(String, String)]) -> Reply {
         let number = |name: &str| parameter(query, name).and_then(|value| value.parse::<usize>().ok());
-        let offset = number("_offset").unwrap_or(0);
+        let (offset, base) = (number("_offset").unwrap_or(0), self.base);
         let count = number("_count").unwrap_or(usize::MAX).min(world.plan.setup.page.max(2));
         let entries: Vec<_> =
             all.iter().skip(offset).take(count).map(|change| self.entry(world, change)).collect();
@@ -50,13 +50,13 @@ impl Server {
             let dead = world.status_of_links();
             query.push(("link".to_owned(), dead.map_or("good".to_owned(), |status| status.to_string())));
             let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&query).finish();
-            answer["link"] = json!([{ "relation": "next", "url": format!("{BASE}/{path}?{query}") }]);
+            answer["link"] = json!([{ "relation": "next", "url": format!("{base}/{path}?{query}") }]);
         }
         reply(200, answer)
     }
 
     fn entry(&self, world: &World, change: &Change) -> Value {
-        let (id, version) = (change.id, self.version_id(change));
+        let (id, version, base) = (change.id, self.version_id(change), self.base);
         let is_deletion = change.kind == Kind::Delete;
         if world.plan.setup.dialect == Dialect::Medplum {
             let status = if is_deletion { "410" } else { "200" };
@@ -82,7 +82,7 @@ impl Server {
         let mut entry = json!({ "request": { "method": method, "url": url }, "response": response });
         if !is_deletion {
             entry["resource"] = self.resource(change);
-            entry["fullUrl"] = json!(format!("{BASE}/Encounter/e{id}"));
+            entry["fullUrl"] = json!(format!("{base}/Encounter/e{id}"));
         }
         entry
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::answer::{BASE, Reply, bundle, refusal, reply};
+use super::answer::{Reply, bundle, refusal, reply};
 use super::{Change, Kind, Server};
 use crate::moment::{instant, parse};
 use crate::plan::{Dialect, Quirk, Trait};
@@ -102,13 +102,13 @@ impl Server {
                 _ => Some(self.resource(change)),
             }
         });
-        let mut answer = bundle("searchset", resources.collect());
+        let (mut answer, base) = (bundle("searchset", resources.collect()), self.base);
         let mut links = Vec::new();
         if let Some(own) = own {
-            links.push(json!({ "relation": "self", "url": format!("{BASE}/Encounter?{own}") }));
+            links.push(json!({ "relation": "self", "url": format!("{base}/Encounter?{own}") }));
         }
         if offset.saturating_add(count) < found.len() {
-            let url = format!("{BASE}/Encounter?{next}&place={}", offset + count);
+            let url = format!("{base}/Encounter?{next}&place={}", offset + count);
             links.push(json!({ "relation": "next", "url": url }));
         }
         answer["link"] = json!(links);

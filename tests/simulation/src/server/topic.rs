@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{BASE, Reply, refusal, reply};
+use super::answer::{Reply, refusal, reply};
 use super::search::parameter;
 use super::{Change, Kind, Server};
 use crate::moment::instant;
@@ -66,7 +66,7 @@ impl Server {
 
     /// A notification of these events, with the content of the Subscription.
     pub(crate) fn bundle_of(&self, kind: &str, events: &[Numbered], plan: &Plan) -> Value {
-        let endpoint = plan.setup.endpoint;
+        let (endpoint, base) = (plan.setup.endpoint, self.base);
         let is_empty = endpoint == Endpoint::TopicEmpty && kind == "event-notification";
         let event = |event: &Numbered| {
             let change = &self.changes[event.serial];
@@ -75,7 +75,7 @@ impl Server {
                 told["timestamp"] = json!(instant(change.stamp));
             }
             if !is_empty {
-                told["focus"] = json!({ "reference": format!("{BASE}/Encounter/e{}", change.id) });
+                told["focus"] = json!({ "reference": format!("{base}/Encounter/e{}", change.id) });
             }
             told
         };
@@ -86,14 +86,14 @@ impl Server {
             "type": kind,
             "eventsSinceSubscriptionStart": count.to_string(),
             "notificationEvent": events.iter().map(event).collect::<Vec<_>>(),
-            "subscription": { "reference": format!("{BASE}/Subscription/s1") },
+            "subscription": { "reference": format!("{base}/Subscription/s1") },
             "topic": TOPIC,
         });
         let mut entries = vec![json!({ "resource": status })];
         for event in events.iter().filter(|_| !is_empty) {
             let change = &self.changes[event.serial];
             let mut entry = json!({
-                "fullUrl": format!("{BASE}/Encounter/e{}", change.id),
+                "fullUrl": format!("{base}/Encounter/e{}", change.id),
                 "request": { "method": method(plan, change), "url": format!("Encounter/e{}", change.id) },
             });
             if endpoint == Endpoint::Topic {
