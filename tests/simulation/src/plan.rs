@@ -333,6 +333,7 @@ impl Plan {
                 setup.tries = 2;
                 crowded(&mut dice)
             }
+            _ if dice.u8(0..128) == 0 => numerous(&mut dice, &mut setup),
             _ => (steps(&mut dice, &setup), Vec::new()),
         };
         let end = steps.last().map_or(0, |step| step.at);
@@ -431,6 +432,33 @@ fn overtaken(dice: &mut Rng, setup: &Setup) -> (Vec<Step>, Vec<Fault>) {
             .filter_map(|number| Some(Fault::Notification(u32::try_from(number).ok()?, Sending::Lost))),
     );
     (steps, faults)
+}
+
+/// Many resources, so that a search and a history have many pages. Most notifications are lost, and resources change
+/// while sweeps read.
+fn numerous(dice: &mut Rng, setup: &mut Setup) -> (Vec<Step>, Vec<Fault>) {
+    setup.page = one_of(dice, &[2, 3, 5, 10]);
+    let count = dice.usize(21..45);
+    let mut ids: Vec<usize> = (0..count).collect();
+    dice.shuffle(&mut ids);
+    let mut at = 1_000;
+    let mut steps = Vec::new();
+    for ids in ids.chunks(one_of(dice, &[1, 7, count])) {
+        let writes = ids.iter().map(|id| (*id, Write::Matching)).collect();
+        steps.push(Step { at, what: What::Write(writes) });
+        at += dice.u64(0..1_000);
+    }
+    let first = dice.u32(0..4);
+    let lost = (first..40).map(|number| Fault::Notification(number, Sending::Lost)).collect();
+    for _ in 0..dice.usize(1..4) {
+        at += pause(dice);
+        steps.push(Step { at, what: What::Sweep { is_slip: false } });
+        for _ in 0..dice.usize(0..4) {
+            at += dice.u64(0..200);
+            steps.push(Step { at, what: What::Write(writes(dice, count, setup)) });
+        }
+    }
+    (steps, lost)
 }
 
 /// A notification of many events. Two of them hang, and leave little time to others, which take some.
