@@ -19,6 +19,8 @@ struct Event {
     expires: Duration,
     /// The token of the claim that holds it.
     held: Option<u64>,
+    /// When that claim expires. The event may expire later, if it was reported meanwhile.
+    claim_expires: Duration,
     /// Until when others have to wait: known until the event is ended.
     until: Option<Duration>,
     /// The same of the try before, if that try came to no end.
@@ -131,6 +133,7 @@ impl Events {
         let mut event = Event {
             expires: until + RETENTION,
             held: None,
+            claim_expires: until + RETENTION,
             until: Some(until),
             died,
             is_done,
@@ -197,7 +200,7 @@ impl Events {
             return;
         }
         let Some(event) = self.events.get_mut(key) else { return };
-        if event.held != Some(claim.token) {
+        if event.held != Some(claim.token) || event.claim_expires <= now {
             return;
         }
         if end == End::Done
