@@ -35,7 +35,7 @@ pub struct Declaration {
     pub source: Source,
     /// The search or the topic that the server watches.
     pub trigger: Trigger,
-    /// Whether the criteria, the topic, or a filter has a placeholder. If not, its text is not looked at when the program starts.
+    /// Whether the criteria, the topic, or a filter has a placeholder. If not, the start of the program skips these texts.
     pub has_placeholders: bool,
     /// The path segment that the server calls.
     pub endpoint: &'static str,

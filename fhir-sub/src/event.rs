@@ -34,7 +34,7 @@ pub struct Event {
     pub(crate) unnamed_type: Option<String>,
     /// Whether the event names its resource in words or by an identifier.
     pub(crate) is_described: bool,
-    /// The id of the event's element in the notification, or of the notification if each has one event.
+    /// The id of the event's element in the notification. If each notification has one event, the id of the notification.
     pub(crate) id: Option<String>,
     pub(crate) version_id: Option<String>,
     pub(crate) subscription: Option<String>,

@@ -2,7 +2,7 @@
 //! again, changed or not.
 //!
 //! [`observe`] answers as `serve` does, and keeps each request and its outcome in a [`Recorder`]. [`run`] sends a
-//! request from the desk through the same service. [`tapped`] notes what handlers read meanwhile. Without the feature
+//! request from the desk through the same service. [`tapped`] notes the handlers' reads. Without the feature
 //! `inspector`, none of this is compiled. Nothing that the desk keeps is in a log.
 
 mod reads;

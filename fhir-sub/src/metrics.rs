@@ -39,7 +39,7 @@ pub(crate) enum Measure {
     /// Another sweep of the subscription is under way, so this sweep did nothing or ended early.
     #[cfg(feature = "registration")]
     SweepUnderWay,
-    /// No request can find what no notification of the subscription reported.
+    /// No request can find the changes that the subscription's notifications did not report.
     #[cfg(feature = "registration")]
     CannotBeSwept,
     /// A sweep of a subscription failed, or something failed in it.

@@ -82,7 +82,7 @@ impl Filling<'_> {
             self.problem(
                 &names(placeholders(url).map(|place| &url[place])),
                 "topic",
-                "makes no canonical URL of it: with its value, the topic must be an absolute URI, such as \
+                "does not make it a canonical URL: with its value, the topic must be an absolute URI, such as \
                  `https://example.org/topics/admission`",
             );
             return url;

@@ -12,7 +12,7 @@ fn dependencies(manifest: &Table) -> impl Iterator<Item = &Value> {
     tables.chain([manifest]).filter_map(|table| table.get("fhir-sub"))
 }
 
-/// What is wrong with a dependency on fhir-sub, if anything is.
+/// The mistake in a dependency on fhir-sub, or `None`.
 fn fault(dependency: &Value, version: &str) -> Option<String> {
     let wanted = dependency.as_str().or_else(|| dependency.get("version")?.as_str());
     match (wanted, dependency.get("path").and_then(Value::as_str)) {

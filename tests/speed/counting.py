@@ -1,4 +1,4 @@
-"""What `instructions` and `durable` share: how the instructions of a program are counted and held against a budget."""
+"""For `instructions` and `durable`: counts the instructions of a program, and compares them with a budget."""
 import re, shutil, subprocess
 
 from common import CACHE, HERE, LARGE, SMALL, fail, fed, say
@@ -18,7 +18,7 @@ def install_valgrind():
 
 
 def counted(program, environment, size, times, base64=False):
-    """Instructions of a run with a first event, and so many further ones. A function makes an environment for each run."""
+    """The instructions of a run with a first event and `times` more. If `environment` is a function, each run gets a new one."""
     out = CACHE / "callgrind.out"
     before = ("valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}")
     environment = environment() if callable(environment) else environment
@@ -37,7 +37,7 @@ def figures(program, environment, events):
 
 
 class Budget:
-    """Prints each figure beside what is allowed, and keeps whether all are held."""
+    """Prints each figure beside its limit, and remembers whether all figures are within their limits."""
 
     def __init__(self):
         self.is_held = True

@@ -15,7 +15,7 @@ pub fn mistake(text: &str) -> Option<String> {
         let value = if place.start == 0 { "https://1" } else { "1" };
         filled.replace_range(place, value);
     }
-    // In terms of the text as written.
+    // The mistake quotes the text as written, without the values.
     let url = |text: &str| text.split('|').next().unwrap_or_default().to_owned();
     mistake_in(&filled)
         .map(|mistake| mistake.replace(filled.trim(), text.trim()).replace(&url(&filled), &url(text)))
@@ -30,7 +30,7 @@ fn mistake_in(text: &str) -> Option<String> {
     }
     if let Some(character) = text.chars().find(|character| !is_of_uri(*character) && *character != '|') {
         return Some(match character {
-            '#' => "a topic is a resource of its own, and a `#` names a part of one: take it out, and what follows it"
+            '#' => "a topic is a resource of its own, and a `#` names a part of one: take out the `#` and the text after it"
                 .to_owned(),
             _ => format!("a URI cannot have the character {character:?}: write it as `{}`", encoded(character)),
         });

@@ -21,8 +21,8 @@ use crate::service::{Route, open};
 /// The pause after `accept` fails, for instance because file descriptors are short.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
-/// A request's head is refused at this many bytes, and its last read may have doubled them. Strangers send heads too, on any number of
-/// connections, and hyper's own limit is three times as high.
+/// `serve` refuses a request once its head has this many bytes. The last read may have doubled them. Strangers send heads too, on any
+/// number of connections, and hyper's own limit is three times as high.
 const HEAD_LIMIT: usize = 128 * 1024;
 
 /// The body of an answer. It is boxed, so that all answers have one type.

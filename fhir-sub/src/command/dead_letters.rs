@@ -52,8 +52,8 @@ pub(super) async fn dead_letters(app: &App, what: DeadLetters, json: bool) -> Re
     }
 }
 
-/// The apps that the command is for: if it names a letter, only the app that has the letter. The first app reports a
-/// letter that no app has.
+/// The apps that the command is for. If the command names a letter, only the app with the letter. If no app has the
+/// letter, the first app reports that.
 pub(super) async fn concerned<'a>(
     apps: Vec<&'a App>,
     what: &DeadLetters,

@@ -10,7 +10,7 @@ pub(super) use self::watch::Watch;
 /// Whether this build has a desk.
 pub(super) const IS_THERE: bool = false;
 
-/// A command of the desk. This build has no such command.
+/// A command of the desk. This build has no desk.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Command {}
 

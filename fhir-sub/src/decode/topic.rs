@@ -77,11 +77,11 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
     Ok(Decoded::Notice(notice, counted))
 }
 
-/// Identifies the only event of a notification without a topic and without a count by the id of the Bundle. The NHS
+/// If a notification has one event, no topic and no count, the id of the Bundle identifies the event. The NHS
 /// numbers each event 1, and repeats an event in a Bundle with the same id.
 ///
-/// With a count, the number identifies the event. There, the id says nothing: Inferno's handshake and event have the
-/// same one, and other servers send a repeated event in another Bundle.
+/// If the notification has a count, the number identifies the event, and the id of the Bundle does not: Inferno's
+/// handshake and event have the same id, and other servers repeat an event in a Bundle with another id.
 fn number_by_bundle(event: &mut Event, id: &str) {
     event.number = None;
     event.id.get_or_insert_with(|| id.to_owned());

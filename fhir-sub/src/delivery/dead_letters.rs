@@ -23,8 +23,8 @@ pub(crate) struct Retried {
 
 /// All dead letters of this program, oldest first; empty without a store.
 ///
-/// A program of another FHIR server may share the store. Its letters name resources of its own server, and this program
-/// would read other resources under these names.
+/// A program of another FHIR server may share the store. The letters of that program name resources of its
+/// own server, and this program would read other resources under these names.
 pub(crate) async fn list(app: &App) -> Stored<Vec<DeadLetter>> {
     let Some(store) = app.store() else { return Ok(Vec::new()) };
     let (own, before) = (program(app), app.before_rotation().map(program));

@@ -155,9 +155,9 @@ fn take(events: &mut Vec<Unnamed>, fits: impl Fn(u64) -> bool) -> Vec<Unnamed> {
 /// Searches for resources that changed since the last time, or since the first event happened, and delivers
 /// them. An endpoint's notifications take turns here, so that no search finds what another one is handling.
 ///
-/// If an earlier notification could not read all pages, this one goes on at the next page. Only a search that begins with
-/// this notification certainly shows the change that the notification is about. So one more search follows, and decides the
-/// answer.
+/// If an earlier notification could not read all pages, this one goes on at the next page. A search that began
+/// before this notification may lack the notification's change. So the program searches once more, and that search decides
+/// the answer.
 async fn by_search(
     app: &App,
     declaration: &'static Declaration,
@@ -280,9 +280,9 @@ struct Found {
     end: Searched,
     /// The page where the search ended, unless it read all of them; `None` for the first page.
     place: Option<Place>,
-    /// Whether it began with its first page.
+    /// Whether the search began with its first page.
     is_new: bool,
-    /// When it began, by the server's clock.
+    /// When the search began, by the server's clock.
     searched: Option<Instant>,
     /// The newest change that was handled before.
     known: Option<Instant>,
@@ -321,7 +321,7 @@ async fn find(
     let searching = async {
         while let Some(page) = search.next_page().await {
             let page = match page {
-                // The link may have expired, whatever the error. Without enough time, a timeout says nothing.
+                // Any error may mean that the link has expired. If the request had too little time, a timeout says nothing.
                 Err(error)
                     if pages == 0
                         && !found.is_new
@@ -377,8 +377,8 @@ async fn find(
                     found.known = found.known.max(hit.updated);
                     continue;
                 }
-                // A server may keep the results of a search, and show a resource as it is by now. If the resource
-                // changed after the search began, it may not match any more: the next search decides.
+                // A server may keep the results of a search, and show the current version of a resource. If the resource
+                // changed after the search began, that version may not match any more: the next search decides.
                 let may_have_changed = !found.is_new && found.searched.is_some();
                 let now = date.map(|date| date.after(SLACK));
                 if may_have_changed && hit.updated > found.searched && hit.updated <= now {

@@ -190,8 +190,8 @@ async fn begin<'a>(
     if let Some(Retry { record, is_passing, .. }) = event.retry
         && entry.key != record
     {
-        // The server may not keep the version that was given up. If the version that was read in its place was handled,
-        // nothing is left to do.
+        // The server may not keep the version that was given up, and the program then reads another version. If that version
+        // is handled, nothing is left to do.
         if store.is_handled(&entry.key).await? {
             return Ok(Beginning { begun: Begun::Done, alone: None, is_otherwise: false });
         }

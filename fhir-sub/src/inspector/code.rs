@@ -14,7 +14,8 @@ use crate::app::App;
 use crate::declaration::Declaration;
 
 /// A test that sends the delivery again, and expects the same outcome. It first creates the resources that the handlers
-/// read, and those that the delivery names but does not contain. `now` gives a resource as the sandbox has it now.
+/// read, and the resources that the delivery names but does not contain. `now` returns the sandbox's current version of a
+/// resource.
 pub(crate) fn as_test(app: &App, delivery: &Delivery, now: impl Fn(&str) -> Option<Value>) -> String {
     let declaration = delivery.endpoint().and_then(|endpoint| app.registry().find(endpoint));
     let mut text = format!(

@@ -22,7 +22,7 @@ tokio::task_local! {
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
     resources: Vec<Read>,
-    /// References to resources that the handlers needed, and whose content is unknown or too large.
+    /// References to resources that the handlers needed. The content of these resources is unknown or too large.
     unseen: Vec<String>,
     /// References to resources that the handlers wrote. The handlers of a test write them too.
     written: HashSet<String>,
@@ -103,7 +103,7 @@ struct Asked<'a> {
     is_conditional: bool,
 }
 
-/// The answer of the FHIR server to it.
+/// The FHIR server's answer to an [`Asked`].
 struct Told<'a> {
     status: StatusCode,
     location: Option<&'a str>,
@@ -162,17 +162,17 @@ impl Reads {
         &self.resources
     }
 
-    /// References to resources that a test must create, but whose content is not here.
+    /// References to resources that a test must create. Their content is not here.
     pub(super) fn unseen(&self) -> &[String] {
         &self.unseen
     }
 
-    /// The approximate number of bytes that they take in memory.
+    /// The approximate number of bytes that the resources take in memory.
     pub(super) fn size(&self) -> usize {
         self.resources.iter().map(|read| read.json.len() + read.reference.len()).sum()
     }
 
-    /// Replaces each text for which `hidden` has another one.
+    /// Replaces the text of each resource for which `hidden` returns another text.
     pub(super) fn hide(&mut self, hidden: impl Fn(&str) -> Option<String>) {
         for read in &mut self.resources {
             if let Some(hidden) = hidden(&read.json) {
@@ -213,7 +213,7 @@ impl Reads {
         }
     }
 
-    /// The same for each request of a batch or a transaction. The answer has an entry for each, in the same order.
+    /// Notes each request of a batch or a transaction. The answer has an entry for each, in the same order.
     fn note_each(&mut self, asked: &[EntryRequest], answer: &str) {
         let Ok(Bundle { entry }) = serde_json::from_str(answer) else { return };
         for (asked, entry) in asked.iter().zip(entry) {

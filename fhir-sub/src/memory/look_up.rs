@@ -37,7 +37,7 @@ pub(crate) struct LookUp {
 struct Pass {
     /// The next page; `None` for the first page.
     place: Option<Place>,
-    /// When its search began, by the server's clock. `None` if the server does not say what time it is.
+    /// When its search began, by the server's clock. `None` if the server does not say its time.
     searched: Option<Instant>,
     /// When the first pass began: later changes are left to the next search.
     begun: Option<Instant>,
@@ -45,7 +45,7 @@ struct Pass {
     newest: Option<Instant>,
     /// The oldest change that must come again.
     unsettled: Option<Instant>,
-    /// How many passes over the same pages have ended before.
+    /// How many earlier passes over the same pages have ended.
     passes: u32,
     /// Whether this pass handled a change that the first pass should have shown.
     is_new: bool,
@@ -72,7 +72,7 @@ const EARLIEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// search index be written, later than a newer change.
 const OVERLAP: Duration = Duration::from_secs(2 * 60);
 
-/// How many passes read the same pages at most.
+/// The most passes over the same pages.
 const PASSES: u32 = 4;
 
 /// The most versions that are remembered. Past this limit, the oldest are forgotten, and may be handled
@@ -105,8 +105,8 @@ impl LookUp {
         self.pass.searched
     }
 
-    /// Records that a search begins with its first page. It finds again what is not settled. `now` is the arrival of the
-    /// notification, and `searched` is the time of the search by the server's clock.
+    /// Records that a search begins with its first page, where it finds the unsettled changes again. `now` is the arrival of
+    /// the notification, and `searched` is the time of the search by the server's clock.
     pub(crate) fn begin(&mut self, now: Instant, searched: Option<Instant>) {
         let pass = &mut self.pass;
         (pass.place, pass.searched, pass.unsettled) = (None, searched, None);
@@ -144,8 +144,9 @@ impl LookUp {
         self.pass.place = place;
     }
 
-    /// Ends a pass that has read all pages: the next search looks from its newest change, less the overlap, or from a
-    /// change that must come again. Returns the moment without the overlap.
+    /// Ends a pass that has read all pages. The next search begins at the newest settled change, at the beginning of the first
+    /// pass, or at a change that must come again: at the earliest of them, less the overlap. Returns the moment without the
+    /// overlap.
     pub(crate) fn end(&mut self) -> Option<Instant> {
         let Pass { begun, newest, unsettled, .. } = std::mem::take(&mut self.pass);
         let until = [begun, unsettled].into_iter().flatten().fold(newest?, Instant::min);
@@ -153,11 +154,11 @@ impl LookUp {
         Some(until)
     }
 
-    /// The same for a pass that an earlier notification began. Returns `None` if another pass must read the pages from the
+    /// Ends a pass that an earlier notification began. Returns `None` if another pass must read the pages from the
     /// same moment.
     ///
-    /// Pages may have shifted between the notifications. So the first pass moves nothing, and passes go on until one of them
-    /// shows nothing new.
+    /// Pages may have shifted between the notifications. So the first pass does not move the position, and more passes
+    /// follow until one of them shows nothing new.
     pub(crate) fn end_earlier(&mut self) -> Option<Instant> {
         let Pass { begun, newest, passes, is_new, .. } = self.pass;
         let passes = passes + 1;

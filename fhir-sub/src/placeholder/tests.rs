@@ -176,7 +176,7 @@ fn a_topic_has_placeholders_too() {
         assert_eq!(of_topic(url, values).as_deref(), Ok(expected));
     }
     for (url, value, expected) in [
-        ("{TOPIC}", "topics/canary", "makes no canonical URL of it"),
+        ("{TOPIC}", "topics/canary", "does not make it a canonical URL"),
         ("{TOPIC}", "https://h.org/canary#b", "which would change the form of the URL"),
         ("https://h.org/{TOPIC}", "canary|1", "which would change the form of the URL"),
         ("https://h.org/{TOPIC}", "canary b", "which would change the form of the URL"),

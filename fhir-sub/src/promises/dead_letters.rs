@@ -176,7 +176,7 @@ async fn a_program_sees_no_letter_of_another_server() {
     for apart in &apart {
         assert!(dead_letters::list(apart).await.unwrap().is_empty());
     }
-    // An earlier version of the program did not say whose letter it is.
+    // A letter of an earlier version of the program names no program.
     let earlier = DeadLetter { program: None, ..letters(&store).await.remove(0) };
     one.store().unwrap().add_dead_letter(&earlier).await.unwrap();
     for app in apart.iter().chain([&one, &rotated]) {

@@ -1,4 +1,4 @@
-//! Reports each wish that no server or not this server can fulfil, with the cure, before the program writes anything.
+//! Reports each wish that this server, or every server, cannot fulfil. It names the cure before the program writes anything.
 //! For a server that is not recognised yet, nothing is reported.
 
 use fhir_sub_search::search::{self, ParameterType};

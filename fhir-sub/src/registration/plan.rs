@@ -13,8 +13,8 @@ pub(super) struct Plan {
     pub(super) action: Action,
     /// The ids of other Subscriptions with the same endpoint: they are reported, but never changed.
     pub(super) duplicates: Vec<String>,
-    /// The ids of working Subscriptions with the same endpoint that differ, if the server changes none: a new
-    /// Subscription replaces them.
+    /// The ids of working Subscriptions with the same endpoint and other content. If the server cannot change a
+    /// Subscription, a new one replaces them; else the list is empty.
     pub(super) superseded: Vec<String>,
     /// The elements that the server hides in part, and that we assume to be as wanted.
     pub(super) hidden: Vec<&'static str>,
@@ -73,8 +73,8 @@ pub(super) fn plan(wanted: &Wanted, found: Vec<Subscription>, given: &Given) -> 
     let mut superseded = Vec::new();
     if wanted.keeps_old_one {
         let differs = |found: &Subscription| !is_as_wanted(wanted, found, given);
-        // The new one comes first, and of two new ones the one that reports events. Without a new one, it is the latest
-        // old one that reports events.
+        // A new Subscription comes first, an active one before a requested one. Without a new Subscription, the latest
+        // old one that is active comes first.
         found.sort_by_cached_key(|found| {
             let (works, differs) = (works(found), differs(found));
             let updated =
@@ -106,7 +106,7 @@ pub(super) fn is_as_wanted(wanted: &Wanted, found: &Subscription, given: &Given)
     differences(&wanted.resource, found, given.written.as_ref()).names.is_empty()
 }
 
-/// Whether the server reports events to it, or will do so.
+/// Whether the server reports events to the Subscription, or will do so.
 pub(super) fn works(found: &Subscription) -> bool {
     matches!(found.text("status"), Some("active" | "requested"))
 }

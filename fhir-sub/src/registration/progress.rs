@@ -20,7 +20,7 @@ pub(super) struct Progress<'a> {
     pub(super) is_left_off: bool,
     /// Whether the server has no search of Subscriptions, so that only the id finds it.
     pub(super) is_found_by_id: bool,
-    /// The ids of the Subscriptions that this one replaces, and that stay until it is active.
+    /// The ids of the Subscriptions that this Subscription replaces. They stay until this Subscription is active.
     pub(super) superseded: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// The facts that its plan depends on; `rewrite` writes it again even if it does not differ.
+    /// The facts that the plan depends on. `rewrite` writes the Subscription again, even without a difference.
     pub(super) fn given(&self, rewrite: bool) -> Given {
         Given { rewrite, ..Given::of(self.app, &self.wanted.url) }
     }

@@ -64,7 +64,7 @@ async fn create_and_delete(
     if progress.wanted.keeps_old_one {
         delete_others(client, progress, id, there).await?;
     }
-    // It reports events: `delete_superseded` deletes it.
+    // The old Subscription still reports events: `delete_superseded` deletes it.
     if progress.superseded.iter().any(|old| old == id) {
         return Ok(());
     }

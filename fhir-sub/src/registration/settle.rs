@@ -37,7 +37,7 @@ pub(super) async fn settle(
         .iter()
         .filter(|found| has_endpoint(found, &progress.wanted.url))
         .filter_map(|found| found.text("id"))
-        // These are older, and stay only until the new one is active.
+        // The superseded Subscriptions are older, and stay only until the new one is active.
         .filter(|id| !progress.superseded.iter().any(|old| old == id))
         .map(str::to_owned)
         .collect();

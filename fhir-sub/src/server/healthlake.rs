@@ -8,7 +8,7 @@
 //! | filters | `Type?parameter=value` of the changed resource |
 //! | content | `id-only` or `full-resource` |
 //! | activation | five to ten minutes |
-//! | changes | none: another Subscription is created, and the old one is deleted once that is active |
+//! | changes | none: `register` creates a new Subscription, and deletes the old one once the new one is active |
 //! | shows | an OAuth token, which the feature `token` accepts |
 //! | signature | none |
 

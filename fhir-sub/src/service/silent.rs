@@ -46,7 +46,7 @@ fn to_ask(time: Time) -> Deadline {
     time.deadline().min(Deadline::after(TO_ASK))
 }
 
-/// Whether the server sends heartbeats. A server that cannot be recognised now counts as one that does.
+/// Whether the server sends heartbeats. If the program cannot recognise the server now, it expects heartbeats.
 fn is_promised(server: Option<&App>, declaration: &Declaration) -> bool {
     server.is_none_or(|server| silence::period(declaration, server.settings().fhir_server).is_some())
 }

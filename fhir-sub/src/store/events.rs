@@ -85,7 +85,7 @@ impl Store {
         self.end(claim, End::Untried).await
     }
 
-    /// Frees an event that must be given up without another try: its dead letter could not be written.
+    /// Frees an event that must be given up without another try. The store could not write its dead letter.
     pub(crate) async fn release_exhausted(&self, claim: &Claim) -> Stored<()> {
         self.end(claim, End::NotGivenUp).await
     }

@@ -71,8 +71,8 @@ pub(super) enum End {
     Failed,
     /// It was not tried after all, and is free to be begun again. If the try before killed its instance, that still counts.
     Untried,
-    /// It must be given up without another try, and its dead letter could not be written. The next report of the event tries
-    /// that again.
+    /// It must be given up without another try, but its dead letter could not be written. The next report of the event tries
+    /// to write the letter again.
     NotGivenUp,
     /// It was given up. In a durable store it then counts as done; otherwise the sender must remember it.
     GivenUp { is_durable: bool },

@@ -219,8 +219,8 @@ impl Walk<'_> {
         self.question.search(&client, round.from, further).limits(LIMITS)
     }
 
-    /// Leaves a link that leads nowhere. Returns whether the search restarted, which it does unless it can skip the pages
-    /// before the link.
+    /// Leaves a link that leads nowhere. If the search cannot skip the pages before the link, it restarts. Returns whether it
+    /// restarted.
     async fn leave_link(&mut self, sweep: &mut Sweep<'_>) -> Result<bool, Stop> {
         let here = sweep.here();
         let skips = self.round(sweep).may_skip() && self.sorts(sweep).await;

@@ -26,7 +26,7 @@ pub struct Suite {
     pub wants_200: bool,
     /// The event that it sends.
     pub event: fn(&Told) -> Value,
-    /// Whether it pends a claim and then sends the event (C6). Otherwise the event follows the handshake.
+    /// Whether the server pends a claim and then sends the event (C6). Otherwise the event follows the handshake.
     pub pends_claims: bool,
     /// Its answer to a read or an operation below its path, such as `Encounter/1`.
     pub resource: fn(&str) -> Option<Value>,

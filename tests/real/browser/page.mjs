@@ -325,7 +325,7 @@ try {
         const sent = await fetch(`${program.url}send/arrived-appointments/Appointment/many`, { method: 'PUT', headers: { 'content-type': 'application/fhir+json' }, body: '{"resourceType":"Appointment","id":"many","status":"arrived"}' });
         assert.equal(sent.status, 204);
       }
-      // Of strangers, the list has as many as the program keeps.
+      // The list has as many requests of strangers as the program keeps.
       const newest = () => page.evaluate(() => Number(document.querySelector('#delivery-list li').dataset.id));
       const before = await newest();
       const { url } = await (await fetch(`${program.url}api/program`)).json();

@@ -100,6 +100,6 @@ await step('the test compiles, and passes', async () => {
   const output = execFileSync('cargo', ['test', '--quiet', ...chosen, name], { cwd: place, env: environment, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   assert.match(output, /1 passed/);
 });
-// A failed run leaves the folder for a look.
+// A failed run keeps the folder, so that you can look at it.
 rmSync(place, { recursive: true });
 console.log(`browser: the page is there after ${runs}, the test is copied after ${copied}, and has passed after ${lasted()}`);

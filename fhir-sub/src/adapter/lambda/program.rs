@@ -71,7 +71,7 @@ impl Program {
         }
     }
 
-    /// Counts the cold start, once for each instance. Its first event is answered by now, so nobody waits for the line.
+    /// Counts the cold start, once for each instance. The first event is already answered, so no sender waits for the line.
     pub(super) fn count(&self) {
         let Some(app) = self.app.get() else { return };
         self.counted.call_once(|| {

@@ -1,6 +1,6 @@
 //! The output of `--help` for the commands of the desk.
 
-/// The help of the command; `None` if the desk has no such command.
+/// The help of the command; `None` if the desk does not have the command.
 pub(in super::super) fn help(command: &str) -> Option<&'static str> {
     Some(match command {
         "trigger" => TRIGGER,

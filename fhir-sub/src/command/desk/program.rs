@@ -50,7 +50,7 @@ impl Desk {
     /// The program that `builder` makes, whatever FHIR server its settings name: that one is not touched.
     pub(super) fn new(builder: AppBuilder) -> Result<Self, BoxError> {
         let builder = builder.into_first_tenant();
-        // Other settings would sign in at the other server, or keep the event from being handled here.
+        // With these settings, the program would sign in at the other server, or would not handle the event here.
         let builder = Variables::of_sign_in()
             .chain(["FHIR_SUBSCRIPTION_QUEUE", "FHIR_SUBSCRIPTION_SWEEP_EVERY"])
             .fold(builder, |builder, name| builder.set(name, ""))

@@ -580,8 +580,8 @@ async fn a_search_restarts_if_its_link_fails_and_the_server_is_not_busy() {
     }
 }
 
-/// After each notification, all that was handled changes. So each time, a page of Encounters moves to a place that was read
-/// already, also in the second pass.
+/// After each notification, every handled Encounter changes. So each time, a page of Encounters moves to a place that the
+/// program has already read, in the second pass too.
 #[tokio::test(start_paused = true)]
 async fn passes_go_on_until_one_shows_nothing_new() {
     let encounters = many(60);

@@ -455,7 +455,7 @@ async fn an_event_is_under_way_while_the_ends_of_both_its_names_are_told() {
     assert_eq!(script.runs.load(Ordering::Relaxed), 3);
 }
 
-/// An event has killed its instance as often as it may, and its dead letter cannot be written.
+/// An event has killed as many instances as it may, and the store cannot write its dead letter.
 #[tokio::test(start_paused = true)]
 async fn what_kills_does_not_run_again_if_its_dead_letter_cannot_be_written() {
     let script = Arc::new(Script { is_gated: true, ..Script::default() });

@@ -22,7 +22,7 @@ pub(super) struct Needed {
 pub(super) struct Created {
     reference: String,
     json: String,
-    /// How the resource is known, if not by the delivery.
+    /// The comment above the code that creates the resource.
     note: Option<&'static str>,
 }
 
@@ -45,7 +45,7 @@ impl Needed {
         let trusts = declaration.is_none_or(|declaration| declaration.trust == Trust::Notification);
         let uses = declaration.is_some_and(|declaration| declaration.uses.resource != ResourceUse::Unused);
         for event in &delivery.events {
-            // A handler gets no resource of these.
+            // For these events, a handler gets no resource.
             if event.interaction == Some("delete") || matches!(event.outcome, "gone" | "not wanted") {
                 continue;
             }

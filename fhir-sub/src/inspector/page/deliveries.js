@@ -1,6 +1,6 @@
 // Deliveries, live.
 const MOST_DELIVERIES = 1000;
-// As the program does: requests of strangers must not displace the deliveries of the server.
+// The program has the same limit: requests of strangers must not displace the deliveries of the server.
 const MOST_OF_STRANGERS = 50;
 const deliveries = new Map();
 let chosen = null;

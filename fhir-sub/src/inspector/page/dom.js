@@ -39,8 +39,8 @@ async function copy(text, what) {
   say(`${what} is copied`);
 }
 
-// Every request of this page goes below its own address, which has the token. The browser throws if the program has stopped, and for a
-// method, a header or a body that it does not send.
+// Every request of this page goes below its own address, which has the token. `fetch` throws if the program has stopped, or
+// if the browser does not accept the method, a header or the body.
 async function ask(path, options = {}) {
   let answer;
   try {

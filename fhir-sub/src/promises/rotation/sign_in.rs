@@ -72,13 +72,13 @@ fn shown(request: &Request<Bytes>) -> Option<String> {
     })
 }
 
-/// Stands before the FHIR server and its token endpoint. It lets in clients that have the credential of now.
+/// Stands before the FHIR server and its token endpoint. It lets in clients with the current credential.
 struct Door {
     behind: Arc<dyn Transport>,
     known: Arc<Known>,
 }
 
-/// The credential of now, and the tokens that were given for it.
+/// The current credential, and the tokens that were given for it.
 struct Known {
     credential: Mutex<Credential>,
     tokens: Mutex<BTreeSet<String>>,
@@ -94,7 +94,7 @@ impl Known {
         })
     }
 
-    /// Forgets the credential until now, and the tokens that were given for it.
+    /// Replaces the credential, and forgets the tokens that were given for the old one.
     fn knows(&self, credential: Credential) {
         *self.credential.lock().unwrap() = credential;
         self.tokens.lock().unwrap().clear();
@@ -119,7 +119,7 @@ impl Transport for Door {
         limits: Limits,
     ) -> BoxFuture<'a, Result<Response<Bytes>, TransportError>> {
         Box::pin(async move {
-            // On its way, so that the credential may change meanwhile.
+            // The request takes a while, so the credential may change meanwhile.
             tokio::time::sleep(milliseconds(20)).await;
             let answer = |status: StatusCode, body: Value| {
                 Ok(Response::builder().status(status).body(Bytes::from(body.to_string())).unwrap())
@@ -178,7 +178,7 @@ fn credential(way: Way, number: usize) -> (String, Credential) {
     }
 }
 
-/// A program that signs in as the secret `client` says.
+/// A program that signs in with the secret `client`.
 async fn program(way: Way, client: &Arc<Extension>, known: &Arc<Known>) -> TestApp {
     let reads = leak([declaration::<FhirClient, Reads>("Patient?", "e")]);
     let builder = TestApp::builder(Behaviour::Medplum, reads);
@@ -229,7 +229,7 @@ async fn the_sign_in_is_read_again_once_it_is_refused() {
                 client.rotate("client", text.clone());
                 known.knows(known_now);
             };
-            // Some are under way when the server forgets the old credential.
+            // Some notifications are under way when the server forgets the old credential.
             let notifications = join_all((0..40).map(async |each| {
                 tokio::time::sleep(milliseconds(10 * each)).await;
                 could_read(&rotating).await

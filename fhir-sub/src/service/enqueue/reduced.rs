@@ -35,7 +35,7 @@ pub(super) fn without_resources(body: &str) -> Option<Box<RawValue>> {
     let entries = bundle.get("entry")?.as_array()?;
     let entries: Vec<_> = entries.iter().map(without_resource).collect();
     let mut reduced = json!({ "resourceType": "Bundle", "type": bundle.get("type")?, "entry": entries });
-    // It may identify the event.
+    // The id of the Bundle may identify the event.
     if let Some(id) = bundle["id"].as_str().filter(|id| is_id(id)) {
         reduced["id"] = id.into();
     }

@@ -116,7 +116,7 @@ async fn a_late_heartbeat_tells_of_the_silence_that_it_ends() {
     assert_eq!(one.hears("heartbeat").await, ["heartbeat"], "another instance has heard one");
     pass(2 * PERIOD).await;
     assert_eq!(one.look().await, ["heartbeat missed"]);
-    assert_eq!(one.hears("heartbeat").await, ["heartbeat"], "it is told");
+    assert_eq!(one.hears("heartbeat").await, ["heartbeat"], "the silence is already reported");
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,17 +14,17 @@ use crate::support::{patient, within};
 
 const CALLERS: usize = 100;
 
-/// The bytes of a body: a little less than the most that one may have.
+/// The bytes of a body: a little less than the limit on one body.
 const BODY: usize = 6_000_000;
 
-/// The limit on all bodies, in MiB. The default is 128, but then the bodies that fit take a debug build longer than a request may last.
+/// The limit on all bodies, in MiB. With the default of 128, a debug build would need more time for the bodies than a request may take.
 const LIMIT: usize = 32;
 
 /// The callers whose bodies fit.
 const ADMITTED: usize = (LIMIT << 20) / BODY;
 
-/// The most bytes that the process may have. A body is there once, and twice while it is put together and parsed. The rest is for the
-/// program, its allocator and its connections. Without a limit, the bodies alone have 600 MB.
+/// The most bytes that the process may have. It has each body once, and twice while it puts the body together and parses it. The rest is
+/// for the program, its allocator and its connections. Without a limit, the bodies alone would take 600 MB.
 const MOST: usize = (2 * LIMIT + 64) << 20;
 
 /// The end of each body.
@@ -40,7 +40,7 @@ fn middle() -> Vec<u8> {
     vec![b'x'; BODY - beginning(0).len() - END.len()]
 }
 
-/// Sends a large notification, but its end only when it `may_end`. A caller that has an answer adds to `answered`.
+/// Sends a large notification, and waits for `may_end` before it sends the end. A caller with an answer adds to `answered`.
 async fn notify(
     address: SocketAddr,
     id: usize,
