@@ -112,9 +112,11 @@ pub(super) fn covers(record: &ResourceRecord, event: &OfResource) -> bool {
             record.unnamed.contains(&updated) || record.numbered.is_some_and(|told| updated <= told)
         }
         (Told::Time(updated), _) => record.found.iter().any(|found| found.updated == updated),
-        (Told::Number(happened), _) => {
-            record.found.iter().any(|found| found.updated <= happened && happened <= super::instant(found.at))
-        }
+        (Told::Number(happened), _) => record.found.iter().any(|found| {
+            // A slow page may show a version that was written after its request.
+            let shown = super::instant(found.at).max(found.updated);
+            (found.updated..=shown).contains(&happened)
+        }),
         // The version may have been found before the deletion.
         (Told::Search | Told::Version | Told::NumberOrDeletion(_), _) => false,
     }

@@ -76,6 +76,7 @@ where
             what_was_handled_stays_known_whatever_the_order
             an_event_has_one_identity_whatever_told_of_it
             a_deletion_that_only_has_a_number_is_not_the_version_before
+            a_slow_search_shows_what_was_written_meanwhile
             what_happened_after_a_search_is_not_what_it_showed
             one_event_is_under_way_once_whatever_it_is_named_by
             what_is_done_after_its_lease_is_known_by_its_other_name

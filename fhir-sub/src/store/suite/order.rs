@@ -141,6 +141,25 @@ pub(super) async fn what_happened_after_a_search_is_not_what_it_showed(store: &T
     store.handle(&numbered(5)).await;
 }
 
+/// The server takes seconds for a page, which shows a version that was written meanwhile. A notification names the version by the
+/// same moment.
+pub(super) async fn a_slow_search_shows_what_was_written_meanwhile(store: &Timed) {
+    let now = Instant::from(store.backend.now().await.unwrap());
+    let of = |told, updated: Instant| {
+        let of = of_resource(told, Some(FIRST));
+        Some(OfResource { key: key("slow"), updated: Some(updated), ..of })
+    };
+    let written = now.before(SECOND * 5);
+    let found = Entry { resource: of(Told::Search, written), ..Entry::once(key("found")) };
+    let Begun::Fresh(claim) = store.begin_as(&found, How { age: SECOND * 10, ..HOW }).await else {
+        panic!("it is fresh")
+    };
+    store.complete(&claim).await;
+    let numbered = |at: Instant, name| Entry { resource: of(Told::Number(at), at), ..Entry::once(key(name)) };
+    assert_eq!(store.begin(&numbered(written, "same")).await, Begun::Done);
+    store.handle(&numbered(now.before(SECOND * 4), "later")).await;
+}
+
 /// One event with two entries: by its time or its number, and as a search finds it.
 fn two_names(resource: &str, told: Told) -> [Entry; 2] {
     let of = |told| Some(OfResource { key: key(resource), ..of_resource(told, Some(FIRST)) });
