@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
-use super::{Decoded, Expected, Undecodable, decode};
+use super::{Decoded, Expected, Undecodable, decode, decode_queried};
 use crate::declaration::{Declaration, Topic, Trigger};
 use crate::event::Event;
 use crate::fixtures::{Succeed, declaration};
@@ -43,6 +43,22 @@ fn check(base: &Value, cases: &[Case<'_>]) {
 
 fn at(base: &str, rest: &str) -> String {
     format!("{base}/{rest}")
+}
+
+/// The NHS identifies an event by the id of its Bundle. The answer to `$events` has another Bundle than the notification.
+#[test]
+fn an_event_that_the_program_asked_for_keeps_its_number() {
+    let status = json!({
+        "resourceType": "SubscriptionStatus", "type": "query-event",
+        "subscription": { "reference": "Subscription/s1" },
+        "notificationEvent": [{ "eventNumber": "1", "focus": { "reference": "Encounter/1" } }],
+    });
+    let body = json!({
+        "resourceType": "Bundle", "id": "b", "type": "subscription-notification", "entry": [{ "resource": status }],
+    });
+    let (topic, body) = (topic(), body.to_string());
+    let numbers: Vec<_> = decode_queried(&expected(&topic), &body).iter().map(|it| it.event.number).collect();
+    assert_eq!(numbers, [Some(1)]);
 }
 
 /// The result of a request: a notice, its events, or the status of the answer.

@@ -63,8 +63,11 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
             };
             let mut told = events.collect(&status, &entries);
             if let ([only], Some(id)) = (&mut *told, id)
+                && status.kind == Some(Kind::EventNotification)
                 && status.topic.is_none()
                 && status.events_since_start.is_none()
+                // A greater number is a real one: it shows gaps.
+                && only.happened.event.number.is_none_or(|number| number <= 1)
             {
                 number_by_bundle(&mut only.happened.event, &id);
             }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::history::DeletedVersion;
 use crate::app::App;
 use crate::declaration::{Declaration, Order};
-use crate::event::Event;
+use crate::event::{Event, Retry};
 use crate::fhir::Instant;
 use crate::interaction::Interaction;
 use crate::json::Text;
@@ -30,7 +30,14 @@ pub(super) fn identify(
     resource: Option<&str>,
 ) -> Option<Entry> {
     let numbered = || numbered(app, |parts| app.keys().key(parts), declaration.endpoint, event);
-    let Some(focus) = event.name() else { return numbered().map(|(entry, _)| entry) };
+    let Some(focus) = event.name() else {
+        // A dead letter does not keep the id of its event, but the key of the event's record.
+        let given_up = || {
+            let Retry { record, is_passing, .. } = event.retry?;
+            Some(if is_passing { Entry::passing(record) } else { Entry::once(record) })
+        };
+        return numbered().map(|(entry, _)| entry).or_else(given_up);
+    };
     let focus = &*focus;
     let is_deletion = event.interaction() == Interaction::Delete;
     let is_ordered = declaration.order == Order::Latest;

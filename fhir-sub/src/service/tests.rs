@@ -444,13 +444,12 @@ impl Handler<Event> for Unnumbered {
     }
 }
 
-/// Athenahealth's form: R4B's shape, an AuditEvent for each event, and numbers that restart.
 /// The NHS numbers each event 1, and names neither a topic nor a count nor, in part, a focus.
 #[test]
 fn an_event_of_the_nhs_is_known_by_the_id_of_its_bundle() {
-    let of_the_nhs = |id: &str, further: &[Value]| {
+    let of_the_nhs = |id: &str, number: &str, further: &[Value]| {
         let part = json!([
-            { "name": "event-number", "valueString": "1" },
+            { "name": "event-number", "valueString": number },
             { "name": "timestamp", "valueInstant": "2026-01-31T12:00:00Z" },
         ]);
         let mut parameters = vec![
@@ -479,11 +478,12 @@ fn an_event_of_the_nhs_is_known_by_the_id_of_its_bundle() {
     let builder = TestApp::builder(Behaviour::Generic, leak([declaration]));
     let test = TestApp::build(Behaviour::Generic, builder).unwrap();
     crate::command::block_on(async {
-        let outcome = async |id: &str, further: &[Value]| {
-            let answer = test.send(of_the_nhs(id, further)).await;
+        let numbered = async |id: &str, number: &str, further: &[Value]| {
+            let answer = test.send(of_the_nhs(id, number, further)).await;
             assert_eq!(answer.status(), 204, "{answer:?}");
             answer.outcomes().map(str::to_owned).collect::<Vec<_>>()
         };
+        let outcome = async |id: &str, further: &[Value]| numbered(id, "1", further).await;
         assert_eq!(outcome("event-1", &[]).await, ["handled"]);
         // Another event of the same moment, and the first one once more.
         assert_eq!(outcome("event-2", &[]).await, ["handled"]);
@@ -492,9 +492,13 @@ fn an_event_of_the_nhs_is_known_by_the_id_of_its_bundle() {
         let count = [json!({ "name": "events-since-subscription-start", "valueString": "1" })];
         assert_eq!(outcome("event-3", &count).await, ["handled"]);
         assert_eq!(outcome("event-4", &count).await, ["handled before"]);
+        // A server that counts its events sends a greater number.
+        assert_eq!(numbered("event-5", "2", &[]).await, ["handled"]);
+        assert_eq!(numbered("event-6", "2", &[]).await, ["handled before"]);
     });
 }
 
+/// Athenahealth's form: R4B's shape, an AuditEvent for each event, and numbers that restart.
 fn of_athenahealth(events: &[(&str, &str)]) -> TestRequest {
     let said = |(index, (id, focus)): (usize, &(&str, &str))| json!({ "id": id, "eventNumber": (index + 1).to_string(), "focus": { "reference": focus } });
     let said: Vec<_> = events.iter().enumerate().map(said).collect();

@@ -1,7 +1,7 @@
 use super::identify;
 use crate::app::App;
 use crate::declaration::{Declaration, Order};
-use crate::event::Event;
+use crate::event::{Event, Retry};
 use crate::fixtures::{Succeed, declaration, leak};
 use crate::interaction::{Interaction, Interactions};
 use crate::sandbox::Behaviour;
@@ -158,6 +158,24 @@ fn only_where_the_latest_is_wanted_a_resource_has_a_record_of_its_own() {
     assert_eq!(resource(&of(&latest, &version("1"), Some("{}")).unwrap()).updated, None);
     let deleted = Event { interaction: Interaction::Delete, ..patient() };
     assert!(resource(&of(&latest, &deleted, None).unwrap()).is_deletion);
+}
+
+/// A dead letter keeps neither the id of its event nor a number that the server does not count.
+#[test]
+fn a_retried_event_that_names_nothing_is_known_by_its_record() {
+    let event = Event {
+        id: Some("event-1".into()),
+        timestamp: Some("2026-01-01T00:00:00Z".into()),
+        ..Event::unknown()
+    };
+    let given_up = any(&event, None).unwrap();
+    for is_passing in [false, true] {
+        let retry = Retry { letter: given_up.key, record: given_up.key, is_passing };
+        let again = any(&Event { retry: Some(retry), ..Event::unknown() }, None).unwrap();
+        assert_eq!(again.key, given_up.key);
+        assert_eq!(again.identity == Identity::Passing, is_passing);
+    }
+    assert_eq!(any(&Event::unknown(), None), None);
 }
 
 #[test]
