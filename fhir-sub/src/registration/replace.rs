@@ -10,7 +10,7 @@ use super::delete::delete;
 use super::difference::{Difference, differences};
 use super::known::{Created, is_unsupported, remember};
 use super::pacing::Pacing;
-use super::plan::{has_endpoint, is_as_wanted, works};
+use super::plan::{has_endpoint, works};
 use super::progress::{Progress, REQUESTED};
 use super::report::RowResult;
 use crate::client::{Error, FhirClient};
@@ -79,12 +79,10 @@ async fn delete_others(
     id: &str,
     there: &[Subscription],
 ) -> Result<(), Error> {
-    let given = progress.given(false);
-    let failed = there.iter().filter(|other| {
-        other.status_code() == "error"
-            && has_endpoint(other, &progress.wanted.url)
-            && is_as_wanted(&progress.wanted, other, &given)
-    });
+    // A failed one of an earlier deployment is older than the new one, so `settle` would withdraw the new one.
+    let is_failed =
+        |other: &&Subscription| other.status_code() == "error" && has_endpoint(other, &progress.wanted.url);
+    let failed = there.iter().filter(is_failed);
     let failed = failed.filter_map(|failed| failed.text("id"));
     let others = failed.chain(progress.superseded.iter().map(String::as_str)).filter(|other| *other != id);
     for other in others {

@@ -173,7 +173,8 @@ async fn the_old_one_stays_if_the_new_one_is_not_accepted() {
         (results(&report), &*writes),
         (vec![("admissions", RowResult::Failed)], &["POST /Subscription".to_owned()][..])
     );
-    // Each further try removes the one before.
+    // Each further try removes the one before, even if a deployment in between wanted another filter.
+    ask_for_another_filter(&told, "2");
     let (_, writes) = written(&app, &told).await;
     assert_eq!(writes, ["POST /Subscription", "DELETE /Subscription/2"]);
     told.server.accept_as("active");
