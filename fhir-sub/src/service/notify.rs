@@ -13,6 +13,8 @@ use crate::deadline::Deadline;
 use crate::declaration::{Declaration, Topic, Trigger};
 use crate::decode::{Counted, DEACTIVATED, Decoded, Expected, decode};
 use crate::delivery::{self, Deletion, Severity, Time};
+#[cfg(feature = "registration")]
+use crate::fhir::Instant;
 use crate::incoming::Way;
 use crate::request::Head;
 use crate::settings::Secrets;
@@ -29,6 +31,8 @@ pub(super) async fn notify(
     time: Time,
 ) -> Answered {
     let endpoint = declaration.endpoint;
+    #[cfg(feature = "registration")]
+    let arrived = app.now();
     let names_resource = reference.is_some();
     let answered = match decode(head, &Expected::of(app, declaration), reference, body) {
         Ok(Decoded::Events(mut events, mut counted)) => {
@@ -73,7 +77,7 @@ pub(super) async fn notify(
     #[cfg(feature = "registration")]
     if !app.registry().with_heartbeats().is_empty() {
         // Boxed: the future of every request would be as large.
-        return Box::pin(hear(app, declaration, time, answered)).await;
+        return Box::pin(hear(app, declaration, arrived, time, answered)).await;
     }
     answered
 }
@@ -81,8 +85,14 @@ pub(super) async fn notify(
 /// Notes that the server of `declaration` has sent something after a silence or in time, and looks for other
 /// Subscriptions that are silent.
 #[cfg(feature = "registration")]
-async fn hear(app: &App, declaration: &'static Declaration, time: Time, mut answered: Answered) -> Answered {
-    answered.further.extend(silent::ended(app, declaration, time).await);
+async fn hear(
+    app: &App,
+    declaration: &'static Declaration,
+    arrived: Instant,
+    time: Time,
+    mut answered: Answered,
+) -> Answered {
+    answered.further.extend(silent::ended(app, declaration, arrived, time).await);
     silence::heard(app, declaration).await;
     answered.further.extend(silent::look(app, declaration, time).await);
     answered

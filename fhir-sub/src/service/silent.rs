@@ -8,6 +8,7 @@ use crate::deadline::Deadline;
 use crate::declaration::Declaration;
 use crate::decode::Counted;
 use crate::delivery::{self, Severity, Time};
+use crate::fhir::Instant;
 use crate::metrics::Measure;
 use crate::registration;
 use crate::silence;
@@ -31,11 +32,18 @@ pub(super) async fn look(app: &App, declaration: &'static Declaration, time: Tim
     records
 }
 
-/// The record of a silence of `declaration` that the present notification ends, unless another request of this period has
-/// reported it. The notification itself shows whether events are missing.
-pub(super) async fn ended(app: &App, declaration: &'static Declaration, time: Time) -> Option<Record> {
+/// The record of a silence of `declaration` that ends with a notification, which `arrived` then, unless another request of this
+/// period has reported the silence. The notification itself shows whether events are missing.
+pub(super) async fn ended(
+    app: &App,
+    declaration: &'static Declaration,
+    arrived: Instant,
+    time: Time,
+) -> Option<Record> {
     let silence = silence::look(app, declaration).await?;
-    if !app.memory().silences.may_ask(declaration.endpoint, app.now(), silence.period) {
+    // The time of the handler, until now, is not silence.
+    let is_silent = arrived.since(silence.since) > silence.period + silence.period / 2;
+    if !is_silent || !app.memory().silences.may_ask(declaration.endpoint, app.now(), silence.period) {
         return None;
     }
     let server = registration::recognised(app, to_ask(time)).await.ok();
