@@ -44,9 +44,11 @@ impl Files {
         let trial = directory.join(format!(".trial-{}", std::process::id()));
         // A link that another user has put there is not followed.
         match OpenOptions::new().write(true).create_new(true).open(&trial) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => fs::remove_file(&trial)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // A full disk shows only at a write.
+            opened => opened?.write_all(b"trial")?,
         }
+        fs::remove_file(&trial)?;
         let (next, fails) = (AtomicU32::new(last + 1), AtomicBool::new(false));
         Ok(Self { directory: directory.to_owned(), next, redactor, fails })
     }

@@ -33,6 +33,8 @@ pub(crate) struct Reads {
 pub(super) struct Read {
     pub(super) reference: String,
     pub(super) json: String,
+    /// Whether the handlers asked for this version, which may be an old one.
+    is_version: bool,
 }
 
 /// The most resources that are kept of a delivery, and the most bytes of them. Nobody reads a longer test.
@@ -57,8 +59,10 @@ const NOT_COPIED: [&str; 6] = [
 pub(super) async fn with_reads<T>(work: impl Future<Output = T>) -> (T, Reads) {
     let reads = Arc::<Mutex<Reads>>::default();
     let done = READS.scope(reads.clone(), work).await;
-    let mut reads = reads.lock().unwrap_or_else(PoisonError::into_inner);
-    (done, std::mem::take(&mut *reads))
+    let mut reads = std::mem::take(&mut *reads.lock().unwrap_or_else(PoisonError::into_inner));
+    // Only the reads of the same handlers needed this.
+    reads.written = HashSet::new();
+    (done, reads)
 }
 
 /// Notes the answers that pass from a transport to the handlers of a delivery.
@@ -169,7 +173,8 @@ impl Reads {
 
     /// The approximate number of bytes that the resources take in memory.
     pub(super) fn size(&self) -> usize {
-        self.resources.iter().map(|read| read.json.len() + read.reference.len()).sum()
+        let resources = self.resources.iter().map(|read| read.json.len() + read.reference.len());
+        resources.chain(self.unseen.iter().map(String::len)).sum()
     }
 
     /// Replaces the text of each resource for which `hidden` returns another text.
@@ -193,22 +198,22 @@ impl Reads {
         let last = path.rsplit('/').next().unwrap_or_default();
         match asked.method {
             // A history may begin with a version that was deleted later.
-            "GET" if last != "_history" => self.keep(told.text),
-            "POST" if last == "_search" => self.keep(told.text),
+            "GET" if last != "_history" => self.keep(told.text, path.contains("/_history/")),
+            "POST" if last == "_search" => self.keep(told.text, false),
             // The effect of an operation is unknown.
             "POST" if last.starts_with('$') => {}
             // The conditional create has found a resource. A test may create another, and ends alike.
-            "POST" if asked.is_conditional && told.status == StatusCode::OK => self.keep(told.text),
+            "POST" if asked.is_conditional && told.status == StatusCode::OK => self.keep(told.text, false),
             "POST" => {
                 let of_body =
                     || serde_json::from_str::<Head>(told.text).ok().and_then(|head| head.reference());
                 self.written.extend(told.location.and_then(named).or_else(of_body));
             }
-            "PATCH" => {
+            "PATCH" | "DELETE" => {
                 self.lack(named(path));
                 self.written.extend(named(path));
             }
-            "PUT" | "DELETE" => self.written.extend(named(path)),
+            "PUT" => self.written.extend(named(path)),
             _ => {}
         }
     }
@@ -233,24 +238,33 @@ impl Reads {
         }
     }
 
-    /// Keeps a resource, or each resource of a Bundle.
-    fn keep(&mut self, json: &str) {
+    /// Keeps a resource, or each resource of a Bundle. The current version replaces a version that was asked for.
+    fn keep(&mut self, json: &str, is_version: bool) {
         let Ok(head) = serde_json::from_str::<Head>(json) else { return };
         if head.resource_type == "Bundle" {
             let Ok(Bundle { entry }) = serde_json::from_str(json) else { return };
-            entry.iter().filter_map(|entry| entry.resource).for_each(|resource| self.keep(resource.get()));
+            entry
+                .iter()
+                .filter_map(|entry| entry.resource)
+                .for_each(|resource| self.keep(resource.get(), is_version));
             return;
         }
         let Some(reference) = head.reference().filter(|_| !NOT_COPIED.contains(&&*head.resource_type)) else {
             return;
         };
-        if self.has(&reference) || self.written.contains(&reference) {
+        if self.written.contains(&reference) {
+            return;
+        }
+        if !is_version {
+            self.resources.retain(|read| !read.is_version || read.reference != reference);
+        }
+        if self.has(&reference) {
             return;
         }
         if self.resources.len() == MOST || self.size() + json.len() > MOST_BYTES {
             self.lack(Some(reference));
         } else {
-            self.resources.push(Read { reference, json: json.to_owned() });
+            self.resources.push(Read { reference, json: json.to_owned(), is_version });
         }
     }
 

@@ -50,6 +50,27 @@ fn reads_and_searches_are_kept_as_they_were_first() {
 }
 
 #[test]
+fn the_current_version_counts_more_than_an_old_one() {
+    let mut reads = Reads::default();
+    let version = |version: &str| {
+        format!(r#"{{"resourceType":"Patient","id":"1","meta":{{"versionId":"{version}"}}}}"#)
+    };
+    let (old, current) = (format!("{BASE}/Patient/1/_history/1"), format!("{BASE}/Patient/1"));
+    for (url, number) in [(&old, "1"), (&current, "2"), (&old, "1"), (&current, "3")] {
+        reads.note(&asked("GET", url), &told(200, None, &version(number)));
+    }
+    assert_eq!(known(&reads), (vec!["Patient/1"], vec![]));
+    assert_eq!(reads.resources()[0].json, version("2"));
+}
+
+#[test]
+fn what_a_handler_deletes_must_be_there() {
+    let mut reads = Reads::default();
+    reads.note(&asked("DELETE", &format!("{BASE}/Patient/1")), &told(204, None, ""));
+    assert_eq!(known(&reads), (vec![], vec!["Patient/1"]));
+}
+
+#[test]
 fn an_answer_that_a_test_must_not_create_is_not_kept() {
     let mut reads = Reads::default();
     let of_type = |kind: &str| json!({ "resourceType": kind, "id": "1" }).to_string();
@@ -116,19 +137,19 @@ fn each_request_of_a_batch_counts() {
 fn what_is_kept_has_an_end() {
     let mut reads = Reads::default();
     for number in 0..1_000 {
-        reads.keep(&patient(&number.to_string()));
+        reads.keep(&patient(&number.to_string()), false);
     }
     assert_eq!((reads.resources().len(), reads.unseen().len()), (MOST, MOST_UNSEEN));
     let mut reads = Reads::default();
     let large = json!({ "resourceType": "Binary", "id": "1", "data": "A".repeat(MOST_BYTES) }).to_string();
-    reads.keep(&large);
+    reads.keep(&large, false);
     assert_eq!(known(&reads), (vec![], vec!["Binary/1"]));
 }
 
 #[test]
 fn a_secret_in_a_resource_is_hidden() {
     let mut reads = Reads::default();
-    reads.keep(r#"{"resourceType":"Basic","id":"1","code":{"text":"secret"}}"#);
+    reads.keep(r#"{"resourceType":"Basic","id":"1","code":{"text":"secret"}}"#, false);
     reads.hide(|json| Some(json.replace("secret", "…")));
     assert!(!reads.resources()[0].json.contains("secret"));
 }
