@@ -34,6 +34,7 @@ pub(crate) const TURNS: &[(&str, &str)] = &[
     ("what is more", "two sentences"),
     ("by itself as well", "also"),
     ("it is that", "the subject"),
+    ("todo-figure", "the figure"),
 ];
 
 /// Words with which a sentence begins that makes a relative clause its subject ("What was handled is …").

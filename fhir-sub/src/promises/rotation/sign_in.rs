@@ -33,7 +33,7 @@ impl Handler<FhirClient> for Reads {
     }
 }
 
-/// What the FHIR server knows of a client.
+/// The credential of a client, as the FHIR server knows it.
 enum Credential {
     /// A token, a password, or the secret of a client.
     Secret(String),
