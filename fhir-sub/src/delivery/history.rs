@@ -12,6 +12,7 @@ use crate::fhir::{BundleEntry, Instant, Reference, is_id};
 pub(super) const NEWEST: usize = 10;
 
 /// A version, as an entry of a history names it.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Version {
     /// `Patient/1`
     pub(crate) reference: String,

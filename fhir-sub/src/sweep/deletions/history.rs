@@ -88,7 +88,7 @@ struct Walk<'t> {
     /// The resources with a version that was seen already, and is newer than what follows.
     newer: HashSet<String>,
     /// The first version of all.
-    first: Option<(String, Option<String>)>,
+    first: Option<Version>,
     /// Whether it has read a page in this sweep.
     has_read: bool,
     /// Whether it restarted in this sweep because a link failed.
@@ -229,7 +229,7 @@ impl Walk<'_> {
         let (count, from) = (page.found.len() as u64, self.round.from);
         let versions: Vec<_> = page.found.into_iter().filter_map(Version::read).collect();
         sweep.row.odd += count - versions.len() as u64;
-        let first = versions.first().map(|first| (first.reference.clone(), first.version_id.clone()));
+        let first = versions.first().cloned();
         if self.round.pages == 0 {
             let newest = versions.iter().find_map(|version| version.at);
             self.round.begun = asked.or(newest).map(|begun| begun.min(sweep.there()));
