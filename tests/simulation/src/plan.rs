@@ -116,6 +116,10 @@ impl Endpoint {
         self != Self::OnlyDeletions
     }
 
+    pub(crate) fn takes_resource(self) -> bool {
+        !matches!(self, Self::Event | Self::OnlyDeletions | Self::TopicEvents)
+    }
+
     pub(crate) fn is_ordered(self) -> bool {
         matches!(self, Self::Latest | Self::LatestDeletions | Self::TopicLatest)
     }
@@ -243,6 +247,8 @@ pub(crate) enum Trait {
     NoHistoryLinks,
     /// The events of a topic have no `timestamp`.
     NoTimes,
+    /// Resources have no `meta.versionId`, and no answer says a version.
+    NoVersions,
 }
 
 /// A misbehaviour of a server, until the faults end.
@@ -484,6 +490,10 @@ fn faults(dice: &mut Rng, setup: &Setup, end: Ms, first: Vec<Fault>) -> Vec<Faul
         // An event's number is compared with a version by their times.
         faults.retain(|fault| *fault != Fault::Trait(Trait::RefusesReads));
     }
+    // Medplum always has versions. A handler that takes no resource needs a version, to say which change it got.
+    if setup.dialect == Dialect::Medplum || !setup.endpoint.takes_resource() {
+        faults.retain(|fault| *fault != Fault::Trait(Trait::NoVersions));
+    }
     // If the server does not say its time, nothing says that its clock was put back.
     if faults.contains(&Fault::Trait(Trait::NoDate)) {
         faults.retain(|fault| !matches!(fault, Fault::Clock { until: None, .. }));
@@ -530,7 +540,7 @@ fn clock(dice: &mut Rng, setup: &Setup, end: Ms) -> Fault {
     }
 }
 
-const TRAITS: [Trait; 14] = [
+const TRAITS: [Trait; 15] = [
     Trait::IgnoresSort,
     Trait::RefusesSort,
     Trait::NoDate,
@@ -545,6 +555,7 @@ const TRAITS: [Trait; 14] = [
     Trait::Total,
     Trait::NoHistoryLinks,
     Trait::NoTimes,
+    Trait::NoVersions,
 ];
 
 fn quirk(dice: &mut Rng, setup: &Setup) -> Quirk {

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::ledger::of_one_moment;
 use crate::life::{ADMIN, first_end, start};
 use crate::moment::stamp;
-use crate::plan::{Dialect, Fault, Plan, Step, What};
+use crate::plan::{Dialect, Fault, Plan, Step, Trait, What};
 use crate::server::{Kind, notify};
 use crate::world::{World, lock, sleep};
 
@@ -66,7 +66,11 @@ async fn play_to_the_end(world: &Arc<World>) {
 }
 
 async fn play(world: &Arc<World>) {
-    lock(&world.server).has_random_versions = world.plan.setup.dialect == Dialect::Medplum;
+    {
+        let mut server = lock(&world.server);
+        server.has_random_versions = world.plan.setup.dialect == Dialect::Medplum;
+        server.has_no_versions = world.has(Trait::NoVersions);
+    }
     register(world).await;
     for seat in 0..world.plan.setup.instances {
         start(world, seat, first_end(world, seat));
@@ -261,7 +265,6 @@ fn judge(world: &World) {
 
 /// Whether a sweep finds deletions on this server.
 fn can_find_deletions(world: &World) -> bool {
-    use crate::plan::Trait;
     let has_history = !world.has(Trait::NoHistory) && !world.has(Trait::NoTypeHistory);
     world.plan.setup.dialect == Dialect::Medplum || has_history
 }

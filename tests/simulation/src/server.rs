@@ -25,6 +25,8 @@ pub(crate) struct Server {
     pub(crate) subscription: Option<Value>,
     /// Whether version ids have no order.
     pub(crate) has_random_versions: bool,
+    /// Whether it says no versions.
+    pub(crate) has_no_versions: bool,
     /// The events of the Subscription, for `$events`.
     pub(crate) events: Vec<Numbered>,
     /// All events ever, whatever the server has forgotten.
@@ -138,10 +140,14 @@ impl Server {
 
     /// The resource in this version.
     pub(crate) fn resource(&self, change: &Change) -> Value {
+        let mut meta = json!({ "lastUpdated": instant(change.stamp) });
+        if !self.has_no_versions {
+            meta["versionId"] = json!(self.version_id(change));
+        }
         json!({
             "resourceType": "Encounter",
             "id": format!("e{}", change.id),
-            "meta": { "versionId": self.version_id(change), "lastUpdated": instant(change.stamp) },
+            "meta": meta,
             "status": if change.is_matching { "in-progress" } else { "planned" },
             "identifier": [{ "system": "https://example.org/serial", "value": change.serial.to_string() }],
         })

@@ -8,9 +8,9 @@ use std::time::SystemTime;
 
 use fhir_sub::store::{Put, Record, RecordId, RecordKind, StoreBackend, StoreFuture, Unavailable};
 
-use crate::ledger::may_be_given_up;
+use crate::ledger::{may_be_given_up, of_one_moment};
 use crate::moment;
-use crate::plan::{Fault, Ms, Storing};
+use crate::plan::{Fault, Ms, Storing, Trait};
 use crate::server::Kind;
 use crate::world::{World, lock, pass, sleep};
 
@@ -231,7 +231,11 @@ fn passed(world: &World, watermark: u64, of_deletions: bool) {
     let missed = (0..server.ids()).filter_map(|id| server.current(id, now)).find(|change| {
         let is_passed = change.stamp < watermark.saturating_sub(OVERLAP);
         let is_of_it = (change.kind == Kind::Delete) == of_deletions;
-        is_passed && is_of_it && server.is_wanted(change, &world.plan) && !ledger.is_settled(change.serial)
+        let is_settled = match world.has(Trait::NoVersions) {
+            true => of_one_moment(&server, change).any(|it| ledger.is_settled(it.serial)),
+            false => ledger.is_settled(change.serial),
+        };
+        is_passed && is_of_it && server.is_wanted(change, &world.plan) && !is_settled
     });
     if let Some(missed) = missed {
         world.fail(|| format!("the watermark has passed {missed}, which is not done"));

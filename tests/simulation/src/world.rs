@@ -141,12 +141,12 @@ impl World {
     /// Whether nothing says the version of an overwritten resource: neither a notification nor a history.
     pub(crate) fn is_without_versions(&self) -> bool {
         let lags = self.plan.faults.iter().any(|fault| matches!(fault, Fault::HistoryLag(_)));
-        (lags || self.has(Trait::NoHistory)) && self.is_told_without_versions()
+        self.has(Trait::NoVersions) || (lags || self.has(Trait::NoHistory)) && self.is_told_without_versions()
     }
 
     /// Whether notifications do not say the versions.
     pub(crate) fn is_told_without_versions(&self) -> bool {
-        self.has(Trait::Strips) || self.plan.setup.endpoint.is_read_later()
+        self.has(Trait::Strips) || self.has(Trait::NoVersions) || self.plan.setup.endpoint.is_read_later()
     }
 
     pub(crate) fn does(&self, quirk: Quirk) -> bool {

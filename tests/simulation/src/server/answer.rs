@@ -155,7 +155,9 @@ impl Server {
     fn read_version(&self, world: &World, id: &str, version: &str) -> Reply {
         let Some(id) = Self::id_of(&format!("Encounter/{id}")) else { return refusal(404) };
         let now = world.now();
-        let found = self.of_id(id).find(|it| it.visible <= now && self.version_id(it) == version);
+        let found = self
+            .of_id(id)
+            .find(|it| it.visible <= now && self.version_id(it) == version && !self.has_no_versions);
         match found {
             None => refusal(404),
             Some(change) if change.kind == super::Kind::Delete => refusal(410),

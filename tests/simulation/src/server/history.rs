@@ -74,11 +74,10 @@ impl Server {
             Kind::Update => ("PUT", format!("Encounter/e{id}"), "200 OK"),
             Kind::Delete => ("DELETE", format!("Encounter/e{id}"), "204 No Content"),
         };
-        let response = json!({
-            "status": status,
-            "etag": format!("W/\"{version}\""),
-            "lastModified": instant(change.stamp),
-        });
+        let mut response = json!({ "status": status, "lastModified": instant(change.stamp) });
+        if !self.has_no_versions {
+            response["etag"] = json!(format!("W/\"{version}\""));
+        }
         let mut entry = json!({ "request": { "method": method, "url": url }, "response": response });
         if !is_deletion {
             entry["resource"] = self.resource(change);

@@ -92,7 +92,7 @@ fn of_criteria(world: &World, server: &Server, serial: usize) -> TestRequest {
         (_, Kind::Delete) => TestRequest::new(Method::DELETE, &format!("{endpoint}/{reference}")),
         _ => {
             let request = body(TestRequest::new(Method::PUT, &format!("{endpoint}/{reference}")), &resource);
-            match is_stripped {
+            match is_stripped || server.has_no_versions {
                 true => request,
                 false => request.header("if-match", &format!("\"{}\"", server.version_id(change))),
             }
