@@ -2,6 +2,7 @@
 
 use super::deliver::deliver;
 use super::delivered::Ended;
+use super::identity::program;
 use super::read::Deletion;
 use super::record::Record;
 use super::time::Time;
@@ -31,11 +32,6 @@ pub(crate) async fn list(app: &App) -> Stored<Vec<DeadLetter>> {
     let mut letters = store.dead_letters().await?;
     letters.retain(|letter| letter.program.is_none_or(|program| program == own || Some(program) == before));
     Ok(letters)
-}
-
-/// The mark of this program in its dead letters.
-pub(super) fn program(app: &App) -> Key {
-    app.keys().key(&["program"])
 }
 
 /// Handles a dead letter once more. Its resource is read from the server: the version that was given up if

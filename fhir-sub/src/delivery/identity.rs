@@ -179,6 +179,11 @@ pub(super) fn idempotency_key(app: &App, claim: &Claim) -> Option<Key> {
     }
 }
 
+/// The mark of this program in its dead letters.
+pub(super) fn program(app: &App) -> Key {
+    app.keys().key(&["program"])
+}
+
 /// The keys from before keys contained the FHIR server.
 pub(super) fn old_keys(
     app: &App,
