@@ -169,6 +169,7 @@ impl Run {
         let is_unversioned = change.kind == Kind::Delete || event.version_id().is_none();
         let is_unsure = (change.kind == Kind::Delete && key.is_none())
             || (world.is_told_by_name() && is_unversioned)
+            || (is_unversioned && key.is_none() && has_no_identity(world, &server, change))
             || ((world.is_told_by_name() || world.is_without_versions()) && is_of_other);
         if endpoint.is_ordered() {
             // If nothing says when a deletion was, it cannot be compared.
@@ -322,6 +323,13 @@ fn given<'s>(server: &'s Server, event: &Event, resource: Option<&Value>) -> Opt
 /// The beginning of a key.
 fn short(key: Option<&str>) -> &str {
     key.map_or("none", |key| key.get(..8).unwrap_or(key))
+}
+
+/// Whether nothing tells the event of this change from a later one with the same number: it has no time, and the server
+/// refuses to say the version, or the resource was deleted.
+fn has_no_identity(world: &World, server: &Server, change: &Change) -> bool {
+    let is_deletion = |it: &Change| it.kind == Kind::Delete && it.serial > change.serial;
+    world.has(Trait::NoTimes) && (world.refuses_reads() || server.of_id(change.id).any(is_deletion))
 }
 
 /// The changes of the same resource that the server wrote in the same moment, and this one. Without a version, they are
