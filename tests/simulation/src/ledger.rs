@@ -55,6 +55,12 @@ impl Ledger {
         self.of.get(&serial).is_some_and(|account| account.successes > 0)
     }
 
+    /// Whether the event with this key has a dead letter.
+    fn is_given_up(&self, key: Option<&str>) -> bool {
+        let account = key.and_then(|key| self.of.get(self.keys.get(key)?));
+        account.is_some_and(|account| account.is_dead || account.has_letter)
+    }
+
     /// Whether nothing is left to do for it.
     pub(crate) fn is_settled(&self, serial: usize) -> bool {
         let is_settled = |account: &Account| {
@@ -145,13 +151,18 @@ impl Run {
             return run;
         };
         let endpoint = world.plan.setup.endpoint;
+        // A dead letter without a version is retried with the current version, which may not match any more.
+        let is_retried_without_version =
+            world.is_without_versions() && lock(&world.ledger).is_given_up(key.as_deref());
         let is_wanted = match change.kind {
             Kind::Delete => endpoint.wants_deletions(),
             // A resource that is read later may not match any more. A resource on a later page may have changed since the
             // search began, or since the index was written that the search uses.
             _ => {
-                let may_have_changed =
-                    endpoint.is_read_later() || world.has(Trait::NoDate) || world.has_search_lag();
+                let may_have_changed = endpoint.is_read_later()
+                    || world.has(Trait::NoDate)
+                    || world.has_search_lag()
+                    || is_retried_without_version;
                 let may_be_another =
                     || world.is_without_versions() && of_one_moment(&server, change).any(|it| it.is_matching);
                 endpoint.wants_changes() && (change.is_matching || may_have_changed || may_be_another())
