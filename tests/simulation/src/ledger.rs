@@ -204,7 +204,10 @@ impl Run {
         }
         // What runs without a key is not known to be this change: nothing keeps others from it.
         if let Some(key) = key.filter(|_| !is_unsure || !is_of_other) {
-            account.live.push(Arc::clone(life));
+            // If it is not certain which change this is, the change may also be handled by its version.
+            if !is_unsure {
+                account.live.push(Arc::clone(life));
+            }
             ledger.keys.insert(key, change.serial);
         }
         run.is_of_other = is_of_other && is_unsure;
