@@ -180,7 +180,7 @@ impl Run {
         let is_unversioned = change.kind == Kind::Delete || event.version_id().is_none();
         let is_unsure = (change.kind == Kind::Delete && key.is_none())
             || (world.is_told_by_name() && is_unversioned)
-            || (is_unversioned && key.is_none() && has_no_identity(world, &server, change))
+            || (is_unversioned && has_no_identity(world, &server, change))
             || ((world.is_told_by_name() || world.is_without_versions()) && is_of_other);
         if endpoint.is_ordered() {
             // If nothing says when a deletion was, it cannot be compared.
@@ -202,10 +202,11 @@ impl Run {
         if !account.live.is_empty() && key.is_some() && !is_unsure {
             world.fail(|| format!("a handler ran on {name}, which another was at"));
         }
-        // What runs without a key is not known to be this change: nothing keeps others from it.
+        // What runs without a key is not known to be this change: nothing keeps others from it. Nor is what runs by its number,
+        // since the resource is gone: the handler gets the deletion.
+        let is_by_number = world.is_told_by_name() && is_unversioned && is_deleted_later(&server, change);
         if let Some(key) = key.filter(|_| !is_unsure || !is_of_other) {
-            // If it is not certain which change this is, the change may also be handled by its version.
-            if !is_unsure {
+            if !is_by_number {
                 account.live.push(Arc::clone(life));
             }
             ledger.keys.insert(key, change.serial);
@@ -339,11 +340,15 @@ fn short(key: Option<&str>) -> &str {
     key.map_or("none", |key| key.get(..8).unwrap_or(key))
 }
 
-/// Whether nothing tells the event of this change from a later one with the same number: it has no time, and the server
-/// refuses to say the version, or the resource was deleted.
+/// Whether nothing says that an event without a version is this change: it has no time, or a time of a wrong clock, and the
+/// server refuses to say the version, or the resource was deleted.
 fn has_no_identity(world: &World, server: &Server, change: &Change) -> bool {
-    let is_deletion = |it: &Change| it.kind == Kind::Delete && it.serial > change.serial;
-    world.has(Trait::NoTimes) && (world.refuses_reads() || server.of_id(change.id).any(is_deletion))
+    let has_time = !world.has(Trait::NoTimes) && !world.has_wrong_clock();
+    !has_time && (world.refuses_reads() || is_deleted_later(server, change))
+}
+
+fn is_deleted_later(server: &Server, change: &Change) -> bool {
+    server.of_id(change.id).any(|it| it.kind == Kind::Delete && it.serial > change.serial)
 }
 
 /// The changes of the same resource that the server wrote in the same moment, and this one. Without a version, they are

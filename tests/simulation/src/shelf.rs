@@ -222,8 +222,7 @@ fn passed(world: &World, watermark: u64, of_deletions: bool) {
         format!("store: the watermark{of} is at {}", moment::instant(watermark))
     });
     // If the server's own clock is wrong, its moments are not in order.
-    let is_odd = |fault: &Fault| matches!(fault, Fault::Clock { is_of_gateway: false, .. });
-    if world.plan.faults.iter().any(is_odd) {
+    if world.has_wrong_clock() {
         return;
     }
     let (server, ledger) = (lock(&world.server), lock(&world.ledger));

@@ -128,6 +128,12 @@ impl World {
         self.has(Trait::RefusesReads) && self.plan.setup.endpoint == Endpoint::TopicEvents
     }
 
+    /// Whether the server's own clock is wrong at some time.
+    pub(crate) fn has_wrong_clock(&self) -> bool {
+        let is_it = |fault: &Fault| matches!(fault, Fault::Clock { is_of_gateway: false, .. });
+        self.plan.faults.iter().any(is_it)
+    }
+
     /// Whether notifications do not say what happened, so that the notification of a change may be that of a deletion.
     pub(crate) fn is_told_by_name(&self) -> bool {
         self.plan.setup.endpoint == Endpoint::TopicDeletions

@@ -183,8 +183,7 @@ async fn once(world: &Arc<World>, number: u32, told: &Told) -> Option<u16> {
 /// After 204, a change must be done or given up, or a newer version must have replaced it.
 fn is_kept(world: &World, told: &Told) {
     // If the server's own clock is wrong, nothing tells that a search shows an older version.
-    let is_odd = |fault: &Fault| matches!(fault, Fault::Clock { is_of_gateway: false, .. });
-    if world.plan.setup.endpoint == Endpoint::TopicEmpty || world.plan.faults.iter().any(is_odd) {
+    if world.plan.setup.endpoint == Endpoint::TopicEmpty || world.has_wrong_clock() {
         return;
     }
     let (server, ledger) = (lock(&world.server), lock(&world.ledger));
