@@ -10,7 +10,7 @@ use fhir_sub::store::{Put, Record, RecordId, RecordKind, StoreBackend, StoreFutu
 
 use crate::ledger::{may_be_given_up, of_one_moment};
 use crate::moment;
-use crate::plan::{Fault, Ms, Storing, Trait};
+use crate::plan::{Fault, Ms, Storing};
 use crate::server::Kind;
 use crate::world::{World, lock, pass, sleep};
 
@@ -230,7 +230,7 @@ fn passed(world: &World, watermark: u64, of_deletions: bool) {
     let missed = (0..server.ids()).filter_map(|id| server.current(id, now)).find(|change| {
         let is_passed = change.stamp < watermark.saturating_sub(OVERLAP);
         let is_of_it = (change.kind == Kind::Delete) == of_deletions;
-        let is_settled = match world.has(Trait::NoVersions) {
+        let is_settled = match world.is_without_versions() {
             true => of_one_moment(&server, change).any(|it| ledger.is_settled(it.serial)),
             false => ledger.is_settled(change.serial),
         };
