@@ -60,7 +60,9 @@ impl Walk<'_> {
                     let is_meant = changed.updated.is_none_or(|updated| updated >= from);
                     let is_of_the_search =
                         begun.is_none() || changed.updated <= begun || changed.updated > now;
-                    if is_meant && is_of_the_search && self.seen.is_fresh(&changed) {
+                    if is_meant && !is_of_the_search {
+                        self.round(sweep).leaves([changed.updated]);
+                    } else if is_meant && self.seen.is_fresh(&changed) {
                         fresh.push(changed);
                     }
                 }

@@ -257,6 +257,38 @@ async fn a_search_that_is_owed_begins_before_what_the_numbers_have_settled() {
     assert!(ran.iter().any(|ran| ran.starts_with("Encounter/told-3@")), "it is lost: {ran:?}");
 }
 
+/// The server lacks an event, and a later page of the search shows its resource, which changed after the search began. This search does
+/// not handle the resource, so another search must follow.
+#[tokio::test(start_paused = true)]
+async fn a_search_stays_owed_if_it_leaves_a_resource_to_the_next_one() {
+    let (events, date) = (Events::default(), Arc::new(Mutex::new(120_000)));
+    let (of_server, of_date) = (server(Arc::clone(&events), true, &[]), Arc::clone(&date));
+    let server = move |asked: &str| {
+        let mut answer = if asked.contains("offset=1") {
+            reply(200, bundle([encounter("told-1", Some("1"), 120_500)]))
+        } else if let Some(search) =
+            asked.strip_prefix("GET ").filter(|asked| asked.starts_with("Encounter?"))
+        {
+            let mut first = bundle([encounter("told-2", Some("1"), 60_000)]);
+            let next = format!("https://fhir.example.org/r4/{search}&offset=1");
+            first["link"] = json!([{ "relation": "next", "url": next }]);
+            reply(200, first)
+        } else {
+            of_server(asked)
+        };
+        answer.date = Some(moment(*of_date.lock().unwrap()));
+        answer
+    };
+    let script = script(|_| Do::Ok);
+    let app = registered(server, &script).await;
+    *events.lock().unwrap() = numbered("told", 3, 0).split_off(1);
+    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    assert!(!script.ran().contains(&"Encounter/told-1@1".to_owned()));
+    *date.lock().unwrap() = 600_000;
+    let row = swept(&app, None, 60).await;
+    assert!(script.ran().contains(&"Encounter/told-1@1".to_owned()), "it is lost: {row}");
+}
+
 /// The server answers `$status`, and fails at `$events` for days. A search finds what happened.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_fails_to_show_events_is_searched() {
