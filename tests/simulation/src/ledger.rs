@@ -179,7 +179,7 @@ impl Run {
             key.as_ref().and_then(|key| ledger.keys.get(key)).is_some_and(|its| *its != change.serial);
         let is_unversioned = change.kind == Kind::Delete || event.version_id().is_none();
         let is_unsure = (change.kind == Kind::Delete && key.is_none())
-            || (world.is_told_by_name() && is_unversioned)
+            || (world.is_told_by_name() && (is_unversioned || is_deleted_later(&server, change)))
             || (is_unversioned && has_no_identity(world, &server, change))
             || ((world.is_told_by_name() || world.is_without_versions()) && is_of_other);
         if endpoint.is_ordered() {
