@@ -162,7 +162,9 @@ def main(program):
         # The user's own log is there alone, and CloudWatch's metrics beside it.
         lines = [line for line in open(paths[2]).read().splitlines() if line.startswith("{")]
         metrics = [json.loads(line) for line in lines if "_aws" in line]
-        expect("lines with metrics", [line.get("outcome") for line in metrics], ["handled", "panicked", "handled"])
+        outcomes = [line["outcome"] for line in metrics if "ColdStart" not in line]
+        expect("lines with metrics", outcomes, ["handled", "panicked", "handled"])
+        expect("cold starts", sum(line.get("ColdStart", 0) for line in metrics), 1)
         own = [json.loads(line) for line in lines if "_aws" not in line]
         expect("lines of the own log", all("fields" in line for line in own) and len(own) > 3)
         for text in [json.dumps(collector.spans), *(open(path).read() for path in paths)]:

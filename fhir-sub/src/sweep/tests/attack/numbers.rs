@@ -285,8 +285,13 @@ async fn a_search_stays_owed_if_it_leaves_a_resource_to_the_next_one() {
     swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
     assert!(!script.ran().contains(&"Encounter/told-1@1".to_owned()));
     *date.lock().unwrap() = 600_000;
-    let row = swept(&app, None, 60).await;
-    assert!(script.ran().contains(&"Encounter/told-1@1".to_owned()), "it is lost: {row}");
+    let mut ran = Vec::new();
+    // The first of these sweeps does not believe yet that the server's clock is so far ahead.
+    for _ in 0..3 {
+        swept(&app, None, 60).await;
+        ran.append(&mut script.ran());
+    }
+    assert!(ran.contains(&"Encounter/told-1@1".to_owned()), "it is lost: {ran:?}");
 }
 
 /// The server answers `$status`, and fails at `$events` for days. A search finds what happened.
