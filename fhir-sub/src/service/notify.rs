@@ -32,7 +32,7 @@ pub(super) async fn notify(
 ) -> Answered {
     let endpoint = declaration.endpoint;
     #[cfg(feature = "registration")]
-    let arrived = app.now();
+    let arrived = (!app.registry().with_heartbeats().is_empty()).then(|| app.now());
     let names_resource = reference.is_some();
     let answered = match decode(head, &Expected::of(app, declaration), reference, body) {
         Ok(Decoded::Events(mut events, mut counted)) => {
@@ -75,7 +75,7 @@ pub(super) async fn notify(
         Err(undecodable) => return Refusal::Undecodable(undecodable).answered(Some(endpoint)),
     };
     #[cfg(feature = "registration")]
-    if !app.registry().with_heartbeats().is_empty() {
+    if let Some(arrived) = arrived {
         // Boxed: the future of every request would be as large.
         return Box::pin(hear(app, declaration, arrived, time, answered)).await;
     }
