@@ -444,6 +444,14 @@ impl Handler<Event> for Unnumbered {
     }
 }
 
+/// A handler of a topic's events that only name their resources.
+fn of_admissions<H: Handler<Event>>() -> Declaration {
+    let url = "https://example.org/topics/admission";
+    let topic = Topic { url, filters: &[], heartbeat: None, timeout: None, max_count: None };
+    let trigger = Trigger::Topic(topic);
+    Declaration { trigger, content: Content::IdOnly, ..declaration::<Event, H>("", "e") }
+}
+
 /// The NHS numbers each event 1, and names neither a topic nor a count nor, in part, a focus.
 #[test]
 fn an_event_of_the_nhs_is_known_by_the_id_of_its_bundle() {
@@ -463,19 +471,7 @@ fn an_event_of_the_nhs_is_known_by_the_id_of_its_bundle() {
         let bundle = json!({ "resourceType": "Bundle", "id": id, "type": "history", "entry": [{ "resource": status }] });
         TestRequest::post("e").header("content-type", "application/fhir+json").body(bundle.to_string())
     };
-    let topic = Topic {
-        url: "https://example.org/topics/admission",
-        filters: &[],
-        heartbeat: None,
-        timeout: None,
-        max_count: None,
-    };
-    let declaration = Declaration {
-        trigger: Trigger::Topic(topic),
-        content: Content::IdOnly,
-        ..declaration::<Event, Succeed>("", "e")
-    };
-    let builder = TestApp::builder(Behaviour::Generic, leak([declaration]));
+    let builder = TestApp::builder(Behaviour::Generic, leak([of_admissions::<Succeed>()]));
     let test = TestApp::build(Behaviour::Generic, builder).unwrap();
     crate::command::block_on(async {
         let numbered = async |id: &str, number: &str, further: &[Value]| {
@@ -523,20 +519,8 @@ fn of_athenahealth(events: &[(&str, &str)]) -> TestRequest {
 
 #[test]
 fn numbers_that_begin_anew_in_each_notification_show_no_gap() {
-    let topic = Topic {
-        url: "https://example.org/topics/admission",
-        filters: &[],
-        heartbeat: None,
-        timeout: None,
-        max_count: None,
-    };
     let of = |server: &str| {
-        let declaration = Declaration {
-            trigger: Trigger::Topic(topic),
-            content: Content::IdOnly,
-            ..declaration::<Event, Unnumbered>("", "e")
-        };
-        let builder = TestApp::builder(Behaviour::Generic, leak([declaration]))
+        let builder = TestApp::builder(Behaviour::Generic, leak([of_admissions::<Unnumbered>()]))
             .set("FHIR_SERVER", server)
             .set("FHIR_SUBSCRIPTION_SIGNING_SECRET", "a-secret-to-sign-notifications-with");
         TestApp::build(Behaviour::Generic, builder).unwrap()

@@ -60,7 +60,7 @@ fn pages_that_several_notifications_read_are_read_twice() {
     look_up.unsettled(Some(at("11:57:00")));
     look_up.go_on_at(next());
     assert_eq!(look_up.place(), next().as_ref());
-    // The second pass begins where the first one did, and finds again what is not settled.
+    // The second pass begins where the first one did, and finds the unsettled changes again.
     assert_eq!((look_up.end_earlier(), look_up.place()), (None, None));
     assert_eq!(look_up.since(at("12:10:00"), None), at("11:55:00"));
     begin(&mut look_up, "12:10:00");
