@@ -171,6 +171,10 @@ struct Sweep<'a> {
     went_back: bool,
     /// Whether the numbers of a topic's events have probably shown everything: a search only makes sure.
     may_do_without_search: bool,
+    /// When it began, by the clock here.
+    began: Instant,
+    /// Whether its last search has ended, and everything that it found is settled.
+    has_found_all: bool,
     /// Whether a deletion is left to the next sweep.
     leaves_deletion: bool,
     /// A failure that the sweep reports after it has done the rest.
@@ -208,7 +212,7 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
     let occasion = Event::unknown();
     let looked = lease.state().clock.as_ref().map(|clock| clock.seen);
     let (tells_time, went_back) = (false, false);
-    let (may_do_without_search, leaves_deletion) = (false, false);
+    let (may_do_without_search, has_found_all, leaves_deletion) = (false, false, false);
     let mut sweep = Sweep {
         run,
         declaration,
@@ -221,6 +225,8 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
         tells_time,
         went_back,
         may_do_without_search,
+        began: app.now(),
+        has_found_all,
         leaves_deletion,
         failure: None,
     };
@@ -280,7 +286,6 @@ impl Sweep<'_> {
         if let Err(Stop::Lost) = of_deletions {
             return Err(Stop::Lost);
         }
-        let is_owed = self.lease.state().is_search_owed;
         let leaves_deletion = self.leaves_deletion || !matches!(of_deletions, Ok(()) | Err(Stop::Unable(_)));
         // A handler of deletions only does not want what exists.
         if create || update {
@@ -288,22 +293,26 @@ impl Sweep<'_> {
             if let (Err(Stop::Unable(refusal)), true) = (&walked, self.may_do_without_search) {
                 let note = "if the server restarted its count of events before this sweep, some may be missing: the server refuses a search";
                 self.row.note(format!("{note}: {refusal}"));
-                (self.lease.state_mut().is_search_owed, self.lease.state_mut().round) = (false, None);
+                let state = self.lease.state_mut();
+                state.owe_no_search();
+                state.round = None;
                 return of_deletions;
             }
             walked?;
         }
         // No number leads to a deletion that is left: the next sweep must look for it again.
-        // A search that stands in for the events may lag behind, so the next sweep searches too.
-        let stands_in = self.failure.is_some();
-        let state = self.lease.state_mut();
-        state.is_search_owed = stands_in
-            || if create || update {
-                state.is_search_owed || (is_owed && leaves_deletion)
-            } else {
-                is_owed && leaves_deletion
-            };
+        let has_found_all = (self.has_found_all || !(create || update)) && !leaves_deletion;
+        if has_found_all && self.is_index_complete() {
+            self.lease.state_mut().owe_no_search();
+        }
         of_deletions
+    }
+
+    /// Whether the server's index has, by the overlap, the resources of all events that the server lacked. What was lacking
+    /// in this sweep may not be in it yet.
+    fn is_index_complete(&self) -> bool {
+        let since = self.lease.state().search_owed_since;
+        since.is_none_or(|since| self.began > since.after(self.overlap()))
     }
 
     /// Notes that the sweep looks further back than the store remembers. It may handle again what was handled then.
@@ -325,8 +334,12 @@ impl Sweep<'_> {
         let client = self.registration_client();
         let located = match registration::locate(self.run.server, &client, self.declaration).await {
             Ok(located) => located,
-            // An earlier sweep has saved where to continue.
-            Err(error) if self.lease.state().watermark.is_some() && !self.run.stop.has_passed() => {
+            // An earlier sweep has saved where a search continues. Without a search, only the Subscription's numbers lead on.
+            Err(error)
+                if self.lease.state().watermark.is_some()
+                    && self.question().is_some()
+                    && !self.run.stop.has_passed() =>
+            {
                 self.row.note(format!("looking for its Subscription failed: {error}"));
                 None
             }

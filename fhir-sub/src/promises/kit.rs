@@ -148,6 +148,19 @@ pub(crate) fn app(
     script: &Arc<Script>,
     set: &[(&str, &str)],
 ) -> App {
+    app_at(here, behaviour, declaration, store, front, script, set)
+}
+
+/// The same with a clock of its own.
+pub(crate) fn app_at(
+    clock: impl Fn() -> SystemTime + Send + Sync + 'static,
+    behaviour: Behaviour,
+    declaration: Declaration,
+    store: Option<Arc<dyn StoreBackend>>,
+    front: Front,
+    script: &Arc<Script>,
+    set: &[(&str, &str)],
+) -> App {
     let mut builder = TestApp::builder(behaviour, leak([declaration]));
     for (name, value) in set {
         builder = builder.set(name, *value);
@@ -155,7 +168,7 @@ pub(crate) fn app(
     if let Some(store) = store {
         builder = builder.store(store);
     }
-    builder.clock(here).transport(Arc::new(front)).state(Arc::clone(script)).build().unwrap()
+    builder.clock(clock).transport(Arc::new(front)).state(Arc::clone(script)).build().unwrap()
 }
 
 pub(crate) fn shared() -> Arc<dyn StoreBackend> {

@@ -4,12 +4,21 @@
 
 use serde_json::Value;
 
-use crate::client::FhirClient;
+use crate::client::{Error, FhirClient};
 
 /// The number of events. `None` if the server does not say it, or has no `$status`.
 pub(crate) async fn counter(client: &FhirClient, id: &str) -> Option<u64> {
+    ask_counter(client, id).await.ok().flatten()
+}
+
+/// The same, but a server that may have `$status`, and fails, is an error.
+pub(crate) async fn ask_counter(client: &FhirClient, id: &str) -> Result<Option<u64>, Error> {
     let asking = client.operation("$status").on_instance("Subscription", id);
-    counted(&asking.get::<Value>(&[]).await.ok()?, id)
+    match asking.get::<Value>(&[]).await {
+        Ok(answer) => Ok(counted(&answer, id)),
+        Err(error) if matches!(error.status(), Some(400 | 403..=406 | 410 | 422 | 501)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads the number from a Bundle of statuses, or from a single status, as Helios answers. A status is a

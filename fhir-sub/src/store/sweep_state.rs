@@ -32,6 +32,9 @@ pub(crate) struct SweepState {
     /// Whether the server lacked some events, so that a search must find their resources.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_search_owed: bool,
+    /// When the server last lacked some, by the clock here. Its index may show their resources only later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) search_owed_since: Option<Instant>,
     /// The search that is under way, over as many sweeps as it takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) round: Option<Round>,
@@ -46,7 +49,19 @@ pub(crate) struct SweepState {
     pub(crate) heard: Option<Instant>,
 }
 
-/// One or more passes over all pages of a search, until a pass shows nothing new. If time runs out, the next
+impl SweepState {
+    /// Records that a search must find the resources of events that the server lacks now.
+    pub(crate) fn owe_search(&mut self, now: Instant) {
+        (self.is_search_owed, self.search_owed_since) = (true, Some(now));
+    }
+
+    /// Records that a search has found them.
+    pub(crate) fn owe_no_search(&mut self) {
+        (self.is_search_owed, self.search_owed_since) = (false, None);
+    }
+}
+
+/// Passes over all pages of a search, until two of them show the same. If time runs out, the next
 /// sweep continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -22,7 +22,7 @@ use crate::delivery::query::{self, Queried, query};
 use crate::delivery::{Deletion, Delivered, End, Ended, deliver_unless_suspect};
 use crate::fhir::Instant;
 use crate::memory::{Name, Range};
-use crate::registration::counter;
+use crate::registration::ask_counter;
 
 /// How many events are requested at once.
 const AT_ONCE: u64 = 50;
@@ -38,7 +38,14 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     // A search may have to follow.
     let stop = if sweep.question().is_some() { stop.sooner_by_half() } else { stop };
     let client = sweep.registration_client().with_deadline(stop);
-    let Some(count) = counter(&client, id).await else { return Ok(false) };
+    let count = match ask_counter(&client, id).await {
+        Ok(Some(count)) => count,
+        // Nothing else finds these events.
+        Err(error) if sweep.question().is_none() => {
+            return Err(sweep.stop("asking for the number of events (`$status`)", &error));
+        }
+        Ok(None) | Err(_) => return Ok(false),
+    };
     let state = sweep.lease.state();
     let is_same = state.subscription.as_deref() == Some(&subscription);
     let mut walk = Walk {
@@ -171,7 +178,8 @@ impl Walk {
             Queried::Unknown => Ok(None),
             Queried::Failed(_) if run.stop.has_passed() => Err(Stop::OutOfTime),
             Queried::Failed(_) if is_searchable => {
-                sweep.lease.state_mut().is_search_owed = true;
+                let now = sweep.here();
+                sweep.lease.state_mut().owe_search(now);
                 sweep.failure = Some(FAILED);
                 Ok(None)
             }
@@ -183,8 +191,10 @@ impl Walk {
     /// must find the others.
     fn found_all(&mut self, sweep: &mut Sweep<'_>, has_all: bool) {
         self.is_whole &= has_all;
-        let is_searchable = sweep.question().is_some();
-        sweep.lease.state_mut().is_search_owed |= !has_all && is_searchable;
+        if !has_all && sweep.question().is_some() {
+            let now = sweep.here();
+            sweep.lease.state_mut().owe_search(now);
+        }
     }
 
     /// Handles the events with these numbers. Returns false if the server has no such operation, or fails.
@@ -209,17 +219,31 @@ impl Walk {
         for happened in events {
             let (began, number) = (Moment::now(), happened.event.number);
             let is_recent = time(&happened).is_some_and(|time| recent.contains(&time));
+            let is_mistaken = happened.mistake.is_some();
             let ended = if !run.has_time(is_first) {
                 None
             } else {
                 let deletion = Deletion::in_answer(declaration);
                 let handling = deliver_unless_suspect(run.app, declaration, deletion, happened, run.share());
                 let delivered = sweep.lease.during(handling).await;
-                // A server that lags behind does not have the resource yet. The next sweep asks for the event again.
-                let is_early = is_recent && matches!(&delivered, Ok(Delivered { end: End::Gone, .. }));
-                let ended = run.ended(declaration, delivered, began);
-                Some(if is_early { Ended::UnderWay } else { ended })
+                let is_gone = matches!(&delivered, Ok(Delivered { end: End::Gone, .. }));
+                // It was deleted, and exists again.
+                let is_there = matches!(&delivered, Ok(Delivered { end: End::Unconfirmed, .. }));
+                Some(if is_recent && (is_gone || is_there) {
+                    // A server that lags behind does not have the resource yet, or still has it. The next sweep asks for the
+                    // event again.
+                    Ended::UnderWay
+                } else if is_there {
+                    Ended::NothingToDo
+                } else {
+                    match run.ended(declaration, delivered, began) {
+                        // No later sweep can handle it either.
+                        Ended::Failed if is_mistaken => Ended::NothingToDo,
+                        ended => ended,
+                    }
+                })
             };
+            sweep.row.odd += u64::from(is_mistaken && ended == Some(Ended::NothingToDo));
             sweep.row.count(ended);
             if !ended.is_some_and(is_settled) && self.is_settled {
                 self.is_settled = false;

@@ -11,6 +11,9 @@ use crate::sweep::handling::is_settled;
 /// After so many resources that are each newer than the one before, the order is taken for intended.
 const RISES: u64 = 20;
 
+/// So many passes show a resource that moves to other pages, although some passes miss it.
+const ENOUGH: u32 = 7;
+
 impl Round {
     pub(super) fn new(question: String, from: Instant, here: Instant) -> Self {
         Self {
@@ -142,10 +145,14 @@ impl Round {
         self.unsettled.is_none() && !self.is_unsettled_anywhere
     }
 
-    /// Whether everything has been seen. A single page is complete. With several pages, a resource may move
-    /// to a page that was already read, and another pass shows it.
+    /// Whether everything has been seen. A single page is complete. With several pages, a resource that changes leaves its page, and
+    /// another one moves to a page that was already read. So two passes in a row must have shown the same of what was there when
+    /// the first one began: then nothing has left a page between them.
+    ///
+    /// If the server's resources change too fast for that, enough passes do, once one shows nothing new.
     pub(super) fn is_whole(&self) -> bool {
-        self.is_one_page() || (self.passes > 0 && (!self.is_new || self.shown_before == Some(self.shown)))
+        let is_same = self.passes > 0 && self.shown_before == Some(self.shown);
+        self.is_one_page() || is_same || (self.passes >= ENOUGH && !self.is_new)
     }
 
     /// Whether this pass had a single page. If it has [skipped](Self::skip), it had more.

@@ -2,7 +2,7 @@
 //!
 //! The walk asks for `_sort`, so that the oldest change comes first, but does not rely on it: the watermark
 //! moves only when every page was read. Links to pages often count places, and places shift when a resource
-//! changes meanwhile. So several pages are read again until a pass shows nothing new. After each page, the
+//! changes meanwhile. So several pages are read again until two passes show the same. After each page, the
 //! link to the next one is saved, and the next sweep continues there.
 
 mod page;
@@ -156,6 +156,7 @@ impl Walk<'_> {
     fn begin(&self, sweep: &mut Sweep<'_>, key: &str) {
         let round = Round::new(key.to_owned(), sweep.from(self.what), sweep.here());
         *self.what.round(sweep.lease.state_mut()) = Some(round);
+        sweep.has_found_all = false;
     }
 
     /// Ends a round: everything up to `settled` is done. Without `settled`, the next round begins where this
@@ -167,9 +168,7 @@ impl Walk<'_> {
         let before = watermark.as_deref().and_then(Instant::parse);
         *watermark = settled.max(before).map(|watermark| watermark.to_string());
         // No number leads to what is unsettled: the next sweep must search again.
-        if self.what == What::Changed && settled.is_some() && is_all {
-            state.is_search_owed = false;
-        }
+        sweep.has_found_all |= self.what == What::Changed && settled.is_some() && is_all;
     }
 
     /// Reads the remaining pages of a pass. If the pass must restart, no page counts as read.

@@ -494,10 +494,6 @@ fn faults(dice: &mut Rng, setup: &Setup, end: Ms, first: Vec<Fault>) -> Vec<Faul
     if setup.dialect == Dialect::Medplum || !setup.endpoint.takes_resource() {
         faults.retain(|fault| *fault != Fault::Trait(Trait::NoVersions));
     }
-    // One search stands in for lost numbers. If the index lags behind that search, docs/once.md promises nothing.
-    if faults.iter().any(|fault| matches!(fault, Fault::Lag(_))) {
-        faults.retain(|fault| !matches!(fault, Fault::Restart(_) | Fault::Trait(Trait::FewEvents)));
-    }
     // If the server does not say its time, nothing says that its clock was put back.
     if faults.contains(&Fault::Trait(Trait::NoDate)) {
         faults.retain(|fault| !matches!(fault, Fault::Clock { until: None, .. }));
