@@ -660,6 +660,8 @@ impl AppBuilder {
         let client = client(config, &self.root_certificates, self.proxy, self.transport);
         match client {
             Ok((fhir_client, connection)) => {
+                // With the proxy and the root certificates of `setup`.
+                settings.connection = connection.clone();
                 let (sources, headers) = (sources.unwrap_or_default(), headers.unwrap_or_default());
                 #[cfg(feature = "token")]
                 let issuer = settings.callers.token.clone();
@@ -719,6 +721,7 @@ impl AppBuilder {
                     tenants: Parts::NO_TENANTS,
                 };
                 parts.before_rotation = previous_keys.map(|keys| {
+                    let keys = keys.replaced_by(&parts.keys);
                     let parts = parts.with(parts.registry.clone(), parts.settings.clone());
                     App(Arc::new(Parts { keys, ..parts }), None)
                 });

@@ -67,6 +67,8 @@ pub(crate) struct Keys {
     secret: Option<SharedSecret>,
     base_url: String,
     tenant: Option<Box<str>>,
+    /// The keys that replace these, while the store's key is rotated.
+    successor: Option<Box<Keys>>,
     /// Made for the first key, so that a program without keys does not pay for it at each start.
     hashed: OnceLock<Hashed>,
 }
@@ -85,7 +87,24 @@ const NO_SECRET: &str = "fhir-sub";
 impl Keys {
     /// The keys for the events of the server at `base_url`, which ends without a slash.
     pub(crate) fn new(secret: Option<&SharedSecret>, base_url: &str) -> Self {
-        Self { secret: secret.cloned(), base_url: base_url.to_owned(), tenant: None, hashed: OnceLock::new() }
+        let (tenant, successor) = (None, None);
+        Self {
+            secret: secret.cloned(),
+            base_url: base_url.to_owned(),
+            tenant,
+            successor,
+            hashed: OnceLock::new(),
+        }
+    }
+
+    /// The same, which `successor` replaces.
+    pub(crate) fn replaced_by(self, successor: &Self) -> Self {
+        Self { successor: Some(Box::new(successor.clone())), ..self }
+    }
+
+    /// The keys that stay once a rotation is over.
+    pub(crate) fn lasting(&self) -> &Self {
+        self.successor.as_deref().unwrap_or(self)
     }
 
     /// The same for one of several tenants. Tenants share no keys.

@@ -184,6 +184,11 @@ pub(super) fn program(app: &App) -> Key {
     app.keys().key(&["program"])
 }
 
+/// The mark for a new dead letter, which outlives a rotation of the store's key.
+pub(super) fn lasting_program(app: &App) -> Key {
+    app.keys().lasting().key(&["program"])
+}
+
 /// The keys from before keys contained the FHIR server.
 pub(super) fn old_keys(
     app: &App,

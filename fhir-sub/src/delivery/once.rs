@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::delivered::{Delivered, End, Ended, GivenUp, reference};
 use super::failure::Failure;
-use super::identity::{Otherwise, idempotency_key, program};
+use super::identity::{Otherwise, idempotency_key, lasting_program};
 use super::read::is_there;
 use crate::app::App;
 use crate::deadline::Deadline;
@@ -359,7 +359,7 @@ fn dead_letter(
         record: Some(claim.entry.key).filter(|record| *record != key),
         is_passing: claim.entry.identity == Identity::Passing,
         tenant: app.settings().tenant.as_deref().map(str::to_owned),
-        program: Some(program(app)),
+        program: Some(lasting_program(app)),
         endpoint: (*endpoint).to_owned(),
         interaction: event.interaction().name().to_owned(),
         reference: event.focus().map(str::to_owned),
