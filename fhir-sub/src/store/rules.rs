@@ -39,7 +39,9 @@ pub(super) fn begin(
     if record.lease.is_some_and(|until| until > now) {
         return Err(Begun::UnderWay);
     }
-    if record.version != version {
+    // A dead letter that is tried again may come without its content.
+    let is_of_record = how.is_again && version.is_none();
+    if record.version != version && !is_of_record {
         // A new content: the tries of the content before it do not count.
         let sequence = record.sequence.saturating_add(1);
         let record = EventRecord { sequence, ..fresh };
