@@ -80,8 +80,14 @@ impl PostgresStore {
         }
         let (client, ahead) = connect::connect(&self.config, self.certificates.as_deref()).await?;
         let client = Arc::new(client);
-        *state = State { client: Some(Arc::clone(&client)), ahead, is_known: true, cleaned: state.cleaned };
-        Ok((client, ahead))
+        // The first answer of a new connection may come late, too.
+        if state.is_known {
+            state.learn(ahead);
+        } else {
+            (state.ahead, state.is_known) = (ahead, true);
+        }
+        state.client = Some(Arc::clone(&client));
+        Ok((client, state.ahead))
     }
 
     /// Lets the next call open another connection in the place of this one.
