@@ -23,12 +23,12 @@ struct Heard {
 }
 
 impl Silences {
-    /// Notes that a notification has come. Returns whether the store must be told: at most twice in a period.
+    /// Notes that a notification has come. Returns whether the store must be told: at most four times in a period.
     pub(crate) fn heard(&self, endpoint: &'static str, now: Instant, period: Duration) -> bool {
         let mut all = self.lock();
         let heard = all.entry(endpoint).or_insert(Heard::waiting(now));
         heard.last = heard.last.max(Some(now));
-        let is_due = heard.kept.is_none_or(|kept| now.since(kept) >= period / 2);
+        let is_due = heard.kept.is_none_or(|kept| now.since(kept) >= period / 4);
         if is_due {
             heard.kept = Some(now);
         }
