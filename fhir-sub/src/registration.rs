@@ -22,6 +22,7 @@ mod progress;
 mod prune;
 mod recognise;
 mod replace;
+mod respelt;
 mod report;
 mod settle;
 mod status;
@@ -29,7 +30,7 @@ mod topics;
 mod wanted;
 
 pub(crate) use asked::{criteria, search};
-pub(crate) use counter::counter;
+pub(crate) use counter::{ask_counter, counter};
 pub(crate) use known::{FindError, Notebook};
 pub(crate) use locate::{Located, NotRearmed, created, locate};
 #[cfg(feature = "__parts")]

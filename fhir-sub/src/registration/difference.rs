@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::hidden::{Verdict, judge, reveal};
+use super::respelt::is_respelt;
 use super::wanted::is_managed;
 use crate::fhir::backport::PROFILE;
 use crate::fhir::{Instant, Subscription};
@@ -74,7 +75,7 @@ pub(super) fn shown_differences(wanted: &Subscription, found: &Subscription) -> 
         compare(&mut names, "channel.", mended, found);
     }
     // This element only says why there is no header.
-    names.retain(|name| name != "channel._header");
+    names.retain(|name| name != "channel._header" && !is_respelt(name, wanted, found));
     if let Some(meta) = names.iter_mut().find(|name| *name == "meta") {
         *meta = "meta.profile".into();
     }
@@ -163,7 +164,7 @@ fn mend_profile(target: &mut Subscription, wanted: &Subscription) {
 
 /// Whether `found` contains all of `wanted`. Servers add ids and defaults to complex elements, which is no
 /// difference. A list must be the same list.
-fn covers(found: &Value, wanted: &Value) -> bool {
+pub(super) fn covers(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
         (Value::Object(found), Value::Object(wanted)) => {
             wanted.iter().all(|(name, value)| found.get(name).is_some_and(|found| covers(found, value)))

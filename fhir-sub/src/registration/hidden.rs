@@ -1,4 +1,5 @@
-//! The parts of a Subscription that a server hides: the values of headers, and extensions with a secret.
+//! The parts of a Subscription that a server hides: the values of headers, and extensions with a secret. And the parts that a
+//! server sets or limits itself, such as `end`.
 //!
 //! A hidden value is unknown, and no difference. Whether a value is hidden is decided by these rules, in this order:
 //!
@@ -25,6 +26,9 @@ use crate::signature::sign;
 /// [`differences`](super::difference::differences) uses.
 const HIDEABLE: [&str; 6] =
     ["channel.header", "parameter", "extension", "channel.extension", "_criteria", "channel._payload"];
+
+/// The elements that a server may set or limit itself.
+pub(super) const LIMITED: [&str; 4] = ["end", "timeout", "maxCount", "heartbeatPeriod"];
 
 /// `found` with its hidden values replaced by the values of `wanted`, and the names of the hidden elements.
 pub(super) fn reveal<'f>(
@@ -115,9 +119,9 @@ pub(super) fn judge(
     if wrote_this && !last.is_plain { Verdict::Unknown } else { Verdict::Different }
 }
 
-/// The names of elements that a server may hide.
+/// The names of elements that a server may hide or limit.
 fn hideable(names: &[String]) -> Vec<&'static str> {
-    HIDEABLE.into_iter().filter(|name| names.iter().any(|other| other == name)).collect()
+    HIDEABLE.into_iter().chain(LIMITED).filter(|name| names.iter().any(|other| other == name)).collect()
 }
 
 /// A digest of everything that may be hidden. The text contains secrets, so it serves as the key, which

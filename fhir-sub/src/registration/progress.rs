@@ -1,5 +1,6 @@
 //! [`Progress`]: a subscription that is being registered, and its row so far.
 
+use super::hidden::LIMITED;
 use super::known::FindError;
 use super::plan::Given;
 use super::report::{Row, RowResult};
@@ -123,13 +124,19 @@ impl Row {
     }
 }
 
-/// The remark about elements that the server hides.
+/// The remark about elements that the server hides, or sets and limits itself.
 pub(super) fn not_shown(hidden: &[&str]) -> String {
-    format!(
-        "the server does not show all of {}, so the program takes it to be as wanted: after a change of \
-         the secret, run `register --rewrite`",
-        hidden.join(" and ")
-    )
+    let (limited, hidden): (Vec<&str>, Vec<&str>) = hidden.iter().partition(|name| LIMITED.contains(name));
+    let hidden = (!hidden.is_empty()).then(|| {
+        format!(
+            "the server does not show all of {}, so the program takes it to be as wanted: after a change of \
+             the secret, run `register --rewrite`",
+            hidden.join(" and ")
+        )
+    });
+    let limited = (!limited.is_empty())
+        .then(|| format!("the server sets {} itself, and not as wanted", limited.join(" and ")));
+    Vec::from_iter(hidden.into_iter().chain(limited)).join("; ")
 }
 
 /// The remark about old Subscriptions that stay until the new one is active.

@@ -267,6 +267,24 @@ fn an_end_in_another_form_is_no_difference() {
 }
 
 #[test]
+fn other_words_of_a_server_are_no_difference() {
+    let criteria = "Encounter?status=planned&class=http://x|AMB";
+    let payload = |text: &'static str| move |found: &mut Value| found["channel"]["payload"] = json!(text);
+    let kept = |criteria: &'static str, change: &dyn Fn(&mut Value)| {
+        let wanted = wants(declaration::<Resource<Value>, Succeed>(criteria, "e"), "generic");
+        matches!(plan_only(&wanted, on_server(&wanted, change)), Action::Keep { .. })
+    };
+    let shown = |text: &'static str| move |found: &mut Value| found["criteria"] = json!(text);
+    assert!(kept(criteria, &shown("Encounter?class=http%3A%2F%2Fx%7CAMB&status=planned")));
+    assert!(!kept(criteria, &shown("Encounter?class=http%3A%2F%2Fx%7CAMB&status=finished")));
+    assert!(kept("Patient", &shown("Patient")));
+    assert!(kept(criteria, &payload("application/fhir+json; charset=UTF-8")));
+    assert!(!kept(criteria, &payload("application/fhir+json;fhirVersion=5.0")));
+    assert!(kept(criteria, &|found| found["end"] = Value::Null));
+    assert!(kept(criteria, &|found| found["filterBy"] = json!([])));
+}
+
+#[test]
 fn an_update_keeps_what_others_added_and_rearms() {
     let wanted = wants(arrivals(), "hapi");
     let found = on_server(&wanted, |found| {

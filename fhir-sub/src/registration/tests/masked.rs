@@ -98,6 +98,35 @@ async fn the_last_write_shows_what_a_server_masks() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_server_sets_itself_is_told_and_not_written_again() {
+    let ends = || Declaration { end: Some("2099-01-01T00:00:00Z"), ..patients("a") };
+    let limits: fn(&mut Value) = |it| it["end"] = json!("2026-12-31T00:00:00Z");
+    let (app, server) = odd(Ways { shows: limits, ..Ways::default() }, vec![ends()], &[]);
+    let (result, message) = run(&app, Options::default()).await;
+    assert_eq!(result, RowResult::Created);
+    assert!(message.as_deref().is_some_and(|it| it.starts_with("the server sets end itself")), "{message:?}");
+    assert_eq!(run(&app, Options::default()).await.0, RowResult::Unchanged);
+    assert_eq!(server.writes(), 1);
+    // A change by somebody else is a difference.
+    server.change_ways(|ways| ways.shows = |it| it["end"] = json!("2026-12-01T00:00:00Z"));
+    assert_eq!(run(&app, Options::default()).await.0, RowResult::Updated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_says_in_other_words_is_not_written_again() {
+    let respells: fn(&mut Value) = |it| {
+        it["criteria"] = json!("Patient");
+        it["channel"]["payload"] = json!("application/fhir+json;charset=utf-8");
+    };
+    let (app, server) = odd(Ways { shows: respells, ..Ways::default() }, vec![patients("a")], &[]);
+    assert_eq!(run(&app, Options::default()).await, (RowResult::Created, None));
+    for app in [app, server.app(vec![patients("a")], &[])] {
+        assert_eq!(run(&app, Options::default()).await, (RowResult::Unchanged, None));
+    }
+    assert_eq!(server.writes(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn hidden_extensions_are_not_written_again() {
     let masks: fn(&mut Value) = |it| {
         for extension in it["extension"].as_array_mut().unwrap() {
