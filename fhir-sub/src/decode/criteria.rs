@@ -32,6 +32,13 @@ pub(super) fn decode<'a>(
         Some("create") => event.interaction = Interaction::Create,
         Some("update") => event.interaction = Interaction::Update,
         Some("delete") => event.interaction = Interaction::Delete,
+        // An older Medplum says a deletion only by the name of the resource.
+        None if *head.method == Method::POST
+            && body.trim_ascii() == b"{}"
+            && head.headers.get("x-medplum-deleted-resource").text().is_some() =>
+        {
+            event.interaction = Interaction::Delete;
+        }
         _ => {}
     }
     if *head.method == Method::DELETE {
