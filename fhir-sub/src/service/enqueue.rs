@@ -215,6 +215,28 @@ impl Admitted<'_> {
         Ok(())
     }
 
+    /// Whether the notification without its resources still names them: only a resource itself may say what it is.
+    fn names_the_same(&self, app: &App, events: &[Happened<'_>], reduced: &str) -> Result<(), Refusal> {
+        if self.declaration.uses.resource == ResourceUse::Unused {
+            return Ok(());
+        }
+        let is_same = |(whole, reduced): (&Happened<'_>, &Happened<'_>)| {
+            whole.mistake.is_some() || whole.event.name() == reduced.event.name()
+        };
+        match decode(self.head, &Expected::of(app, self.declaration), None, reduced.as_bytes()) {
+            _ if events.is_empty() => Ok(()),
+            Ok(Decoded::Events(told, _))
+                if told.len() == events.len() && events.iter().zip(&told).all(is_same) =>
+            {
+                Ok(())
+            }
+            _ => {
+                let reason = "only the resource in the notification says what it is, and the queue takes references only";
+                Err(Refusal::Undecodable(Undecodable::Unprocessable(reason.into())))
+            }
+        }
+    }
+
     /// The request without any resource. For a criteria, it is one message for each resource, which names the
     /// resource like a `PUT`. For a topic, it is the notification without its resources.
     fn reduced(&self, app: &App, events: &[Happened<'_>]) -> Result<Vec<Outgoing>, Refusal> {
@@ -222,6 +244,7 @@ impl Admitted<'_> {
             let body = std::str::from_utf8(self.body).unwrap_or_default();
             let reduced =
                 reduced::without_resources(body).ok_or_else(|| unavailable("it has no references".into()))?;
+            self.names_the_same(app, events, reduced.get())?;
             let body = self.message(app, self.head.method, None, Some(&reduced), None);
             return Ok(vec![Outgoing { body, group: self.group(app, events) }]);
         }

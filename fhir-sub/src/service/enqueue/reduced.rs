@@ -64,13 +64,17 @@ fn without_resource(entry: &Value) -> Value {
     if let Some(url) = entry["request"]["url"].as_str() {
         request.insert("url".into(), without_query(url).into());
     }
-    // Only the resource may say the version.
-    if let (Some(id), Some(version)) = (resource["id"].as_str(), resource["meta"]["versionId"].as_str())
+    // Only the resource may say its id and its version.
+    if let Some(id) = resource["id"].as_str().filter(|id| is_id(id))
         && !reduced.contains_key("resource")
-        && is_id(id)
-        && is_id(version)
     {
-        request.insert("url".into(), format!("{kind}/{id}/_history/{version}").into());
+        let names_none = |url: &Value| url.as_str().is_none_or(|url| !url.contains('/'));
+        let version = resource["meta"]["versionId"].as_str().filter(|version| is_id(version));
+        if let Some(version) = version {
+            request.insert("url".into(), format!("{kind}/{id}/_history/{version}").into());
+        } else if request.get("url").is_none_or(names_none) {
+            request.insert("url".into(), format!("{kind}/{id}").into());
+        }
     }
     if !request.is_empty() {
         reduced.insert("request".into(), request.into());
