@@ -6,6 +6,7 @@ mod caller_token;
 mod callers;
 mod certificates;
 mod connection;
+mod file;
 mod idempotency;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -44,7 +45,7 @@ pub(crate) use token_callers::{KeysAt, TokenCallers};
 pub(crate) use variables::{NotReady, Variables, is_lambda, prefix};
 
 use self::authorization::authorization;
-use self::connection::connection;
+pub(crate) use self::connection::connection;
 use self::server::fhir_server;
 use crate::client::Authorization;
 use crate::client::transport::Connection;
@@ -275,7 +276,7 @@ impl Settings {
     /// Settings that are allowed but unwise.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.secrets.warnings();
-        warnings.extend(self.idempotency.warnings(self.on_lambda));
+        warnings.extend(self.idempotency.warnings(self.on_lambda, &self.secrets));
         warnings.extend(self.queue.iter().flat_map(|queue| queue.warnings(self)));
         let is_signed_by_gateway = matches!(self.fhir_server.signature, Signature::ByGateway);
         if self.secrets.signing.is_some() && is_signed_by_gateway && !self.is_server_unknown {

@@ -48,7 +48,7 @@ impl Certificates {
                 )),
             }
         }
-        if text.trim_matches([';', ' ']).is_empty() {
+        if text.split(';').all(|entry| entry.trim().is_empty()) {
             problems
                 .add(format!("{NAME} names no certificate: write subjects or fingerprints, or leave it out"));
         }

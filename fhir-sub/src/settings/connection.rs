@@ -1,5 +1,6 @@
 //! How servers are reached: root certificates, client certificate, proxies.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Variables;
@@ -13,8 +14,11 @@ const CA: &str = "FHIR_CA_FILE";
 const CERTIFICATE: &str = "FHIR_CLIENT_CERTIFICATE_FILE";
 const KEY: &str = "FHIR_CLIENT_KEY_FILE";
 
+/// The largest file: all root certificates of a system fit.
+pub(super) const LARGEST: u64 = 4 * 1024 * 1024;
+
 /// Reads the files in the settings, and the proxies. No message repeats a part of a file or a URL.
-pub(super) fn connection(variables: &Variables) -> Result<Connection, Problems> {
+pub(crate) fn connection(variables: &Variables) -> Result<Connection, Problems> {
     let mut problems = Problems::default();
     let mut connection = Connection::default();
     if let Some(pem) = file(variables, CA, &mut problems) {
@@ -51,11 +55,11 @@ fn roots(pem: &[u8]) -> Option<Vec<rustls::pki_types::CertificateDer<'static>>> 
 /// The content of the file in a setting.
 fn file(variables: &Variables, name: &str, problems: &mut Problems) -> Option<Vec<u8>> {
     let path = variables.get(name)?;
-    match std::fs::read(path) {
+    match super::file::read(Path::new(path), LARGEST) {
         Ok(content) => Some(content),
         // The value may be a key instead of the path of its file, so it is not repeated.
-        Err(error) => {
-            problems.add(format!("{name} names a file that cannot be read ({})", error.kind()));
+        Err(what) => {
+            problems.add(format!("{name} names a file that {what}"));
             None
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::secret::Form;
+use super::secrets::Secrets;
 use super::{SharedSecret, Variables};
 use crate::problems::Problems;
 
@@ -81,7 +82,7 @@ impl Idempotency {
     }
 
     /// Settings that are allowed but unwise.
-    pub(super) fn warnings(&self, on_lambda: bool) -> Vec<String> {
+    pub(super) fn warnings(&self, on_lambda: bool, secrets: &Secrets) -> Vec<String> {
         let mut warnings = Vec::new();
         if on_lambda && self.place == Place::Memory {
             warnings.push(format!(
@@ -99,6 +100,12 @@ impl Idempotency {
         if self.key.as_ref().is_some_and(SharedSecret::is_short) {
             warnings.push(format!(
                 "{KEY} has fewer than 32 characters: `openssl rand -hex 32` makes a better one"
+            ));
+        }
+        for (name, _) in secrets.by_name().filter(|(_, secret)| self.key.as_ref() == Some(*secret)) {
+            warnings.push(format!(
+                "{KEY} is the same as {name}: whoever knows it and sees the store can tell which resources were handled; \
+                 rotate the key, with the old one in {PREVIOUS_KEY}"
             ));
         }
         warnings

@@ -2,10 +2,14 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
+
+use super::connection::LARGEST;
+use super::file;
 
 /// The URL of a PostgreSQL database, `postgres://user:password@host/database`, whose `Debug` shows nothing.
 ///
@@ -72,7 +76,7 @@ impl PostgresUrl {
 fn read(path: &str) -> Result<Vec<u8>, &'static str> {
     let path = percent_encoding::percent_decode_str(path).decode_utf8();
     let path = path.map_err(|_| "has a `sslrootcert` that is not UTF-8: write the path of a PEM file")?;
-    std::fs::read(&*path)
+    file::read(Path::new(&*path), LARGEST)
         .map_err(|_| "has a `sslrootcert` that cannot be read: name a PEM file that the program may read")
 }
 

@@ -103,6 +103,12 @@ impl fmt::Debug for SharedSecret {
     }
 }
 
+/// Whether two texts are the same secret. Their schemes make no difference.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    let secret = |text| SharedSecret(SecretString::from(text));
+    secret(one) == secret(other)
+}
+
 /// Whether `text` can be a secret, in any header.
 pub(super) fn is_fit(text: &str) -> bool {
     unfit(text, Form::Credentials).is_none()

@@ -344,6 +344,16 @@ fn missing_events_are_not_asked_for_under_lambda() {
 }
 
 #[test]
+fn a_store_key_that_a_caller_knows_is_warned_of() {
+    let warned = |key: &str| {
+        let settings = Settings::read(&variables(&[("FHIR_SUBSCRIPTION_STORE_KEY", key)])).unwrap();
+        settings.warnings().join("\n")
+    };
+    assert!(warned(SECRET).contains("FHIR_SUBSCRIPTION_STORE_KEY is the same as FHIR_SUBSCRIPTION_SECRET, "));
+    assert_eq!(warned("a-key-that-nobody-else-has-in-hands"), "");
+}
+
+#[test]
 fn that_a_lambda_does_not_sweep_by_itself_is_warned_of() {
     let warnings = |on_lambda| {
         let mut variables = variables(&[("FHIR_SUBSCRIPTION_SWEEP_EVERY", "5m")]);

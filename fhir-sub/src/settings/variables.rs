@@ -114,6 +114,33 @@ pub(crate) struct Variables {
     pub(crate) signer: Option<Arc<dyn Signer>>,
 }
 
+/// The secrets that a caller may show or sign with.
+const SECRETS: [&str; 7] = [
+    "FHIR_SUBSCRIPTION_SECRET",
+    "FHIR_SUBSCRIPTION_SECRET_PREVIOUS",
+    "FHIR_SUBSCRIPTION_ADMIN_SECRET",
+    "FHIR_SUBSCRIPTION_SIGNING_SECRET",
+    "FHIR_SUBSCRIPTION_SIGNING_SECRET_PREVIOUS",
+    "FHIR_SUBSCRIPTION_HUB_SECRET",
+    "FHIR_SUBSCRIPTION_HUB_SECRET_PREVIOUS",
+];
+
+/// Settings that are compared or sent exactly as they are written, in which a line end is a mistake.
+const EXACT: [&str; 12] = [
+    "FHIR_SUBSCRIPTION_TOKEN_ISSUER",
+    "FHIR_SUBSCRIPTION_TOKEN_AUDIENCE",
+    "FHIR_SUBSCRIPTION_TOKEN_CLIENT_ID",
+    "FHIR_SUBSCRIPTION_TOKEN_CLIENT_SECRET",
+    "FHIR_AUTH_USER",
+    "FHIR_AUTH_PASSWORD",
+    "FHIR_AUTH_TOKEN_URL",
+    "FHIR_AUTH_CLIENT_ID",
+    "FHIR_AUTH_CLIENT_SECRET",
+    "FHIR_AUTH_KEY_ID",
+    "FHIR_AUTH_SCOPE",
+    "FHIR_AUTH_AUDIENCE",
+];
+
 impl Variables {
     /// The process's environment.
     pub(crate) fn from_environment() -> Self {
@@ -130,6 +157,8 @@ impl Variables {
             return;
         }
         match std::env::var(variable) {
+            // An empty value counts as absent, so a tenant keeps the shared one.
+            Ok(value) if value.is_empty() => {}
             Ok(value) => self.set(name, value),
             Err(std::env::VarError::NotPresent) => {}
             // Refused by name, like any other malformed value.
@@ -289,6 +318,7 @@ impl Variables {
                 (Version::Previous, _) => {}
             }
         }
+        self.drop_unfit_previous();
         unread.keys().for_each(|name| drop(self.values.remove(name)));
         self.unread = unread;
         Ok(())
@@ -328,12 +358,38 @@ impl Variables {
                 }
             }
         }
+        fresh.drop_unfit_previous();
         for (name, _, version) in &self.read {
             if *version == Version::Previous {
                 fresh.keep_previous(name, self, now);
             }
         }
         Ok(fresh)
+    }
+
+    /// Drops the previous versions that cannot be accepted beside the other secrets: an operator may have corrected a wrong
+    /// value. Nobody has set them, so they are no mistakes.
+    fn drop_unfit_previous(&mut self) {
+        let previous = self.read.iter().filter(|(_, _, version)| *version == Version::Previous);
+        let unfit: Vec<_> =
+            previous.map(|(name, ..)| *name).filter(|name| !self.is_fit_previous(name)).collect();
+        for name in unfit {
+            self.values.remove(name);
+        }
+    }
+
+    fn is_fit_previous(&self, name: &str) -> bool {
+        let Some(value) = self.get(name) else { return true };
+        let header = self.get("FHIR_SUBSCRIPTION_HEADER");
+        let may_have_scheme = name == "FHIR_SUBSCRIPTION_SECRET_PREVIOUS"
+            && header.is_some_and(|header| header.eq_ignore_ascii_case("authorization"));
+        if value.contains(' ') && !may_have_scheme {
+            return false;
+        }
+        let is_other = |other: &str| other != name && Some(other) != name.strip_suffix("_PREVIOUS");
+        let mut others =
+            SECRETS.into_iter().filter(|other| is_other(other)).filter_map(|other| self.get(other));
+        !SECRETS.contains(&name) || !others.any(|other| secret::is_same(other, value))
     }
 
     /// A rotation makes the current version of a secret the previous one. If only the current version has changed, the
@@ -409,6 +465,13 @@ impl Variables {
                 problems.add(format!("{name} is a reference: await `AppBuilder::resolve` before `build`"));
             }
         }
+        for name in EXACT {
+            if self.get(name).is_some_and(|value| value.ends_with(['\n', '\r'])) {
+                problems.add(format!(
+                    "{name} ends with a line end, which would be a part of it: remove the line end (`echo` adds one, `printf` does not)"
+                ));
+            }
+        }
         let is_of_another = |name: &str| self.tenant.as_ref().is_some_and(|own| own.is_of_another(name));
         let unknown = self.others.keys().filter(|name| !self.placeholders.contains(*name));
         for name in unknown.filter(|name| !is_of_another(name)) {
@@ -442,8 +505,10 @@ struct Tenant {
 }
 
 impl Tenant {
+    /// Whether the setting belongs to another tenant. Of `north` and `north-west`, the longer name counts.
     fn is_of_another(&self, name: &str) -> bool {
-        !name.starts_with(&self.prefix) && self.others.iter().any(|prefix| name.starts_with(prefix))
+        let mut others = self.others.iter().filter(|prefix| name.starts_with(prefix.as_str()));
+        others.any(|prefix| !name.starts_with(&self.prefix) || prefix.len() > self.prefix.len())
     }
 }
 

@@ -228,22 +228,28 @@ async fn tell(
         return Err(not_told(NOT_OF_AWS));
     }
     let mut reason = NOT_OF_AWS.to_owned();
+    let until = Deadline::after(TO_SEND);
     for attempt in 0..TRIES {
         if attempt > 0 {
             tokio::time::sleep(Duration::from_millis(200) * attempt).await;
         }
+        // A try that hangs leaves time for the next one.
+        let stop = if attempt + 1 < TRIES { until.sooner_by_half() } else { until };
         // The URL is signed for a request without a content type.
         let request = Request::builder().method(Method::PUT).uri(&*asked.response_url).body(body.clone());
         let Ok(request) = request else { break };
-        match transport.send(request, Limits { answer_bytes: 64 * 1024 }).await {
-            Ok(answer) if answer.status().is_success() => return Ok(RawValue::NULL.to_owned()),
-            Ok(answer) => reason = format!("`ResponseURL` answered {}", answer.status().as_u16()),
-            Err(error) => {
-                reason = format!(
-                    "{error}; let the function reach S3, in a VPC by a gateway endpoint or a NAT gateway"
-                );
+        let sending = transport.send(request, Limits { answer_bytes: 64 * 1024 });
+        let failure = match tokio::time::timeout_at(stop.instant(), sending).await {
+            Ok(Ok(answer)) if answer.status().is_success() => return Ok(RawValue::NULL.to_owned()),
+            Ok(Ok(answer)) => {
+                reason = format!("`ResponseURL` answered {}", answer.status().as_u16());
+                continue;
             }
-        }
+            Ok(Err(error)) => error.to_string(),
+            Err(_elapsed) => "no answer came in time".to_owned(),
+        };
+        reason =
+            format!("{failure}; let the function reach S3, in a VPC by a gateway endpoint or a NAT gateway");
     }
     Err(not_told(&reason))
 }

@@ -1,13 +1,13 @@
 //! Reads the values of all references at the same time.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use futures_core::future::BoxFuture;
 use futures_util::future::join_all;
 
 use super::Reference;
+use crate::settings::file;
 
 /// The largest value: a certificate chain fits, but a file that was named by mistake does not.
 const LARGEST: u64 = 64 * 1024;
@@ -100,21 +100,9 @@ async fn read(place: &Place, places: &dyn Places) -> Result<String, Failure> {
     }
 }
 
-/// Files are small and local: to read one is quicker than to hand it to another thread. To open a pipe or a device may block for
-/// ever, so only a regular file is opened.
 fn file(path: &Path) -> Result<String, Failure> {
     let wrong = |what: String| Failure::Other(format!("the file {what}"));
-    let unreadable = |error: std::io::Error| wrong(format!("cannot be read ({})", error.kind()));
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(wrong("is a directory, a pipe or a device: name a regular file".into()));
-    }
-    let mut content = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut content))
-        .map_err(unreadable)?;
-    if content.len() as u64 > LARGEST {
-        return Err(wrong(format!("has more than {LARGEST} bytes")));
-    }
+    let content = file::read(path, LARGEST).map_err(wrong)?;
     let text = String::from_utf8(content).map_err(|_| wrong("is not UTF-8 text".into()))?;
     // Editors on Windows begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);

@@ -52,6 +52,9 @@ fn roots_and_a_client_certificate_are_read_from_files() {
     check(&[(CA, &canary)], "FHIR_CA_FILE names a file without a certificate");
     check(&[(CA, &broken)], "FHIR_CA_FILE names a file without a certificate that can be read");
     check(&[(CA, "/no/such/file")], "FHIR_CA_FILE names a file that cannot be read (entity not found)");
+    // To open a pipe would block.
+    #[cfg(unix)]
+    check(&[(CA, "/dev/null")], "FHIR_CA_FILE names a file that is a directory, a pipe or a device");
     check(
         &[(CERTIFICATE, &certificate)],
         "FHIR_CLIENT_KEY_FILE is not set, but FHIR_CLIENT_CERTIFICATE_FILE is",
