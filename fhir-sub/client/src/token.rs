@@ -93,7 +93,11 @@ impl TokenCache {
                     Ok(held.signature())
                 }
                 // Waiting callers may have later deadlines than this one.
-                None if deadline.is_some_and(Deadline::has_passed) => Err(Error::new(Kind::Deadline)),
+                // An older failure says nothing about now.
+                None if deadline.is_some_and(Deadline::has_passed) => {
+                    slot.failure = None;
+                    Err(Error::new(Kind::Deadline))
+                }
                 None => {
                     slot.failure = Some(failure.clone());
                     Err(Error::new(Kind::SignIn(failure)))
