@@ -65,6 +65,18 @@ pub fn check(
     if right.is_empty() { Err(least.map(|(_, mistakes)| mistakes).unwrap_or_default()) } else { Ok(right) }
 }
 
+/// The contradictions between the parameters of a search: none if one of `versions` that has its type finds none.
+#[must_use]
+pub fn contradictions(search: &Search, versions: &[FhirVersion]) -> Vec<Mistake> {
+    let Subject::Type(name) = &search.subject else { return Vec::new() };
+    let name = name.to_string();
+    let of_versions = versions.iter().filter_map(|version| {
+        let on = Definitions::of(*version).resource_type(&name)?;
+        Some(contradiction::check(on, &search.parameters))
+    });
+    of_versions.min_by_key(Vec::len).unwrap_or_default()
+}
+
 /// The type of each parameter of a search, in order, in a version that accepts the search.
 #[must_use]
 pub fn parameter_types(search: &Search, version: FhirVersion, also: &[String]) -> Vec<ParameterType> {

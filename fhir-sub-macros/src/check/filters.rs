@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use fhir_sub_search::criteria::contradictions;
 use fhir_sub_search::definitions::FhirVersion;
 use fhir_sub_search::mistake::Mistake;
 use fhir_sub_search::search::{self, Filter, Search, Subject, Text};
@@ -26,7 +27,7 @@ pub(super) fn check(
 ) -> Option<Right> {
     let types = types(filters, taken);
     let mut versions = Some(rules.versions.to_vec());
-    let (mut read, mut seen) = (Vec::new(), HashSet::new());
+    let (mut read, mut seen, mut consistent) = (Vec::new(), HashSet::new(), Vec::new());
     for literal in filters {
         if !seen.insert(literal.value()) {
             errors.push(literal, "this filter is given twice: take one of them out");
@@ -40,6 +41,10 @@ pub(super) fn check(
         } else {
             filter(&literal.value(), &types, rules, &mut read)
         };
+        let right = right.and_then(|right| {
+            let excluded = excluded(&literal.value(), &types, rules, &mut consistent);
+            if excluded.is_empty() { Ok(right) } else { Err(excluded) }
+        });
         versions = match (right, versions) {
             (Ok(right), Some(versions)) => common(literal, versions, &right, errors),
             (Ok(_), None) => None,
@@ -103,6 +108,31 @@ fn filter(
         mistake.within(text)
     });
     Err(told.collect())
+}
+
+/// Why a filter excludes a filter before it: all filters must hold. Nothing is known of a filter with a placeholder, or of several
+/// possible types. `before` are the filters that exclude none; this filter is added if it is one of them.
+fn excluded(text: &str, types: &[String], rules: &Rules<'_>, before: &mut Vec<Search>) -> Vec<String> {
+    if rules.is_unchecked || !Placeholders::of(text).is_empty() {
+        return Vec::new();
+    }
+    let (Some(filter), _) = search::parse_filter(text) else { return Vec::new() };
+    let searches = searches(filter, types);
+    let [own] = &searches[..] else { return Vec::new() };
+    let same = before.iter().filter(|other| other.subject == own.subject);
+    let parameters = same.chain([own]).flat_map(|search| search.parameters.clone()).collect();
+    let together = Search { subject: own.subject.clone(), parameters };
+    let mistakes = contradictions(&together, rules.versions);
+    if mistakes.is_empty() {
+        before.push(own.clone());
+    }
+    // The place in another filter says nothing about this one.
+    let is_own = |mistake: &Mistake| own.parameters.iter().any(|it| it.place == mistake.place);
+    let told = mistakes.iter().map(|mistake| match is_own(mistake) {
+        true => mistake.within(text),
+        false => mistake.message.clone(),
+    });
+    told.collect()
 }
 
 /// The possible searches of a filter: one, or one for each possible type if it names no type. If no type is

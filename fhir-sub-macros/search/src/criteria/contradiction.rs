@@ -91,14 +91,20 @@ fn alternatives(on: ResourceType, parameter: &Parameter) -> Option<(SearchParame
     Some((found, alternatives))
 }
 
-/// The element of a parameter. If a type has `subject` and `patient`, the patient is the subject, except in
-/// R5's SupplyRequest.
+/// The element of a parameter, by the name of one of its parameters. If a type has `subject` and `patient`, the patient is the
+/// subject, except in R5's SupplyRequest.
 fn element(on: ResourceType, found: &SearchParameter) -> &'static str {
-    match found.code {
-        "patient" if on.name != "SupplyRequest" && on.parameter("subject").is_some_and(|it| it.is_single) => {
+    match (on.name, found.code) {
+        ("AppointmentResponse", "patient" | "practitioner" | "location" | "group") => "actor",
+        ("CodeSystem", "system") => "url",
+        ("Coverage", "patient") => "beneficiary",
+        ("ResearchSubject", "patient") if on.parameter("individual").is_some() => "individual",
+        (name, "patient")
+            if name != "SupplyRequest" && on.parameter("subject").is_some_and(|it| it.is_single) =>
+        {
             "subject"
         }
-        code => code,
+        (_, code) => code,
     }
 }
 

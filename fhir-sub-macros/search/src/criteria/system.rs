@@ -152,6 +152,21 @@ fn of_data(mistake: Mistake, code: &str) -> Mistake {
     mistake.with_hint(format!("A system that your server's data has so: `also = [\"{code}\"]`"))
 }
 
+/// Code systems below `http://hl7.org/fhir/` in STU3 that R4 moved to `http://terminology.hl7.org/CodeSystem/`.
+const MOVED: [&str; 11] = [
+    "admit-source",
+    "condition-category",
+    "contactentity-type",
+    "data-absent-reason",
+    "diagnosis-role",
+    "discharge-disposition",
+    "location-physical-type",
+    "observation-category",
+    "organization-type",
+    "service-category",
+    "service-type",
+];
+
 /// The right form of the URI `written`; `None` if it is right or unknown.
 fn meant<'a>(written: &str, of: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let (bare, is_uri) = (bare(written), reference::is_uri(written));
@@ -193,6 +208,10 @@ fn meant<'a>(written: &str, of: impl IntoIterator<Item = &'a str>) -> Option<Str
             let name = name.trim_end_matches(ENDS);
             return Some(format!("http://terminology.hl7.org/CodeSystem/{old}-{name}"));
         }
+    }
+    let moved = without_scheme(written).strip_prefix("hl7.org/fhir/").map(|name| name.trim_end_matches(ENDS));
+    if let Some(name) = moved.filter(|name| is_uri && MOVED.contains(name)) {
+        return Some(format!("http://terminology.hl7.org/CodeSystem/{name}"));
     }
     let hl7 = is_uri.then(|| HL7.into_iter().find(|known| bare.starts_with(&self::bare(known)))).flatten()?;
     let rest = &without_scheme(written)[self::bare(hl7).len()..];

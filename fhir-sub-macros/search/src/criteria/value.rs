@@ -67,6 +67,7 @@ impl Asked<'_> {
         value: &Text,
     ) -> Result<(), Mistake> {
         self.braces(kind, value)?;
+        self.joined(kind, value)?;
         match modifier {
             _ if value.has_hole() => capture::check(self, kind, modifier, value),
             Some(Modifier::Missing) => self.missing(value),
@@ -119,6 +120,27 @@ impl Asked<'_> {
              that the environment or `setup` gives"
         );
         Err(self.mistake(value, message, "token"))
+    }
+
+    /// Only an `&` joins parameters: `code=1234-5;status=final` asks for the code `1234-5;status=final`.
+    fn joined(&self, kind: &Kind, value: &Text) -> Result<(), Mistake> {
+        let is_free =
+            matches!(kind, Kind::String | Kind::Token(Token::Any | Token::Identifier | Token::ContactPoint));
+        // `%3D` is meant as a part of the value.
+        let is_plain = value.places().any(|(letter, place)| letter == '=' && place.len() == 1);
+        let written = value.to_string();
+        let Some((before, after)) = written.split_once('=').filter(|_| !is_free && is_plain) else {
+            return Ok(());
+        };
+        let name = before.rsplit([';', '&', ' ']).next().unwrap_or_default();
+        let code = name.split([':', '.']).next().unwrap_or_default();
+        if self.on.parameter(code).is_none() {
+            return Ok(());
+        }
+        let message = format!(
+            "an `&` joins parameters: write `&{name}={after}`, or a `=` that belongs to the value as `%3D`"
+        );
+        Err(self.mistake(value, message, "combining"))
     }
 
     fn plain(&self, kind: &Kind, value: &Text) -> Result<(), Mistake> {

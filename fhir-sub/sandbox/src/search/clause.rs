@@ -4,7 +4,7 @@ use fhir_sub_search::search::{Modifier, Parameter as Written, Step, Text};
 use serde_json::Value;
 
 use super::{
-    Context,
+    Context, Path,
     operand::Operand,
     parameter::{self, Kind, Parameter, is_type},
     reference::{local, resolve, text_of},
@@ -114,6 +114,10 @@ impl Clause {
             };
         }
         let read = |parameter: &'static Parameter, value: &Text, modifier: Option<&Modifier>| {
+            let is_text = |path: &Path| path.types().contains(&"Narrative");
+            if parameter.kind == Kind::Special && parameter.paths.iter().any(is_text) {
+                return Ok(Operand::Text(Comparison::Contains, value.to_string()));
+            }
             Operand::read(parameter.kind, modifier, value).map_err(|problem| {
                 let modifier = modifier.map(|it| format!(":{}", it.code())).unwrap_or_default();
                 refuse(&format!("{}{modifier}", written.code()), &problem)

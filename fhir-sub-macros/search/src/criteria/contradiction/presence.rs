@@ -1,6 +1,6 @@
 //! A value and its absence: `subject:missing=true&subject=Patient/1`, and `status=final&status:not=final`.
 
-use crate::definitions::{Kind, ResourceType, SearchParameter};
+use crate::definitions::{FhirVersion, Kind, ResourceType, SearchParameter};
 use crate::mistake::Mistake;
 use crate::search::{Modifier, Parameter, Step, Text};
 
@@ -49,17 +49,29 @@ pub(super) fn check(on: ResourceType, parameters: &[Parameter]) -> Vec<Mistake> 
     mistakes
 }
 
-/// Parameters that share one element. Its one value has the type of one of these parameters: `value[x]`, `onset[x]` and
-/// `abatement[x]`.
-const CHOICES: [(&str, &[&str]); 3] = [
-    ("Observation", &["value-concept", "value-quantity", "value-date"]),
-    ("Condition", &["onset-age", "onset-date"]),
-    ("Condition", &["abatement-age", "abatement-date"]),
+/// Parameters that share one element, such as `value[x]`. Its one value has the type of one of these parameters.
+const CHOICES: [(&str, &[&str]); 4] = [
+    ("Observation", &["value-concept", "value-quantity", "value-date", "value-reference"]),
+    // `value-string` also finds the text of a concept.
+    ("Observation", &["value-string", "value-quantity", "value-date"]),
+    ("Condition", &["onset-age", "onset-date", "onset-info"]),
+    ("Condition", &["abatement-age", "abatement-date", "abatement-string"]),
+];
+
+/// The same before R5, where the element may have a concept beside a reference.
+const CHOICES_BEFORE_R5: [(&str, &[&str]); 5] = [
+    ("MedicationRequest", &["code", "medication"]),
+    ("MedicationAdministration", &["code", "medication"]),
+    ("MedicationDispense", &["code", "medication"]),
+    ("MedicationStatement", &["code", "medication"]),
+    ("DeviceRequest", &["code", "device"]),
 ];
 
 /// A parameter that asks for a value of another type than one before it.
 fn of_two_types(on: ResourceType, parameters: &[Parameter]) -> Option<Mistake> {
-    let choices = CHOICES.iter().filter(|(name, _)| *name == on.name).map(|(_, codes)| codes);
+    let before_r5 = CHOICES_BEFORE_R5.iter().filter(|_| on.version != FhirVersion::R5);
+    let choices =
+        CHOICES.iter().chain(before_r5).filter(|(name, _)| *name == on.name).map(|(_, codes)| codes);
     for codes in choices {
         let asked =
             parameters.iter().filter(|parameter| demands_a_value(parameter)).filter_map(|parameter| {
