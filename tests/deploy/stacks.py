@@ -22,7 +22,8 @@ logging.disable(logging.CRITICAL)
 REPOSITORY = Path(__file__).resolve().parents[2]
 FHIR = "https://fhir.example.org/r4"
 # All metrics that have an alarm, and those of the function and its queue.
-ALARMS = {"Lag", "Gap", "GivenUp", "Failed", "Refused", "SweepFailed", "SweepAge", "HeartbeatsMissed", "Errors"}
+ALARMS = {"Lag", "Gap", "GivenUp", "Failed", "Refused", "SweepFailed", "SweepAge", "HeartbeatsMissed", "Errors",
+          "Throttles"}
 OF_AWS = {"Errors", "Invocations", "Throttles", "ApproximateNumberOfMessagesVisible"}
 
 

@@ -36,8 +36,10 @@ export class Watch extends Construct {
     const counted = (name: string, threshold: number, description: string) =>
       this.alarm(name, this.metric(name, "Sum"), threshold, description);
     // A sweep that runs each 15 minutes tries again in each of the three.
+    const quarter = Duration.minutes(15);
+    const twice = { evaluationPeriods: 3, datapointsToAlarm: 2 };
     const lasting = (name: string, description: string) =>
-      this.alarm(name, this.metric(name, "Sum", Duration.minutes(15)), 0, description, { evaluationPeriods: 3, datapointsToAlarm: 2 });
+      this.alarm(name, this.metric(name, "Sum", quarter), 0, description, twice);
     counted("Gap", 0, "Events of a topic did not come, and could not be found.");
     counted("GivenUp", 0, "There are new dead letters: `dead-letters` lists them.");
     lasting("Failed", "Events fail, and fail again in the next quarters of an hour.");
@@ -52,6 +54,8 @@ export class Watch extends Construct {
     this.alarm("SweepAge", age, Duration.hours(2).toMilliseconds(), tooOld, { treatMissingData });
 
     this.alarm("Errors", props.program.metricErrors(), 0, "Invocations of the function fail: see its log.");
+    const refused = "AWS refuses to run the function: raise its reserved concurrency, or the account's limit.";
+    this.alarm("Throttles", props.program.metricThrottles({ period: quarter }), 0, refused, twice);
     if (props.unhandled) {
       const waiting = props.unhandled.metricApproximateNumberOfMessagesVisible({ statistic: "Maximum" });
       this.alarm("Unhandled", waiting, 0, "Messages of the queue could not be handled: they wait in the dead-letter queue.");
