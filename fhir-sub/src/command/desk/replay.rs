@@ -1,5 +1,6 @@
 //! `replay`: sends recorded deliveries through the program.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -29,13 +30,22 @@ pub(super) async fn replay(mut builder: AppBuilder, files: &[PathBuf], json: boo
     if !is_readable {
         return Ok(Exit::Unusable);
     }
-    let (app, _sandbox) = match builder.names_a_server() {
+    let (app, sandbox) = match builder.names_a_server() {
         true => (builder.build()?, None),
         false => {
             let Desk { app, sandbox, .. } = Desk::new(builder)?;
             (app, Some(sandbox))
         }
     };
+    let servers = match sandbox {
+        Some(_) => "a sandbox of this program".to_owned(),
+        None => {
+            let of_files = recorded.iter().map(|(_, (_, sent))| app.serving(&sent.path));
+            let urls: BTreeSet<_> = of_files.map(|app| app.settings().fhir_base_url.as_str()).collect();
+            Vec::from_iter(urls).join(", ")
+        }
+    };
+    complain(&format!("the handlers read and write at {servers}"));
     app.begin();
 
     let (mut exit, mut rows, mut cells) = (Exit::Sound, Vec::new(), Vec::new());

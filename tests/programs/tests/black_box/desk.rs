@@ -169,6 +169,7 @@ async fn a_recorded_delivery_has_no_secret_and_is_replayed() {
     let run = Launch::bare(ARRIVALS).arguments(&[&["replay"], &names[..]].concat()).run().await;
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(run.row(names[1]), [names[1], "204", "handled", "handled"]);
+    assert!(run.stderr.contains("read and write at a sandbox of this program"), "{run:?}");
 
     // Beside a FHIR server, whose resources the handler then changes.
     let fhir = FhirServer::start().await;
@@ -177,6 +178,7 @@ async fn a_recorded_delivery_has_no_secret_and_is_replayed() {
     let run = run.run().await;
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(fhir.sandbox.all("Encounter").len(), 1, "{run:?}");
+    assert!(run.stderr.contains(&format!("the handlers read and write at {}", fhir.url)), "{run:?}");
 
     let broken = directory.0.join("broken.json");
     std::fs::write(&broken, "{\"canary\":1}").unwrap();
