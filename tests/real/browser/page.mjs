@@ -43,8 +43,9 @@ try {
     };
     const titled = async () => Number(/#(\d+)/.exec(await detail.locator('h2').innerText())[1]);
     // The number of the delivery that is chosen in the list, once the page shows that delivery.
+    const current = () => list.locator('li', { has: page.locator('[aria-current=true]') }).getAttribute('data-id');
     const chosen = async () => {
-      const id = await list.locator('li', { has: page.locator('[aria-current=true]') }).getAttribute('data-id');
+      const id = await current();
       await detail.locator('h2', { hasText: new RegExp(`#${id}$`) }).waitFor();
       return Number(id);
     };
@@ -303,6 +304,10 @@ try {
       await page.waitForFunction(() => !document.querySelector('#delivery form'));
       await page.keyboard.press('1');
       await page.keyboard.press('ArrowRight');
+      // The list of deliveries is hidden now, and its keys leave it alone.
+      const unseen = await current();
+      await page.keyboard.press('j');
+      assert.equal(await current(), unseen);
       await page.keyboard.press('ArrowRight');
       assert.equal(await tab('Resources').getAttribute('aria-selected'), 'true');
       await page.locator('#resource-list button').first().waitFor();

@@ -61,9 +61,15 @@ function follow() {
   });
 }
 
+// The lists from which something is chosen.
+const LISTS = { deliveries: 'delivery-list', resources: 'resource-list' };
+function stepBy(by) {
+  if (LISTS[view]) step(find(LISTS[view]), by);
+}
+
 const KEYS = {
-  j: () => step(find(view === 'resources' ? 'resource-list' : 'delivery-list'), 1),
-  k: () => step(find(view === 'resources' ? 'resource-list' : 'delivery-list'), -1),
+  j: () => stepBy(1),
+  k: () => stepBy(-1),
   s: (delivery) => delivery && sendAgain(delivery),
   e: (delivery) => delivery && edit(delivery),
   t: (delivery) => delivery && copyTest(delivery),
