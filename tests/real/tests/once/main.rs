@@ -11,7 +11,7 @@ use support::World;
 
 fn main() -> ExitCode {
     let suite = Suite {
-        server: "HAPI FHIR server with DynamoDB's emulator and PostgreSQL",
+        server: "HAPI FHIR server with DynamoDB's emulator, PostgreSQL and SQLite",
         enabled_by: "FHIR_SUB_REAL_ONCE",
         command: "tests/real/once/test",
         cases: cases![
@@ -21,6 +21,8 @@ fn main() -> ExitCode {
             sweep::a_subscription_in_error_is_armed_again,
             sweep::a_program_that_sweeps_by_itself_needs_no_schedule,
             storm::whatever_dies_every_final_version_is_handled_and_every_effect_is_there_once,
+            storm::the_same_with_postgresql,
+            storm::the_same_with_a_file_that_the_instances_share,
             canary::no_line_holds_a_secret_or_a_resource,
         ],
     };

@@ -20,6 +20,14 @@ pub(crate) async fn whatever_dies_every_final_version_is_handled_and_every_effec
     storm(world, Store::DynamoDb, "storm", 2_000).await;
 }
 
+pub(crate) async fn the_same_with_postgresql(world: &mut World) {
+    storm(world, Store::Postgres, "storm-postgres", 500).await;
+}
+
+pub(crate) async fn the_same_with_a_file_that_the_instances_share(world: &mut World) {
+    storm(world, Store::Sqlite, "storm-sqlite", 500).await;
+}
+
 /// Writes so many changes. `FHIR_SUB_SEED` repeats a run, as far as simultaneous work allows.
 async fn storm(world: &mut World, store: Store, name: &str, changes: usize) {
     let seed = std::env::var("FHIR_SUB_SEED").map(|seed| seed.parse().expect("FHIR_SUB_SEED is a number"));
@@ -87,14 +95,14 @@ async fn storm(world: &mut World, store: Store, name: &str, changes: usize) {
 }
 
 async fn perform(act: Act, world: &mut World, store: Store, deployed: &mut Deployed) {
-    let gate = world.gate(store);
+    let set = |passage| world.gate(store).into_iter().for_each(|gate| gate.set(passage));
     match act {
         Act::KillOne(place) => deployed.kill_one(place).await,
         Act::KillAll => deployed.kill_all().await,
         Act::RestartServer => world.server.restart(QUICK).await,
-        Act::Refuse => gate.set(Passage::Refused),
-        Act::Hang => gate.set(Passage::Hanging),
-        Act::Restore => gate.set(Passage::Open),
+        Act::Refuse => set(Passage::Refused),
+        Act::Hang => set(Passage::Hanging),
+        Act::Restore => set(Passage::Open),
         Act::Sweep => deployed.post_sweep(),
     }
 }

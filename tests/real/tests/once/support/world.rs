@@ -17,6 +17,8 @@ pub(crate) const QUICK: &str = "250";
 pub(crate) enum Store {
     DynamoDb,
     Postgres,
+    /// A file that all instances share.
+    Sqlite,
 }
 
 /// Shared by the cases.
@@ -46,11 +48,12 @@ impl World {
         Self { server, transcript, dynamodb, dynamodb_gate, postgres, postgres_gate, directory }
     }
 
-    /// The gate before a store.
-    pub(crate) fn gate(&self, store: Store) -> &Gate {
+    /// The gate before a store. A file has none.
+    pub(crate) fn gate(&self, store: Store) -> Option<&Gate> {
         match store {
-            Store::DynamoDb => &self.dynamodb_gate,
-            Store::Postgres => &self.postgres_gate,
+            Store::DynamoDb => Some(&self.dynamodb_gate),
+            Store::Postgres => Some(&self.postgres_gate),
+            Store::Sqlite => None,
         }
     }
 
@@ -90,22 +93,23 @@ impl World {
     }
 
     async fn program(&self, store: Store, name: &str, seed: u64) -> (Program, Balancer, PathBuf) {
-        let port = self.gate(store).port();
+        let (balancer, directory) = (Balancer::start(seed).await, self.directory.join(name));
         let place = match store {
             Store::DynamoDb => {
                 self.dynamodb.make_table(name).await;
                 format!("dynamodb:{name}")
             }
-            Store::Postgres => Postgres::url_at(port),
+            Store::Postgres => Postgres::url_at(self.postgres_gate.port()),
+            Store::Sqlite => format!("sqlite:{}", self.directory.join(format!("{name}.sqlite")).display()),
         };
-        let (balancer, directory) = (Balancer::start(seed).await, self.directory.join(name));
         let path = Path::new(env!("CARGO_BIN_EXE_frail"));
         let program = Program::new(path, &self.server.base_url(), &self.transcript)
             .with("APP_BASE_URL", &balancer.base_url())
             .with("FHIR_SERVER", "hapi")
             .with("FHIR_SUBSCRIPTION_IDEMPOTENCY", &place)
-            .with("FHIR_SUBSCRIPTION_STORE_KEY", "canary-of-the-key-of-the-store-of-a-ward")
-            .with("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://127.0.0.1:{port}"))
+            // Cases share a database, and must not share their records.
+            .with("FHIR_SUBSCRIPTION_STORE_KEY", &format!("canary-of-the-key-of-the-store-of-{name}"))
+            .with("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://127.0.0.1:{}", self.dynamodb_gate.port()))
             .with("AWS_REGION", "eu-central-1")
             .with("AWS_ACCESS_KEY_ID", "local")
             .with("AWS_SECRET_ACCESS_KEY", "canary-of-an-access-key")
