@@ -18,7 +18,7 @@ ON = {"FHIR_SUBSCRIPTION_IDEMPOTENCY": "memory", "RUST_LOG": "info"}
 # A file that the store is in; `fed` makes it anew for each run.
 FILE = CACHE / "store.sqlite"
 IN_A_FILE = {"FHIR_SUBSCRIPTION_IDEMPOTENCY": f"sqlite:{FILE}", "RUST_LOG": "error",
-             "FHIR_SUBSCRIPTION_STORE_KEY": "0123456789abcdef0123456789abcdef"}
+             "FHIR_SUBSCRIPTION_STORE_KEY": "fedcba9876543210fedcba9876543210"}
 
 
 def say(text):

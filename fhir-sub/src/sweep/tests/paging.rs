@@ -109,6 +109,15 @@ async fn pages_that_shift_are_read_again() {
     }
 }
 
+/// Two passes miss the same resource, and the second one shows nothing new.
+#[tokio::test(start_paused = true)]
+async fn a_resource_that_two_passes_miss_is_found() {
+    let server = Server::with(11);
+    let writes = [(2, "0"), (4, "1"), (4, "2"), (5, "3")];
+    *server.writes.lock().unwrap() = writes.into_iter().map(|(page, id)| (page, id.to_owned())).collect();
+    check(server).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_watermark_passes_nothing_unseen_where_pages_never_stand_still() {
     let server = Server::with(10);

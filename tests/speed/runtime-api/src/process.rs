@@ -19,7 +19,7 @@ const ENVIRONMENT: [(&str, &str); 9] = [
 ];
 
 /// Variables of our own environment that are passed on. They count before those above.
-const PASSED_ON: [&str; 9] = [
+const PASSED_ON: [&str; 12] = [
     "PATH",
     "RUST_LOG",
     "FHIR_SUBSCRIPTION_IDEMPOTENCY",
@@ -27,7 +27,10 @@ const PASSED_ON: [&str; 9] = [
     "FHIR_SUBSCRIPTION_SECRET",
     "FHIR_SUBSCRIPTION_ADMIN_SECRET",
     "FHIR_AUTH_BEARER",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL_DYNAMODB",
     "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT",
 ];
 
