@@ -124,14 +124,14 @@ fn hideable(names: &[String]) -> Vec<&'static str> {
     HIDEABLE.into_iter().chain(LIMITED).filter(|name| names.iter().any(|other| other == name)).collect()
 }
 
-/// A digest of everything that may be hidden. The text contains secrets, so it serves as the key, which
+/// A digest of everything that may be hidden or limited. The text contains secrets, so it serves as the key, which
 /// cannot be recovered.
 fn digest(subscription: &Subscription) -> String {
     let mut hideable = Map::new();
     let mut take = |prefix: &str, elements: Option<&Map<String, Value>>| {
         for (name, value) in elements.into_iter().flatten() {
             let path = format!("{prefix}{name}");
-            if HIDEABLE.contains(&path.as_str()) {
+            if HIDEABLE.contains(&path.as_str()) || LIMITED.contains(&path.as_str()) {
                 hideable.insert(path, value.clone());
             }
         }

@@ -7,8 +7,8 @@ use super::difference::covers;
 use crate::fhir::Subscription;
 
 /// Whether the element `name`, or `channel.name`, of `found` says the same as that of `wanted` in other words: a criteria with its
-/// parameters in another order or encoded, a media type with its charset, a topic with its version, filters in another order, or
-/// nothing written as `null` or as an empty list.
+/// parameters in another order or encoded, a media type with its charset, filters in another order, or nothing
+/// written as `null` or as an empty list.
 pub(super) fn is_respelt(name: &str, wanted: &Subscription, found: &Subscription) -> bool {
     let (wanted, found) = match (element(wanted, name), element(found, name)) {
         (Some(wanted), Some(found)) => (wanted, found),
@@ -20,9 +20,7 @@ pub(super) fn is_respelt(name: &str, wanted: &Subscription, found: &Subscription
     }
     let (Some(wanted), Some(found)) = (wanted.as_str(), found.as_str()) else { return false };
     match name {
-        "criteria" if is_canonical(wanted) => is_version_of(wanted, found),
         "criteria" => is_same(wanted, found),
-        "topic" => is_version_of(wanted, found),
         "channel.payload" | "contentType" => is_media_type(wanted, found),
         _ => false,
     }
@@ -43,16 +41,6 @@ fn are_same(wanted: &[Value], found: &[Value]) -> bool {
         place.map(|place| left.swap_remove(place)).is_some()
     });
     has_each && left.is_empty()
-}
-
-/// Whether a criteria is the URL of a topic.
-fn is_canonical(criteria: &str) -> bool {
-    criteria.contains("://") && !criteria.contains('?')
-}
-
-/// Whether `found` names some version of the topic, and `wanted` none.
-fn is_version_of(wanted: &str, found: &str) -> bool {
-    !wanted.contains('|') && found.strip_prefix(wanted).is_some_and(|version| version.starts_with('|'))
 }
 
 /// Whether `found` is the media type `wanted`. FHIR's JSON is always in UTF-8.

@@ -349,7 +349,7 @@ fn a_store_key_that_a_caller_knows_is_warned_of() {
         let settings = Settings::read(&variables(&[("FHIR_SUBSCRIPTION_STORE_KEY", key)])).unwrap();
         settings.warnings().join("\n")
     };
-    assert!(warned(SECRET).contains("FHIR_SUBSCRIPTION_STORE_KEY is the same as FHIR_SUBSCRIPTION_SECRET, "));
+    assert!(warned(SECRET).contains("FHIR_SUBSCRIPTION_STORE_KEY is the same as FHIR_SUBSCRIPTION_SECRET: "));
     assert_eq!(warned("a-key-that-nobody-else-has-in-hands"), "");
 }
 
