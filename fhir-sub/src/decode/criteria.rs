@@ -28,13 +28,14 @@ pub(super) fn decode<'a>(
     if let Some(id) = head.headers.get("x-medplum-subscription").text().filter(|id| is_id(id)) {
         event.subscription = Some(format!("Subscription/{id}"));
     }
+    let is_empty = || matches!(body.trim_ascii(), b"" | b"{}");
     match head.headers.get("x-medplum-interaction").text() {
         Some("create") => event.interaction = Interaction::Create,
         Some("update") => event.interaction = Interaction::Update,
         Some("delete") => event.interaction = Interaction::Delete,
-        // An older Medplum says a deletion only by the name of the resource.
+        // An older Medplum says a deletion only by the name of the resource. Its `{}` is missing if a queue carries references.
         None if *head.method == Method::POST
-            && body.trim_ascii() == b"{}"
+            && is_empty()
             && head.headers.get("x-medplum-deleted-resource").text().is_some() =>
         {
             event.interaction = Interaction::Delete;
@@ -46,7 +47,6 @@ pub(super) fn decode<'a>(
     }
 
     // The body of Medplum's deletion is `{}`. A request with a resource is not a deletion.
-    let is_empty = || matches!(body.trim_ascii(), b"" | b"{}");
     if *head.method != Method::DELETE && event.interaction == Interaction::Delete && !is_empty() {
         return Err(Undecodable::unprocessable("a deletion carries no resource"));
     }

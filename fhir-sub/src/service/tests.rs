@@ -122,6 +122,24 @@ fn deletions_reach_those_who_want_them() {
     check(wants(), TestRequest::medplum("e", Interaction::Delete, &patient()), 422, false);
 }
 
+/// An older Medplum sends no `X-Medplum-Interaction`.
+#[test]
+fn an_older_medplums_deletion_is_one() {
+    let named = |reference: &str| TestRequest::post("e").header("x-medplum-deleted-resource", reference);
+    let wants = || Declaration {
+        interactions: Interactions { delete: true, ..Interactions::DEFAULT },
+        ..declaration::<Option<Resource<Value>>, Succeed>("Patient?", "e")
+    };
+    check(wants(), named("Patient/7").body("{}"), 204, true);
+    check(patients::<Succeed>(), named("Patient/7").body("{}"), 204, false);
+    check(wants(), named("Group/7").body("{}"), 422, false);
+    check(wants(), TestRequest::post("e").body("{}"), 422, false);
+    // A resource is not a deletion, whatever the header says.
+    let changed = || named("Patient/7").body(patient().to_string());
+    check(patients::<Succeed>(), changed(), 204, true);
+    check(declaration::<Event, CheckEvent>("Patient?", "e"), changed(), 204, true);
+}
+
 #[test]
 fn an_empty_post_is_for_those_who_want_no_payload() {
     let event = |content| Declaration { content, ..declaration::<Event, Succeed>("Patient?", "e") };

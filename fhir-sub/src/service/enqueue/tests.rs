@@ -108,11 +108,25 @@ impl Front {
     }
 
     async fn answered(&self, method: Method, reference: Option<&str>, body: &str) -> Answered {
+        self.answered_with(method, reference, &[], body).await
+    }
+
+    /// The same for a request with these headers, too.
+    async fn answered_with(
+        &self,
+        method: Method,
+        reference: Option<&str>,
+        more: &[(&'static str, &'static str)],
+        body: &str,
+    ) -> Answered {
         let app = &self.scripted.app;
         let mut headers = HeaderMap::new();
         headers.insert("x-subscription-auth", "canary-secret".parse().unwrap());
         headers.insert("authorization", "Bearer canary-token".parse().unwrap());
         headers.insert("content-type", "application/fhir+json".parse().unwrap());
+        for &(name, value) in more {
+            headers.insert(name, value.parse().unwrap());
+        }
         let path = reference.map_or("/prod/e".to_owned(), |reference| format!("/prod/e/{reference}"));
         let head = Head { method: &method, path: &path, query: Some("canary=query"), headers: &headers };
         let declaration = app.registry().find("e").unwrap();
@@ -198,6 +212,24 @@ async fn a_deletion_travels_as_it_came_and_without_a_body() {
     let text = messages[0].to_string();
     assert!(!text.contains("canary") && text.contains("DELETE"), "{text}");
     assert_eq!(front.handle(&messages[0]).await, (true, vec!["Encounter/9".to_owned()]));
+}
+
+/// It names the resource in a header only, and sends no interaction.
+#[tokio::test(start_paused = true)]
+async fn an_older_medplums_deletion_travels_too() {
+    for content in ["notification", "reference"] {
+        let interactions = Interactions { delete: true, ..Interactions::DEFAULT };
+        let declaration = Declaration { interactions, ..criteria::<OPTIONAL>("Encounter?") };
+        let front = Front::with(declaration, Sqs::default(), |builder| {
+            builder.set("FHIR_SUBSCRIPTION_QUEUE", QUEUE).set("FHIR_SUBSCRIPTION_QUEUE_CONTENT", content)
+        });
+        let named = [("x-medplum-deleted-resource", "Encounter/9")];
+        let answered = front.answered_with(Method::POST, None, &named, "{}").await;
+        assert_eq!(answered.answer.status, 204, "{content}");
+        let messages = std::mem::take(&mut *front.sqs.messages.lock().unwrap());
+        assert_eq!(messages.len(), 1, "{content}");
+        assert_eq!(front.handle(&messages[0]).await, (true, vec!["Encounter/9".to_owned()]), "{content}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
