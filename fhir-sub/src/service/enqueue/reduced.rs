@@ -3,7 +3,7 @@
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
-use crate::fhir::is_id;
+use crate::fhir::{Reference, is_id};
 
 /// The members of a SubscriptionStatus and of its events that the program reads, without the references.
 const STATUS: &[&str] = &["resourceType", "type", "status", "topic", "eventsSinceSubscriptionStart"];
@@ -68,7 +68,8 @@ fn without_resource(entry: &Value) -> Value {
     if let Some(id) = resource["id"].as_str().filter(|id| is_id(id))
         && !reduced.contains_key("resource")
     {
-        let names_none = |url: &Value| url.as_str().is_none_or(|url| !url.contains('/'));
+        // A `POST` names the type only, which may be the end of a whole URL.
+        let names_none = |url: &Value| url.as_str().and_then(Reference::parse).is_none();
         let version = resource["meta"]["versionId"].as_str().filter(|version| is_id(version));
         if let Some(version) = version {
             request.insert("url".into(), format!("{kind}/{id}/_history/{version}").into());

@@ -72,6 +72,42 @@ async fn an_identifier_travels_where_nothing_else_names_the_focus() {
     assert!(message.contains("urn:visits") && !message.contains("a-patients-name"), "{message}");
 }
 
+/// The resource of an event may be known from the resource itself. Then the message must name it in another way, or nothing
+/// is put on the queue: a message that no handler could handle would be lost after the answer 204.
+#[tokio::test(start_paused = true)]
+async fn a_resource_that_only_itself_says_what_it_is_is_named_or_refused() {
+    let urn = "urn:uuid:8e3f2c1a-3c0f-4d6e-9f39-5d1f3a0a7b11";
+    let resource = || json!({ "resourceType": "Encounter", "id": "1", "note": "canary of a patient" });
+    let identifier = json!({ "type": "Encounter", "identifier": { "system": "urn:visits", "value": "7" } });
+    let created = |url: &str| json!({ "resource": resource(), "request": { "method": "POST", "url": url } });
+    for (focus, entry, is_named) in [
+        // Without the resource, the entry has only a name within the Bundle.
+        (json!({ "reference": urn }), json!({ "fullUrl": urn, "resource": resource() }), false),
+        // Without the resource, the entry is not known to be the one that the identifier describes.
+        (identifier, json!({ "resource": resource() }), false),
+        (Value::Null, json!({ "resource": resource() }), true),
+        (Value::Null, created("Encounter"), true),
+        (Value::Null, created("https://fhir.example.org/r4/Encounter"), true),
+    ] {
+        let front = Front::with(topic::<REQUIRED>(Content::FullResource, &[]), Sqs::default(), |builder| {
+            builder.set("FHIR_SUBSCRIPTION_QUEUE", QUEUE).set("FHIR_SUBSCRIPTION_QUEUE_CONTENT", "reference")
+        });
+        let mut told = notification("event-notification", 1, &[(1, "")]);
+        if !focus.is_null() {
+            told["entry"][0]["resource"]["notificationEvent"][0]["focus"] = focus;
+        }
+        told["entry"].as_array_mut().unwrap().push(entry);
+        let (status, _, messages) = front.sent(Method::POST, None, &told.to_string()).await;
+        let expected = if is_named { (204, 1) } else { (422, 0) };
+        assert_eq!((status, messages.len()), expected, "{told}");
+        for message in &messages {
+            assert!(!message.to_string().contains("canary of a patient"), "{message}");
+            let handled = (true, vec!["#1 Encounter/1@2 {…}".to_owned()]);
+            assert_eq!(front.handle(message).await, handled, "{told}");
+        }
+    }
+}
+
 /// The NHS identifies an event by the id of its Bundle.
 #[test]
 fn the_id_of_the_bundle_travels() {
