@@ -89,7 +89,18 @@ mod tests {
 
     #[test]
     fn what_is_neither_is_refused() {
-        for text in [";", " ; ", "ehr", &DIGITS[1..], &format!("{DIGITS}0"), &DIGITS.replace('0', "g")] {
+        for text in [
+            ";",
+            " ; ",
+            " ",
+            "\t",
+            "\n",
+            ";\t;\r\n",
+            "ehr",
+            &DIGITS[1..],
+            &format!("{DIGITS}0"),
+            &DIGITS.replace('0', "g"),
+        ] {
             let problems = read(text).unwrap_err().to_string();
             assert!(problems.contains(NAME), "{text}: {problems}");
         }

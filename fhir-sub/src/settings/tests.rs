@@ -344,6 +344,32 @@ fn missing_events_are_not_asked_for_under_lambda() {
 }
 
 #[test]
+fn a_line_end_in_a_value_that_is_used_as_it_is_is_refused() {
+    for name in super::variables::EXACT {
+        let said = format!("{name} ends with a line end");
+        for end in ["\n", "\r\n"] {
+            check(&[(name, &format!("https://id.example.org/canary{end}"))], &said);
+        }
+        let problems = problems(&[(name, "https://id.example.org/canary")]);
+        assert!(!problems.contains(&said), "{problems}");
+    }
+}
+
+/// As it stands in a template that names each variable.
+#[test]
+fn an_empty_variable_of_a_tenant_keeps_the_shared_value() {
+    let shared = variables(&[("FHIR_SERVER", "medplum")]);
+    let mut north = shared.of_tenant("north", ["north", "south"].into_iter());
+    let mut server = |found| {
+        north.set_as_found("FHIR_SERVER", "NORTH_FHIR_SERVER", found);
+        north.get("FHIR_SERVER").map(str::to_owned)
+    };
+    assert_eq!(server(Ok(String::new())).as_deref(), Some("medplum"));
+    assert_eq!(server(Err(std::env::VarError::NotPresent)).as_deref(), Some("medplum"));
+    assert_eq!(server(Ok("hapi".to_owned())).as_deref(), Some("hapi"));
+}
+
+#[test]
 fn a_store_key_that_a_caller_knows_is_warned_of() {
     let warned = |key: &str| {
         let settings = Settings::read(&variables(&[("FHIR_SUBSCRIPTION_STORE_KEY", key)])).unwrap();

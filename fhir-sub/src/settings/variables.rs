@@ -1,6 +1,7 @@
 //! [`Variables`]: the settings as text, before they are checked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env::VarError;
 use std::fmt;
 use std::sync::Arc;
 
@@ -126,7 +127,7 @@ const SECRETS: [&str; 7] = [
 ];
 
 /// Settings that are compared or sent exactly as they are written, in which a line end is a mistake.
-const EXACT: [&str; 12] = [
+pub(super) const EXACT: [&str; 12] = [
     "FHIR_SUBSCRIPTION_TOKEN_ISSUER",
     "FHIR_SUBSCRIPTION_TOKEN_AUDIENCE",
     "FHIR_SUBSCRIPTION_TOKEN_CLIENT_ID",
@@ -153,16 +154,20 @@ impl Variables {
 
     /// Sets `name` to the value of the environment variable `variable`, if there is one.
     fn set_from_environment(&mut self, name: &str, variable: &str) {
-        if !self.has_environment {
-            return;
+        if self.has_environment {
+            self.set_as_found(name, variable, std::env::var(variable));
         }
-        match std::env::var(variable) {
+    }
+
+    /// Sets `name` to the value that the environment has for `variable`.
+    pub(super) fn set_as_found(&mut self, name: &str, variable: &str, found: Result<String, VarError>) {
+        match found {
             // An empty value counts as absent, so a tenant keeps the shared one.
             Ok(value) if value.is_empty() => {}
             Ok(value) => self.set(name, value),
-            Err(std::env::VarError::NotPresent) => {}
+            Err(VarError::NotPresent) => {}
             // Refused by name, like any other malformed value.
-            Err(std::env::VarError::NotUnicode(_)) => self.unknown.push(format!("{variable} is not UTF-8")),
+            Err(VarError::NotUnicode(_)) => self.unknown.push(format!("{variable} is not UTF-8")),
         }
     }
 

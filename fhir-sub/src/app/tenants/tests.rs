@@ -398,6 +398,27 @@ fn what_is_wrong_is_told_at_once() {
     }
 }
 
+/// The prefix of `north` begins the prefix of `north-west`.
+#[test]
+fn a_setting_of_the_longer_name_is_not_of_the_shorter_one() {
+    let with = |name: &str, value: &str| {
+        let both = builder(&Lines::default()).tenant("north", north).tenant("north-west", south);
+        both.set(name, value).build()
+    };
+    let app = with("NORTH_WEST_FHIR_SERVER", "medplum").unwrap();
+    let server = |name: &str| app.tenant(name).unwrap().settings().fhir_server.name;
+    assert_eq!((server("north"), server("north-west")), ("hapi", "medplum"));
+    let app = with("NORTH_FHIR_SERVER", "medplum").unwrap();
+    let server = |name: &str| app.tenant(name).unwrap().settings().fhir_server.name;
+    assert_eq!((server("north"), server("north-west")), ("medplum", "hapi"));
+
+    for (misspelt, tenant) in [("NORTH_WEST_FHIR_SERVR", "north-west"), ("NORTH_FHIR_SERVR", "north")] {
+        let told = with(misspelt, "medplum").unwrap_err().to_string();
+        assert_eq!(told.matches(&format!("`set({misspelt:?}, …)`")).count(), 1, "{told}");
+        assert!(told.contains(&format!("tenant `{tenant}`, whose settings begin with")), "{told}");
+    }
+}
+
 #[test]
 fn a_tenants_own_settings_and_placeholders_count_before_those_of_all() {
     let criteria = Declaration {

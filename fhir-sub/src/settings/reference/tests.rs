@@ -219,6 +219,39 @@ async fn the_version_before_is_accepted_while_a_secret_is_rotated() {
     assert_eq!(previous(settings).as_deref(), Some("a-secret-that-somebody-set"));
 }
 
+/// An operator has corrected a wrong value, which is now the version before the current one.
+#[tokio::test]
+async fn a_version_before_that_cannot_be_accepted_beside_the_others_is_left_out() {
+    let (current, admin) = ("the-secret-that-is-current", "an-admin-secret-of-the-ward");
+    let (bare, with_scheme) = ("the-secret-that-was-before", "Bearer the-secret-that-was-before");
+    let admin_too = ("FHIR_SUBSCRIPTION_ADMIN_SECRET", admin);
+    for (more, previous, is_kept) in [
+        (admin_too, with_scheme, false),
+        (admin_too, admin, false),
+        (admin_too, bare, true),
+        (("FHIR_SUBSCRIPTION_HEADER", "Authorization"), with_scheme, true),
+        (("FHIR_SUBSCRIPTION_SIGNING_SECRET", bare), bare, false),
+    ] {
+        let places = Scripted {
+            secrets: [
+                (("ward", Version::Current), current.to_owned()),
+                (("ward", Version::Previous), previous.to_owned()),
+            ]
+            .into(),
+            ..Scripted::default()
+        };
+        let mut started = variables(&[("FHIR_SUBSCRIPTION_SECRET", "secretsmanager:ward"), more]);
+        assert_eq!(started.resolve(&places).await, Ok(()));
+        let again = started.read_again(&places, 0).await.unwrap();
+        for variables in [&started, &again] {
+            let secrets = Settings::read(variables).unwrap().secrets;
+            assert_eq!(secrets.shared.unwrap().expose(), current);
+            let accepted = secrets.previous.as_ref().map(|previous| previous.expose());
+            assert_eq!(accepted, is_kept.then_some(previous), "{more:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn all_that_cannot_be_read_is_told_at_once() {
     let empty = std::env::temp_dir().join(format!("fhir-sub-empty-{}", std::process::id()));
