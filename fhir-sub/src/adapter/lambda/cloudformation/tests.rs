@@ -14,8 +14,8 @@ use crate::sandbox::{Behaviour, Fault};
 use crate::settings::{Failure, Places, Version};
 use crate::testing::TestApp;
 
-/// The bucket behind the URL. It gives these answers in turn (0 breaks the connection), and keeps the
-/// requests.
+/// The bucket behind the URL. It gives these answers in turn (0 breaks the connection, and 1 never comes), and
+/// keeps the requests.
 struct Bucket {
     answers: Mutex<Vec<u16>>,
     sent: Mutex<Vec<Request<Bytes>>>,
@@ -47,6 +47,9 @@ impl Transport for Bucket {
         self.sent.lock().unwrap().push(request);
         let status = self.answers.lock().unwrap().pop().unwrap_or(200);
         Box::pin(async move {
+            if status == 1 {
+                std::future::pending::<()>().await;
+            }
             let status =
                 StatusCode::from_u16(status).map_err(|_| TransportError::new(TransportErrorKind::Broken))?;
             Ok(Response::builder().status(status).body(Bytes::new()).unwrap())
@@ -162,6 +165,26 @@ async fn the_answer_is_sent_until_it_arrives() {
     let (_, is_done) = asked_of(&test, &request("Create", json!({})), &bucket).await;
     assert!(!is_done, "Lambda tries the event again");
     assert_eq!(bucket.sent.lock().unwrap().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_that_hangs_leaves_time_for_the_next_one() {
+    let test = app(vec![encounters("a")]);
+    let (told, is_done) = asked_of(&test, &request("Create", json!({})), &Bucket::new(&[1, 200])).await;
+    assert_eq!((told["Status"].as_str(), is_done), (Some("SUCCESS"), true));
+
+    let request = request("Create", json!({})).to_string();
+    let asked = asked(request.as_bytes()).unwrap();
+    for (answers, arrives) in
+        [(&[1, 200][..], true), (&[1, 1, 200], true), (&[503, 1, 200], true), (&[1, 1, 1], false)]
+    {
+        let (bucket, began) = (Bucket::new(answers), tokio::time::Instant::now());
+        let told = tell(&asked, None, "an-id", &bucket).await;
+        assert_eq!(told.is_ok(), arrives, "{answers:?}");
+        assert_eq!(bucket.sent.lock().unwrap().len(), answers.len(), "{answers:?}");
+        // A little later than the timer's end, by the granularity of the timer.
+        assert!(began.elapsed() <= TO_SEND + Duration::from_millis(10), "{:?}", began.elapsed());
+    }
 }
 
 #[tokio::test(start_paused = true)]
