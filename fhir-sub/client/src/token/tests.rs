@@ -143,6 +143,20 @@ async fn a_caller_that_gives_up_leaves_the_fetch_to_the_next() {
     assert_eq!(token(&cache, None).await.1, "Bearer token-1");
 }
 
+/// An earlier failure is remembered. The next fetch hangs until its caller's deadline has passed, and another caller waits for it.
+#[tokio::test]
+async fn who_waited_for_a_fetch_that_ran_out_of_time_fetches_in_spite_of_an_earlier_failure() {
+    let (provider, cache) = cache(|fetch| if fetch < 3 { Err("canary") } else { Ok(numbered(fetch)) });
+    let failed = cache.signature(None, None).await.err().unwrap();
+    assert!(matches!(failed.kind(), Kind::SignIn(_)));
+
+    let passed = Some(Deadline::after(Duration::ZERO));
+    let (first, second) = tokio::join!(cache.signature(None, passed), cache.signature(None, None));
+    assert!(matches!(first.err().unwrap().kind(), Kind::Deadline));
+    assert_eq!(second.unwrap().header.to_str().unwrap(), "Bearer token-3");
+    assert_eq!(provider.fetches.load(Ordering::SeqCst), 3);
+}
+
 #[test]
 fn a_secret_that_no_header_carries_is_refused() {
     assert!(secret_header("Bearer ", "a.b-c~d+e/f==").unwrap().is_sensitive());
