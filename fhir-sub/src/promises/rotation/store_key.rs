@@ -103,6 +103,42 @@ async fn what_fails_is_tried_again_and_given_up_once() {
     assert_eq!(instances.script.done.lock().unwrap().len(), 1);
 }
 
+/// The record under the old key has more tries than the record under the new one, so the event is given up under the old key.
+/// After the rotation, a program that has only the new key settles the letter.
+#[tokio::test(start_paused = true)]
+async fn a_letter_under_the_old_key_outlives_the_rotation() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static IS_MENDED: AtomicBool = AtomicBool::new(false);
+    let how = |_: &crate::Event| if IS_MENDED.load(Ordering::SeqCst) { Do::Ok } else { Do::Fail };
+    let instances = Instances::new(Order::Any, how);
+    let tries = ("FHIR_SUBSCRIPTION_TRIES", "3");
+    let old = instances.start(&[OLD, tries]);
+    let both = instances.start(&[NEW, AND_OLD, tries]);
+    for id in ["1", "2"] {
+        for instance in [&old, &old, &both] {
+            post(instance, encounter(id, Some("1"), 1000)).await;
+        }
+    }
+    assert_eq!(letters(&instances.store).await.len(), 2);
+
+    let after = instances.start(&[NEW, tries]);
+    for instance in [&both, &after] {
+        assert_eq!(dead_letters::list(instance).await.unwrap().len(), 2);
+    }
+    IS_MENDED.store(true, Ordering::SeqCst);
+    for letter in dead_letters::list(&after).await.unwrap() {
+        if letter.reference.as_deref() == Some("Encounter/1") {
+            let deadline = after.deadline(None);
+            let retried = dead_letters::retry(&after, &letter, deadline).await.unwrap().unwrap();
+            assert!(retried.is_settled);
+        } else {
+            assert!(dead_letters::drop(&after, &letter.key).await.unwrap());
+        }
+    }
+    assert!(letters(&instances.store).await.is_empty());
+    assert_eq!(*instances.script.done.lock().unwrap(), ["Encounter/1@1"]);
+}
+
 /// While the store's key is rotated, a delivery that the desk sends leaves the store as it was.
 #[cfg(all(feature = "inspector", debug_assertions))]
 #[tokio::test(start_paused = true)]
