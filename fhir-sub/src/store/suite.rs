@@ -66,7 +66,8 @@ where
             a_passing_event_is_kept_apart_only_from_one_under_way
             a_return_to_an_earlier_content_is_another_event
             what_has_expired_is_forgotten_whole
-            what_was_given_up_counts_as_done_until_it_is_retried;
+            what_was_given_up_counts_as_done_until_it_is_retried
+            a_retry_without_content_goes_on_with_the_content_of_its_letter;
         order:
             of_a_resource_only_newer_versions_follow_where_the_latest_is_wanted
             two_versions_of_one_moment_are_each_handled_once

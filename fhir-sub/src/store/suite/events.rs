@@ -213,3 +213,25 @@ pub(super) async fn what_was_given_up_counts_as_done_until_it_is_retried(store: 
         assert_eq!(store.begin_as(&once(), how).await, Begun::Done, "it was handled");
     }
 }
+
+/// A retry does not carry the content of its event.
+pub(super) async fn a_retry_without_content_goes_on_with_the_content_of_its_letter(store: &Timed) {
+    let of_content = || Entry { identity: Identity::Content(key("finished")), ..once() };
+    let again = How { is_again: true, ..HOW };
+    let claim = store.claim(&of_content()).await;
+    let content = claim.content();
+    assert!(content.is_some());
+    store.release(&claim).await;
+
+    // The tries so far count, and the content is the same: so is the key of its handler.
+    let Begun::Fresh(retry) = store.begin_as(&once(), again).await else { panic!("it may be retried") };
+    assert_eq!((retry.tries, retry.content()), (2, content));
+    store.store.give_up(&retry).await.unwrap();
+    let Begun::Fresh(retry) = store.begin_as(&once(), again).await else { panic!("it may be retried") };
+    assert!(retry.was_given_up());
+    assert_eq!(retry.content(), content);
+    store.complete(&retry).await;
+    assert_eq!(store.begin(&of_content()).await, Begun::Done, "the server repeats the content");
+    let other = Entry { identity: Identity::Content(key("cancelled")), ..once() };
+    assert_ne!(store.claim(&other).await.content(), content);
+}
