@@ -68,7 +68,7 @@ pub(crate) struct Row {
     /// Whether there are changes that no sweep can see.
     #[serde(skip)]
     pub(super) is_blind: bool,
-    /// How many results were skipped because FHIR does not allow their ids.
+    /// How many results were skipped: FHIR does not allow their ids, or they name two resources.
     #[serde(skip)]
     pub(super) odd: u64,
     /// For how many results the server gives neither the version nor the time of the last change.
@@ -167,8 +167,8 @@ impl Row {
     pub(super) fn note_odd(&mut self) {
         if self.odd > 0 {
             self.note(format!(
-                "{} of what the server shows has no id that FHIR allows (1 to 64 of A-Z, a-z, 0-9, - and .): no handler runs \
-                 on it",
+                "{} of what the server shows has no id that FHIR allows (1 to 64 of A-Z, a-z, 0-9, - and .), or names two \
+                 resources at once: no handler runs on it",
                 self.odd
             ));
         }

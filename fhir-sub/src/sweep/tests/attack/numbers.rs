@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, Topic, Trigger, Trust};
 use crate::interaction::Interactions;
 use crate::promises::kit::{
     Do, REQUIRED, Reply, Script, UNUSED, app, app_at, at, bundle, encounter, front, moment, outcome, page,
@@ -479,4 +479,130 @@ async fn an_event_that_the_server_lacks_is_found_by_an_index_that_lags() {
         assert_eq!(ran_now.iter().filter(|ran| *ran == "Encounter/told-3@1").count(), ran, "{at}: {row}");
         assert_eq!(searches.load(Ordering::SeqCst), searched, "{at}: {row}");
     }
+}
+
+/// A topic that no search finds the resources of: neither a filter nor the handler names a type.
+fn unsearchable<const USE: u8>() -> Declaration {
+    let declaration = topic::<USE>();
+    let Trigger::Topic(searchable) = declaration.trigger else { unreachable!("it is a topic") };
+    Declaration { trigger: Trigger::Topic(Topic { filters: &[], ..searchable }), ..declaration }
+}
+
+/// The numbers that `$events` was asked from, since the last call.
+type AskedFrom = Arc<Mutex<Vec<String>>>;
+
+fn taken(asked_from: &AskedFrom) -> Vec<String> {
+    std::mem::take(&mut *asked_from.lock().unwrap())
+}
+
+/// Nothing but the numbers finds its events. A server without `$status` has no numbers, but a server that fails may have some.
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_cannot_be_searched_fails_if_the_server_fails_to_count() {
+    for (status, result) in [(500, "failed"), (404, "cannot-be-swept")] {
+        let events = Events::default();
+        let of_server = server(Arc::clone(&events), true, &[]);
+        let server = move |asked: &str| {
+            if asked.contains("$status") { reply(status, outcome()) } else { of_server(asked) }
+        };
+        let script = script(|_| Do::Ok);
+        let app = registered_as(unsearchable::<REQUIRED>(), server, &script).await;
+        *events.lock().unwrap() = numbered("told", 2, 0);
+        let row = swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+        assert_eq!(row["result"], result, "{row}");
+        assert!(script.ran().is_empty(), "{row}");
+    }
+}
+
+/// The same if the server fails to show the Subscription, whose numbers an earlier sweep has read.
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_cannot_be_searched_fails_if_its_subscription_is_not_found() {
+    let (events, is_down) = (Events::default(), Arc::new(AtomicBool::new(false)));
+    let (of_server, fails) = (server(Arc::clone(&events), true, &[]), Arc::clone(&is_down));
+    let server = move |asked: &str| {
+        let is_subscription = asked.starts_with("GET Subscription") && !asked.contains('$');
+        if is_subscription && fails.load(Ordering::SeqCst) { reply(500, outcome()) } else { of_server(asked) }
+    };
+    let script = script(|_| Do::Ok);
+    let app = registered_as(unsearchable::<REQUIRED>(), server, &script).await;
+    *events.lock().unwrap() = numbered("told", 2, 0);
+    let row = swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    assert_eq!((&row["result"], script.ran().len()), (&json!("swept"), 2), "{row}");
+    assert!(row["watermark"].is_string(), "{row}");
+    events.lock().unwrap().push((3, "Encounter/told-3".to_owned(), 3));
+    is_down.store(true, Ordering::SeqCst);
+    let row = swept(&app, None, 60).await;
+    assert_eq!((&row["result"], &row["left"]), (&json!("failed"), &json!(true)), "{row}");
+    is_down.store(false, Ordering::SeqCst);
+    let row = swept(&app, None, 60).await;
+    assert_eq!(script.ran(), ["Encounter/told-3@1"], "{row}");
+}
+
+/// No handler can run on it, now or later.
+#[tokio::test(start_paused = true)]
+async fn an_event_whose_id_fhir_does_not_allow_does_not_hold_the_number() {
+    let (events, asked_from) = (Events::default(), AskedFrom::default());
+    let (of_server, kept) = (server(Arc::clone(&events), true, &[]), Arc::clone(&asked_from));
+    let server = move |asked: &str| {
+        if asked.contains("$events") {
+            kept.lock().unwrap().push(parameter(asked, "eventsSinceNumber").unwrap());
+        }
+        of_server(asked)
+    };
+    let script = script(|_| Do::Ok);
+    let app = registered_as(unsearchable::<REQUIRED>(), server, &script).await;
+    *events.lock().unwrap() = numbered("told", 3, 0);
+    events.lock().unwrap()[1].1 = "Encounter/told_2".to_owned();
+    let row = swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    assert_eq!((&row["failed"], &row["left"]), (&json!(0), &json!(false)), "{row}");
+    assert!(row["notes"].to_string().contains("1 of what the server shows has no id"), "{row}");
+    assert_eq!(script.ran(), ["Encounter/told-1@1", "Encounter/told-3@1"], "{row}");
+
+    taken(&asked_from);
+    events.lock().unwrap().push((4, "Encounter/told-4".to_owned(), 4));
+    let row = swept(&app, None, 60).await;
+    assert_eq!(script.ran(), ["Encounter/told-4@1"], "{row}");
+    // From the last one, to see whether the server still counts on, and from the new one.
+    assert_eq!(taken(&asked_from), ["3", "4"], "{row}");
+    assert!(!row["notes"].to_string().contains("has no id"), "{row}");
+}
+
+/// The server reports a deletion, and the resource exists again. No later sweep could confirm the deletion.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_of_what_exists_again_does_not_hold_the_number() {
+    let (events, asked_from) = (Events::default(), AskedFrom::default());
+    let (of_server, kept) = (server(Arc::clone(&events), true, &[]), Arc::clone(&asked_from));
+    let server = move |asked: &str| {
+        let path = asked.split(['?', ' ']).nth(1);
+        if matches!(path, Some("Encounter/told-1" | "Encounter/told-3")) {
+            return reply(410, outcome());
+        }
+        let mut answer = of_server(asked);
+        if asked.contains("$events") {
+            kept.lock().unwrap().push(parameter(asked, "eventsSinceNumber").unwrap());
+            let deleted = |event: &Value| {
+                let reference = event["focus"]["reference"].as_str().unwrap();
+                json!({ "fullUrl": format!("https://fhir.example.org/r4/{reference}"),
+                    "request": { "method": "DELETE", "url": reference } })
+            };
+            let told = answer.body["entry"][0]["resource"]["notificationEvent"].as_array().unwrap();
+            let told: Vec<_> = told.iter().map(deleted).collect();
+            answer.body["entry"].as_array_mut().unwrap().extend(told);
+        }
+        answer
+    };
+    let script = script(|_| Do::Ok);
+    let interactions = Interactions { create: false, update: false, delete: true };
+    let declaration = Declaration { interactions, trust: Trust::Reference, ..unsearchable::<UNUSED>() };
+    let app = registered_as(declaration, server, &script).await;
+    *events.lock().unwrap() = numbered("told", 3, 0);
+    let row = swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    let ran = script.ran();
+    assert_eq!((&row["handled"], &row["failed"]), (&json!(2), &json!(0)), "{row}");
+    assert!(!ran.iter().any(|ran| ran.starts_with("Encounter/told-2@")), "{ran:?}");
+
+    taken(&asked_from);
+    events.lock().unwrap().push((4, "Encounter/told-4".to_owned(), 4));
+    let row = swept(&app, None, 60).await;
+    assert_eq!((script.ran().len(), &row["failed"], &row["left"]), (0, &json!(0), &json!(false)), "{row}");
+    assert_eq!(taken(&asked_from), ["3", "4"], "{row}");
 }
