@@ -143,7 +143,7 @@ async fn a_caller_that_gives_up_leaves_the_fetch_to_the_next() {
     assert_eq!(token(&cache, None).await.1, "Bearer token-1");
 }
 
-/// An earlier failure is remembered. The next fetch hangs until its caller's deadline has passed, and another caller waits for it.
+/// An earlier failure is remembered. The next fetch fails after its caller's deadline, and another caller waits for it.
 #[tokio::test]
 async fn who_waited_for_a_fetch_that_ran_out_of_time_fetches_in_spite_of_an_earlier_failure() {
     let (provider, cache) = cache(|fetch| if fetch < 3 { Err("canary") } else { Ok(numbered(fetch)) });
