@@ -52,6 +52,28 @@ pub(super) fn kind_name(kind: &Kind) -> &'static str {
     }
 }
 
+/// Whether the value may be any text, such as `multipart/related;type=application/dicom`, or a URI, such as
+/// `https://example.org/a;version=1`.
+fn may_have_equals(kind: &Kind, modifier: Option<&Modifier>, value: &Text) -> bool {
+    let is_text = matches!(
+        modifier,
+        Some(
+            Modifier::Text
+                | Modifier::CodeText
+                | Modifier::TextAdvanced
+                | Modifier::Identifier
+                | Modifier::OfType
+                | Modifier::In
+                | Modifier::NotIn
+        )
+    );
+    let is_free = matches!(
+        kind,
+        Kind::String | Kind::Special | Kind::Token(Token::Any | Token::Identifier | Token::ContactPoint)
+    );
+    is_text || is_free || matches!(kind, Kind::Uri) && reference::is_uri(&value.to_string())
+}
+
 /// The parameter of the checked values.
 pub(super) struct Asked<'a> {
     pub(super) check: &'a Check<'a>,
@@ -67,7 +89,7 @@ impl Asked<'_> {
         value: &Text,
     ) -> Result<(), Mistake> {
         self.braces(kind, value)?;
-        self.joined(kind, value)?;
+        self.joined(kind, modifier, value)?;
         match modifier {
             _ if value.has_hole() => capture::check(self, kind, modifier, value),
             Some(Modifier::Missing) => self.missing(value),
@@ -122,23 +144,20 @@ impl Asked<'_> {
         Err(self.mistake(value, message, "token"))
     }
 
-    /// Only an `&` joins parameters: `code=1234-5;status=final` asks for the code `1234-5;status=final`.
-    fn joined(&self, kind: &Kind, value: &Text) -> Result<(), Mistake> {
-        let is_free =
-            matches!(kind, Kind::String | Kind::Token(Token::Any | Token::Identifier | Token::ContactPoint));
+    /// Only an `&` joins parameters: `status=final;code=1234-5` asks for the status `final;code=1234-5`.
+    fn joined(&self, kind: &Kind, modifier: Option<&Modifier>, value: &Text) -> Result<(), Mistake> {
         // `%3D` is meant as a part of the value.
-        let is_plain = value.places().any(|(letter, place)| letter == '=' && place.len() == 1);
-        let written = value.to_string();
-        let Some((before, after)) = written.split_once('=').filter(|_| !is_free && is_plain) else {
-            return Ok(());
-        };
+        let equals = value.places().position(|(letter, place)| letter == '=' && place.len() == 1);
+        let Some(at) = equals.filter(|_| !may_have_equals(kind, modifier, value)) else { return Ok(()) };
+        let (before, after) = value.split_at(at);
+        let (before, after) = (before.to_string(), after.to_string());
         let name = before.rsplit([';', '&', ' ']).next().unwrap_or_default();
         let code = name.split([':', '.']).next().unwrap_or_default();
         if self.on.parameter(code).is_none() {
             return Ok(());
         }
         let message = format!(
-            "an `&` joins parameters: write `&{name}={after}`, or a `=` that belongs to the value as `%3D`"
+            "an `&` joins parameters: write `&{name}{after}`, or a `=` that belongs to the value as `%3D`"
         );
         Err(self.mistake(value, message, "combining"))
     }
