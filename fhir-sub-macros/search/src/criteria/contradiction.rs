@@ -16,19 +16,22 @@ pub(super) fn check(on: ResourceType, parameters: &[Parameter]) -> Vec<Mistake> 
     for parameter in parameters {
         let Some((found, alternatives)) = alternatives(on, parameter) else { continue };
         let same = |other: &SearchParameter| element(on, other) == element(on, &found);
-        let Some((_, before)) = asked.iter_mut().find(|(other, _)| same(other)) else {
+        let Some((other, before)) = asked.iter_mut().find(|(other, _)| same(other)) else {
             asked.push((found, alternatives));
             continue;
         };
+        // Only the element's own name takes the values of both: `patient` takes no group.
+        let code = if other.code == found.code { found.code } else { element(on, &found) };
         let common = both(before, &alternatives);
         if common.is_empty() {
-            let message = message(on, &found, before, &alternatives);
+            let message = message(on, code, before, &alternatives);
             let page = on.version.page("search.html#combining");
             mistakes.push(Mistake::new(parameter.place.clone(), message, page));
+            // The later parameters are compared with this one, so that it is reported once.
+            (*other, *before) = (found, alternatives);
+        } else {
+            (other.code, *before) = (code, common);
         }
-        // After a contradiction, the later parameters are compared with this one, so that it is reported
-        // once.
-        *before = if common.is_empty() { alternatives } else { common };
     }
     mistakes
 }
@@ -200,13 +203,8 @@ fn either(
     }
 }
 
-fn message(
-    on: ResourceType,
-    found: &SearchParameter,
-    before: &[Alternative],
-    after: &[Alternative],
-) -> String {
-    let (code, name) = (found.code, on.name);
+fn message(on: ResourceType, code: &str, before: &[Alternative], after: &[Alternative]) -> String {
+    let name = on.name;
     let any_of = |alternatives: &[Alternative]| {
         let written: Vec<_> = alternatives.iter().map(|it| it.written.join("` and `")).collect();
         listed(written.iter().map(String::as_str))
