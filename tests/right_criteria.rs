@@ -193,3 +193,19 @@ mod aws {
         number_1 "aws-1" "Patient?name=Smith"
     }
 }
+
+/// Each differs little from a search that can never match.
+mod near {
+    use super::*;
+    handlers! {
+        number_1 "near-1" "AppointmentResponse?actor=Patient/1&patient=Patient/1"
+        number_2 "near-2" "CodeSystem?url=http://example.org/a&system=http://example.org/a"
+        number_3 "near-3" "Condition?onset-info=childhood&abatement-date=gt2020"
+        number_4 "near-4" "Coverage?beneficiary=Patient/1&patient=1&subscriber=Patient/2"
+        number_5 "near-5" "DocumentReference?contenttype=multipart/related;type=application/dicom"
+        number_6 "near-6" "MedicationRequest?code=http://www.nlm.nih.gov/research/umls/rxnorm|1&code:not=http://www.nlm.nih.gov/research/umls/rxnorm|2"
+        number_7 "near-7" "MedicationRequest?medication.code=http://www.nlm.nih.gov/research/umls/rxnorm|1&status=active"
+        number_8 "near-8" "Observation?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory"
+        number_9 "near-9" "ValueSet?url=https://example.org/a;version=1"
+    }
+}

@@ -298,6 +298,20 @@ fn what_one_value_cannot_be_together_finds_nothing() {
         ("Observation?value-concept=a&value-quantity=gt5", "value-quantity=gt5"),
         ("Observation?value-date=2020&status=final&value-concept=a", "value-concept=a"),
         ("Condition?onset-age=gt5||a&onset-date=gt2020", "onset-date=gt2020"),
+        ("Condition?onset-info=childhood&onset-date=gt2020", "onset-date=gt2020"),
+        ("Condition?abatement-age=gt5||a&abatement-string=early", "abatement-string=early"),
+        ("Observation?value-string=a&value-quantity=gt5", "value-quantity=gt5"),
+        ("MedicationRequest?code=a&medication=Medication/1", "medication=Medication/1"),
+        ("MedicationAdministration?medication=1&status=completed&code=a", "code=a"),
+        ("MedicationDispense?code:text=a&medication=1", "medication=1"),
+        ("MedicationStatement?code=a&medication:identifier=b", "medication:identifier=b"),
+        ("DeviceRequest?device=Device/1&code=a", "code=a"),
+        ("AppointmentResponse?patient=1&practitioner=1", "practitioner=1"),
+        ("AppointmentResponse?location=1&actor=Location/2", "actor=Location/2"),
+        ("AppointmentResponse?actor:missing=true&patient=1", "patient=1"),
+        ("Coverage?patient=1&beneficiary=2", "beneficiary=2"),
+        ("ResearchSubject?individual=1&patient=2", "patient=2"),
+        ("CodeSystem?url=http://a.example/1&system=http://a.example/2", "system=http://a.example/2"),
         ("Encounter?status:not=planned,arrived&status=planned", "status=planned"),
         ("Observation?category=http://example.org|a&category:not=a", "category:not=a"),
     ] {
@@ -326,6 +340,22 @@ fn what_one_value_cannot_be_together_finds_nothing() {
         "Observation?value-concept=a&value-quantity:missing=true",
         "Observation?value-concept=a&value-concept:not=b",
         "Condition?onset-age=gt5||a&abatement-date=gt2020",
+        "Condition?onset-info=childhood&abatement-string=early",
+        "Condition?onset-info:missing=true&onset-date=gt2020",
+        "Condition?onset-date=gt2020&onset-date=lt2030",
+        // `value-string` also finds the text of a concept.
+        "Observation?value-concept=a&value-string=b",
+        "Observation?value-quantity=gt5&component-value-concept=a",
+        "MedicationRequest?code=a&code:not=b",
+        "MedicationRequest?code:not=a&medication=1",
+        "MedicationRequest?medication.code=a&medication=1",
+        "MedicationRequest?medication=1,2&medication:missing=false",
+        "AppointmentResponse?patient=1&actor=1",
+        "AppointmentResponse?patient:missing=true&practitioner=1",
+        "AppointmentResponse?practitioner=1&appointment=2&actor=Practitioner/1",
+        "Coverage?patient=1&beneficiary=Patient/1&subscriber=2&policy-holder=3",
+        "ResearchSubject?individual=Patient/1&patient=1&study=2",
+        "CodeSystem?url=http://a.example/1&system=http://a.example/1&supplements=http://a.example/2",
         "Observation?component-value-concept=a&component-value-quantity=5",
         "Patient?gender=male,female&gender:not=male",
         "Patient?gender:not=male&gender:not=female",
@@ -352,6 +382,118 @@ fn what_one_value_cannot_be_together_finds_nothing() {
     ] {
         judge(text, &WITH_CRITERIA, &[]).unwrap_or_else(|told| panic!("{text}: {told:?}"));
     }
+}
+
+/// The name in the cure takes all the values in it.
+#[test]
+fn the_cure_of_a_contradiction_is_right() {
+    for (text, cure) in [
+        ("Observation?subject=Group/1&patient=2", "subject=Group/1,Patient/2"),
+        ("Observation?patient=1&subject=Group/2", "subject=Patient/1,Group/2"),
+        ("Observation?patient=1&patient=2", "patient=Patient/1,Patient/2"),
+        ("AppointmentResponse?patient=1&location=1", "actor=Patient/1,Location/1"),
+        ("AppointmentResponse?location=1&location=2", "location=Location/1,Location/2"),
+        ("AppointmentResponse?actor=Location/1&patient=2", "actor=Location/1,Patient/2"),
+        ("Coverage?beneficiary=1&patient=2", "beneficiary=Patient/1,Patient/2"),
+        ("ResearchSubject?individual=1&patient=2", "individual=Patient/1,Patient/2"),
+        (
+            "CodeSystem?url=http://a.example/1&system=http://a.example/2",
+            "url=http://a.example/1,http://a.example/2",
+        ),
+        (
+            "Observation?subject=1&patient=http://a.example/Patient/1&patient=2",
+            "subject=1,http://a.example/Patient/1,Patient/2",
+        ),
+    ] {
+        let told = judge(text, &WITH_CRITERIA, &[]).expect_err(text);
+        assert!(told[0].contains(&format!(": write `{cure}` for any of them")), "{text}: {told:?}");
+        let (on, _) = text.split_once('?').expect("a search");
+        judge(&format!("{on}?{cure}"), &WITH_CRITERIA, &[]).unwrap_or_else(|told| panic!("{cure}: {told:?}"));
+    }
+    // The third parameter is compared with the second one.
+    let told = judge("AppointmentResponse?patient=1&location=1&patient=2", &WITH_CRITERIA, &[]).unwrap_err();
+    assert!(told[1].contains("write `actor=Location/1,Patient/2`"), "{told:?}");
+}
+
+#[test]
+fn a_concept_may_stand_beside_a_reference_in_r5() {
+    for text in [
+        "MedicationRequest?code=a&medication=Medication/1",
+        "MedicationStatement?code=a&medication=Medication/1",
+        "DeviceRequest?device=Device/1&code=a",
+    ] {
+        right(text, &[FhirVersion::R5]);
+    }
+    let text = "Observation?value-reference=MolecularSequence/1&value-concept=a";
+    let told = judge(text, &[FhirVersion::R5], &[]).expect_err(text);
+    assert!(told[0].starts_with("`value-reference` and `value-concept` are of one element"), "{told:?}");
+    let text = "AppointmentResponse?group=1&patient=1";
+    let told = judge(text, &[FhirVersion::R5], &[]).expect_err(text);
+    assert!(told[0].contains("write `actor=Group/1,Patient/1`"), "{told:?}");
+}
+
+#[test]
+fn only_an_ampersand_joins_parameters() {
+    for (text, piece, message) in [
+        ("Observation?status=final;code=1234-5", "final;code=1234-5", "write `&code=1234-5`"),
+        ("Observation?status=final,code=1234-5", "code=1234-5", "write `&code=1234-5`"),
+        ("Observation?status=final%20code:in=x", "final%20code:in=x", "write `&code:in=x`"),
+        ("Observation?date=ge2030;status=final", "ge2030;status=final", "write `&status=final`"),
+        ("Observation?subject=Patient/1;status=final", "Patient/1;status=final", "write `&status=final`"),
+        (
+            "Observation?subject=http://example.org/fhir/Patient/1;status=final",
+            "http://example.org/fhir/Patient/1;status=final",
+            "write `&status=final`",
+        ),
+        ("Observation?subject=Patient/1;patient.name=a=b", "Patient/1;patient.name=a=b", "name=a=b`"),
+        ("Observation?subject.gender=male;birthdate=2030", "male;birthdate=2030", "write `&birthdate=2030`"),
+        ("ValueSet?url=a;status=active", "a;status=active", "write `&status=active`"),
+    ] {
+        let told = judge(text, &WITH_CRITERIA, &[]).expect_err(text);
+        assert!(told[0].starts_with("an `&` joins parameters: "), "{text}: {told:?}");
+        assert!(told[0].contains(message), "{text}: {told:?}");
+        wrong_in(text, piece);
+    }
+    for text in [
+        "DocumentReference?contenttype=multipart/related;type=application/dicom",
+        "DocumentReference?contenttype=multipart/related;type%3Dapplication/dicom",
+        "ValueSet?url=https://example.org/a;version=1",
+        "ValueSet?url=https://example.org/a?status=active",
+        "Observation?_source=https://example.org/a?code=b;status=c",
+        "Observation?code:in=https://example.org/fhir/ValueSet/1?date=2030;status=active",
+        "Observation?subject:identifier=https://example.org|ward;code=7",
+        "Observation?status:text=blood%20code=7",
+        "Observation?_tag=https://example.org|status=7",
+        "Observation?code=http://snomed.info/sct|1:{2=3}",
+        "Patient?identifier=https://example.org|a;gender=b",
+        "Patient?name=a;gender=male",
+        "Patient?email=a;gender=male@example.org",
+    ] {
+        judge(text, &WITH_CRITERIA, &[]).unwrap_or_else(|told| panic!("{text}: {told:?}"));
+    }
+    // It is wrong for another reason: the value has no `=` that could join.
+    let told = judge("Observation?status=final;code%3D1", &WITH_CRITERIA, &[]).unwrap_err();
+    assert!(told[0].starts_with("`status` of `Observation` is never"), "{told:?}");
+    // R5 searches the text of a section.
+    right("Composition?section-text=diabetes%20type=2", &[FhirVersion::R5]);
+}
+
+/// A topic has several filters: all of them are one search.
+#[test]
+fn contradictions_need_a_version_that_has_them() {
+    let contradictions = |text: &str, versions: &[FhirVersion]| {
+        let search = search::parse(text).0.expect("a search");
+        super::contradictions(&search, versions).len()
+    };
+    use FhirVersion::{R4, R4B, R5};
+    let medication = "MedicationRequest?code=a&medication=Medication/1";
+    assert_eq!(contradictions(medication, &[R4, R4B]), 1);
+    assert_eq!(contradictions(medication, &FhirVersion::ALL), 0);
+    // R4 lacks the type, and says nothing about it.
+    let ingredient = "Ingredient?_id=1&_id=2";
+    assert_eq!(contradictions(ingredient, &[R4]), 0);
+    assert_eq!(contradictions(ingredient, &[R4, R5]), 1);
+    assert_eq!(contradictions("[*]", &[R4]), 0);
 }
 
 #[track_caller]
@@ -426,6 +568,12 @@ fn what_is_nearly_a_code_system_is_none() {
         ("http://hl7.org/fhir/sid/npi", "http://hl7.org/fhir/sid/us-npi"),
         ("http://hl7.org/fhir/v3/ActCode", "http://terminology.hl7.org/CodeSystem/v3-ActCode"),
         ("https://www.hl7.org/fhir/v2/0203/", "http://terminology.hl7.org/CodeSystem/v2-0203"),
+        (
+            "http://hl7.org/fhir/observation-category",
+            "http://terminology.hl7.org/CodeSystem/observation-category",
+        ),
+        ("https://hl7.org/fhir/service-type/", "http://terminology.hl7.org/CodeSystem/service-type"),
+        ("http://www.hl7.org/fhir/admit-source", "http://terminology.hl7.org/CodeSystem/admit-source"),
         (
             "https://terminology.hl7.org/CodeSystem/v3-ActCode",
             "http://terminology.hl7.org/CodeSystem/v3-ActCode",
@@ -511,6 +659,10 @@ fn what_is_nearly_a_code_system_is_none() {
         "Observation?code=http://hl7.org/fhir/sid/icd-10-de|1",
         "Observation?code=http://www.nlm.nih.gov/research/umls/rxnorm|1",
         "Observation?code=http://terminology.hl7.org/CodeSystem/v2-0203|MR",
+        "Observation?code=http://terminology.hl7.org/CodeSystem/observation-category|1",
+        "Observation?code=http://hl7.org/fhir/observation-status|final",
+        "Observation?code=http://hl7.org/fhir/observation-categories|1",
+        "Observation?code=http://example.org/hl7.org/fhir/service-type|1",
         "Observation?code=http://example.org/1",
         "Observation?code:in=http://snomed.info/sct?fhir_vs=isa/235862008",
         "Patient?identifier=system|1",
@@ -656,10 +808,24 @@ fn a_code_with_a_prefix_is_told_the_modifier() {
     wrong("Patient?gender=femal", "femal", "`gender` of `Patient` is never `femal`: did you mean `female`?");
 }
 
-/// The tables of this crate do not contain the elements' paths; the tables of the sandbox do.
+/// The path of a parameter in a version. The tables of this crate do not contain the elements' paths; the tables of
+/// the sandbox do.
+fn path(name: &str, code: &str, version: FhirVersion) -> String {
+    let elements = include_str!("../../../../fhir-sub/sandbox/src/search/parameters.txt");
+    let line = elements.lines().find(|line| line.split([' ', '@']).next() == Some(name)).expect(name);
+    let (_, path) = line.split_once(&format!(" {code}=")).expect(code);
+    let path = path.split(' ').next().unwrap_or_default();
+    // Only the path of this version: `subject>Patient@4`.
+    let own = |path: &&str| {
+        path.split_once('@')
+            .is_none_or(|(_, mask)| mask.parse::<u8>().expect("a mask") & [1, 2, 4][version as usize] != 0)
+    };
+    let path = path.split('+').find(own).unwrap_or_default();
+    path.split(['>', '@']).next().unwrap_or_default().to_owned()
+}
+
 #[test]
 fn a_patient_beside_a_subject_is_the_subject() {
-    let elements = include_str!("../../../../fhir-sub/sandbox/src/search/parameters.txt");
     let mut both = 0;
     for version in FhirVersion::ALL {
         let definitions = Definitions::of(version);
@@ -672,23 +838,43 @@ fn a_patient_beside_a_subject_is_the_subject() {
                 continue;
             }
             both += 1;
-            let line = elements.lines().find(|line| line.split([' ', '@']).next() == Some(name)).expect(name);
-            let path = |code: &str| {
-                let (_, path) = line.split_once(&format!(" {code}=")).expect(name);
-                let path = path.split(' ').next().unwrap_or_default();
-                // Only the path of this version: `subject>Patient@4`.
-                let own = |path: &&str| {
-                    path.split_once('@').is_none_or(|(_, mask)| {
-                        mask.parse::<u8>().expect("a mask") & [1, 2, 4][version as usize] != 0
-                    })
-                };
-                let path = path.split('+').find(own).unwrap_or_default();
-                path.split(['>', '@']).next().unwrap_or_default().to_owned()
-            };
-            assert_eq!(path("patient"), path("subject"), "{name} in {version}");
+            assert_eq!(path(name, "patient", version), path(name, "subject", version), "{name} in {version}");
         }
     }
     assert!(both > 60, "{both}");
+}
+
+#[test]
+fn names_of_one_element_have_one_path() {
+    use FhirVersion::{R4, R4B, R5};
+    let (all, before_r5) = (&FhirVersion::ALL[..], &[R4, R4B][..]);
+    for (name, codes, versions, element) in [
+        ("AppointmentResponse", &["actor", "patient", "practitioner", "location"][..], all, "actor"),
+        ("AppointmentResponse", &["actor", "group"], &[R5], "actor"),
+        ("CodeSystem", &["url", "system"], all, "url"),
+        ("Coverage", &["beneficiary", "patient"], all, "beneficiary"),
+        ("ResearchSubject", &["individual", "patient"], before_r5, "individual"),
+        ("Observation", &["value-concept", "value-quantity", "value-date"], all, "value[x]"),
+        ("Observation", &["value-string"], before_r5, "value[x]"),
+        ("Observation", &["value-reference"], &[R5], "value[x]"),
+        ("Condition", &["onset-age", "onset-date", "onset-info"], all, "onset[x]"),
+        ("Condition", &["abatement-age", "abatement-date", "abatement-string"], all, "abatement[x]"),
+        ("MedicationRequest", &["code", "medication"], before_r5, "medication[x]"),
+        ("MedicationAdministration", &["code", "medication"], before_r5, "medication[x]"),
+        ("MedicationDispense", &["code", "medication"], before_r5, "medication[x]"),
+        ("MedicationStatement", &["code", "medication"], before_r5, "medication[x]"),
+        ("DeviceRequest", &["code", "device"], before_r5, "code[x]"),
+    ] {
+        for version in versions {
+            let on = Definitions::of(*version).resource_type(name).expect(name);
+            for code in codes {
+                on.parameter(code).expect(code);
+                let path = path(name, code, *version);
+                // A list would end with a `*`.
+                assert_eq!(path.split(':').next(), Some(element), "{code} of {name} in {version}");
+            }
+        }
+    }
 }
 
 /// `docs/criteria.md`: a criteria, the compiler's message, and the criteria as it should be.
