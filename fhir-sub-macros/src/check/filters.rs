@@ -110,13 +110,14 @@ fn filter(
     Err(told.collect())
 }
 
-/// Why a filter excludes a filter before it: all filters must hold. Nothing is known of a filter with a placeholder, or of several
-/// possible types. `before` are the filters that exclude none; this filter is added if it is one of them.
+/// Why a filter excludes a filter before it: all filters must hold. Nothing is known of a filter with a
+/// placeholder, or with several possible types. If the filter excludes none, it is added to `before`.
 fn excluded(text: &str, types: &[String], rules: &Rules<'_>, before: &mut Vec<Search>) -> Vec<String> {
     if rules.is_unchecked || !Placeholders::of(text).is_empty() {
         return Vec::new();
     }
     let (Some(filter), _) = search::parse_filter(text) else { return Vec::new() };
+    let is_bare = filter.resource_type.is_none();
     let searches = searches(filter, types);
     let [own] = &searches[..] else { return Vec::new() };
     let same = before.iter().filter(|other| other.subject == own.subject);
@@ -128,9 +129,14 @@ fn excluded(text: &str, types: &[String], rules: &Rules<'_>, before: &mut Vec<Se
     }
     // The place in another filter says nothing about this one.
     let is_own = |mistake: &Mistake| own.parameters.iter().any(|it| it.place == mistake.place);
-    let told = mistakes.iter().map(|mistake| match is_own(mistake) {
-        true => mistake.within(text),
-        false => mistake.message.clone(),
+    let told = mistakes.into_iter().map(|mut mistake| {
+        mistake.message =
+            format!("all filters must hold, and this one excludes one before it: {}", mistake.message);
+        if !is_own(&mistake) {
+            return mistake.message;
+        }
+        let mistake = if is_bare { of_bare(mistake, types) } else { mistake };
+        mistake.within(text)
     });
     told.collect()
 }

@@ -90,6 +90,69 @@ fn a_filter_without_a_type_is_held_against_those_that_are_named() {
 }
 
 #[test]
+fn filters_that_exclude_each_other_are_told() {
+    for (filters, expected) in [
+        (
+            &["Encounter?status=planned", "Encounter?status=finished"][..],
+            "all filters must hold, and this one excludes one before it: `status` of `Encounter` cannot be `planned` and \
+             also `finished`",
+        ),
+        (&["Encounter.status=planned", "Encounter?class=IMP&status=finished"], "cannot be `planned`"),
+        (
+            &["Encounter?status=planned", "Observation?status=final", "Encounter?status:not=planned"],
+            "exclude",
+        ),
+        (&["Encounter?subject=Group/1", "Encounter?patient=2"], "write `subject=Group/1,Patient/2`"),
+        (&["Encounter?subject:missing=true", "Encounter?patient=2"], "only what has one"),
+        (&["Condition?onset-age=gt5||a", "Condition?onset-date=gt2030"], "of one element"),
+        (&["Patient?birthdate=ge2024", "Patient?birthdate=lt2020"], "change one of them"),
+        (&["Encounter?status=planned", "status=finished"], "write `Type?…` for another"),
+    ] {
+        let told = checked(filters).expect_err(filters[0]);
+        assert!(told.contains(expected), "{filters:?}: {told}");
+        assert!(!told.contains("---"), "{filters:?}: one mistake, and not {told}");
+    }
+    // The caret points into the second filter.
+    let told = checked(&["Encounter?status=planned", "Encounter?class=IMP&status=finished"]).unwrap_err();
+    let pointed = "\n    Encounter?class=IMP&status=finished\n                        ^^^^^^^^^^^^^^^\n";
+    assert!(told.contains(pointed), "{told}");
+    let told = checked_with(&["status=planned", "status=finished"], &["Encounter"], &[]).unwrap_err();
+    assert!(told.contains("cannot be `planned` and also `finished`"), "{told}");
+    // The third filter is compared with the first one, not with the excluded one.
+    let filters =
+        ["Encounter?status=planned", "Encounter?status=finished", "Encounter?status=planned,finished"];
+    let told = checked(&filters).unwrap_err();
+    assert!(!told.contains("---"), "{told}");
+}
+
+#[test]
+fn filters_that_may_hold_together_are_right() {
+    for (filters, taken, expected) in [
+        (&["Encounter?status=planned,finished", "Encounter?status=finished"][..], &[][..], "R4 R4B"),
+        (&["Encounter?status=planned", "Appointment?status=booked"], &[], "R4 R4B R5"),
+        (&["Encounter?location=1", "Encounter?location=2"], &[], "R4 R4B R5"),
+        (&["Encounter?date=ge2030", "Encounter?date=lt2031"], &[], "R4 R4B R5"),
+        (&["Encounter?subject=Patient/1", "Encounter?patient=1"], &[], "R4 R4B R5"),
+        // The type is unknown, or one of two.
+        (&["status=planned", "status=finished"], &[], "R4 R4B R5"),
+        (&["status=planned", "status=booked"], &["Encounter", "Appointment"], "R4 R4B R5"),
+        // The program is told at its start what `WARD` is.
+        (&["Encounter?location=Location/{WARD}", "Encounter?status=planned"], &[], "R4 R4B R5"),
+        (&["Encounter?subject=Patient/{ONE}", "Encounter?subject=Patient/1"], &[], "R4 R4B R5"),
+        // Right in R5 only.
+        (&["MedicationRequest?code=a", "MedicationRequest?medication=Medication/1"], &[], "R4 R4B R5"),
+    ] {
+        assert_eq!(checked_with(filters, taken, &[]).as_deref(), Ok(expected), "{filters:?}");
+    }
+    let also = literals(&[]);
+    let rules = Rules { versions: &FhirVersion::ALL, is_unchecked: true, also: &also };
+    let mut errors = Errors::new();
+    let filters = literals(&["Encounter?status=planned", "Encounter?status=finished"]);
+    let right = check(&filters, &[], &rules, &mut errors);
+    assert!(errors.finish(right).is_ok(), "nothing is checked");
+}
+
+#[test]
 fn each_mistake_is_told() {
     let told = checked(&["Encounter?statsu=a", "Encounter", "[*]", "Encounter?statsu=a"]).unwrap_err();
     for expected in ["did you mean `status`", "alone filters nothing", "of one type", "given twice"] {
