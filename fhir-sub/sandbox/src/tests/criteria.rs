@@ -1,6 +1,7 @@
 //! Every behaviour evaluates each criteria that the compiler accepts, in any encoding.
 
 use super::*;
+use crate::fhir::FhirVersion;
 
 /// The ids of the resources that the search finds among `there`.
 async fn finds(there: &[Value], search: &str) -> Vec<String> {
@@ -229,6 +230,31 @@ async fn what_is_of_every_type() {
         ("Patient?_lastUpdated=%25today", vec!["1"]),
     ] {
         assert_eq!(finds(&there, search).await, expected, "{search}");
+    }
+}
+
+#[tokio::test]
+async fn the_text_of_a_section_in_r5() {
+    let sandbox = Sandbox::builder().fhir_version(FhirVersion::R5).build(Program::default());
+    let text = |text: &str| json!({ "status": "generated", "div": format!("<div>{text}</div>") });
+    sandbox
+        .create(&json!({
+            "resourceType": "Composition", "status": "final", "date": "2030-01-01", "title": "A letter",
+            "type": { "text": "letter" }, "author": [{ "reference": "Practitioner/1" }], "text": text("gout"),
+            "section": [{ "text": text("Penicillin"), "section": [{ "text": text("aspirin") }] }],
+        }))
+        .await
+        .unwrap();
+    for (search, total) in [
+        ("section-text=penicillin", 1),
+        ("section-text=ASPIRIN", 1),
+        ("section-text=a,aspirin", 1),
+        ("section-text=gout", 0),
+        ("section-text=gout,codeine", 0),
+        ("section-text:missing=false", 1),
+    ] {
+        let reply = get(&sandbox, &format!("/fhir/Composition?{search}")).await;
+        assert_eq!((reply.status, &reply.body["total"]), (200, &json!(total)), "{search}: {}", reply.body);
     }
 }
 
