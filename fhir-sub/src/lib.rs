@@ -299,10 +299,13 @@ pub use trace::CallerTrace;
 /// | composites, part by part | `code-value-quantity` joins 2 values with `$`: write it as `token$quantity` |
 /// | empty values | `status` has no value, and servers leave such a parameter unread: … |
 /// | values that exclude each other: codes, references, dates, numbers | `status` of `Appointment` cannot be `booked` and also `arrived`, so this finds nothing: … |
+/// | two types of one element | `onset-age` and `onset-date` are of one element, which has a value of one type, so this finds nothing: … |
+/// | filters that exclude each other | all filters must hold, and this one excludes one before it: … |
 /// | URIs that resemble a code system's URI | `https://loinc.org` is not the URI of this code system, and finds nothing: write `http://loinc.org\|8480-6` |
 /// | a raw `+` where a plus must be meant | a `+` in a URL stands for a space, and this finds `a b@example.org`: … |
 /// | a decimal comma | a `,` separates two values, and a number has a decimal point: write `probability=gt0.8`, … |
 /// | a second `?` | one `?` stands before all parameters: write `&class=AMB`, … |
+/// | a `;` or a `,` between parameters | an `&` joins parameters: write `&class=AMB`, … |
 /// | parameters of another version | `Encounter` has no search parameter `end-date` in FHIR R4, it has in FHIR R5 |
 /// | names in `also` | `wards` is not a parameter of the criteria: take it out of `also` |
 ///
