@@ -464,6 +464,7 @@ fn only_an_ampersand_joins_parameters() {
         "Observation?subject:identifier=https://example.org|ward;code=7",
         "Observation?status:text=blood%20code=7",
         "Observation?_tag=https://example.org|status=7",
+        "Observation?code-value-string=http://loinc.org|1$a;status=b",
         "Observation?code=http://snomed.info/sct|1:{2=3}",
         "Patient?identifier=https://example.org|a;gender=b",
         "Patient?name=a;gender=male",

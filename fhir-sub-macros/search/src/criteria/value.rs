@@ -67,11 +67,15 @@ fn may_have_equals(kind: &Kind, modifier: Option<&Modifier>, value: &Text) -> bo
                 | Modifier::NotIn
         )
     );
-    let is_free = matches!(
-        kind,
-        Kind::String | Kind::Special | Kind::Token(Token::Any | Token::Identifier | Token::ContactPoint)
-    );
-    is_text || is_free || matches!(kind, Kind::Uri) && reference::is_uri(&value.to_string())
+    is_text
+        || match kind {
+            Kind::String
+            | Kind::Special
+            | Kind::Token(Token::Any | Token::Identifier | Token::ContactPoint) => true,
+            Kind::Uri => reference::is_uri(&value.to_string()),
+            Kind::Composite(components) => components.iter().any(|kind| may_have_equals(kind, None, value)),
+            Kind::Number | Kind::Date | Kind::Quantity | Kind::Token(_) | Kind::Reference(_) => false,
+        }
 }
 
 /// The parameter of the checked values.
