@@ -90,6 +90,7 @@ impl Front {
             Some("Encounter/1") => {
                 (200, json!({ "resourceType": "Encounter", "id": "1", "meta": { "versionId": "2" } }))
             }
+            Some("Encounter/9") => (410, Value::Null),
             _ => (404, Value::Null),
         };
         Self { scripted: Scripted::with(declaration, |_, _| false, setup, answer), sqs }
