@@ -157,7 +157,8 @@ impl Walk {
     }
 
     /// Asks for the events with these numbers. `None` if the server has no such operation, or fails and can be
-    /// searched: then a search is owed, and the sweep has a failure to report.
+    /// searched: then this sweep searches, and has a failure to report. The next sweep asks for the events again, so it owes no
+    /// search.
     async fn ask(
         &mut self,
         sweep: &mut Sweep<'_>,
@@ -178,8 +179,6 @@ impl Walk {
             Queried::Unknown => Ok(None),
             Queried::Failed(_) if run.stop.has_passed() => Err(Stop::OutOfTime),
             Queried::Failed(_) if is_searchable => {
-                let now = sweep.here();
-                sweep.lease.state_mut().owe_search(now);
                 sweep.failure = Some(FAILED);
                 Ok(None)
             }
