@@ -308,8 +308,7 @@ impl Sweep<'_> {
         of_deletions
     }
 
-    /// Whether the server's index has, by the overlap, the resources of all events that the server lacked. What was lacking
-    /// in this sweep may not be in it yet.
+    /// Whether the overlap has passed since the server last lacked an event, so that its index has the resource.
     fn is_index_complete(&self) -> bool {
         let since = self.lease.state().search_owed_since;
         since.is_none_or(|since| self.began > since.after(self.overlap()))

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::difference::covers;
 use crate::fhir::Subscription;
 
-/// Whether the element `name`, or `channel.name`, of `found` says the same as that of `wanted` in other words: a criteria with its
+/// Whether `found` and `wanted` say the same in other words in the element `name` or `channel.name`: a criteria with its
 /// parameters in another order or encoded, a media type with its charset, filters in another order, or nothing
 /// written as `null` or as an empty list.
 pub(super) fn is_respelt(name: &str, wanted: &Subscription, found: &Subscription) -> bool {

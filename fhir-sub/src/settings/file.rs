@@ -8,7 +8,7 @@ use std::path::Path;
 /// Files are small and local: to read one is quicker than to hand it to another thread.
 ///
 /// # Errors
-/// What is wrong, as the rest of a sentence about the file. It names neither the path nor a part of the file.
+/// The rest of a sentence about the file, which says the mistake. It names neither the path nor a part of the file.
 pub(super) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read ({})", error.kind());
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
