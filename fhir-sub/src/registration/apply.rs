@@ -1,6 +1,8 @@
 //! Runs the plans: writes, waits for the server's decision, and checks whether another program registered at
 //! the same time.
 
+use std::time::Duration;
+
 use futures_core::future::BoxFuture;
 
 use super::acceptance::{accepted, judge, wait};
@@ -8,7 +10,7 @@ use super::create::create;
 use super::ended::ended;
 use super::known::is_unsupported;
 use super::pacing::Pacing;
-use super::plan::{Action, Plan, plan};
+use super::plan::{Action, Given, Plan, plan};
 use super::progress::{Progress, REQUESTED};
 use super::replace::{can_delete, delete_superseded, replace};
 use super::report::{Row, RowResult};
@@ -20,10 +22,13 @@ use crate::app::App;
 use crate::client::{Error, FhirClient};
 use crate::deadline::Deadline;
 use crate::declaration::Declaration;
-use crate::fhir::Subscription;
+use crate::fhir::{Instant, Subscription};
 
 /// How often a subscription is planned again if the server changed between the read and the write.
 const ATTEMPTS: usize = 4;
+
+/// If the server has limited `end`, and the end is nearer than this, the Subscription is written again.
+const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Plans and applies every subscription of `app`.
 pub(super) async fn apply(
@@ -85,6 +90,14 @@ async fn begin<'a>(
     }
 }
 
+/// Whether the server has limited `end`, and the Subscription ends soon: another write moves its end on.
+fn ends_soon(plan: &Plan, there: &[Subscription], now: Instant) -> bool {
+    let Action::Keep { id, .. } = &plan.action else { return false };
+    let found = there.iter().find(|found| found.text("id") == Some(id));
+    let end = found.and_then(|found| Instant::parse(found.text("end")?));
+    !plan.is_left_off && plan.hidden.contains(&"end") && end.is_some_and(|end| end < now.after(SOON))
+}
+
 /// Reads, plans and writes, until the server has not changed between the read and the write.
 async fn write(
     client: &FhirClient,
@@ -101,8 +114,12 @@ async fn write(
         };
         let (by_search, there) = (found.by_search, found.all.clone());
         progress.is_found_by_id = !by_search;
-        let Plan { action, duplicates, superseded, hidden, is_left_off } =
-            plan(&progress.wanted, found.all, &progress.given(options.rewrite));
+        let given = progress.given(options.rewrite);
+        let mut planned = plan(&progress.wanted, found.all, &given);
+        if progress.wanted.is_changeable && ends_soon(&planned, &there, progress.app.now()) {
+            planned = plan(&progress.wanted, there.clone(), &Given { rewrite: true, ..given });
+        }
+        let Plan { action, duplicates, superseded, hidden, is_left_off } = planned;
         progress.row.set_duplicates(&duplicates);
         progress.superseded = superseded;
         progress.is_left_off = is_left_off;

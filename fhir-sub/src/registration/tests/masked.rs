@@ -100,7 +100,7 @@ async fn the_last_write_shows_what_a_server_masks() {
 #[tokio::test(start_paused = true)]
 async fn what_a_server_sets_itself_is_told_and_not_written_again() {
     let ends = || Declaration { end: Some("2099-01-01T00:00:00Z"), ..patients("a") };
-    let limits: fn(&mut Value) = |it| it["end"] = json!("2026-12-31T00:00:00Z");
+    let limits: fn(&mut Value) = |it| it["end"] = json!("2098-12-31T00:00:00Z");
     let (app, server) = odd(Ways { shows: limits, ..Ways::default() }, vec![ends()], &[]);
     let (result, message) = run(&app, Options::default()).await;
     assert_eq!(result, RowResult::Created);
@@ -108,7 +108,12 @@ async fn what_a_server_sets_itself_is_told_and_not_written_again() {
     assert_eq!(run(&app, Options::default()).await.0, RowResult::Unchanged);
     assert_eq!(server.writes(), 1);
     // A change by somebody else is a difference.
-    server.change_ways(|ways| ways.shows = |it| it["end"] = json!("2026-12-01T00:00:00Z"));
+    server.change_ways(|ways| ways.shows = |it| it["end"] = json!("2098-12-01T00:00:00Z"));
+    assert_eq!(run(&app, Options::default()).await.0, RowResult::Updated);
+    // The server's own end is near, and only another write moves it on.
+    let near: fn(&mut Value) = |it| it["end"] = json!("2026-01-02T00:00:00Z");
+    let (app, _) = odd(Ways { shows: near, ..Ways::default() }, vec![ends()], &[]);
+    run(&app, Options::default()).await;
     assert_eq!(run(&app, Options::default()).await.0, RowResult::Updated);
 }
 
