@@ -16,7 +16,8 @@ pub(crate) async fn ask_counter(client: &FhirClient, id: &str) -> Result<Option<
     let asking = client.operation("$status").on_instance("Subscription", id);
     match asking.get::<Value>(&[]).await {
         Ok(answer) => Ok(counted(&answer, id)),
-        Err(error) if matches!(error.status(), Some(400 | 403..=406 | 410 | 422 | 501)) => Ok(None),
+        // 403 is a missing permission, and no missing operation.
+        Err(error) if matches!(error.status(), Some(400 | 404..=406 | 410 | 422 | 501)) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -35,6 +35,9 @@ pub(crate) struct SweepState {
     /// When the server last lacked some, by the clock here. Its index may show their resources only later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) search_owed_since: Option<Instant>,
+    /// Whether no event is known to be lost, so that this search only makes sure.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_search_optional: bool,
     /// The search that is under way, over as many sweeps as it takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) round: Option<Round>,
@@ -57,7 +60,7 @@ impl SweepState {
 
     /// Records that a search has found them.
     pub(crate) fn owe_no_search(&mut self) {
-        (self.is_search_owed, self.search_owed_since) = (false, None);
+        (self.is_search_owed, self.search_owed_since, self.is_search_optional) = (false, None, false);
     }
 }
 

@@ -74,7 +74,11 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     // Without a known event, nothing says whether the counter has restarted since the last sweep, or since the
     // Subscription was created. If the server can be searched, a search finds what was lost.
     let is_first = known.is_none() || last == Some(0);
-    let (is_searchable, was_owed) = (sweep.question().is_some(), sweep.lease.state().is_search_owed);
+    let (is_searchable, state) = (sweep.question().is_some(), sweep.lease.state());
+    let (was_owed, was_optional) = (state.is_search_owed, state.is_search_optional);
+    // If this sweep does not come to its end, the next one must know that no event is known to be lost.
+    let is_optional = if is_first { !was_owed || was_optional } else { epoch == Epoch::Same && was_optional };
+    sweep.lease.state_mut().is_search_optional = is_optional && is_searchable;
     // These events happened since the last sweep, whatever the server's clock says: it may have been put back.
     let is_known_anew = epoch != Epoch::Unknown || last == Some(0);
     if is_same && known.is_some() && is_known_anew {
@@ -103,7 +107,8 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
         (state.number, state.number_mark, state.subscription) = (Some(0), None, Some(walk.subscription));
     }
     let is_search_owed = state.is_search_owed;
-    sweep.may_do_without_search = is_first && !was_owed;
+    state.is_search_optional &= is_first || walk.is_whole;
+    sweep.may_do_without_search = state.is_search_optional;
     sweep.lease.save().await?;
     Ok(walk.is_whole && !is_search_owed)
 }

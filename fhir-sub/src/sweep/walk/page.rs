@@ -47,6 +47,7 @@ impl Walk<'_> {
         // A time in the future was written by a clock that was ahead for a while. It says nothing.
         let now = said.date.map(|date| Instant::from(date).after(SLACK));
         let (mut all, mut times, mut fresh, mut odd) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        let mut shown = Vec::new();
         for json in found {
             match Changed::read(json, &sweep.occasion, self.question) {
                 None => {}
@@ -56,6 +57,12 @@ impl Walk<'_> {
                     changed.event.searched = Some(began);
                     times.push(changed.updated);
                     all.push(changed.version.clone());
+                    // Without a version and a time, a pass can show only the name.
+                    let name = || Version {
+                        reference: changed.event.focus.clone().unwrap_or_default(),
+                        version: String::new(),
+                    };
+                    shown.push(changed.version.clone().unwrap_or_else(name));
                     // A server that ignores `_lastUpdated` also returns older resources.
                     let is_meant = changed.updated.is_none_or(|updated| updated >= from);
                     let is_of_the_search =
@@ -96,8 +103,8 @@ impl Walk<'_> {
             // The next sweep reads this page again.
             return Err(Stop::OutOfTime);
         }
-        for (version, updated) in all.iter().zip(&times) {
-            version.iter().for_each(|version| self.round(sweep).shows(version, *updated));
+        for (version, updated) in shown.iter().zip(&times) {
+            self.round(sweep).shows(version, *updated);
         }
         self.round(sweep).order(&times);
         let here = sweep.here();

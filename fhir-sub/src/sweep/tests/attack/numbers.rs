@@ -498,7 +498,7 @@ fn taken(asked_from: &AskedFrom) -> Vec<String> {
 /// Nothing but the numbers finds its events. A server without `$status` has no numbers, but a server that fails may have some.
 #[tokio::test(start_paused = true)]
 async fn a_topic_that_cannot_be_searched_fails_if_the_server_fails_to_count() {
-    for (status, result) in [(500, "failed"), (404, "cannot-be-swept")] {
+    for (status, result) in [(500, "failed"), (403, "failed"), (404, "cannot-be-swept")] {
         let events = Events::default();
         let of_server = server(Arc::clone(&events), true, &[]);
         let server = move |asked: &str| {
@@ -610,23 +610,30 @@ async fn a_deletion_of_what_exists_again_does_not_hold_the_number() {
 /// `$events` fails once, and the server refuses a search. The numbers find the events in the next sweep, which needs no search.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_cannot_be_searched_and_fails_once_is_swept_again() {
-    let (events, is_broken) = (Events::default(), Arc::new(AtomicBool::new(false)));
-    let (of_server, breaks) = (server(Arc::clone(&events), true, &[]), Arc::clone(&is_broken));
-    let server = move |asked: &str| {
-        let fails = asked.contains("$events") && breaks.load(Ordering::SeqCst);
-        if fails { reply(500, outcome()) } else { of_server(asked) }
-    };
-    let script = script(|_| Do::Ok);
-    let app = registered(server, &script).await;
-    *events.lock().unwrap() = numbered("told", 2, 0);
-    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
-    events.lock().unwrap().push((3, "Encounter/told-3".to_owned(), 3));
-    is_broken.store(true, Ordering::SeqCst);
-    script.ran();
-    let row = swept(&app, None, 60).await;
-    assert_eq!((&row["result"], script.ran().len()), (&json!("failed"), 0), "{row}");
-    is_broken.store(false, Ordering::SeqCst);
-    let row = swept(&app, None, 60).await;
-    assert_eq!((&row["result"], &row["left"]), (&json!("swept"), &json!(false)), "{row}");
-    assert_eq!(script.ran(), ["Encounter/told-3@1"], "{row}");
+    for is_swept_before in [true, false] {
+        let (events, is_broken) = (Events::default(), Arc::new(AtomicBool::new(false)));
+        let (of_server, breaks) = (server(Arc::clone(&events), true, &[]), Arc::clone(&is_broken));
+        let server = move |asked: &str| {
+            let fails = asked.contains("$events") && breaks.load(Ordering::SeqCst);
+            if fails { reply(500, outcome()) } else { of_server(asked) }
+        };
+        let script = script(|_| Do::Ok);
+        let app = registered(server, &script).await;
+        *events.lock().unwrap() = numbered("told", 2, 0);
+        let mut since = Some("2026-01-01T00:00:00Z");
+        if is_swept_before {
+            swept(&app, since.take(), 60).await;
+            events.lock().unwrap().push((3, "Encounter/told-3".to_owned(), 3));
+            script.ran();
+        }
+        is_broken.store(true, Ordering::SeqCst);
+        let row = swept(&app, since.take(), 60).await;
+        assert_eq!((&row["result"], script.ran().len()), (&json!("failed"), 0), "{row}");
+        is_broken.store(false, Ordering::SeqCst);
+        for found in [if is_swept_before { 1 } else { 2 }, 0] {
+            let row = swept(&app, None, 60).await;
+            assert_eq!((&row["result"], &row["left"]), (&json!("swept"), &json!(false)), "{row}");
+            assert_eq!(script.ran().len(), found, "{row}");
+        }
+    }
 }
