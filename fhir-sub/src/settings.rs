@@ -45,7 +45,9 @@ pub(crate) use token_callers::{KeysAt, TokenCallers};
 pub(crate) use variables::{NotReady, Variables, is_lambda, prefix};
 
 use self::authorization::authorization;
-pub(crate) use self::connection::connection;
+use self::connection::connection;
+#[cfg(all(feature = "lambda", feature = "registration"))]
+pub(crate) use self::connection::connection_so_far;
 use self::server::fhir_server;
 use crate::client::Authorization;
 use crate::client::transport::Connection;

@@ -18,7 +18,7 @@ const KEY: &str = "FHIR_CLIENT_KEY_FILE";
 pub(super) const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// Reads the files in the settings, and the proxies. No message repeats a part of a file or a URL.
-pub(crate) fn connection(variables: &Variables) -> Result<Connection, Problems> {
+pub(super) fn connection(variables: &Variables) -> Result<Connection, Problems> {
     let mut problems = Problems::default();
     let mut connection = Connection::default();
     if let Some(pem) = file(variables, CA, &mut problems) {
@@ -45,6 +45,16 @@ pub(crate) fn connection(variables: &Variables) -> Result<Connection, Problems> 
     }
     connection.proxies = Arc::new(proxies(variables, &mut problems));
     problems.or(connection)
+}
+
+/// The root certificates and the proxies, as far as they are right: for a program that cannot start. It has no client certificate,
+/// which is for the FHIR server only.
+#[cfg(all(feature = "lambda", feature = "registration"))]
+pub(crate) fn connection_so_far(variables: &Variables) -> Connection {
+    let mut problems = Problems::default();
+    let extra_roots = file(variables, CA, &mut problems).and_then(|pem| roots(&pem)).unwrap_or_default();
+    let proxies = Arc::new(proxies(variables, &mut problems));
+    Connection { extra_roots, identity: None, proxies }
 }
 
 fn roots(pem: &[u8]) -> Option<Vec<rustls::pki_types::CertificateDer<'static>>> {

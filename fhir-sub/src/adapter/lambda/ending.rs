@@ -8,7 +8,7 @@ use http::Request;
 
 use super::cloudformation::{asked, tell_that_it_cannot_start};
 use crate::client::transport::{Connection, Limits, Network, Transport};
-use crate::settings::{self, Variables};
+use crate::settings::{Variables, connection_so_far};
 
 /// How long to wait for the event that started the function. If there is one, it is there already.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -41,15 +41,10 @@ impl Ending {
     /// Tells CloudFormation the problems if the event `payload` is its request.
     pub(super) async fn tell(&self, payload: &[u8], problems: &str) {
         let Some(asked) = asked(payload) else { return };
+        // The settings may be wrong, but the answer still needs their proxy.
+        let connection = || connection_so_far(&Variables::from_environment());
         let transport =
             self.transport.clone().unwrap_or_else(|| Arc::new(Network::new(connection(), PATIENCE)));
         tell_that_it_cannot_start(&asked, problems, &*transport).await;
     }
-}
-
-/// The proxy and the root certificates of the settings. The other settings may be wrong, and the client certificate is for the FHIR
-/// server only.
-fn connection() -> Connection {
-    let connection = settings::connection(&Variables::from_environment()).unwrap_or_default();
-    Connection { identity: None, ..connection }
 }
