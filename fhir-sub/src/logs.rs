@@ -42,7 +42,8 @@ pub(crate) enum Form {
 /// Starts the log. `RUST_LOG` selects the lines, for example `info` (the default) or `warn,my_crate=debug`.
 pub(crate) fn start(form: Form) {
     let (wanted, mistake) = wanted(std::env::var("RUST_LOG").ok().as_deref());
-    let filter = wanted.and(filter_fn(is_harmless));
+    // With its hint, lines of lower levels are left out before they ask the filter.
+    let filter = wanted.and(filter_fn(is_harmless).with_max_level_hint(LevelFilter::TRACE));
     // No colours, even if another crate enables them: most logs end up in a file.
     let layer = tracing_subscriber::fmt::layer().with_ansi(false);
     // Boxed, because otherwise the code around it would exist once for each form.
