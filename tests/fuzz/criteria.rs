@@ -18,13 +18,20 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     assert!(search.is_some() || !mistakes.is_empty(), "a text that is no search has no mistake");
     if let Some(search) = search {
         let verdict = judge(&search, text);
-        // A raw `+` means a space, and is refused if a plus is probably meant. It is printed as a space.
-        if mistakes.is_empty() && !text.contains('+') {
+        // A raw `+` means a space, and is refused if a plus is probably meant. It is printed as a space. A raw `=` in a value is
+        // refused if a parameter is probably meant, and is printed as `%3D`.
+        if mistakes.is_empty() && !text.contains('+') && !has_plain_equals(&search) {
             printed_means_the_same(&search, &verdict);
         }
     }
     Corpus::Keep
 });
+
+/// Whether a value has a `=` that is not encoded.
+fn has_plain_equals(search: &Search) -> bool {
+    let mut values = search.parameters.iter().flat_map(|parameter| &parameter.values);
+    values.any(|value| value.places().any(|(letter, place)| letter == '=' && place.len() == 1))
+}
 
 /// Every mistake has a place in the text, at whole characters, and a message.
 fn can_be_told(mistakes: &[Mistake], text: &str) {
