@@ -38,12 +38,15 @@ impl Signing {
 }
 
 const SHARED: &str = "FHIR_SUBSCRIPTION_SECRET";
-const PREVIOUS: &str = "FHIR_SUBSCRIPTION_SECRET_PREVIOUS";
+pub(super) const PREVIOUS: &str = "FHIR_SUBSCRIPTION_SECRET_PREVIOUS";
 const ADMIN: &str = "FHIR_SUBSCRIPTION_ADMIN_SECRET";
 const SIGNING: &str = "FHIR_SUBSCRIPTION_SIGNING_SECRET";
 const SIGNING_PREVIOUS: &str = "FHIR_SUBSCRIPTION_SIGNING_SECRET_PREVIOUS";
 const HUB: &str = "FHIR_SUBSCRIPTION_HUB_SECRET";
 const HUB_PREVIOUS: &str = "FHIR_SUBSCRIPTION_HUB_SECRET_PREVIOUS";
+
+/// The settings of all secrets that a caller may show or sign with.
+pub(super) const SECRETS: [&str; 7] = [SHARED, PREVIOUS, ADMIN, SIGNING, SIGNING_PREVIOUS, HUB, HUB_PREVIOUS];
 
 /// The settings that let callers in without the shared secret.
 const ALONE: [&str; 2] = [SIGNING, HUB];

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::reference::{self, Failure, Places, Reference, Unfit, Version, Wanted, resolve};
 use super::secret;
+use super::secrets::{PREVIOUS, SECRETS};
 use crate::client::Signer;
 use crate::problems::Problems;
 
@@ -114,17 +115,6 @@ pub(crate) struct Variables {
     /// The signer of the assertions for the FHIR server, if `setup` provides one.
     pub(crate) signer: Option<Arc<dyn Signer>>,
 }
-
-/// The secrets that a caller may show or sign with.
-const SECRETS: [&str; 7] = [
-    "FHIR_SUBSCRIPTION_SECRET",
-    "FHIR_SUBSCRIPTION_SECRET_PREVIOUS",
-    "FHIR_SUBSCRIPTION_ADMIN_SECRET",
-    "FHIR_SUBSCRIPTION_SIGNING_SECRET",
-    "FHIR_SUBSCRIPTION_SIGNING_SECRET_PREVIOUS",
-    "FHIR_SUBSCRIPTION_HUB_SECRET",
-    "FHIR_SUBSCRIPTION_HUB_SECRET_PREVIOUS",
-];
 
 /// Settings that are compared or sent exactly as they are written, in which a line end is a mistake.
 pub(super) const EXACT: [&str; 12] = [
@@ -386,8 +376,8 @@ impl Variables {
     fn is_fit_previous(&self, name: &str) -> bool {
         let Some(value) = self.get(name) else { return true };
         let header = self.get("FHIR_SUBSCRIPTION_HEADER");
-        let may_have_scheme = name == "FHIR_SUBSCRIPTION_SECRET_PREVIOUS"
-            && header.is_some_and(|header| header.eq_ignore_ascii_case("authorization"));
+        let may_have_scheme =
+            name == PREVIOUS && header.is_some_and(|header| header.eq_ignore_ascii_case("authorization"));
         if value.contains(' ') && !may_have_scheme {
             return false;
         }
