@@ -146,8 +146,8 @@ impl Round {
     }
 
     /// Whether everything has been seen. A single page is complete. With several pages, a resource that changes leaves its page, and
-    /// another one moves to a page that was already read. So two passes in a row must have shown the same of what was there when
-    /// the first one began: then nothing has left a page between them.
+    /// another one moves to a page that was already read. So two passes in a row must show the same old resources: then none of
+    /// them has left its page meanwhile. Old resources are those from before the first pass.
     ///
     /// If the server's resources change too fast for that, enough passes do, once one shows nothing new.
     pub(super) fn is_whole(&self) -> bool {

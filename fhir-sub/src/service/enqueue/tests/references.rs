@@ -83,7 +83,7 @@ async fn a_resource_that_only_itself_says_what_it_is_is_named_or_refused() {
     for (focus, entry, is_named) in [
         // Without the resource, the entry has only a name within the Bundle.
         (json!({ "reference": urn }), json!({ "fullUrl": urn, "resource": resource() }), false),
-        // Without the resource, the entry is not known to be the one that the identifier describes.
+        // Without the resource, nothing says that the identifier describes the entry.
         (identifier, json!({ "resource": resource() }), false),
         (Value::Null, json!({ "resource": resource() }), true),
         (Value::Null, created("Encounter"), true),
