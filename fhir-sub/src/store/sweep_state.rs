@@ -29,6 +29,10 @@ pub(crate) struct SweepState {
     /// A mark that distinguishes the event with that number from another one after the counter has restarted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) number_mark: Option<String>,
+    /// Up to which number the last sweep came, if it ran out of time and had left an event before. The next sweep
+    /// begins there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) number_reached: Option<u64>,
     /// Whether the server lacked some events, so that a search must find their resources.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_search_owed: bool,

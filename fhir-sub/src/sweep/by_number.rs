@@ -87,19 +87,25 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     // A counter that has restarted says nothing about the events before.
     walk.found_all(sweep, epoch == Epoch::Same || (is_first && !is_searchable));
     let is_lost = epoch == Epoch::Other || (epoch == Epoch::Unknown && sweep.question().is_none());
-    let mut last = last.filter(|_| !is_lost).unwrap_or(0);
-    while last < count {
-        sweep.in_time()?;
-        let numbers = last + 1..=count.min(last + AT_ONCE);
-        last = *numbers.end();
-        if !walk.range(sweep, id, &numbers).await? {
+    let last = last.filter(|_| !is_lost).unwrap_or(0);
+    // An event that can never be read holds the number. The events behind it must not wait for more time than a sweep has.
+    let reached = sweep.lease.state_mut().number_reached.take();
+    let reached = reached.filter(|reached| (last + 1..count).contains(reached));
+    if let Some(reached) = reached {
+        walk.is_settled = false;
+        if !walk.all(sweep, id, reached + 1..=count).await? {
             return Ok(false);
         }
+        walk.is_settled = true;
+    }
+    if !walk.all(sweep, id, last + 1..=reached.unwrap_or(count)).await? {
+        return Ok(false);
     }
     let there = sweep.there();
     let (state, newest) = (sweep.lease.state_mut(), walk.newest.map(|newest| newest.min(there)));
     // If the server loses its events, a search continues from there. A search that is owed begins before.
-    let is_all = walk.is_settled && walk.is_whole && !state.is_search_owed;
+    let is_all = walk.is_settled && reached.is_none() && walk.is_whole && !state.is_search_owed;
+    state.number_reached = None;
     if is_all && newest > state.watermark.as_deref().and_then(Instant::parse) {
         state.watermark = newest.map(|newest| newest.to_string());
     }
@@ -201,7 +207,22 @@ impl Walk {
         }
     }
 
-    /// Handles the events with these numbers. Returns false if the server has no such operation, or fails.
+    /// Handles the events with these numbers, as many as there is time for. Returns false if the server has no such
+    /// operation, or fails.
+    async fn all(&mut self, sweep: &mut Sweep<'_>, id: &str, numbers: Range) -> Result<bool, Stop> {
+        let mut first = *numbers.start();
+        while first <= *numbers.end() {
+            sweep.in_time()?;
+            let some = first..=(first + AT_ONCE - 1).min(*numbers.end());
+            first = some.end() + 1;
+            if !self.range(sweep, id, &some).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Handles at most [`AT_ONCE`] events. Returns false if the server has no such operation, or fails.
     async fn range(&mut self, sweep: &mut Sweep<'_>, id: &str, numbers: &Range) -> Result<bool, Stop> {
         let (run, declaration) = (sweep.run, sweep.declaration);
         let Some(answer) = self.ask(sweep, id, numbers).await? else { return Ok(false) };
@@ -220,11 +241,13 @@ impl Walk {
         let is_first = sweep.is_first();
         // A time that is further ahead is of a server's clock that was wrong.
         let recent = sweep.there().before(sweep.overlap())..sweep.there().after(sweep.overlap());
+        let mut reached = *numbers.end();
         for happened in events {
             let (began, number) = (Moment::now(), happened.event.number);
             let is_recent = time(&happened).is_some_and(|time| recent.contains(&time));
             let is_mistaken = happened.mistake.is_some();
             let ended = if !run.has_time(is_first) {
+                reached = number.map_or(reached, |number| reached.min(number - 1));
                 None
             } else {
                 let deletion = Deletion::in_answer(declaration);
@@ -257,6 +280,8 @@ impl Walk {
         if self.is_settled {
             self.newest = self.newest.max(newest);
             self.keep(sweep, Some(*numbers.end()));
+        } else {
+            sweep.lease.state_mut().number_reached = Some(reached);
         }
         sweep.lease.save().await?;
         Ok(true)

@@ -23,7 +23,7 @@ pub(super) async fn begin(sweep: &mut Sweep<'_>, located: Option<&Located>) -> R
             let before = moment.as_deref().and_then(Instant::parse);
             *moment = Some(before.map_or(since, |before| before.min(since)).to_string());
         }
-        (state.number, state.number_mark) = (None, None);
+        (state.number, state.number_mark, state.number_reached) = (None, None, None);
         return sweep.lease.save().await;
     }
     if sweep.lease.state().watermark.is_some() {

@@ -637,3 +637,45 @@ async fn a_server_that_cannot_be_searched_and_fails_once_is_swept_again() {
         }
     }
 }
+
+/// The server forbids one event's resource, and each sweep has time for a part of the events. Those behind do not wait for it.
+#[tokio::test(start_paused = true)]
+async fn an_event_that_cannot_be_read_does_not_keep_those_behind_it_waiting() {
+    let (events, asked_from) = (Events::default(), AskedFrom::default());
+    let is_forbidden = Arc::new(AtomicBool::new(true));
+    let (of_server, kept, forbids) =
+        (server(Arc::clone(&events), true, &[]), Arc::clone(&asked_from), Arc::clone(&is_forbidden));
+    let server = move |asked: &str| {
+        if asked == "GET Encounter/told-1" && forbids.load(Ordering::SeqCst) {
+            return reply(403, outcome());
+        }
+        let mut answer = of_server(asked);
+        if asked.contains("$events") {
+            kept.lock().unwrap().push(parameter(asked, "eventsSinceNumber").unwrap());
+            answer.delay = Duration::from_secs(2);
+        }
+        answer
+    };
+    let script = script(|_| Do::Ok);
+    let app = registered_as(unsearchable::<REQUIRED>(), server, &script).await;
+    *events.lock().unwrap() = numbered("told", 1000, 0);
+    let row = swept(&app, Some("2026-01-01T00:00:00Z"), 30).await;
+    let of_first = script.ran().len();
+    assert!((100..900).contains(&of_first), "{of_first} {row}");
+    for _ in 0..3 {
+        swept(&app, None, 30).await;
+    }
+    assert_eq!(script.ran().len(), 999 - of_first);
+
+    is_forbidden.store(false, Ordering::SeqCst);
+    for _ in 0..3 {
+        swept(&app, None, 30).await;
+    }
+    assert_eq!(script.ran(), ["Encounter/told-1@1"]);
+    for _ in 0..3 {
+        taken(&asked_from);
+        let row = swept(&app, None, 30).await;
+        assert_eq!((&row["result"], &row["left"]), (&json!("swept"), &json!(false)), "{row}");
+    }
+    assert_eq!(taken(&asked_from), ["1000"]);
+}
