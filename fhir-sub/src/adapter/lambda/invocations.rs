@@ -76,6 +76,8 @@ where
             program.count();
             program.flush(ends).await;
             match answered {
+                // This event's failure is reported. Lambda starts another process for the next event.
+                _ if program.is_lost() => Err("the program cannot start: see its log".into()),
                 // The runtime would continue with the other tasks, and never replace this one. Lambda has
                 // given up this event, and retries it.
                 Err(_) if is_one_of_several => {

@@ -1,5 +1,6 @@
 //! [`Program`]: the app, built when the function starts or at its first event.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 
 use tokio::sync::{Mutex, OnceCell};
@@ -19,6 +20,7 @@ use crate::metrics::Measure;
 pub(crate) struct Program {
     app: OnceCell<App>,
     unmade: Mutex<Unmade>,
+    is_lost: AtomicBool,
     counted: Once,
     #[cfg(feature = "registration")]
     pub(super) ending: Ending,
@@ -57,6 +59,7 @@ impl Program {
         Self {
             app: OnceCell::new_with(app),
             unmade: Mutex::new(unmade),
+            is_lost: AtomicBool::new(false),
             counted: Once::new(),
             #[cfg(feature = "registration")]
             ending: Ending::default(),
@@ -69,6 +72,12 @@ impl Program {
             Some(app) => Ok(app),
             None => Box::pin(self.app.get_or_try_init(|| self.make())).await,
         }
+    }
+
+    /// Whether this process can never build the app. It must end then: the place of a setting that failed may answer the
+    /// next process.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
     }
 
     /// Counts the cold start, once for each instance. The first event is already answered, so no sender waits for the line.
@@ -112,6 +121,7 @@ impl Program {
                 tracing::error!(%problems, "the program cannot start");
                 let problems = CannotStart(problems.to_string().into());
                 *unmade = Unmade::Never(problems.clone());
+                self.is_lost.store(true, Ordering::Relaxed);
                 Err(problems)
             }
         }

@@ -108,3 +108,42 @@ async fn the_future_of_an_invocation_is_small() {
     let size = size_of_val(&*call(false));
     assert!(size <= 4_096, "{size} bytes: box the futures of what is rare, where they are awaited");
 }
+
+/// AWS may throttle for a moment: the next process may be able to read what this one could not.
+#[tokio::test(start_paused = true)]
+async fn a_program_that_cannot_be_built_ends_its_process() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use crate::settings::{Failure, Places, Version};
+
+    struct Throttled(AtomicBool);
+
+    impl Places for Throttled {
+        fn parameter<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, Result<String, Failure>> {
+            let was_asked = self.0.swap(true, Ordering::SeqCst);
+            let failure = if was_asked { Failure::Other("AWS throttles".into()) } else { Failure::NotReady };
+            Box::pin(async move { Err(failure) })
+        }
+
+        fn secret<'a>(&'a self, _id: &'a str, _version: Version) -> BoxFuture<'a, Result<String, Failure>> {
+            Box::pin(async { Err(Failure::NoSuchVersion) })
+        }
+    }
+
+    let patients = leak([declaration::<crate::Event, Succeed>("Patient?", "e")]);
+    let builder = TestApp::builder(Behaviour::Hapi, patients).set("FHIR_BASE_URL", "ssm:/url");
+    let program = Program::start(builder.places(Arc::new(Throttled(AtomicBool::new(false))))).await.unwrap();
+    let answered = Arc::new(AtomicBool::new(false));
+    let answers = {
+        let answered = Arc::clone(&answered);
+        service_fn(move |_: LambdaInvocation| {
+            answered.store(true, Ordering::SeqCst);
+            async { Ok::<(), Error>(()) }
+        })
+    };
+    let mut invocations = Invocations { program: Arc::new(program), answers, is_one_of_several: false };
+    let (parts, ()) = http::Response::new(()).into_parts();
+    let context = lambda_http::Context::default();
+    let ended = invocations.call(LambdaInvocation { parts, body: "{}".into(), context }).await;
+    assert!(ended.is_err() && answered.load(Ordering::SeqCst));
+}
