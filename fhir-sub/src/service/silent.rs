@@ -67,6 +67,8 @@ fn missed(declaration: &'static Declaration) -> Record {
 /// The records of a silent Subscription and of its missing events. `deadline` limits the server's answers, and `time`
 /// limits the handlers.
 async fn ask(app: &App, declaration: &'static Declaration, deadline: Deadline, time: Time) -> Vec<Record> {
+    // A Subscription that is re-armed is told the secrets of now.
+    let app = &*app.with_secrets_of_now(deadline).await;
     let server = registration::recognised(app, deadline).await.ok();
     if !is_promised(server.as_ref(), declaration) {
         return Vec::new();
