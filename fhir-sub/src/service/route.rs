@@ -108,12 +108,6 @@ pub(super) fn find(app: &App, head: &Head<'_>, caller: Caller) -> Result<Route, 
     let stranger = || refuse(Refusal::Unauthorized);
     let not_allowed = |allow| refuse(Refusal::MethodNotAllowed { allow });
     let owes = caller.owes;
-    if owes.is_all() {
-        // Until the signature is checked, the answer must not reveal what exists.
-        let declaration = app.registry().find(last).filter(|_| *head.method == Method::POST);
-        let Some(declaration) = declaration else { return refuse(Refusal::Unsigned) };
-        return Ok(Route::Endpoint { declaration, reference: None, owes });
-    }
 
     // `{endpoint}/{Type}/{id}`, under which servers keep a resource up to date.
     let resource = || {
@@ -122,6 +116,17 @@ pub(super) fn find(app: &App, head: &Head<'_>, caller: Caller) -> Result<Route, 
         let declaration = app.registry().find(endpoint)?;
         (is_type_name(resource_type) && is_id(last)).then(|| (declaration, format!("{resource_type}/{last}")))
     };
+    if owes.is_all() {
+        // Until the signature is checked, the answer must not reveal what exists.
+        let named = match *head.method {
+            Method::POST => app.registry().find(last).map(|declaration| (declaration, None)),
+            // The signed body must be the resource of the path. Nothing that is signed says what a `DELETE` deletes.
+            Method::PUT => resource().map(|(declaration, reference)| (declaration, Some(reference))),
+            _ => None,
+        };
+        let Some((declaration, reference)) = named else { return refuse(Refusal::Unsigned) };
+        return Ok(Route::Endpoint { declaration, reference, owes });
+    }
     if [Method::PUT, Method::DELETE].contains(head.method)
         && let Some((declaration, reference)) = resource()
     {

@@ -208,6 +208,25 @@ fn a_signature_alone_lets_in_where_the_server_shows_nothing_else() {
     check(&signed_only(false), signed(&right), 401, "unauthorized");
 }
 
+/// A server of R4 sends an update to the path of the resource.
+#[test]
+fn a_signature_alone_lets_in_an_update_of_the_resource_that_is_signed() {
+    let test = signed_only(true);
+    let put = |path: &str, body: &str| {
+        let right = format!("sha256={}", sign(SIGNING, body.as_bytes()));
+        let request = TestRequest::new(Method::PUT, path).header("x-hub-signature", &right);
+        request.header("content-type", "application/fhir+json").body(body.to_owned()).without_secret()
+    };
+    let body = patient().to_string();
+    check(&test, put("e/Patient/7", &body), 204, "handled");
+    check(&test, put("e/Patient/7", &body).header("x-hub-signature", "sha256=00"), 401, "unauthorized");
+    check(&test, put("e/Patient/9", &body), 422, "unprocessable");
+    for nothing in ["", " ", "{}"] {
+        let update = put("e/Patient/9", nothing);
+        check(&test, update.header("x-medplum-interaction", "delete"), 401, "unsigned");
+    }
+}
+
 #[test]
 fn a_signature_alone_opens_nothing_but_an_endpoint() {
     let test = signed_only(true);
