@@ -16,6 +16,8 @@ use crate::token_provider::{AccessToken, TokenProvider, TokenRequest};
 const MARGIN: Duration = Duration::from_secs(60);
 /// If a renewal fails and the token is still valid, the client uses it this long before the next try.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(10);
+/// How long a renewal may take while the token is still valid.
+const RENEWAL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The current token, and the fetch of the next.
 pub(crate) struct TokenCache {
@@ -77,7 +79,16 @@ impl TokenCache {
         if let Some(failure) = slot.failure.as_ref().filter(|_| waited) {
             return Err(Error::new(Kind::SignIn(failure.clone())));
         }
-        let result = self.fetch(slot.held.as_ref(), deadline).await;
+        let is_good = slot.held.as_ref().is_some_and(|held| held.still_good(now + RENEWAL_PATIENCE));
+        let fetch = self.fetch(slot.held.as_ref(), deadline);
+        let result = if is_good {
+            // A token endpoint that hangs must not take the time of the request.
+            let fetched = tokio::time::timeout(RENEWAL_PATIENCE, fetch).await;
+            fetched
+                .unwrap_or_else(|_| Err(SignInError::plain("the access token was not renewed in time", true)))
+        } else {
+            fetch.await
+        };
         let number = self.fetches.fetch_add(1, Ordering::AcqRel) + 1;
         match result {
             Ok((token, header)) => {

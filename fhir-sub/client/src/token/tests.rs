@@ -164,3 +164,27 @@ fn a_secret_that_no_header_carries_is_refused() {
         assert!(secret_header("Bearer ", bad).is_none(), "{bad:?}");
     }
 }
+
+struct Hanging;
+
+impl TokenProvider for Hanging {
+    fn token<'a>(&'a self, _request: TokenRequest<'a>) -> TokenFuture<'a> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_hangs_leaves_a_valid_token_and_time_to_use_it() {
+    let cache = TokenCache::new(Arc::new(Hanging));
+    let (began, now) = (tokio::time::Instant::now(), SystemTime::now());
+    let held = numbered(1).expires_at(now + Duration::from_secs(30));
+    let header = bearer(&held).unwrap();
+    let mut held = Held::new(held, header, 1, now - Duration::from_secs(600));
+    held.renew_at = Some(now - Duration::from_secs(1));
+    cache.slot.lock().await.held = Some(held);
+    for _ in 0..2 {
+        assert_eq!(token(&cache, None).await.1, "Bearer token-1");
+    }
+    // The second request did not wait.
+    assert_eq!(began.elapsed().as_secs(), RENEWAL_PATIENCE.as_secs());
+}
