@@ -25,6 +25,10 @@ const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 /// number of connections, and hyper's own limit is three times as high.
 const HEAD_LIMIT: usize = 128 * 1024;
 
+/// How long a head may take, and how long a connection may be idle. Load balancers keep idle connections for 60 seconds, and must be
+/// the first to close one: otherwise a notification can meet a connection that has just been closed.
+const HEAD_PATIENCE: Duration = Duration::from_secs(75);
+
 /// The body of an answer. It is boxed, so that all answers have one type.
 pub(crate) type LocalBody = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -77,6 +81,7 @@ pub(crate) async fn serve(
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(hyper_util::rt::TokioTimer::new())
+            .header_read_timeout(HEAD_PATIENCE)
             .max_buf_size(HEAD_LIMIT)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);

@@ -266,6 +266,16 @@ async fn prometheus_is_let_in_by_the_secret_of_administration_alone() {
         }
         assert!(!text.contains("Patient"), "{text}");
     }
+    // Prometheus writes a scheme before a secret, also if the callers' secret is in the same header.
+    let test = super::tests::app(|builder| {
+        let builder = counting(builder).set("FHIR_SUBSCRIPTION_HEADER", "Authorization");
+        builder.set("FHIR_SUBSCRIPTION_SECRET", format!("Bearer {SECRET}"))
+    });
+    assert_eq!(status(test.app(), bearer(ADMIN), "").await.0, StatusCode::OK);
+    for stranger in [bearer(SECRET), bearer("nobody-has-this-secret")] {
+        assert_eq!(status(test.app(), stranger, "").await.0, StatusCode::UNAUTHORIZED);
+    }
+
     // Without the setting there is no such route.
     let test = super::tests::app(|builder| builder.set("FHIR_SUBSCRIPTION_ADMIN_SECRET", ADMIN));
     let asked = metrics().header("x-subscription-auth", ADMIN);
