@@ -15,18 +15,8 @@ use crate::metrics::Emf;
 
 /// Crates with lines that quote contents: the Lambda runtime traces raw events, and the HTTP crates trace
 /// headers and bodies. They may log only warnings, whatever `RUST_LOG` says.
-const CARRIERS: [&str; 10] = [
-    "aws_",
-    "axum",
-    "h2",
-    "hyper",
-    "hyper_util",
-    "lambda_http",
-    "lambda_runtime",
-    "reqwest",
-    "rustls",
-    "tower",
-];
+const CARRIERS: [&str; 9] =
+    ["aws", "axum", "h2", "hyper", "lambda_http", "lambda_runtime", "reqwest", "rustls", "tower"];
 
 /// The destination and form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,9 +90,14 @@ fn wanted(text: Option<&str>) -> (Targets, Option<&'static str>) {
 }
 
 fn is_harmless(metadata: &Metadata<'_>) -> bool {
-    let target = metadata.target();
-    let is_carrier = CARRIERS.iter().any(|carrier| target.starts_with(carrier));
-    !is_carrier || *metadata.level() <= Level::WARN
+    !is_carrier(metadata.target()) || *metadata.level() <= Level::WARN
+}
+
+/// Whether the target is of such a crate: of `hyper` or `hyper_util`, but not of `hypertension`.
+fn is_carrier(target: &str) -> bool {
+    let name = target.split("::").next().unwrap_or_default();
+    let is_of = |rest: &str| rest.is_empty() || rest.starts_with('_');
+    CARRIERS.iter().any(|carrier| name.strip_prefix(carrier).is_some_and(is_of))
 }
 
 /// Logs panics: always the place, but the message only if the settings allow it, because it may quote a

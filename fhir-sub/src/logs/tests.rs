@@ -18,3 +18,16 @@ fn a_mistake_does_not_silence_the_log() {
     }
     assert!(!wanted(Some("warn")).0.would_enable("fhir_sub::service", &Level::INFO));
 }
+
+/// Crates that carry requests log what a request contains.
+#[test]
+fn a_crate_whose_name_only_begins_as_a_carriers_is_logged() {
+    for target in
+        ["hyper", "hyper::proto", "hyper_util::client", "aws_config::profile", "tower_http", "h2::codec"]
+    {
+        assert!(is_carrier(target), "{target}");
+    }
+    for target in ["hypertension_alerts", "hyperglycaemia::handler", "awsome", "towers", "fhir_sub"] {
+        assert!(!is_carrier(target), "{target}");
+    }
+}
