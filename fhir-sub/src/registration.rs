@@ -137,7 +137,7 @@ pub(crate) fn check(app: &App) -> Result<(), Problems> {
     for declaration in app.registry().declarations() {
         let Some(wanted) = problems.collect(wanted(declaration, app.settings())) else { continue };
         if let Some(ended) = ended::ended(&wanted) {
-            problems.add(abilities::problem(declaration, &ended));
+            problems.add(abilities::problem(declaration, &ended.problem));
         }
     }
     problems.or(())
@@ -165,7 +165,9 @@ struct Found {
 /// Finds the Subscriptions with the endpoint of `wanted`. If the server cannot search for Subscriptions, the
 /// remembered id is read.
 async fn find(app: &App, client: &FhirClient, wanted: &Wanted) -> Result<Found, FindError> {
-    let query = [("url", wanted.url.as_str())];
+    // A comma separates two values of a search.
+    let url = wanted.url.replace(',', r"\,");
+    let query = [("url", url.as_str())];
     let search =
         client.search_type::<Subscription>("Subscription", if wanted.is_found_by_url { &query } else { &[] });
     let all = if wanted.is_found_by_url { search.limits(OF_ONE_URL).all().await } else { search.all().await };

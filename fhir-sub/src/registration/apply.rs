@@ -10,7 +10,7 @@ use super::create::create;
 use super::ended::ended;
 use super::known::is_unsupported;
 use super::pacing::Pacing;
-use super::plan::{Action, Given, Plan, plan};
+use super::plan::{Action, Given, Plan, has_endpoint, plan};
 use super::progress::{Progress, REQUESTED};
 use super::replace::{can_delete, delete_superseded, replace};
 use super::report::{Row, RowResult};
@@ -26,6 +26,9 @@ use crate::fhir::{Instant, Subscription};
 
 /// How often a subscription is planned again if the server changed between the read and the write.
 const ATTEMPTS: usize = 4;
+
+/// How long to wait until a search shows what the server has created without saying its id.
+const UNTIL_SHOWN: Duration = Duration::from_secs(1);
 
 /// If the server has limited `end`, and the end is nearer than this, the Subscription is written again.
 const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -80,7 +83,7 @@ async fn begin<'a>(
         Ok(wanted) => {
             let criteria = asked::of_wanted(declaration, &wanted);
             if let Some(ended) = ended(&wanted) {
-                return Err(Row::failed(endpoint, &criteria, ended));
+                return Err(Row::failed(endpoint, &criteria, ended.problem));
             }
             let mut progress = Progress::new(app, wanted, Row::new(endpoint, &criteria, RowResult::Failed));
             write(client, &mut progress, options, pacing, deadline).await;
@@ -128,7 +131,8 @@ async fn write(
         }
         let written = match action {
             Action::Keep { id, status } => {
-                progress.row.done(RowResult::Unchanged, &id, Some(status));
+                let result = if progress.is_unnamed { RowResult::Created } else { RowResult::Unchanged };
+                progress.row.done(result, &id, Some(status));
                 progress.tell_left_off();
                 progress.row.tell_hidden(&hidden);
                 if options.dry_run {
@@ -144,6 +148,11 @@ async fn write(
                 progress.row.done(RowResult::Updated, &id, None);
                 progress.row.differences = differences;
                 return;
+            }
+            // It is on the server, and not shown yet: another create could make a second one.
+            Action::Create if progress.is_unnamed => {
+                tokio::time::sleep(UNTIL_SHOWN.min(deadline.remaining())).await;
+                continue;
             }
             Action::Create => match create(client, progress, None).await {
                 // The server did not say what it created, or another process was first: read again.
@@ -189,7 +198,12 @@ async fn write(
         }
     }
     progress.row.result = RowResult::Failed;
-    progress.row.message = Some("others keep writing it: register once more".into());
+    let message = if progress.is_unnamed {
+        "the server created it without saying its id, and does not show it: look for it on the server, because another run          may create a second one"
+    } else {
+        "others keep writing it: register once more"
+    };
+    progress.row.message = Some(message.into());
 }
 
 /// Writes a Subscription once more if the server gave it up at its first handshake: a function that had to
@@ -278,11 +292,32 @@ pub(super) async fn confirm(
     let Plan { action, duplicates, hidden, .. } = plan(&progress.wanted, found, &progress.given(false));
     progress.row.set_duplicates(&duplicates);
     progress.row.tell_hidden(&hidden);
-    if let Action::Update { differences, .. } = action {
-        progress.row.result = RowResult::Failed;
-        progress.row.differences = differences;
-        progress.row.message = Some("it was written, and differs again: register once more".into());
+    match action {
+        Action::Update { differences, .. } => {
+            progress.row.result = RowResult::Failed;
+            progress.row.differences = differences;
+            progress.row.message = Some("it was written, and differs again: register once more".into());
+        }
+        Action::Create => tell_other_endpoint(client, progress).await,
+        Action::Keep { .. } => {}
     }
+}
+
+/// Tells whether the server shows another endpoint than the written one, or hides it: then no run finds the Subscription
+/// again, and each creates one more. A search that only lags shows nothing of this.
+async fn tell_other_endpoint(client: &FhirClient, progress: &mut Progress<'_>) {
+    let reference = progress.row.subscription.as_deref();
+    let Some(id) = reference.and_then(|reference| reference.strip_prefix("Subscription/")) else { return };
+    let Ok(shown) = client.read::<Subscription>("Subscription", id).await else { return };
+    if has_endpoint(&shown, &progress.wanted.url) {
+        return;
+    }
+    progress.row.result = RowResult::Failed;
+    progress.row.message = Some(format!(
+        "it was written, and the server shows another endpoint than {}, so each run would create one more: set \
+         APP_BASE_URL to the form that the server shows",
+        progress.wanted.url
+    ));
 }
 
 /// Whether the server may have executed the write, or has changed since the read.

@@ -23,6 +23,7 @@ pub(super) async fn create(
         create = create.header(name, value);
     }
     let written = create.await?;
+    progress.is_unnamed = written.id.is_none();
     if let Some(id) = &written.id {
         let created = Created { id, replaces, is_found_by_id: progress.is_found_by_id };
         if !remember(progress.app, client, &progress.wanted.url, created).await {

@@ -17,6 +17,8 @@ pub(super) struct Progress<'a> {
     pub(super) row: Row,
     /// The id of the Subscription that this run has created.
     pub(super) created: Option<String>,
+    /// Whether this run has created one, and the server did not say its id.
+    pub(super) is_unnamed: bool,
     /// Whether an operator turned it `off`, so that it must stay off.
     pub(super) is_left_off: bool,
     /// Whether the server has no search of Subscriptions, so that only the id finds it.
@@ -35,6 +37,7 @@ impl<'a> Progress<'a> {
             wanted,
             row,
             created: None,
+            is_unnamed: false,
             is_left_off: false,
             is_found_by_id: false,
             superseded: Vec::new(),

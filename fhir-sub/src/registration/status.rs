@@ -97,7 +97,7 @@ async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration)
     let Plan { action, duplicates, superseded, hidden, .. } =
         plan(&wanted, found.clone(), &Given::of(app, &wanted.url));
     let (id, mut drift) = match action {
-        Action::Create if by_search => return row("missing", ended(&wanted)),
+        Action::Create if by_search => return row("missing", ended(&wanted).map(|ended| ended.problem)),
         Action::Create => {
             let message =
                 "the server has no search of Subscriptions, and no id of it is remembered: say --known FILE";
@@ -112,8 +112,8 @@ async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration)
         drift.push(format!("{more} more with this endpoint"));
     }
     let ended = ended(&wanted);
-    if ended.is_some() {
-        drift.push("`end` is past".into());
+    if let Some(ended) = &ended {
+        drift.push(format!("`{}` is past", ended.element));
     }
     let kept = found.iter().find(|found| found.text("id") == Some(&id));
     let status = kept.map_or("unknown", Subscription::status_code);
@@ -131,6 +131,7 @@ async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration)
     let silence = silence::look(app, declaration).await;
     let missed = silence.map_or(0, |silence| silence.missed);
     let silence = silence.map(|silence| silence.words(app.now()));
+    let ended = ended.map(|ended| ended.problem);
     let notes: Vec<_> = [ended, old, hidden, failed, silence].into_iter().flatten().collect();
     StatusRow {
         subscription: Some(format!("Subscription/{id}")),

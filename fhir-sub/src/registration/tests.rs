@@ -178,6 +178,7 @@ async fn what_has_ended_is_told_and_not_written() {
         ending("past", "2021-01-01T00:00:00Z"),
         ending("soon", soon.leak()),
         Declaration { registration: Some(ends), ..patients("by-hook") },
+        declaration::<Resource<Value>, Succeed>("Patient?_lastUpdated=le2021", "before"),
     ]);
     let test = TestApp::build(Behaviour::Hapi, TestApp::builder(Behaviour::Hapi, declarations)).unwrap();
     let problems = check(test.app()).unwrap_err().to_string();
@@ -188,20 +189,23 @@ async fn what_has_ended_is_told_and_not_written() {
     );
     let report = test.register().await;
     let (failed, created) = (RowResult::Failed, RowResult::Created);
-    assert_eq!(results(&report), [("by-hook", failed), ("past", failed), ("soon", created)]);
+    assert_eq!(
+        results(&report),
+        [("before", failed), ("by-hook", failed), ("past", failed), ("soon", created)]
+    );
     assert_eq!(test.sandbox().all("Subscription").len(), 1);
     let rows = status(test.app(), Deadline::after(Duration::from_secs(60))).await;
     assert!(
-        rows[1].status == "missing" && rows[1].message.as_deref().is_some_and(|it| it.contains("is past"))
+        rows[2].status == "missing" && rows[2].message.as_deref().is_some_and(|it| it.contains("is past"))
     );
-    assert!(!rows[1].is_sound() && rows[2].is_sound(), "{rows:?}");
+    assert!(!rows[2].is_sound() && rows[3].is_sound(), "{rows:?}");
     // A Subscription that was written before it ended.
     let mut there = test.sandbox().all("Subscription").remove(0);
     there["end"] = json!("2021-01-01T00:00:00Z");
     there["channel"]["endpoint"] = json!("https://app.example.org/hooks/past");
     test.sandbox().update(&there).await.unwrap();
     let rows = status(test.app(), Deadline::after(Duration::from_secs(60))).await;
-    assert_eq!((rows[1].drift.as_slice(), rows[1].is_sound()), (&["`end` is past".to_owned()][..], false));
+    assert_eq!((rows[2].drift.as_slice(), rows[2].is_sound()), (&["`end` is past".to_owned()][..], false));
 }
 
 #[tokio::test(start_paused = true)]

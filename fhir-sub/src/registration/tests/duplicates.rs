@@ -156,3 +156,61 @@ async fn two_prunings_at_once_leave_one() {
     assert!(one.is_complete() && other.is_complete(), "{one:?} {other:?}");
     assert_eq!(ids(&server), ["1"]);
 }
+
+/// The server answers a `POST` without `Location` and without the resource. Another `POST` would make a second one.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_says_no_id_gets_one() {
+    for (lag, search, rows) in [
+        (0, 200, [RowResult::Created, RowResult::Unchanged]),
+        (2, 200, [RowResult::Created, RowResult::Unchanged]),
+        (9, 200, [RowResult::Failed, RowResult::Unchanged]),
+    ] {
+        let (app, server) =
+            odd(Ways { says_id: false, lag, search, ..Ways::default() }, vec![patients("a")], &[]);
+        for (run, result) in rows.into_iter().enumerate() {
+            let report = app.register(Options::default()).await;
+            assert_eq!((report.rows()[0].result, ids(&server).len()), (result, 1), "{lag} {report:?}");
+            if run == 0 && result == RowResult::Failed {
+                assert!(
+                    report.rows()[0].message.as_deref().unwrap().contains("without saying its id"),
+                    "{report:?}"
+                );
+                server.see();
+            }
+        }
+    }
+    let (app, server) =
+        odd(Ways { says_id: false, search: 404, ..Ways::default() }, vec![patients("a")], &[]);
+    let report = app.register(Options::default()).await;
+    assert_eq!((report.rows()[0].result, ids(&server).len()), (RowResult::Failed, 1), "{report:?}");
+}
+
+/// No run would find the Subscription again.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_shows_another_endpoint_is_told() {
+    let shown: [fn(&mut Value); 3] = [
+        |it| it["channel"]["endpoint"] = json!("https://app.example.org:443/hooks/a"),
+        |it| it["channel"]["endpoint"] = json!("******"),
+        |it| drop(it["channel"].as_object_mut().unwrap().remove("endpoint")),
+    ];
+    for shows in shown {
+        let (app, _) = odd(Ways { shows, ..Ways::default() }, vec![patients("a")], &[]);
+        let row = app.register(Options::default()).await.rows()[0].clone();
+        assert_eq!(row.result, RowResult::Failed, "{row:?}");
+        assert!(
+            row.message.as_deref().unwrap().contains("another endpoint than https://app.example.org/hooks/a"),
+            "{row:?}"
+        );
+    }
+}
+
+/// A comma separates two values of a search.
+#[tokio::test(start_paused = true)]
+async fn a_base_url_with_a_comma_is_searched_for_as_one_value() {
+    let (_, server) = odd(Ways::default(), vec![patients("a")], &[]);
+    let app = server.app(vec![patients("a")], &[("APP_BASE_URL", "https://app.example.org/a,b")]);
+    for result in [RowResult::Created, RowResult::Unchanged] {
+        assert_eq!(results(&app.register(Options::default()).await), [("a", result)]);
+    }
+    assert_eq!(ids(&server).len(), 1);
+}

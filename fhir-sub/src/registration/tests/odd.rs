@@ -1,6 +1,7 @@
 //! A FHIR server with configurable behaviour.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -23,21 +24,27 @@ pub(super) struct Ways {
     pub(super) delete: u16,
     /// The status of its answer to `POST`, from the number of its Subscriptions and the new one.
     pub(super) post: fn(usize, &Value) -> u16,
+    /// Whether its answer to `POST` says the id.
+    pub(super) says_id: bool,
+    /// How many searches after a `POST` do not show yet what is new.
+    pub(super) lag: usize,
 }
 
 impl Default for Ways {
     fn default() -> Self {
-        Self { shows: |_| {}, search: 200, put: 200, delete: 204, post: |_, _| 201 }
+        Self { shows: |_| {}, search: 200, put: 200, delete: 204, post: |_, _| 201, says_id: true, lag: 0 }
     }
 }
 
 pub(super) struct OddServer {
     ways: Mutex<Ways>,
     /// Whether it keeps the status that is written.
-    keeps_status: std::sync::atomic::AtomicBool,
+    keeps_status: AtomicBool,
     stored: Mutex<BTreeMap<usize, Value>>,
     /// The AuditEvents, newest first.
     audits: Mutex<Vec<Value>>,
+    /// How many more searches show nothing.
+    blind: AtomicUsize,
     requests: Mutex<Vec<(Method, String, tokio::time::Instant)>>,
 }
 
@@ -52,6 +59,7 @@ pub(super) fn odd(
         keeps_status: false.into(),
         stored: Mutex::default(),
         audits: Mutex::default(),
+        blind: 0.into(),
         requests: Mutex::default(),
     });
     (server.app(declarations, settings), server)
@@ -98,6 +106,11 @@ impl OddServer {
         self.stored.lock().unwrap().insert(id, resource);
     }
 
+    /// From now on, a search shows everything.
+    pub(super) fn see(&self) {
+        self.blind.store(0, Ordering::SeqCst);
+    }
+
     /// Forgets all Subscriptions.
     pub(super) fn clear(&self) {
         self.stored.lock().unwrap().clear();
@@ -118,7 +131,7 @@ impl OddServer {
 
     /// From now on, keeps the status that is written, as Medplum does.
     pub(super) fn keep_status(&self) {
-        self.keeps_status.store(true, std::sync::atomic::Ordering::SeqCst);
+        self.keeps_status.store(true, Ordering::SeqCst);
     }
 
     /// Sets the results of deliveries, newest first.
@@ -135,7 +148,7 @@ impl OddServer {
         resource["id"] = json!(id.to_string());
         resource["meta"]["versionId"] = json!(version.to_string());
         resource["meta"]["lastUpdated"] = json!(format!("2026-01-01T00:00:{id:02}Z"));
-        if !self.keeps_status.load(std::sync::atomic::Ordering::SeqCst) {
+        if !self.keeps_status.load(Ordering::SeqCst) {
             resource["status"] = json!("active");
         }
         stored.insert(id, resource.clone());
@@ -150,7 +163,13 @@ impl OddServer {
 
     fn found(&self, query: &str) -> Vec<Value> {
         let url = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "url");
-        let has = |found: &&Value| url.as_ref().is_none_or(|(_, url)| endpoint(found) == Some(&**url));
+        // A `,` separates two values.
+        let url = url.map(|(_, url)| url.replace(r"\,", "\0"));
+        let urls: Option<Vec<_>> =
+            url.as_ref().map(|url| url.split(',').map(|url| url.replace('\0', ",")).collect());
+        let has = |found: &&Value| {
+            urls.as_ref().is_none_or(|urls| urls.iter().any(|url| endpoint(found) == Some(url)))
+        };
         let found: Vec<_> = self.stored.lock().unwrap().values().filter(has).cloned().collect();
         found.into_iter().map(|found| self.shown(found)).collect()
     }
@@ -173,7 +192,12 @@ impl OddServer {
                     return (refused(status), Value::Null);
                 }
                 let id = self.stored.lock().unwrap().keys().last().map_or(1, |last| last + 1);
-                (StatusCode::CREATED, self.put(id, body()))
+                self.blind.store(ways.lag, Ordering::SeqCst);
+                let created = self.put(id, body());
+                (
+                    StatusCode::CREATED,
+                    if ways.says_id { created } else { json!({ "resourceType": "OperationOutcome" }) },
+                )
             }
             ("GET", ["AuditEvent"]) => (StatusCode::OK, bundle(self.audits.lock().unwrap().clone())),
             ("GET", ["Subscription"]) if ways.search != 200 => (refused(ways.search), Value::Null),
@@ -184,7 +208,11 @@ impl OddServer {
                 self.stored.lock().unwrap().remove(&number(id));
                 (StatusCode::NO_CONTENT, Value::Null)
             }
-            ("GET", ["Subscription"]) => (StatusCode::OK, bundle(self.found(query))),
+            ("GET", ["Subscription"]) => {
+                let is_blind = |blind: usize| blind.checked_sub(1);
+                let is_blind = self.blind.fetch_update(Ordering::SeqCst, Ordering::SeqCst, is_blind).is_ok();
+                (StatusCode::OK, bundle(if is_blind { Vec::new() } else { self.found(query) }))
+            }
             ("GET", ["Subscription", id, "_history"]) => {
                 let version = self.stored.lock().unwrap().get(&number(id)).cloned();
                 (StatusCode::OK, bundle(version.into_iter().collect()))
