@@ -66,6 +66,7 @@ impl Filling<'_> {
             Slot::of(text, place, kind.unwrap_or(ParameterType::Unknown)).check(value)
         });
         if let Some(resolved) = &resolved {
+            self.joined(kind, text, resolved);
             self.listed(kind, text, resolved);
         }
         self.parameter += fhir_sub_search::search::split_filter(text).count();
@@ -114,6 +115,23 @@ impl Filling<'_> {
     fn problem(&mut self, names: &str, kind: &str, why: &str) {
         let Declaration { handler, source, .. } = self.declaration;
         self.problems.add(format!("{names} in the {kind} of `{handler}` ({source}) {why}"));
+    }
+
+    /// Checks the values that several placeholders make together, as in `Organization/{SITE}-{NUMBER}`.
+    fn joined(&mut self, kind: &str, text: &str, resolved: &str) {
+        let parameters = parameters(resolved);
+        let is_joined = |place: &Range<usize>| !Slot::of(text, place, ParameterType::Unknown).stands_alone();
+        let places = placeholders(text).filter(is_joined);
+        let mut indexes: Vec<_> = places.map(|place| parameter_at(text, place.start)).collect();
+        indexes.dedup();
+        for index in indexes {
+            let Some(parameter) = parameters.get(index) else { continue };
+            let of = self.declaration.parameter_types.get(self.parameter + index).copied();
+            if let Err(why) = check_form(of.unwrap_or(ParameterType::Unknown), parameter) {
+                let of_it = placeholders(text).filter(|place| parameter_at(text, place.start) == index);
+                self.problem(&names(of_it.map(|place| &text[place])), kind, &why);
+            }
+        }
     }
 
     /// Compares the finished text with the values that FHIR lists.
@@ -177,9 +195,18 @@ impl<'t> Slot<'t> {
         }
     }
 
+    /// Whether there is no other placeholder in the same piece of a value.
+    fn stands_alone(&self) -> bool {
+        placeholders(self.before).chain(placeholders(self.after)).next().is_none()
+    }
+
     /// Whether the compiler would accept the search with this value, and whether the value keeps its shape.
     fn check(&self, value: &str) -> Result<(), String> {
         harmless(value, "which would change what is searched for")?;
+        if !self.stands_alone() {
+            // Together with the other placeholders of the piece, once all have their values.
+            return Ok(());
+        }
         let piece = format!("{}{value}{}", self.before, self.after);
         let (name, modifier) = self.parameter.split_once(':').unwrap_or((self.parameter, ""));
         let of_type = self.before.strip_suffix('/').is_some_and(is_type_name);
@@ -232,7 +259,6 @@ fn form(kind: ParameterType, modifier: &str, piece: &str) -> Result<(), &'static
 
 /// Whether each value of a parameter with that type has the right form, as far as that is known without
 /// FHIR's definitions.
-#[cfg(feature = "registration")]
 pub(crate) fn check_form(kind: ParameterType, parameter: &Parameter) -> Result<(), String> {
     let modifier = parameter.modifier().map(|modifier| modifier.code().to_owned()).unwrap_or_default();
     for value in &parameter.values {

@@ -114,6 +114,39 @@ fn a_value_that_changes_the_search_is_refused() {
 }
 
 #[test]
+fn two_values_of_one_piece_are_checked_together() {
+    let of = |text, values: &[(&str, &str)]| {
+        resolved(of(text, TYPES), values).map(|it| it.trigger.text().to_owned()).map_err(|it| it.to_string())
+    };
+    for (text, values, expected) in [
+        (
+            "Encounter?service-provider=Organization/{SITE}-{WARD}",
+            [("SITE", "a"), ("WARD", "1")],
+            "Encounter?service-provider=Organization/a-1",
+        ),
+        (
+            "Encounter?service-provider={BASE}/Organization/{ID}",
+            [("BASE", "https://h.org/fhir"), ("ID", "1")],
+            "Encounter?service-provider=https://h.org/fhir/Organization/1",
+        ),
+        (
+            "Encounter?service-provider=A&date=ge{YEAR}-{MONTH}",
+            [("YEAR", "2026"), ("MONTH", "01")],
+            "Encounter?service-provider=A&date=ge2026-01",
+        ),
+    ] {
+        assert_eq!(of(text, &values).as_deref(), Ok(expected));
+    }
+    for (text, values, expected) in [
+        ("E?p=Organization/{A}-{B}", [("A", "a/b"), ("B", "1")], "`{A}` and `{B}` in the criteria"),
+        ("E?p=1&d=ge{A}-{B}", [("A", "2026"), ("B", "13")], "this place takes a date"),
+    ] {
+        let problem = of(text, &values).unwrap_err();
+        assert!(problem.contains(expected), "{problem}");
+    }
+}
+
+#[test]
 fn all_that_is_missing_is_told_at_once() {
     let text =
         "Encounter?service-provider=Organization/{ORGANIZATION}&class={CLASS}&status={FHIR_AUTH_BEARER}";
