@@ -5,7 +5,7 @@ mod value;
 use std::ops::Range;
 
 use fhir_sub_search::canonical;
-use fhir_sub_search::search::{self, Form, Parameter, ParameterType, placeholders};
+use fhir_sub_search::search::{self, Form, Parameter, ParameterType, Prefix, placeholders};
 
 use crate::declaration::{Declaration, Topic, Trigger};
 use crate::fhir::{FhirVersions, Instant, is_id, is_type_name};
@@ -37,7 +37,7 @@ pub(crate) fn resolve(
         };
         let versions = filling.versions;
         if let Some(trigger) = resolved {
-            *declaration = Box::leak(Box::new(filled(declaration, trigger, versions)));
+            *declaration = Box::leak(Box::new(Declaration { trigger, versions, ..**declaration }));
         }
     }
     problems.or(())
@@ -69,7 +69,7 @@ impl Filling<'_> {
             self.joined(kind, text, resolved);
             self.listed(kind, text, resolved);
         }
-        self.parameter += fhir_sub_search::search::split_filter(text).count();
+        self.parameter += search::split_filter(text).count();
         resolved.filter(|_| placeholders(text).next().is_some()).map(|resolved| &*resolved.leak())
     }
 
@@ -313,8 +313,7 @@ fn is_reference(text: &str) -> bool {
 }
 
 fn without_prefix(text: &str) -> &str {
-    const PREFIXES: [&str; 9] = ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"];
-    PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text)
+    Prefix::ALL.into_iter().find_map(|prefix| text.strip_prefix(prefix.code())).unwrap_or(text)
 }
 
 /// A date in a search: a year, a month, a day, or an instant with or without seconds.
@@ -338,33 +337,6 @@ fn is_number(text: &str) -> bool {
     digits.starts_with(|first: char| first.is_ascii_digit())
         && digits.chars().all(|it| it.is_ascii_digit() || ".eE-".contains(it))
         && text.parse::<f64>().is_ok_and(f64::is_finite)
-}
-
-/// The declaration with another trigger, and the versions that accept it.
-fn filled(declaration: &Declaration, trigger: Trigger, versions: FhirVersions) -> Declaration {
-    let Declaration { handler, source, has_placeholders, endpoint, reason, interactions, .. } = *declaration;
-    let Declaration { content, trust, order, end, parameter_types, allowed, .. } = *declaration;
-    let Declaration { registration, uses, require, run, .. } = *declaration;
-    Declaration {
-        handler,
-        source,
-        trigger,
-        has_placeholders,
-        endpoint,
-        reason,
-        interactions,
-        content,
-        trust,
-        order,
-        end,
-        versions,
-        parameter_types,
-        allowed,
-        registration,
-        uses,
-        require,
-        run,
-    }
 }
 
 #[cfg(test)]

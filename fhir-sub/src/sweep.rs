@@ -209,10 +209,7 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
     };
     let patience = (run.stop.remaining() / 2).min(PATIENCE);
     let client = app.provided().fhir_client().with_deadline(run.stop).with_patience(patience);
-    let occasion = Event::unknown();
     let looked = lease.state().clock.as_ref().map(|clock| clock.seen);
-    let (tells_time, went_back) = (false, false);
-    let (may_do_without_search, has_found_all, leaves_deletion) = (false, false, false);
     let mut sweep = Sweep {
         run,
         declaration,
@@ -220,14 +217,14 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
         patience,
         lease,
         row,
-        occasion,
+        occasion: Event::unknown(),
         looked,
-        tells_time,
-        went_back,
-        may_do_without_search,
+        tells_time: false,
+        went_back: false,
+        may_do_without_search: false,
         began: app.now(),
-        has_found_all,
-        leaves_deletion,
+        has_found_all: false,
+        leaves_deletion: false,
         failure: None,
     };
     // The requests may run a token provider of the user's.

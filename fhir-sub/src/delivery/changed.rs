@@ -1,9 +1,8 @@
 //! [`Question`]: a search for changed resources; [`Changed`]: a resource that the search found.
 
-use serde_json::value::RawValue;
-
 use super::doubt::Doubt;
 use super::identity::last_updated;
+pub(crate) use super::reader::Raw;
 use crate::client::{FhirClient, Page, Search};
 use crate::declaration::Declaration;
 use crate::event::Event;
@@ -19,9 +18,6 @@ pub(crate) struct Question {
     /// The search parameters, without the time of the last change.
     filters: Vec<(String, String)>,
 }
-
-/// A resource on a page of results, not parsed yet.
-pub(crate) type Raw = Box<RawValue>;
 
 impl Question {
     /// The search of the registered criteria of `declaration`. `None` if no search can find its resources.

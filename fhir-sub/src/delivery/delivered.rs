@@ -194,13 +194,7 @@ impl End {
     pub(super) fn into_failure(self) -> Option<Failure> {
         match self {
             Self::Malformed(text) | Self::Unprocessable(text) => Some(Failure::refused(text)),
-            Self::Unread(failure)
-            | Self::StoreUnavailable(failure)
-            | Self::Rejected(_, failure)
-            | Self::Elsewhere(failure)
-            | Self::Failed(failure)
-            | Self::FailedForGood(failure) => Some(failure),
-            _ => None,
+            end => end.failure().cloned(),
         }
     }
 

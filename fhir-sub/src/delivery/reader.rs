@@ -83,7 +83,7 @@ impl<'e> Readers<'e> {
 }
 
 /// A resource as it arrived, because the handler's type is not known here.
-pub(super) type Raw = Box<RawValue>;
+pub(crate) type Raw = Box<RawValue>;
 
 /// Reads for one notification.
 pub(super) struct Reader<'e> {
