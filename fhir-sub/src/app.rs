@@ -626,8 +626,7 @@ impl AppBuilder {
         let (Some(mut settings), Some(registry)) = (settings, registry) else {
             // The client's limits can be checked without the missing settings.
             let config = ClientConfig::new(url::Url::parse("https://fhir.invalid").expect("it is a URL"));
-            let client = client(config, &self.root_certificates, self.proxy, self.transport);
-            problems.collect(client.map_err(|error| Problems::from(client_problem(&error))));
+            problems.collect(client(config, &self.root_certificates, self.proxy, self.transport));
             return Err(problems);
         };
         settings.body_limit = self.body_limit.unwrap_or(settings.body_limit);
@@ -657,88 +656,77 @@ impl AppBuilder {
         }
         let sources = problems.collect(sources::build(self.sources, &settings, self.transport.as_ref()));
         let headers = problems.collect(headers::allowed(self.headers, &settings));
-        let client = client(config, &self.root_certificates, self.proxy, self.transport);
-        match client {
-            Ok((fhir_client, connection)) => {
-                // With the proxy and the root certificates of `setup`.
-                settings.connection = connection.clone();
-                let (sources, headers) = (sources.unwrap_or_default(), headers.unwrap_or_default());
-                #[cfg(feature = "token")]
-                let issuer = settings.callers.token.clone();
-                #[cfg(feature = "token")]
-                let issuer = issuer.map(|callers| Arc::new(Issuer::new(callers, fhir_client.transport())));
-                #[cfg(feature = "inspector")]
-                let fhir_client = match self.front {
-                    Some(front) => fhir_client.behind(front),
-                    None => fhir_client,
-                };
-                let provided = Provided::new(self.states, fhir_client, sources, headers);
-                let tenant = settings.tenant.as_deref();
-                let provided = Arc::new(provided.of_tenant(tenant));
-                let (registry, memory) = (Arc::new(registry), Arc::default());
-                let idempotency = &settings.idempotency;
-                let own = self.store.map(|backend| Store::new(backend, idempotency.retention));
-                let store = own.or_else(|| store::open(idempotency, &connection));
-                let store = store.map(|store| Arc::new(store.of_tenant(tenant)));
-                #[cfg(feature = "queue")]
-                let queue = settings.queue.clone().map(|settings| Queue::new(settings, connection.clone()));
-                #[cfg(all(test, feature = "queue"))]
-                let queue = queue.map(|queue| queue.over(self.queue_transport));
-                #[cfg(feature = "queue")]
-                let queue = queue.map(Arc::new);
-                let is_durable = store.as_ref().is_some_and(|store| store.is_durable());
-                settings.problem_of_sweeping(is_durable).into_iter().for_each(|it| problems.add(it));
-                settings.problem_of_bodies().into_iter().for_each(|it| problems.add(it));
-                let bodies = match &self.bodies {
-                    Some(process) => process.of_tenant(settings.bodies_maximum, settings.body_limit),
-                    None => Bodies::new(settings.bodies_maximum, settings.body_limit),
-                };
-                #[cfg(feature = "local")]
-                let counters = settings
-                    .has_counters
-                    .then(|| registry.declarations().iter().map(|it| it.endpoint))
-                    .map(|endpoints| Arc::new(Counters::new(tenant, endpoints)));
-                let keys_of = |key| Keys::new(key, settings.fhir_base_url.as_str()).of_tenant(tenant);
-                let keys = keys_of(idempotency.key.as_ref());
-                let previous_keys = idempotency.previous_key.as_ref().map(|key| keys_of(Some(key)));
-                let mut parts = Parts {
-                    registry,
-                    settings,
-                    provided,
-                    memory,
-                    store,
-                    #[cfg(feature = "queue")]
-                    queue,
-                    bodies,
-                    #[cfg(feature = "local")]
-                    counters,
-                    keys,
-                    before_rotation: None,
-                    clock,
-                    spans: self.spans,
-                    #[cfg(feature = "token")]
-                    issuer,
-                    tenants: Parts::NO_TENANTS,
-                };
-                parts.before_rotation = previous_keys.map(|keys| {
-                    let keys = keys.replaced_by(&parts.keys);
-                    let parts = parts.with(parts.registry.clone(), parts.settings.clone());
-                    App(Arc::new(Parts { keys, ..parts }), None)
-                });
-                let parts = Arc::new(parts);
-                let rotation = rereading.map(|rereading| Arc::new(Rotation::new(rereading)));
-                problems.or(App(parts, rotation))
-            }
-            Err(error) => {
-                problems.add(client_problem(&error));
-                Err(problems)
-            }
-        }
+        let client = problems.collect(client(config, &self.root_certificates, self.proxy, self.transport));
+        let Some((fhir_client, connection)) = client else { return Err(problems) };
+        // With the proxy and the root certificates of `setup`.
+        settings.connection = connection.clone();
+        let (sources, headers) = (sources.unwrap_or_default(), headers.unwrap_or_default());
+        #[cfg(feature = "token")]
+        let issuer = settings.callers.token.clone();
+        #[cfg(feature = "token")]
+        let issuer = issuer.map(|callers| Arc::new(Issuer::new(callers, fhir_client.transport())));
+        #[cfg(feature = "inspector")]
+        let fhir_client = match self.front {
+            Some(front) => fhir_client.behind(front),
+            None => fhir_client,
+        };
+        let provided = Provided::new(self.states, fhir_client, sources, headers);
+        let tenant = settings.tenant.as_deref();
+        let provided = Arc::new(provided.of_tenant(tenant));
+        let (registry, memory) = (Arc::new(registry), Arc::default());
+        let idempotency = &settings.idempotency;
+        let own = self.store.map(|backend| Store::new(backend, idempotency.retention));
+        let store = own.or_else(|| store::open(idempotency, &connection));
+        let store = store.map(|store| Arc::new(store.of_tenant(tenant)));
+        #[cfg(feature = "queue")]
+        let queue = settings.queue.clone().map(|settings| Queue::new(settings, connection.clone()));
+        #[cfg(all(test, feature = "queue"))]
+        let queue = queue.map(|queue| queue.over(self.queue_transport));
+        #[cfg(feature = "queue")]
+        let queue = queue.map(Arc::new);
+        let is_durable = store.as_ref().is_some_and(|store| store.is_durable());
+        settings.problem_of_sweeping(is_durable).into_iter().for_each(|it| problems.add(it));
+        settings.problem_of_bodies().into_iter().for_each(|it| problems.add(it));
+        let bodies = match &self.bodies {
+            Some(process) => process.of_tenant(settings.bodies_maximum, settings.body_limit),
+            None => Bodies::new(settings.bodies_maximum, settings.body_limit),
+        };
+        #[cfg(feature = "local")]
+        let counters = settings
+            .has_counters
+            .then(|| registry.declarations().iter().map(|it| it.endpoint))
+            .map(|endpoints| Arc::new(Counters::new(tenant, endpoints)));
+        let keys_of = |key| Keys::new(key, settings.fhir_base_url.as_str()).of_tenant(tenant);
+        let keys = keys_of(idempotency.key.as_ref());
+        let previous_keys = idempotency.previous_key.as_ref().map(|key| keys_of(Some(key)));
+        let mut parts = Parts {
+            registry,
+            settings,
+            provided,
+            memory,
+            store,
+            #[cfg(feature = "queue")]
+            queue,
+            bodies,
+            #[cfg(feature = "local")]
+            counters,
+            keys,
+            before_rotation: None,
+            clock,
+            spans: self.spans,
+            #[cfg(feature = "token")]
+            issuer,
+            tenants: Parts::NO_TENANTS,
+        };
+        parts.before_rotation = previous_keys.map(|keys| {
+            let keys = keys.replaced_by(&parts.keys);
+            let parts = parts.with(parts.registry.clone(), parts.settings.clone());
+            App(Arc::new(Parts { keys, ..parts }), None)
+        });
+        let parts = Arc::new(parts);
+        let rotation = rereading.map(|rereading| Arc::new(Rotation::new(rereading)));
+        problems.or(App(parts, rotation))
     }
-}
-
-fn client_problem(error: &crate::client::Error) -> String {
-    format!("the client of the FHIR server: {error}")
 }
 
 /// The client of the FHIR server. Nothing is set up before its first request.
@@ -747,9 +735,11 @@ fn client(
     root_certificates: &[Vec<u8>],
     proxy: Option<url::Url>,
     transport: Option<Arc<dyn Transport>>,
-) -> Result<(FhirClient, Connection), crate::client::Error> {
+) -> Result<(FhirClient, Connection), Problems> {
+    let problem =
+        |error: crate::client::Error| Problems::from(format!("the client of the FHIR server: {error}"));
     for pem in root_certificates {
-        config = config.root_certificates_pem(pem)?;
+        config = config.root_certificates_pem(pem).map_err(problem)?;
     }
     if let Some(proxy) = proxy {
         config = config.proxy(proxy);
@@ -759,7 +749,7 @@ fn client(
         Some(transport) => FhirClient::with_transport(config, transport),
         None => FhirClient::new(config),
     };
-    Ok((client?, connection))
+    Ok((client.map_err(problem)?, connection))
 }
 
 impl fmt::Debug for AppBuilder {
