@@ -69,7 +69,6 @@ pub(crate) struct Room {
     /// The parts of a notification that it signs.
     pub(crate) signature: Signature,
     /// How the server retries a notification that was not answered 2xx.
-    #[cfg_attr(not(feature = "inspector"), allow(dead_code, reason = "the desk alone asks"))]
     pub(crate) resends: Resends,
     /// Reports everything that the server cannot do or would silently ignore, and the cure.
     pub(crate) refuse: fn(&Ask<'_>, &mut Cannot<'_>),
@@ -130,7 +129,6 @@ pub(crate) struct TokenExtensions {
 
 /// How a server retries a notification that was not answered 2xx. The function returns the pause after an attempt,
 /// which is counted from 1; `None` after the last attempt.
-#[cfg_attr(not(feature = "inspector"), allow(dead_code, reason = "the desk alone asks"))]
 pub(crate) enum Resends {
     After(fn(u16) -> Option<Duration>),
     /// The same, but a 4xx is final.

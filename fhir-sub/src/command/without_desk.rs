@@ -19,7 +19,6 @@ impl Command {
         match *self {}
     }
 
-    #[allow(clippy::unused_async, reason = "the desk awaits")]
     pub(super) async fn run(self, _builder: AppBuilder, _choice: Choice<'_>) -> Result<Exit, CannotGoOn> {
         match self {}
     }
@@ -57,7 +56,6 @@ mod watch {
         }
     }
 
-    #[allow(clippy::unused_async, clippy::unused_self, reason = "the desk awaits, and uses itself")]
     impl Watch {
         pub(in super::super) fn shown(_is_shown: bool) -> Self {
             Self

@@ -12,7 +12,6 @@ pub(super) const MISSING: Option<&str> = Some(REASON);
 const REASON: &str = "a release build has no sandbox to be the FHIR server: set FHIR_BASE_URL, or use `cargo run` without \
      `--release` to try the program";
 
-#[allow(clippy::unused_async, reason = "the sandbox awaits")]
 pub(super) async fn serve(_builder: AppBuilder, _watch: Watch) -> Result<Exit, BoxError> {
     Err(Problems::from(REASON.to_owned()).into())
 }

@@ -182,7 +182,6 @@ impl Record {
         let number = event.and_then(Event::number);
         let numbering = (!self.numbering.is_in_order()).then(|| tracing::field::display(self.numbering));
         let interaction = event.map(|event| event.interaction().name());
-        #[allow(clippy::cast_possible_truncation)] // A request of half a billion years is not expected.
         let milliseconds = elapsed.as_millis() as u64;
         let (kind, place) = match &self.failure {
             Some(failure) => (Some(failure.kind), failure.place.map(tracing::field::display)),

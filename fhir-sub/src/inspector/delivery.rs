@@ -96,7 +96,6 @@ impl Delivery {
     /// Its entry in a list of the program's deliveries.
     pub(crate) fn summary(&self, app: &App) -> Summary<'_> {
         let room = app.serving(&self.sent.path).settings().fhir_server;
-        #[allow(clippy::cast_possible_truncation)] // As in the log.
         let milliseconds = self.elapsed.as_millis() as u64;
         let (origin, again) = match self.origin {
             Origin::Server => ("server", None),

@@ -79,7 +79,6 @@ pub(super) async fn rotated(
 }
 
 /// Authenticates a caller without the secret header, in the other configured ways.
-#[allow(clippy::unused_async, reason = "only an access token is waited for")]
 pub(super) async fn otherwise(app: &App, head: &Head<'_>, deadline: Deadline) -> Result<Caller, Refusal> {
     #[cfg(feature = "local")]
     if app.counters().is_some() && super::route::is_metrics(head) {

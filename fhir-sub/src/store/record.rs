@@ -161,7 +161,6 @@ pub(crate) fn after(moment: Millis, time: Duration) -> Millis {
     moment.saturating_add(millis_of(time))
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // As serde wants it.
 fn is_false(value: &bool) -> bool {
     !value
 }

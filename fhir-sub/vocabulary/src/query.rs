@@ -177,7 +177,6 @@ impl fmt::Debug for Query {
 pub trait Condition: sealed::Sealed {
     /// The parameters, or why this is not a condition for a resource of this type.
     #[doc(hidden)]
-    #[allow(clippy::missing_errors_doc)]
     fn pairs(&self, resource_type: &str) -> Result<Vec<(&str, &str)>, &'static str>;
 }
 

@@ -306,7 +306,6 @@ fn number(of_type: &str, number: f64) -> Option<Value> {
     }
 }
 
-#[allow(clippy::cast_possible_truncation)] // Only what has nothing behind the point is cast.
 fn whole(number: f64) -> Option<Value> {
     (number.fract() == 0.0 && number.abs() < 1e15).then(|| json!(number as i64))
 }
