@@ -1,7 +1,7 @@
 //! The cost of decoding a notification, compared with code that a user would write by hand.
 //!
 //! ```sh
-//! cargo test --release -p fhir-sub --lib cost -- --ignored --nocapture --test-threads 1
+//! cargo test --release -p fhir-sub --features sandbox --lib decode::tests::cost -- --ignored --nocapture --test-threads 1
 //! ```
 
 mod by_hand;
