@@ -14,6 +14,7 @@ mod invocations;
 mod kit;
 mod program;
 mod response;
+mod shape;
 #[cfg(feature = "events")]
 mod sns;
 #[cfg(feature = "events")]

@@ -9,7 +9,7 @@ use lambda_http::lambda_runtime::Diagnostic;
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::direct::Shape;
+use super::shape::Shape;
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::fhir::Instant;
