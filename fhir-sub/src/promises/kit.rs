@@ -111,6 +111,11 @@ pub(crate) fn reply(status: u16, body: Value) -> Reply {
     Reply { status, body, date: None, delay: Duration::ZERO }
 }
 
+/// The answer to any other request: the server has no Subscriptions, and nothing else is there.
+pub(crate) fn otherwise(asked: &str) -> Reply {
+    if asked.starts_with("GET Subscription?") { reply(200, bundle([])) } else { reply(404, outcome()) }
+}
+
 pub(crate) struct Front(Box<dyn Fn(&str) -> Reply + Send + Sync>);
 
 pub(crate) fn front(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Front {

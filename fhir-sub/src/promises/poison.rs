@@ -42,10 +42,8 @@ impl Killed {
         let server = front(move |asked| {
             let mut reply = if asked.starts_with("GET Encounter?") && !asked.contains("_id=") {
                 reply(200, page(asked, &rows.lock().unwrap()))
-            } else if asked.starts_with("GET Subscription?") {
-                reply(200, bundle([]))
             } else {
-                reply(404, outcome())
+                otherwise(asked)
             };
             reply.date = Some(moment(7_200_000));
             reply

@@ -7,18 +7,12 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use crate::promises::kit::{
-    Do, REQUIRED, Reply, app, at, bundle, criteria, front, moment, outcome, page, reply, script, shared,
-    swept,
+    Do, REQUIRED, Reply, app, at, criteria, front, moment, otherwise, page, reply, script, shared, swept,
 };
 use crate::sandbox::Behaviour;
 use crate::store::{MemoryStore, StoreBackend};
 
 const SINCE: Option<&str> = Some("2026-01-01T00:00:00Z");
-
-/// The answer to all requests except those for encounters.
-fn otherwise(asked: &str) -> Reply {
-    if asked.starts_with("GET Subscription?") { reply(200, bundle([])) } else { reply(404, outcome()) }
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_later_page_that_is_answered_in_part() {

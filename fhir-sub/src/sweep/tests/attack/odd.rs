@@ -1,7 +1,7 @@
 //! Odd cases that the report must mention.
 
 use crate::promises::kit::{
-    Do, REQUIRED, app, bundle, criteria, front, moment, outcome, page, reply, script, shared, swept,
+    Do, REQUIRED, app, criteria, front, moment, otherwise, page, reply, script, shared, swept,
 };
 use crate::sandbox::Behaviour;
 
@@ -12,10 +12,8 @@ async fn t21_a_first_since_in_the_future() {
     let server = front(move |asked| {
         let mut reply = if asked.starts_with("GET Encounter?") {
             reply(200, page(asked, &[("1".to_owned(), "1".to_owned(), 60_000)]))
-        } else if asked.starts_with("GET Subscription?") {
-            reply(200, bundle([]))
         } else {
-            reply(404, outcome())
+            otherwise(asked)
         };
         reply.date = Some(moment(120_000));
         reply

@@ -11,8 +11,8 @@ use crate::fhir::Instant;
 use crate::fixtures::{declaration, leak};
 use crate::interaction::Interactions;
 use crate::promises::kit::{
-    Do, Got, REQUIRED, Run, UNUSED, app, at, bundle, criteria, encounter, front, moment, outcome, page,
-    parameter, reply, script, shared, swept,
+    Do, Got, REQUIRED, Run, UNUSED, app, at, bundle, criteria, encounter, front, moment, otherwise, outcome,
+    page, parameter, reply, script, shared, swept,
 };
 use crate::sandbox::Behaviour;
 use crate::sweep::{SweepOptions, sweep};
@@ -28,10 +28,8 @@ async fn t08_one_moment_and_little_time() {
     let server = front(move |asked| {
         let mut reply = if asked.starts_with("GET Encounter?") {
             reply(200, page(asked, &rows))
-        } else if asked.starts_with("GET Subscription?") {
-            reply(200, bundle([]))
         } else {
-            reply(404, outcome())
+            otherwise(asked)
         };
         reply.date = Some(moment(7_200_000));
         reply.delay = Duration::from_millis(150);

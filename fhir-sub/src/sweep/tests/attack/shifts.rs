@@ -6,17 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use crate::promises::kit::{
-    Do, REQUIRED, Reply, app, at, bundle, criteria, front, moment, outcome, page, parameter, reply, script,
-    shared, swept,
+    Do, REQUIRED, Reply, app, at, criteria, front, moment, otherwise, outcome, page, parameter, reply,
+    script, shared, swept,
 };
 use crate::sandbox::Behaviour;
 
 const SINCE: Option<&str> = Some("2026-01-01T00:00:00Z");
-
-/// The answer to other requests than those for encounters.
-fn otherwise(asked: &str) -> Reply {
-    if asked.starts_with("GET Subscription?") { reply(200, bundle([])) } else { reply(404, outcome()) }
-}
 
 /// So many rows, each a second younger than the one before.
 fn rows(count: u64) -> Vec<(String, String, u64)> {

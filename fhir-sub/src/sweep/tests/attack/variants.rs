@@ -9,17 +9,12 @@ use serde_json::{Value, json};
 use crate::declaration::Declaration;
 use crate::interaction::Interactions;
 use crate::promises::kit::{
-    Do, REQUIRED, Reply, UNUSED, app, at, bundle, criteria, encounter, front, moment, outcome, page,
-    parameter, reply, script, shared, swept,
+    Do, REQUIRED, Reply, UNUSED, app, at, bundle, criteria, encounter, front, moment, otherwise, outcome,
+    page, parameter, reply, script, shared, swept,
 };
 use crate::sandbox::Behaviour;
 
 const SINCE: Option<&str> = Some("2026-01-01T00:00:00Z");
-
-/// The answer to other requests than those for encounters.
-fn otherwise(asked: &str) -> Reply {
-    if asked.starts_with("GET Subscription?") { reply(200, bundle([])) } else { reply(404, outcome()) }
-}
 
 fn dated(mut reply: Reply, milliseconds: u64) -> Reply {
     reply.date = Some(moment(milliseconds));
