@@ -1,6 +1,7 @@
 //! Decodes a request into its events. Each file has one dialect or concept.
 
 #[cfg(any(test, fuzzing))]
+#[path = "decode/tests/by_serde.rs"]
 mod by_serde;
 mod criteria;
 mod entry;

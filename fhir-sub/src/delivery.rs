@@ -39,6 +39,3 @@ pub(crate) use record::{Record, Severity};
 pub(crate) use time::Time;
 #[cfg(feature = "inspector")]
 pub(crate) use told::Told;
-
-#[cfg(test)]
-pub(crate) mod scripted;

@@ -1,6 +1,20 @@
 //! Declarations for tests and benchmarks, created without the attribute and outside the slice.
 
+#[cfg(all(test, feature = "lambda"))]
+pub(crate) mod captured;
+#[cfg(test)]
+mod old_store;
+#[cfg(test)]
+pub(crate) mod scripted;
+#[cfg(test)]
+mod severed_store;
+
 use fhir_sub_search::search::placeholders;
+
+#[cfg(test)]
+pub(crate) use self::old_store::OldStore;
+#[cfg(test)]
+pub(crate) use self::severed_store::{SeveredStore, Way};
 
 use crate::declaration::{Content, Declaration, Order, Source, Trigger, Trust};
 use crate::extract::FromNotification;

@@ -7,8 +7,6 @@ mod prometheus;
 
 #[cfg(feature = "lambda")]
 pub(crate) use self::emf::Emf;
-#[cfg(all(test, feature = "lambda"))]
-pub(crate) use self::emf::captured;
 #[cfg(feature = "local")]
 pub(crate) use self::prometheus::{CONTENT_TYPE, Counters, Now};
 

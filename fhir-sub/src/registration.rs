@@ -205,6 +205,4 @@ async fn at_a_time(work: Vec<BoxFuture<'_, ()>>) {
 }
 
 #[cfg(test)]
-mod fixtures;
-#[cfg(test)]
 mod tests;

@@ -16,14 +16,10 @@ mod entry;
 mod events;
 mod memory;
 mod migration;
-#[cfg(test)]
-mod old;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod record;
 mod rules;
-#[cfg(test)]
-mod severed;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod sweep;
@@ -42,10 +38,6 @@ pub(crate) use dead_letter::DeadLetter;
 pub(crate) use entry::{Begun, Claim, Entry, How, Identity, OfResource, Told};
 pub(crate) use memory::MemoryStore;
 pub(crate) use migration::OldKeys;
-#[cfg(test)]
-pub(crate) use old::OldStore;
-#[cfg(test)]
-pub(crate) use severed::{SeveredStore, Way};
 #[cfg(any(test, feature = "testing"))]
 pub use suite::check_store;
 pub(crate) use sweep::Sweeping;

@@ -10,8 +10,6 @@ mod event;
 #[cfg(feature = "events")]
 mod event_bridge;
 mod invocations;
-#[cfg(all(test, feature = "events"))]
-mod kit;
 mod program;
 mod response;
 mod shape;

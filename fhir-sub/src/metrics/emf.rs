@@ -147,6 +147,4 @@ impl Visit for Measured {
 }
 
 #[cfg(all(test, feature = "lambda"))]
-pub(crate) mod captured;
-#[cfg(all(test, feature = "lambda"))]
 mod tests;

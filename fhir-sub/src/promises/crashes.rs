@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use super::kit::*;
 use crate::declaration::{Declaration, Order};
+use crate::fixtures::{SeveredStore, Way};
 use crate::sandbox::Behaviour;
-use crate::store::{MemoryStore, SeveredStore, StoreBackend, Way};
+use crate::store::{MemoryStore, StoreBackend};
 
 /// 15: a resource with a handler that kills the process: memory runs out, the stack overflows, it aborts, or
 /// Lambda kills it.

@@ -2,6 +2,7 @@
 
 mod endless;
 mod duplicates;
+pub(super) mod fixtures;
 mod masked;
 mod odd;
 mod paced;

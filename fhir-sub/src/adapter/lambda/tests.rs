@@ -118,7 +118,7 @@ async fn invoked(test: &crate::testing::TestApp, event: &str) -> Result<serde_js
 #[cfg(any(test, feature = "testing"))]
 #[tokio::test]
 async fn an_invocation_counts_what_became_of_its_events() {
-    use crate::metrics::captured::capture;
+    use crate::fixtures::captured::capture;
 
     let counted = async |test: &crate::testing::TestApp, secret: &str, body: &str| {
         let (lines, guard) = capture();
@@ -357,3 +357,5 @@ async fn what_a_stranger_sends_over_http_is_no_event_of_another_kind() {
 }
 
 mod certificates;
+#[cfg(feature = "events")]
+pub(super) mod kit;

@@ -15,11 +15,11 @@ use super::{Answer, Told, serve_apart};
 use crate::adapter::tower::answer;
 use crate::app::{App, AppBuilder};
 use crate::event::Event;
-use crate::fixtures::{Handler, Succeed, declaration, leak};
+use crate::fixtures::{Handler, SeveredStore, Succeed, Way, declaration, leak};
 use crate::outcome::Outcome;
 use crate::sandbox::Behaviour;
 use crate::service::Host;
-use crate::store::{MemoryStore, SeveredStore, Way};
+use crate::store::MemoryStore;
 use crate::testing::TestApp;
 
 const SECRET: &str = "the-secret-of-a-test-and-no-other";

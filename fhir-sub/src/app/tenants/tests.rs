@@ -10,14 +10,14 @@ use crate::app::{App, AppBuilder};
 use crate::declaration::{Declaration, Trigger};
 use crate::error::Error;
 use crate::extract::{FromNotification, ResourceUse};
-use crate::fixtures::{Handler, declaration, leak};
+use crate::fixtures::{Handler, OldStore, SeveredStore, Way, declaration, leak};
 use crate::notification::Notification;
 use crate::outcome::Outcome;
 use crate::registration::Options;
 use crate::rejection::Rejection;
 use crate::sandbox::{Behaviour, Sandbox};
 use crate::settings::Variables;
-use crate::store::{MemoryStore, OldStore, SeveredStore, Way};
+use crate::store::MemoryStore;
 use crate::testing::{TestAnswer, TestRequest, send};
 
 const NORTH: &str = "north-secret-0123456789abcdef0123456789";

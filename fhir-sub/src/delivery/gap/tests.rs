@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::app::AppBuilder;
 use crate::declaration::{Content, Declaration};
-use crate::delivery::scripted::{Scripted, UNUSED, event, notification, topic};
+use crate::fixtures::scripted::{Scripted, UNUSED, event, notification, topic};
 use crate::memory::{Counts, Name};
 
 fn id_only() -> Declaration {
@@ -153,7 +153,7 @@ async fn a_server_that_fails_is_asked_again_by_the_next_notification() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_of_a_gap_that_fails_is_tried_again() {
-    let fails: crate::delivery::scripted::Fails = |event, times| event.number() == Some(2) && times < 3;
+    let fails: crate::fixtures::scripted::Fails = |event, times| event.number() == Some(2) && times < 3;
     let test = Scripted::with(id_only(), fails, |builder| builder, with_events(&[2, 3]));
     test.send(event(1)).await;
     for _ in 0..2 {
@@ -168,7 +168,7 @@ async fn an_event_of_a_gap_that_fails_is_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_that_always_fails_is_not_tried_for_ever() {
-    let fails: crate::delivery::scripted::Fails = |event, _| event.number() == Some(2);
+    let fails: crate::fixtures::scripted::Fails = |event, _| event.number() == Some(2);
     let test = Scripted::with(id_only(), fails, |builder| builder, with_events(&[2]));
     test.send(event(1)).await;
     for number in 3..10 {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::app::AppBuilder;
 use crate::declaration::{Content, Declaration, Trust};
-use crate::delivery::scripted::{OPTIONAL, REQUIRED, Scripted, UNUSED, notification, topic};
 use crate::extract::FromNotification;
+use crate::fixtures::scripted::{OPTIONAL, REQUIRED, Scripted, UNUSED, notification, topic};
 use crate::fixtures::{Succeed, declaration};
 use crate::interaction::Interactions;
 use crate::notification::Notification;

@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::declaration::{Content, Declaration, Trust};
-use crate::delivery::scripted::{
+use crate::fhir::Instant;
+use crate::fixtures::scripted::{
     Fails, OPTIONAL, REQUIRED, Scripted, UNUSED, criteria, event, notification, topic,
 };
-use crate::fhir::Instant;
 
 /// A server's Encounters, which answers searches and reads.
 #[derive(Clone, Default)]

@@ -13,14 +13,13 @@ use crate::declaration::{Declaration, Order};
 use crate::error::Error;
 use crate::event::Event;
 use crate::extract::FromNotification;
-use crate::fixtures::{Handler, declaration, leak};
+use crate::fixtures::{Handler, SeveredStore, Way, declaration, leak};
 use crate::notification::Notification;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::sandbox::Behaviour;
 use crate::store::{
-    MemoryStore, Put, Record, RecordId, RecordKind, SeveredStore, Store, StoreBackend, StoreFuture,
-    Unavailable, Way,
+    MemoryStore, Put, Record, RecordId, RecordKind, Store, StoreBackend, StoreFuture, Unavailable,
 };
 use crate::testing::{TestApp, TestRequest};
 

@@ -2,8 +2,8 @@ use serde_json::json;
 
 use crate::app::AppBuilder;
 use crate::declaration::{Content, Declaration};
-use crate::delivery::scripted::{Scripted, UNUSED, event, notification, topic};
 use crate::fhir::{FhirVersion, FhirVersions};
+use crate::fixtures::scripted::{Scripted, UNUSED, event, notification, topic};
 
 /// Aidbox documents only `POST`. With `FHIR_SERVER=auto`, the program does not know which server it is.
 #[tokio::test(start_paused = true)]

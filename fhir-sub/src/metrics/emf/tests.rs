@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::captured::{capture, capture_of};
+use crate::fixtures::captured::{capture, capture_of};
 
 fn lines(act: impl FnOnce()) -> Vec<Value> {
     let (lines, guard) = capture();

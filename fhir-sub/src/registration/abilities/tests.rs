@@ -5,7 +5,9 @@ use crate::event::Event;
 use crate::fhir::Subscription;
 use crate::fixtures::{Succeed, declaration};
 use crate::interaction::Interactions;
-use crate::registration::fixtures::{ADMISSIONS, BARE, admissions, refusal, settings, settings_under, wants};
+use crate::registration::tests::fixtures::{
+    ADMISSIONS, BARE, admissions, refusal, settings, settings_under, wants,
+};
 
 const DATED: Topic = Topic { filters: &["Encounter?date=ge2030-01-01"], ..BARE };
 const BY_CLASS: Topic = Topic { filters: &["Encounter?class=IMP"], ..BARE };

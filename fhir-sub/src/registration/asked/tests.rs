@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::extract::Resource;
 use crate::fixtures::{Succeed, declaration, leak};
-use crate::registration::fixtures::{NARROWED, admissions, settings};
+use crate::registration::tests::fixtures::{NARROWED, admissions, settings};
 
 fn searched(declaration: Declaration, server: &str, version: &str) -> Option<String> {
     search(leak([declaration])[0], &settings(server, version))

@@ -4,7 +4,7 @@ use super::*;
 use crate::extract::Resource;
 use crate::fhir::backport::FILTER_CRITERIA;
 use crate::fixtures::{Succeed, declaration, leak};
-use crate::registration::fixtures::{NARROWED, admissions, settings};
+use crate::registration::tests::fixtures::{NARROWED, admissions, settings};
 use crate::registration::wanted::wanted;
 
 type Hook = fn(&mut Subscription);

@@ -1,5 +1,5 @@
 use super::own::endpoint;
-use crate::registration::fixtures::settings_under;
+use crate::registration::tests::fixtures::settings_under;
 
 #[test]
 fn only_what_certainly_lies_under_the_base_is_ours() {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::client::transport::{Limits, Transport, TransportError};
-use crate::registration::fixtures::SECRET;
+use crate::registration::tests::fixtures::SECRET;
 use crate::settings::Variables;
 
 /// Answers every request with a page of other programs' Subscriptions, and a link to the next page.

@@ -10,7 +10,7 @@ use super::topics::server::Server;
 use super::*;
 use crate::client::transport::{Limits, Transport, TransportError};
 use crate::interaction::Interactions;
-use crate::registration::fixtures::{BARE, SECRET, admissions};
+use crate::registration::tests::fixtures::{BARE, SECRET, admissions};
 use crate::settings::Variables;
 
 /// A server with Subscriptions and a CapabilityStatement.

@@ -13,7 +13,7 @@ use super::*;
 use crate::client::transport::{Limits, Transport, TransportError};
 use crate::declaration::{Content, Topic};
 use crate::interaction::Interactions;
-use crate::registration::fixtures::{BARE, SECRET, admissions};
+use crate::registration::tests::fixtures::{BARE, SECRET, admissions};
 use crate::settings::Variables;
 
 const SIGNING: &str = "a-canary-to-sign-notifications-with";
@@ -176,7 +176,7 @@ async fn fhir_works_is_sent_what_the_specification_has() {
 
 #[test]
 fn what_they_cannot_do_is_told() {
-    use crate::registration::fixtures::{refusal, settings, settings_with};
+    use crate::registration::tests::fixtures::{refusal, settings, settings_with};
     let healthlake = |declaration| refusal(declaration, &settings_with("healthlake", "R4", &TOKEN));
     let whole = |url| Declaration { content: Content::FullResource, ..of_topic(url, &[]) };
     let empty = |url| Declaration { content: Content::Empty, ..of_topic(url, &[]) };

@@ -10,7 +10,7 @@ use serde_json::json;
 use self::server::Server;
 use super::*;
 use crate::declaration::Topic;
-use crate::registration::fixtures::{ADMISSIONS, NARROWED, SECRET, admissions};
+use crate::registration::tests::fixtures::{ADMISSIONS, NARROWED, SECRET, admissions};
 use crate::settings::Variables;
 
 /// An app with a topic's handler, and the server that it registers with.

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::declaration::Content;
-use crate::registration::fixtures::{ADMISSIONS, BARE, SECRET, admissions, refusal, settings, wants};
+use crate::registration::tests::fixtures::{ADMISSIONS, BARE, SECRET, admissions, refusal, settings, wants};
 
 /// `http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/…`
 fn guide(name: &str) -> String {

@@ -13,7 +13,7 @@ use crate::client::transport::{Limits, Transport, TransportError, TransportError
 use crate::deadline::Deadline;
 use crate::declaration::{Content, Declaration, Order};
 use crate::delivery::Time;
-use crate::delivery::scripted::{OPTIONAL, REQUIRED, Scripted, criteria, notification, topic};
+use crate::fixtures::scripted::{OPTIONAL, REQUIRED, Scripted, criteria, notification, topic};
 use crate::interaction::Interactions;
 use crate::metrics::Measure;
 use crate::request::Head;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::declaration::{Content, Topic, Trigger};
-use crate::delivery::scripted::notification;
+use crate::fixtures::scripted::notification;
 use crate::fixtures::{Succeed, declaration, leak};
 use crate::sandbox::Behaviour;
 use crate::store::MemoryStore;

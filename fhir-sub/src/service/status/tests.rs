@@ -2,7 +2,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::declaration::{Content, Declaration};
-use crate::delivery::scripted::{REQUIRED, Scripted, UNUSED, event, notification, topic};
+use crate::fixtures::scripted::{REQUIRED, Scripted, UNUSED, event, notification, topic};
 use crate::fixtures::{Succeed, declaration, leak};
 use crate::sandbox::Behaviour;
 use crate::testing::{TestApp, TestRequest};

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::MAXIMUM;
 use crate::declaration::{Content, Declaration};
-use crate::delivery::scripted::{Fails, REQUIRED, Scripted, UNUSED, notification, topic};
+use crate::fixtures::scripted::{Fails, REQUIRED, Scripted, UNUSED, notification, topic};
 
 fn id_only() -> Declaration {
     topic::<UNUSED>(Content::IdOnly, &[])

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::fixtures::OldStore;
 use crate::store::record::{Body, EventRecord, Record, SweepRecord};
 use crate::store::suite::timed::{LEASE, RETENTION, SECOND, Timed, instant, key};
-use crate::store::{Begun, MemoryStore, OldKeys, OldStore, RecordId, RecordKind, StoreBackend, SweepState};
+use crate::store::{Begun, MemoryStore, OldKeys, RecordId, RecordKind, StoreBackend, SweepState};
 
 fn old() -> Timed {
     Timed::new(OldStore(MemoryStore::shared(Arc::new(SystemTime::now))))

@@ -11,12 +11,12 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::fixtures::leak;
+use crate::fixtures::{SeveredStore, Way, leak};
 use crate::promises::kit::{
     Do, REQUIRED, Reply, Script, app, bundle, criteria, front, moment, outcome, page, reply, script,
 };
 use crate::sandbox::Behaviour;
-use crate::store::{MemoryStore, SeveredStore, StoreBackend, Way};
+use crate::store::{MemoryStore, StoreBackend};
 use crate::sweep::every;
 use crate::testing::TestApp;
 

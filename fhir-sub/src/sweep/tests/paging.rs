@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::declaration::{Content, Declaration};
-use crate::delivery::scripted::{REQUIRED, Scripted, criteria};
 use crate::fhir::Instant;
+use crate::fixtures::scripted::{REQUIRED, Scripted, criteria};
 use crate::sweep::{SweepOptions, sweep};
 
 /// A server with pages that count places in its current content, and that writes while it is read.

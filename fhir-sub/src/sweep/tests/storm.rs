@@ -15,12 +15,12 @@ use crate::client::transport::Transport;
 use crate::error::Error;
 use crate::event::Event;
 use crate::extract::FromNotification;
-use crate::fixtures::{Handler, declaration, leak};
+use crate::fixtures::{Handler, SeveredStore, Way, declaration, leak};
 use crate::notification::Notification;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::sandbox::Behaviour;
-use crate::store::{MemoryStore, SeveredStore, Way};
+use crate::store::MemoryStore;
 use crate::sweep::tests::kit::encounter;
 use crate::testing::{TestApp, TestRequest};
 

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::super::kit::{Queued, encounter, message, notification};
+use super::super::tests::kit::{Queued, encounter, message, notification};
 
 /// An event, as in <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>.
 fn event(detail_type: &str, detail: Value) -> Value {

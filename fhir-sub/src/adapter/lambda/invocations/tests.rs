@@ -30,7 +30,7 @@ async fn what_cannot_be_sent_ends_the_process_unless_others_go_on_in_it() {
 async fn an_instance_counts_one_cold_start_after_its_first_answer() {
     use std::sync::Mutex;
 
-    use crate::metrics::captured::capture;
+    use crate::fixtures::captured::capture;
     use crate::settings::Variables;
 
     for (metrics, counted) in [("emf", 1), ("off", 0)] {

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::kit::{Queued, encounter, in_group, message, notification, with_endpoint};
+use super::super::tests::kit::{Queued, encounter, in_group, message, notification, with_endpoint};
 
 const TOPIC: &str = "https://example.org/topics/admission";
 

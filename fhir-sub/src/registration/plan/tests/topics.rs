@@ -4,10 +4,10 @@ use crate::declaration::{Declaration, Topic};
 use crate::extract::Resource;
 use crate::fhir::Subscription;
 use crate::fixtures::{Succeed, declaration};
-use crate::registration::fixtures::{
+use crate::registration::plan::{Action, Given, plan};
+use crate::registration::tests::fixtures::{
     ADMISSIONS, BARE, NARROWED, SECRET, admissions, settings, settings_with, wants,
 };
-use crate::registration::plan::{Action, Given, plan};
 use crate::registration::wanted::Wanted;
 
 /// Every form of a topic's Subscription.

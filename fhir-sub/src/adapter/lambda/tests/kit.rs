@@ -20,7 +20,7 @@ use crate::testing::TestApp;
 
 /// The runs of handlers, in order: `e 7` at the beginning, `e 7.` at the end.
 #[derive(Default)]
-pub(super) struct Log(Mutex<Vec<String>>);
+pub(crate) struct Log(Mutex<Vec<String>>);
 
 struct Work {
     text: String,
@@ -66,18 +66,18 @@ fn of_topic(url: &'static str, endpoint: &'static str) -> Declaration {
 }
 
 /// The app, and the runs of its handlers.
-pub(super) struct Queued {
-    pub(super) test: TestApp,
+pub(crate) struct Queued {
+    pub(crate) test: TestApp,
     log: Arc<Log>,
 }
 
 impl Queued {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|builder| builder)
     }
 
     /// The same with further settings.
-    pub(super) fn with(setup: impl FnOnce(AppBuilder) -> AppBuilder) -> Self {
+    pub(crate) fn with(setup: impl FnOnce(AppBuilder) -> AppBuilder) -> Self {
         let log = Arc::new(Log::default());
         let latest = Declaration { order: Order::Latest, ..declaration::<Work, Act>("Encounter?", "latest") };
         let ordered = of_topic("https://example.org/topics/ordered", "ordered");
@@ -98,18 +98,18 @@ impl Queued {
     }
 
     /// Sends an event, with a minute until the end of the invocation. Returns the answer or the error.
-    pub(super) async fn invoke(&self, event: &Value) -> Result<Value, String> {
+    pub(crate) async fn invoke(&self, event: &Value) -> Result<Value, String> {
         let mut context = Context::default();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         context.deadline = (now + Duration::from_secs(60)).as_millis() as u64;
         context.request_id = "request".into();
-        let program = super::Program::from(self.test.app().clone());
-        let reply = super::invoke(&program, event.to_string().as_bytes(), &context).await;
+        let program = super::super::Program::from(self.test.app().clone());
+        let reply = super::super::invoke(&program, event.to_string().as_bytes(), &context).await;
         reply.map(|reply| serde_json::to_value(&reply).unwrap()).map_err(|error| error.error_message)
     }
 
     /// The messages of a batch that must come again.
-    pub(super) async fn failed(&self, records: &[Value]) -> Vec<String> {
+    pub(crate) async fn failed(&self, records: &[Value]) -> Vec<String> {
         let answer = self.invoke(&json!({ "Records": records })).await.unwrap();
         let failures = answer["batchItemFailures"].as_array().unwrap();
         assert_eq!(answer.as_object().unwrap().len(), 1, "{answer}");
@@ -117,14 +117,14 @@ impl Queued {
     }
 
     /// The handlers' runs since the last call.
-    pub(super) fn done(&self) -> Vec<String> {
+    pub(crate) fn done(&self) -> Vec<String> {
         std::mem::take(&mut *self.log.0.lock().unwrap())
     }
 }
 
 /// A message of SQS, as in <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>. Its id is `m` and a
 /// number.
-pub(super) fn message(number: usize, queue: &str, body: impl ToString) -> Value {
+pub(crate) fn message(number: usize, queue: &str, body: impl ToString) -> Value {
     let mut message = json!({
         "messageId": format!("m{number}"),
         "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a...",
@@ -150,7 +150,7 @@ pub(super) fn message(number: usize, queue: &str, body: impl ToString) -> Value 
 }
 
 /// The message with an attribute `endpoint`.
-pub(super) fn with_endpoint(mut message: Value, endpoint: &str) -> Value {
+pub(crate) fn with_endpoint(mut message: Value, endpoint: &str) -> Value {
     message["messageAttributes"]["endpoint"] = json!({
         "stringValue": endpoint,
         "stringListValues": [],
@@ -161,17 +161,17 @@ pub(super) fn with_endpoint(mut message: Value, endpoint: &str) -> Value {
 }
 
 /// The message in the group `group`.
-pub(super) fn in_group(mut message: Value, group: &str) -> Value {
+pub(crate) fn in_group(mut message: Value, group: &str) -> Value {
     message["attributes"]["MessageGroupId"] = group.into();
     message
 }
 
-pub(super) fn encounter(id: &str) -> Value {
+pub(crate) fn encounter(id: &str) -> Value {
     json!({ "resourceType": "Encounter", "id": id, "meta": { "versionId": "1" }, "status": "arrived" })
 }
 
 /// A topic's notification in R4, of one event with its Encounter.
-pub(super) fn notification(topic: &str, id: &str) -> Value {
+pub(crate) fn notification(topic: &str, id: &str) -> Value {
     let part = |name: &str, kind: &str, value: Value| json!({ "name": name, kind: value });
     let event = [
         part("event-number", "valueString", "1".into()),

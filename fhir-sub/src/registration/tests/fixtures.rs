@@ -2,17 +2,17 @@
 
 use serde_json::Value;
 
-use super::wanted::{Wanted, wanted};
 use crate::declaration::{Content, Declaration, Topic, Trigger};
 use crate::extract::Resource;
 use crate::fhir::{FhirVersion, FhirVersions};
 use crate::fixtures::{Succeed, declaration, leak};
+use crate::registration::wanted::{Wanted, wanted};
 use crate::settings::{Settings, Variables};
 
-pub(super) const SECRET: &str = "a-secret-of-more-than-32-characters";
+pub(in crate::registration) const SECRET: &str = "a-secret-of-more-than-32-characters";
 
 /// A topic with every optional part.
-pub(super) const ADMISSIONS: Topic = Topic {
+pub(in crate::registration) const ADMISSIONS: Topic = Topic {
     url: "https://example.org/topics/admission|1",
     filters: &["Encounter?patient=Patient/1&identifier=IMP", "Encounter?status=in-progress"],
     heartbeat: Some(60),
@@ -21,10 +21,10 @@ pub(super) const ADMISSIONS: Topic = Topic {
 };
 
 /// A topic that every server accepts.
-pub(super) const NARROWED: Topic = Topic { filters: &["Encounter?identifier=IMP"], ..BARE };
+pub(in crate::registration) const NARROWED: Topic = Topic { filters: &["Encounter?identifier=IMP"], ..BARE };
 
 /// A topic with only its URL.
-pub(super) const BARE: Topic = Topic {
+pub(in crate::registration) const BARE: Topic = Topic {
     url: "https://example.org/topics/admission",
     filters: &[],
     heartbeat: None,
@@ -32,7 +32,7 @@ pub(super) const BARE: Topic = Topic {
     max_count: None,
 };
 
-pub(super) fn admissions(topic: Topic) -> Declaration {
+pub(in crate::registration) fn admissions(topic: Topic) -> Declaration {
     Declaration {
         trigger: Trigger::Topic(topic),
         content: Content::IdOnly,
@@ -42,12 +42,16 @@ pub(super) fn admissions(topic: Topic) -> Declaration {
 }
 
 /// The settings for a server in a version; `base_url` is the app's.
-pub(super) fn settings_under(base_url: &str, server: &str, version: &str) -> Settings {
+pub(in crate::registration) fn settings_under(base_url: &str, server: &str, version: &str) -> Settings {
     settings_with(server, version, &[("APP_BASE_URL", base_url)])
 }
 
 /// The settings for a server in a version, with `further` ones.
-pub(super) fn settings_with(server: &str, version: &str, further: &[(&str, &str)]) -> Settings {
+pub(in crate::registration) fn settings_with(
+    server: &str,
+    version: &str,
+    further: &[(&str, &str)],
+) -> Settings {
     let mut variables = Variables::default();
     let usual = [
         ("APP_BASE_URL", "https://app.example.org"),
@@ -62,16 +66,16 @@ pub(super) fn settings_with(server: &str, version: &str, further: &[(&str, &str)
     Settings::read(&variables).unwrap()
 }
 
-pub(super) fn settings(server: &str, version: &str) -> Settings {
+pub(in crate::registration) fn settings(server: &str, version: &str) -> Settings {
     settings_under("https://app.example.org", server, version)
 }
 
-pub(super) fn wants(declaration: Declaration, settings: &Settings) -> Wanted {
+pub(in crate::registration) fn wants(declaration: Declaration, settings: &Settings) -> Wanted {
     wanted(leak([declaration])[0], settings).unwrap()
 }
 
 /// Why a server cannot do it; empty if it can.
-pub(super) fn refusal(declaration: Declaration, settings: &Settings) -> String {
+pub(in crate::registration) fn refusal(declaration: Declaration, settings: &Settings) -> String {
     let wanted = wanted(leak([declaration])[0], settings);
     wanted.err().map(|problems| problems.to_string()).unwrap_or_default()
 }
