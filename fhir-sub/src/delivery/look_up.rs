@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::changed::{Changed, Question};
+use super::changed::{Changed, Question, Raw};
 use super::deliver::{deliver, deliver_found};
 use super::delivered::{Delivered, End, Ended};
 use super::failure::Failure;
@@ -180,7 +180,8 @@ async fn by_search(
     let mut delivered: Vec<Delivered> = Vec::new();
     let end = loop {
         let most = app.settings().events_maximum.saturating_sub(delivered.len());
-        let found = find(app, declaration, question, event, Bounds { since, most }, &look_up, time).await;
+        let sought = Sought { declaration, question, event, look_up: &look_up, since, most };
+        let found = find(app, &sought, time).await;
         if found.is_new && !is_short {
             look_up.begin(now, found.searched);
         }
@@ -267,8 +268,13 @@ const PAGES: usize = 1_000;
 /// How far a change may be ahead of the header `Date`, which has only seconds.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// The bounds of a search.
-struct Bounds {
+/// What a search looks for.
+struct Sought<'a> {
+    declaration: &'a Declaration,
+    question: &'a Question,
+    event: &'a Event,
+    /// What the searches before it found.
+    look_up: &'a LookUp,
     /// The search finds what changed from this moment on.
     since: Instant,
     /// The most results.
@@ -277,6 +283,8 @@ struct Bounds {
 
 struct Found {
     hits: Vec<Changed>,
+    /// The size of `hits`.
+    bytes: usize,
     end: Searched,
     /// The page where the search ended, unless it read all of them; `None` for the first page.
     place: Option<Place>,
@@ -297,27 +305,58 @@ enum Searched {
     Failed(Failure),
 }
 
+impl Found {
+    /// Adds a result, unless it is handled, or left to the next search. Returns whether there was room for it. `date` is the
+    /// server's time.
+    fn add(&mut self, sought: &Sought<'_>, json: Raw, date: Option<Instant>) -> bool {
+        let hit = match Changed::read(json, sought.event, sought.question) {
+            Some(Ok(hit)) => hit,
+            Some(Err(_odd)) => {
+                let endpoint = sought.declaration.endpoint;
+                tracing::warn!(endpoint, "a search found a resource whose id FHIR does not allow");
+                return true;
+            }
+            None => return true,
+        };
+        // A server that ignores `_lastUpdated` also returns older resources.
+        if hit.updated.is_some_and(|updated| updated < sought.since) {
+            return true;
+        }
+        if hit.version.as_ref().is_some_and(|version| sought.look_up.is_handled(version)) {
+            self.known = self.known.max(hit.updated);
+            return true;
+        }
+        // A server may keep the results of a search, and show the current version of a resource. If the resource changed
+        // after the search began, that version may not match any more: the next search decides.
+        let may_have_changed = !self.is_new && self.searched.is_some();
+        let now = date.map(|date| date.after(SLACK));
+        if may_have_changed && hit.updated > self.searched && hit.updated <= now {
+            self.left = [self.left, hit.updated].into_iter().flatten().min();
+            return true;
+        }
+        self.bytes += hit.json.get().len();
+        if self.hits.len() == sought.most || (self.bytes > BYTES && !self.hits.is_empty()) {
+            return false;
+        }
+        self.hits.push(hit);
+        true
+    }
+}
+
 /// Finds resources that are not handled yet. Goes on at the page where an earlier notification stopped.
-async fn find(
-    app: &App,
-    declaration: &Declaration,
-    question: &Question,
-    event: &Event,
-    Bounds { since, most }: Bounds,
-    look_up: &LookUp,
-    time: Time,
-) -> Found {
+async fn find(app: &App, sought: &Sought<'_>, time: Time) -> Found {
+    let &Sought { question, look_up, since, .. } = sought;
     let (place, searched) = (look_up.place().cloned(), look_up.searched());
     let (is_new, had_time) = (place.is_none(), time.is_fair());
     let (hits, end) = (Vec::new(), Searched::Whole);
-    let mut found = Found { hits, end, place, is_new, searched, known: None, left: None };
+    let mut found = Found { hits, bytes: 0, end, place, is_new, searched, known: None, left: None };
     let client = app.provided().fhir_client().with_deadline(time.deadline().sooner_by_half());
     let sorted = [("_sort", "_lastUpdated")];
     let mut search = match &found.place {
         Some(place) => Search::at(&client, &question.resource_type, place),
         None => question.search(&client, since, &sorted),
     };
-    let (mut bytes, mut pages, mut is_sorted, mut kept) = (0, 0, true, None);
+    let (mut pages, mut is_sorted, mut kept) = (0, true, None);
     let searching = async {
         while let Some(page) = search.next_page().await {
             let page = match page {
@@ -360,38 +399,10 @@ async fn find(
                 found.searched = date;
             }
             for json in page.found {
-                let hit = match Changed::read(json, event, question) {
-                    Some(Ok(hit)) => hit,
-                    Some(Err(_odd)) => {
-                        let endpoint = declaration.endpoint;
-                        tracing::warn!(endpoint, "a search found a resource whose id FHIR does not allow");
-                        continue;
-                    }
-                    None => continue,
-                };
-                // A server that ignores `_lastUpdated` also returns older resources.
-                if hit.updated.is_some_and(|updated| updated < since) {
-                    continue;
-                }
-                if hit.version.as_ref().is_some_and(|version| look_up.is_handled(version)) {
-                    found.known = found.known.max(hit.updated);
-                    continue;
-                }
-                // A server may keep the results of a search, and show the current version of a resource. If the resource
-                // changed after the search began, that version may not match any more: the next search decides.
-                let may_have_changed = !found.is_new && found.searched.is_some();
-                let now = date.map(|date| date.after(SLACK));
-                if may_have_changed && hit.updated > found.searched && hit.updated <= now {
-                    found.left = [found.left, hit.updated].into_iter().flatten().min();
-                    continue;
-                }
-                bytes += hit.json.get().len();
-                let is_much = bytes > BYTES && !found.hits.is_empty();
-                if found.hits.len() == most || is_much {
+                if !found.add(sought, json, date) {
                     found.end = Searched::Cut;
                     return Ok(());
                 }
-                found.hits.push(hit);
             }
             found.place = page.next;
             if pages == PAGES && !page.is_last {
