@@ -56,6 +56,23 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// The command with this name, without options.
+    fn named(name: &str) -> Result<Self, String> {
+        Ok(match name {
+            "check" => Self::Check,
+            "dead-letters" => Self::DeadLetters(DeadLetters::List),
+            #[cfg(feature = "local")]
+            "serve" => Self::Serve { is_shown: false },
+            #[cfg(feature = "registration")]
+            "register" => Self::Register(Options::default()),
+            #[cfg(feature = "registration")]
+            "status" => Self::Status,
+            #[cfg(feature = "registration")]
+            "sweep" => Self::Sweep(SweepOptions::default()),
+            other => return Err(format!("there is no command {other:?}")),
+        })
+    }
+
     /// Whether it runs until it is told to stop, and writes its log where others print their result.
     pub(super) fn is_server(&self) -> bool {
         match self {
@@ -134,27 +151,15 @@ impl Arguments {
                 Value(value) if command == Some(Command::Check) && is_cost => words.push(value.string()?),
                 Value(value) if command.is_none() => {
                     let name = named.insert(value.string()?).as_str();
-                    command = Some(match name {
-                        "check" => Command::Check,
-                        "dead-letters" => Command::DeadLetters(DeadLetters::List),
-                        "help" => {
-                            let of = parser.next()?.and_then(word);
-                            return Ok(Self::help(of.as_deref())?);
-                        }
-                        #[cfg(feature = "local")]
-                        "serve" => Command::Serve { is_shown: false },
-                        name if OF_DESK.contains(&name) => {
-                            let name = name.to_owned();
-                            return desk::parse(&name, parser, json);
-                        }
-                        #[cfg(feature = "registration")]
-                        "register" => Command::Register(Options::default()),
-                        #[cfg(feature = "registration")]
-                        "status" => Command::Status,
-                        #[cfg(feature = "registration")]
-                        "sweep" => Command::Sweep(SweepOptions::default()),
-                        other => return Err(format!("there is no command {other:?}").into()),
-                    });
+                    if name == "help" {
+                        let of = parser.next()?.and_then(word);
+                        return Ok(Self::help(of.as_deref())?);
+                    }
+                    if OF_DESK.contains(&name) {
+                        let name = name.to_owned();
+                        return desk::parse(&name, parser, json);
+                    }
+                    command = Some(Command::named(name)?);
                 }
                 other => return Err(other.unexpected()),
             }
