@@ -38,4 +38,4 @@ pub(crate) use read::Deletion;
 pub(crate) use record::{Record, Severity};
 pub(crate) use time::Time;
 #[cfg(feature = "inspector")]
-pub(crate) use told::Told;
+pub(crate) use told::DeskRecord;

@@ -20,7 +20,7 @@ mod sqs;
 #[cfg(feature = "registration")]
 mod sweep;
 #[cfg(feature = "events")]
-mod told;
+mod unwrapped;
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant, SystemTime};

@@ -22,12 +22,12 @@ pub(super) struct Events<'n> {
 
 /// An event, and the place of its entry.
 #[derive(Debug)]
-pub(super) struct Told<'a> {
+pub(super) struct Reported<'a> {
     pub(super) happened: Happened<'a>,
     pub(super) place: Option<usize>,
 }
 
-impl Told<'_> {
+impl Reported<'_> {
     /// Whether the resource of the event is unknown.
     pub(super) fn is_open(&self) -> bool {
         let Happened { event, mistake, .. } = &self.happened;
@@ -38,11 +38,11 @@ impl Told<'_> {
 impl Events<'_> {
     /// The events of a status, in its order, each with its resource, or with the reason why it cannot be
     /// handled.
-    pub(super) fn collect<'a>(&self, status: &Status<'a>, entries: &[Entry<'a>]) -> Vec<Told<'a>> {
+    pub(super) fn collect<'a>(&self, status: &Status<'a>, entries: &[Entry<'a>]) -> Vec<Reported<'a>> {
         let mut index = Index::new(entries, self.own);
         let mut told: Vec<_> =
             status.events.items.iter().map(|said| self.told(said, &mut index, entries)).collect();
-        if told.iter().any(Told::is_open) || status.events.count == 0 {
+        if told.iter().any(Reported::is_open) || status.events.count == 0 {
             unnamed::name(self, status, entries, &index, &mut told);
         }
         told
@@ -65,15 +65,15 @@ impl Events<'_> {
         said: &'e StatusEvent<'_>,
         index: &mut Index<'e, 'a>,
         entries: &'e [Entry<'a>],
-    ) -> Told<'a> {
+    ) -> Reported<'a> {
         let mut event = self.event(said);
         let text = match &said.focus {
-            Focus::Absent => return Told { happened: Happened::new(event, None), place: None },
+            Focus::Absent => return Reported { happened: Happened::new(event, None), place: None },
             Focus::Unnamed(unnamed) => {
                 event.identifier.clone_from(&unnamed.identifier);
                 event.unnamed_type = unnamed.resource_type.as_deref().map(str::to_owned);
                 event.is_described = true;
-                return Told { happened: Happened::new(event, None), place: None };
+                return Reported { happened: Happened::new(event, None), place: None };
             }
             Focus::Named(text) => text,
         };
@@ -83,7 +83,7 @@ impl Events<'_> {
             && let Some((mistake, base)) = reference::mistake(text)
             && base.is_none_or(|base| self.own.is(base))
         {
-            return Told { happened: Happened::mistaken(event, mistake), place: None };
+            return Reported { happened: Happened::mistaken(event, mistake), place: None };
         }
         let place = index.next(Wanted { text, reference: named, is_elsewhere });
         match named.filter(|_| !is_elsewhere) {
@@ -101,8 +101,8 @@ impl Events<'_> {
             }
         }
         match place {
-            None => Told { happened: Happened::new(event, None), place },
-            Some(at) => Told { happened: about(event, named, &entries[at]), place },
+            None => Reported { happened: Happened::new(event, None), place },
+            Some(at) => Reported { happened: about(event, named, &entries[at]), place },
         }
     }
 }

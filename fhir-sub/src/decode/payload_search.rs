@@ -2,7 +2,7 @@
 //! transaction with the results of the search.
 
 use super::entry::{Bundle, Entry};
-use super::events::Told;
+use super::events::Reported;
 use super::topic::with_included;
 use super::{Counted, Decoded, Expected, Happened, Undecodable};
 use crate::event::Event;
@@ -41,7 +41,8 @@ pub(super) fn decode<'a>(
         return Err(Undecodable::unprocessable(no_notification));
     }
     let events = (0..entries.len()).filter(|place| is_watched(&&entries[*place]));
-    let told = events.map(|place| Told { happened: happened(common, &entries[place]), place: Some(place) });
+    let told =
+        events.map(|place| Reported { happened: happened(common, &entries[place]), place: Some(place) });
     Ok(Decoded::Events(with_included(told.collect(), &entries, expected), Counted::default()))
 }
 

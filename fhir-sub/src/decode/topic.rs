@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use super::entry::{Bundle, Entry};
-use super::events::{Events, Told};
+use super::events::{Events, Reported};
 use super::own::Own;
 use super::status::{Kind, Status};
 use super::{Counted, DEACTIVATED, Decoded, Expected, Happened, Undecodable, reference};
@@ -100,7 +100,7 @@ pub(super) fn named(body: &str) -> Option<String> {
 
 /// The events, each with all other entries, if the handler asks for them.
 pub(super) fn with_included<'a>(
-    told: Vec<Told<'a>>,
+    told: Vec<Reported<'a>>,
     entries: &[Entry<'a>],
     expected: &Expected<'_>,
 ) -> Vec<Happened<'a>> {
@@ -110,7 +110,7 @@ pub(super) fn with_included<'a>(
     }
     let included =
         Included::new(entries.iter().enumerate().filter_map(|(place, entry)| entry.carried(place)));
-    let with = |Told { happened, place }| Happened { included: included.without(place), ..happened };
+    let with = |Reported { happened, place }| Happened { included: included.without(place), ..happened };
     happened.by_ref().map(with).collect()
 }
 

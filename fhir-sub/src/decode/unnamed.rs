@@ -1,7 +1,7 @@
 //! Events without a reference, and the entries that may belong to them.
 
 use super::entry::Entry;
-use super::events::{Events, Told, about};
+use super::events::{Events, Reported, about};
 use super::index::Index;
 use super::status::{Focus, Status, StatusEvent};
 use super::{Happened, reference};
@@ -16,7 +16,7 @@ pub(super) fn name<'a>(
     status: &Status<'a>,
     entries: &[Entry<'a>],
     index: &Index<'_, 'a>,
-    told: &mut Vec<Told<'a>>,
+    told: &mut Vec<Reported<'a>>,
 ) {
     let types = (events.types)();
     by_type(status, entries, index, &types, told);
@@ -39,7 +39,7 @@ pub(super) fn name<'a>(
     told.extend(left.map(|place| of_entry(events, events.event(&said), &entries[place], place)));
     if told.is_empty() {
         // The notification still reports one event, about which nothing is known.
-        told.push(Told { happened: Happened::new(events.event(&said), None), place: None });
+        told.push(Reported { happened: Happened::new(events.event(&said), None), place: None });
     }
 }
 
@@ -49,7 +49,7 @@ fn by_type<'a>(
     entries: &[Entry<'a>],
     index: &Index<'_, 'a>,
     types: &[&'static str],
-    told: &mut [Told<'a>],
+    told: &mut [Reported<'a>],
 ) {
     let is_open = |place: &usize| told[*place].is_open() && !is_silent(status, told, *place);
     let mut open = (0..told.len()).filter(is_open);
@@ -72,12 +72,12 @@ fn by_type<'a>(
         && !index.is_taken(found)
     {
         let event = std::mem::replace(&mut *told[place].happened.event, Event::unknown());
-        told[place] = Told { happened: about(event, None, &entries[found]), place: Some(found) };
+        told[place] = Reported { happened: about(event, None, &entries[found]), place: Some(found) };
     }
 }
 
 /// Whether an event of the status says nothing about its resource.
-fn is_silent(status: &Status<'_>, told: &[Told<'_>], place: usize) -> bool {
+fn is_silent(status: &Status<'_>, told: &[Reported<'_>], place: usize) -> bool {
     let said = status.events.items.get(place).map(|said| &said.focus);
     told[place].is_open() && matches!(said, Some(Focus::Absent))
 }
@@ -119,7 +119,7 @@ fn is_named(entry: &Entry<'_>) -> bool {
 }
 
 /// The event of an entry.
-fn of_entry<'a>(events: &Events<'_>, mut event: Event, entry: &Entry<'a>, place: usize) -> Told<'a> {
+fn of_entry<'a>(events: &Events<'_>, mut event: Event, entry: &Entry<'a>, place: usize) -> Reported<'a> {
     let full_url = entry.full_url.as_deref();
     let elsewhere = full_url.filter(|url| events.own.is_told() && events.own.is_elsewhere(url));
     let named = elsewhere.map_or_else(|| entry.reference(), reference::parse);
@@ -130,5 +130,5 @@ fn of_entry<'a>(events: &Events<'_>, mut event: Event, entry: &Entry<'a>, place:
             event.unnamed_type = entry.resource_type().map(str::to_owned);
         }
     }
-    Told { happened: about(event, named, entry), place: Some(place) }
+    Reported { happened: about(event, named, entry), place: Some(place) }
 }

@@ -8,7 +8,7 @@ use super::delivered::{Delivered, End, reference};
 use super::failure::Failure;
 use super::gap::{Closed, Missing};
 #[cfg(feature = "inspector")]
-use super::told::Told;
+use super::told::DeskRecord;
 use crate::app::App;
 use crate::event::Event;
 use crate::fhir::Instant;
@@ -144,7 +144,7 @@ impl Record {
 
     /// The record as the desk shows it; `None` if no log line is written either.
     #[cfg(feature = "inspector")]
-    pub(crate) fn told(&self) -> Option<Told> {
+    pub(crate) fn told(&self) -> Option<DeskRecord> {
         let event = self.event.as_deref();
         let failure = self.failure.as_ref();
         let severity = match self.severity {
@@ -154,7 +154,7 @@ impl Record {
             Severity::Refused => "refused",
             Severity::Failed => "failed",
         };
-        Some(Told {
+        Some(DeskRecord {
             endpoint: self.endpoint,
             interaction: event.map(|event| event.interaction().name()),
             reference: event.and_then(|event| event.focus().or(event.reference())).map(str::to_owned),

@@ -1,4 +1,4 @@
-//! [`Told`]: what the desk shows of an event.
+//! [`DeskRecord`]: what the desk shows of an event.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 /// the log line, and is itself in no log.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Told {
+pub(crate) struct DeskRecord {
     pub(crate) endpoint: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) interaction: Option<&'static str>,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::reads::Reads;
 use crate::app::App;
-use crate::delivery::{Record, Told};
+use crate::delivery::{DeskRecord, Record};
 use crate::fhir::Instant;
 use crate::recorded::{Recorded, Seen, Sent};
 use crate::request::Headers;
@@ -25,7 +25,7 @@ pub(crate) struct Delivery {
     pub(crate) origin: Origin,
     pub(crate) sent: Sent,
     /// The outcome of each event; for a request without events, the outcome of the request.
-    pub(crate) events: Vec<Told>,
+    pub(crate) events: Vec<DeskRecord>,
     pub(crate) status: StatusCode,
     /// The body of the answer.
     pub(crate) answer: String,
@@ -54,7 +54,7 @@ pub(crate) struct Summary<'a> {
     again: Option<u64>,
     method: &'a str,
     path: &'a str,
-    events: &'a [Told],
+    events: &'a [DeskRecord],
     status: u16,
     milliseconds: u64,
     /// The sender's next step, in words.
@@ -166,7 +166,7 @@ impl Delivery {
 
     /// The approximate number of bytes that it takes in memory.
     pub(super) fn size(&self) -> usize {
-        let events = self.events.len() * size_of::<Told>();
+        let events = self.events.len() * size_of::<DeskRecord>();
         size_of::<Self>()
             + self.sent.body.len()
             + self.sent.path.len()
@@ -194,7 +194,8 @@ impl Draft {
     ) -> Option<Delivery> {
         let Self { at, origin, mut sent } = self;
         let events: Vec<_> = answered.records().filter_map(Record::told).collect();
-        let is_own = |event: &Told| event.endpoint.is_none_or(|name| app.registry().find(name).is_some());
+        let is_own =
+            |event: &DeskRecord| event.endpoint.is_none_or(|name| app.registry().find(name).is_some());
         if events.is_empty() || !events.iter().all(is_own) {
             return None;
         }

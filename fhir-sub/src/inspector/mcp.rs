@@ -18,7 +18,7 @@ use super::desk::{View, answer, failed, whole};
 use super::run::run;
 use crate::adapter::local::LocalBody;
 use crate::declaration::Declaration;
-use crate::delivery::Told;
+use crate::delivery::DeskRecord;
 use crate::interaction::Interaction;
 use crate::recorded::Sent;
 use crate::sandbox::sample::{Sample, sample};
@@ -323,7 +323,7 @@ impl Change<'_> {
         delivery.origin == Origin::Server && delivery.events.iter().any(|event| self.is_told_by(event))
     }
 
-    fn is_told_by(&self, event: &Told) -> bool {
+    fn is_told_by(&self, event: &DeskRecord) -> bool {
         let is_deletion = self.interaction == Interaction::Delete;
         // The version before a deletion says nothing about the deletion.
         let written = self.resource["meta"]["versionId"].as_str().filter(|_| !is_deletion);

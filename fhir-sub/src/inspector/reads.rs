@@ -88,7 +88,7 @@ impl Transport for Tap {
             let asked = Asked { method: method.as_str(), url: &url, is_conditional };
             let location = answer.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
             let text = std::str::from_utf8(answer.body()).unwrap_or_default();
-            let told = Told { status: answer.status(), location, text };
+            let told = ServerAnswer { status: answer.status(), location, text };
             let mut reads = reads.lock().unwrap_or_else(PoisonError::into_inner);
             match entries(&method, &body) {
                 Some(asked) => reads.note_each(&asked, text),
@@ -108,7 +108,7 @@ struct Asked<'a> {
 }
 
 /// The FHIR server's answer to an [`Asked`].
-struct Told<'a> {
+struct ServerAnswer<'a> {
     status: StatusCode,
     location: Option<&'a str>,
     text: &'a str,
@@ -190,7 +190,7 @@ impl Reads {
         self.resources.iter().any(|read| read.reference == reference)
     }
 
-    fn note(&mut self, asked: &Asked<'_>, told: &Told<'_>) {
+    fn note(&mut self, asked: &Asked<'_>, told: &ServerAnswer<'_>) {
         if !told.status.is_success() {
             return;
         }
@@ -229,7 +229,7 @@ impl Reads {
                 url: &asked.url,
                 is_conditional: asked.if_none_exist.is_some(),
             };
-            let told = Told {
+            let told = ServerAnswer {
                 status: status.unwrap_or(StatusCode::BAD_REQUEST),
                 location: response.location.as_deref(),
                 text: entry.resource.map_or("", RawValue::get),

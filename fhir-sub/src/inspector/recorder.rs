@@ -123,12 +123,12 @@ mod tests {
 
     use super::super::reads::Reads;
     use super::*;
-    use crate::delivery::Told;
+    use crate::delivery::DeskRecord;
     use crate::fhir::Instant;
     use crate::recorded::Sent;
 
     fn delivery(reference: &str, bytes: usize) -> Delivery {
-        let told = Told {
+        let told = DeskRecord {
             endpoint: Some("patients"),
             interaction: Some("update"),
             reference: Some(reference.into()),

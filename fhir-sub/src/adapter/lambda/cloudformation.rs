@@ -72,7 +72,7 @@ struct Properties<'a> {
 /// The answer to CloudFormation.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Told<'a> {
+struct StackResponse<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
@@ -214,7 +214,7 @@ async fn tell(
     transport: &dyn Transport,
 ) -> Result<Box<RawValue>, Diagnostic> {
     let reason = failure.map(shortened);
-    let told = Told {
+    let told = StackResponse {
         status: if failure.is_none() { "SUCCESS" } else { "FAILED" },
         reason: reason.as_deref(),
         physical_resource_id,

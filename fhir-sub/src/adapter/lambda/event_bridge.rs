@@ -14,7 +14,7 @@ use lambda_http::lambda_runtime::Diagnostic;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::told::{Told, Trace};
+use super::unwrapped::{Trace, Unwrapped};
 use crate::app::{App, Parent, SpanKind};
 use crate::deadline::Deadline;
 use crate::delivery::Time;
@@ -45,18 +45,18 @@ struct Named<'a> {
 }
 
 /// The notification in a bus's event that arrived through a queue; `None` if the body is not such an event.
-pub(super) fn unwrap(body: &str) -> Option<Told> {
+pub(super) fn unwrap(body: &str) -> Option<Unwrapped> {
     let Envelope { detail_type, detail } = serde_json::from_str(body).ok()?;
     Some(told(&detail_type, detail))
 }
 
-fn told(detail_type: &str, detail: &RawValue) -> Told {
+fn told(detail_type: &str, detail: &RawValue) -> Unwrapped {
     let detail = text(detail.get());
     let came_by = vec![detail_type.to_owned()];
     match serde_json::from_str::<Named<'_>>(&detail) {
         Ok(Named { tenant, endpoint, notification, reference }) if notification.or(reference).is_some() => {
             let owned = |json: &RawValue| text(json.get()).into_owned();
-            Told {
+            Unwrapped {
                 tenant: tenant.map(|tenant| tenant.to_string()),
                 endpoint: Some(endpoint.to_string()),
                 came_by,
@@ -66,7 +66,7 @@ fn told(detail_type: &str, detail: &RawValue) -> Told {
                 is_own: false,
             }
         }
-        _ => Told {
+        _ => Unwrapped {
             tenant: None,
             endpoint: None,
             came_by,

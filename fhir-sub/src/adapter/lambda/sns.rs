@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::told::{Attributes, Told};
+use super::unwrapped::{Attributes, Unwrapped};
 use crate::json::Text;
 
 #[derive(Deserialize)]
@@ -24,7 +24,7 @@ struct Envelope<'a> {
 }
 
 /// The content of an SNS envelope; `None` if the body is not an envelope.
-pub(super) fn unwrap(body: &str) -> Option<Told> {
+pub(super) fn unwrap(body: &str) -> Option<Unwrapped> {
     let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
     if &*envelope.kind != "Notification" || envelope.resource_type.is_some() {
         return None;
@@ -32,5 +32,5 @@ pub(super) fn unwrap(body: &str) -> Option<Told> {
     let attributes = envelope.message_attributes;
     let (tenant, endpoint, trace) = (attributes.tenant(), attributes.endpoint(), attributes.trace());
     let body = envelope.message.to_string();
-    Some(Told { tenant, endpoint, came_by: Vec::new(), body, reference: None, trace, is_own: false })
+    Some(Unwrapped { tenant, endpoint, came_by: Vec::new(), body, reference: None, trace, is_own: false })
 }

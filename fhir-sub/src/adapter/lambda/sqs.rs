@@ -14,7 +14,7 @@ use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 use tracing::warn;
 
-use super::told::Told;
+use super::unwrapped::Unwrapped;
 use crate::app::{App, Parent, SpanKind};
 use crate::deadline::Deadline;
 use crate::declaration::{Declaration, Order};
@@ -93,7 +93,7 @@ pub(super) async fn handle(
 struct Message<'r> {
     record: &'r Record<'r>,
     attributes: Attributes<'r>,
-    told: Told,
+    told: Unwrapped,
     /// The app, or the app of the message's tenant.
     app: &'r App,
     routed: Result<&'static Declaration, &'static str>,
@@ -104,7 +104,7 @@ impl<'r> Message<'r> {
         let attributes: Attributes<'_> = read(record.attributes);
         let body: Text<'_> = read(record.body);
         let is_own = |carried: &Carried<'_>| record.is_of_queue_mode(app, carried.tenant.as_deref());
-        let mut told = Told::of_queue(&read(record.message_attributes), record.queue(), &body, is_own);
+        let mut told = Unwrapped::of_queue(&read(record.message_attributes), record.queue(), &body, is_own);
         told.trace.of_aws = attributes.trace_header.as_deref().map(str::to_owned);
         let routed = told.message().route(app);
         let app = routed.map_or(app, |(app, _)| app);

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::super::delivery::Delivery;
-use crate::delivery::Told;
+use crate::delivery::DeskRecord;
 
 /// The assertions of a copied test. A test has a new store and its own sandbox, so an outcome may differ from the
 /// recorded one.
@@ -39,7 +39,8 @@ impl Expected {
         let (mut outcomes, mut notes) = (Vec::new(), Vec::new());
         let (mut is_repeated, mut is_whole) = (false, true);
         for (place, event) in events.iter().enumerate() {
-            let has_same = |is: fn(&Told, &Told) -> bool| events[..place].iter().any(|it| is(it, event));
+            let has_same =
+                |is: fn(&DeskRecord, &DeskRecord) -> bool| events[..place].iter().any(|it| is(it, event));
             match event.outcome {
                 "handled before" | "under way elsewhere" if !has_same(is_same_event) => {
                     is_repeated = true;
@@ -87,11 +88,11 @@ impl Expected {
     }
 }
 
-fn is_same_event(one: &Told, other: &Told) -> bool {
+fn is_same_event(one: &DeskRecord, other: &DeskRecord) -> bool {
     is_same_resource(one, other) && (&one.version, one.number) == (&other.version, other.number)
 }
 
-fn is_same_resource(one: &Told, other: &Told) -> bool {
+fn is_same_resource(one: &DeskRecord, other: &DeskRecord) -> bool {
     one.reference.is_some() && one.reference == other.reference
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::app::AppBuilder;
 use crate::declaration::Trust;
-use crate::delivery::Told;
+use crate::delivery::DeskRecord;
 use crate::extract::Resource;
 use crate::fhir::Instant;
 use crate::fixtures::{Succeed, declaration, leak};
@@ -16,8 +16,8 @@ use crate::inspector::reads::Reads;
 use crate::recorded::{Recorded, Sent};
 use crate::settings::Variables;
 
-pub(super) fn told(reference: &str, outcome: &'static str) -> Told {
-    Told {
+pub(super) fn told(reference: &str, outcome: &'static str) -> DeskRecord {
+    DeskRecord {
         endpoint: Some("patients"),
         interaction: Some("update"),
         reference: (!reference.is_empty()).then(|| reference.to_owned()),
@@ -110,7 +110,7 @@ fn two_runs_do_not_give_two_tests_the_same_name() {
 
 #[test]
 fn a_stranger_stays_one() {
-    let refused = Told { endpoint: None, reference: None, ..told("", "unauthorized") };
+    let refused = DeskRecord { endpoint: None, reference: None, ..told("", "unauthorized") };
     let delivery = Delivery { events: vec![refused], status: StatusCode::UNAUTHORIZED, ..delivery() };
     let test = copied(&delivery, None);
     assert!(test.contains("    ).without_secret();\n"), "{test}");
@@ -135,7 +135,7 @@ fn a_resource_that_is_only_named_is_created_or_asked_for() {
         told("Patient/1", "handled"),
         told("Patient/2", "handled"),
         told("Patient/2", "handled"),
-        Told { interaction: Some("delete"), ..told("Patient/3", "handled") },
+        DeskRecord { interaction: Some("delete"), ..told("Patient/3", "handled") },
         told("Patient/4", "gone"),
         told("no reference\n", "handled"),
     ];

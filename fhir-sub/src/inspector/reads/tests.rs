@@ -12,8 +12,8 @@ use crate::recorded::{Recorded, Sent};
 use crate::sandbox::{Behaviour, Sandbox};
 use crate::testing::{TestApp, TestRequest};
 
-fn told<'a>(status: u16, location: Option<&'a str>, text: &'a str) -> Told<'a> {
-    Told { status: StatusCode::from_u16(status).unwrap(), location, text }
+fn told<'a>(status: u16, location: Option<&'a str>, text: &'a str) -> ServerAnswer<'a> {
+    ServerAnswer { status: StatusCode::from_u16(status).unwrap(), location, text }
 }
 
 fn asked<'a>(method: &'a str, url: &'a str) -> Asked<'a> {

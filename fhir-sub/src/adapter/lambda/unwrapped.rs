@@ -1,4 +1,4 @@
-//! [`Told`]: a notification without the envelope of a queue or a bus.
+//! [`Unwrapped`]: a notification without the envelope of a queue or a bus.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use crate::service::{Answered, Carried, Message};
 use crate::trace::CallerTrace;
 
 /// A notification, with the names that may select its handler.
-pub(super) struct Told {
+pub(super) struct Unwrapped {
     /// The message's tenant, from the attribute `tenant`, which may stand wherever the endpoint may.
     pub(super) tenant: Option<String>,
     /// The endpoint in the message: from its own attribute, else from the attribute of its envelope.
@@ -35,7 +35,7 @@ fn without_mark(body: &str) -> &str {
     body.strip_prefix('\u{feff}').unwrap_or(body)
 }
 
-impl Told {
+impl Unwrapped {
     /// The notification in a message of the queue `name`. SNS or EventBridge may have wrapped it in an
     /// envelope. `is_own` says whether to believe that the program itself put a message on the queue.
     pub(super) fn of_queue(
