@@ -268,12 +268,12 @@ const PAGES: usize = 1_000;
 /// How far a change may be ahead of the header `Date`, which has only seconds.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// What a search looks for.
+/// The question of a search, and its limits.
 struct Sought<'a> {
     declaration: &'a Declaration,
     question: &'a Question,
     event: &'a Event,
-    /// What the searches before it found.
+    /// The findings of the searches so far.
     look_up: &'a LookUp,
     /// The search finds what changed from this moment on.
     since: Instant,
