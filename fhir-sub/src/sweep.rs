@@ -378,6 +378,9 @@ impl Sweep<'_> {
 
     /// The question to the server: the search that `register` has registered.
     fn question(&self) -> Option<Question> {
+        if self.declaration.sweepable() != Sweepable::Yes {
+            return None;
+        }
         Question::of(self.declaration, self.run.server.settings())
     }
 

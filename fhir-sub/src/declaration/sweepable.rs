@@ -29,6 +29,10 @@ impl Declaration {
                 "only $events finds its events, if the server has that: it is not known which type to \
                  search for",
             ),
+            Trigger::Topic(_) if names_nothing => Sweepable::ByNumber(
+                "only $events finds its events, if the server has that: its notifications name no resource, so a \
+                 search does not tell handled changes from missed ones",
+            ),
             Trigger::Criteria(_) | Trigger::Topic(_) => Sweepable::Yes,
         }
     }

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 
 use super::handling::is_settled;
 use super::{Stop, Sweep};
+use crate::declaration::Content;
 use crate::decode::Happened;
 use crate::delivery::look_up;
 use crate::delivery::query::{self, Queried, query};
@@ -86,7 +87,12 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     }
     // A counter that has restarted says nothing about the events before.
     walk.found_all(sweep, epoch == Epoch::Same || (is_first && !is_searchable));
-    let is_lost = epoch == Epoch::Other || (epoch == Epoch::Unknown && sweep.question().is_none());
+    // If events have neither a name nor a time, nothing tells whether they were handled: to take all of them again would handle
+    // all of them again.
+    let names_nothing = sweep.declaration.content == Content::Empty && !walk.needs_resource;
+    let is_told_apart = !names_nothing || sweep.lease.state().number_mark.is_some();
+    let is_unknown = epoch == Epoch::Unknown && sweep.question().is_none();
+    let is_lost = epoch == Epoch::Other || (is_unknown && is_told_apart);
     let last = last.filter(|_| !is_lost).unwrap_or(0);
     // An event that can never be read holds the number. The events behind it must not wait for more time than a sweep has.
     let reached = sweep.lease.state_mut().number_reached.take();
@@ -100,6 +106,9 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     }
     if !walk.all(sweep, id, last + 1..=reached.unwrap_or(count)).await? {
         return Ok(false);
+    }
+    if walk.is_settled && sweep.question().is_none() {
+        sweep.lease.state_mut().search_owed_since = None;
     }
     let there = sweep.there();
     let (state, newest) = (sweep.lease.state_mut(), walk.newest.map(|newest| newest.min(there)));
@@ -234,7 +243,11 @@ impl Walk {
         if self.needs_resource {
             events.retain(|happened| !look_up::is_unnamed(happened));
         }
-        self.found_all(sweep, events.len() as u64 == numbers.end() - numbers.start() + 1);
+        let lacking = numbers.clone().find(|number| events.iter().all(|it| it.event.number != Some(*number)));
+        self.found_all(sweep, lacking.is_none());
+        // If the server lags behind, the next sweep finds it.
+        let mut left = lacking.filter(|_| is_waited_for(sweep));
+        sweep.row.left |= left.is_some();
 
         let newest = events.iter().filter_map(time).max();
         events.retain(|happened| time(happened).is_none_or(|time| Some(time) >= self.start));
@@ -272,10 +285,15 @@ impl Walk {
             };
             sweep.row.odd += u64::from(is_mistaken && ended == Some(Ended::NothingToDo));
             sweep.row.count(ended);
-            if !ended.is_some_and(is_settled) && self.is_settled {
-                self.is_settled = false;
-                self.keep(sweep, number.map(|number| number - 1));
+            if !ended.is_some_and(is_settled) {
+                left = [left, number].into_iter().flatten().min();
             }
+        }
+        if self.is_settled
+            && let Some(left) = left
+        {
+            self.is_settled = false;
+            self.keep(sweep, Some(left - 1));
         }
         if self.is_settled {
             self.newest = self.newest.max(newest);
@@ -295,6 +313,16 @@ impl Walk {
         }
         (state.number, state.subscription) = (number, Some(self.subscription.clone()));
     }
+}
+
+/// Whether to wait for an event that the server lacks, and that no search finds: for as long as the overlap.
+fn is_waited_for(sweep: &mut Sweep<'_>) -> bool {
+    if sweep.question().is_some() {
+        return false;
+    }
+    let (began, overlap) = (sweep.began, sweep.overlap());
+    let since = *sweep.lease.state_mut().search_owed_since.get_or_insert(began);
+    began <= since.after(overlap)
 }
 
 fn time(happened: &Happened<'_>) -> Option<Instant> {

@@ -8,11 +8,11 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::declaration::{Declaration, Topic, Trigger, Trust};
+use crate::declaration::{Content, Declaration, Topic, Trigger, Trust};
 use crate::interaction::Interactions;
 use crate::promises::kit::{
-    Do, REQUIRED, Reply, Script, UNUSED, app, app_at, at, bundle, encounter, front, moment, outcome, page,
-    parameter, reply, script, shared, swept, topic,
+    Do, REQUIRED, Reply, Script, UNUSED, app, app_at, at, bundle, encounter, front, here, moment, outcome,
+    page, parameter, post, reply, script, shared, swept, topic,
 };
 use crate::registration::Options;
 use crate::request::Head;
@@ -678,4 +678,84 @@ async fn an_event_that_cannot_be_read_does_not_keep_those_behind_it_waiting() {
         assert_eq!((&row["result"], &row["left"]), (&json!("swept"), &json!(false)), "{row}");
     }
     assert_eq!(taken(&asked_from), ["1000"]);
+}
+
+/// Neither a notification nor `$events` names the resource, so a search would find what was handled by its number.
+#[tokio::test(start_paused = true)]
+async fn a_topic_without_content_is_not_searched() {
+    for tells_time in [true, false] {
+        let (events, script) = (Events::default(), script(|_| Do::Ok));
+        let of_server = server(Arc::clone(&events), tells_time, &[("told-1", 1), ("told-2", 2)]);
+        let nameless = |mut status: Value| {
+            for event in status["notificationEvent"].as_array_mut().unwrap() {
+                event.as_object_mut().unwrap().remove("focus");
+            }
+            status
+        };
+        let server = move |asked: &str| {
+            let mut answer = of_server(asked);
+            if asked.contains("$events") {
+                let status = answer.body["entry"][0]["resource"].take();
+                answer.body["entry"][0]["resource"] = nameless(status);
+            }
+            answer
+        };
+        let declaration = Declaration { content: Content::Empty, ..topic::<UNUSED>() };
+        let app = registered_as(declaration, server, &script).await;
+        *events.lock().unwrap() = numbered("told", 1, 0);
+        let mut event = json!({ "eventNumber": "1" });
+        if tells_time {
+            event["timestamp"] = json!(at(60_000));
+        }
+        let status = json!({
+            "resourceType": "SubscriptionStatus", "type": "event-notification",
+            "subscription": { "reference": "Subscription/s1" },
+            "eventsSinceSubscriptionStart": "1", "notificationEvent": [event],
+        });
+        let told = json!({
+            "resourceType": "Bundle", "type": "subscription-notification", "entry": [{ "resource": status }],
+        });
+        assert_eq!(post(&app, told).await.0, 204);
+        swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+        // Without a time, nothing tells whether the event of the notification is that of the sweep.
+        assert_eq!(script.ran().len(), if tells_time { 1 } else { 2 });
+        events.lock().unwrap().push((2, "Encounter/told-2".to_owned(), 2));
+        for _ in 0..3 {
+            swept(&app, None, 60).await;
+        }
+        assert_eq!(script.ran().len(), 1, "{tells_time}");
+    }
+}
+
+/// `$events` shows an event only after the sweep that asked for it, and nothing else finds it.
+#[tokio::test(start_paused = true)]
+async fn an_event_that_comes_late_is_waited_for_if_nothing_else_finds_it() {
+    let (events, later) = (Events::default(), Arc::new(AtomicU64::new(0)));
+    let (script, clock) = (script(|_| Do::Ok), Arc::clone(&later));
+    let clock = move || here() + Duration::from_secs(clock.load(Ordering::SeqCst));
+    let of_server = server(Arc::clone(&events), true, &[]);
+    let front = front(move |asked| {
+        let mut answer = of_server(asked);
+        // The server has counted all of them.
+        if asked.contains("$status") && answer.body["eventsSinceSubscriptionStart"] != "0" {
+            answer.body["eventsSinceSubscriptionStart"] = json!("10");
+        }
+        answer
+    });
+    let app =
+        app_at(clock, Behaviour::Generic, unsearchable::<REQUIRED>(), Some(shared()), front, &script, &[]);
+    register(&app).await;
+    let all = numbered("told", 10, 0);
+    *events.lock().unwrap() = all.iter().filter(|event| ![3, 9].contains(&event.0)).cloned().collect();
+    let row = swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    assert_eq!((script.ran().len(), &row["left"]), (8, &json!(true)), "{row}");
+    // The server never shows the third.
+    *events.lock().unwrap() = all.iter().filter(|event| event.0 != 3).cloned().collect();
+    swept(&app, None, 60).await;
+    assert_eq!(script.ran(), ["Encounter/told-9@1"]);
+    later.fetch_add(3600, Ordering::SeqCst);
+    let row = swept(&app, None, 60).await;
+    assert_eq!((script.ran().len(), &row["left"]), (0, &json!(false)), "{row}");
+    let row = swept(&app, None, 60).await;
+    assert_eq!((&row["result"], &row["seen"]), (&json!("swept"), &json!(0)), "{row}");
 }
