@@ -81,7 +81,7 @@ pub(super) async fn walk(
         passes: 0,
         restarts: 0,
         kept: None,
-        is_unsorted_asked: false,
+        refused: 0,
         last_page: None,
         empty_pages: 0,
         pages: 0,
@@ -138,10 +138,10 @@ struct Walk<'q> {
     passes: u32,
     /// How often the search restarted in this sweep.
     restarts: u32,
-    /// The round of an earlier sweep whose link failed, until the server answers for the first page of the search.
+    /// The round whose link failed, until the server answers for the first page of the search.
     kept: Option<Round>,
-    /// Whether the server refuses to sort.
-    is_unsorted_asked: bool,
+    /// How many forms of the first request the server has refused: a large page, and then an order.
+    refused: usize,
     last_page: Option<u64>,
     empty_pages: u32,
     /// How many pages this sweep has read.
@@ -212,9 +212,9 @@ impl Walk<'_> {
         if let Some(place) = &round.place {
             return Search::at(&client, &self.question.resource_type, place).limits(LIMITS);
         }
-        let count = if round.restarts == 0 { COUNT } else { LARGE_COUNT };
+        let count = if round.restarts == 0 || self.refused > 0 { COUNT } else { LARGE_COUNT };
         let sorted = [("_sort", "_lastUpdated"), ("_count", count)];
-        let further = &sorted[usize::from(self.is_unsorted_asked)..];
+        let further = if self.refused < 2 { &sorted[..] } else { &sorted[1..] };
         self.question.search(&client, round.from, further).limits(LIMITS)
     }
 
@@ -245,8 +245,8 @@ impl Walk<'_> {
         let (is_late, had_time) = (error.is_timeout() && self.stop.has_passed(), sweep.had_time(began));
         let round = self.round(sweep);
         let is_first = round.pages == 0 && round.place.is_none();
-        if is_first && !self.is_unsorted_asked && matches!(status, Some(400 | 422 | 501)) {
-            self.is_unsorted_asked = true;
+        if is_first && self.refused < 2 && matches!(status, Some(400 | 422 | 501)) {
+            self.refused = if self.refused == 0 && round.restarts > 0 { 1 } else { 2 };
             return Ok(());
         }
         // The link of an earlier sweep may be dead, whatever the error: an expired link may answer 403, or never.
@@ -274,9 +274,7 @@ impl Walk<'_> {
             }
             return Err(if is_late { Stop::OutOfTime } else { sweep.stop("searching", error) });
         }
-        if is_kept {
-            self.kept = Some(round.clone());
-        }
+        self.kept = Some(round.clone());
         self.restarts += 1;
         if self.leave_link(sweep).await? {
             sweep.row.note_once(&format!(

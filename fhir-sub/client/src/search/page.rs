@@ -66,8 +66,12 @@ impl<T: DeserializeOwned> Search<T> {
         };
         let issues = issues(&entries);
         let wanted = entries.into_iter().filter(|entry| self.is_wanted(entry.search.as_ref()));
-        let found: Result<Vec<_>, _> = wanted.filter_map(|entry| entry.parse().transpose()).collect();
-        let found = found.map_err(|error| Error::new(Kind::Decode(error)));
+        let found = wanted.map(|entry| match entry.parse() {
+            Ok(Some(resource)) => Ok(resource),
+            Ok(None) => Err(Error::new(Kind::Unexpected("an entry has no resource"))),
+            Err(error) => Err(Error::new(Kind::Decode(error))),
+        });
+        let found = found.collect();
         Some(turn(&mut self.pages, &self.subject, issues, found))
     }
 }

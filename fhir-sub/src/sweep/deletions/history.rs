@@ -1,6 +1,7 @@
 //! Reads deletions from the history of a type.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::de::IgnoredAny;
 
@@ -57,7 +58,6 @@ async fn one_round(
         round,
         stop,
         newer: HashSet::new(),
-        first: None,
         has_read: false,
         is_begun_anew: false,
         kept: None,
@@ -87,8 +87,6 @@ struct Walk<'t> {
     stop: Deadline,
     /// The resources with a version that was seen already, and is newer than what follows.
     newer: HashSet<String>,
-    /// The first version of all.
-    first: Option<Version>,
     /// Whether it has read a page in this sweep.
     has_read: bool,
     /// Whether it restarted in this sweep because a link failed.
@@ -229,12 +227,14 @@ impl Walk<'_> {
         let (count, from) = (page.found.len() as u64, self.round.from);
         let versions: Vec<_> = page.found.into_iter().filter_map(Version::read).collect();
         sweep.row.odd += count - versions.len() as u64;
-        let first = versions.first().cloned();
         if self.round.pages == 0 {
             let newest = versions.iter().find_map(|version| version.at);
             self.round.begun = asked.or(newest).map(|begun| begun.min(sweep.there()));
-            self.first = first;
-        } else if self.round.place.is_none() && (first.is_none() || first == self.first) {
+            // A later sweep must recognise the first page too.
+            self.round.shown = versions.first().map_or(0, mark);
+        } else if self.round.place.is_none()
+            && (versions.is_empty() || versions.iter().any(|version| mark(version) == self.round.shown))
+        {
             return Err(self.unable());
         }
         let oldest = versions.iter().filter_map(|version| version.at).min();
@@ -267,4 +267,11 @@ impl Walk<'_> {
             self.resource_type, self.round.entries
         ))
     }
+}
+
+/// A number by which a version is recognised.
+fn mark(Version { reference, version_id, at, .. }: &Version) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (reference, version_id, at.map(|at| at.to_string())).hash(&mut hasher);
+    hasher.finish()
 }

@@ -46,8 +46,8 @@ impl Walk<'_> {
         let begun = begun.filter(|_| looks_back);
         // A time in the future was written by a clock that was ahead for a while. It says nothing.
         let now = said.date.map(|date| Instant::from(date).after(SLACK));
-        let (mut all, mut times, mut fresh, mut odd) = (Vec::new(), Vec::new(), Vec::new(), 0);
-        let mut shown = Vec::new();
+        let (mut shown, mut times, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut odd, mut unversioned) = (0, 0);
         for json in found {
             match Changed::read(json, &sweep.occasion, self.question) {
                 None => {}
@@ -56,7 +56,7 @@ impl Walk<'_> {
                     // The server found it at some moment since the page was requested.
                     changed.event.searched = Some(began);
                     times.push(changed.updated);
-                    all.push(changed.version.clone());
+                    unversioned += u64::from(changed.version.is_none());
                     // Without a version and a time, a pass can show only the name.
                     let name = || Version {
                         reference: changed.event.focus.clone().unwrap_or_default(),
@@ -77,9 +77,9 @@ impl Walk<'_> {
         }
         if self.round(sweep).passes == 0 {
             sweep.row.odd += odd;
-            sweep.row.unversioned += all.iter().filter(|version| version.is_none()).count() as u64;
+            sweep.row.unversioned += unversioned;
         }
-        self.hold_to_bounds(&all)?;
+        self.hold_to_bounds(&shown)?;
         self.tell_time_by_what_is_found(sweep, &times);
 
         let updated: Vec<_> = fresh.iter().map(|changed| changed.updated).collect();
@@ -163,7 +163,7 @@ impl Walk<'_> {
     }
 
     /// If a server's links go on without anything new, the walk must end.
-    fn hold_to_bounds(&mut self, found: &[Option<Version>]) -> Result<(), Stop> {
+    fn hold_to_bounds(&mut self, found: &[Version]) -> Result<(), Stop> {
         if found.is_empty() {
             self.empty_pages += 1;
             if self.empty_pages > EMPTY_PAGES {

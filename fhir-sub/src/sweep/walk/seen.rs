@@ -18,8 +18,10 @@ const MAXIMUM: usize = 100_000;
 impl Seen {
     /// Whether the version is new to this sweep.
     pub(super) fn is_fresh(&mut self, changed: &Changed) -> bool {
-        let Some(version) = &changed.version else { return true };
-        let hash = self.hasher.hash_one(version);
+        let hash = match &changed.version {
+            Some(version) => self.hasher.hash_one(version),
+            None => self.hasher.hash_one(changed.json.get()),
+        };
         if self.versions.len() >= MAXIMUM {
             return !self.versions.contains(&hash);
         }

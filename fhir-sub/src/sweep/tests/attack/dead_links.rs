@@ -158,3 +158,44 @@ async fn a_history_is_read_from_its_beginning_if_a_saved_link_is_dead() {
         assert_eq!(script.ran().len(), 1, "{number}: {row}");
     }
 }
+
+/// A search that restarts asks for large pages, which not every server allows.
+#[tokio::test(start_paused = true)]
+async fn a_search_restarts_on_a_server_that_refuses_large_pages() {
+    let (script, epoch) = (script(|_| Do::Ok), Arc::new(AtomicU64::new(0)));
+    let server = server(&epoch, move |asked, is_dead| {
+        let is_large = parameter(asked, "_count").is_some_and(|count| count.parse::<u64>().unwrap() > 100);
+        (is_dead || is_large).then(|| reply(if is_large { 400 } else { 410 }, outcome()))
+    });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    swept(&app, SINCE, 10).await;
+    epoch.fetch_add(1, Ordering::SeqCst);
+    let mut row = json!({ "left": true });
+    for _ in 0..3 {
+        row = swept(&app, None, 60).await;
+        assert_eq!(row["result"], "swept", "{row}");
+    }
+    assert_eq!((script.ran().len(), &row["left"]), (1_000, &json!(false)), "{row}");
+}
+
+/// The server stops in the middle of a sweep. The next sweep continues where this one was.
+#[tokio::test(start_paused = true)]
+async fn a_link_of_this_sweep_is_kept_if_the_first_page_fails_too() {
+    let (script, epoch) = (script(|_| Do::Ok), Arc::new(AtomicU64::new(0)));
+    let (down, requests) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<Vec<String>>>::default());
+    let (of_server, journal) = (Arc::clone(&down), Arc::clone(&requests));
+    let server = server(&epoch, move |asked, _| {
+        journal.lock().unwrap().push(asked.to_owned());
+        if asked.contains("offset=500") {
+            of_server.store(true, Ordering::SeqCst);
+        }
+        of_server.load(Ordering::SeqCst).then(|| reply(500, outcome()))
+    });
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    let row = swept(&app, SINCE, 60).await;
+    assert_eq!(row["result"], "failed", "{row}");
+    requests.lock().unwrap().clear();
+    swept(&app, None, 60).await;
+    let first = requests.lock().unwrap()[0].clone();
+    assert!(first.contains("offset=500"), "the search restarted: {first}");
+}

@@ -214,6 +214,44 @@ async fn odd_ids_are_told_and_hold_up_nothing() {
     assert!(row["watermark"].as_str() > Some(&*at(2000)), "{row}");
 }
 
+/// FHIR forbids such an entry. If it counted as nothing, the watermark would pass the resource.
+#[tokio::test(start_paused = true)]
+async fn an_entry_without_its_resource_is_not_passed_over() {
+    let script = script(|_| Do::Ok);
+    let server = front(|asked| match asked {
+        _ if asked.starts_with("GET Encounter?") => {
+            let mut answer = bundle([encounter("1", Some("1"), 1000)]);
+            let nothing = json!({ "fullUrl": "https://fhir.example.org/r4/Encounter/2", "search": { "mode": "match" } });
+            answer["entry"].as_array_mut().unwrap().push(nothing);
+            dated(reply(200, answer), 600_000)
+        }
+        _ => otherwise(asked),
+    });
+    let app = app(Behaviour::Generic, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    let row = swept(&app, SINCE, 60).await;
+    assert_eq!(row["result"], "failed", "{row}");
+}
+
+/// Nothing but the names tells one page from the next.
+#[tokio::test(start_paused = true)]
+async fn pages_of_a_server_without_versions_and_times_are_told_apart() {
+    let script = script(|_| Do::Ok);
+    let server = front(|asked| match asked {
+        _ if asked.starts_with("GET Encounter?") => {
+            let rows: Vec<_> = (0..250).map(|id| (id.to_string(), "1".to_owned(), 1000)).collect();
+            let mut answer = page(asked, &rows);
+            for entry in answer["entry"].as_array_mut().unwrap() {
+                entry["resource"].as_object_mut().unwrap().remove("meta");
+            }
+            dated(reply(200, answer), 600_000)
+        }
+        _ => otherwise(asked),
+    });
+    let app = app(Behaviour::Generic, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
+    let row = swept(&app, SINCE, 60).await;
+    assert_eq!((&row["result"], script.ran().len()), (&json!("swept"), 250), "{row}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_refuses_to_sort_is_asked_without() {
     let script = script(|_| Do::Ok);
@@ -321,6 +359,46 @@ async fn a_history_without_links_to_all_that_it_has() {
         let is_told = row["notes"].to_string().contains("more versions than the 100");
         assert_eq!((script.ran().len() == 1, is_told), (heeds_offset, !heeds_offset), "{row}");
         assert_eq!(row["left"], !heeds_offset, "{row}");
+    }
+}
+
+/// The first page of such a history ends a sweep. The next one asks for the second page, and gets the first one again, also after a
+/// new version.
+#[tokio::test(start_paused = true)]
+async fn a_history_that_shows_its_first_page_again_to_the_next_sweep() {
+    for more in [0, 1] {
+        let (script, asked_for) = (script(|_| Do::Take(Duration::from_secs(8))), Arc::new(AtomicU64::new(0)));
+        let of_server = Arc::clone(&asked_for);
+        let server = front(move |asked| {
+            if asked.starts_with("GET Encounter?") {
+                return dated(reply(200, bundle([])), 700_000);
+            }
+            if !asked.starts_with("GET Encounter/_history") {
+                return reply(410, outcome());
+            }
+            let newer = if of_server.fetch_add(1, Ordering::SeqCst) == 0 { 0 } else { more };
+            let entry = |number: u64| {
+                let method = if number.is_multiple_of(25) { "DELETE" } else { "PUT" };
+                json!({
+                    "request": { "method": method, "url": format!("Encounter/{number}") },
+                    "response": { "status": "200", "etag": "W/\"2\"", "lastModified": at(600_000 - number) },
+                })
+            };
+            let entries: Vec<_> = (1 - newer..101 - newer).map(entry).collect();
+            let history =
+                json!({ "resourceType": "Bundle", "type": "history", "total": 250, "entry": entries });
+            dated(reply(200, history), 700_000)
+        });
+        let interactions = Interactions { create: false, update: false, delete: true };
+        let declaration = Declaration { interactions, ..criteria::<UNUSED>() };
+        let app = app(Behaviour::Generic, declaration, Some(shared()), server, &script, &[]);
+        let mut since = SINCE;
+        let mut notes = String::new();
+        for _ in 0..6 {
+            let row = swept(&app, since.take(), 20).await;
+            notes += &row["notes"].to_string();
+        }
+        assert!(notes.contains("more versions than the 100"), "{more}: {notes}");
     }
 }
 
