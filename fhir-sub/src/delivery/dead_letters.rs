@@ -67,10 +67,12 @@ pub(crate) async fn rehearse(app: &App, letter: &DeadLetter, deadline: Deadline)
 /// Removes a dead letter without handling it, and returns whether it was there. Its event then counts as
 /// done.
 pub(crate) async fn drop(app: &App, key: &Key) -> Stored<bool> {
-    match app.store() {
-        Some(store) => store.remove_dead_letter(key).await,
-        None => Ok(false),
+    let Some(store) = app.store() else { return Ok(false) };
+    // Another program may share the store.
+    if !list(app).await?.iter().any(|letter| letter.key == *key) {
+        return Ok(false);
     }
+    store.remove_dead_letter(key).await
 }
 
 fn event(letter: &DeadLetter) -> Event {

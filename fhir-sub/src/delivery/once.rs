@@ -88,6 +88,8 @@ pub(super) async fn once(
     let (Some(store), Some(known)) = (app.store(), known) else {
         return Ok(handle(event).await);
     };
+    // A retry may get another version than the one that was given up, under whose key it is begun.
+    let instead = event.retry.filter(|retry| retry.record != known.entry.key).map(|_| known.entry.clone());
     let begun = begin_in_time(app, store, &event, known, terms, old_keys);
     let begun = Box::pin(begun).await;
     let Beginning { begun, alone, is_otherwise } = match begun {
@@ -117,6 +119,15 @@ pub(super) async fn once(
     }
     event.key = idempotency_key(app, &claim);
     let mut delivered = handle(event).await;
+    if let Some(entry) = instead
+        && entry.identity != Identity::Passing
+        && matches!(delivered.end, End::Handled)
+        && delivered.event.interaction() != Interaction::Delete
+    {
+        // First this version: if the instance dies in between, the next retry sees that nothing is left to do.
+        let settled = tokio::time::timeout(TO_COMPLETE, Box::pin(store.settle(&entry))).await;
+        tell(app, &delivered, HAS_ENDED, settled.unwrap_or_else(|elapsed| Err(late(elapsed))));
+    }
     let told = tokio::time::timeout(TO_COMPLETE, end(app, store, &claim, &mut delivered)).await;
     tell(app, &delivered, HAS_ENDED, told.map_err(late));
     drop(alone);

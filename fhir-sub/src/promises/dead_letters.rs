@@ -1,11 +1,13 @@
 //! A dead letter is claimed like any other event.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Method;
 
 use super::kit::*;
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, Order};
 use crate::delivery::dead_letters;
 use crate::interaction::Interactions;
 use crate::sandbox::Behaviour;
@@ -14,15 +16,15 @@ use crate::store::DeadLetter;
 /// 19: two operators, or an operator and a pipeline, run `dead-letters retry --all` at about the same time.
 #[tokio::test(start_paused = true)]
 async fn t19_two_retry_all_at_once() {
-    static MENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    static MENDED: AtomicBool = AtomicBool::new(false);
     let script = script(|_| {
-        let is_mended = MENDED.load(std::sync::atomic::Ordering::SeqCst);
-        static FIRST: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(true);
+        let is_mended = MENDED.load(Ordering::SeqCst);
+        static FIRST: AtomicBool = AtomicBool::new(true);
         if !is_mended {
             return Do::ForGood;
         }
         // The first one takes long, the others do not.
-        let is_first = FIRST.swap(false, std::sync::atomic::Ordering::SeqCst);
+        let is_first = FIRST.swap(false, Ordering::SeqCst);
         Do::Take(Duration::from_millis(if is_first { 5000 } else { 50 }))
     });
     let store = shared();
@@ -36,7 +38,7 @@ async fn t19_two_retry_all_at_once() {
         post(&app, encounter(&number.to_string(), Some("1"), 1000)).await;
     }
     script.ran();
-    MENDED.store(true, std::sync::atomic::Ordering::SeqCst);
+    MENDED.store(true, Ordering::SeqCst);
     // As in fhir-sub/src/command/dead_letters.rs: first the list, then one letter after the other.
     let retry_all = async |after: u64| {
         tokio::time::sleep(Duration::from_millis(after)).await;
@@ -79,12 +81,42 @@ async fn a_retry_does_not_handle_the_current_version_again() {
     assert!(letters(&store).await.is_empty());
 }
 
+/// The same, but the retry comes first: it handles the current version under the key of the one that was given up.
+#[tokio::test(start_paused = true)]
+async fn a_version_that_a_retry_has_handled_is_not_handled_again() {
+    for order in [Order::Any, Order::Latest] {
+        let is_mended = Arc::new(AtomicBool::new(false));
+        let of_handler = Arc::clone(&is_mended);
+        let script = script(move |_| if of_handler.load(Ordering::SeqCst) { Do::Ok } else { Do::ForGood });
+        let server = front(|asked| match asked {
+            "GET Encounter/1" => reply(200, encounter("1", Some("2"), 2000)),
+            _ if asked.starts_with("GET Encounter?") => {
+                reply(200, page(asked, &[("1".to_owned(), "2".to_owned(), 2000)]))
+            }
+            _ if asked.starts_with("GET Subscription?") => reply(200, bundle([])),
+            _ => reply(404, outcome()),
+        });
+        let (store, declaration) = (shared(), Declaration { order, ..criteria::<REQUIRED>() });
+        let app = app(Behaviour::Hapi, declaration, Some(store.clone()), server, &script, &[]);
+        post(&app, encounter("1", Some("1"), 1000)).await;
+        script.ran();
+        is_mended.store(true, Ordering::SeqCst);
+        let letter = letters(&store).await.remove(0);
+        let retried = dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
+        assert_eq!((retried.record.outcome(), retried.is_settled), ("handled", true));
+        assert_eq!(script.ran(), ["Encounter/1@2"]);
+        post(&app, encounter("1", Some("2"), 2000)).await;
+        swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+        assert!(script.ran().is_empty(), "handled twice");
+    }
+}
+
 /// An event that was given up is reported again while it is retried.
 #[tokio::test(start_paused = true)]
 async fn a_retry_beside_a_redelivery() {
-    static MENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    static MENDED: AtomicBool = AtomicBool::new(false);
     let script = script(|_| {
-        let is_mended = MENDED.load(std::sync::atomic::Ordering::SeqCst);
+        let is_mended = MENDED.load(Ordering::SeqCst);
         if is_mended { Do::Take(Duration::from_secs(5)) } else { Do::ForGood }
     });
     let store = shared();
@@ -93,7 +125,7 @@ async fn a_retry_beside_a_redelivery() {
     let told = encounter("1", Some("1"), 1000);
     assert_eq!(post(&app, &told).await, (204, vec!["failed for good"]));
     assert_eq!(post(&app, &told).await, (204, vec!["handled before"]));
-    MENDED.store(true, std::sync::atomic::Ordering::SeqCst);
+    MENDED.store(true, Ordering::SeqCst);
     let letter = letters(&store).await.remove(0);
     let retry = async || dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
     let redelivery = async || {
@@ -133,9 +165,9 @@ async fn a_retry_that_fails() {
 /// A deletion that cannot be distinguished from the next one: its letter in an old list is settled.
 #[tokio::test(start_paused = true)]
 async fn a_letter_of_a_deletion_without_a_version() {
-    static MENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    static MENDED: AtomicBool = AtomicBool::new(false);
     let script = script(|_| {
-        let is_mended = MENDED.load(std::sync::atomic::Ordering::SeqCst);
+        let is_mended = MENDED.load(Ordering::SeqCst);
         if is_mended { Do::Ok } else { Do::ForGood }
     });
     let all = Interactions { create: true, update: true, delete: true };
@@ -145,7 +177,7 @@ async fn a_letter_of_a_deletion_without_a_version() {
     let app = app(Behaviour::Hapi, declaration, Some(store.clone()), server, &script, &[]);
     let deleted = || send(&app, Method::DELETE, Some("Encounter/1"), "");
     assert_eq!(deleted().await, (204, vec!["failed for good"]));
-    MENDED.store(true, std::sync::atomic::Ordering::SeqCst);
+    MENDED.store(true, Ordering::SeqCst);
     let letter = letters(&store).await.remove(0);
     for outcome in ["handled", "handled before"] {
         let retried = dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
@@ -173,8 +205,10 @@ async fn a_program_sees_no_letter_of_another_server() {
     for own in [&one, &rotated] {
         assert_eq!(dead_letters::list(own).await.unwrap().len(), 1);
     }
+    let key = letters(&store).await[0].key;
     for apart in &apart {
         assert!(dead_letters::list(apart).await.unwrap().is_empty());
+        assert!(!dead_letters::drop(apart, &key).await.unwrap());
     }
     // A letter of an earlier version of the program names no program.
     let earlier = DeadLetter { program: None, ..letters(&store).await.remove(0) };

@@ -15,6 +15,9 @@ use crate::key::Key;
 /// How long to try to free an event or a resource whose beginning failed.
 const TO_TAKE_BACK: Duration = Duration::from_secs(2);
 
+/// The lease on an event that is only marked as done.
+const TO_SETTLE: Duration = Duration::from_secs(10);
+
 impl Store {
     /// Takes a lease on an event, unless it is done or under way.
     pub(crate) async fn begin(&self, entry: &Entry, lease: Duration, how: How) -> Stored<Begun> {
@@ -72,6 +75,15 @@ impl Store {
     /// another instance has begun the event.
     pub(crate) async fn complete(&self, claim: &Claim) -> Stored<()> {
         self.end(claim, End::Done).await
+    }
+
+    /// Marks an event as done that was handled under the key of another one.
+    pub(crate) async fn settle(&self, entry: &Entry) -> Stored<()> {
+        let how = How { is_alone: true, ..How::told(u32::MAX) };
+        match self.begin_event(entry, self.now().await?, TO_SETTLE, how).await? {
+            Begun::Fresh(claim) => self.end_event(&claim, End::Done).await.map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// Frees the event, and keeps the number of its tries. This has no effect if another instance has begun
