@@ -132,7 +132,7 @@ fn told(entry: &BundleEntry<IgnoredAny>) -> Option<Interaction> {
     }
 }
 
-/// Whether the server refuses to let the program ask. Otherwise it just does not know.
+/// Whether the server does not accept the sign-in. With another refusal, the history does not say.
 fn is_refusal(error: &Error) -> bool {
-    matches!(error.status(), Some(401 | 403))
+    error.status() == Some(401)
 }

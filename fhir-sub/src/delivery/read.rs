@@ -174,7 +174,13 @@ pub(crate) async fn read(
 
 /// When the event happened, or when its resource was written.
 fn happened(Happened { event, resource, .. }: &Happened<'_>) -> Option<Instant> {
-    event.timestamp().and_then(Instant::parse).or_else(|| last_updated((*resource)?))
+    event.timestamp().and_then(latest).or_else(|| last_updated((*resource)?))
+}
+
+/// The latest moment that a time may mean: a server may cut it to seconds.
+fn latest(timestamp: &str) -> Option<Instant> {
+    let at = Instant::parse(timestamp)?;
+    Some(if timestamp.contains('.') { at } else { at.after(Duration::from_millis(999)) })
 }
 
 /// Finds the versions of deletions. If a version is not found, the deletion is still handled, and a sweep
