@@ -48,3 +48,37 @@ async fn t17_a_search_that_lags_behind() {
     let ran = script.ran();
     assert_eq!(ran, ["Encounter/1@2", "Encounter/2@2"], "answered 204, and not handled");
 }
+
+/// The same within one second, on a server that cuts the times of its events to seconds.
+#[tokio::test(start_paused = true)]
+async fn a_search_that_lags_behind_by_less_than_the_precision_of_times() {
+    let script = script(|_| Do::Ok);
+    let server = front(|asked| match asked {
+        _ if asked.starts_with("GET Encounter?") => {
+            reply(200, bundle([encounter("1", Some("1"), 400), encounter("2", Some("1"), 400)]))
+        }
+        "GET Encounter/1" => reply(200, encounter("1", Some("2"), 900)),
+        "GET Encounter/2" => reply(200, encounter("2", Some("2"), 900)),
+        _ => reply(404, outcome()),
+    });
+    let set = [("FHIR_SUBSCRIPTION_GAPS", "log")];
+    let app = app(Behaviour::Generic, topic::<REQUIRED>(), Some(shared()), server, &script, &set);
+    for id in ["1", "2"] {
+        post(&app, encounter(id, Some("1"), 400)).await;
+    }
+    script.ran();
+    let event = |number: u64| {
+        json!({
+            "eventNumber": number.to_string(), "timestamp": "2026-01-01T00:00:00Z",
+            "focus": { "reference": format!("Encounter/{number}") },
+        })
+    };
+    let status = json!({
+        "resourceType": "SubscriptionStatus", "type": "event-notification",
+        "subscription": { "reference": "Subscription/s1" }, "eventsSinceSubscriptionStart": "2",
+        "notificationEvent": [event(1), event(2)],
+    });
+    let told = json!({ "resourceType": "Bundle", "type": "subscription-notification", "entry": [{ "resource": status }] });
+    post(&app, told).await;
+    assert_eq!(script.ran(), ["Encounter/1@2", "Encounter/2@2"]);
+}
