@@ -29,9 +29,20 @@ pub(crate) enum Form {
     Aside,
 }
 
+/// The modules whose lines have metrics.
+#[cfg(feature = "lambda")]
+const MEASURED: [&str; 3] =
+    ["fhir_sub::adapter::lambda::program", "fhir_sub::delivery::record", "fhir_sub::sweep::report"];
+
 /// Starts the log. `RUST_LOG` selects the lines, for example `info` (the default) or `warn,my_crate=debug`.
 pub(crate) fn start(form: Form) {
     let (wanted, mistake) = wanted(std::env::var("RUST_LOG").ok().as_deref());
+    // The alarms depend on the metrics, so RUST_LOG must not leave them out.
+    #[cfg(feature = "lambda")]
+    if form == Form::Json && !MEASURED.iter().all(|target| wanted.would_enable(target, &Level::INFO)) {
+        let wanted = wanted.clone();
+        start_metrics_of(move |line| !wanted.would_enable(line.target(), line.level()));
+    }
     // With its hint, lines of lower levels are left out before they ask the filter.
     let filter = wanted.and(filter_fn(is_harmless).with_max_level_hint(LevelFilter::TRACE));
     // No colours, even if another crate enables them: most logs end up in a file.
@@ -56,16 +67,23 @@ pub(crate) fn start(form: Form) {
     }
 }
 
-/// A second log for lines with metrics, if the user has a log of their own.
+/// A second log for lines with metrics, if the user has a log of their own or `RUST_LOG` leaves such lines out.
 static METRICS: OnceLock<Dispatch> = OnceLock::new();
 
 /// Starts a second log for the lines with CloudWatch's metrics, beside the user's own log.
 #[cfg(feature = "lambda")]
 pub(crate) fn start_metrics() {
+    start_metrics_of(|_| true);
+}
+
+/// The same for the lines that `is_meant` selects.
+#[cfg(feature = "lambda")]
+fn start_metrics_of(is_meant: impl Fn(&Metadata<'_>) -> bool + Send + Sync + 'static) {
     let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok();
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).json();
     let layer = layer.flatten_event(true).with_span_list(false).with_current_span(false);
     let layer = layer.map_event_format(|format| Emf::new(format, function));
+    let layer = layer.with_filter(filter_fn(is_meant).with_max_level_hint(LevelFilter::INFO));
     let _ = METRICS.set(Dispatch::new(tracing_subscriber::registry().with(layer)));
 }
 

@@ -55,7 +55,11 @@ impl Counters {
     pub(crate) fn new(tenant: Option<&str>, endpoints: impl IntoIterator<Item = &'static str>) -> Self {
         let tenant = tenant.map(|tenant| format!("tenant=\"{tenant}\",")).unwrap_or_default();
         let mut counted = Counted::default();
+        // A caller that is refused has no endpoint.
+        counted.events.insert(("", Measure::Refused.result()), 0);
         for endpoint in endpoints {
+            #[cfg(feature = "registration")]
+            counted.sweeps.insert((endpoint, Measure::SweepFailed.result()), 0);
             counted.events.extend(RESULTS.map(|result| ((endpoint, result), 0)));
             counted.given_up.insert(endpoint, 0);
             counted.heartbeats_missed.insert(endpoint, 0);
