@@ -4,10 +4,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use tokio::sync::watch;
 
 use super::super::sandbox::with_defaults;
 use crate::adapter::in_process::{LateSandbox, WeakApp};
@@ -22,6 +24,8 @@ pub(super) struct Desk {
     pub(super) app: App,
     pub(super) sandbox: Sandbox,
     deliveries: Deliveries,
+    /// How many requests of the sandbox are being answered.
+    running: Arc<watch::Sender<usize>>,
 }
 
 /// The sandbox's deliveries to the program.
@@ -65,11 +69,25 @@ impl Desk {
         let app = builder.transport(transport.clone()).build()?;
         let behaviour = Behaviour::named(app.settings().fhir_server.name).unwrap_or(Behaviour::Generic);
         let deliveries = Deliveries::default();
-        let tap = Tap { app: WeakApp::of(&app), deliveries: deliveries.clone() };
+        let running = Arc::new(watch::Sender::new(0));
+        let tap = Tap { app: WeakApp::of(&app), deliveries: deliveries.clone(), running: running.clone() };
         let sandbox = Sandbox::builder().behaviour(behaviour).fhir_version(app.settings().fhir_version);
         let sandbox = sandbox.base_url(&base_url).build(tap);
         transport.set(sandbox.clone());
-        Ok(Self { app, sandbox, deliveries })
+        Ok(Self { app, sandbox, deliveries, running })
+    }
+
+    /// Waits until no notification is under way, and no handler runs.
+    pub(super) async fn idle(&self) {
+        let mut running = self.running.subscribe();
+        loop {
+            self.sandbox.idle().await;
+            if *running.borrow_and_update() == 0 {
+                return;
+            }
+            // The sender lives as long as the desk, so this returns once nothing runs.
+            let _ = running.wait_for(|count| *count == 0).await;
+        }
     }
 
     /// The requests that the sandbox has sent so far.
@@ -82,18 +100,88 @@ impl Desk {
 struct Tap {
     app: WeakApp,
     deliveries: Deliveries,
+    running: Arc<watch::Sender<usize>>,
+}
+
+/// After this time, the sandbox is told that the program has its request. No server that it plays waits less long.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// A request that is being answered.
+struct Running(Arc<watch::Sender<usize>>);
+
+impl Running {
+    fn begin(count: &Arc<watch::Sender<usize>>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
 }
 
 impl Deliver for Tap {
     fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<StatusCode, DeliveryError>> {
         Box::pin(async move {
             let app = self.app.upgrade().ok_or_else(|| DeliveryError::new("the app is gone"))?;
-            let (response, delivery) = observed(&app, request.map(Full::new)).await;
-            let status = response.status();
-            let Some(delivery) = delivery else { return Ok(status) };
-            let is_event = delivery.events.iter().any(|event| event.interaction.is_some());
-            self.deliveries.lock().unwrap_or_else(PoisonError::into_inner).push(delivery);
-            Ok(if is_event { StatusCode::NO_CONTENT } else { status })
+            let (deliveries, running) = (self.deliveries.clone(), Running::begin(&self.running));
+            // A separate task: the sandbox gives up as the server does that it plays, and the handler must not end with that.
+            let answered = tokio::spawn(async move {
+                let _running = running;
+                let (response, delivery) = observed(&app, request.map(Full::new)).await;
+                let status = response.status();
+                let Some(delivery) = delivery else { return status };
+                let is_event = delivery.events.iter().any(|event| event.interaction.is_some());
+                deliveries.lock().unwrap_or_else(PoisonError::into_inner).push(delivery);
+                if is_event { StatusCode::NO_CONTENT } else { status }
+            });
+            match tokio::time::timeout(PATIENCE, answered).await {
+                Ok(answered) => answered.map_err(|_panicked| DeliveryError::new("the program panicked")),
+                // The handler still runs, and must not run again.
+                Err(_elapsed) => Ok(StatusCode::NO_CONTENT),
+            }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::event::Event;
+    use crate::fixtures::{Handler, declaration, leak};
+    use crate::outcome::Outcome;
+    use crate::registration::Options;
+    use crate::testing::TestApp;
+
+    /// Takes longer than HAPI waits.
+    struct Slow;
+
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+
+    impl Handler<Event> for Slow {
+        async fn handle(_event: Event) -> Outcome {
+            RUNS.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_secs(15)).await;
+            Outcome::Handled
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_that_takes_longer_than_the_server_waits_runs_once() {
+        let declarations = leak([declaration::<Event, Slow>("Patient?", "e")]);
+        let desk = Desk::new(TestApp::builder(Behaviour::Hapi, declarations)).unwrap();
+        assert!(desk.app.register(Options::default()).await.is_complete());
+        desk.idle().await;
+        desk.take_deliveries();
+        desk.sandbox.create(&json!({ "resourceType": "Patient" })).await.unwrap();
+        desk.idle().await;
+        let outcomes: Vec<_> = desk.take_deliveries().iter().map(|it| it.events[0].outcome).collect();
+        assert_eq!((outcomes, RUNS.load(Ordering::SeqCst)), (vec!["handled"], 1));
     }
 }

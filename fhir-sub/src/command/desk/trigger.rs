@@ -63,7 +63,7 @@ pub(super) async fn trigger(
         Err(refusal) => return refused(refusal),
     };
     let report = desk.app.register(Options::default()).await;
-    desk.sandbox.idle().await;
+    desk.idle().await;
     if !report.is_complete() {
         complain(&register::show(&report, None));
         return Ok(Exit::Unsound);
@@ -73,7 +73,7 @@ pub(super) async fn trigger(
     if let Err(refusal) = make(&desk.sandbox, interaction, resource).await {
         return refused(refusal);
     }
-    desk.sandbox.idle().await;
+    desk.idle().await;
 
     let deliveries = desk.take_deliveries();
     let is_own = |delivery: &&Delivery| delivery.endpoint() == Some(declaration.endpoint);
