@@ -130,12 +130,24 @@ pub(crate) fn as_curl(delivery: &Delivery, target: &Target) -> String {
             text.push_str(&format!(" \\\n  -H {}", quoted(&format!("{name}: {value}"))));
         }
     }
-    if !sent.body.is_empty() {
-        text.push_str(&format!(" \\\n  --data-raw {}", quoted(&String::from_utf8_lossy(&sent.body))));
+    let (body, url) = (String::from_utf8_lossy(&sent.body), quoted(&format!("{base_url}{}", sent.path)));
+    if body.len() > LONGEST_ARGUMENT {
+        let mut end = String::from("BODY");
+        while body.lines().any(|line| line == end) {
+            end.push('_');
+        }
+        text.push_str(&format!(" \\\n  --data-binary @- \\\n  {url} <<'{end}'\n{body}\n{end}"));
+        return text;
     }
-    text.push_str(&format!(" \\\n  {}", quoted(&format!("{base_url}{}", sent.path))));
+    if !body.is_empty() {
+        text.push_str(&format!(" \\\n  --data-raw {}", quoted(&body)));
+    }
+    text.push_str(&format!(" \\\n  {url}"));
     text
 }
+
+/// Linux allows 128 KiB for an argument, and a quote within it becomes four letters.
+const LONGEST_ARGUMENT: usize = 24 << 10;
 
 /// The text in single quotes, within which a shell interprets nothing.
 fn quoted(text: &str) -> String {

@@ -226,3 +226,14 @@ fn a_shell_reads_nothing_of_a_method() {
         assert!(curl.starts_with(&format!("curl -i {written}")), "{curl}");
     }
 }
+
+/// Linux runs no command with a longer argument.
+#[test]
+fn a_large_body_is_no_argument() {
+    let body = format!("{{\"text\":\"{}\"}}\nBODY\n", "x".repeat(200_000));
+    let sent = Sent { body: body.clone().into(), ..delivery().sent };
+    let target = Target::Desk { base_url: "http://127.0.0.1:9002/token/send".into() };
+    let curl = as_curl(&Delivery { sent, ..delivery() }, &target);
+    assert!(curl.ends_with(&format!(" <<'BODY_'\n{body}\nBODY_")), "{}", &curl[curl.len() - 100..]);
+    assert!(curl.contains("--data-binary @-"));
+}

@@ -84,6 +84,7 @@ function press(event) {
     return event.target.blur?.();
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input, textarea, select') || find('keys').open) return;
+  if (event.repeat && event.key === 's') return;
   const number = Number(event.key);
   if (number >= 1 && number <= VIEWS.length) return turn(VIEWS[number - 1], true);
   const key = KEYS[event.key];
@@ -120,6 +121,10 @@ async function begin() {
     event.target.value = '';
   });
   if (program.hasSandbox) listSamples();
+  else {
+    find('new-delivery').hidden = true;
+    find('no-deliveries').textContent = 'No delivery has come yet.';
+  }
   follow();
   listLetters();
 }

@@ -48,9 +48,10 @@ async function showResource(name) {
   if (place.current !== name) return;
   open('resources', true);
   const there = answer.ok;
+  const version = answer.json?.meta?.versionId;
   show(place, back('resources'), make('h2', { class: 'mono' }, name),
     make('div', { class: 'actions' },
-      there ? make('button', { class: 'main', onclick: () => editResource('PUT', name, answer.text, []) }, 'Change') : null,
+      there ? make('button', { class: 'main', onclick: () => editResource('PUT', name, answer.text, [], version) }, 'Change') : null,
       there ? make('button', { class: 'danger', onclick: () => removeResource(name) }, 'Delete') : null,
       make('button', { onclick: () => showHistory(name) }, 'History')),
     there ? jsonView(answer.text) : make('p', {}, reason(answer)));
@@ -64,7 +65,9 @@ async function removeResource(name) {
 }
 
 async function showHistory(name) {
+  find('resource').current = name;
   const answer = await ask(`api/fhir/${name}/_history`);
+  if (find('resource').current !== name) return;
   const entries = answer.json?.entry ?? [];
   const version = (entry) => {
     const resource = entry.resource;
@@ -86,7 +89,7 @@ async function sampleResource(endpoint) {
   await editResource(resource.id ? 'PUT' : 'POST', name, JSON.stringify(resource, null, 2), others);
 }
 
-async function editResource(method, name, text, others) {
+async function editResource(method, name, text, others, version) {
   const body = make('textarea', { id: 'resource-body', rows: '24', spellcheck: 'false' });
   body.value = text;
   const refused = make('p', { class: 'failed', role: 'alert' });
@@ -95,7 +98,9 @@ async function editResource(method, name, text, others) {
     for (const other of others) {
       await ask(`api/fhir/${other.resourceType}/${other.id}`, { method: 'PUT', headers: { 'content-type': 'application/fhir+json' }, body: JSON.stringify(other) });
     }
-    const answer = await ask(`api/fhir/${name}`, { method, headers: { 'content-type': 'application/fhir+json' }, body: body.value });
+    // A handler may have changed it since.
+    const condition = version ? { 'if-match': `W/"${version}"` } : {};
+    const answer = await ask(`api/fhir/${name}`, { method, headers: { 'content-type': 'application/fhir+json', ...condition }, body: body.value });
     if (!answer.ok) {
       refused.textContent = `The sandbox refuses it: ${reason(answer)}`;
       return;

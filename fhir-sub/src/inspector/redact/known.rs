@@ -255,9 +255,13 @@ pub(super) fn is_dated(member: &str) -> bool {
 pub(super) fn is_time(text: &str) -> bool {
     let mut parts = text.split(':');
     let is_part = |part: Option<&str>| part.is_some_and(|part| part.len() == 2 && is_digits(part));
+    let is_seconds = |text: &str| {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        is_part(Some(whole)) && fraction.len() <= 10 && is_digits(fraction)
+    };
     is_part(parts.next())
         && is_part(parts.next())
-        && parts.next().is_none_or(|seconds| seconds.len() <= 13 && seconds.split('.').all(is_digits))
+        && parts.next().is_none_or(is_seconds)
         && parts.next().is_none()
 }
 
@@ -302,6 +306,18 @@ mod tests {
         }
         for other in ["postalCode", "description", "valueString", "location", "code", "update"] {
             assert!(!is_dated(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_the_day_has_two_digits_for_each_part() {
+        for time in ["12:34", "12:34:56", "12:34:56.789"] {
+            assert!(is_time(time), "{time}");
+        }
+        for other in
+            ["12:34:19801231", "12:34:56.", "12:34:5.6", "1:2", "12:34:56:78", "12:34:56.12345678901"]
+        {
+            assert!(!is_time(other), "{other}");
         }
     }
 
