@@ -103,7 +103,11 @@ impl Arguments {
         let (mut options, mut option) = (Options::default(), None);
         #[cfg(feature = "registration")]
         let mut swept = SweepOptions::default();
+        let mut given = Vec::new();
         while let Some(argument) = parser.next()? {
+            if let Long(option) = &argument {
+                given.push((*option).to_owned());
+            }
             match argument {
                 Short('h') | Long("help") => {
                     let command = match named {
@@ -157,6 +161,12 @@ impl Arguments {
                     }
                     if OF_DESK.contains(&name) {
                         let name = name.to_owned();
+                        let takes_json = !matches!(&*name, "record" | "sandbox");
+                        if let Some(option) = given.iter().find(|option| *option != "json" || !takes_json) {
+                            return Err(
+                                format!("write --{option} after `{name}`, if `{name}` takes it").into()
+                            );
+                        }
                         return desk::parse(&name, parser, json);
                     }
                     command = Some(Command::named(name)?);
@@ -187,6 +197,9 @@ impl Arguments {
         }
         if place != Place::default() && !is_policy {
             return Err("--account and --key belong to `check --iam`".into());
+        }
+        if tenant.is_some() && (is_policy || is_cost) {
+            return Err("--iam and --cost are of all tenants together: leave --tenant out".into());
         }
         let command = match command {
             Command::DeadLetters(_) => Command::DeadLetters(dead_letters(&words, is_all)?),

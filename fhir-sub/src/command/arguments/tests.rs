@@ -148,3 +148,25 @@ fn what_is_not_known_is_named() {
     assert!(parse(&["check", "--frce"]).unwrap_err().contains("--frce"));
     assert!(parse(&["check", "check"]).unwrap_err().contains("check"));
 }
+
+#[test]
+#[cfg(feature = "inspector")]
+fn an_option_before_a_command_of_the_desk_is_not_dropped() {
+    for arguments in [
+        &["--tenant", "north", "pull", "KEY"][..],
+        &["--inspector", "record", "DIR"],
+        &["--json", "--dry-run", "trigger", "e"],
+        &["--json", "sandbox"],
+    ] {
+        let mistake = parse(arguments).unwrap_err();
+        assert!(mistake.starts_with("write --"), "{mistake}");
+    }
+    assert!(parse(&["--json", "trigger", "e"]).is_ok());
+}
+
+#[test]
+fn a_policy_and_the_cost_are_of_all_tenants() {
+    for option in ["--iam", "--cost"] {
+        assert!(parse(&["check", option, "--tenant", "north"]).unwrap_err().contains("leave --tenant out"));
+    }
+}

@@ -15,6 +15,7 @@ use crate::app::AppBuilder;
 use crate::error::BoxError;
 use crate::problems::Problems;
 use crate::sandbox::{Behaviour, Sandbox};
+use crate::server::Room;
 use crate::settings::fhir_version;
 
 /// The arguments of `sandbox` on the command line.
@@ -35,7 +36,16 @@ impl Default for SandboxOptions {
 pub(super) async fn sandbox(builder: &AppBuilder, options: SandboxOptions) -> Result<Exit, BoxError> {
     let version = fhir_version(builder.variables())?;
     let behaviour = match builder.variables().get("FHIR_SERVER") {
-        None => Behaviour::Hapi,
+        // The sandbox is the server, so nothing is to be recognised.
+        None | Some("auto") => Behaviour::Hapi,
+        Some(name) if Room::named(name).is_none() => {
+            let names: Vec<_> = Room::names().collect();
+            return Err(Problems::from(format!(
+                "FHIR_SERVER is {name:?}: write one of {}",
+                names.join(", ")
+            ))
+            .into());
+        }
         Some(name) => Behaviour::named(name).unwrap_or(Behaviour::Generic),
     };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
