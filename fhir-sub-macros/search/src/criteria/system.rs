@@ -213,7 +213,10 @@ fn meant<'a>(written: &str, of: impl IntoIterator<Item = &'a str>) -> Option<Str
     if let Some(name) = moved.filter(|name| is_uri && MOVED.contains(name)) {
         return Some(format!("http://terminology.hl7.org/CodeSystem/{name}"));
     }
-    let hl7 = is_uri.then(|| HL7.into_iter().find(|known| bare.starts_with(&self::bare(known)))).flatten()?;
+    // `terminology.hl7.org.au` and `hl7.org/fhirpath` only begin like them.
+    let is_below =
+        |known: &&str| bare.strip_prefix(&*self::bare(known)).is_some_and(|rest| rest.starts_with('/'));
+    let hl7 = HL7.into_iter().filter(|_| is_uri).find(is_below)?;
     let rest = &without_scheme(written)[self::bare(hl7).len()..];
     let right = format!("{hl7}{}", rest.trim_start_matches('/').trim_end_matches(ENDS));
     (right != written).then_some(right)
