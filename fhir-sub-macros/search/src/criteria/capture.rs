@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::value::Asked;
-use super::{ordered, reference, system};
+use super::{ordered, system, token};
 use crate::definitions::{Kind, Token};
 use crate::mistake::Mistake;
 use crate::search::{Modifier, Parameter, Text};
@@ -72,15 +72,14 @@ fn token_with(asked: &Asked<'_>, token: &Token, value: &Text) -> Result<(), Mist
     let parts = value.split('|');
     match &parts[..] {
         [_] => Ok(()),
-        [system, code] if !system.has_hole() => {
-            let of: Vec<_> = match token {
-                Token::Codes(codes) => codes.systems.iter().map(|(system, _)| *system).collect(),
-                Token::Any => Vec::new(),
-                _ if reference::is_uri(&system.to_string()) => Vec::new(),
-                _ => return Ok(()),
-            };
-            system::check(asked, system, &code.to_string(), of)
-        }
+        [system, code] if !system.has_hole() => match token {
+            Token::Codes(codes) => {
+                let of = codes.systems.iter().map(|(system, _)| *system);
+                system::check(asked, system, &code.to_string(), of)
+            }
+            Token::Any => system::check(asked, system, &code.to_string(), []),
+            _ => token::of_identifier(asked, Some(system), code),
+        },
         [_, _] => Ok(()),
         _ => {
             let message = "a token is a code or `system|code`: write a `|` that belongs to the code as `\\|`";

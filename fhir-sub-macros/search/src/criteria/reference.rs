@@ -113,7 +113,7 @@ pub(super) fn of_type(asked: &Asked<'_>, resource_type: &str, value: &Text) -> R
 /// `:in` and `:not-in`: the canonical URL of a value set, or `ValueSet/1`.
 pub(super) fn value_set(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     let written = value.to_string();
-    if written.strip_prefix("ValueSet/").is_some_and(is_id) || is_uri(&written) {
+    if written.strip_prefix("ValueSet/").is_some_and(is_id) || is_uri(&written) && has_host(&written) {
         return Ok(());
     }
     let message = format!(
@@ -134,8 +134,8 @@ pub(super) fn uri(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
         return Err(asked.mistake(value, message, "prefix"));
     }
     let is_part = |character: char| !character.is_whitespace() && !"<>\"{}\\^`".contains(character);
-    let is_right = written.chars().all(is_part)
-        && written.split_once(':').is_none_or(|parts| is_uri(&written) && has_host(parts));
+    let is_right =
+        written.chars().all(is_part) && (!written.contains(':') || is_uri(&written) && has_host(&written));
     if is_right {
         return Ok(());
     }
@@ -150,9 +150,10 @@ pub(super) fn uri(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     Err(asked.mistake(value, message, "uri"))
 }
 
-/// Refuses `http:/example.org` and `http:///example.org`.
-fn has_host((scheme, rest): (&str, &str)) -> bool {
-    !["http", "https"].contains(&scheme)
+/// Whether a host follows the scheme, if the scheme needs one. `http:/example.org` and `http:///example.org` have none.
+pub(super) fn has_host(uri: &str) -> bool {
+    let Some((scheme, rest)) = uri.split_once(':') else { return true };
+    !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
         || rest.strip_prefix("//").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 

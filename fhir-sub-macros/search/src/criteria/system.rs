@@ -61,23 +61,19 @@ pub(super) fn check<'a>(
     code: &str,
     of: impl IntoIterator<Item = &'a str>,
 ) -> Result<(), Mistake> {
+    check_spelling(asked, system, code, of)?;
     let written = system.to_string();
     if system.is_empty() {
         return Ok(());
     }
-    if let Some(meant) = meant(&written, of) {
-        let message = if reference::is_uri(&written) {
-            format!(
-                "`{written}` is not the URI of this code system, and finds nothing: write `{meant}|{code}`"
-            )
-        } else {
-            format!("a code system is named by its URI: write `{meant}|{code}`")
-        };
-        let mistake = Mistake::new(system.place.clone(), message, page(asked));
-        return Err(if reference::is_uri(&written) { of_data(mistake, asked.code) } else { mistake });
-    }
     if reference::is_uri(&written) && !written.contains(char::is_whitespace) {
-        return Ok(());
+        if reference::has_host(&written) {
+            return Ok(());
+        }
+        let message = format!(
+            "`{written}` is not a URI, because it has no host: write the system as in `http://loinc.org|{code}`"
+        );
+        return Err(of_data(asked.mistake(system, message, "token"), asked.code));
     }
     if reference::is_uri(code) && !reference::is_uri(&written) {
         let message = format!("a code stands behind its system: write `{code}|{written}`");
@@ -94,6 +90,25 @@ pub(super) fn check<'a>(
         )
     };
     Err(asked.mistake(system, message, "token"))
+}
+
+/// Checks only that `system` is not a wrong spelling of a known code system.
+pub(super) fn check_spelling<'a>(
+    asked: &Asked<'_>,
+    system: &Text,
+    code: &str,
+    of: impl IntoIterator<Item = &'a str>,
+) -> Result<(), Mistake> {
+    let written = system.to_string();
+    let Some(meant) = meant(&written, of).filter(|_| !system.is_empty()) else { return Ok(()) };
+    let is_uri = reference::is_uri(&written);
+    let message = if is_uri {
+        format!("`{written}` is not the URI of this code system, and finds nothing: write `{meant}|{code}`")
+    } else {
+        format!("a code system is named by its URI: write `{meant}|{code}`")
+    };
+    let mistake = Mistake::new(system.place.clone(), message, page(asked));
+    Err(if is_uri { of_data(mistake, asked.code) } else { mistake })
 }
 
 /// Finds `http://loinc.org/1234-5` instead of `http://loinc.org|1234-5`, and `http://loinc.org` alone.
@@ -227,9 +242,19 @@ fn bare(uri: &str) -> String {
     without_scheme(uri).to_ascii_lowercase().trim_end_matches(ENDS).to_owned()
 }
 
+/// Without the scheme, and without `www.`. Also a wrong form of the scheme is left out, such as `http:/`, `http///`
+/// and `htp://`.
 fn without_scheme(uri: &str) -> &str {
-    let scheme = uri.find("://").filter(|at| ["http", "https"].contains(&&*uri[..*at].to_lowercase()));
-    let rest = scheme.map_or(uri, |at| &uri[at + 3..]);
+    let after = |scheme: &str| {
+        let (start, rest) = uri.split_at_checked(scheme.len())?;
+        let is_scheme = start.eq_ignore_ascii_case(scheme) && rest.starts_with([':', '/']);
+        is_scheme.then(|| rest.trim_start_matches([':', '/']))
+    };
+    let after_any = || {
+        let (scheme, rest) = uri.split_once("://")?;
+        scheme.bytes().all(|byte| byte.is_ascii_alphabetic()).then_some(rest)
+    };
+    let rest = after("https").or_else(|| after("http")).or_else(after_any).unwrap_or(uri);
     match rest.get(..4) {
         Some(www) if www.eq_ignore_ascii_case("www.") => &rest[4..],
         _ => rest,

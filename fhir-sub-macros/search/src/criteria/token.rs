@@ -66,13 +66,14 @@ pub(super) fn identifier_of_type(asked: &Asked<'_>, value: &Text) -> Result<(), 
 }
 
 /// The system of an identifier may be any text that a server has stored. Only a wrong spelling of a known
-/// system is refused.
-fn of_identifier(asked: &Asked<'_>, system: Option<&Text>, code: &Text) -> Result<(), Mistake> {
-    match system {
-        Some(system) if reference::is_uri(&system.to_string()) => {
-            system::check(asked, system, &code.to_string(), [])
-        }
-        _ => Ok(()),
+/// system is refused, and a space in a URI.
+pub(super) fn of_identifier(asked: &Asked<'_>, system: Option<&Text>, code: &Text) -> Result<(), Mistake> {
+    let Some(system) = system else { return Ok(()) };
+    let (written, code) = (system.to_string(), code.to_string());
+    match reference::is_uri(&written) {
+        true if reference::has_host(&written) => system::check(asked, system, &code, []),
+        true => system::check_spelling(asked, system, &code, []),
+        false => Ok(()),
     }
 }
 
