@@ -75,7 +75,9 @@ fn of_two_types(on: ResourceType, parameters: &[Parameter]) -> Option<Mistake> {
     for codes in choices {
         let asked =
             parameters.iter().filter(|parameter| demands_a_value(parameter)).filter_map(|parameter| {
-                let code = parameter.code();
+                // A chain needs a reference: `medication.code` as well as `medication`.
+                let Some(Step::Code { code, .. }) = parameter.name.first() else { return None };
+                let code = code.to_string();
                 codes.iter().find(|known| **known == code).map(|known| (*known, parameter))
             });
         let asked: Vec<_> = asked.collect();
