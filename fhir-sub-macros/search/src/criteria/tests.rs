@@ -529,6 +529,7 @@ fn a_name_in_braces_is_a_placeholder_or_a_unit() {
         ("Encounter?date=ge{from}", "{from}", "{FROM}"),
         ("Encounter?date={from}", "{from}", "{FROM}"),
         ("RiskAssessment?probability=gt{limit}", "{limit}", "{LIMIT}"),
+        ("Patient?identifier=urn:x|{feed-deaf-cafe}", "{feed-deaf-cafe}", "{FEED_DEAF_CAFE}"),
     ] {
         let told = judge(text, &WITH_CRITERIA, &[]).unwrap_err().concat();
         let expected = format!(
@@ -543,6 +544,10 @@ fn a_name_in_braces_is_a_placeholder_or_a_unit() {
         "Observation?code-value-quantity=http://loinc.org|1-2$5||{score}",
         "Observation?code=http://unitsofmeasure.org|{score}",
         "Patient?family={1}",
+        "Patient?identifier=urn:x|{F9168C5E-CEB2-4FAA-B6BF-329BF39FA1E4}",
+        "Patient?identifier=urn:x|%7Bf9168c5e-ceb2-4faa-b6bf-329bf39fa1e4%7D",
+        "Patient?identifier={f9168c5eceb24faab6bf329bf39fa1e4}",
+        "Encounter?subject:identifier=%7BF9168C5E-CEB2-4FAA-B6BF-329BF39FA1E4%7D",
     ] {
         assert!(judge(text, &WITH_CRITERIA, &[]).is_ok(), "{text}");
     }

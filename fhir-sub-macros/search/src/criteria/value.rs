@@ -78,6 +78,13 @@ fn may_have_equals(kind: &Kind, modifier: Option<&Modifier>, value: &Text) -> bo
         }
 }
 
+/// `F9168C5E-CEB2-4FAA-B6BF-329BF39FA1E4`, which Windows writes within braces. Also without hyphens.
+fn is_guid(name: &str) -> bool {
+    let lengths: Vec<_> = name.split('-').map(str::len).collect();
+    [&[8, 4, 4, 4, 12][..], &[32]].contains(&&*lengths)
+        && name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
 /// The parameter of the checked values.
 pub(super) struct Asked<'a> {
     pub(super) check: &'a Check<'a>,
@@ -138,7 +145,7 @@ impl Asked<'_> {
             return Ok(());
         }
         let capitals = name.to_uppercase().replace('-', "_");
-        if name == capitals {
+        if name == capitals || is_guid(&name) {
             return Ok(());
         }
         let message = format!(
