@@ -123,11 +123,11 @@ impl Check<'_> {
         let name = match &search.subject {
             Subject::Any => return Vec::new(),
             Subject::Types(names) => {
-                return names.iter().filter_map(|name| self.resource_type(name).err()).collect();
+                return names.iter().filter_map(|name| self.stored_type(name).err()).collect();
             }
             Subject::Type(name) => name,
         };
-        let resource_type = match self.resource_type(name) {
+        let resource_type = match self.stored_type(name) {
             Ok(resource_type) => resource_type,
             Err(mistake) => return vec![mistake],
         };
@@ -137,6 +137,17 @@ impl Check<'_> {
             mistakes = contradiction::check(resource_type, &search.parameters);
         }
         mistakes
+    }
+
+    /// The type with this name, if a server can store resources of it. Before R5, it cannot store `Parameters`.
+    fn stored_type(&self, name: &Text) -> Result<ResourceType, Mistake> {
+        let resource_type = self.resource_type(name)?;
+        let version = self.definitions.version;
+        if resource_type.name == "Parameters" && version != FhirVersion::R5 {
+            let message = "no server stores `Parameters`, which only carry the values of an operation: name another type";
+            return Err(Mistake::new(name.place.clone(), message, version.page("parameters.html")));
+        }
+        Ok(resource_type)
     }
 
     /// The type with this name.

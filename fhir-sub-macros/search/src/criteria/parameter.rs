@@ -125,7 +125,9 @@ impl Check<'_> {
         let name = qualifier.to_string();
         let suitable = references.iter().find(|(_, of)| of.contain(&name));
         let (resource_type, of) = suitable.unwrap_or(&references[0]);
-        self.target(*resource_type, &code.to_string(), of, qualifier).map(|target| vec![target])
+        let target = self.target(*resource_type, &code.to_string(), of, qualifier)?;
+        self.stored_type(qualifier)?;
+        Ok(vec![target])
     }
 
     /// The type in `:Patient`, which narrows a reference.
@@ -146,7 +148,7 @@ impl Check<'_> {
 
     /// The type that `_has:Observation:patient:` leads to.
     fn has(&self, on: &[ResourceType], resource: &Text, reference: &Text) -> Result<ResourceType, Mistake> {
-        let resource_type = self.resource_type(resource)?;
+        let resource_type = self.stored_type(resource)?;
         if self.is_also(reference) {
             return Ok(resource_type);
         }

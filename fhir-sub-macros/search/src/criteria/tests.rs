@@ -102,6 +102,34 @@ fn a_search_has_the_versions_that_define_all_of_it() {
 }
 
 #[test]
+fn what_no_server_stores_is_never_found() {
+    use FhirVersion::{R4, R4B, R5};
+    let message = "no server stores `Parameters`";
+    for text in [
+        "Parameters",
+        "Parameters?_id=1",
+        "[Encounter,Parameters]",
+        "Provenance?target:Parameters._id=1",
+        "Patient?_has:Parameters:_profile:_id=1",
+    ] {
+        wrong(text, "Parameters", message);
+    }
+    let only_there = judge("Parameters?statsu=1", &WITH_CRITERIA, &[]).expect_err("no server stores them");
+    assert!(only_there[0].starts_with(message), "{only_there:?}");
+    // R5 lets a server store them.
+    right("Parameters", &[R5]);
+    // The names of types, and references that need no server.
+    for text in [
+        "CapabilityStatement?resource=Parameters",
+        "Provenance?target=Parameters/1",
+        "Provenance?target:Parameters=1",
+        "OperationOutcome",
+    ] {
+        right(text, &[R4, R4B, R5]);
+    }
+}
+
+#[test]
 fn the_version_that_has_the_type_and_the_fewest_mistakes_is_told() {
     let mistakes = judge("Ingredient?rol=x", &WITH_CRITERIA, &[]).expect_err("there is no such parameter");
     let [mistake] = &mistakes[..] else { panic!("{mistakes:#?}") };
