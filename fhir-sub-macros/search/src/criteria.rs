@@ -65,7 +65,14 @@ pub fn check(
     if right.is_empty() { Err(least.map(|(_, mistakes)| mistakes).unwrap_or_default()) } else { Ok(right) }
 }
 
-/// The contradictions between the parameters of a search: none if one of `versions` that has its type finds none.
+/// The mistakes in a version, in each parameter by itself: two parameters may contradict each other.
+#[must_use]
+pub fn check_each(search: &Search, purpose: Purpose, version: FhirVersion, also: &[String]) -> Vec<Mistake> {
+    Check { definitions: Definitions::of(version), purpose, also }.each(search).1
+}
+
+/// The contradictions between the parameters of a search: none if one of `versions` that has its type finds none. A
+/// value that is a hole contradicts nothing by itself.
 #[must_use]
 pub fn contradictions(search: &Search, versions: &[FhirVersion]) -> Vec<Mistake> {
     let Subject::Type(name) = &search.subject else { return Vec::new() };
@@ -120,23 +127,28 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn search(&self, search: &Search) -> Vec<Mistake> {
+        match self.each(search) {
+            (Some(on), mistakes) if mistakes.is_empty() => contradiction::check(on, &search.parameters),
+            (_, mistakes) => mistakes,
+        }
+    }
+
+    /// The one type of a search, and the mistakes without contradictions between parameters.
+    fn each(&self, search: &Search) -> (Option<ResourceType>, Vec<Mistake>) {
         let name = match &search.subject {
-            Subject::Any => return Vec::new(),
+            Subject::Any => return (None, Vec::new()),
             Subject::Types(names) => {
-                return names.iter().filter_map(|name| self.stored_type(name).err()).collect();
+                return (None, names.iter().filter_map(|name| self.stored_type(name).err()).collect());
             }
             Subject::Type(name) => name,
         };
-        let resource_type = match self.stored_type(name) {
-            Ok(resource_type) => resource_type,
-            Err(mistake) => return vec![mistake],
-        };
-        let mut mistakes: Vec<_> =
-            search.parameters.iter().flat_map(|parameter| self.parameter(resource_type, parameter)).collect();
-        if mistakes.is_empty() {
-            mistakes = contradiction::check(resource_type, &search.parameters);
+        match self.stored_type(name) {
+            Ok(on) => {
+                let parameters = search.parameters.iter();
+                (Some(on), parameters.flat_map(|parameter| self.parameter(on, parameter)).collect())
+            }
+            Err(mistake) => (None, vec![mistake]),
         }
-        mistakes
     }
 
     /// The type with this name, if a server can store resources of it. Before R5, it cannot store `Parameters`.

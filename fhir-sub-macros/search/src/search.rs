@@ -131,6 +131,18 @@ impl ParameterType {
     }
 }
 
+impl Search {
+    /// The same with the placeholders of `source` at `places`: see [`Text::with_placeholders`].
+    #[must_use]
+    pub fn with_placeholders(&self, source: &str, places: &[Range<usize>]) -> Self {
+        let parameters = self.parameters.iter().map(|parameter| Parameter {
+            values: parameter.values.iter().map(|value| value.with_placeholders(source, places)).collect(),
+            ..parameter.clone()
+        });
+        Self { subject: self.subject.clone(), parameters: parameters.collect() }
+    }
+}
+
 impl Subject {
     /// The only type of the search, `Encounter` or `[Encounter]`.
     #[must_use]

@@ -110,15 +110,16 @@ fn filter(
     Err(told.collect())
 }
 
-/// Why a filter excludes a filter before it: all filters must hold. Nothing is known of a filter with a
-/// placeholder, or with several possible types. If the filter excludes none, it is added to `before`.
+/// Why a filter excludes a filter before it: all filters must hold. Nothing is known of a filter with several possible
+/// types. If the filter excludes none, it is added to `before`.
 fn excluded(text: &str, types: &[String], rules: &Rules<'_>, before: &mut Vec<Search>) -> Vec<String> {
-    if rules.is_unchecked || !Placeholders::of(text).is_empty() {
+    if rules.is_unchecked {
         return Vec::new();
     }
-    let (Some(filter), _) = search::parse_filter(text) else { return Vec::new() };
+    let placeholders = Placeholders::of(text);
+    let (Some(filter), _) = search::parse_filter(placeholders.filled()) else { return Vec::new() };
     let is_bare = filter.resource_type.is_none();
-    let searches = searches(filter, types);
+    let searches: Vec<_> = searches(filter, types).iter().map(|search| placeholders.within(search)).collect();
     let [own] = &searches[..] else { return Vec::new() };
     let same = before.iter().filter(|other| other.subject == own.subject);
     let parameters = same.chain([own]).flat_map(|search| search.parameters.clone()).collect();

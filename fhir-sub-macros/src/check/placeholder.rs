@@ -37,6 +37,11 @@ impl<'t> Placeholders<'t> {
         &self.filled
     }
 
+    /// The search, parsed from the filled text, with the placeholders as unknown values.
+    pub(super) fn within(&self, search: &Search) -> Search {
+        search.with_placeholders(self.text, &self.places)
+    }
+
     /// The mistakes around the placeholders, among the mistakes of the filled text.
     pub(super) fn around(&self, mistakes: Vec<Mistake>) -> Vec<Mistake> {
         let told = mistakes.into_iter().filter(|mistake| self.is_around(mistake));
@@ -163,6 +168,70 @@ mod tests {
         assert_eq!(mistakes_of_filter("Encounter?service-provider=Organization/{ORGANIZATION_ID}"), "");
         assert_eq!(mistakes_of_filter("patient=Patient/{ID}"), "");
         assert_eq!(mistakes_of_filter("Encounter.patient=Patient/{ID}"), "");
+    }
+
+    #[test]
+    fn an_unknown_value_contradicts_nothing() {
+        for criteria in [
+            "Encounter?length=ge{MIN}||h&length=le24||h",
+            "Encounter?length={MIN}||h&length={MAX}||h",
+            "Patient?birthdate=le{TO}&birthdate=ge2000-01-01",
+            "Patient?birthdate={YEAR}&birthdate=2000",
+            "Patient?birthdate=ge{FROM}&birthdate=lt{TO}",
+            "Observation?subject={PATIENT}&subject=Patient/1",
+            "Observation?subject=Patient/{ID}&subject=Patient/2",
+            "Observation?subject=Patient/{A}&patient={LONGER}",
+            "Observation?subject={BASE}/Patient/1&subject=Group/1",
+            "Encounter?status={STATUS}&status=finished",
+            "Encounter?status=planned,{STATUS}&status=finished",
+            "Encounter?status={A}&status={LONGER}",
+            "Encounter?class=http://a.example|{A}&class=IMP",
+            "Encounter?class={SYSTEM}|IMP&class=http://a.example|IMP",
+            "Patient?_id={A}&_id={LONGER}",
+            "Patient?active={ACTIVE}&active=true",
+            "Patient?gender={GENDER}&gender:not=male",
+            "Patient?gender=male&gender:not={GENDER}",
+            "Patient?gender=male,{GENDER}&gender:not=male",
+            "Patient?active:missing={A}&active:missing=true",
+            "Patient?active:missing={A}&active=true",
+            "Patient?active:missing=true&active:missing={A}",
+            "ValueSet?url={URL}&url=http://a.example/1",
+            "ValueSet?url=http://a.example/{A}&url=http://a.example/{LONGER}",
+            "RiskAssessment?probability=gt{LIMIT}",
+            "Coverage?patient={A}&beneficiary=Patient/{LONGER}",
+            "AppointmentResponse?practitioner={A}&actor=Practitioner/{LONGER}",
+        ] {
+            assert_eq!(mistakes(criteria), "", "{criteria}");
+        }
+    }
+
+    #[test]
+    fn a_contradiction_of_known_values_is_told() {
+        for (criteria, expected) in [
+            (
+                "Encounter?status={STATUS}&subject=Patient/1&subject=Patient/2",
+                "cannot be `Patient/1` and also `Patient/2`",
+            ),
+            ("Encounter?date=ge{FROM}&status=planned&status=finished", "cannot be `planned` and also"),
+            (
+                "Observation?subject=Patient/{ID}&subject=Group/1",
+                "cannot be `Patient/{ID}` and also `Group/1`, so this finds nothing: write `subject=Patient/{ID},Group/1`",
+            ),
+            ("Observation?patient={ID}&subject=Group/{ID}", "write `subject=Patient/{ID},Group/{ID}`"),
+            ("Observation?subject:Patient={A}&subject:Group={B}", "write `subject=Patient/{A},Group/{B}`"),
+            ("Encounter?class=http://a.example|{A}&class=http://b.example|{B}", "cannot be"),
+            ("Encounter?class={SYSTEM}|IMP&class=http://a.example|AMB", "`{SYSTEM}|IMP` and also"),
+            ("Encounter?subject:missing=true&subject={PATIENT}", "and `subject={PATIENT}` only what has one"),
+            ("Condition?onset-age=gt{AGE}||a&onset-date=gt{DATE}", "are of one element"),
+            ("Patient?gender=male&gender:not=male,{GENDER}", "exclude each other"),
+            ("Patient?birthdate=le{TO}&birthdate=lt2000&birthdate=ge2001", "is one value"),
+        ] {
+            let told = mistakes(criteria);
+            assert!(told.contains(expected) && !told.contains("11"), "{criteria}: {told}");
+            assert!(!told.contains("---"), "{criteria}: one mistake, and not {told}");
+        }
+        let told = mistakes_of_filter("Encounter?location={WARD}&subject=Patient/1&subject=Patient/2");
+        assert!(told.contains("cannot be `Patient/1`"), "{told}");
     }
 
     /// The permitted values of each parameter with a placeholder.

@@ -44,12 +44,15 @@ impl Rules<'_> {
         if placeholders.is_empty() {
             return self.check(search);
         }
+        // A sample in a placeholder contradicts nothing, and hides no contradiction between other values.
+        let known = placeholders.within(search);
         let (mut right, mut least) = (Vec::new(), None);
         for version in self.versions {
-            let mistakes = criteria::check(search, Purpose::Subscription, &[*version], &self.also())
-                .err()
-                .unwrap_or_default();
-            let mistakes = placeholders.around(mistakes);
+            let each = criteria::check_each(search, Purpose::Subscription, *version, &self.also());
+            let mut mistakes = placeholders.around(each);
+            if mistakes.is_empty() {
+                mistakes = criteria::contradictions(&known, &[*version]);
+            }
             if mistakes.is_empty() {
                 right.push(*version);
             } else if least.as_ref().is_none_or(|least: &Vec<_>| mistakes.len() < least.len()) {
@@ -68,15 +71,14 @@ impl Rules<'_> {
         texts: &[String],
     ) -> Right {
         let also = self.also();
-        let first = versions.first().copied();
-        let types_of = |meant: &Vec<Search>| {
-            let version = first?;
-            let is_right =
-                |search: &&Search| criteria::check(search, Purpose::Subscription, &[version], &also).is_ok();
+        let first = versions.get(..1).unwrap_or_default();
+        let types_of = |(meant, text): (&Vec<Search>, &String)| {
+            let (rules, placeholders) = (Rules { versions: first, ..*self }, Placeholders::of(text));
+            let is_right = |search: &&Search| rules.check_around(search, &placeholders).is_ok();
             let search = meant.iter().find(is_right).or(meant.first())?;
-            Some(criteria::parameter_types(search, version, &also))
+            Some(criteria::parameter_types(search, *first.first()?, &also))
         };
-        let parameter_types = searches.iter().filter_map(types_of).flatten().collect();
+        let parameter_types = searches.iter().zip(texts).filter_map(types_of).flatten().collect();
         let allowed = allowed(&versions, searches, texts, &also);
         Right { versions, parameter_types, allowed }
     }

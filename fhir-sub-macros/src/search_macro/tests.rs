@@ -154,6 +154,13 @@ fn mistakes_are_told() {
         (quote!("Encounter?status=finished&status=planned"), "finds nothing"),
         (quote!("Encounter?status=finished&_id=1&_id=2"), "finds nothing"),
         (quote!("Encounter?status=a b"), "a space cannot stand in a URL"),
+        (quote!("Observation?subject=Patient/{a}&subject=Group/{b}"), "finds nothing"),
+        (quote!("Observation?patient={a}&subject=Group/{b}"), "finds nothing"),
+        (
+            quote!("Encounter?class=http://a.example|{a}&class=http://b.example|IMP", fhir = "R4"),
+            "finds nothing",
+        ),
+        (quote!("Patient?gender=male&gender:not=male,{a}"), "exclude each other"),
     ] {
         wrong(tokens, message);
     }
@@ -174,6 +181,13 @@ fn parameters_of_results_are_right() {
         "MedicationRequest?_include=MedicationRequest:medication",
         "QuestionnaireResponse?_include=QuestionnaireResponse:questionnaire",
         "Encounter?status=completed",
+        "Observation?subject=Patient/{a}&subject=Patient/1",
+        "Observation?subject={a}&subject=Group/1",
+        "Encounter?class={a}&class=http://b.example|IMP",
+        "Patient?active:missing={a}&active:missing=true",
+        "Patient?active:missing={a}&active=true",
+        "Patient?gender=male&gender:not={a}",
+        "Patient?birthdate=ge{a}&birthdate=lt2000",
     ] {
         // The variable has the place of the text.
         let tokens = quote!(#text);

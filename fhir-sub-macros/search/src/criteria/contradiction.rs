@@ -52,11 +52,11 @@ enum Asked {
         system: Option<String>,
         code: Option<String>,
     },
-    /// A resource by its id, with its server and its type if they are given.
+    /// A resource, with its server, its type and its id if they are known.
     Reference {
         base: Option<String>,
         resource_type: Option<String>,
-        id: String,
+        id: Option<String>,
     },
     Uri(String),
     Date(interval::Dates),
@@ -79,13 +79,15 @@ fn alternatives(on: ResourceType, parameter: &Parameter) -> Option<(SearchParame
         (Some(_), _) => return None,
     };
     let alternative = |value: &Text| {
-        if value.has_hole() {
-            return None;
-        }
         let asked = asked(&found, target.as_deref(), value)?;
         // The text that the message suggests after the name of the other parameter.
         let written = match &asked {
-            Asked::Reference { base: None, resource_type: Some(of), id } => format!("{of}/{id}"),
+            Asked::Reference { base: None, resource_type: Some(of), id: Some(id) } => format!("{of}/{id}"),
+            Asked::Reference { resource_type: Some(of), id: None, .. }
+                if !value.to_string().contains('/') =>
+            {
+                format!("{of}/{value}")
+            }
             _ => value.to_string(),
         };
         Some(Alternative { written: vec![written], asked })
@@ -111,25 +113,36 @@ fn element(on: ResourceType, found: &SearchParameter) -> &'static str {
     }
 }
 
-/// `None` if we do not know how a server reads the value.
+/// `None` if we do not know how a server reads the value, or if a hole leaves nothing to compare.
 fn asked(found: &SearchParameter, target: Option<&str>, value: &Text) -> Option<Asked> {
     match &found.kind {
         Kind::Token(Token::ContactPoint) => None,
         Kind::Token(_) => {
-            let parts: Vec<_> = value.split('|').iter().map(Text::to_string).collect();
-            let given = |part: &String| Some(part.clone()).filter(|part| !part.is_empty());
-            match &parts[..] {
-                [code] => Some(Asked::Token { system: None, code: given(code) }),
+            let parts = value.split('|');
+            let given = |part: &Text| (!part.is_empty() && !part.has_hole()).then(|| part.to_string());
+            let (system, code) = match &parts[..] {
+                [code] => (None, given(code)),
                 // Servers differ on the system of `|code` if the element has no room for a system.
-                [system, code] => Some(Asked::Token { system: given(system), code: given(code) }),
-                _ => None,
-            }
+                [system, code] => (given(system), given(code)),
+                _ => return None,
+            };
+            (system.is_some() || code.is_some()).then_some(Asked::Token { system, code })
         }
+        Kind::Reference(_) if value.has_hole() => {
+            // `Patient/{id}`, or `{id}` of a parameter with one type.
+            let resource_type = match &value.split('/')[..] {
+                [_] => target?.to_owned(),
+                [resource_type, _] if !resource_type.has_hole() => resource_type.to_string(),
+                _ => return None,
+            };
+            Some(Asked::Reference { base: None, resource_type: Some(resource_type), id: None })
+        }
+        Kind::Uri | Kind::Date | Kind::Number | Kind::Quantity if value.has_hole() => None,
         Kind::Reference(_) => {
             let written = value.to_string();
             let (base, resource_type, id) = reference::base_type_and_id(&written)?;
             let resource_type = resource_type.or(target).map(str::to_owned);
-            Some(Asked::Reference { base: base.map(str::to_owned), resource_type, id: id.to_owned() })
+            Some(Asked::Reference { base: base.map(str::to_owned), resource_type, id: Some(id.to_owned()) })
         }
         // A canonical URL may contain a version.
         Kind::Uri => Some(Asked::Uri(value.to_string().split('|').next().unwrap_or_default().to_owned())),
@@ -167,8 +180,7 @@ impl Alternative {
             ) => {
                 let base = either(base, other_base, String::eq)?;
                 let resource_type = either(resource_type, other_type, String::eq)?;
-                Some(id).filter(|id| *id == other_id)?;
-                Asked::Reference { base, resource_type, id: id.clone() }
+                Asked::Reference { base, resource_type, id: either(id, other_id, String::eq)? }
             }
             (Asked::Uri(uri), Asked::Uri(other)) => {
                 Some(uri).filter(|uri| *uri == other)?;

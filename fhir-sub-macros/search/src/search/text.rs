@@ -25,7 +25,8 @@ struct Character {
     character: char,
     /// A `\` stands before it, so it does not separate.
     is_escaped: bool,
-    /// It is not a character, but represents a value that the program fills in.
+    /// It is not a character, but represents a value that the program fills in. A placeholder has one for each byte of
+    /// its text.
     is_hole: bool,
     place: Range<usize>,
 }
@@ -231,6 +232,21 @@ impl Text {
         Self { characters, place: self.place.clone() }
     }
 
+    /// The same with the placeholders of `source` at `places`, as holes that print their names. Some other text of the same
+    /// length was parsed in their place.
+    #[must_use]
+    pub fn with_placeholders(&self, source: &str, places: &[Range<usize>]) -> Self {
+        let original = |it: &Character| {
+            let is_within =
+                |place: &&Range<usize>| place.start <= it.place.start && it.place.end <= place.end;
+            places.iter().find(is_within)?;
+            let character = source.get(it.place.clone())?.chars().next()?;
+            Some(Character { character, is_hole: true, ..it.clone() })
+        };
+        let characters = self.characters.iter().map(|it| original(it).unwrap_or_else(|| it.clone()));
+        Self { characters: characters.collect(), place: self.place.clone() }
+    }
+
     /// Whether it has no characters.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -252,7 +268,7 @@ impl Text {
 impl fmt::Display for Text {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.characters.iter().try_for_each(|it| match it {
-            Character { is_hole: true, .. } => formatter.write_str("{…}"),
+            Character { is_hole: true, character: HOLE, .. } => formatter.write_str("{…}"),
             Character { character, .. } => write!(formatter, "{character}"),
         })
     }

@@ -107,6 +107,12 @@ fn filters_that_exclude_each_other_are_told() {
         (&["Condition?onset-age=gt5||a", "Condition?onset-date=gt2030"], "of one element"),
         (&["Patient?birthdate=ge2024", "Patient?birthdate=lt2020"], "change one of them"),
         (&["Encounter?status=planned", "status=finished"], "write `Type?…` for another"),
+        (
+            &["Encounter?subject=Patient/{ID}", "Encounter?subject=Group/{ID}"],
+            "cannot be `Patient/{ID}` and also `Group/{ID}`",
+        ),
+        (&["Encounter?date=ge{FROM}&status=planned", "Encounter?status=finished"], "cannot be `planned`"),
+        (&["Encounter?subject={WHO}", "Encounter?subject:missing=true"], "`subject={WHO}` only what has one"),
     ] {
         let told = checked(filters).expect_err(filters[0]);
         assert!(told.contains(expected), "{filters:?}: {told}");
@@ -139,6 +145,9 @@ fn filters_that_may_hold_together_are_right() {
         // The program is told at its start what `WARD` is.
         (&["Encounter?location=Location/{WARD}", "Encounter?status=planned"], &[], "R4 R4B R5"),
         (&["Encounter?subject=Patient/{ONE}", "Encounter?subject=Patient/1"], &[], "R4 R4B R5"),
+        (&["Encounter?subject={ONE}", "Encounter?subject=Patient/1"], &[], "R4 R4B R5"),
+        (&["Encounter?status=planned", "Encounter?status={STATUS}"], &[], "R4 R4B R5"),
+        (&["Patient?birthdate=ge{FROM}", "Patient?birthdate=lt2000"], &[], "R4 R4B R5"),
         // Right in R5 only.
         (&["MedicationRequest?code=a", "MedicationRequest?medication=Medication/1"], &[], "R4 R4B R5"),
     ] {
@@ -158,6 +167,17 @@ fn each_mistake_is_told() {
     for expected in ["did you mean `status`", "alone filters nothing", "of one type", "given twice"] {
         assert!(told.contains(expected), "{expected}: {told}");
     }
+}
+
+/// The sample in a placeholder is no date, so its type must not depend on it.
+#[test]
+fn the_type_of_a_parameter_with_a_placeholder_is_known() {
+    let (taken, also) = (["Encounter", "Patient"].map(str::to_owned), []);
+    let rules = Rules { versions: &FhirVersion::ALL, is_unchecked: false, also: &also };
+    let mut errors = Errors::new();
+    let right = check(&literals(&["birthdate=ge{FROM}"]), &taken, &rules, &mut errors);
+    let right = errors.finish(right).expect("it is right");
+    assert_eq!(right.parameter_types, [search::ParameterType::Date]);
 }
 
 #[test]

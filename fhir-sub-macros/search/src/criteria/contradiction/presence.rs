@@ -105,7 +105,10 @@ impl Asked {
         let written = written(parameter);
         if demands_a_value(parameter) {
             if parameter.modifier().is_none() && !parameter.is_chained() {
-                self.one_of.push((tokens(found, parameter), written.clone()));
+                // An unknown value may be right.
+                let is_known = !parameter.values.iter().any(Text::has_hole);
+                let tokens = if is_known { tokens(found, parameter) } else { Vec::new() };
+                self.one_of.push((tokens, written.clone()));
             }
             self.present.get_or_insert(written);
         } else if !parameter.is_chained() {
@@ -115,7 +118,11 @@ impl Asked {
                     self.none_of.extend(tokens.map(|token| (token, written.clone())));
                 }
                 Some(Modifier::Missing) => {
-                    let missing = parameter.values.iter().all(|value| value.to_string() == "true");
+                    let is_all = |text: &str| parameter.values.iter().all(|value| value.to_string() == text);
+                    let Some(missing) = is_all("true").then_some(true).or(is_all("false").then_some(false))
+                    else {
+                        return Ok(());
+                    };
                     if self.missing.replace(missing).is_some_and(|before| before != missing) {
                         return Err(format!(
                             "`{}` cannot be missing and be there: take one of them out",
@@ -153,16 +160,16 @@ fn written(parameter: &Parameter) -> String {
     format!("{}{qualifier}={}", parameter.code(), values.join(","))
 }
 
-/// The values; none if a value is unknown before the program runs.
+/// The values that are known before the program runs.
 fn tokens(found: &SearchParameter, parameter: &Parameter) -> Vec<Token> {
-    if !matches!(found.kind, Kind::Token(_)) || parameter.values.iter().any(Text::has_hole) {
+    if !matches!(found.kind, Kind::Token(_)) {
         return Vec::new();
     }
     let token = |value: &Text| match value.split_once('|') {
         Some((system, code)) => Token { system: Some(system.to_string()), code: code.to_string() },
         None => Token { system: None, code: value.to_string() },
     };
-    parameter.values.iter().map(token).collect()
+    parameter.values.iter().filter(|value| !value.has_hole()).map(token).collect()
 }
 
 impl Token {
