@@ -10,7 +10,7 @@ use super::rules::Rules;
 use super::trigger::Kind;
 use crate::key::Key;
 use crate::report::Errors;
-use fhir_sub_search::criteria::is_parameter_name;
+use fhir_sub_search::criteria::{Purpose, check_each, is_parameter_name};
 use fhir_sub_search::definitions::{Definitions, FhirVersion};
 use fhir_sub_search::search::{Search, Step, Subject};
 
@@ -64,7 +64,8 @@ pub(super) fn is_asked(given: &Given<'_>, kind: Kind, is_unchecked: bool, errors
     }
 }
 
-/// Every name in `also` must be used in one of the searches of `key`, and must not be in the specification.
+/// Every name in `also` must be used in one of the searches of `key`, and must not be in the specification, unless the
+/// message on a mistake proposes the name.
 pub(super) fn is_needed(key: Key, searches: &[Search], rules: &Rules<'_>, errors: &mut Errors) {
     let of = if key == Key::Filter { "a filter" } else { "the criteria" };
     for literal in rules.also {
@@ -85,6 +86,7 @@ pub(super) fn is_needed(key: Key, searches: &[Search], rules: &Rules<'_>, errors
         if let [first, ..] = &named[..]
             && let Subject::Type(resource_type) = &first.subject
             && named.iter().copied().all(is_defined_in_all)
+            && !named.iter().copied().any(|search| is_proposed(search, &name, rules))
         {
             errors.push(
                 literal,
@@ -95,6 +97,14 @@ pub(super) fn is_needed(key: Key, searches: &[Search], rules: &Rules<'_>, errors
             );
         }
     }
+}
+
+/// Whether the message on a mistake proposes this name, as for a system that the server's data has in another form.
+fn is_proposed(search: &Search, name: &str, rules: &Rules<'_>) -> bool {
+    let proposal = format!("`also = [\"{name}\"]`");
+    let mistakes =
+        rules.versions.iter().flat_map(|version| check_each(search, Purpose::Subscription, *version, &[]));
+    mistakes.filter_map(|mistake| mistake.hint).any(|hint| hint.contains(&proposal))
 }
 
 fn is_named(search: &Search, name: &str) -> bool {
