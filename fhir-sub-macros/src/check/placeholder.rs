@@ -162,6 +162,9 @@ mod tests {
             "Patient?identifier=https://example.org/mrn|{MRN}",
             "Encounter?subject:Patient.identifier={MRN}",
             "Encounter?_tag={TAG}",
+            // The sample is no degree.
+            "Location?near={LATITUDE}|{LONGITUDE}",
+            "Location?near=42.25|{LONGITUDE}|11.2|km",
         ] {
             assert_eq!(mistakes(criteria), "", "{criteria}");
         }
@@ -273,6 +276,7 @@ mod tests {
             ("Encountr?status={STATUS}", "Encountr"),
             ("Encounter?status={STATUS}&class:exakt=AMB", "exakt"),
             ("Encounter?status={STATUS}&status=finnished", "finnished"),
+            ("Location?near=100|{LONGITUDE}", "takes a position"),
             ("{TYPE}?status=finished", "`{TYPE}` stands for a value"),
             ("Encounter?{NAME}=finished", "`{NAME}` stands for a value"),
             ("Encounter?status:{MODIFIER}=finished", "`{MODIFIER}` stands for a value"),

@@ -85,31 +85,28 @@ pub(super) fn quantity(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
 
 /// `latitude|longitude`, `latitude|longitude|distance|unit`
 pub(super) fn position(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
-    let parts: Vec<String> = value.split('|').iter().map(Text::to_string).collect();
-    let within = |part: &str, limit: f64| {
-        is_number(part) && part.parse().is_ok_and(|degrees: f64| degrees.abs() <= limit)
+    let parts = value.split('|');
+    let within = |part: &Text, limit: f64| {
+        let part = part.to_string();
+        is_number(&part) && part.parse().is_ok_and(|degrees: f64| degrees.abs() <= limit)
     };
-    let is_right = match &parts[..] {
-        [latitude, longitude, rest @ ..] => {
-            within(latitude, 90.0)
-                && within(longitude, 180.0)
-                && match rest {
-                    [] => true,
-                    [distance] | [distance, _] => distance.is_empty() || is_number(distance),
-                    _ => false,
-                }
+    let wrong = match &parts[..] {
+        [latitude, _, ..] if !within(latitude, 90.0) => latitude,
+        [_, longitude, ..] if !within(longitude, 180.0) => longitude,
+        [_, _, distance] | [_, _, distance, _]
+            if !distance.is_empty() && !is_number(&distance.to_string()) =>
+        {
+            distance
         }
-        _ => false,
+        [_, _] | [_, _, _] | [_, _, _, _] => return Ok(()),
+        _ => value,
     };
-    if is_right {
-        return Ok(());
-    }
     let message = format!(
         "`{}` takes a position, `latitude|longitude` in degrees, and a distance with its unit, such as \
          `42.2565|-83.6948|11.2|km`",
         asked.code
     );
-    Err(asked.mistake(value, message, "special"))
+    Err(asked.mistake(if wrong.is_empty() { value } else { wrong }, message, "special"))
 }
 
 /// Whether a value of a type without an order looks as if it had a prefix: `ge2030-12-31`. Identifiers may

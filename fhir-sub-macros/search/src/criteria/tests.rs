@@ -102,6 +102,24 @@ fn a_search_has_the_versions_that_define_all_of_it() {
 }
 
 #[test]
+fn the_wrong_part_of_a_position_is_told() {
+    for (text, piece) in [
+        ("Location?near=42.25", "42.25"),
+        ("Location?near=100|20", "100"),
+        ("Location?near=42.25|200|11.2|km", "200"),
+        ("Location?near=42.25|20|far", "far"),
+        ("Location?near=42.25|", "42.25|"),
+        ("Location?near=1|2|3|km|5", "1|2|3|km|5"),
+    ] {
+        wrong(text, piece, "`near` takes a position");
+    }
+    for text in ["Location?near=42.25|-83.69", "Location?near=42.25|-83.69|11.2|km", "Location?near=1|2||km"]
+    {
+        right(text, &FhirVersion::ALL);
+    }
+}
+
+#[test]
 fn what_no_server_stores_is_never_found() {
     use FhirVersion::{R4, R4B, R5};
     let message = "no server stores `Parameters`";
