@@ -185,6 +185,8 @@ mod tests {
             "Observation?subject=Patient/{ID}&subject=Patient/2",
             "Observation?subject=Patient/{A}&patient={LONGER}",
             "Observation?subject={BASE}/Patient/1&subject=Group/1",
+            "Observation?subject={TYPE}/1&subject:Patient.name=a",
+            "Observation?subject={GROUP}&subject:Patient.name=a",
             "Encounter?status={STATUS}&status=finished",
             "Encounter?status=planned,{STATUS}&status=finished",
             "Encounter?status={A}&status={LONGER}",
@@ -219,6 +221,10 @@ mod tests {
             (
                 "Observation?subject=Patient/{ID}&subject=Group/1",
                 "cannot be `Patient/{ID}` and also `Group/1`, so this finds nothing: write `subject=Patient/{ID},Group/1`",
+            ),
+            (
+                "Observation?subject:Patient.name={NAME}&subject=Group/{ID}",
+                "`subject:Patient.name={NAME}` and `subject=Group/{ID}` need different types of it",
             ),
             ("Observation?patient={ID}&subject=Group/{ID}", "write `subject=Patient/{ID},Group/{ID}`"),
             ("Observation?subject:Patient={A}&subject:Group={B}", "write `subject=Patient/{A},Group/{B}`"),

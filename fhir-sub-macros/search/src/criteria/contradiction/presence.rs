@@ -1,6 +1,6 @@
 //! A value and its absence: `subject:missing=true&subject=Patient/1`, and `status=final&status:not=final`.
 
-use crate::definitions::{FhirVersion, Kind, ResourceType, SearchParameter};
+use crate::definitions::{FhirVersion, Kind, ResourceType, SearchParameter, Targets};
 use crate::mistake::Mistake;
 use crate::search::{Modifier, Parameter, Step, Text};
 
@@ -46,6 +46,7 @@ pub(super) fn check(on: ResourceType, parameters: &[Parameter]) -> Vec<Mistake> 
         }
     }
     mistakes.extend(of_two_types(on, parameters));
+    mistakes.extend(of_two_targets(on, parameters));
     mistakes
 }
 
@@ -92,6 +93,57 @@ fn of_two_types(on: ResourceType, parameters: &[Parameter]) -> Option<Mistake> {
         }
     }
     None
+}
+
+/// A parameter that needs a reference to another type than one before it: `subject:Patient.name=a&subject=Group/1`. The
+/// values of parameters without a chain are compared elsewhere.
+fn of_two_targets(on: ResourceType, parameters: &[Parameter]) -> Option<Mistake> {
+    let mut asked: Vec<(&str, &Parameter, Vec<String>)> = Vec::new();
+    for parameter in parameters.iter().filter(|parameter| demands_a_value(parameter)) {
+        let Some((code, types)) = target_types(on, parameter) else { continue };
+        let excluded = asked.iter().find(|(other, before, others)| {
+            *other == code
+                && (before.is_chained() || parameter.is_chained())
+                && !types.iter().any(|of| others.contains(of))
+        });
+        if let Some((_, before, _)) = excluded {
+            let message = format!(
+                "`{code}` of `{}` refers to one resource, and `{}` and `{}` need different types of it, so this finds \
+                 nothing: take one of them out",
+                on.name,
+                written(before),
+                written(parameter)
+            );
+            let page = on.version.page("search.html#combining");
+            return Some(Mistake::new(parameter.place.clone(), message, page));
+        }
+        asked.push((code, parameter, types));
+    }
+    None
+}
+
+/// The element of a reference that has at most one value, and the types that the parameter lets it refer to.
+fn target_types(on: ResourceType, parameter: &Parameter) -> Option<(&'static str, Vec<String>)> {
+    let Some(Step::Code { code, qualifier }) = parameter.name.first() else { return None };
+    let found = on.parameter(&code.to_string()).filter(|found| found.is_single)?;
+    let Kind::Reference(Targets::Types(all)) = &found.kind else { return None };
+    let all = || all.iter().map(|of| (*of).to_owned()).collect();
+    let types = match (parameter.is_chained(), qualifier) {
+        (true, Some(of)) => vec![of.to_string()],
+        (true, None) => all(),
+        (false, Some(_)) => match parameter.modifier() {
+            Some(Modifier::Type(of)) => vec![of],
+            _ => all(),
+        },
+        (false, None) => {
+            let of = |value: &Text| match super::asked(&found, None, value)? {
+                super::Asked::Reference { resource_type, .. } => resource_type,
+                _ => None,
+            };
+            parameter.values.iter().map(of).collect::<Option<_>>().unwrap_or_else(all)
+        }
+    };
+    Some((element(on, &found), types))
 }
 
 /// Whether only a resource with a value can match. For a chain that ends with a negation, servers disagree.
