@@ -13,12 +13,20 @@ pub struct Mistake {
     pub page: String,
     /// The cure if the server knows more than the specification.
     pub hint: Option<String>,
+    /// Whether a separator is missing or superfluous, whatever the parts between the separators are.
+    pub is_of_separators: bool,
 }
 
 impl Mistake {
     /// A mistake at `place`. The page `page` of the specification explains it.
     pub fn new(place: Range<usize>, message: impl Into<String>, page: impl Into<String>) -> Self {
-        Self { place, message: message.into(), page: page.into(), hint: None }
+        Self { place, message: message.into(), page: page.into(), hint: None, is_of_separators: false }
+    }
+
+    /// The same, for a mistake in the separators.
+    #[must_use]
+    pub fn of_separators(self) -> Self {
+        Self { is_of_separators: true, ..self }
     }
 
     /// The same with a hint.

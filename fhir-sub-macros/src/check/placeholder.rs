@@ -49,8 +49,11 @@ impl<'t> Placeholders<'t> {
     }
 
     /// Whether the mistake does not depend on the values: it is in the known text before a value, such as the
-    /// type of a reference or the system of a code.
+    /// type of a reference or the system of a code. A value has no separators, so it cannot mend a mistake in them.
     fn is_around(&self, mistake: &Mistake) -> bool {
+        if mistake.is_of_separators {
+            return true;
+        }
         let mut touched =
             self.places.iter().filter(|it| it.start < mistake.place.end && mistake.place.start < it.end);
         touched.all(|it| {
@@ -283,6 +286,13 @@ mod tests {
             ("Encounter?status={STATUS}&class:exakt=AMB", "exakt"),
             ("Encounter?status={STATUS}&status=finnished", "finnished"),
             ("Location?near=100|{LONGITUDE}", "takes a position"),
+            ("Location?near={LATITUDE}", "takes a position"),
+            ("Observation?value-quantity={LIMIT}|mg", "write `{LIMIT}||mg`"),
+            ("Observation?value-quantity=gt{LIMIT}|{SYSTEM}|{UNIT}|{MORE}", "a quantity is a number"),
+            ("Observation?code={SYSTEM}|{CODE}|{MORE}", "a token is a code"),
+            ("Patient?identifier:of-type={TYPE}|{NUMBER}", "takes the identifier's type"),
+            ("Observation?code-value-quantity={BOTH}", "joins 2 values with `$`"),
+            ("Observation?code-value-quantity={CODE}$gt{LIMIT}|{UNIT}", "a quantity is a number"),
             ("{TYPE}?status=finished", "`{TYPE}` stands for a value"),
             ("Encounter?{NAME}=finished", "`{NAME}` stands for a value"),
             ("Encounter?status:{MODIFIER}=finished", "`{MODIFIER}` stands for a value"),

@@ -73,12 +73,12 @@ pub(super) fn quantity(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
                 "a quantity is a number, or a number with a system and a unit: write `{number}||{unit}` for a unit of any \
                  system, or `{number}|http://unitsofmeasure.org|{unit}` for one of UCUM"
             );
-            Err(asked.mistake(value, message, "quantity"))
+            Err(asked.mistake(value, message, "quantity").of_separators())
         }
         _ => {
             let message =
                 "a quantity is a number, or `number|system|unit`, such as `5.4|http://unitsofmeasure.org|mg`";
-            Err(asked.mistake(value, message, "quantity"))
+            Err(asked.mistake(value, message, "quantity").of_separators())
         }
     }
 }
@@ -106,7 +106,8 @@ pub(super) fn position(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
          `42.2565|-83.6948|11.2|km`",
         asked.code
     );
-    Err(asked.mistake(if wrong.is_empty() { value } else { wrong }, message, "special"))
+    let mistake = asked.mistake(if wrong.is_empty() { value } else { wrong }, message, "special");
+    Err(if (2..=4).contains(&parts.len()) { mistake } else { mistake.of_separators() })
 }
 
 /// Whether a value of a type without an order looks as if it had a prefix: `ge2030-12-31`. Identifiers may

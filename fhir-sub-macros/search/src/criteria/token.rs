@@ -21,7 +21,7 @@ pub(super) fn check(asked: &Asked<'_>, token: &Token, value: &Text) -> Result<()
         }
         _ => {
             let message = "a token is a code or `system|code`: write a `|` that belongs to the code as `\\|`";
-            return Err(asked.mistake(value, message, "token"));
+            return Err(asked.mistake(value, message, "token").of_separators());
         }
     };
     match token {
@@ -62,7 +62,7 @@ pub(super) fn identifier_of_type(asked: &Asked<'_>, value: &Text) -> Result<(), 
     }
     let message = "`:of-type` takes the identifier's type, by system and code, and its value: write it as in \
                    `http://terminology.hl7.org/CodeSystem/v2-0203|MR|446053`";
-    Err(asked.mistake(value, message, "token"))
+    Err(asked.mistake(value, message, "token").of_separators())
 }
 
 /// The system of an identifier may be any text that a server has stored. Only a wrong spelling of a known

@@ -217,7 +217,7 @@ impl Asked<'_> {
                 components.len(),
                 kinds.join("$")
             );
-            return Err(self.mistake(value, message, "composite"));
+            return Err(self.mistake(value, message, "composite").of_separators());
         }
         components.iter().zip(&parts).try_for_each(|(component, part)| self.plain(component, part))
     }
