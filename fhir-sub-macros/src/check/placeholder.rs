@@ -22,8 +22,12 @@ impl<'t> Placeholders<'t> {
         let mut filled = text.to_owned();
         for place in &places {
             // The filling has the same length, so that mistakes keep their places. It is a valid number, code
-            // and id.
-            filled.replace_range(place.clone(), &"1".repeat(place.len()));
+            // and id, but never a part of an encoded character: `50%{NAME}` is a mistake.
+            let before = &text.as_bytes()[..place.start];
+            let is_encoding =
+                matches!(before, [.., b'%'] | [.., b'%', b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F']);
+            let sample = if is_encoding { "x" } else { "1" };
+            filled.replace_range(place.clone(), &sample.repeat(place.len()));
         }
         Self { text, places, filled }
     }
@@ -167,6 +171,7 @@ mod tests {
             "Encounter?_tag={TAG}",
             // The sample is no degree.
             "Location?near={LATITUDE}|{LONGITUDE}",
+            "Patient?name=50%25{NAME}",
             "Location?near=42.25|{LONGITUDE}|11.2|km",
         ] {
             assert_eq!(mistakes(criteria), "", "{criteria}");
@@ -287,6 +292,8 @@ mod tests {
             ("Encounter?status={STATUS}&status=finnished", "finnished"),
             ("Location?near=100|{LONGITUDE}", "takes a position"),
             ("Location?near={LATITUDE}", "takes a position"),
+            ("Patient?name=50%{NAME}", "a `%` is followed by the two hexadecimal digits"),
+            ("Patient?name=50%2{NAME}", "a `%` is followed by the two hexadecimal digits"),
             ("Observation?value-quantity={LIMIT}|mg", "write `{LIMIT}||mg`"),
             ("Observation?value-quantity=gt{LIMIT}|{SYSTEM}|{UNIT}|{MORE}", "a quantity is a number"),
             ("Observation?code={SYSTEM}|{CODE}|{MORE}", "a token is a code"),
