@@ -8,7 +8,7 @@ use crate::search::Text;
 
 /// Code systems that all of FHIR uses, with other names for them: popular names, and the URLs of their pages.
 /// Only lower-case letters and digits.
-const SYSTEMS: [(&str, &[&str]); 21] = [
+const SYSTEMS: [(&str, &[&str]); 22] = [
     ("http://loinc.org", &["loinc", "loinccom", "loincorgloinc"]),
     (
         "http://snomed.info/sct",
@@ -43,6 +43,8 @@ const SYSTEMS: [(&str, &[&str]); 21] = [
     ("http://dicom.nema.org/resources/ontology/DCM", &["dcm", "dicom"]),
     ("http://fdasis.nlm.nih.gov", &["unii"]),
     ("urn:iso:std:iso:3166", &["iso3166"]),
+    // The subdivisions of countries.
+    ("urn:iso:std:iso:3166:-2", &["iso31662"]),
     ("urn:ietf:bcp:13", &["bcp13"]),
     ("urn:ietf:bcp:47", &["bcp47"]),
 ];
