@@ -111,7 +111,7 @@ impl Secrets {
         };
         if signs(&self.hub).iter().any(|secret| signs(&self.signing).contains(secret)) {
             problems.add(format!(
-                "{HUB} is the same as {SIGNING}, or one was the other before, so the hub could sign the FHIR server's \
+                "{HUB} is the same as {SIGNING}, now or before a rotation, so the hub could sign the FHIR server's \
                  notifications: choose another one"
             ));
         }

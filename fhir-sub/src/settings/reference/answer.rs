@@ -20,10 +20,7 @@ const ERRORS: [(&str, &str); 8] = [
     ("InvalidRequestException", "the secret is marked for deletion"),
     ("UnrecognizedClientException", "AWS does not know the credentials"),
     ("ExpiredToken", "the credentials have expired"),
-    (
-        "InvalidSignatureException",
-        "AWS refuses the signature: is the secret key right, and the machine's clock?",
-    ),
+    ("InvalidSignatureException", "AWS refuses the signature: check the secret key and the machine's clock"),
 ];
 
 /// The value of a parameter.
