@@ -56,10 +56,8 @@ fn check(item: Item, errors: &mut Errors) -> Option<FhirResource> {
             (item.ident, item.generics, item.attrs)
         }
         Item::Union(item) => {
-            errors.push(
-                item.union_token,
-                "a resource is not read into a union, which does not know what it holds: write a struct or an enum",
-            );
+            errors
+                .push(item.union_token, "a resource cannot be read into a union: write a struct or an enum");
             return None;
         }
         other => {

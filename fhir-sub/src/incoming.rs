@@ -9,8 +9,7 @@ use std::fmt;
 /// distinguish tenants by a header that it adds. A header may carry a correlation id, too. Neither path nor headers are
 /// logged.
 ///
-/// An event without a request has only the endpoint and the tenant. Such an event comes from a sweep, or is a dead
-/// letter that is retried.
+/// The events of a sweep and the retries of a dead letter have no request. They have only the endpoint and the tenant.
 ///
 /// ```
 /// use fhir_sub::prelude::*;

@@ -1,7 +1,8 @@
 //! Run Rust functions when something changes on a FHIR server.
 //!
-//! Annotate an async function. The program then registers a FHIR Subscription for it, receives the server's notifications, and
-//! calls the function: as an AWS Lambda, in a container, or on your machine with a FHIR server of its own.
+//! Annotate an async function. The program then registers a FHIR Subscription for the function, receives the server's
+//! notifications, and calls the function. It runs as an AWS Lambda, in a container, or on your machine, where it can also start an
+//! in-memory FHIR server.
 //!
 //! ```
 //! use fhir_sub::prelude::*;
@@ -297,7 +298,7 @@ pub use trace::CallerTrace;
 /// | URIs | `url` takes a URI, and `http:/example.org/colours` is not one: … |
 /// | chains and `_has`, to the last step | `Patient` has no search parameter `nme`: did you mean `name`? |
 /// | composites, part by part | `code-value-quantity` joins 2 values with `$`: write it as `token$quantity` |
-/// | empty values | `status` has no value, and servers leave such a parameter unread: … |
+/// | empty values | `status` has no value, and servers ignore such a parameter: … |
 /// | values that exclude each other: codes, references, dates, numbers | `status` of `Appointment` cannot be `booked` and also `arrived`, so this finds nothing: … |
 /// | two types of one element | `onset-age` and `onset-date` are of one element, which has a value of one type, so this finds nothing: … |
 /// | filters that exclude each other | all filters must hold, and this one excludes one before it: … |
@@ -359,8 +360,8 @@ pub use trace::CallerTrace;
 ///
 /// # Trust
 ///
-/// The secret in a header proves who calls, and not what the body says: anyone who knows the secret, or stands between the server
-/// and the program, may send any content. With `trust = "reference"`, the program never uses the resource of a notification. It
+/// The secret in a header proves the caller, but not the body. Anyone who knows the secret, or who sits between the server and the
+/// program, can send any content. With `trust = "reference"`, the program never uses the resource of a notification. It
 /// reads the resource from `FHIR_BASE_URL`, in the version of the notification if the server still has that version, else in the
 /// current one. A deletion must be confirmed: if reading the resource is answered 404 or 410, the handler runs. If the resource is
 /// found or cannot be read, the notification is answered `503`, and the server sends it again.
@@ -395,7 +396,7 @@ pub use trace::CallerTrace;
 /// | the `fullUrl` of an entry, such as `urn:uuid:…` | `focus()` is the type and id in that resource, if it has an id | the resource of that entry |
 /// | an identifier, an operation, a search, a canonical URL | `focus()` is `None`; [`Event::identifier`] is `system\|value` | the only resource in the notification that has the type that the filters or `T` name; without one, the event is refused (`422`) |
 /// | nothing, but contains resources | `focus()` is the type and id of each resource | each resource of the type that the filters or `T` name; without such a type, each entry that says created, updated or deleted |
-/// | nothing, and contains nothing | nothing is known | the resource is looked up, as [below](#empty-notifications) |
+/// | nothing, and contains nothing | `focus()` and `reference()` are `None` | the resource is looked up, as [below](#empty-notifications) |
 /// | `Encounter/a_b`, or another id that FHIR does not allow | the event is refused (`422`) | the same |
 ///
 /// A refused event does not stop the other events of its notification.

@@ -317,8 +317,8 @@ impl Sweep<'_> {
         let (from, known) = (self.from(What::Changed), self.here().before(retention));
         if from < known && self.run.app.durable_store().is_some() {
             let note = format!(
-                "it looks for what changed since {from}, and FHIR_SUBSCRIPTION_STORE_DAYS keeps what was handled since {known}: \
-                 what was handled before that is handled again"
+                "it looks for changes since {from}, but the store knows only events that were handled since {known} \
+                 (FHIR_SUBSCRIPTION_STORE_DAYS): earlier events are handled again"
             );
             // The last note is the reason of a failure.
             self.row.notes.insert(0, note);

@@ -178,7 +178,7 @@ impl Check<'_> {
         }
         if ["Resource", "DomainResource"].contains(&&*written) {
             return Err(mistake(format!(
-                "`{written}` is abstract, and no resource is just that: name the type, such as `Encounter`"
+                "`{written}` is an abstract type, and no resource has it: name another type, such as `Encounter`"
             )));
         }
         let meant = did_you_mean(&written, self.definitions.resource_types());

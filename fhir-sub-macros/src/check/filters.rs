@@ -207,7 +207,7 @@ fn common(
         errors.push(
             literal,
             format!(
-                "this filter is right in FHIR {these} only, and the filters before it in FHIR {those}, while a server has \
+                "this filter is right in FHIR {these} only, and the filters before it in FHIR {those} only, but a server has \
                  one version: change one of them"
             ),
         );

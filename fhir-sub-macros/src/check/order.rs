@@ -10,8 +10,8 @@ pub(super) fn check(given: &Given<'_>, content: Option<Content>, errors: &mut Er
     let order = given.text(Key::Order, errors, |literal| match &*literal.value() {
         "any" => Ok(Order::Any),
         "latest" if content == Some(Content::Empty) => Err(
-            "a notification with `content = \"empty\"` names no resource, of which one version could be later than \
-             another: take `order` out, or `content`"
+            "a notification with `content = \"empty\"` names no resource, so no version can be the latest: take out `order` \
+             or `content`"
                 .to_owned(),
         ),
         "latest" => Ok(Order::Latest),

@@ -107,8 +107,8 @@ fn argument(argument: &FnArg, errors: &mut Errors) -> Option<Type> {
     if let Some(condition) = argument.attrs.iter().find(|attribute| condition(attribute).is_some()) {
         errors.push(
             condition,
-            "an argument of a handler is always there: put the condition on the function, and write the \
-             function twice",
+            "an argument of a handler takes no `cfg`: write the function twice, and put the condition on each \
+             function",
         );
         return None;
     }

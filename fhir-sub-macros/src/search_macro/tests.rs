@@ -133,7 +133,7 @@ fn mistakes_are_told() {
         (quote!("Encounter?_include:iterat=Encounter:subject"), "did you mean `iterate`"),
         (quote!("Encounter?_revinclude=Observation:encountr"), "did you mean `encounter`"),
         (quote!("Encounter?_revinclude=Observation:subject:Patient"), "never refers to"),
-        (quote!("Encounter?subject._count=1"), "stands by itself only"),
+        (quote!("Encounter?subject._count=1"), "cannot stand in a chain"),
         (quote!("[Encounter,Patient]"), "a search is of one type"),
         (quote!("{kind}?status=a"), "stands in the place of a value"),
         (quote!("Encounter?{name}=a"), "stands in the place of a value"),

@@ -71,8 +71,8 @@ use crate::transport::{Limits, Network, Transport};
 ///
 /// A transaction or batch is repeated like an update, unless an entry is a create without `ifNoneExist`, a patch or an operation.
 ///
-/// An update with `if_match` is repeated too if its answer was lost. If the server did the first one, the repetition meets its own new
-/// version and fails with 412. So after a [conflict](Error::is_conflict) with more than one [attempt](Error::attempts), look at the
+/// If the answer to an update with `if_match` is lost, the client repeats the update. If the server had done the first update, the
+/// repetition fails with 412, because the version has changed. So after a [conflict](Error::is_conflict) with more than one [attempt](Error::attempts), look at the
 /// resource. A 404 or 410 for a repeated delete counts as done.
 ///
 /// After a 401, the client fetches a new token and sends any request once more.

@@ -56,7 +56,7 @@ impl Operation {
         self
     }
 
-    /// States that two calls do no more than one, so the client may repeat a `POST` like a `GET`.
+    /// States that the operation is idempotent, so the client may repeat a `POST` like a `GET`.
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
         self

@@ -133,7 +133,7 @@ impl AppBuilder {
     /// - A tenant has the name of an endpoint or a route.
     /// - A setting that must not be shared is set for all tenants.
     ///
-    /// The sandbox is one server. So if no `FHIR_BASE_URL` is set, the program runs as its first tenant.
+    /// The sandbox is a single server. So without any `FHIR_BASE_URL`, the program runs as its first tenant only.
     ///
     /// ```
     /// use fhir_sub::prelude::*;

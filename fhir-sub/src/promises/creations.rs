@@ -86,7 +86,7 @@ async fn a_notification_that_does_not_say_is_held_against_the_history() {
 async fn a_history_that_says_nothing_lets_the_handler_run_and_one_that_is_late_is_asked_again() {
     assert_eq!(told(&["2"], reply(404, outcome())).await.0, ["Encounter/1@2"]);
     assert_eq!(told(&["2"], history([])).await.0, ["Encounter/1@2"]);
-    // Whoever may not read the history never will.
+    // A program that may not read the history will not be able to later.
     assert_eq!(told(&["2"], reply(403, outcome())).await.0, ["Encounter/1@2"]);
     let (ran, answers) = told(&["2"], reply(503, outcome())).await;
     assert!(ran.is_empty());

@@ -85,7 +85,7 @@ impl<'a> Progress<'a> {
     pub(super) fn tell_left_off(&mut self) {
         if self.is_left_off {
             self.row.message.get_or_insert_with(|| {
-                "it was turned off on the server, and not by the server: set its status to `active` there, or run \
+                "somebody turned it off on the server: set its status to `active` there, or run \
                  `register --rewrite`"
                     .into()
             });
@@ -138,7 +138,7 @@ pub(super) fn not_shown(hidden: &[&str]) -> String {
         )
     });
     let limited = (!limited.is_empty())
-        .then(|| format!("the server sets {} itself, and not as wanted", limited.join(" and ")));
+        .then(|| format!("the server sets {} to a value of its own", limited.join(" and ")));
     Vec::from_iter(hidden.into_iter().chain(limited)).join("; ")
 }
 

@@ -39,8 +39,8 @@ pub(super) async fn recognise(app: &App, client: &FhirClient) -> Result<App, Str
     }
     let statement = client.capabilities::<CapabilityStatement>().await.map_err(|error| {
         format!(
-            "FHIR_SERVER is auto, and what the server says of itself could not be read ({error}): register once more, or \
-             say in FHIR_SERVER which server it is"
+            "FHIR_SERVER is auto, and the server's CapabilityStatement could not be read ({error}): register again, or \
+             name the server in FHIR_SERVER"
         )
     })?;
     let server = statement.server().unwrap_or(&GENERIC);

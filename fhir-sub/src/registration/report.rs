@@ -62,7 +62,7 @@ pub enum RowResult {
     Created,
     /// It existed, and differed.
     Updated,
-    /// It existed as wanted: nothing was written.
+    /// It was already right, so nothing was written.
     Unchanged,
     /// It was written, and the server has not yet accepted it.
     Pending,

@@ -35,7 +35,7 @@ pub(super) async fn look_for_topics(
             if let Some(message) = lacking(client, settings, topics, topic).await {
                 row.message = Some(message);
             } else if topic.heartbeat.is_some() && !topics.sends_heartbeats {
-                row.message.get_or_insert_with(|| "the server sends no heartbeats: wait for none".into());
+                row.message.get_or_insert_with(|| "the server sends no heartbeats: do not expect any".into());
             }
         })
     }))

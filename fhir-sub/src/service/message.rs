@@ -54,7 +54,7 @@ impl Message<'_> {
             return Ok(declaration);
         }
         let topic = named_topic(self.body).ok_or(
-            "nothing says which handler the message is for: give it an attribute `endpoint`, or the queue the name of an \
+            "the message names no handler: give the message an attribute `endpoint`, or name the queue after an \
              endpoint",
         )?;
         let mut found = registry.declarations().iter().filter(|declaration| is_of(declaration, &topic));

@@ -49,16 +49,16 @@ impl Work {
     fn said(self, ended: Ended) -> Answer {
         let (broke_off, late) = match self {
             Self::Register => (
-                "the registration broke off: see the program's log",
+                "the registration failed before its end: see the program's log",
                 "the registration did not end in time: ask for it again",
             ),
             Self::Status => (
-                "the status could not be told: see the program's log",
+                "the status could not be determined: see the program's log",
                 "the status was not known in time: ask for it again",
             ),
             Self::Sweep => (
-                "the sweep broke off: see the program's log",
-                "the sweep did not end in time: ask for it again, and it goes on where it stopped",
+                "the sweep failed before its end: see the program's log",
+                "the sweep did not end in time: start it again, and it continues where it stopped",
             ),
         };
         match ended {

@@ -47,7 +47,7 @@ pub(super) async fn begin(sweep: &mut Sweep<'_>, located: Option<&Located>) -> R
             } else {
                 "its age is not known"
             };
-            sweep.row.note(format!("{why}: what is changed from {now} on is looked for"));
+            sweep.row.note(format!("{why}: the sweep looks for changes from {now} on"));
             now
         }
     };

@@ -120,7 +120,9 @@ pub(super) async fn walk(
         if walk.passes >= PASSES {
             // The results that the first pass should have shown only become fewer, so passes come to an end.
             sweep.row.left = true;
-            sweep.row.note("what it reads changes faster than it reads: the next sweep goes on".into());
+            sweep.row.note(
+                "the resources change faster than the sweep reads them: the next sweep continues".into(),
+            );
             return Ok(());
         }
         sweep.lease.save().await?;

@@ -114,7 +114,7 @@ impl Check<'_> {
         if references.is_empty() {
             let (resource_type, parameter) = &found[0];
             let message = format!(
-                "`{code}` of `{}` is not a reference but a {}, and nothing can be asked of what it points to",
+                "`{code}` of `{}` is not a reference but a {}, so a chain cannot follow it",
                 resource_type.name,
                 value::kind_name(&parameter.kind)
             );
@@ -201,7 +201,9 @@ impl Check<'_> {
                     )
                 }
                 Purpose::Search => {
-                    format!("`{written}` says how results are returned, and stands by itself only")
+                    format!(
+                        "`{written}` says how results are returned, and cannot stand in a chain or in `_has`"
+                    )
                 }
             };
             return Mistake::new(code.place.clone(), message, self.chapter("return"));

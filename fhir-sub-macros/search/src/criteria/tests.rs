@@ -263,13 +263,13 @@ fn an_identifier_may_look_like_much_else() {
 
 #[test]
 fn what_is_to_be_written_instead_is_right() {
-    wrong("Patient?active!=true", "!=", "what is not to be is said by a modifier: write `active:not=true`");
-    wrong("Patient?name>x", ">", "dates, numbers and quantities are compared");
+    wrong("Patient?active!=true", "!=", "a search has no `!=`: write `active:not=true` for a code");
+    wrong("Patient?name>x", ">", "only dates, numbers and quantities can be compared");
     wrong("Patient?name:exact", "name:exact", "`name:exact` has no value: write `name:exact=…`\n");
     wrong(
         "Patient?_has:Observation:patient:code=",
         "_has:Observation:patient:code=",
-        "`_has:Observation:patient:code` has no value, and servers leave such a parameter unread: write a value\n",
+        "`_has:Observation:patient:code` has no value, and servers ignore such a parameter: write a value\n",
     );
     wrong("Encounter/?status=planned", "/", "a search has no `/` after the type: write `Encounter?…`");
 }

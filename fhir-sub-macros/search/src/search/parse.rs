@@ -141,12 +141,9 @@ impl Parser<'_> {
             let message = if value.starts_with(|letter: char| letter.is_ascii_digit()) {
                 format!("a comparison is a prefix of the value: write `{name}={}{value}`", comparison.prefix)
             } else if comparison.prefix == "ne" {
-                format!(
-                    "what is not to be is said by a modifier: write `{}:not={value}` of a code",
-                    name.trim_end_matches(':')
-                )
+                format!("a search has no `!=`: write `{}:not={value}` for a code", name.trim_end_matches(':'))
             } else {
-                "dates, numbers and quantities are compared, by a prefix of the value such as `ge2030`"
+                "only dates, numbers and quantities can be compared, by a prefix of the value, such as `ge2030`"
                     .to_owned()
             };
             let place = place.start + comparison.at..place.start + comparison.at + comparison.length;
@@ -174,9 +171,8 @@ impl Parser<'_> {
         let values = value.split(',');
         if value.is_empty() {
             let any = or_any(name);
-            let message = format!(
-                "`{name}` has no value, and servers leave such a parameter unread: write a value{any}"
-            );
+            let message =
+                format!("`{name}` has no value, and servers ignore such a parameter: write a value{any}");
             self.mistake(place.start - name.len() - 1..place.end, message, SEARCH);
             return None;
         }

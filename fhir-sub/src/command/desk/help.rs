@@ -18,8 +18,8 @@ Makes a handler run, with a sandbox of its own. FHIR_BASE_URL is not touched.
 Usage: <program> trigger ENDPOINT [OPTIONS]
 
 Options:
-  --interaction NAME   create, update or delete; the first that the handler
-                       wants, unless it is said
+  --interaction NAME   create, update or delete; by default the first that
+                       the handler wants
   --file FILE          a resource, instead of a sample that the criteria matches
   --set PATH=VALUE     change an element, such as name[0].family=Meer, or remove
                        it, as comment=null; may be repeated
@@ -38,8 +38,8 @@ the notification says of a patient, unless you say --redact.
 Usage: <program> record DIR [OPTIONS]
 
 Options:
-  --redact      put something else in the place of names, dates and ids: the
-                same for the same, within one run
+  --redact      replace names, dates and ids; within one run, equal values get
+                equal replacements
   --inspector   serve the page beside a real FHIR server too";
 
 const SANDBOX: &str = "\

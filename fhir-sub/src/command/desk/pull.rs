@@ -102,12 +102,12 @@ async fn list(app: &App) -> Result<Vec<DeadLetter>, String> {
     match answer.status() {
         StatusCode::OK => serde_json::from_slice::<List>(answer.body())
             .map(|list| list.dead_letters)
-            .map_err(|_| format!("{url} has answered with something else than dead letters")),
+            .map_err(|_| format!("{url} did not answer with a list of dead letters: check that this program is deployed there")),
         StatusCode::UNAUTHORIZED => Err(format!(
             "{url} has refused FHIR_SUBSCRIPTION_ADMIN_SECRET: set the secret of the deployed program"
         )),
         status => {
-            Err(format!("{url} was answered {}: is it this program that is deployed there?", status.as_u16()))
+            Err(format!("{url} answered {}: check that this program is deployed there", status.as_u16()))
         }
     }
 }

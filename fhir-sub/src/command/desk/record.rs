@@ -28,8 +28,8 @@ pub(super) fn watch(options: &RecordOptions) -> Result<Watch, BoxError> {
     })?;
     say(&match options.redact {
         false => format!(
-            "each delivery is kept in {directory} with all that it says of patients, and without secrets; `record DIR --redact` \
-             puts something else in the place of names, dates and ids"
+            "{directory} keeps each delivery with its patient data, and without secrets; `record DIR --redact` \
+             replaces names, dates and ids"
         ),
         true => format!(
             "each delivery is kept in {directory}, with other names, dates and ids, and without secrets"

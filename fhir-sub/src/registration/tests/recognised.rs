@@ -149,8 +149,11 @@ async fn what_cannot_be_read_is_no_guess() {
         let report = app.register(Options { dry_run: false, prune: true, ..Options::default() }).await;
         assert_eq!((report.server(), report.is_complete()), (None, false));
         let message = report.rows()[0].message.as_deref().unwrap();
-        assert!(message.starts_with("FHIR_SERVER is auto, and what the server says"), "{message}");
-        assert!(message.contains("say in FHIR_SERVER which server it is"), "{message}");
+        assert!(
+            message.starts_with("FHIR_SERVER is auto, and the server's CapabilityStatement"),
+            "{message}"
+        );
+        assert!(message.contains("name the server in FHIR_SERVER"), "{message}");
         assert!(!report.to_json().contains("canary"));
         assert!(server.asked().iter().all(|[_, path, ..]| path == "/metadata"), "{:?}", server.asked());
         let rows = status(&app, soon()).await;

@@ -12,7 +12,7 @@ impl<E: ProvideErrorMetadata, R> From<SdkError<E, R>> for Unavailable {
             SdkError::DispatchFailure(failure) if failure.is_io() => "no connection".to_owned(),
             // The endpoint and the client exist, so the credentials must be missing.
             SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => {
-                "the request could not be made: are there AWS credentials?".to_owned()
+                "the request could not be sent: check the AWS credentials".to_owned()
             }
             SdkError::ServiceError(refused) => match refused.err().code().filter(|code| is_code(code)) {
                 Some(code) => format!("it answered {code}"),

@@ -76,5 +76,5 @@ async fn an_environment_without_credentials() {
     let backend =
         DynamoDbStore::new("notifications".to_owned()).with_client(aws_sdk_dynamodb::Client::new(&config));
     let failure = store_over(backend).0.begin(&once(), Duration::ZERO, HOW).await.unwrap_err();
-    assert_eq!(failure.reason, "the request could not be made: are there AWS credentials?");
+    assert_eq!(failure.reason, "the request could not be sent: check the AWS credentials");
 }

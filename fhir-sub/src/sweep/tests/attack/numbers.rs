@@ -717,7 +717,7 @@ async fn a_topic_without_content_is_not_searched() {
         });
         assert_eq!(post(&app, told).await.0, 204);
         swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
-        // Without a time, nothing tells whether the event of the notification is that of the sweep.
+        // Without a time, nothing tells whether the notification and the sweep report the same event.
         assert_eq!(script.ran().len(), if tells_time { 1 } else { 2 });
         events.lock().unwrap().push((2, "Encounter/told-2".to_owned(), 2));
         for _ in 0..3 {
