@@ -7,6 +7,7 @@ mod filters;
 pub(crate) mod given;
 mod instant;
 mod interactions;
+mod kind;
 mod order;
 mod placeholder;
 mod reason;
@@ -26,13 +27,14 @@ use crate::report::Errors;
 use crate::subscription::{Content, Interactions, Subscription};
 
 use self::given::Given;
-use self::trigger::{Kind, Watch};
+use self::kind::Kind;
+use self::trigger::Watch;
 
 /// `None` if there is a mistake.
 pub(crate) fn check(entries: &[Entry], function: &Function, errors: &mut Errors) -> Option<Subscription> {
     let given = Given::new(entries, Key::OF_SUBSCRIPTIONS, errors);
 
-    let kind = trigger::kind(&given, errors);
+    let kind = kind::kind(&given, errors);
     let watch = trigger::check(&given, kind, function, errors);
     let endpoint = given.required_text(Key::Endpoint, errors, Endpoint::new);
     let reason = given.text(Key::Reason, errors, reason::check);

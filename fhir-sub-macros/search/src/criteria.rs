@@ -16,7 +16,7 @@ mod value;
 
 use std::ops::Range;
 
-use crate::definitions::{Definitions, FhirVersion, Kind, ResourceType};
+use crate::definitions::{Definitions, FhirVersion, Kind, ResourceType, Targets};
 use crate::mistake::Mistake;
 use crate::nearest::did_you_mean;
 use crate::search::{ParameterType, Search, Subject, Text};
@@ -204,6 +204,17 @@ fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
         None => String::new(),
+    }
+}
+
+/// ``an `Encounter`, but to `Group` and `Patient` ``
+fn not_but(name: &str, targets: &Targets) -> String {
+    let article = if name.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
+    match targets {
+        Targets::Types(types) if types.len() <= SHORT_LIST => {
+            format!("{article} `{name}`, but to {}", listed(types.iter().copied()))
+        }
+        _ => format!("{article} `{name}`"),
     }
 }
 

@@ -6,8 +6,8 @@ use syn::punctuated::Punctuated;
 use syn::{LitStr, Token};
 
 use super::given::Given;
+use super::kind::Kind;
 use super::rules::Rules;
-use super::trigger::Kind;
 use crate::key::Key;
 use crate::report::Errors;
 use fhir_sub_search::criteria::{Purpose, check_each, is_parameter_name};

@@ -23,3 +23,8 @@ pub(crate) use self::{
     operation::{events, status},
     subscription::{Form, TopicHook},
 };
+
+/// The items of a list; none if it is no list.
+fn items(list: &serde_json::Value) -> &[serde_json::Value] {
+    list.as_array().map(Vec::as_slice).unwrap_or_default()
+}

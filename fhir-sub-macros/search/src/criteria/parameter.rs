@@ -1,6 +1,6 @@
 //! The name of a parameter: its steps lead from the watched resource to the resource with the parameter.
 
-use super::{Check, Purpose, SHORT_LIST, is_parameter_name, listed, results, value};
+use super::{Check, Purpose, SHORT_LIST, is_parameter_name, listed, not_but, results, value};
 use crate::definitions::{DateForm, FhirVersion, Kind, ResourceType, SearchParameter, Targets};
 use crate::mistake::Mistake;
 use crate::nearest::nearest;
@@ -296,15 +296,4 @@ pub(super) fn of_type(on: ResourceType, code: &str) -> Option<SearchParameter> {
 /// Whether a parameter says nothing about the content of a resource.
 fn means_nothing(code: &str) -> bool {
     RESULT_PARAMETERS.contains(&code) || code == "_type"
-}
-
-/// ``an `Encounter`, but to `Group` and `Patient` ``
-pub(super) fn not_but(name: &str, targets: &Targets) -> String {
-    let article = if name.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
-    match targets {
-        Targets::Types(types) if types.len() <= SHORT_LIST => {
-            format!("{article} `{name}`, but to {}", listed(types.iter().copied()))
-        }
-        _ => format!("{article} `{name}`"),
-    }
 }

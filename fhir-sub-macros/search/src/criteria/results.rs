@@ -1,7 +1,7 @@
 //! Parameters for results: <https://hl7.org/fhir/R4/search.html#return>. A search that a program sends may
 //! have them, but a subscription may not.
 
-use super::{Check, is_parameter_name, listed};
+use super::{Check, is_parameter_name, listed, not_but};
 use crate::definitions::{Kind, ResourceType};
 use crate::mistake::Mistake;
 use crate::nearest::did_you_mean;
@@ -226,10 +226,7 @@ impl Results<'_> {
             self.check.target(source_type, found.code, targets, target)?;
         }
         if code == "_revinclude" && !is_iterated && !targets.contain(name) {
-            let message = format!(
-                "`{written}` of `{source}` never refers to {}",
-                super::parameter::not_but(name, targets)
-            );
+            let message = format!("`{written}` of `{source}` never refers to {}", not_but(name, targets));
             return Err(self.mistake(parameter, message));
         }
         Ok(())

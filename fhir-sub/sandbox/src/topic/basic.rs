@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::definition::items;
+use super::items;
 
 const SYSTEM: &str = "http://hl7.org/fhir/fhir-types";
 const CODE: &str = "SubscriptionTopic";

@@ -4,7 +4,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::basic;
+use super::{basic, items};
 use crate::fhir::FhirVersion;
 use crate::{
     notification::Interaction,
@@ -259,8 +259,4 @@ fn criteria(resource: &str, text: &str, version: FhirVersion) -> Result<Search, 
         None => text,
     };
     Search::of_text(&format!("{resource}?{query}"), version)
-}
-
-pub(super) fn items(list: &Value) -> &[Value] {
-    list.as_array().map(Vec::as_slice).unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     TopicHook,
     bundle::NotificationType,
-    definition::items,
+    items,
     log::{Log, Logged},
     subscription::content_of,
 };

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::{
     bundle::{NotificationType, TopicNotification},
-    definition::{self, Topic, items},
+    definition::{self, Topic},
     filter::Filter,
+    items,
     log::{Log, Logged},
     writer::Writer,
 };
