@@ -89,7 +89,8 @@ pub(super) async fn once(
         return Ok(handle(event).await);
     };
     // A retry may get another version than the one that was given up, under whose key it is begun.
-    let instead = event.retry.filter(|retry| retry.record != known.entry.key).map(|_| known.entry.clone());
+    let instead =
+        event.retry.filter(|retry| retry.record != known.entry.key).map(|_| Box::new(known.entry.clone()));
     let begun = begin_in_time(app, store, &event, known, terms, old_keys);
     let begun = Box::pin(begun).await;
     let Beginning { begun, alone, is_otherwise } = match begun {
@@ -119,14 +120,9 @@ pub(super) async fn once(
     }
     event.key = idempotency_key(app, &claim);
     let mut delivered = handle(event).await;
-    if let Some(entry) = instead
-        && entry.identity != Identity::Passing
-        && matches!(delivered.end, End::Handled)
-        && delivered.event.interaction() != Interaction::Delete
-    {
+    if let Some(entry) = instead {
         // First this version: if the instance dies in between, the next retry sees that nothing is left to do.
-        let settled = tokio::time::timeout(TO_COMPLETE, Box::pin(store.settle(&entry))).await;
-        tell(app, &delivered, HAS_ENDED, settled.unwrap_or_else(|elapsed| Err(late(elapsed))));
+        Box::pin(settle(app, store, &entry, &delivered)).await;
     }
     let told = tokio::time::timeout(TO_COMPLETE, end(app, store, &claim, &mut delivered)).await;
     tell(app, &delivered, HAS_ENDED, told.map_err(late));
@@ -136,6 +132,16 @@ pub(super) async fn once(
 
 /// The log's word for an event whose end was not reported in time.
 const HAS_ENDED: &str = "has ended";
+
+/// Reports the end of the version that a retry has handled in the place of another one.
+async fn settle(app: &App, store: &Store, entry: &Entry, delivered: &Delivered) {
+    let is_version =
+        delivered.event.interaction() != Interaction::Delete && entry.identity != Identity::Passing;
+    if is_version && matches!(delivered.end, End::Handled) {
+        let settled = tokio::time::timeout(TO_COMPLETE, store.settle(entry)).await;
+        tell(app, delivered, HAS_ENDED, settled.unwrap_or_else(|elapsed| Err(late(elapsed))));
+    }
+}
 
 /// The store did not learn of an end in time.
 fn late(_elapsed: Elapsed) -> Unavailable {

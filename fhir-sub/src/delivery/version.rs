@@ -35,10 +35,8 @@ pub(super) async fn version_of<'e>(
         Ok(Some(found)) => Read::Version(found),
         Ok(None) => Read::Untold,
         // The next try may get an answer; without the version, the event would count as another event. An
-        // event does not wait if it carries its resource and when that was written, which identifies the version.
-        Err(error) if error.is_transient() && told.is_none_or(|told| last_updated(told).is_none()) => {
-            Read::failed(&error)
-        }
+        // event that carries its resource does not wait.
+        Err(error) if error.is_transient() && told.is_none() => Read::failed(&error),
         // If the program may not ask, a retry does not help.
         Err(_refused) => Read::Untold,
     }

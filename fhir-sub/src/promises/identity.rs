@@ -1,7 +1,5 @@
 //! An event has one identity, whatever reports it, and no other event shares it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Method;
@@ -184,35 +182,6 @@ async fn a_sweep_and_then_a_notification_without_a_version() {
     assert_eq!(script.ran(), ["Encounter/1038@2"]);
     send(&app, Method::PUT, Some("Encounter/1038"), &encounter("1038", None, 61_000)).await;
     assert_eq!(script.ran().len(), 1, "what was written later is another event");
-}
-
-/// A notification with neither version nor time, while the server cannot be asked: its content would be another identity than the
-/// version that a sweep finds.
-#[tokio::test(start_paused = true)]
-async fn a_notification_without_version_and_time_waits_for_the_server() {
-    let (script, is_down) = (script(|_| Do::Ok), Arc::new(AtomicBool::new(true)));
-    let of_server = Arc::clone(&is_down);
-    let mut told = encounter("1", None, 60_000);
-    told.as_object_mut().unwrap().remove("meta");
-    let server = front(move |asked| {
-        if of_server.load(Ordering::SeqCst) {
-            return reply(503, outcome());
-        }
-        if asked.starts_with("GET Encounter?") {
-            return reply(200, page(asked, &[("1".to_owned(), "2".to_owned(), 60_000)]));
-        }
-        match asked {
-            "GET Encounter/1" => reply(200, encounter("1", Some("2"), 60_000)),
-            _ if asked.starts_with("GET Subscription?") => reply(200, bundle([])),
-            _ => reply(404, outcome()),
-        }
-    });
-    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(shared()), server, &script, &[]);
-    assert_eq!(send(&app, Method::PUT, Some("Encounter/1"), &told).await.0, 503);
-    is_down.store(false, Ordering::SeqCst);
-    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
-    assert_eq!(send(&app, Method::PUT, Some("Encounter/1"), &told).await.0, 204);
-    assert_eq!(script.ran(), ["Encounter/1@2"]);
 }
 
 /// A server that names neither version nor time: a return to an earlier content is another event.
