@@ -110,8 +110,8 @@ Asks the FHIR server what changed, and handles what no notification reported.
 Usage: <program> sweep [OPTIONS]
 
 Options:
-  --since INSTANT   begin at this instant, such as 2026-01-31T12:00:00Z, if it is
-                    before the place where the last sweep ended
+  --since INSTANT   begin at this instant, such as 2026-01-31T12:00:00Z, if
+                    it is before the place where the last sweep ended
   --endpoint NAME   sweep one subscription only
   --known FILE      the ids of Subscriptions, as `register --known` wrote them
   --json            print the report as JSON, as `POST /sweep` answers it

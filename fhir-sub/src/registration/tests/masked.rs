@@ -104,7 +104,10 @@ async fn what_a_server_sets_itself_is_told_and_not_written_again() {
     let (app, server) = odd(Ways { shows: limits, ..Ways::default() }, vec![ends()], &[]);
     let (result, message) = run(&app, Options::default()).await;
     assert_eq!(result, RowResult::Created);
-    assert!(message.as_deref().is_some_and(|it| it.starts_with("the server sets end itself")), "{message:?}");
+    assert!(
+        message.as_deref().is_some_and(|it| it.starts_with("the server sets end to a value of its own")),
+        "{message:?}"
+    );
     assert_eq!(run(&app, Options::default()).await.0, RowResult::Unchanged);
     assert_eq!(server.writes(), 1);
     // A change by somebody else is a difference.
