@@ -37,7 +37,7 @@ pub(crate) use queue::QueueSettings;
 #[cfg(test)]
 pub(crate) use reference::{Failure, Version};
 pub(crate) use reference::{Places, Reference};
-pub(crate) use rereading::{Rereading, SignInAgain};
+pub(crate) use rereading::{OtherTenant, Rereading, SignInAgain};
 pub(crate) use secret::SharedSecret;
 pub(crate) use secrets::{Secrets, Signing};
 #[cfg(feature = "token")]

@@ -335,6 +335,7 @@ impl AppBuilder {
         self.expand();
         let tenants = self.tenants.iter_mut().map(|(_, tenant)| tenant.try_resolve_own());
         join_all(tenants).await.into_iter().collect::<Result<(), _>>()?;
+        self.drop_previous_of_others();
         self.try_resolve_own().await
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::{App, Parts};
 use crate::client::Authorization;
 use crate::deadline::Deadline;
-use crate::settings::{Rereading, Settings};
+use crate::settings::{OtherTenant, Rereading, Settings};
 
 /// The current secrets of an app.
 pub(crate) struct Rotation {
@@ -48,6 +48,17 @@ impl App {
             }
         };
         Cow::Owned(Self(parts, Some(rotation.clone())))
+    }
+
+    /// Keeps this app from secrets of `others` that a rotation may bring. A later call changes nothing.
+    pub(super) fn keep_apart_from<'a>(&self, others: impl Iterator<Item = &'a Self>) {
+        let other = |other: &Self| OtherTenant {
+            at_start: other.0.settings.secrets.clone(),
+            rereading: other.1.as_ref().map(|rotation| Arc::downgrade(&rotation.rereading)),
+        };
+        if let Some(rotation) = &self.1 {
+            rotation.rereading.keep_apart_from(others.map(other).collect());
+        }
     }
 
     /// The app with newer secrets than `seen`, which has refused a caller. Reads the secrets again, at most once a

@@ -93,6 +93,18 @@ impl AppBuilder {
         }
     }
 
+    /// Drops the previous version of a secret that is also a secret of another tenant: the secrets may have been created with one
+    /// first value.
+    pub(super) fn drop_previous_of_others(&mut self) {
+        let secrets: Vec<Vec<_>> =
+            self.tenants.iter().map(|(_, tenant)| tenant.variables.secrets().collect()).collect();
+        for (at, (_, tenant)) in self.tenants.iter_mut().enumerate() {
+            let others = secrets.iter().enumerate().filter(|(place, _)| *place != at);
+            let of_others: Vec<_> = others.flat_map(|(_, secrets)| secrets).cloned().collect();
+            tenant.variables.drop_previous_among(&of_others);
+        }
+    }
+
     fn of_tenant(&self, name: &str, all: &[String]) -> Self {
         Self {
             states: self.states.clone(),
@@ -168,6 +180,10 @@ impl AppBuilder {
                     ));
                 }
             }
+        }
+        for tenant in &tenants {
+            let others = tenants.iter().filter(|other| other.name != tenant.name);
+            tenant.app.keep_apart_from(others.map(|other| &other.app));
         }
         let Some(first) = tenants.first() else { return Err(problems) };
         let shell = first

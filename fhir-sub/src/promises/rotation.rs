@@ -3,6 +3,7 @@
 mod extension;
 mod sign_in;
 mod store_key;
+mod tenants;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;

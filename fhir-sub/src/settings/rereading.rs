@@ -1,14 +1,15 @@
 //! [`Rereading`]: reads secrets that are references again while the program runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 use std::time::{Duration, SystemTime};
 
 use futures_core::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{Places, Settings, Variables};
+use super::secrets::Secrets;
+use super::{Places, Settings, SharedSecret, Variables};
 use crate::client::{Authorization, Renewal};
 use crate::deadline::Deadline;
 
@@ -45,6 +46,22 @@ pub(crate) struct Rereading {
     stale_at: AtomicU64,
     /// How often the secrets have changed.
     version: AtomicU64,
+    /// The other tenants.
+    others: OnceLock<Vec<OtherTenant>>,
+}
+
+/// Another tenant, whose secrets must not become secrets of this one.
+pub(crate) struct OtherTenant {
+    pub(crate) at_start: Secrets,
+    pub(crate) rereading: Option<Weak<Rereading>>,
+}
+
+impl OtherTenant {
+    fn secrets(&self) -> Vec<SharedSecret> {
+        let read = self.rereading.as_ref().and_then(Weak::upgrade).and_then(|rereading| rereading.settings());
+        let secrets = read.as_ref().map_or(&self.at_start, |settings| &settings.secrets);
+        secrets.by_name().map(|(_, secret)| secret.clone()).collect()
+    }
 }
 
 /// The clock of the machine.
@@ -71,7 +88,13 @@ impl Rereading {
             allowed_at: AtomicU64::new(0),
             stale_at: AtomicU64::new(millis(STALE)),
             version: AtomicU64::new(0),
+            others: OnceLock::new(),
         }
+    }
+
+    /// Refuses secrets of these tenants from now on. A later call changes nothing.
+    pub(crate) fn keep_apart_from(&self, others: Vec<OtherTenant>) {
+        let _ = self.others.set(others);
     }
 
     /// How often the secrets have changed since the start.
@@ -137,7 +160,7 @@ impl Rereading {
     async fn read(&self, variables: &mut Variables) {
         self.stale_at.store(self.now() + millis(STALE), Ordering::Relaxed);
         let mut tries = 1;
-        let fresh = loop {
+        let mut fresh = loop {
             match variables.read_again(&*self.places, self.now()).await {
                 Ok(fresh) => break fresh,
                 Err(_) if tries < TRIES => tries += 1,
@@ -148,6 +171,9 @@ impl Rereading {
             }
             tokio::time::sleep(AFTER_FAILURE).await;
         };
+        let of_others: Vec<_> =
+            self.others.get().into_iter().flatten().flat_map(OtherTenant::secrets).collect();
+        fresh.drop_previous_among(&of_others);
         if fresh.is_same(variables, |_| true) {
             *variables = fresh;
             return;
@@ -163,6 +189,15 @@ impl Rereading {
                 return;
             }
         };
+        if let Some((name, _)) = settings.secrets.by_name().find(|(_, secret)| of_others.contains(secret)) {
+            tracing::warn!(
+                setting = name,
+                tenant = settings.tenant,
+                "the secrets were read again, and `setting` is a secret of another tenant, so the earlier ones stay in use: give each \
+                 tenant its own, and the program reads them again"
+            );
+            return;
+        }
         let is_same_sign_in = fresh.is_same(variables, |name| name.starts_with("FHIR_AUTH_"));
         *variables = fresh;
         {

@@ -39,6 +39,11 @@ impl Form {
 }
 
 impl SharedSecret {
+    /// The text as it is, only to be compared.
+    pub(super) fn compared(text: &str) -> Self {
+        Self(SecretString::from(text))
+    }
+
     /// The secret in the setting `name`, if it is set.
     pub(super) fn optional(variables: &Variables, name: &str, form: Form) -> Result<Option<Self>, Problems> {
         let Some(text) = variables.get(name) else { return Ok(None) };
@@ -105,8 +110,7 @@ impl fmt::Debug for SharedSecret {
 
 /// Whether two texts are the same secret. Their schemes make no difference.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
-    let secret = |text| SharedSecret(SecretString::from(text));
-    secret(one) == secret(other)
+    SharedSecret::compared(one) == SharedSecret::compared(other)
 }
 
 /// Whether `text` can be a secret, in any header.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::reference::{self, Failure, Places, Reference, Unfit, Version, Wanted, resolve};
-use super::secret;
+use super::secret::{self, SharedSecret};
 use super::secrets::{PREVIOUS, SECRETS};
 use crate::client::Signer;
 use crate::problems::Problems;
@@ -112,6 +112,8 @@ pub(crate) struct Variables {
     pub(super) on_lambda: bool,
     /// The tenant of the settings, if the program has tenants.
     tenant: Option<Tenant>,
+    /// Previous versions that were dropped because another tenant had them too. The other one has dropped them as well.
+    of_several_tenants: Vec<SharedSecret>,
     /// The signer of the assertions for the FHIR server, if `setup` provides one.
     pub(crate) signer: Option<Arc<dyn Signer>>,
 }
@@ -224,6 +226,8 @@ impl Variables {
     /// value in the environment.
     pub(crate) fn placeholder(&mut self, name: &str) -> Option<String> {
         let own = self.tenant.as_ref().map(|tenant| format!("{}{name}", tenant.prefix));
+        // The variable of a longer name belongs to the tenant of that name.
+        let own = own.filter(|own| self.tenant.as_ref().is_some_and(|tenant| !tenant.is_of_another(own)));
         let mut value = |name: &str| {
             self.placeholders.insert(name.to_owned());
             let value = match self.others.get(name) {
@@ -385,6 +389,28 @@ impl Variables {
         let mut others =
             SECRETS.into_iter().filter(|other| is_other(other)).filter_map(|other| self.get(other));
         !SECRETS.contains(&name) || !others.any(|other| secret::is_same(other, value))
+    }
+
+    /// The secrets that let callers in.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = SharedSecret> {
+        SECRETS.into_iter().filter_map(|name| self.get(name)).map(SharedSecret::compared)
+    }
+
+    /// Drops the previous versions that are also secrets of other tenants. Nobody has set them, so they are no mistakes.
+    pub(crate) fn drop_previous_among(&mut self, of_others: &[SharedSecret]) {
+        let previous = self.read.iter().filter(|(_, _, version)| *version == Version::Previous);
+        let names =
+            previous.map(|(name, ..)| *name).filter(|name| SECRETS.contains(name)).collect::<Vec<_>>();
+        for name in names {
+            let Some(value) = self.get(name).map(SharedSecret::compared) else { continue };
+            let is_known = self.of_several_tenants.contains(&value);
+            if is_known || of_others.contains(&value) {
+                self.values.remove(name);
+            }
+            if !is_known && of_others.contains(&value) {
+                self.of_several_tenants.push(value);
+            }
+        }
     }
 
     /// A rotation makes the current version of a secret the previous one. If only the current version has changed, the

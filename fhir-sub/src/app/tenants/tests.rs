@@ -448,6 +448,34 @@ fn a_tenants_own_settings_and_placeholders_count_before_those_of_all() {
     assert_eq!(told("south"), (&*criteria[1], "medplum", "https://south.example.com/in/south".to_owned()));
 }
 
+/// `NORTH_WEST_HOSPITAL` is the `HOSPITAL` of `north-west`, and not the `WEST_HOSPITAL` of `north`.
+#[test]
+fn a_placeholder_of_the_longer_name_is_not_of_the_shorter_one() {
+    let criteria = Declaration {
+        trigger: Trigger::Criteria("Encounter?service-provider={HOSPITAL},{WEST_HOSPITAL}"),
+        has_placeholders: true,
+        ..declaration::<Seen, Keep>("Patient?", "encounters")
+    };
+    let app = AppBuilder::new(Variables::default(), leak([criteria]))
+        .set("APP_BASE_URL", "https://app.example.org")
+        .set("FHIR_SERVER", "hapi")
+        .set("HOSPITAL", "Organization/1")
+        .set("WEST_HOSPITAL", "Organization/2")
+        .set("NORTH_WEST_HOSPITAL", "Organization/3")
+        .state(Lines::default())
+        .tenant("north", north)
+        .tenant("north-west", south)
+        .build()
+        .unwrap();
+    for (tenant, criteria) in
+        [("north", "Organization/1,Organization/2"), ("north-west", "Organization/3,Organization/2")]
+    {
+        let declared = app.tenant(tenant).unwrap().registry().declarations()[0].trigger;
+        let Trigger::Criteria(declared) = declared else { unreachable!() };
+        assert_eq!(declared, format!("Encounter?service-provider={criteria}"), "{tenant}");
+    }
+}
+
 /// A panic does not say whose event it ended, and its message may quote a patient.
 #[test]
 fn the_message_of_a_panic_is_logged_only_if_each_tenant_allows_it() {
