@@ -32,7 +32,7 @@ pub(crate) use deliver::{deliver_found, deliver_unless_suspect};
 pub(crate) use delivered::GivenUp;
 pub(crate) use delivered::{Delivered, Due, End, Ended};
 pub(crate) use failure::Failure;
-pub(crate) use handle::Deferred;
+pub(crate) use handle::{Deferred, is_unreadable};
 pub(crate) use notified::{Notified, Place, events, none};
 pub(crate) use read::Deletion;
 pub(crate) use record::{Record, Severity};

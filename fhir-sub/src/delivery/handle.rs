@@ -42,12 +42,18 @@ pub(super) fn handle(
     time: Time,
     suspects: Suspects,
 ) -> impl Future<Output = Result<Delivered, Box<Suspect>>> {
-    if !interaction::is_sought(declaration, &event) {
+    let is_sought = interaction::is_sought(declaration, &event);
+    if !is_sought && (event.retry.is_none() || ready.before.is_none()) {
         return Either::Left(settle(app, declaration, event, ready, time, suspects));
     }
     // Few events need this: boxed, so that the others do not pay for it.
     Either::Right(Box::pin(async move {
-        if let Some(end) = find_out(app, declaration, &mut event, ready, time).await {
+        let found = if is_sought { find_out(app, declaration, &mut event, ready, time).await } else { None };
+        let end = match found {
+            Some(end) => Some(end),
+            None => rotated::end_of_retry(app, &event, ready).await,
+        };
+        if let Some(end) = end {
             return Ok(Delivered::new(declaration.endpoint, event, end));
         }
         settle(app, declaration, event, ready, time, suspects).await
@@ -297,6 +303,13 @@ fn unreadable(declaration: &Declaration, event: &Event) -> Option<End> {
         Some(_) => End::Elsewhere(Failure::elsewhere(event)),
         None => End::Unprocessable(text.into()),
     })
+}
+
+/// Whether nobody can ever handle the event: the handler needs its resource, and the event names it in no way that leads to it.
+/// A resource on a server that `setup` does not name does not count, because `setup` may name the server later.
+pub(crate) fn is_unreadable(declaration: &Declaration, happened: &Happened<'_>) -> bool {
+    let comes_with_it = happened.resource.is_some() && declaration.trust == Trust::Notification;
+    !comes_with_it && matches!(unreadable(declaration, &happened.event), Some(End::Unprocessable(_)))
 }
 
 async fn run(

@@ -89,8 +89,10 @@ pub(super) async fn once(
         return Ok(handle(event).await);
     };
     // A retry may get another version than the one that was given up, under whose key it is begun.
-    let instead =
-        event.retry.filter(|retry| retry.record != known.entry.key).map(|_| Box::new(known.entry.clone()));
+    let is_other = event.retry.is_some_and(|retry| retry.record != known.entry.key);
+    let is_version = event.interaction() != Interaction::Delete && known.entry.identity != Identity::Passing;
+    let instead = (is_other && is_version).then(|| Box::new(Entry { resource: None, ..known.entry.clone() }));
+    let terms = Terms { ends: terms.ends + u32::from(instead.is_some()), ..terms };
     let begun = begin_in_time(app, store, &event, known, terms, old_keys);
     let begun = Box::pin(begun).await;
     let Beginning { begun, alone, is_otherwise } = match begun {
@@ -118,11 +120,18 @@ pub(super) async fn once(
         // It is another version than the server's history says, so its id and time are unknown.
         (event.version_id, event.updated) = (None, None);
     }
+    let instead = match instead {
+        None => None,
+        Some(entry) => match Box::pin(claimed(store, &entry, &claim, terms)).await {
+            Some(claim) => Some(claim),
+            None => return Ok(Delivered::new(endpoint, event, End::UnderWay)),
+        },
+    };
     event.key = idempotency_key(app, &claim);
     let mut delivered = handle(event).await;
-    if let Some(entry) = instead {
+    if let Some(claim) = instead {
         // First this version: if the instance dies in between, the next retry sees that nothing is left to do.
-        Box::pin(settle(app, store, &entry, &delivered)).await;
+        Box::pin(settle(app, store, &claim, &delivered)).await;
     }
     let told = tokio::time::timeout(TO_COMPLETE, end(app, store, &claim, &mut delivered)).await;
     tell(app, &delivered, HAS_ENDED, told.map_err(late));
@@ -133,14 +142,29 @@ pub(super) async fn once(
 /// The log's word for an event whose end was not reported in time.
 const HAS_ENDED: &str = "has ended";
 
-/// Reports the end of the version that a retry has handled in the place of another one.
-async fn settle(app: &App, store: &Store, entry: &Entry, delivered: &Delivered) {
-    let is_version =
-        delivered.event.interaction() != Interaction::Delete && entry.identity != Identity::Passing;
-    if is_version && matches!(delivered.end, End::Handled) {
-        let settled = tokio::time::timeout(TO_COMPLETE, store.settle(entry)).await;
-        tell(app, delivered, HAS_ENDED, settled.unwrap_or_else(|elapsed| Err(late(elapsed))));
+/// The right to the version that a retry handles under another key, so that nobody else handles the version meanwhile. It may
+/// have been given up too. If somebody else has the right, the retry gives its own `claim` back.
+async fn claimed(store: &Store, version: &Entry, claim: &Claim, terms: Terms) -> Option<Box<Claim>> {
+    let how = How { is_again: true, ..How::told(u32::MAX) };
+    let begun = tokio::time::timeout(TO_COMPLETE, store.begin(version, terms.lease(), how)).await;
+    if let Ok(Ok(Begun::Fresh(claim))) = begun {
+        return Some(claim);
     }
+    // If the store does not learn of it, the lease ends.
+    drop(tokio::time::timeout(TO_COMPLETE, store.release_untried(claim)).await);
+    None
+}
+
+/// Reports the end of that version.
+async fn settle(app: &App, store: &Store, claim: &Claim, delivered: &Delivered) {
+    let ending = async {
+        match delivered.end {
+            End::Handled => store.complete(claim).await,
+            _ => store.release_untried(claim).await,
+        }
+    };
+    let ended = tokio::time::timeout(TO_COMPLETE, ending).await;
+    tell(app, delivered, HAS_ENDED, ended.unwrap_or_else(|elapsed| Err(late(elapsed))));
 }
 
 /// The store did not learn of an end in time.

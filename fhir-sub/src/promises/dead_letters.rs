@@ -84,7 +84,8 @@ async fn a_retry_does_not_handle_the_current_version_again() {
 /// The same, but the retry comes first: it handles the current version under the key of the one that was given up.
 #[tokio::test(start_paused = true)]
 async fn a_version_that_a_retry_has_handled_is_not_handled_again() {
-    for order in [Order::Any, Order::Latest] {
+    let all = [(Order::Any, false), (Order::Latest, false), (Order::Any, true), (Order::Latest, true)];
+    for (order, both_are_given_up) in all {
         let is_mended = Arc::new(AtomicBool::new(false));
         let of_handler = Arc::clone(&is_mended);
         let script = script(move |_| if of_handler.load(Ordering::SeqCst) { Do::Ok } else { Do::ForGood });
@@ -99,16 +100,75 @@ async fn a_version_that_a_retry_has_handled_is_not_handled_again() {
         let (store, declaration) = (shared(), Declaration { order, ..criteria::<REQUIRED>() });
         let app = app(Behaviour::Hapi, declaration, Some(store.clone()), server, &script, &[]);
         post(&app, encounter("1", Some("1"), 1000)).await;
+        if both_are_given_up {
+            post(&app, encounter("1", Some("2"), 2000)).await;
+        }
         script.ran();
         is_mended.store(true, Ordering::SeqCst);
-        let letter = letters(&store).await.remove(0);
-        let retried = dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
-        assert_eq!((retried.record.outcome(), retried.is_settled), ("handled", true));
+        for letter in letters(&store).await {
+            let retried = dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
+            assert!(retried.is_settled, "{:?}", retried.record.outcome());
+        }
         assert_eq!(script.ran(), ["Encounter/1@2"]);
+        assert!(letters(&store).await.is_empty());
         post(&app, encounter("1", Some("2"), 2000)).await;
         swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
         assert!(script.ran().is_empty(), "handled twice");
     }
+}
+
+/// A notification's handler is on the current version while a retry of the version before wants it.
+#[tokio::test(start_paused = true)]
+async fn a_retry_waits_for_who_handles_the_current_version() {
+    let script = script(|event| match event.version_id() {
+        Some("1") => Do::ForGood,
+        _ => Do::Take(Duration::from_secs(5)),
+    });
+    let server = front(|asked| match asked {
+        "GET Encounter/1" => reply(200, encounter("1", Some("2"), 2000)),
+        _ => reply(404, outcome()),
+    });
+    let store = shared();
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), server, &script, &[]);
+    post(&app, encounter("1", Some("1"), 1000)).await;
+    script.ran();
+    let letter = letters(&store).await.remove(0);
+    let retry = async || dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
+    let late = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        retry().await
+    };
+    let (posted, retried) = tokio::join!(post(&app, encounter("1", Some("2"), 2000)), late);
+    assert_eq!(posted, (204, vec!["handled"]));
+    assert_eq!((retried.record.outcome(), retried.is_settled), ("under way elsewhere", false));
+    assert_eq!(letters(&store).await.len(), 1);
+    let retried = retry().await;
+    assert_eq!((retried.record.outcome(), retried.is_settled), ("handled before", true));
+    assert_eq!(script.ran(), ["Encounter/1@2"]);
+}
+
+/// A retry of the version before fails on the current version, whose own notification comes then.
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_fails_leaves_the_current_version_free() {
+    let is_mended = Arc::new(AtomicBool::new(false));
+    let of_handler = Arc::clone(&is_mended);
+    let script = script(move |event| match event.version_id() {
+        Some("1") => Do::ForGood,
+        _ if of_handler.load(Ordering::SeqCst) => Do::Ok,
+        _ => Do::Fail,
+    });
+    let server = front(|asked| match asked {
+        "GET Encounter/1" => reply(200, encounter("1", Some("2"), 2000)),
+        _ => reply(404, outcome()),
+    });
+    let store = shared();
+    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), server, &script, &[]);
+    post(&app, encounter("1", Some("1"), 1000)).await;
+    let letter = letters(&store).await.remove(0);
+    let retried = dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
+    assert!(!retried.is_settled);
+    is_mended.store(true, Ordering::SeqCst);
+    assert_eq!(post(&app, encounter("1", Some("2"), 2000)).await, (204, vec!["handled"]));
 }
 
 /// An event that was given up is reported again while it is retried.

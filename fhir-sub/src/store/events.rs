@@ -15,9 +15,6 @@ use crate::key::Key;
 /// How long to try to free an event or a resource whose beginning failed.
 const TO_TAKE_BACK: Duration = Duration::from_secs(2);
 
-/// The lease on an event that is only marked as done.
-const TO_SETTLE: Duration = Duration::from_secs(10);
-
 impl Store {
     /// Takes a lease on an event, unless it is done or under way.
     pub(crate) async fn begin(&self, entry: &Entry, lease: Duration, how: How) -> Stored<Begun> {
@@ -75,15 +72,6 @@ impl Store {
     /// another instance has begun the event.
     pub(crate) async fn complete(&self, claim: &Claim) -> Stored<()> {
         self.end(claim, End::Done).await
-    }
-
-    /// Marks an event as done that was handled under the key of another one.
-    pub(crate) async fn settle(&self, entry: &Entry) -> Stored<()> {
-        let how = How { is_alone: true, ..How::told(u32::MAX) };
-        match self.begin_event(entry, self.now().await?, TO_SETTLE, how).await? {
-            Begun::Fresh(claim) => self.end_event(&claim, End::Done).await.map(drop),
-            _ => Ok(()),
-        }
     }
 
     /// Frees the event, and keeps the number of its tries. This has no effect if another instance has begun
@@ -155,6 +143,19 @@ impl Store {
     pub(crate) async fn is_handled(&self, key: &Key) -> Stored<bool> {
         let (now, found) = (self.now().await?, self.backend.get(&event_id(key)).await?);
         Ok(read_event(found.as_ref(), now)?.is_some_and(|there| there.is_done && !there.is_dead))
+    }
+
+    /// How the event has ended without being begun: it was handled, if its own record counts, or a newer version of its resource
+    /// was. `None` if the store does not know.
+    pub(crate) async fn ended(&self, entry: &Entry, by_its_record: bool) -> Stored<Option<Begun>> {
+        if by_its_record && self.is_handled(&entry.key).await? {
+            return Ok(Some(Begun::Done));
+        }
+        let Some(of) = entry.resource.filter(|of| of.is_ordered) else { return Ok(None) };
+        let (now, found) = (self.now().await?, self.backend.get(&resource_id(&of.key)).await?);
+        let is_overtaken =
+            read_resource(found.as_ref(), now)?.is_some_and(|there| rules::is_overtaken(there, &of));
+        Ok(is_overtaken.then_some(Begun::Superseded))
     }
 
     /// Whether the event was ever begun.

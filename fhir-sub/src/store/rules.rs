@@ -140,15 +140,18 @@ pub(super) fn begin_resource(
     if !event.is_ordered {
         return Ok(ResourceRecord { lease: Some(until), ..record });
     }
-    if let (Some(newest), Some(updated)) = (record.newest, event.updated)
-        && updated < newest
-    {
+    if is_overtaken(&record, event) {
         return Err(Begun::Superseded);
     }
     if record.is_deleted && !event.is_deletion && !how.is_there {
         return Err(Begun::AfterDeletion);
     }
     Ok(ResourceRecord { lease: Some(until), ..record })
+}
+
+/// Whether a newer version of the resource was handled.
+pub(super) fn is_overtaken(record: &ResourceRecord, event: &OfResource) -> bool {
+    record.newest.zip(event.updated).is_some_and(|(newest, updated)| updated < newest)
 }
 
 /// The record of a resource after one of its events has ended. `shown` is the moment when a search showed that event, if one did.

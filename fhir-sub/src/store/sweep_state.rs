@@ -39,6 +39,10 @@ pub(crate) struct SweepState {
     /// When the server last lacked some, by the clock here. Its index may show their resources only later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) search_owed_since: Option<Instant>,
+    /// How many events the server had counted when sweeps began to wait for those that it lacks, if no search finds them.
+    /// Later events are waited for anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) number_awaited: Option<u64>,
     /// Whether no event is known to be lost, so that this search only makes sure.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_search_optional: bool,

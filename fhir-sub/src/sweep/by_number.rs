@@ -20,7 +20,8 @@ use crate::declaration::Content;
 use crate::decode::Happened;
 use crate::delivery::look_up;
 use crate::delivery::query::{self, Queried, query};
-use crate::delivery::{Deletion, Delivered, End, Ended, deliver_unless_suspect};
+use crate::delivery::{Deletion, Delivered, End, Ended, deliver_unless_suspect, is_unreadable};
+use crate::extract::ResourceUse;
 use crate::fhir::Instant;
 use crate::memory::{Name, Range};
 use crate::registration::ask_counter;
@@ -51,6 +52,7 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     let is_same = state.subscription.as_deref() == Some(&subscription);
     let mut walk = Walk {
         subscription,
+        count,
         start: state.start.as_deref().and_then(Instant::parse),
         is_settled: true,
         newest: None,
@@ -71,18 +73,28 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     }
     if epoch == Epoch::Other {
         sweep.row.note("the server has restarted its count of the Subscription's events".into());
+        sweep.lease.state_mut().number_awaited = None;
     }
     // Without a known event, nothing says whether the counter has restarted since the last sweep, or since the
     // Subscription was created. If the server can be searched, a search finds what was lost.
     let is_first = known.is_none() || last == Some(0);
-    let (is_searchable, state) = (sweep.question().is_some(), sweep.lease.state());
+    let is_searchable = sweep.question().is_some();
+    if !is_searchable && sweep.lease.state().is_search_owed {
+        // An earlier version of the program searched for such events.
+        let state = sweep.lease.state_mut();
+        state.owe_no_search();
+        (state.round, state.deletions_round) = (None, None);
+    }
+    let state = sweep.lease.state();
     let (was_owed, was_optional) = (state.is_search_owed, state.is_search_optional);
     // If this sweep does not come to its end, the next one must know that no event is known to be lost.
     let is_optional = if is_first { !was_owed || was_optional } else { epoch == Epoch::Same && was_optional };
     sweep.lease.state_mut().is_search_optional = is_optional && is_searchable;
     // These events happened since the last sweep, whatever the server's clock says: it may have been put back.
     let is_known_anew = epoch != Epoch::Unknown || last == Some(0);
-    if is_same && known.is_some() && is_known_anew {
+    // Behind an event that is waited for, there may be events from before the first sweep.
+    let is_waiting = !is_searchable && sweep.lease.state().number_awaited.is_some();
+    if is_same && known.is_some() && is_known_anew && !is_waiting {
         walk.start = None;
     }
     // A counter that has restarted says nothing about the events before.
@@ -95,8 +107,8 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     let is_lost = epoch == Epoch::Other || (is_unknown && is_told_apart);
     let last = last.filter(|_| !is_lost).unwrap_or(0);
     // An event that can never be read holds the number. The events behind it must not wait for more time than a sweep has.
-    let reached = sweep.lease.state_mut().number_reached.take();
-    let reached = reached.filter(|reached| (last + 1..count).contains(reached));
+    let reached = sweep.lease.state().number_reached.filter(|reached| (last + 1..count).contains(reached));
+    sweep.lease.state_mut().number_reached = reached;
     if let Some(reached) = reached {
         walk.is_settled = false;
         if !walk.all(sweep, id, reached + 1..=count).await? {
@@ -107,8 +119,9 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     if !walk.all(sweep, id, last + 1..=reached.unwrap_or(count)).await? {
         return Ok(false);
     }
-    if walk.is_settled && sweep.question().is_none() {
-        sweep.lease.state_mut().search_owed_since = None;
+    if walk.is_settled && !is_searchable {
+        let state = sweep.lease.state_mut();
+        (state.search_owed_since, state.number_awaited) = (None, None);
     }
     let there = sweep.there();
     let (state, newest) = (sweep.lease.state_mut(), walk.newest.map(|newest| newest.min(there)));
@@ -139,6 +152,8 @@ enum Epoch {
 
 struct Walk {
     subscription: String,
+    /// How many events the server has counted.
+    count: u64,
     /// Events before this moment are ignored.
     start: Option<Instant>,
     /// Whether all events so far are settled.
@@ -243,11 +258,18 @@ impl Walk {
         if self.needs_resource {
             events.retain(|happened| !look_up::is_unnamed(happened));
         }
-        let lacking = numbers.clone().find(|number| events.iter().all(|it| it.event.number != Some(*number)));
-        self.found_all(sweep, lacking.is_none());
-        // If the server lags behind, the next sweep finds it.
-        let mut left = lacking.filter(|_| is_waited_for(sweep));
+        let is_lacking = |number: &u64| events.iter().all(|it| it.event.number != Some(*number));
+        let lacking: Vec<_> = numbers.clone().filter(is_lacking).collect();
+        // If the server lags behind, a later sweep finds it. An event that is left before it holds the number anyway.
+        let mut left = if sweep.question().is_some() {
+            None
+        } else if self.is_settled {
+            lacking.iter().copied().find(|number| self.is_waited_for(sweep, *number))
+        } else {
+            lacking.first().copied()
+        };
         sweep.row.left |= left.is_some();
+        self.found_all(sweep, lacking.first().copied() == left);
 
         let newest = events.iter().filter_map(time).max();
         events.retain(|happened| time(happened).is_none_or(|time| Some(time) >= self.start));
@@ -258,8 +280,16 @@ impl Walk {
         for happened in events {
             let (began, number) = (Moment::now(), happened.event.number);
             let is_recent = time(&happened).is_some_and(|time| recent.contains(&time));
-            let is_mistaken = happened.mistake.is_some();
-            let ended = if !run.has_time(is_first) {
+            let is_mistaken = happened.mistake.is_some() || is_unreadable(declaration, &happened);
+            let is_read = happened.resource.is_none() && declaration.uses.resource != ResourceUse::Unused;
+            let version_id = happened.event.version_id().map(str::to_owned);
+            let mut may_be_older = false;
+            // With neither a name nor a time, only the saved number tells the next sweep that the event was handled.
+            let is_behind =
+                !self.is_settled || left.is_some_and(|left| number.is_some_and(|number| left < number));
+            let ended = if is_behind && mark(sweep, &happened).is_none() {
+                None
+            } else if !run.has_time(is_first) {
                 reached = number.map_or(reached, |number| reached.min(number - 1));
                 None
             } else {
@@ -269,6 +299,10 @@ impl Walk {
                 let is_gone = matches!(&delivered, Ok(Delivered { end: End::Gone, .. }));
                 // It was deleted, and exists again.
                 let is_there = matches!(&delivered, Ok(Delivered { end: End::Unconfirmed, .. }));
+                may_be_older = is_recent
+                    && is_read
+                    && matches!(&delivered, Ok(Delivered { end: End::Repeated, event, .. })
+                        if version_id.is_none() || event.version_id() != version_id.as_deref());
                 Some(if is_recent && (is_gone || is_there) {
                     // A server that lags behind does not have the resource yet, or still has it. The next sweep asks for the
                     // event again.
@@ -285,7 +319,9 @@ impl Walk {
             };
             sweep.row.odd += u64::from(is_mistaken && ended == Some(Ended::NothingToDo));
             sweep.row.count(ended);
-            if !ended.is_some_and(is_settled) {
+            // A server whose reads lag behind may have shown the version before. So the number stays until the event is older than
+            // the overlap, and a later sweep reads the resource once more.
+            if may_be_older || !ended.is_some_and(is_settled) {
                 left = [left, number].into_iter().flatten().min();
             }
         }
@@ -305,6 +341,17 @@ impl Walk {
         Ok(true)
     }
 
+    /// Whether to wait for an event that the server lacks, and that no search finds: until the overlap has passed since a
+    /// sweep first counted it.
+    fn is_waited_for(&self, sweep: &mut Sweep<'_>, number: u64) -> bool {
+        let (began, overlap) = (sweep.began, sweep.overlap());
+        let state = sweep.lease.state_mut();
+        if state.search_owed_since.is_none() || state.number_awaited.is_none_or(|awaited| awaited < number) {
+            (state.search_owed_since, state.number_awaited) = (Some(began), Some(self.count));
+        }
+        state.search_owed_since.is_some_and(|since| began <= since.after(overlap))
+    }
+
     /// Saves that all events up to this number are settled.
     fn keep(&self, sweep: &mut Sweep<'_>, number: Option<u64>) {
         let state = sweep.lease.state_mut();
@@ -313,16 +360,6 @@ impl Walk {
         }
         (state.number, state.subscription) = (number, Some(self.subscription.clone()));
     }
-}
-
-/// Whether to wait for an event that the server lacks, and that no search finds: for as long as the overlap.
-fn is_waited_for(sweep: &mut Sweep<'_>) -> bool {
-    if sweep.question().is_some() {
-        return false;
-    }
-    let (began, overlap) = (sweep.began, sweep.overlap());
-    let since = *sweep.lease.state_mut().search_owed_since.get_or_insert(began);
-    began <= since.after(overlap)
 }
 
 fn time(happened: &Happened<'_>) -> Option<Instant> {

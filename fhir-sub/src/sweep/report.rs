@@ -167,8 +167,8 @@ impl Row {
     pub(super) fn note_odd(&mut self) {
         if self.odd > 0 {
             self.note(format!(
-                "{} of what the server shows has no id that FHIR allows (1 to 64 of A-Z, a-z, 0-9, - and .), or names two \
-                 resources at once: no handler runs on it",
+                "{} of what the server shows has no id that FHIR allows (1 to 64 of A-Z, a-z, 0-9, - and .), names two \
+                 resources at once, or names none that can be read: no handler runs on it",
                 self.odd
             ));
         }

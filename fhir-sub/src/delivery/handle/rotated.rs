@@ -4,9 +4,11 @@ use super::{Body, Ready, old_keys, run};
 use crate::app::App;
 use crate::declaration::Declaration;
 use crate::delivery::delivered::{Delivered, End};
+use crate::delivery::failure::Failure;
 use crate::delivery::once::{Known, Suspect, Suspects, Terms, once};
 use crate::delivery::time::Time;
-use crate::event::Event;
+use crate::event::{Event, Retry};
+use crate::store::Begun;
 
 /// The identity of an event before the rotation.
 #[derive(Debug)]
@@ -45,4 +47,23 @@ pub(super) async fn settle(
         settled.unwrap_or_else(|suspect| Delivered::new(endpoint, suspect.event, End::UnderWay))
     })
     .await
+}
+
+/// The end of a retry if the store knows under the key of before that nothing is left to do: the version that the retry has read was
+/// handled, or a newer version was. The retry itself is begun under the name of its letter.
+pub(super) async fn end_of_retry(
+    app: &App,
+    event: &Event,
+    Ready { known, before, .. }: &Ready<'_>,
+) -> Option<End> {
+    let Retry { record, .. } = event.retry?;
+    let (entry, known, store) = (&before.as_ref()?.known.entry, known.as_ref()?, app.store()?);
+    // What is given up under one key is done under the other one.
+    let is_another = record != entry.key && record != known.entry.key;
+    match store.ended(entry, is_another).await {
+        Ok(None) => None,
+        Ok(Some(Begun::Superseded)) => Some(End::Superseded),
+        Ok(Some(_)) => Some(End::Repeated),
+        Err(unavailable) => Some(End::StoreUnavailable(Failure::of_store(&unavailable))),
+    }
 }

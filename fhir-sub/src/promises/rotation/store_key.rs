@@ -139,6 +139,39 @@ async fn a_letter_under_the_old_key_outlives_the_rotation() {
     assert_eq!(*instances.script.done.lock().unwrap(), ["Encounter/1@1"]);
 }
 
+/// A letter of before the rotation is retried beside a newer version that was handled before the rotation too. A server that has lost
+/// the letter's version shows the newer one; with `order = "latest"`, the letter's version is too old.
+#[tokio::test(start_paused = true)]
+async fn a_retry_knows_what_was_handled_under_the_old_key() {
+    for (order, keeps_versions) in [(Order::Any, false), (Order::Latest, true), (Order::Latest, false)] {
+        let fails_first =
+            |event: &crate::Event| if event.version_id() == Some("1") { Do::ForGood } else { Do::Ok };
+        let instances = Instances::new(order, fails_first);
+        let start = |keys: &[(&str, &str)]| {
+            let declaration = Declaration { order, ..criteria::<REQUIRED>() };
+            let server = front(move |asked| match asked {
+                "GET Encounter/1" | "GET Encounter/1/_history/2" => {
+                    reply(200, encounter("1", Some("2"), 2000))
+                }
+                "GET Encounter/1/_history/1" if keeps_versions => reply(200, encounter("1", Some("1"), 1000)),
+                _ => reply(404, outcome()),
+            });
+            app(Behaviour::Hapi, declaration, Some(instances.store.clone()), server, &instances.script, keys)
+        };
+        let old = start(&[OLD]);
+        for version in ["1", "2"] {
+            post(&old, encounter("1", Some(version), version.parse::<u64>().unwrap() * 1000)).await;
+        }
+        assert_eq!(instances.script.ran(), ["Encounter/1@1", "Encounter/1@2"], "{order:?}");
+        let both = start(&[NEW, AND_OLD]);
+        let [letter] = &letters(&instances.store).await[..] else { panic!("{order:?}") };
+        let retried = dead_letters::retry(&both, letter, both.deadline(None)).await.unwrap().unwrap();
+        assert!(retried.is_settled, "{order:?}");
+        assert!(instances.script.ran().is_empty(), "{order:?}, keeps versions: {keeps_versions}");
+        assert!(letters(&instances.store).await.is_empty());
+    }
+}
+
 /// While the store's key is rotated, a delivery that the desk sends leaves the store as it was.
 #[cfg(all(feature = "inspector", debug_assertions))]
 #[tokio::test(start_paused = true)]

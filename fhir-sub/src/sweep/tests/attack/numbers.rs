@@ -759,3 +759,107 @@ async fn an_event_that_comes_late_is_waited_for_if_nothing_else_finds_it() {
     let row = swept(&app, None, 60).await;
     assert_eq!((&row["result"], &row["seen"]), (&json!("swept"), &json!(0)), "{row}");
 }
+
+/// The server always shows its newest event late. Each one is waited for, however long sweeps have waited for others.
+#[tokio::test(start_paused = true)]
+async fn each_event_that_comes_late_is_waited_for() {
+    let (events, later) = (Events::default(), Arc::new(AtomicU64::new(0)));
+    let (counted, script) = (Arc::new(AtomicU64::new(0)), script(|_| Do::Ok));
+    let clock = Arc::clone(&later);
+    let clock = move || here() + Duration::from_secs(clock.load(Ordering::SeqCst));
+    let (of_server, counts) = (server(Arc::clone(&events), true, &[]), Arc::clone(&counted));
+    let front = front(move |asked| {
+        let mut answer = of_server(asked);
+        if asked.contains("$status") {
+            answer.body["eventsSinceSubscriptionStart"] = json!(counts.load(Ordering::SeqCst).to_string());
+        }
+        answer
+    });
+    let app =
+        app_at(clock, Behaviour::Generic, unsearchable::<REQUIRED>(), Some(shared()), front, &script, &[]);
+    register(&app).await;
+    let mut since = Some("2026-01-01T00:00:00Z");
+    for round in 1..=5 {
+        counted.store(2 * round, Ordering::SeqCst);
+        *events.lock().unwrap() = numbered("told", 2 * round - 1, 0);
+        let row = swept(&app, since.take(), 60).await;
+        assert_eq!((&row["result"], &row["left"]), (&json!("swept"), &json!(true)), "{row}");
+        later.fetch_add(300, Ordering::SeqCst);
+    }
+    *events.lock().unwrap() = numbered("told", 10, 0);
+    swept(&app, None, 60).await;
+    assert_eq!(script.ran().len(), 10);
+}
+
+/// A replica that lags behind shows the version before. That one is handled, and the event's own version is not.
+#[tokio::test(start_paused = true)]
+async fn an_event_whose_resource_is_read_from_a_late_replica_is_read_again() {
+    let (events, is_late) = (Events::default(), Arc::new(AtomicBool::new(true)));
+    let (of_server, lags) = (server(Arc::clone(&events), true, &[]), Arc::clone(&is_late));
+    let later = Arc::new(AtomicU64::new(0));
+    let clock = Arc::clone(&later);
+    let clock = move || moment(0) + Duration::from_secs(clock.load(Ordering::SeqCst));
+    let server = move |asked: &str| {
+        let version = if lags.load(Ordering::SeqCst) { "1" } else { "2" };
+        match asked {
+            "GET Encounter/1" => reply(200, encounter("1", Some(version), 60_000)),
+            _ => of_server(asked),
+        }
+    };
+    let script = script(|_| Do::Ok);
+    let (behaviour, store) = (Behaviour::Generic, Some(shared()));
+    let app = app_at(clock, behaviour, unsearchable::<REQUIRED>(), store, front(server), &script, &[]);
+    register(&app).await;
+    later.store(70, Ordering::SeqCst);
+    events.lock().unwrap().push((1, "Encounter/1".to_owned(), 1));
+    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    assert_eq!(script.ran(), ["Encounter/1@1"]);
+    later.store(130, Ordering::SeqCst);
+    events.lock().unwrap().push((2, "Encounter/1".to_owned(), 2));
+    let row = swept(&app, None, 60).await;
+    assert!(script.ran().is_empty(), "{row}");
+    is_late.store(false, Ordering::SeqCst);
+    later.store(190, Ordering::SeqCst);
+    let row = swept(&app, None, 60).await;
+    assert_eq!(script.ran(), ["Encounter/1@2"], "{row}");
+    // Once the event is older than the overlap, nothing is asked again.
+    for seconds in [490, 790] {
+        later.store(seconds, Ordering::SeqCst);
+        let row = swept(&app, None, 60).await;
+        assert_eq!((script.ran().len(), &row["seen"], &row["left"]), (0, &json!(0), &json!(false)), "{row}");
+    }
+}
+
+/// The event names its resource by an identifier, and the handler needs the resource. No sweep can ever read it.
+#[tokio::test(start_paused = true)]
+async fn an_event_that_leads_to_no_resource_does_not_hold_the_number() {
+    for of_event in [
+        json!({ "identifier": { "system": "https://example.org/visits", "value": "7" } }),
+        json!({ "reference": "#contained" }),
+    ] {
+        let events = Events::default();
+        let of_server = server(Arc::clone(&events), true, &[]);
+        let server = move |asked: &str| {
+            let mut answer = of_server(asked);
+            let second = answer.body.pointer_mut("/entry/0/resource/notificationEvent");
+            for event in second.and_then(Value::as_array_mut).into_iter().flatten() {
+                if event["eventNumber"] == "2" {
+                    event["focus"] = of_event.clone();
+                }
+            }
+            answer
+        };
+        let script = script(|_| Do::Ok);
+        let app = registered_as(unsearchable::<REQUIRED>(), server, &script).await;
+        *events.lock().unwrap() = numbered("told", 3, 0);
+        let row = swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+        assert_eq!((&row["failed"], &row["left"]), (&json!(0), &json!(false)), "{row}");
+        assert!(row["notes"].to_string().contains("1 of what the server shows"), "{row}");
+        assert_eq!(script.ran(), ["Encounter/told-1@1", "Encounter/told-3@1"], "{row}");
+        let row = swept(&app, None, 60).await;
+        assert!(
+            script.ran().is_empty() && !row["notes"].to_string().contains("of what the server shows"),
+            "{row}"
+        );
+    }
+}
