@@ -37,6 +37,9 @@ use crate::server::Room;
 use crate::settings::Settings;
 use crate::store::{Keys, Store};
 
+/// The longest invocation of a Lambda, and so the longest time that a message of the queue may take.
+const LONGEST_INVOCATION: Duration = Duration::from_secs(15 * 60);
+
 /// The limits of a walk over the Subscriptions of a server. Several walks may run at once.
 #[cfg(feature = "registration")]
 const SUBSCRIPTIONS: PageLimits = PageLimits::new(2_000, 20_000, 64 << 20, Duration::from_secs(120));
@@ -237,6 +240,14 @@ impl App {
     pub(crate) fn deadline(&self, invocation: Option<Deadline>) -> Deadline {
         let limit = Deadline::after(self.0.settings.time_limit);
         invocation.map_or(limit, |invocation| invocation.min(limit))
+    }
+
+    /// The deadline of a handler that begins now and that no caller waits for: in a sweep, and for a dead letter. In queue
+    /// mode, a handler may be slower than any request.
+    pub(crate) fn deadline_without_caller(&self) -> Deadline {
+        let limit = self.0.settings.time_limit;
+        let is_queued = self.0.settings.queue.is_some();
+        Deadline::after(if is_queued { LONGEST_INVOCATION.max(limit) } else { limit })
     }
 }
 

@@ -22,6 +22,7 @@ mod walk;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use futures_util::future::Shared;
 use futures_util::{FutureExt, StreamExt};
 use tracing::Instrument;
 
@@ -75,6 +76,9 @@ pub(crate) fn refusal(app: &App) -> Option<&'static str> {
     }
 }
 
+/// Ready when the program is told to stop.
+type Stopped = Shared<BoxFuture<'static, ()>>;
+
 /// Sweeps every subscription that `options` select. If one fails, the others still run. The caller has
 /// checked that there is no [`refusal`].
 pub(crate) async fn sweep(
@@ -83,7 +87,18 @@ pub(crate) async fn sweep(
     deadline: Deadline,
     request_id: Option<&str>,
 ) -> Report {
-    let swept = sweep_now(app, options, deadline, request_id);
+    sweep_until(app, options, deadline, request_id, None).await
+}
+
+/// The same, but nothing more begins once `stopped` is ready.
+async fn sweep_until(
+    app: &App,
+    options: &SweepOptions,
+    deadline: Deadline,
+    request_id: Option<&str>,
+    stopped: Option<&Stopped>,
+) -> Report {
+    let swept = sweep_now(app, options, deadline, request_id, stopped);
     match app.span(SpanKind::Internal, "sweep", || Parent::Current) {
         None => swept.await,
         Some(span) => Box::pin(swept.instrument(span)).await,
@@ -95,6 +110,7 @@ async fn sweep_now(
     options: &SweepOptions,
     deadline: Deadline,
     request_id: Option<&str>,
+    stopped: Option<&Stopped>,
 ) -> Report {
     // A Subscription that is re-armed is told the secrets of now.
     let app = &*app.with_secrets_of_now(deadline).await;
@@ -105,9 +121,9 @@ async fn sweep_now(
         Err(message) => declarations.into_iter().map(|it| Row::new(it).failed(message.clone())).collect(),
         Ok(server) => {
             let least = TO_HANDLE.min(stop.remaining() / 4);
-            let time = Time::until(app.deadline(None).min(stop));
+            let time = Time::until(app.deadline_without_caller().min(stop));
             let suspects = Suspects::default();
-            let run = Run { app, server: &server, options, stop, time, least, suspects, request_id };
+            let run = Run { app, server: &server, options, stop, stopped, time, least, suspects, request_id };
             let mut declarations: Vec<_> = declarations.into_iter().enumerate().collect();
             if declarations.len() > AT_A_TIME {
                 // Subscriptions that take all the time must not keep the same others waiting in each sweep.
@@ -143,6 +159,7 @@ struct Run<'a> {
     options: &'a SweepOptions,
     /// When everything must have ended.
     stop: Deadline,
+    stopped: Option<&'a Stopped>,
     /// The time for events; each event gets a share.
     time: Time,
     /// With less time left, nothing is handled: a failure for lack of time would count as a try.

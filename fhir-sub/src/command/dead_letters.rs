@@ -1,9 +1,8 @@
 //! `dead-letters`: lists, retries or drops the events that were given up.
 
 use super::table::table;
-use super::{COMMAND_LIMIT, CannotGoOn, Exit, complain, say, say_report};
+use super::{CannotGoOn, Exit, complain, say, say_report};
 use crate::app::App;
-use crate::deadline::Deadline;
 use crate::delivery::dead_letters::{self, Retried};
 use crate::error::BoxError;
 use crate::store::DeadLetter;
@@ -127,9 +126,8 @@ async fn retry(app: &App, letters: &[&DeadLetter], json: bool) -> Result<Exit, B
         false => say(&format!("{}: {outcome}", name(letter))),
     };
     for letter in letters {
-        // Each letter has the time of a request.
         let begun = std::time::Instant::now();
-        let deadline = app.deadline(Some(Deadline::after(COMMAND_LIMIT)));
+        let deadline = app.deadline_without_caller();
         match dead_letters::retry(app, letter, deadline).await? {
             None => {
                 tell(letter, "no handler has its endpoint any more: drop it", false);

@@ -2,26 +2,21 @@
 
 use std::time::Duration;
 
-use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
-use futures_util::future::Shared;
 use tokio::time::{Instant, timeout};
 
 use super::lease::Lease;
-use super::{SweepOptions, sweep};
+use super::{Stopped, SweepOptions, sweep_until};
 use crate::app::App;
 use crate::key::Key;
 use crate::store::{Store, Stored};
-
-/// Ready when the program is told to stop.
-type Stopped = Shared<BoxFuture<'static, ()>>;
 
 /// The shortest pause before the store is asked again.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Sweeps once in each period until the program is told to stop. Of several instances, one sweeps.
 ///
-/// A sweep has as much time as a request. If that was too little, the next sweep continues at once.
+/// A sweep has as much time as an event may take. If that was too little, the next sweep continues at once.
 pub(crate) async fn every(app: &App, period: Duration, stopped: Stopped) {
     let Some(store) = app.store() else { return };
     // Instances that start together must not all ask at once.
@@ -45,7 +40,8 @@ async fn in_turn(app: &App, store: &Store, period: Duration, stopped: &Stopped) 
     let begun = Instant::now();
     let mut is_whole = false;
     while !is_whole && stopped.clone().now_or_never().is_none() {
-        let piece = async { sweep(app, &SweepOptions::default(), app.deadline(None), None).await };
+        let (options, deadline) = (SweepOptions::default(), app.deadline_without_caller());
+        let piece = async { sweep_until(app, &options, deadline, None, Some(stopped)).await };
         is_whole = !lease.during(piece).await.is_cut_short();
     }
     let due = if is_whole { period.saturating_sub(begun.elapsed()) } else { Duration::ZERO };

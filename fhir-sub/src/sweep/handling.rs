@@ -3,7 +3,7 @@
 use std::time::Instant as Moment;
 
 use futures_core::future::BoxFuture;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 
 use super::{Run, Sweep, TO_HANDLE};
 use crate::deadline::Deadline;
@@ -64,14 +64,16 @@ impl Run<'_> {
     /// Events that are left for the end of the sweep need their time too.
     pub(super) fn has_time(&self, is_first: bool) -> bool {
         let least = if self.suspects.is_empty() { self.least } else { self.least * 2 };
-        !self.stop.has_passed() && (is_first || self.stop.remaining() >= least)
+        let is_stopped = self.stopped.is_some_and(|stopped| stopped.clone().now_or_never().is_some());
+        !is_stopped && !self.stop.has_passed() && (is_first || self.stop.remaining() >= least)
     }
 
-    /// When one of several must have ended: it may take as long as a notification, but not all the time.
+    /// When one of several must have ended: it may take as long as a notification, but not all the time. Otherwise, one event that
+    /// hangs would keep all others waiting in each sweep.
     pub(super) fn share(&self) -> Time {
         let half = self.stop.sooner_by_half().max(Deadline::after(TO_HANDLE * 2));
         // A sweep may take longer than an event.
-        self.time.ending_at(half.min(self.stop).min(self.app.deadline(None)))
+        self.time.ending_at(half.min(self.stop).min(self.app.deadline_without_caller()))
     }
 
     /// How the delivery ended. An event that has killed an instance is left for the end of the sweep.

@@ -207,7 +207,8 @@ async fn a_program_that_is_told_to_stop_begins_nothing_more() {
     let told = Instant::now();
     instance.stop.send(()).unwrap();
     instance.task.await.unwrap();
-    assert!(told.elapsed() < Duration::from_secs(25), "{:?}", told.elapsed());
+    // A handler takes a second, and so does another one that the sweep has just begun.
+    assert!(told.elapsed() <= Duration::from_secs(2), "{:?}", told.elapsed());
     let (ran, done) = (busy.script.ran().len(), std::mem::take(&mut *busy.script.done.lock().unwrap()));
     assert_eq!(ran, done.len(), "no handler was cut short");
     // The next instance continues as soon as it looks.
