@@ -59,6 +59,7 @@ async fn one_round(
         stop,
         newer: HashSet::new(),
         has_read: false,
+        has_read_first: false,
         is_begun_anew: false,
         kept: None,
     };
@@ -89,6 +90,8 @@ struct Walk<'t> {
     newer: HashSet<String>,
     /// Whether it has read a page in this sweep.
     has_read: bool,
+    /// Whether that was the first page.
+    has_read_first: bool,
     /// Whether it restarted in this sweep because a link failed.
     is_begun_anew: bool,
     /// The round of an earlier sweep whose link failed, until the server answers for the first page.
@@ -115,6 +118,7 @@ impl Walk<'_> {
                 }
             };
             (self.has_read, self.kept) = (true, None);
+            self.has_read_first |= self.round.pages == 0;
             if let Some(doubt) = Doubt::of(&[], &page.said, &page.issues, false) {
                 return Err(Stop::Failed(doubt.to_string()));
             }
@@ -123,6 +127,13 @@ impl Walk<'_> {
                 let (from, here) = (sweep.from(What::Deleted), sweep.here());
                 self.round.begin_anew(from, here);
                 self.newer.clear();
+                history = self.history(sweep);
+                continue;
+            }
+            if self.shows_first(&page) && !self.has_read_first && !self.is_begun_anew {
+                // Since the sweep that has read the first page, newer versions may have moved it here.
+                self.is_begun_anew = true;
+                self.again(sweep);
                 history = self.history(sweep);
                 continue;
             }
@@ -232,9 +243,7 @@ impl Walk<'_> {
             self.round.begun = asked.or(newest).map(|begun| begun.min(sweep.there()));
             // A later sweep must recognise the first page too.
             self.round.shown = versions.first().map_or(0, mark);
-        } else if self.round.place.is_none()
-            && (versions.is_empty() || versions.iter().any(|version| mark(version) == self.round.shown))
-        {
+        } else if self.round.place.is_none() && (versions.is_empty() || self.has_first(&versions)) {
             return Err(self.unable());
         }
         let oldest = versions.iter().filter_map(|version| version.at).min();
@@ -257,6 +266,16 @@ impl Walk<'_> {
         }
         self.round.entries += count;
         Ok(is_past)
+    }
+
+    /// Whether a page that an offset has asked for has the first version of the first page.
+    fn shows_first(&self, page: &Page<BundleEntry<IgnoredAny>>) -> bool {
+        let versions = || page.found.iter().cloned().filter_map(Version::read).collect::<Vec<_>>();
+        self.round.pages > 0 && self.round.place.is_none() && self.has_first(&versions())
+    }
+
+    fn has_first(&self, versions: &[Version]) -> bool {
+        versions.iter().any(|version| mark(version) == self.round.shown)
     }
 
     /// The sweep cannot see all of a history that has no links and no offsets.

@@ -402,6 +402,50 @@ async fn a_history_that_shows_its_first_page_again_to_the_next_sweep() {
     }
 }
 
+/// Between two sweeps, so many new versions come that the place of the second page has the first page's versions.
+#[tokio::test(start_paused = true)]
+async fn a_history_without_links_that_grows_between_two_sweeps() {
+    let (script, has_grown) =
+        (script(|_| Do::Take(Duration::from_secs(8))), Arc::new(AtomicBool::new(false)));
+    let grows = Arc::clone(&has_grown);
+    let server = front(move |asked| {
+        if asked.starts_with("GET Encounter?") {
+            return dated(reply(200, bundle([])), 700_000);
+        }
+        if !asked.starts_with("GET Encounter/_history") {
+            return reply(410, outcome());
+        }
+        let offset: i64 = parameter(asked, "_offset").map_or(0, |offset| offset.parse().unwrap());
+        let newest = if grows.load(Ordering::SeqCst) { -149 } else { 1 };
+        let entry = |number: i64| {
+            let method = if number % 25 == 0 { "DELETE" } else { "PUT" };
+            let written = at(u64::try_from(600_000 - number).unwrap());
+            json!({
+                "request": { "method": method, "url": format!("Encounter/{}", number + 1000) },
+                "response": { "status": "200", "etag": "W/\"2\"", "lastModified": written },
+            })
+        };
+        grows.fetch_or(offset > 0, Ordering::SeqCst);
+        let entries: Vec<_> = (newest + offset..251.min(newest + offset + 100)).map(entry).collect();
+        let history =
+            json!({ "resourceType": "Bundle", "type": "history", "total": 251 - newest, "entry": entries });
+        dated(reply(200, history), 700_000)
+    });
+    let interactions = Interactions { create: false, update: false, delete: true };
+    let declaration = Declaration { interactions, ..criteria::<UNUSED>() };
+    let app = app(Behaviour::Generic, declaration, Some(shared()), server, &script, &[]);
+    let mut since = SINCE;
+    for _ in 0..20 {
+        let row = swept(&app, since.take(), 20).await;
+        assert!(!row["notes"].to_string().contains("more versions"), "{row}");
+    }
+    assert!(has_grown.load(Ordering::SeqCst));
+    let mut ran = script.ran();
+    ran.sort();
+    ran.dedup();
+    assert_eq!(ran.len(), 16, "{ran:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_overlap_that_is_set_reaches_as_far_back() {
     let script = script(|_| Do::Ok);
