@@ -88,11 +88,11 @@ impl<'a> Entry<'a> {
             "request" => once(&mut request, scanner.optional(Request::scan)?),
             _ => scanner.ignore(),
         })?;
-        Ok(Self {
-            full_url: full_url.flatten(),
-            request: request.flatten().unwrap_or_default(),
-            resource: resource.flatten(),
-        })
+        let (full_url, resource) = (full_url.flatten(), resource.flatten());
+        if matches!(resource, Some(None)) && !full_url.as_deref().is_some_and(is_elsewhere) {
+            return Err(Mistake::NoResource);
+        }
+        Ok(Self { full_url, request: request.flatten().unwrap_or_default(), resource: resource.flatten() })
     }
 
     /// The interaction that the entry's request states. A `GET` may mean any interaction.
@@ -171,6 +171,11 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// Whether a `fullUrl` is of an API that need not be of FHIR, as in NHS England's hydrated signals. Its answers may have no type.
+fn is_elsewhere(full_url: &str) -> bool {
+    full_url.starts_with("http") && reference::parse(full_url).is_none()
+}
+
 impl<'a> Request<'a> {
     fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
         let (mut method, mut url) = (None, None);
@@ -184,12 +189,24 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Described<'a> {
-    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, Mistake> {
-        let (json, outline) = scanner.with_text(Outline::scan).map_err(|mistake| match mistake {
-            Mistake::OtherShape => Mistake::NoResource,
-            other => other,
-        })?;
-        Ok(Self { json, outline })
+    /// `None` for an object without a type.
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Option<Self>, Mistake> {
+        let start = scanner.clone();
+        match scanner.with_text(Outline::scan) {
+            Ok((json, outline)) => return Ok(Some(Self { json, outline })),
+            Err(Mistake::OtherShape) => *scanner = start,
+            Err(other) => return Err(other),
+        }
+        let mut has_type = false;
+        let read = scanner.object(|scanner, name| {
+            has_type |= name == "resourceType";
+            scanner.ignore()
+        });
+        match read {
+            Ok(()) if !has_type => Ok(None),
+            Ok(()) | Err(Mistake::OtherShape) => Err(Mistake::NoResource),
+            Err(other) => Err(other),
+        }
     }
 }
 

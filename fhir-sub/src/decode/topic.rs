@@ -120,15 +120,8 @@ fn take_status<'a>(
     entries: &mut Vec<Entry<'a>>,
     by_parameters: bool,
 ) -> Result<(Status<'a>, Option<Text<'a>>), Undecodable> {
-    let is_status = |entry: &Entry<'_>| {
-        let is_type = |resource_type| entry.is_resource(resource_type);
-        is_type("SubscriptionStatus") || is_type(AIDBOXS_STATUS) || (by_parameters && is_type("Parameters"))
-    };
-    let mut places = (0..entries.len()).filter(|place| is_status(&entries[*place]));
-    // If there are two, we cannot know which one describes the notification.
-    let (Some(place), None) = (places.next(), places.next()) else {
-        return Err(Undecodable::unprocessable(NO_NOTIFICATION));
-    };
+    let place =
+        place_of_status(entries, by_parameters).ok_or_else(|| Undecodable::unprocessable(NO_NOTIFICATION))?;
     let entry = entries.remove(place);
     let json = entry.resource.as_ref().map_or("", |resource| resource.json);
     let status = if entry.is_resource("Parameters") {
@@ -148,3 +141,22 @@ fn take_status<'a>(
 
 /// Aidbox's topic destinations send this instead of a SubscriptionStatus.
 const AIDBOXS_STATUS: &str = "AidboxSubscriptionStatus";
+
+/// The place of the status. `None` if nothing tells which entry describes the notification: R4's status is a Parameters
+/// resource, and an event may be about one too. A SubscriptionStatus is always the status. Of several Parameters, the first
+/// entry is, as the guide says.
+fn place_of_status(entries: &[Entry<'_>], by_parameters: bool) -> Option<usize> {
+    let of = |name: &'static str| (0..entries.len()).filter(move |place| entries[*place].is_resource(name));
+    let mut native = of("SubscriptionStatus").chain(of(AIDBOXS_STATUS));
+    match (native.next(), native.next()) {
+        (Some(place), None) => return Some(place),
+        (Some(_), Some(_)) => return None,
+        (None, _) => {}
+    }
+    let mut parameters = of("Parameters").filter(|_| by_parameters);
+    match (parameters.next(), parameters.next()) {
+        (Some(place), None) => Some(place),
+        (Some(0), Some(_)) => Some(0),
+        _ => None,
+    }
+}

@@ -200,3 +200,20 @@ fn r5_by_subscription_status() {
         ],
     );
 }
+
+/// The CMS drafts a topic whose events are about Parameters, which name an activity of a network.
+#[test]
+fn parameters_may_be_what_an_event_is_about() {
+    let urn = "urn:uuid:0a0e0f6c-0000-4000-8000-000000000002";
+    let parameter = json!([{ "name": "type", "valueCode": "heartbeat" }]);
+    let activity =
+        json!({ "fullUrl": urn, "resource": { "resourceType": "Parameters", "parameter": parameter } });
+    let event = format!("#7 unknown {urn}@- {{…}}");
+    let in_r4 = json!({ "name": "focus", "valueReference": { "reference": urn } });
+    let r4 = with(&r4(), &[(&at(R4_EVENT, "2"), in_r4), ("/entry/1", activity.clone())]);
+    let r5 = with(&r5(), &[(&at(R5_EVENT, "focus"), json!({ "reference": urn })), ("/entry/1", activity)]);
+    let r4b = with(&r5, &[("/type", json!("history"))]);
+    for body in [r4, r4b, r5] {
+        assert_eq!(told(&topic(), &body.to_string()), [event.as_str()], "{body}");
+    }
+}

@@ -33,7 +33,10 @@ const PARAMETER: &[&str] = &[
 pub(super) fn without_resources(body: &str) -> Option<Box<RawValue>> {
     let bundle: Value = serde_json::from_str(body).ok()?;
     let entries = bundle.get("entry")?.as_array()?;
-    let entries: Vec<_> = entries.iter().map(without_resource).collect();
+    let status = place_of_status(entries);
+    let entries = entries.iter().enumerate();
+    let entries: Vec<_> =
+        entries.map(|(place, entry)| without_resource(entry, status == Some(place))).collect();
     let mut reduced = json!({ "resourceType": "Bundle", "type": bundle.get("type")?, "entry": entries });
     // The id of the Bundle may identify the event.
     if let Some(id) = bundle["id"].as_str().filter(|id| is_id(id)) {
@@ -42,16 +45,27 @@ pub(super) fn without_resources(body: &str) -> Option<Box<RawValue>> {
     to_raw_value(&reduced).ok()
 }
 
-fn without_resource(entry: &Value) -> Value {
+/// The entry that describes the notification. An event may be about a Parameters resource too, which must not travel.
+fn place_of_status(entries: &[Value]) -> Option<usize> {
+    let first = |names: &[&str]| {
+        let is_named = |entry: &Value| {
+            entry["resource"]["resourceType"].as_str().is_some_and(|kind| names.contains(&kind))
+        };
+        entries.iter().position(is_named)
+    };
+    first(&["SubscriptionStatus", "AidboxSubscriptionStatus"]).or_else(|| first(&["Parameters"]))
+}
+
+fn without_resource(entry: &Value, is_status: bool) -> Value {
     let resource = &entry["resource"];
     let kind = resource["resourceType"].as_str().unwrap_or_default();
     let mut reduced = Map::new();
     match kind {
-        "Parameters" => {
+        "Parameters" if is_status => {
             let parameters = parameters(&resource["parameter"], PARAMETERS);
             reduced.insert("resource".into(), json!({ "resourceType": kind, "parameter": parameters }));
         }
-        "SubscriptionStatus" | "AidboxSubscriptionStatus" => {
+        "SubscriptionStatus" | "AidboxSubscriptionStatus" if is_status => {
             reduced.insert("resource".into(), status(resource).into());
         }
         _ => {}

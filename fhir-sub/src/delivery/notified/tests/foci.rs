@@ -391,4 +391,9 @@ fn of_the_nhs() {
     // The id of the Bundle is the number.
     body["id"] = json!("2e7a7a4c-0000-4000-8000-00000000000a");
     handled(handler::<UNUSED>(), &body, "#- unknown - https://api.example.org/flags/some_thing - []");
+    // A hydrated signal has the answer of the publisher's API, which need not be FHIR.
+    let url = "https://api.example.org/flags/some_thing";
+    let answer = json!({ "fullUrl": url, "resource": {}, "request": { "method": "GET", "url": url } });
+    body["entry"].as_array_mut().unwrap().push(answer);
+    handled(handler::<UNUSED>(), &body, "#- unknown - https://api.example.org/flags/some_thing - []");
 }

@@ -118,3 +118,17 @@ fn the_id_of_the_bundle_travels() {
     assert_eq!(reduced("event-1")["id"], "event-1");
     assert_eq!(reduced("a name of a patient").get("id"), None);
 }
+
+#[test]
+fn parameters_that_are_not_the_status_do_not_travel() {
+    for status in ["SubscriptionStatus", "Parameters"] {
+        let parameter = json!([{ "name": "status", "valueString": "canary" }]);
+        let about = "https://fhir.example.org/r4/Parameters/1";
+        let body = json!({ "resourceType": "Bundle", "type": "history", "entry": [
+            { "resource": { "resourceType": status } },
+            { "fullUrl": about, "resource": { "resourceType": "Parameters", "id": "1", "parameter": parameter } },
+        ] });
+        let reduced = super::super::reduced::without_resources(&body.to_string()).unwrap();
+        assert!(!reduced.get().contains("canary"), "{}", reduced.get());
+    }
+}
