@@ -9,7 +9,7 @@ use crate::fhir::Subscription;
 use crate::fhir::backport::{
     FILTER_CRITERIA, HEARTBEAT_PERIOD, MAX_COUNT, PAYLOAD_CONTENT, PROFILE, TIMEOUT,
 };
-use crate::server::{Ask, Topics};
+use crate::server::{Ask, FilterText, Topics};
 use crate::settings::Settings;
 
 pub(super) fn write(
@@ -22,9 +22,14 @@ pub(super) fn write(
 ) {
     resource.set("meta", json!({ "profile": [PROFILE] }));
     resource.set("criteria", topic_url(topic, topics));
-    let filters = ask.filters().iter().map(|filter| filter.text(topics.filter));
+    // A server may read each filter as a search of its own, as in US Core's patient data feed. So a filter stays whole, unless
+    // the server is known to need another form.
+    let filters: Vec<String> = match topics.filter {
+        FilterText::AsWritten => topic.filters.iter().map(|filter| (*filter).to_owned()).collect(),
+        form => ask.filters().iter().map(|filter| filter.text(form)).collect(),
+    };
     let filters: Vec<_> =
-        filters.map(|text| json!({ "url": FILTER_CRITERIA, "valueString": text })).collect();
+        filters.into_iter().map(|text| json!({ "url": FILTER_CRITERIA, "valueString": text })).collect();
     if !filters.is_empty() {
         resource.set("_criteria", json!({ "extension": filters }));
     }
