@@ -136,7 +136,7 @@ pub(crate) fn check(app: &App) -> Result<(), Problems> {
     let mut problems = Problems::default();
     for declaration in app.registry().declarations() {
         let Some(wanted) = problems.collect(wanted(declaration, app.settings())) else { continue };
-        if let Some(ended) = ended::ended(&wanted) {
+        if let Some(ended) = ended::ended(declaration, &wanted) {
             problems.add(abilities::problem(declaration, &ended.problem));
         }
     }

@@ -82,7 +82,7 @@ async fn begin<'a>(
     match wanted(declaration, app.settings()) {
         Ok(wanted) => {
             let criteria = asked::of_wanted(declaration, &wanted);
-            if let Some(ended) = ended(&wanted) {
+            if let Some(ended) = ended(declaration, &wanted) {
                 return Err(Row::failed(endpoint, &criteria, ended.problem));
             }
             let mut progress = Progress::new(app, wanted, Row::new(endpoint, &criteria, RowResult::Failed));
@@ -199,7 +199,8 @@ async fn write(
     }
     progress.row.result = RowResult::Failed;
     let message = if progress.is_unnamed {
-        "the server created it without saying its id, and does not show it: look for it on the server, because another run          may create a second one"
+        "the server created it without saying its id, and does not show it: look for it on the server, because another run \
+         may create a second one"
     } else {
         "others keep writing it: register once more"
     };

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use fhir_sub_search::search::{self, Prefix, Text};
 
 use super::wanted::Wanted;
+use crate::declaration::Declaration;
 use crate::fhir::Instant;
 
 /// Why a Subscription has ended.
@@ -16,13 +17,15 @@ pub(super) struct Ended {
 }
 
 /// Whether the `end` of a wanted Subscription is past, or its criteria asks for changes before a moment that is past.
-pub(super) fn ended(wanted: &Wanted) -> Option<Ended> {
+pub(super) fn ended(declaration: &Declaration, wanted: &Wanted) -> Option<Ended> {
     let now = SystemTime::now().into();
     let end = wanted.resource.text("end").and_then(|end| ended_at(end, now));
     if let Some(problem) = end {
         return Some(Ended { element: "end", problem });
     }
-    let criteria = wanted.resource.text("criteria").filter(|_| wanted.topic.is_none())?;
+    // A deletion is of the resource as it was before.
+    let is_newer = wanted.topic.is_none() && !declaration.interactions.delete;
+    let criteria = wanted.resource.text("criteria").filter(|_| is_newer)?;
     Some(Ended { element: "_lastUpdated", problem: changed_before(criteria, now)? })
 }
 

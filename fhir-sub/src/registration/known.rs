@@ -70,10 +70,23 @@ pub(super) async fn find(app: &App, client: &FhirClient, url: &str) -> Result<Ve
     if let Some(found) = read(client, own.as_deref()).await? {
         return Ok(vec![found]);
     }
-    let Some(store) = app.durable_store() else { return Ok(Vec::new()) };
-    let state = store.sweep_state(&key(app, url), &old_keys(app, url)).await.map_err(FindError::Store)?;
-    let stored = state.and_then(|state| id_of(&state)).filter(|stored| own.as_ref() != Some(stored));
+    let stored =
+        stored(app, url).await.map_err(FindError::Store)?.filter(|stored| own.as_ref() != Some(stored));
     Ok(read(client, stored.as_deref()).await?.into_iter().collect())
+}
+
+/// The remembered id for this URL: the process's own, else the store's.
+pub(super) async fn id(app: &App, url: &str) -> Option<String> {
+    match app.memory().subscriptions.known(url).id {
+        Some(own) => Some(own),
+        None => stored(app, url).await.ok()?,
+    }
+}
+
+async fn stored(app: &App, url: &str) -> Result<Option<String>, Unavailable> {
+    let Some(store) = app.durable_store() else { return Ok(None) };
+    let state = store.sweep_state(&key(app, url), &old_keys(app, url)).await?;
+    Ok(state.and_then(|state| id_of(&state)))
 }
 
 /// The Subscription with this id; `None` if it is gone.

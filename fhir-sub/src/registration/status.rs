@@ -8,7 +8,7 @@ use super::plan::{Action, Given, Plan, plan};
 use super::progress::{not_shown, still_there};
 use super::recognise::recognise;
 use super::wanted::wanted;
-use super::{Found, asked, deliveries, find, side_by_side};
+use super::{Found, asked, deliveries, find, known, side_by_side};
 use crate::app::App;
 use crate::client::FhirClient;
 use crate::deadline::Deadline;
@@ -97,11 +97,29 @@ async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration)
     let Plan { action, duplicates, superseded, hidden, .. } =
         plan(&wanted, found.clone(), &Given::of(app, &wanted.url));
     let (id, mut drift) = match action {
-        Action::Create if by_search => return row("missing", ended(&wanted).map(|ended| ended.problem)),
+        Action::Create if by_search => {
+            return row("missing", ended(declaration, &wanted).map(|ended| ended.problem));
+        }
         Action::Create => {
-            let message =
-                "the server has no search of Subscriptions, and no id of it is remembered: say --known FILE";
-            return row("missing", Some(message.into()));
+            // Da Vinci's PAS kit may not show a Subscription that it has. Then only `$status` knows it.
+            let known = known::id(app, &wanted.url).await;
+            if let (Trigger::Topic(_), Some(id)) = (&declaration.trigger, &known)
+                && let Some(events) = counter(client, id).await
+            {
+                let message = "the server does not show it, but counts its events";
+                return StatusRow {
+                    subscription: Some(format!("Subscription/{id}")),
+                    events: Some(events),
+                    ..row("unknown", Some(message.into()))
+                };
+            }
+            let message = match known {
+                Some(id) => format!(
+                    "the server has no search of Subscriptions, and does not show Subscription/{id}: run `register`"
+                ),
+                None => "the server has no search of Subscriptions, and no id of it is remembered: say --known FILE".into(),
+            };
+            return row("missing", Some(message));
         }
         Action::Update { id, differences, .. } => (id, differences),
         Action::Keep { id, .. } => (id, Vec::new()),
@@ -111,7 +129,7 @@ async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration)
     if more > 0 {
         drift.push(format!("{more} more with this endpoint"));
     }
-    let ended = ended(&wanted);
+    let ended = ended(declaration, &wanted);
     if let Some(ended) = &ended {
         drift.push(format!("`{}` is past", ended.element));
     }

@@ -28,6 +28,8 @@ pub struct Suite {
     pub event: fn(&Told) -> Value,
     /// Whether the server pends a claim and then sends the event (C6). Otherwise the event follows the handshake.
     pub pends_claims: bool,
+    /// Whether it does not show a Subscription by its id (C10).
+    pub hides_subscription: bool,
     /// Its answer to a read or an operation below its path, such as `Encounter/1`.
     pub resource: fn(&str) -> Option<Value>,
     /// Whether the tester has typed a bearer token for the endpoint (A8).
@@ -214,7 +216,9 @@ fn answer(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<Full<Bytes>
             &json!({ "resourceType": "CapabilityStatement", "status": "active", "kind": "instance", "fhirVersion": "4.0.1", "format": ["json"] }),
         ),
         (&Method::POST, ["Subscription"]) if query.is_empty() => create(shared, &base, &body),
-        (&Method::GET, ["Subscription", named]) if id.as_deref() == Some(named) => {
+        (&Method::GET, ["Subscription", named])
+            if id.as_deref() == Some(named) && !shared.suite.hides_subscription =>
+        {
             json_answer(200, &shared.state().subscription.clone().unwrap_or_default())
         }
         (&Method::POST, ["Claim", "$submit"]) if shared.suite.pends_claims => submit(shared, &base, &body),

@@ -28,6 +28,7 @@ fn suite() -> Suite {
         token: Token::Fixed("a-token-that-finds-the-session"),
         wants_200: true,
         pends_claims: false,
+        hides_subscription: false,
         event: |told| of(told, 1, "Encounter/1"),
         resource: |path| {
             let id = path.strip_prefix("Encounter/")?.split('/').next()?;

@@ -29,6 +29,7 @@ fn suite() -> Suite {
         token: Token::None,
         wants_200: true,
         pends_claims: false,
+        hides_subscription: false,
         event: |told| {
             let response = json!({ "resourceType": "ClaimResponse", "outcome": "complete" });
             let decided = json!({ "resourceType": "Bundle", "type": "collection", "entry": [{ "resource": response }] });

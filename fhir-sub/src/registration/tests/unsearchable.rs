@@ -156,6 +156,17 @@ async fn a_store_keeps_the_ids_through_a_rotation_of_its_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn status_knows_the_id_in_the_store() {
+    let (_, server) = odd(unsearchable(405), vec![patients("a")], &[]);
+    let store = shared();
+    run(&process(&server, &store, &[])).await;
+    server.clear();
+    let rows = status(&process(&server, &store, &[]), Deadline::after(Duration::from_secs(60))).await;
+    let message = rows[0].message.as_deref().unwrap();
+    assert!(rows[0].status == "missing" && message.contains("does not show Subscription/"), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_processes_that_begin_at_once_leave_one() {
     for _ in 0..20 {
         let (_, server) = odd(unsearchable(405), vec![patients("a")], &[]);
