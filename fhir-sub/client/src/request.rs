@@ -90,6 +90,10 @@ impl Request {
         if query.is_empty() {
             return Err(self.invalid("a condition needs at least one parameter"));
         }
+        // Servers ignore a parameter without a value, and the condition would match another resource.
+        if query.iter().any(|(name, value)| name.is_empty() || value.is_empty()) {
+            return Err(self.invalid("a condition has a parameter without a value"));
+        }
         let value = HeaderValue::try_from(encode_query(query))
             .map_err(|_| self.invalid("the condition is too long"))?;
         self.headers.insert(IF_NONE_EXIST, value);

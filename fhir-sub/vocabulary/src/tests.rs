@@ -183,6 +183,7 @@ fn the_first_mistake_of_a_transaction_is_told_and_quotes_nothing() {
     check(start().if_match("1"), "before the first entry");
     check(start().delete("Slot", "1").if_match("a b"), "the version");
     check(start().delete("Slot", "1").if_none_exist(&[("a", "b")]), "belongs on a create");
+    check(start().create("Slot", &json!({})).if_none_exist(&[("a", "")]), "a parameter without a value");
     check(
         start().create("Slot", &std::collections::BTreeMap::from([((1, 2), CANARY)])),
         "could not be written",

@@ -88,6 +88,10 @@ impl TransactionBuilder {
     pub fn if_none_exist(mut self, condition: impl Condition) -> Self {
         match self.bundle.entry.last_mut().and_then(|entry| entry.request.as_mut()) {
             Some(request) if request.method == "POST" => match condition.pairs(&request.url) {
+                // Servers ignore a parameter without a value, and the condition would match another resource.
+                Ok(query) if query.iter().any(|(name, value)| name.is_empty() || value.is_empty()) => {
+                    return self.mistaken(Mistake::Condition("a condition has a parameter without a value"));
+                }
                 Ok(query) if !query.is_empty() => request.if_none_exist = Some(encode_query(&query)),
                 Ok(_) => return self.mistaken(Mistake::NoCreate),
                 Err(what) => return self.mistaken(Mistake::Condition(what)),

@@ -86,6 +86,7 @@ async fn what_may_not_stand_in_a_url_is_refused_and_nothing_sent() {
         fhir.create("Encounter", &json!({})).if_none_exist(&NOTHING).await.unwrap_err(),
         fhir.delete("Encounter", "a?b").await.unwrap_err(),
         fhir.delete_where("Encounter", &NOTHING).await.unwrap_err(),
+        fhir.create("Encounter", &json!({})).if_none_exist(&[("appointment", "")]).await.unwrap_err(),
         fhir.delete_where("Encounter", &[("appointment", "")]).await.unwrap_err(),
         fhir.delete_where("encounter", &[("appointment", "1")]).await.unwrap_err(),
         fhir.update_where("Encounter", &[("appointment", "")], &json!({})).await.unwrap_err(),
