@@ -254,12 +254,17 @@ async fn tell(
     Err(not_told(&reason))
 }
 
-const NOT_OF_AWS: &str = "`ResponseURL` is not an https URL of AWS, so nothing was sent to it";
+const NOT_OF_AWS: &str = "`ResponseURL` is not an https URL of S3, so nothing was sent to it";
 
 fn is_of_aws(url: &str) -> bool {
     let url = url::Url::parse(url).ok().filter(|url| url.scheme() == "https" && url.username().is_empty());
     let Some(url) = url else { return false };
-    url.port().is_none() && OF_AWS.iter().any(|end| url.host_str().is_some_and(|host| host.ends_with(end)))
+    // Anybody may have an API of AWS.
+    let is_of_s3 = |host: &str| {
+        OF_AWS.iter().any(|end| host.ends_with(end))
+            && host.split('.').any(|label| label == "s3" || label.starts_with("s3-"))
+    };
+    url.port().is_none() && url.host_str().is_some_and(is_of_s3)
 }
 
 fn not_told(why: &str) -> Diagnostic {

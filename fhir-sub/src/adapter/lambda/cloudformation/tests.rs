@@ -193,6 +193,8 @@ async fn nothing_is_done_or_sent_for_anybody_but_aws() {
     for (url, is_of_aws) in [
         ("https://bucket.s3.cn-north-1.amazonaws.com.cn/canary", true),
         ("https://bucket.s3.eusc-de-east-1.amazonaws.eu/canary", true),
+        ("https://cloudformation-custom-resource-response-euwest2.s3-eu-west-2.amazonaws.com/canary", true),
+        ("https://abcdefghij.execute-api.eu-west-2.amazonaws.com/canary", false),
         ("http://bucket.s3.eu-west-2.amazonaws.com/canary", false),
         ("https://bucket.example.org/canary", false),
         ("https://amazonaws.com.example.org/canary", false),
@@ -217,7 +219,7 @@ async fn nothing_is_done_or_sent_for_anybody_but_aws() {
                 let error = ended.unwrap_err().error_message;
                 assert_eq!(
                     error,
-                    "CloudFormation could not be told the result: `ResponseURL` is not an https URL of AWS, so nothing was \
+                    "CloudFormation could not be told the result: `ResponseURL` is not an https URL of S3, so nothing was \
                      sent to it"
                 );
                 assert_eq!(test.sandbox().requests().len(), before, "{kind} {url}");
