@@ -229,10 +229,15 @@ impl<'m> Claim<'m> {
 
     /// Records a missing event that the server had and that was handled.
     pub(crate) fn found(&self, event: &Event) {
-        let said = self.numbers.said(event);
-        if let (Some(said), Some(numbered)) = (said, self.numbers.lock().find_mut(self.name)) {
+        let (said, mut kept) = (self.numbers.said(event), self.numbers.lock());
+        if let (Some(said), Some(numbered)) = (said, self.numbered(&mut kept)) {
             numbered.sequence.found(said);
         }
+    }
+
+    /// The numbers, unless the counter has restarted since: then they belong to other events.
+    fn numbered<'k>(&self, kept: &'k mut Kept) -> Option<&'k mut Numbered> {
+        kept.find_mut(self.name).filter(|numbered| numbered.sequence.counts.restarts == self.restarts)
     }
 
     /// Records that the server is now asked for this range.
@@ -247,7 +252,7 @@ impl<'m> Claim<'m> {
 
     fn with_gaps(&self, with: impl FnOnce(&mut Gaps)) {
         let mut kept = self.numbers.lock();
-        if let Some(gaps) = kept.find_mut(self.name).and_then(|numbered| numbered.sequence.gaps_mut()) {
+        if let Some(gaps) = self.numbered(&mut kept).and_then(|numbered| numbered.sequence.gaps_mut()) {
             with(gaps);
         }
     }

@@ -34,7 +34,10 @@ pub(super) async fn notify(
     #[cfg(feature = "registration")]
     let arrived = (!app.registry().with_heartbeats().is_empty()).then(|| app.now());
     let names_resource = reference.is_some();
-    let answered = match decode(head, &Expected::of(app, declaration), reference, body) {
+    let decoded = decode(head, &Expected::of(app, declaration), reference, body);
+    #[cfg(feature = "registration")]
+    let is_handshake = matches!(&decoded, Ok(Decoded::Notice(_, counted)) if counted.is_handshake);
+    let answered = match decoded {
         Ok(Decoded::Events(mut events, mut counted)) => {
             let headers = app.provided().allowed_headers(head.headers);
             let way = Way::new(head.path, names_resource, &headers);
@@ -77,7 +80,7 @@ pub(super) async fn notify(
     #[cfg(feature = "registration")]
     if let Some(arrived) = arrived {
         // Boxed: the future of every request would be as large.
-        return Box::pin(hear(app, declaration, arrived, time, answered)).await;
+        return Box::pin(hear(app, declaration, arrived, is_handshake, time, answered)).await;
     }
     answered
 }
@@ -89,12 +92,16 @@ async fn hear(
     app: &App,
     declaration: &'static Declaration,
     arrived: Instant,
+    is_handshake: bool,
     time: Time,
     mut answered: Answered,
 ) -> Answered {
     answered.further.extend(silent::ended(app, declaration, arrived, time).await);
     silence::heard(app, declaration).await;
-    answered.further.extend(silent::look(app, declaration, time).await);
+    // A server activates the Subscription once its handshake is answered, and may wait for a few seconds only.
+    if !is_handshake {
+        answered.further.extend(silent::look(app, declaration, time).await);
+    }
     answered
 }
 

@@ -161,3 +161,16 @@ fn what_the_server_is_being_asked_for_is_not_forgotten() {
     numbers.count(name(ONE), 0, true);
     assert!(!claim.is_of_now());
 }
+
+#[test]
+fn an_event_of_an_old_counter_fills_no_gap_of_the_new_one() {
+    let numbers = EventNumbers::default();
+    came(&numbers, name(ONE), &[1, 4]);
+    let claim = numbers.claim(name(ONE), 10);
+    assert_eq!(claim.ranges(), [2..=3]);
+    numbers.count(name(ONE), 0, true);
+    came(&numbers, name(ONE), &[4]);
+    claim.found(&event(3));
+    drop(claim);
+    assert_eq!(numbers.claim(name(ONE), 10).ranges(), [1..=3]);
+}

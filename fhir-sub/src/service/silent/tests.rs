@@ -173,3 +173,19 @@ async fn events_that_did_not_come_are_asked_for() {
     assert_eq!(seen[0], "heartbeat missed");
     assert!(seen.contains(&"handled"), "{seen:?}");
 }
+
+/// A server activates a Subscription once its handshake is answered, so the handshake waits for no other Subscription.
+#[tokio::test(start_paused = true)]
+async fn a_handshake_does_not_look_for_others_that_are_silent() {
+    let two = Two::new(&shared());
+    assert_eq!(two.look().await, [""; 0], "the time begins");
+    pass(3 * PERIOD).await;
+    for (kind, outcomes) in
+        [("handshake", vec!["handshake"]), ("heartbeat", vec!["heartbeat", "heartbeat missed"])]
+    {
+        let told = notification(kind, 0, &[]).to_string();
+        let request = TestRequest::post(two.other.endpoint).header("content-type", "application/fhir+json");
+        let answer = two.test.send(request.body(told)).await;
+        assert_eq!(answer.outcomes().collect::<Vec<_>>(), outcomes, "{kind}");
+    }
+}
