@@ -70,13 +70,6 @@ impl Idempotency {
                  the ids of patients; make one with `openssl rand -hex 32`, for all instances"
             ));
         }
-        #[cfg(feature = "sqlite")]
-        if variables.on_lambda() && matches!(place, Place::Sqlite(_)) {
-            problems.add(format!(
-                "{PLACE} names a file, but each instance of a Lambda has its own files, and loses them with the dead letters: \
-                 set it to dynamodb:TABLE, or to postgres://…"
-            ));
-        }
         let retention = DAY * number(variables, DAYS, 7, 365, problems);
         let tries = number(variables, TRIES, 30, 10_000, problems);
         let maximum = number(variables, MAXIMUM, 100_000, 100_000_000, problems) as usize;
@@ -95,6 +88,13 @@ impl Idempotency {
             warnings.push(format!(
                 "{PLACE} keeps what was handled within one instance: if a notification comes again to \
                  another instance, it is handled again; set it to dynamodb:TABLE, or to postgres://…"
+            ));
+        }
+        #[cfg(feature = "sqlite")]
+        if on_lambda && matches!(self.place, Place::Sqlite(_)) {
+            warnings.push(format!(
+                "{PLACE} names a file, but each instance of a Lambda has its own files, and loses them with the dead letters: \
+                 set it to dynamodb:TABLE, or to postgres://…"
             ));
         }
         if self.key.as_ref().is_some_and(SharedSecret::is_short) {
