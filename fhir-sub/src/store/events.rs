@@ -153,8 +153,8 @@ impl Store {
         }
         let Some(of) = entry.resource.filter(|of| of.is_ordered) else { return Ok(None) };
         let (now, found) = (self.now().await?, self.backend.get(&resource_id(&of.key)).await?);
-        let is_overtaken =
-            read_resource(found.as_ref(), now)?.is_some_and(|there| rules::is_overtaken(there, &of));
+        let is_overtaken = read_resource(found.as_ref(), now)?
+            .is_some_and(|there| rules::is_overtaken(there.newest, of.updated));
         Ok(is_overtaken.then_some(Begun::Superseded))
     }
 

@@ -5,6 +5,7 @@
 
 use super::entry::{Begun, Entry, How, Identity, OfResource, Told};
 use super::record::{EventRecord, FoundVersion, Millis, ResourceRecord};
+use crate::fhir::Instant;
 
 /// How many versions of each kind the record of a resource remembers.
 const REMEMBERED: usize = 32;
@@ -140,7 +141,7 @@ pub(super) fn begin_resource(
     if !event.is_ordered {
         return Ok(ResourceRecord { lease: Some(until), ..record });
     }
-    if is_overtaken(&record, event) {
+    if is_overtaken(record.newest, event.updated) {
         return Err(Begun::Superseded);
     }
     if record.is_deleted && !event.is_deletion && !how.is_there {
@@ -149,9 +150,9 @@ pub(super) fn begin_resource(
     Ok(ResourceRecord { lease: Some(until), ..record })
 }
 
-/// Whether a newer version of the resource was handled.
-pub(super) fn is_overtaken(record: &ResourceRecord, event: &OfResource) -> bool {
-    record.newest.zip(event.updated).is_some_and(|(newest, updated)| updated < newest)
+/// Whether a version is older than the newest one that was handled.
+pub(super) fn is_overtaken(newest: Option<Instant>, updated: Option<Instant>) -> bool {
+    newest.zip(updated).is_some_and(|(newest, updated)| updated < newest)
 }
 
 /// The record of a resource after one of its events has ended. `shown` is the moment when a search showed that event, if one did.
