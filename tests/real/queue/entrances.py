@@ -40,6 +40,10 @@ def each_event_is_what_its_shape_says(world):
     }
     expect("an event of EventBridge", function.invoke(bus | {"detail": task(10_003)}), None)
     expect("its effect", len(world.effects()), before + 1)
+    scheduled = bus | {"detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": "{}"}
+    for asked in ({"fhir-sub": "sweep"}, scheduled):
+        rows = function.invoke(asked)["subscriptions"]
+        expect("what a sweep says of each subscription", {row["result"] for row in rows}, {"swept"})
     for stranger, name in [
         ({"Records": [{"eventSource": "aws:s3"}]}, "aws:s3"),
         ({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": CANARY}}]}, "subscribe a queue"),

@@ -116,6 +116,9 @@ class World:
         path = request.path.split("?")[0].removeprefix("/fhir/").split("/_history")[0]
         if path == "metadata":
             return 200, b'{"resourceType":"CapabilityStatement","fhirVersion":"4.0.1"}'
+        if "/" not in path:
+            # No search finds anything.
+            return 200, b'{"resourceType":"Bundle","type":"searchset"}'
         found = self.resources.get(path)
         return (200, json.dumps(found).encode()) if found else (404, b'{"resourceType":"OperationOutcome"}')
 
