@@ -128,6 +128,7 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     // If the server loses its events, a search continues from there. A search that is owed begins before.
     let is_all = walk.is_settled && reached.is_none() && walk.is_whole && !state.is_search_owed;
     state.number_reached = None;
+    sweep.row.is_all_done = is_all;
     if is_all && newest > state.watermark.as_deref().and_then(Instant::parse) {
         state.watermark = newest.map(|newest| newest.to_string());
     }

@@ -8,7 +8,9 @@ use tokio::time::{Instant, timeout};
 use super::lease::Lease;
 use super::{Stopped, SweepOptions, sweep_until};
 use crate::app::App;
+use crate::declaration::{Declaration, Sweepable};
 use crate::key::Key;
+use crate::metrics::Measure;
 use crate::store::{Store, Stored};
 
 /// The shortest pause before the store is asked again.
@@ -33,7 +35,8 @@ pub(crate) async fn every(app: &App, period: Duration, stopped: Stopped) {
 /// Sweeps, unless another instance does or has done so within the period. Returns the time until the next
 /// sweep is due.
 async fn in_turn(app: &App, store: &Store, period: Duration, stopped: &Stopped) -> Stored<Duration> {
-    let mut lease = match Lease::begin(store, &key(app), &[]).await? {
+    let begun = Lease::begin(store, &key(app), &[]).await;
+    let mut lease = match begun.inspect_err(|_| count_failed(app))? {
         Ok(lease) => lease,
         Err(holds) => return Ok(holds.min(period)),
     };
@@ -47,6 +50,15 @@ async fn in_turn(app: &App, store: &Store, period: Duration, stopped: &Stopped) 
     let due = if is_whole { period.saturating_sub(begun.elapsed()) } else { Duration::ZERO };
     lease.end_for(due).await?;
     Ok(due)
+}
+
+/// Counts a failed sweep of each subscription that could have been swept.
+fn count_failed(app: &App) {
+    let Some(counters) = app.counters() else { return };
+    let is_swept = |declaration: &&&Declaration| !matches!(declaration.sweepable(), Sweepable::No(_));
+    for declaration in app.registry().declarations().iter().filter(is_swept) {
+        counters.swept(declaration.endpoint, Measure::SweepFailed, None);
+    }
 }
 
 /// The key of the lease. Another program that uses the same store has a lease of its own.

@@ -68,6 +68,9 @@ pub(crate) struct Row {
     /// Whether there are changes that no sweep can see.
     #[serde(skip)]
     pub(super) is_blind: bool,
+    /// Whether all events that the server has counted are done. If no more events come, the watermark stays at the last one.
+    #[serde(skip)]
+    pub(super) is_all_done: bool,
     /// How many results were skipped: FHIR does not allow their ids, or they name two resources.
     #[serde(skip)]
     pub(super) odd: u64,
@@ -119,6 +122,7 @@ impl Row {
             is_out_of_time: false,
             is_unarmed: false,
             is_blind: false,
+            is_all_done: false,
             odd: 0,
             unversioned: 0,
         }
@@ -203,6 +207,20 @@ impl Row {
         self.result != RowResult::Failed && self.failed == 0 && !self.is_unarmed
     }
 
+    /// The moment up to which nothing is left, for the sweep's age.
+    pub(super) fn until(&self, now: Instant) -> Option<Instant> {
+        let is_all_done = match self.measure() {
+            // Nothing is behind where nothing can be swept. The alarm rings if this is missing.
+            Measure::CannotBeSwept => !self.left,
+            Measure::Swept => !self.left && self.is_all_done,
+            _ => false,
+        };
+        if is_all_done {
+            return Some(now);
+        }
+        self.watermark.as_deref().and_then(Instant::parse)
+    }
+
     /// `Swept` only if the subscription was swept, because an alarm rings if `Swept` is missing.
     fn measure(&self) -> Measure {
         match self.result {
@@ -278,7 +296,7 @@ impl Report {
         for row in &self.subscriptions {
             let Row { endpoint, .. } = row;
             let measure = row.measure();
-            let until = row.watermark.as_deref().and_then(Instant::parse);
+            let until = row.until(app.now());
             #[cfg(feature = "local")]
             if let Some(counters) = app.counters() {
                 counters.swept(endpoint, measure, until.map(SystemTime::from));
@@ -347,5 +365,22 @@ mod tests {
         ] {
             assert_eq!(row.measure(), measure, "{row:?}");
         }
+    }
+
+    #[test]
+    fn a_subscription_that_cannot_be_swept_is_not_behind() {
+        let declaration = declaration::<crate::Event, Succeed>("Patient?", "e");
+        let now = Instant::parse("2026-12-01T12:00:00Z").unwrap();
+        let watermark = "2026-12-01T08:00:00Z";
+        let row = || Row { watermark: Some(watermark.to_owned()), ..Row::new(&declaration) };
+        let cannot = |row: Row| row.not_sweepable("no search finds it");
+        assert_eq!(cannot(Row::new(&declaration)).until(now), Some(now));
+        // A topic without `$events` on this server: the beginning of its sweeps never moves.
+        assert_eq!(cannot(row()).until(now), Some(now));
+        // The next sweep continues where these ended.
+        for row in [row(), Row { failed: 1, ..cannot(row()) }, Row { left: true, ..cannot(row()) }] {
+            assert_eq!(row.until(now), Instant::parse(watermark), "{row:?}");
+        }
+        assert_eq!(Row::new(&declaration).failed("the store is away".into()).until(now), None);
     }
 }

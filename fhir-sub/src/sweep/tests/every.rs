@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::fixtures::{SeveredStore, Way, leak};
+use crate::metrics::Now;
 use crate::promises::kit::{
     Do, REQUIRED, Reply, Script, app, bundle, criteria, front, moment, outcome, page, reply, script,
 };
@@ -237,6 +238,27 @@ async fn what_fails_is_tried_in_the_next_period() {
     fleet.store.set(Way::Open);
     pass(PERIOD + Duration::from_secs(1)).await;
     assert_eq!(fleet.sweeps().len(), 1);
+}
+
+/// No subscription has a report of its own then, and an alarm needs the count.
+#[tokio::test(start_paused = true)]
+async fn a_sweep_without_its_store_counts_as_failed() {
+    let fleet = Fleet::new();
+    let prometheus = ("FHIR_SUBSCRIPTION_METRICS", "prometheus");
+    let server = front(|_| reply(404, outcome()));
+    let store: Arc<dyn StoreBackend> = Arc::clone(&fleet.store) as _;
+    let set = [prometheus, ("FHIR_SUBSCRIPTION_ADMIN_SECRET", "the-admin-secret-of-a-test-and-no-other")];
+    let app = app(Behaviour::Generic, criteria::<REQUIRED>(), Some(store), server, &fleet.script, &set);
+    fleet.store.set(Way::Refused);
+    let (sweeping, never) = (app.clone(), std::future::pending().boxed().shared());
+    let _task = tokio::spawn(async move { every(&sweeping, PERIOD, never).await });
+    pass(3 * PERIOD + Duration::from_secs(1)).await;
+    let now = Now { time: SystemTime::now(), body_bytes: 0, body_bytes_maximum: 0 };
+    let text = app.counters().unwrap().text(&now);
+    let failed =
+        text.lines().find(|line| line.starts_with("fhir_sub_sweeps_total{") && line.contains("\"failed\""));
+    let count: u32 = failed.unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    assert!((3..=4).contains(&count), "{text}");
 }
 
 /// Another program with the same store and server has other endpoints, and its own sweeps.

@@ -6,6 +6,7 @@ use super::kit::{Keep, Kit, Ran, encounter, swept};
 use crate::declaration::{Content, Declaration, Topic, Trigger};
 use crate::fixtures::declaration;
 use crate::sandbox::Behaviour;
+use crate::sweep::{SweepOptions, sweep};
 
 fn topic() -> Declaration {
     let url = "http://example.org/encounter-start";
@@ -74,6 +75,30 @@ async fn a_silent_server_is_told_of_and_asked() {
     kit.later().await;
     let row = kit.sweep("").await;
     assert_eq!(row["heartbeatsMissed"], json!(null), "{row}");
+}
+
+/// An alarm watches the age. The watermark stays at the last event.
+#[tokio::test(start_paused = true)]
+async fn a_quiet_topic_is_not_behind() {
+    let kit = Kit::of(Behaviour::Generic, topic());
+    kit.register().await;
+    kit.create("told").await;
+    kit.later().await;
+    let app = kit.test.app();
+    let behind = async || {
+        let report = sweep(app, &SweepOptions::default(), app.deadline_without_caller(), None).await;
+        app.now().milliseconds_since(report.subscriptions[0].until(app.now()).unwrap())
+    };
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_secs(3_600)).await;
+        assert!(behind().await < 10_000, "{}", behind().await);
+    }
+    // The failed event is behind.
+    kit.turn("error").await;
+    kit.script.fails.lock().unwrap().push("Encounter/fails");
+    kit.create("fails").await;
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    assert!(behind().await >= 3_600_000);
 }
 
 #[tokio::test(start_paused = true)]
