@@ -362,7 +362,8 @@ impl Choice<'_> {
     }
 }
 
-/// Runs a command for one app after the other. The gravest result is the result of all.
+/// Runs a command for one app after the other. The gravest result is the result of all. If it fails for a tenant, such as without the
+/// tenant's store, the others still have their turn.
 async fn for_each(
     apps: Vec<&App>,
     choice: Choice<'_>,
@@ -371,7 +372,13 @@ async fn for_each(
     let mut exit = Exit::Sound;
     for app in apps {
         head(app, choice.json);
-        exit = exit.max(run(app).await?);
+        exit = exit.max(match (run(app).await, app.tenant_name()) {
+            (Err(CannotGoOn::Run(error)), Some(tenant)) => {
+                complain(&format!("tenant {tenant}: the command failed: {error}"));
+                Exit::Unsound
+            }
+            (ended, _) => ended?,
+        });
     }
     Ok(exit)
 }

@@ -174,10 +174,20 @@ impl AppBuilder {
         self
     }
 
-    /// The same builder without the signer, because the sandbox lets everybody in.
+    /// The same builder without the signer, because the sandbox lets everybody in. A test may have a token provider on purpose.
     pub(crate) fn without_signer(mut self) -> Self {
         self.variables.signer = None;
         self
+    }
+
+    /// The same builder without the signer and the token provider, because the sandbox lets everybody in.
+    pub(crate) fn without_sign_in(self) -> Self {
+        Self { token_provider: None, ..self.without_signer() }
+    }
+
+    /// The same builder without the store of `setup`: the settings say whether there is one.
+    pub(crate) fn without_store(self) -> Self {
+        Self { store: None, ..self }
     }
 
     /// Names another FHIR server, so that handlers get resources from there. `base` is the base URL by which

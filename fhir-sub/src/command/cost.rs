@@ -39,9 +39,11 @@ fn known_of(builder: &AppBuilder, numbers: &mut Numbers, way: &mut Way) {
     let declarations = builder.declarations();
     let latest = declarations.iter().filter(|declaration| declaration.order == Order::Latest).count();
     let share = 100.0 * latest as f64 / declarations.len().max(1) as f64;
-    numbers.set("subscriptions", declarations.len() as f64);
     numbers.set("latest", share);
     let variables = builder.variables_of_all();
+    // All but the program's own. Each tenant has a subscription for each handler.
+    way.tenants = variables.len() - 1;
+    numbers.set("subscriptions", (declarations.len() * way.tenants.max(1)) as f64);
     let mut secrets: Vec<_> = variables
         .iter()
         .flat_map(|of_one| of_one.references())

@@ -51,8 +51,8 @@ pub(super) async fn dead_letters(app: &App, what: DeadLetters, json: bool) -> Re
     }
 }
 
-/// The apps that the command is for. If the command names a letter, only the app with the letter. If no app has the
-/// letter, the first app reports that.
+/// The apps that the command is for. If the command names a letter, these are the app with the letter, and each app whose store
+/// cannot be asked: the command fails there. If no app has the letter, the first app reports that.
 pub(super) async fn concerned<'a>(
     apps: Vec<&'a App>,
     what: &DeadLetters,
@@ -63,16 +63,17 @@ pub(super) async fn concerned<'a>(
     if apps.len() == 1 {
         return Ok(apps);
     }
-    let mut owners = Vec::new();
+    let (mut owners, mut unasked) = (Vec::new(), Vec::new());
     for app in apps.iter().filter(|app| unseen(app).is_none()) {
-        if dead_letters::list(app).await.map_err(BoxError::from)?.iter().any(|letter| is_named(letter, begin))
-        {
-            owners.push(*app);
+        match dead_letters::list(app).await {
+            Ok(letters) if letters.iter().any(|letter| is_named(letter, begin)) => owners.push(*app),
+            Ok(_) => {}
+            Err(_unavailable) => unasked.push(*app),
         }
     }
     match owners.len() {
-        0 => Ok(apps.into_iter().take(1).collect()),
-        1 => Ok(owners),
+        0 if unasked.is_empty() => Ok(apps.into_iter().take(1).collect()),
+        0 | 1 => Ok(owners.into_iter().chain(unasked).collect()),
         _ => Err(CannotGoOn::Arguments(format!(
             "dead letters of {} tenants begin with {begin}: write more of the key, or choose a tenant by --tenant NAME",
             owners.len()

@@ -114,9 +114,16 @@ fn report(variables: &[&Variables], place: &Place) -> Result<Report, Vec<String>
     let mut parameters = Vec::new();
     for (name, reference) in variables.iter().flat_map(|of_one| of_one.references()) {
         // The policy must name the table or the queue, and this command does not ask AWS.
-        if [STORE_SETTING, QUEUE_SETTING].contains(&name) {
+        if name == QUEUE_SETTING {
             problems.push(format!(
                 "- {name} is a reference, so what it names is not known here: set the value itself"
+            ));
+        }
+        // The URL of a database is usually a secret. Tenants inherit the setting: one note is enough.
+        if name == STORE_SETTING && notes.is_empty() {
+            notes.push(format!(
+                "{name} is a reference: its database needs no permission of AWS. If it names a DynamoDB table, set dynamodb:TABLE \
+                 itself, or the policy lacks the table"
             ));
         }
         match reference {

@@ -60,7 +60,7 @@ pub(super) async fn serve(builder: AppBuilder, watch: Watch) -> Result<Exit, Box
     let sandbox_url = format!("http://{}/fhir", sandbox_listener.local_addr()?);
 
     let has_secret = builder.variables().get("FHIR_SUBSCRIPTION_SECRET").is_some();
-    let app = with_defaults(builder.without_signer(), port, &sandbox_url)?.build()?;
+    let app = with_defaults(builder, port, &sandbox_url)?.build()?;
     app.begin();
     let behaviour = Behaviour::named(app.settings().fhir_server.name).unwrap_or(Behaviour::Generic);
     let sandbox = Sandbox::builder().behaviour(behaviour).fhir_version(app.settings().fhir_version);
@@ -103,7 +103,7 @@ pub(super) async fn listen_beside(port: u16) -> Result<TcpListener, BoxError> {
     }
 }
 
-/// Adds the settings of the sandbox, unless they are set.
+/// Adds the settings of the sandbox, unless they are set. The sandbox lets everybody in, so nothing signs in there.
 pub(super) fn with_defaults(
     builder: AppBuilder,
     port: u16,
@@ -116,7 +116,7 @@ pub(super) fn with_defaults(
         ("FHIR_SUBSCRIPTION_SECRET", hex(&secret)),
         ("FHIR_SERVER", imitated(&builder).name().to_owned()),
     ];
-    let builder = builder.set("FHIR_BASE_URL", sandbox_url);
+    let builder = builder.without_sign_in().set("FHIR_BASE_URL", sandbox_url);
     Ok(defaults.into_iter().fold(builder, |builder, (name, value)| match builder.variables().get(name) {
         Some(_) => builder,
         None => builder.set(name, value),

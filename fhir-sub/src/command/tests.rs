@@ -156,3 +156,48 @@ fn a_dead_letter_is_looked_for_at_each_tenant() {
         assert_eq!(of(&how(Which::All)).unwrap().len(), 2);
     }
 }
+
+/// The others have their turn, and the result says that something is wrong.
+#[test]
+fn a_tenant_without_its_store_does_not_end_the_command_for_the_others() {
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use super::dead_letters::{DeadLetters, Which, concerned, dead_letters};
+    use crate::fixtures::{SeveredStore, Way};
+    use crate::store::{DeadLetter, MemoryStore};
+
+    let app = program_with(&["north", "south"], |app| {
+        let is_north =
+            app.variables().get("FHIR_SUBSCRIPTION_SECRET").is_some_and(|it| it.starts_with("north"));
+        let store = MemoryStore::shared(Arc::new(SystemTime::now));
+        let store = SeveredStore::new(store, if is_north { Way::Refused } else { Way::Open });
+        app.store(store).set("FHIR_SUBSCRIPTION_STORE_KEY", "0123456789abcdef0123456789abcdef")
+    });
+    let letter = serde_json::json!({
+        "key": format!("a1{}", "0".repeat(62)), "tenant": "south", "endpoint": "patients", "interaction": "update", "tries": 1,
+        "outcome": "failed for good", "since": "2026-11-30T12:00:00Z",
+    });
+    let letter: DeadLetter = serde_json::from_value(letter).unwrap();
+    let south = app.tenant("south").unwrap();
+    block_on(south.store().unwrap().add_dead_letter(&letter)).unwrap();
+
+    let choice = Choice { tenant: None, known: None, json: true };
+    let run = |what: DeadLetters| {
+        block_on(async {
+            let apps = concerned(app.apps().collect(), &what).await.ok()?;
+            let run = async |app: &App| Ok(dead_letters(app, what.clone(), true).await?);
+            for_each(apps, choice, run).await.ok()
+        })
+    };
+    assert_eq!(run(DeadLetters::List), Some(Exit::Unsound));
+    assert_eq!(run(DeadLetters::Drop(Which::One("a1".to_owned()))), Some(Exit::Unsound));
+    assert!(block_on(south.store().unwrap().dead_letters()).unwrap().is_empty(), "it was dropped");
+    // The tenant with the store may have it.
+    assert_eq!(run(DeadLetters::Drop(Which::One("c".to_owned()))), Some(Exit::Unsound));
+
+    // Wrong arguments are wrong for all.
+    let mistaken = async |_: &App| Err(CannotGoOn::Arguments("a mistake".to_owned()));
+    let ended = block_on(for_each(app.apps().collect(), choice, mistaken));
+    assert!(matches!(ended, Err(CannotGoOn::Arguments(_))));
+}

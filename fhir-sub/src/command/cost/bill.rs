@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::numbers::Numbers;
+use crate::settings::Reference;
 
 /// The calls of the DynamoDB store, each one write unit: a record has less than 1 KB.
 pub(super) const HANDLED: f64 = 2.0;
@@ -28,6 +29,8 @@ pub(super) struct Way {
     /// Whether notifications go through a queue.
     pub(super) queue: bool,
     pub(super) metrics: bool,
+    /// How many tenants the program has; 0 for a program without tenants.
+    pub(super) tenants: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub(super) enum Store {
     /// In the process, or in a file of its machine.
     #[default]
     Local,
+    /// The setting is a reference, and its value was not read.
+    Unknown,
 }
 
 impl Store {
@@ -46,7 +51,7 @@ impl Store {
             "dynamodb" => Some(Self::DynamoDb),
             "postgres" | "postgresql" => Some(Self::Postgres),
             "memory" | "sqlite" | "off" => Some(Self::Local),
-            _ => None,
+            _ => Reference::parse(value).map(|_| Self::Unknown),
         }
     }
 
@@ -59,6 +64,7 @@ impl Store {
             Self::DynamoDb => "dynamodb",
             Self::Postgres => "postgres",
             Self::Local => "local",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -166,20 +172,20 @@ pub(super) fn bill(numbers: &Numbers, way: Way) -> Bill {
             ),
         },
         Store::Local => {}
+        Store::Unknown => {
+            bill.unknown.push("the store, which is a reference: give store=dynamodb, postgres or local".into());
+        }
     }
     bill.each("CloudWatch: logs", invocations * get("log-bytes") / GB, "GB", get("price.log"));
     if way.metrics {
-        // For each endpoint, and for the whole program: those that are written in such a month.
+        // For each endpoint, for each tenant, and for the whole program: those that are written in such a month.
         let mut names = 2.0 + 1.0; // Handled, Duration and Lag.
         names += if sweeps > 0.0 { 2.0 } else { 0.0 };
         names += if get("repeated") > 0.0 { 1.0 } else { 0.0 };
         names += if get("failed") > 0.0 { 1.0 } else { 0.0 };
-        bill.each(
-            "CloudWatch: metrics",
-            names * (get("subscriptions") + 1.0),
-            "metrics",
-            get("price.metric"),
-        );
+        let sets = get("subscriptions") + way.tenants as f64 + 1.0;
+        // ColdStart has neither an endpoint nor a tenant.
+        bill.each("CloudWatch: metrics", names * sets + 1.0, "metrics", get("price.metric"));
     }
     bill.each("CloudWatch: alarms", get("alarms"), "alarms", get("price.alarm"));
     bill.each("Secrets Manager", get("secrets"), "secrets", get("price.secret"));

@@ -135,3 +135,51 @@ fn the_settings_say_what_they_can() {
     assert_eq!(told["inputs"]["notifications"], 1_000_000.0);
     assert_eq!(told["prices_of"]["region"], "us-east-1");
 }
+
+fn known(builder: &AppBuilder) -> (Numbers, Way) {
+    let (mut numbers, mut way) = (Numbers::default(), Way::default());
+    known_of(builder, &mut numbers, &mut way);
+    (numbers, way)
+}
+
+#[test]
+fn each_tenant_has_its_subscriptions_and_metrics() {
+    use crate::fixtures::{Succeed, declaration, leak};
+
+    let builder = |tenants: &[&'static str]| {
+        let declarations =
+            leak(["a", "b"].map(|endpoint| declaration::<crate::Event, Succeed>("Patient?", endpoint)));
+        let builder = AppBuilder::new(crate::settings::Variables::default(), declarations);
+        let mut builder =
+            tenants.iter().fold(builder, |builder, &name| builder.tenant(name, |tenant| tenant));
+        builder.expand();
+        builder
+    };
+    // Handled, Duration, Lag, Swept and SweepAge for each set of dimensions, and ColdStart.
+    for (tenants, subscriptions, metrics) in [
+        (&[][..], 2.0, 5.0 * (2.0 + 1.0) + 1.0),
+        (&["north", "south", "west"], 6.0, 5.0 * (6.0 + 3.0 + 1.0) + 1.0),
+    ] {
+        let (numbers, way) = known(&builder(tenants));
+        assert_eq!((numbers.get("subscriptions"), way.tenants), (subscriptions, tenants.len()));
+        assert_eq!(item(&bill(&numbers, way), "CloudWatch: metrics").unwrap().0, metrics);
+    }
+}
+
+#[test]
+fn a_store_that_is_a_reference_is_not_billed_as_local() {
+    for value in ["secretsmanager:hooks/db", "ssm:/ward/store", "file:/run/secrets/store"] {
+        let builder = AppBuilder::new(crate::settings::Variables::default(), Vec::new());
+        let (mut numbers, mut way) = known(&builder.set("FHIR_SUBSCRIPTION_IDEMPOTENCY", value));
+        let told = bill(&numbers, way).unknown;
+        assert!(
+            told[0].contains("the store, which is a reference: give store=dynamodb"),
+            "{value}: {told:?}"
+        );
+        assert_eq!(as_object(&bill(&numbers, way), &numbers, way)["store"], "unknown");
+        take("store=local", &mut numbers, &mut way).unwrap();
+        assert!(bill(&numbers, way).unknown.iter().all(|unknown| !unknown.contains("reference")), "{value}");
+    }
+    // It is no answer to the question.
+    assert!(take("store=unknown", &mut Numbers::default(), &mut Way::default()).is_err());
+}

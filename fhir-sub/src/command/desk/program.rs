@@ -64,7 +64,8 @@ impl Desk {
             _ => builder,
         };
         let base_url = format!("http://127.0.0.1:{}/fhir", PORT + 1);
-        let builder = with_defaults(builder.without_signer(), PORT, &base_url)?;
+        // In a store of `setup`, an id that the sandbox gives again would be handled before.
+        let builder = with_defaults(builder.without_store(), PORT, &base_url)?;
         let transport = Arc::new(LateSandbox::default());
         let app = builder.transport(transport.clone()).build()?;
         let behaviour = Behaviour::named(app.settings().fhir_server.name).unwrap_or(Behaviour::Generic);
@@ -153,10 +154,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::client::{TokenFuture, TokenProvider, TokenRequest};
     use crate::event::Event;
-    use crate::fixtures::{Handler, declaration, leak};
+    use crate::fixtures::{Handler, Succeed, declaration, leak};
     use crate::outcome::Outcome;
     use crate::registration::Options;
+    use crate::store::MemoryStore;
     use crate::testing::TestApp;
 
     /// Takes longer than HAPI waits.
@@ -183,5 +186,35 @@ mod tests {
         desk.idle().await;
         let outcomes: Vec<_> = desk.take_deliveries().iter().map(|it| it.events[0].outcome).collect();
         assert_eq!((outcomes, RUNS.load(Ordering::SeqCst)), (vec!["handled"], 1));
+    }
+
+    /// Counts how often it is asked for a token.
+    struct Asked(Arc<AtomicUsize>);
+
+    impl TokenProvider for Asked {
+        fn token<'a>(&'a self, _request: TokenRequest<'a>) -> TokenFuture<'a> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async { Err("there is no network".into()) })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_store_and_the_token_provider_of_setup_are_not_used() {
+        let declarations = leak([declaration::<Event, Succeed>("Patient?", "e")]);
+        let store = Arc::new(MemoryStore::shared(Arc::new(std::time::SystemTime::now)));
+        let asked = Arc::new(AtomicUsize::new(0));
+        // The sandbox of the second desk gives the same ids again.
+        for _ in 0..2 {
+            let builder = TestApp::builder(Behaviour::Hapi, declarations.clone());
+            let builder = builder.store(Arc::clone(&store)).token_provider(Asked(Arc::clone(&asked)));
+            let desk = Desk::new(builder).unwrap();
+            assert!(desk.app.register(Options::default()).await.is_complete());
+            desk.idle().await;
+            desk.take_deliveries();
+            desk.sandbox.create(&json!({ "resourceType": "Patient" })).await.unwrap();
+            desk.idle().await;
+            let outcomes: Vec<_> = desk.take_deliveries().iter().map(|it| it.events[0].outcome).collect();
+            assert_eq!((outcomes, asked.load(Ordering::SeqCst)), (vec!["handled"], 0));
+        }
     }
 }

@@ -149,7 +149,7 @@ fn each_partition_has_its_own_arns() {
 #[test]
 fn a_policy_with_a_hole_is_no_policy() {
     for (name, value, told) in [
-        ("FHIR_SUBSCRIPTION_IDEMPOTENCY", "ssm:/ward/store", "FHIR_SUBSCRIPTION_IDEMPOTENCY is a reference"),
+        ("FHIR_SUBSCRIPTION_IDEMPOTENCY", "secretsmanager:", "names no secret"),
         ("FHIR_SUBSCRIPTION_QUEUE", "secretsmanager:ward#queue", "FHIR_SUBSCRIPTION_QUEUE is a reference"),
         ("FHIR_SUBSCRIPTION_QUEUE", "https://sqs.eu-west-2.amazonaws.com/", "is not the URL of a queue"),
         ("FHIR_SUBSCRIPTION_SECRET", "secretsmanager:", "names no secret"),
@@ -157,6 +157,34 @@ fn a_policy_with_a_hole_is_no_policy() {
         let problems = report(&[&variables(&[(name, value)])], &place()).map(|_| ()).unwrap_err();
         assert!(problems.iter().any(|problem| problem.contains(told)), "{name}={value}: {problems:?}");
     }
+}
+
+#[test]
+fn the_secret_that_has_the_url_of_a_database_is_in_the_policy() {
+    for (value, sid, arn) in [
+        ("secretsmanager:hooks/db", "Secrets", "secret:hooks/db-??????"),
+        ("ssm:/ward/store", "Parameters", "parameter/ward/store"),
+    ] {
+        let told = told(&[("FHIR_SUBSCRIPTION_IDEMPOTENCY", value)], &place());
+        assert!(statement(&told, sid).unwrap()["Resource"].to_string().contains(arn), "{told}");
+        assert!(statement(&told, "Store").is_none(), "{told}");
+        let notes: Vec<_> =
+            told["notes"].as_array().unwrap().iter().filter_map(|note| note.as_str()).collect();
+        let is_said = |note: &&str| {
+            note.starts_with("FHIR_SUBSCRIPTION_IDEMPOTENCY is a reference: its database needs no")
+        };
+        assert_eq!(notes.iter().filter(|note| is_said(note)).count(), 1, "{told}");
+    }
+}
+
+/// The tenants inherit the setting, and one note says it.
+#[test]
+fn a_store_that_is_a_reference_is_noted_once() {
+    let one = || variables(&[("FHIR_SUBSCRIPTION_IDEMPOTENCY", "ssm:/ward/store")]);
+    let report =
+        report(&[&one(), &one(), &one()], &place()).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let is_said = |note: &&String| note.contains("is a reference");
+    assert_eq!(report.notes.iter().filter(is_said).count(), 1, "{:?}", report.notes);
 }
 
 #[test]

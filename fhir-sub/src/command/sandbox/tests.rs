@@ -2,6 +2,7 @@
 mod fhir_sdk;
 
 use super::*;
+use crate::client::{Authorization, TokenFuture, TokenProvider, TokenRequest};
 use crate::declaration::Topic;
 use crate::event::Event;
 use crate::fixtures::{Succeed, declaration, leak};
@@ -36,6 +37,21 @@ fn the_server_that_is_imitated_can_do_what_the_handlers_ask() {
         let builder = AppBuilder::new(Variables::default(), leak(declarations)).set("FHIR_VERSION", version);
         assert_eq!(imitated(&builder), expected);
     }
+}
+
+#[test]
+fn the_sandbox_needs_no_token_of_setup() {
+    struct Vault;
+
+    impl TokenProvider for Vault {
+        fn token<'a>(&'a self, _request: TokenRequest<'a>) -> TokenFuture<'a> {
+            Box::pin(async { Err("there is no network".into()) })
+        }
+    }
+
+    let builder = AppBuilder::new(Variables::default(), leak([criteria("Patient?")])).token_provider(Vault);
+    let app = with_defaults(builder, 9000, "http://127.0.0.1:9001/fhir").unwrap().build().unwrap();
+    assert!(matches!(app.settings().authorization, Authorization::None));
 }
 
 fn watched(declarations: &[&'static Declaration]) -> Vec<Watched> {
