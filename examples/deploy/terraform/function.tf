@@ -5,6 +5,7 @@ locals {
     APP_BASE_URL                   = aws_apigatewayv2_api.this.api_endpoint
     FHIR_BASE_URL                  = var.fhir_base_url
     FHIR_SERVER                    = var.fhir_server
+    FHIR_VERSION                   = var.fhir_version
     FHIR_AUTH_BEARER               = var.fhir_auth_secret_arn == null ? null : "secretsmanager:${var.fhir_auth_secret_arn}#bearer"
     FHIR_SUBSCRIPTION_SECRET       = "secretsmanager:${aws_secretsmanager_secret.this["shared"].arn}"
     FHIR_SUBSCRIPTION_ADMIN_SECRET = "secretsmanager:${aws_secretsmanager_secret.this["admin"].arn}"

@@ -24,6 +24,16 @@ variable "fhir_server" {
   default     = "auto"
 }
 
+variable "fhir_version" {
+  description = "R4, R4B or R5"
+  type        = string
+  default     = "R4"
+  validation {
+    condition     = contains(["R4", "R4B", "R5"], var.fhir_version)
+    error_message = "fhir_version must be R4, R4B or R5."
+  }
+}
+
 variable "fhir_auth_secret_arn" {
   description = "A secret whose key `bearer` signs in at the FHIR server; null if the server asks for none"
   type        = string

@@ -17,6 +17,7 @@ new FhirSubscriptions(app, given("stack", "hooks"), {
   env,
   fhirBaseUrl: given("fhirBaseUrl"),
   fhirServer: given("fhirServer", "auto"),
+  fhirVersion: given("fhirVersion", "R4"),
   fhirAuthSecretArn: app.node.tryGetContext("fhirAuthSecretArn"),
   queue: given("queue", "no") === "yes",
   prune: given("prune", "no") === "yes",

@@ -20,6 +20,8 @@ import { Watch } from "./watch";
 export interface FhirSubscriptionsProps extends StackProps {
   readonly fhirBaseUrl: string;
   readonly fhirServer: string;
+  /** R4, R4B or R5. */
+  readonly fhirVersion: string;
   /** A secret whose key `bearer` signs in at the FHIR server; none if the server asks for none. */
   readonly fhirAuthSecretArn?: string;
   /** Whether notifications go through a queue, for handlers that take longer than the FHIR server waits. */
@@ -117,6 +119,7 @@ export class FhirSubscriptions extends Stack {
         APP_BASE_URL: api.apiEndpoint,
         FHIR_BASE_URL: props.fhirBaseUrl,
         FHIR_SERVER: props.fhirServer,
+        FHIR_VERSION: props.fhirVersion,
         ...(props.fhirAuthSecretArn ? { FHIR_AUTH_BEARER: `secretsmanager:${props.fhirAuthSecretArn}#bearer` } : {}),
         FHIR_SUBSCRIPTION_SECRET: `secretsmanager:${shared.secretArn}`,
         FHIR_SUBSCRIPTION_ADMIN_SECRET: `secretsmanager:${admin.secretArn}`,
