@@ -20,7 +20,7 @@ pub(crate) use look_up::{LookUp, LookUps, Version};
 pub(crate) use readiness::Readiness;
 pub(crate) use sequence::{Counts, Numbering};
 #[cfg(feature = "registration")]
-pub(crate) use silences::Silences;
+pub(crate) use silences::{Periods, Silences};
 #[cfg(feature = "registration")]
 pub(crate) use subscriptions::{Known, Subscriptions, Written};
 

@@ -10,6 +10,7 @@ mod delete;
 mod deliveries;
 mod difference;
 mod ended;
+mod heartbeats;
 mod hidden;
 mod hooked;
 mod known;
@@ -31,6 +32,7 @@ mod wanted;
 
 pub(crate) use asked::{criteria, search};
 pub(crate) use counter::{ask_counter, counter};
+pub(crate) use heartbeats::learn as learn_heartbeats;
 pub(crate) use known::{FindError, Notebook};
 pub(crate) use locate::{Located, NotRearmed, created, locate};
 #[cfg(feature = "__parts")]

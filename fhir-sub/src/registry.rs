@@ -130,12 +130,14 @@ impl Registry {
         })
     }
 
-    /// The declarations that ask for heartbeats.
+    /// The declarations that ask for heartbeats, or whose `registration` function may ask for them.
     #[cfg(feature = "registration")]
     pub(crate) fn with_heartbeats(&self) -> &[&'static Declaration] {
         self.beating.get_or_init(|| {
-            let asks =
-                |it: &&Declaration| matches!(&it.trigger, Trigger::Topic(topic) if topic.heartbeat.is_some());
+            let asks = |it: &&Declaration| match &it.trigger {
+                Trigger::Topic(topic) => topic.heartbeat.is_some() || it.registration.is_some(),
+                Trigger::Criteria(_) => false,
+            };
             self.by_endpoint.values().copied().filter(asks).collect()
         })
     }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::app::App;
 use crate::declaration::{Declaration, Trigger};
 use crate::fhir::Instant;
-use crate::server::Room;
+use crate::memory::Periods;
+use crate::server::Topics;
 
 /// Nothing has come for longer than the period of the heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,17 +22,22 @@ pub(crate) struct Silence {
     pub(crate) missed: u64,
 }
 
-/// How often the server of `room` has promised to send something.
-pub(crate) fn period(declaration: &Declaration, room: &Room) -> Option<Duration> {
+/// How often the server of `app` has promised to send something: as often as registered, or less often if the server says
+/// so.
+pub(crate) fn period(app: &App, declaration: &Declaration) -> Option<Duration> {
     let Trigger::Topic(topic) = &declaration.trigger else { return None };
-    let is_sent = room.topics.as_ref().is_ok_and(|topics| topics.sends_heartbeats);
-    let period = topic.heartbeat.filter(|seconds| is_sent && *seconds > 0)?;
-    Some(Duration::from_secs(period.into()))
+    let sends = |topics: &Topics| topics.sends_heartbeats;
+    if !app.settings().fhir_server.topics.as_ref().is_ok_and(sends) {
+        return None;
+    }
+    let Periods { registered, shown } = app.memory().silences.periods(declaration.endpoint);
+    let period = registered.unwrap_or(topic.heartbeat).filter(|seconds| *seconds > 0)?;
+    Some(Duration::from_secs(period.max(shown.unwrap_or_default()).into()))
 }
 
 /// Notes that a notification of `declaration` has come, if the Subscription has heartbeats.
 pub(crate) async fn heard(app: &App, declaration: &'static Declaration) {
-    let Some(period) = period(declaration, app.settings().fhir_server) else { return };
+    let Some(period) = period(app, declaration) else { return };
     let now = app.now();
     if app.memory().silences.heard(declaration.endpoint, now, period) {
         keep(app, declaration, now).await;
@@ -41,7 +47,7 @@ pub(crate) async fn heard(app: &App, declaration: &'static Declaration) {
 /// Whether nothing has come for one and a half periods. `app` must know its server. The time begins with the first look
 /// or with the first notification.
 pub(crate) async fn look(app: &App, declaration: &'static Declaration) -> Option<Silence> {
-    let period = period(declaration, app.settings().fhir_server)?;
+    let period = period(app, declaration)?;
     let (now, endpoint, silences) = (app.now(), declaration.endpoint, &app.memory().silences);
     let is_silent = |since| now.since(since) > period + period / 2;
     let (last, since) = silences.last(endpoint, now);

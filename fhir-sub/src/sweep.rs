@@ -283,6 +283,9 @@ impl Sweep<'_> {
             return Ok(());
         }
         if let Sweepable::ByNumber(reason) = self.declaration.sweepable() {
+            // If the numbers have led on before, the Subscription is gone, or the server refuses what it allowed.
+            let has_led = self.lease.state().number.is_some_and(|number| number > 0);
+            self.row.left |= has_led && !self.row.has_counted;
             self.row.cannot(reason);
             return Ok(());
         }
@@ -366,9 +369,10 @@ impl Sweep<'_> {
             match &located.rearmed {
                 None if located.status == "off" => self.row.note("it is turned off on the server".into()),
                 None => {}
-                Some(Ok(())) => self.row.rearmed = true,
+                Some(Ok(())) => self.row.rearmed(self.lease.state().rearmed),
                 Some(Err(error)) => self.row.not_rearmed(error),
             }
+            self.lease.state_mut().rearmed = matches!(located.rearmed, Some(Ok(())));
             self.occasion.subscription = Some(subscription);
         }
         if let Trigger::Topic(topic) = &self.declaration.trigger {

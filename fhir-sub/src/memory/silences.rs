@@ -8,7 +8,19 @@ use crate::fhir::Instant;
 
 /// When each Subscription with heartbeats last sent something, by endpoint.
 #[derive(Debug, Default)]
-pub(crate) struct Silences(Mutex<HashMap<&'static str, Heard>>);
+pub(crate) struct Silences {
+    heard: Mutex<HashMap<&'static str, Heard>>,
+    periods: Mutex<HashMap<&'static str, Periods>>,
+}
+
+/// The periods of a Subscription's heartbeats, in seconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Periods {
+    /// The period that `register` writes, once it is known. A `registration` function may set or remove it.
+    pub(crate) registered: Option<Option<u32>>,
+    /// The period that the server showed last. It may send less often than it is asked to.
+    pub(crate) shown: Option<u32>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Heard {
@@ -60,8 +72,24 @@ impl Silences {
         may_ask
     }
 
+    pub(crate) fn periods(&self, endpoint: &str) -> Periods {
+        self.lock_periods().get(endpoint).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn register(&self, endpoint: &'static str, period: Option<u32>) {
+        self.lock_periods().entry(endpoint).or_default().registered = Some(period);
+    }
+
+    pub(crate) fn show(&self, endpoint: &'static str, period: Option<u32>) {
+        self.lock_periods().entry(endpoint).or_default().shown = period;
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<&'static str, Heard>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_periods(&self) -> MutexGuard<'_, HashMap<&'static str, Periods>> {
+        self.periods.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

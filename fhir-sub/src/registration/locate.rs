@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::find;
+use super::heartbeats;
 use super::known::{FindError, is_unsupported};
 use super::plan::{Action, Given, Plan, plan};
 use super::wanted::wanted;
@@ -83,6 +84,7 @@ pub(crate) async fn locate(
         }
     };
     let kept = found.iter().find(|found| found.text("id") == Some(&id));
+    heartbeats::note(app, declaration, &wanted, kept);
     let updated = kept.and_then(last_updated);
     Ok(Some(Located { id, status, rearmed, updated }))
 }

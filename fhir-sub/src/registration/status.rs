@@ -8,7 +8,7 @@ use super::plan::{Action, Given, Plan, plan};
 use super::progress::{not_shown, still_there};
 use super::recognise::recognise;
 use super::wanted::wanted;
-use super::{Found, asked, deliveries, find, known, side_by_side};
+use super::{Found, asked, deliveries, find, heartbeats, known, side_by_side};
 use crate::app::App;
 use crate::client::FhirClient;
 use crate::deadline::Deadline;
@@ -146,6 +146,7 @@ async fn look(app: &App, client: &FhirClient, declaration: &'static Declaration)
     } else {
         None
     };
+    heartbeats::note(app, declaration, &wanted, kept);
     let silence = silence::look(app, declaration).await;
     let missed = silence.map_or(0, |silence| silence.missed);
     let silence = silence.map(|silence| silence.words(app.now()));

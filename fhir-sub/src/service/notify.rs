@@ -96,7 +96,8 @@ async fn hear(
     time: Time,
     mut answered: Answered,
 ) -> Answered {
-    answered.further.extend(silent::ended(app, declaration, arrived, time).await);
+    crate::registration::learn_heartbeats(app, declaration);
+    answered.further.extend(silent::ended(app, declaration, arrived, is_handshake, time).await);
     silence::heard(app, declaration).await;
     // A server activates the Subscription once its handshake is answered, and may wait for a few seconds only.
     if !is_handshake {

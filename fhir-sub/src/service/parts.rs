@@ -80,7 +80,8 @@ impl Parts {
     #[must_use]
     pub fn decode(&self, body: &[u8]) -> usize {
         let declaration = self.app.registry().declarations()[0];
-        let expected = Expected { declaration, base: "https://fhir.example.org", maximum: usize::MAX };
+        let base = "https://fhir.example.org";
+        let expected = Expected { declaration, base, maximum: usize::MAX, provided: None };
         match decode(&self.head(PATH), &expected, None, body) {
             Ok(Decoded::Events(events, _)) => events.len(),
             Ok(Decoded::Notice(..) | Decoded::NothingFound) | Err(_) => 0,

@@ -10,8 +10,8 @@ use crate::decode::Counted;
 use crate::delivery::{self, Severity, Time};
 use crate::fhir::Instant;
 use crate::metrics::Measure;
-use crate::registration;
-use crate::silence;
+use crate::registration::{self, Located};
+use crate::silence::{self, Silence};
 
 /// The longest time that the current request waits for answers about other Subscriptions.
 const TO_ASK: Duration = Duration::from_secs(2);
@@ -22,11 +22,12 @@ pub(super) async fn look(app: &App, declaration: &'static Declaration, time: Tim
     let mut records = Vec::new();
     let to_ask = to_ask(time);
     for other in app.registry().with_heartbeats() {
+        registration::learn_heartbeats(app, other);
         if other.endpoint != declaration.endpoint
             && let Some(silence) = silence::look(app, other).await
             && app.memory().silences.may_ask(other.endpoint, app.now(), silence.period)
         {
-            records.extend(ask(app, other, to_ask, time).await);
+            records.extend(ask(app, other, silence, to_ask, time).await);
         }
     }
     records
@@ -38,6 +39,7 @@ pub(super) async fn ended(
     app: &App,
     declaration: &'static Declaration,
     arrived: Instant,
+    is_handshake: bool,
     time: Time,
 ) -> Option<Record> {
     let silence = silence::look(app, declaration).await?;
@@ -46,17 +48,44 @@ pub(super) async fn ended(
     if !is_silent || !app.memory().silences.may_ask(declaration.endpoint, app.now(), silence.period) {
         return None;
     }
-    let server = registration::recognised(app, to_ask(time)).await.ok();
-    is_promised(server.as_ref(), declaration).then(|| missed(declaration))
+    let server = match is_handshake {
+        // The server may not answer about a Subscription before its handshake is over.
+        true => registration::recognised(app, to_ask(time)).await.ok(),
+        false => located(app, declaration, to_ask(time)).await.0,
+    };
+    let is_silent = |period: Duration| arrived.since(silence.since) > period + period / 2;
+    is_promised(server.as_ref(), declaration, is_silent).then(|| missed(declaration))
 }
 
 fn to_ask(time: Time) -> Deadline {
     time.deadline().min(Deadline::after(TO_ASK))
 }
 
-/// Whether the server sends heartbeats. If the program cannot recognise the server now, it expects heartbeats.
-fn is_promised(server: Option<&App>, declaration: &Declaration) -> bool {
-    server.is_none_or(|server| silence::period(declaration, server.settings().fhir_server).is_some())
+/// The server, if it is recognised, and the Subscription there, if the server sends heartbeats. It shows how often.
+async fn located(
+    app: &App,
+    declaration: &'static Declaration,
+    deadline: Deadline,
+) -> (Option<App>, Option<Located>) {
+    // A Subscription that is re-armed is told the secrets of now.
+    let app = &*app.with_secrets_of_now(deadline).await;
+    let Ok(server) = registration::recognised(app, deadline).await else { return (None, None) };
+    if silence::period(&server, declaration).is_none() {
+        return (Some(server), None);
+    }
+    let client = server.registration_client().with_deadline(deadline);
+    let located = registration::locate(&server, &client, declaration).await;
+    (Some(server), located.ok().flatten())
+}
+
+/// Whether the server sends heartbeats, and is silent by its own period. If the program cannot recognise the server now, it
+/// expects heartbeats.
+fn is_promised(
+    server: Option<&App>,
+    declaration: &Declaration,
+    is_silent: impl FnOnce(Duration) -> bool,
+) -> bool {
+    server.is_none_or(|server| silence::period(server, declaration).is_some_and(is_silent))
 }
 
 fn missed(declaration: &'static Declaration) -> Record {
@@ -66,18 +95,21 @@ fn missed(declaration: &'static Declaration) -> Record {
 
 /// The records of a silent Subscription and of its missing events. `deadline` limits the server's answers, and `time`
 /// limits the handlers.
-async fn ask(app: &App, declaration: &'static Declaration, deadline: Deadline, time: Time) -> Vec<Record> {
-    // A Subscription that is re-armed is told the secrets of now.
-    let app = &*app.with_secrets_of_now(deadline).await;
-    let server = registration::recognised(app, deadline).await.ok();
-    if !is_promised(server.as_ref(), declaration) {
+async fn ask(
+    app: &App,
+    declaration: &'static Declaration,
+    silence: Silence,
+    deadline: Deadline,
+    time: Time,
+) -> Vec<Record> {
+    let (server, located) = located(app, declaration, deadline).await;
+    let is_silent = |period: Duration| app.now().since(silence.since) > period + period / 2;
+    if !is_promised(server.as_ref(), declaration, is_silent) {
         return Vec::new();
     }
     let mut records = vec![missed(declaration)];
     let counted = async {
-        let server = server?;
-        let client = server.registration_client().with_deadline(deadline);
-        let located = registration::locate(&server, &client, declaration).await.ok()??;
+        let (client, located) = (server?.registration_client().with_deadline(deadline), located?);
         let events = registration::counter(&client, &located.id).await;
         let subscription = Some(format!("Subscription/{}", located.id));
         Some(Counted { subscription, events, is_handshake: false })

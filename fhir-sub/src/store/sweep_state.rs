@@ -33,6 +33,9 @@ pub(crate) struct SweepState {
     /// begins there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) number_reached: Option<u64>,
+    /// How many events the server had counted at the first sweep. Only these can be from before `start`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) number_began: Option<u64>,
     /// Whether the server lacked some events, so that a search must find their resources.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_search_owed: bool,
@@ -55,6 +58,9 @@ pub(crate) struct SweepState {
     /// The facts about the server's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clock: Option<ServerClock>,
+    /// Whether the last sweep re-armed the Subscription.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) rearmed: bool,
     /// When the Subscription was last heard of. It has a record of its own, beside the record of the sweeps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) heard: Option<Instant>,

@@ -16,12 +16,11 @@ use serde_json::value::RawValue;
 
 use super::handling::is_settled;
 use super::{Stop, Sweep};
-use crate::declaration::Content;
+use crate::declaration::{Content, Trust};
 use crate::decode::Happened;
 use crate::delivery::look_up;
 use crate::delivery::query::{self, Queried, query};
 use crate::delivery::{Deletion, Delivered, End, Ended, deliver_unless_suspect, is_unreadable};
-use crate::extract::ResourceUse;
 use crate::fhir::Instant;
 use crate::memory::{Name, Range};
 use crate::registration::ask_counter;
@@ -54,7 +53,9 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
         subscription,
         count,
         start: state.start.as_deref().and_then(Instant::parse),
+        began: u64::MAX,
         is_settled: true,
+        is_done: true,
         newest: None,
         is_whole: true,
         needs_resource: sweep.declaration.needs_resource(),
@@ -73,7 +74,11 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     }
     if epoch == Epoch::Other {
         sweep.row.note("the server has restarted its count of the Subscription's events".into());
-        sweep.lease.state_mut().number_awaited = None;
+        let state = sweep.lease.state_mut();
+        (state.number_awaited, state.number_began) = (None, None);
+    }
+    if known.is_none() {
+        sweep.lease.state_mut().number_began = Some(count);
     }
     // Without a known event, nothing says whether the counter has restarted since the last sweep, or since the
     // Subscription was created. If the server can be searched, a search finds what was lost.
@@ -92,10 +97,11 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     sweep.lease.state_mut().is_search_optional = is_optional && is_searchable;
     // These events happened since the last sweep, whatever the server's clock says: it may have been put back.
     let is_known_anew = epoch != Epoch::Unknown || last == Some(0);
-    // Behind an event that is waited for, there may be events from before the first sweep.
-    let is_waiting = !is_searchable && sweep.lease.state().number_awaited.is_some();
-    if is_same && known.is_some() && is_known_anew && !is_waiting {
-        walk.start = None;
+    if is_same && known.is_some() && is_known_anew {
+        match sweep.lease.state().number_began {
+            Some(began) => walk.began = began,
+            None => walk.start = None,
+        }
     }
     // A counter that has restarted says nothing about the events before.
     walk.found_all(sweep, epoch == Epoch::Same || (is_first && !is_searchable));
@@ -126,9 +132,9 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     let there = sweep.there();
     let (state, newest) = (sweep.lease.state_mut(), walk.newest.map(|newest| newest.min(there)));
     // If the server loses its events, a search continues from there. A search that is owed begins before.
-    let is_all = walk.is_settled && reached.is_none() && walk.is_whole && !state.is_search_owed;
+    let is_all = walk.is_done && reached.is_none() && walk.is_whole && !state.is_search_owed;
     state.number_reached = None;
-    sweep.row.is_all_done = is_all;
+    (sweep.row.is_all_done, sweep.row.has_counted) = (is_all, true);
     if is_all && newest > state.watermark.as_deref().and_then(Instant::parse) {
         state.watermark = newest.map(|newest| newest.to_string());
     }
@@ -155,10 +161,14 @@ struct Walk {
     subscription: String,
     /// How many events the server has counted.
     count: u64,
-    /// Events before this moment are ignored.
+    /// Events before this moment are ignored, if their numbers are not above `began`.
     start: Option<Instant>,
+    began: u64,
     /// Whether all events so far are settled.
     is_settled: bool,
+    /// The same, but a read that may have shown an older version counts too. It holds the number only: such an event is younger
+    /// than the overlap, so a search from the watermark finds the resource.
+    is_done: bool,
     /// When the newest event happened.
     newest: Option<Instant>,
     /// Whether the server had all events.
@@ -256,13 +266,17 @@ impl Walk {
         let mut events = query::events(run.app, declaration, &answer, name, numbers);
         let marks = events.iter().filter_map(|one| Some((one.event.number?, mark(sweep, one)?)));
         self.marks = marks.collect();
-        if self.needs_resource {
-            events.retain(|happened| !look_up::is_unnamed(happened));
-        }
+        // A search may find what an event does not name.
+        let is_searchable = sweep.question().is_some();
+        events.retain(|happened| {
+            let is_unnamed = self.needs_resource && look_up::is_unnamed(happened);
+            let is_to_be_found = is_unnamed || (is_searchable && is_unreadable(declaration, happened));
+            !is_to_be_found
+        });
         let is_lacking = |number: &u64| events.iter().all(|it| it.event.number != Some(*number));
         let lacking: Vec<_> = numbers.clone().filter(is_lacking).collect();
         // If the server lags behind, a later sweep finds it. An event that is left before it holds the number anyway.
-        let mut left = if sweep.question().is_some() {
+        let mut left = if is_searchable {
             None
         } else if self.is_settled {
             lacking.iter().copied().find(|number| self.is_waited_for(sweep, *number))
@@ -270,10 +284,14 @@ impl Walk {
             lacking.first().copied()
         };
         sweep.row.left |= left.is_some();
+        self.is_done &= left.is_none();
         self.found_all(sweep, lacking.first().copied() == left);
 
         let newest = events.iter().filter_map(time).max();
-        events.retain(|happened| time(happened).is_none_or(|time| Some(time) >= self.start));
+        events.retain(|happened| {
+            happened.event.number.is_some_and(|number| number > self.began)
+                || time(happened).is_none_or(|time| Some(time) >= self.start)
+        });
         let is_first = sweep.is_first();
         // A time that is further ahead is of a server's clock that was wrong.
         let recent = sweep.there().before(sweep.overlap())..sweep.there().after(sweep.overlap());
@@ -282,7 +300,9 @@ impl Walk {
             let (began, number) = (Moment::now(), happened.event.number);
             let is_recent = time(&happened).is_some_and(|time| recent.contains(&time));
             let is_mistaken = happened.mistake.is_some() || is_unreadable(declaration, &happened);
-            let is_read = happened.resource.is_none() && declaration.uses.resource != ResourceUse::Unused;
+            // The server is asked for the resource, or for its version.
+            let is_read = happened.event.name().is_some()
+                && (happened.resource.is_none() || declaration.trust == Trust::Reference);
             let version_id = happened.event.version_id().map(str::to_owned);
             let mut may_be_older = false;
             // With neither a name nor a time, only the saved number tells the next sweep that the event was handled.
@@ -302,7 +322,7 @@ impl Walk {
                 let is_there = matches!(&delivered, Ok(Delivered { end: End::Unconfirmed, .. }));
                 may_be_older = is_recent
                     && is_read
-                    && matches!(&delivered, Ok(Delivered { end: End::Repeated, event, .. })
+                    && matches!(&delivered, Ok(Delivered { end: End::Repeated | End::Superseded, event, .. })
                         if version_id.is_none() || event.version_id() != version_id.as_deref());
                 Some(if is_recent && (is_gone || is_there) {
                     // A server that lags behind does not have the resource yet, or still has it. The next sweep asks for the
@@ -320,6 +340,7 @@ impl Walk {
             };
             sweep.row.odd += u64::from(is_mistaken && ended == Some(Ended::NothingToDo));
             sweep.row.count(ended);
+            self.is_done &= ended.is_some_and(is_settled);
             // A server whose reads lag behind may have shown the version before. So the number stays until the event is older than
             // the overlap, and a later sweep reads the resource once more.
             if may_be_older || !ended.is_some_and(is_settled) {
@@ -332,8 +353,10 @@ impl Walk {
             self.is_settled = false;
             self.keep(sweep, Some(left - 1));
         }
-        if self.is_settled {
+        if self.is_done {
             self.newest = self.newest.max(newest);
+        }
+        if self.is_settled {
             self.keep(sweep, Some(*numbers.end()));
         } else {
             sweep.lease.state_mut().number_reached = Some(reached);

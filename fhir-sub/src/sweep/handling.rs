@@ -64,8 +64,12 @@ impl Run<'_> {
     /// Events that are left for the end of the sweep need their time too.
     pub(super) fn has_time(&self, is_first: bool) -> bool {
         let least = if self.suspects.is_empty() { self.least } else { self.least * 2 };
-        let is_stopped = self.stopped.is_some_and(|stopped| stopped.clone().now_or_never().is_some());
-        !is_stopped && !self.stop.has_passed() && (is_first || self.stop.remaining() >= least)
+        !self.is_stopped() && !self.stop.has_passed() && (is_first || self.stop.remaining() >= least)
+    }
+
+    /// Whether the program is told to stop.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.is_some_and(|stopped| stopped.clone().now_or_never().is_some())
     }
 
     /// When one of several must have ended: it may take as long as a notification, but not all the time. Otherwise, one event that

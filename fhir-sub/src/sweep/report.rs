@@ -71,6 +71,9 @@ pub(crate) struct Row {
     /// Whether all events that the server has counted are done. If no more events come, the watermark stays at the last one.
     #[serde(skip)]
     pub(super) is_all_done: bool,
+    /// Whether the events were counted, and all of them that the server has were asked for.
+    #[serde(skip)]
+    pub(super) has_counted: bool,
     /// How many results were skipped: FHIR does not allow their ids, or they name two resources.
     #[serde(skip)]
     pub(super) odd: u64,
@@ -123,6 +126,7 @@ impl Row {
             is_unarmed: false,
             is_blind: false,
             is_all_done: false,
+            has_counted: false,
             odd: 0,
             unversioned: 0,
         }
@@ -150,6 +154,15 @@ impl Row {
     pub(super) fn cannot(&mut self, reason: &str) {
         self.result = RowResult::CannotBeSwept;
         self.note(reason.to_owned());
+    }
+
+    /// The Subscription was re-armed, `again` if the last sweep re-armed it too: the server does not keep it.
+    pub(super) fn rearmed(&mut self, again: bool) {
+        self.rearmed = true;
+        if again {
+            self.is_unarmed = true;
+            self.note("in `error` again since the last sweep re-armed it: `status` shows why".into());
+        }
     }
 
     pub(super) fn not_rearmed(&mut self, reason: &NotRearmed) {
@@ -336,6 +349,14 @@ impl Report {
                 unversioned,
                 request_id,
                 "sweep found what it cannot tell apart"
+            );
+        }
+        for Row { endpoint, .. } in self.subscriptions.iter().filter(|row| row.rearmed) {
+            tracing::warn!(
+                tenant,
+                endpoint,
+                request_id,
+                "the server had put the Subscription into error; the sweep re-armed it"
             );
         }
         for row in self.subscriptions.iter().filter(|row| row.result == RowResult::Failed || row.is_unarmed) {

@@ -44,7 +44,7 @@ impl Suspects {
 /// the next sweep.
 pub(super) async fn handle(run: &Run<'_>, rows: &mut [Row]) {
     for Suspect { declaration, deferred } in run.suspects.take() {
-        if run.stop.has_passed() {
+        if run.stop.has_passed() || run.is_stopped() {
             return;
         }
         let began = Moment::now();

@@ -89,6 +89,36 @@ async fn what_the_server_put_in_error_is_armed_again_and_what_is_off_stays_off()
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_is_in_error_after_each_sweep_is_told_of() {
+    let kit = Kit::new(encounters());
+    kit.register().await;
+    // Each sweep re-arms it. Only an error that comes back is a failure.
+    for (is_in_error, is_again) in [(true, false), (true, true), (true, true), (false, false), (true, false)]
+    {
+        if is_in_error {
+            kit.turn("error").await;
+        }
+        let (lines, guard) = crate::fixtures::captured::capture();
+        let answer = kit.test.send(TestRequest::post("sweep")).await;
+        drop(guard);
+        assert_eq!(answer.status(), if is_again { 502 } else { 200 }, "{}", answer.body());
+        let row = answer.json()["subscriptions"][0].clone();
+        assert_eq!(row["rearmed"] == true, is_in_error, "{row}");
+        let note = json!("in `error` again since the last sweep re-armed it: `status` shows why");
+        assert_eq!(row["notes"].as_array().is_some_and(|notes| notes.contains(&note)), is_again, "{row}");
+        let lines = lines.read();
+        let is_logged = |level: &str, end: &str| {
+            lines
+                .iter()
+                .any(|line| line["level"] == level && line["message"].as_str().unwrap().ends_with(end))
+        };
+        assert_eq!(is_logged("WARN", "the sweep re-armed it"), is_in_error, "{lines:?}");
+        assert_eq!(is_logged("ERROR", "sweep failed"), is_again, "{lines:?}");
+        kit.later().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_at_once_are_one() {
     let kit = Kit::gated(encounters());
     kit.register().await;

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::*;
 use crate::declaration::{Content, Topic, Trigger};
+use crate::fhir::Subscription;
+use crate::fhir::backport::HEARTBEAT_PERIOD;
 use crate::fixtures::scripted::notification;
 use crate::fixtures::{Succeed, declaration, leak};
 use crate::sandbox::Behaviour;
@@ -30,13 +32,19 @@ struct Two {
 
 impl Two {
     fn new(shared: &Shared) -> Self {
+        Self::of(shared, Some(60), None)
+    }
+
+    /// The same with the period of the attribute, and with a `registration` function.
+    fn of(shared: &Shared, period: Option<u32>, registration: Option<fn(&mut Subscription)>) -> Self {
         let of = |endpoint, heartbeat| {
             let url = "http://example.org/encounter-start";
             let topic = Topic { url, filters: &[], heartbeat, timeout: None, max_count: None };
             let declaration = declaration::<crate::Event, Succeed>("", endpoint);
             Declaration { trigger: Trigger::Topic(topic), content: Content::IdOnly, ..declaration }
         };
-        let declarations = leak([of("beating", Some(60)), of("other", None)]);
+        let beating = Declaration { registration, ..of("beating", period) };
+        let declarations = leak([beating, of("other", None)]);
         let Shared { store, started, since } = shared;
         let (started, since) = (*started, *since);
         let builder = TestApp::builder(Behaviour::Generic, declarations).store(Arc::clone(store));
@@ -117,6 +125,56 @@ async fn a_late_heartbeat_tells_of_the_silence_that_it_ends() {
     pass(2 * PERIOD).await;
     assert_eq!(one.look().await, ["heartbeat missed"]);
     assert_eq!(one.hears("heartbeat").await, ["heartbeat"], "the silence is already reported");
+}
+
+/// Sets the period of a Subscription's heartbeats.
+fn beat_every(subscription: &mut Subscription, seconds: u32) {
+    let extensions = subscription.channel_mut().entry("extension").or_insert_with(|| json!([]));
+    let extensions = extensions.as_array_mut().unwrap();
+    extensions.retain(|extension| extension["url"] != HEARTBEAT_PERIOD);
+    extensions.push(json!({ "url": HEARTBEAT_PERIOD, "valueUnsignedInt": seconds }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_period_is_the_registered_one() {
+    let ten_minutes = Two::of(&shared(), Some(60), Some(|it| beat_every(it, 600)));
+    assert_eq!(ten_minutes.look().await, [""; 0], "the time begins");
+    pass(600).await;
+    assert_eq!(ten_minutes.look().await, [""; 0]);
+    pass(600).await;
+    assert_eq!(ten_minutes.look().await, ["heartbeat missed"]);
+    // The function alone asks for heartbeats, or for none.
+    for (period, registration, told) in [
+        (None, (|it| beat_every(it, 60)) as fn(&mut Subscription), &["heartbeat missed"][..]),
+        (Some(60), |it| beat_every(it, 0), &[]),
+        (None, |it| it.set("reason", "another"), &[]),
+    ] {
+        let two = Two::of(&shared(), period, Some(registration));
+        assert_eq!(two.look().await, [""; 0], "the time begins");
+        pass(2 * PERIOD).await;
+        assert_eq!(two.look().await, told, "{period:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_may_send_heartbeats_less_often_than_it_is_asked_to() {
+    let two = Two::new(&shared());
+    assert!(two.test.register().await.is_complete());
+    let mut limited: Subscription = serde_json::from_value(two.subscription()).unwrap();
+    beat_every(&mut limited, 300);
+    two.test.sandbox().update(&serde_json::to_value(&limited).unwrap()).await.unwrap();
+    // The last heartbeat is 200 s old.
+    pass(3 * 300 + 200).await;
+    assert_eq!(two.look().await, [""; 0]);
+    assert_eq!(two.status().await["heartbeatsMissed"], json!(null));
+    assert_eq!(two.hears("heartbeat").await, ["heartbeat"]);
+
+    limited.set("status", "off");
+    two.test.sandbox().update(&serde_json::to_value(&limited).unwrap()).await.unwrap();
+    pass(4 * 300).await;
+    assert_eq!(two.look().await[0], "heartbeat missed");
+    let row = two.status().await;
+    assert!((3..=4).contains(&row["heartbeatsMissed"].as_u64().unwrap()), "{row}");
 }
 
 #[tokio::test(start_paused = true)]

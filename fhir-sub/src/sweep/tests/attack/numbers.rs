@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::declaration::{Content, Declaration, Topic, Trigger, Trust};
+use crate::declaration::{Content, Declaration, Order, Topic, Trigger, Trust};
 use crate::interaction::Interactions;
 use crate::promises::kit::{
     Do, REQUIRED, Reply, Script, UNUSED, app, app_at, at, bundle, encounter, front, here, moment, outcome,
@@ -794,6 +794,13 @@ async fn each_event_that_comes_late_is_waited_for() {
 /// A replica that lags behind shows the version before. That one is handled, and the event's own version is not.
 #[tokio::test(start_paused = true)]
 async fn an_event_whose_resource_is_read_from_a_late_replica_is_read_again() {
+    let latest = || Declaration { order: Order::Latest, ..unsearchable::<REQUIRED>() };
+    for declaration in [unsearchable::<REQUIRED>(), unsearchable::<UNUSED>(), latest()] {
+        is_read_again(declaration).await;
+    }
+}
+
+async fn is_read_again(declaration: Declaration) {
     let (events, is_late) = (Events::default(), Arc::new(AtomicBool::new(true)));
     let (of_server, lags) = (server(Arc::clone(&events), true, &[]), Arc::clone(&is_late));
     let later = Arc::new(AtomicU64::new(0));
@@ -808,7 +815,7 @@ async fn an_event_whose_resource_is_read_from_a_late_replica_is_read_again() {
     };
     let script = script(|_| Do::Ok);
     let (behaviour, store) = (Behaviour::Generic, Some(shared()));
-    let app = app_at(clock, behaviour, unsearchable::<REQUIRED>(), store, front(server), &script, &[]);
+    let app = app_at(clock, behaviour, declaration, store, front(server), &script, &[]);
     register(&app).await;
     later.store(70, Ordering::SeqCst);
     events.lock().unwrap().push((1, "Encounter/1".to_owned(), 1));
@@ -830,15 +837,64 @@ async fn an_event_whose_resource_is_read_from_a_late_replica_is_read_again() {
     }
 }
 
-/// The event names its resource by an identifier, and the handler needs the resource. No sweep can ever read it.
+/// The counter goes on, and the server refuses what it allowed: what nobody can find any more is no reason to be content.
+#[tokio::test(start_paused = true)]
+async fn a_topic_whose_events_are_refused_later_is_behind() {
+    let (events, is_closed) = (Events::default(), Arc::new(AtomicBool::new(false)));
+    let (of_server, closes) = (server(Arc::clone(&events), true, &[]), Arc::clone(&is_closed));
+    let server = move |asked: &str| {
+        let is_refused = asked.contains("$events") && closes.load(Ordering::SeqCst);
+        if is_refused { reply(403, outcome()) } else { of_server(asked) }
+    };
+    let script = script(|_| Do::Ok);
+    let app = registered_as(unsearchable::<REQUIRED>(), server, &script).await;
+    *events.lock().unwrap() = numbered("told", 2, 0);
+    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+    assert_eq!(script.ran().len(), 2);
+    events.lock().unwrap().push((3, "Encounter/told-3".to_owned(), 3));
+    is_closed.store(true, Ordering::SeqCst);
+    let row = swept(&app, None, 60).await;
+    assert_eq!((&row["result"], &row["left"]), (&json!("cannot-be-swept"), &json!(true)), "{row}");
+}
+
+/// No search is possible, a sweep waits for an event, and the server's clock was put back before the event.
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_waited_for_may_be_older_than_the_first_sweep() {
+    let (events, counted) = (Events::default(), Arc::new(AtomicU64::new(3)));
+    let (of_server, counts) = (server(Arc::clone(&events), true, &[]), Arc::clone(&counted));
+    let server = move |asked: &str| {
+        let mut answer = of_server(asked);
+        if asked.contains("$status") {
+            answer.body["eventsSinceSubscriptionStart"] = json!(counts.load(Ordering::SeqCst).to_string());
+        }
+        answer
+    };
+    let script = script(|_| Do::Ok);
+    let app = registered_as(unsearchable::<REQUIRED>(), server, &script).await;
+    // One of the first is from before.
+    *events.lock().unwrap() = numbered("told", 3, 60);
+    events.lock().unwrap()[1].2 = 5;
+    swept(&app, Some("2026-01-01T01:00:00Z"), 60).await;
+    assert_eq!(script.ran(), ["Encounter/told-1@1", "Encounter/told-3@1"]);
+    counted.store(4, Ordering::SeqCst);
+    let row = swept(&app, None, 60).await;
+    assert_eq!((script.ran().len(), &row["left"]), (0, &json!(true)), "{row}");
+    events.lock().unwrap().push((4, "Encounter/late".to_owned(), 5));
+    let row = swept(&app, None, 60).await;
+    assert_eq!(script.ran(), ["Encounter/late@1"], "{row}");
+}
+
+/// The event names its resource by an identifier, and the handler needs the resource. A search may find it. Without one, no sweep
+/// can ever read it.
 #[tokio::test(start_paused = true)]
 async fn an_event_that_leads_to_no_resource_does_not_hold_the_number() {
-    for of_event in [
-        json!({ "identifier": { "system": "https://example.org/visits", "value": "7" } }),
-        json!({ "reference": "#contained" }),
-    ] {
-        let events = Events::default();
-        let of_server = server(Arc::clone(&events), true, &[]);
+    let identifier = json!({ "identifier": { "system": "https://example.org/visits", "value": "7" } });
+    let contained = json!({ "reference": "#contained" });
+    let all = [(&identifier, false), (&contained, false), (&identifier, true), (&contained, true)];
+    for (of_event, is_searchable) in all {
+        let (events, of_event) = (Events::default(), of_event.clone());
+        let of_server =
+            server(Arc::clone(&events), true, if is_searchable { &[("told-2", 120_000)] } else { &[] });
         let server = move |asked: &str| {
             let mut answer = of_server(asked);
             let second = answer.body.pointer_mut("/entry/0/resource/notificationEvent");
@@ -849,6 +905,16 @@ async fn an_event_that_leads_to_no_resource_does_not_hold_the_number() {
             }
             answer
         };
+        if is_searchable {
+            let script = script(|_| Do::Ok);
+            let app = registered(server, &script).await;
+            *events.lock().unwrap() = numbered("told", 3, 0);
+            let row = swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+            let mut ran = script.ran();
+            ran.sort();
+            assert_eq!(ran, ["Encounter/told-1@1", "Encounter/told-2@1", "Encounter/told-3@1"], "{row}");
+            continue;
+        }
         let script = script(|_| Do::Ok);
         let app = registered_as(unsearchable::<REQUIRED>(), server, &script).await;
         *events.lock().unwrap() = numbered("told", 3, 0);
