@@ -36,6 +36,14 @@ impl Callers {
         NAMES.iter().any(|name| variables.get(name).is_some())
     }
 
+    /// Whether a caller with an access token can be let in.
+    pub(crate) fn admit_tokens(&self) -> bool {
+        #[cfg(feature = "token")]
+        return self.token.is_some();
+        #[cfg(not(feature = "token"))]
+        false
+    }
+
     /// Reads them all, and adds their mistakes to `problems`. Secrets arrive in `header`.
     pub(super) fn read(
         variables: &Variables,

@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
 
+/// Held from the comparison with the other tenants' secrets until the new ones are there.
+static APART: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 /// The secrets that are references. They are read again if a caller's secret or the program's own sign-in is refused,
 /// at most once a minute. While requests come, they are also read again every five minutes.
 ///
@@ -171,6 +174,8 @@ impl Rereading {
             }
             tokio::time::sleep(AFTER_FAILURE).await;
         };
+        // Two tenants that read one new secret at the same moment must not both accept it.
+        let _apart = APART.lock().unwrap_or_else(PoisonError::into_inner);
         let of_others: Vec<_> =
             self.others.get().into_iter().flatten().flat_map(OtherTenant::secrets).collect();
         fresh.drop_previous_among(&of_others);

@@ -379,6 +379,9 @@ impl Variables {
 
     fn is_fit_previous(&self, name: &str) -> bool {
         let Some(value) = self.get(name) else { return true };
+        if self.of_several_tenants.contains(&SharedSecret::compared(value)) {
+            return false;
+        }
         let header = self.get("FHIR_SUBSCRIPTION_HEADER");
         let may_have_scheme =
             name == PREVIOUS && header.is_some_and(|header| header.eq_ignore_ascii_case("authorization"));

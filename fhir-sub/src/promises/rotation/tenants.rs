@@ -1,6 +1,7 @@
 //! Tenants whose secrets are rotated: no secret of one ever opens another.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
 use http::StatusCode;
 use serde_json::json;
@@ -73,5 +74,27 @@ async fn a_first_value_of_two_tenants_opens_neither() {
     for (tenant, own) in [("north", version(1)), ("south", version(2))] {
         assert!(lets_in(&app, tenant, &own).await, "{tenant}");
         assert!(!lets_in(&app, tenant, &version(0)).await, "{tenant}");
+    }
+}
+
+/// The same, and the extension still shows the first value as the version before when `north` is rotated again.
+#[tokio::test(start_paused = true)]
+async fn a_first_value_in_a_cache_shuts_nobody_out() {
+    let extension = Arc::new(Extension::of("north", version(0)));
+    extension.rotate("south", version(0));
+    extension.rotate("north", version(1));
+    extension.rotate("south", version(2));
+    extension.caches_previous.store(true, SeqCst);
+    let app = app(&extension).await;
+    tokio::time::sleep(seconds(61)).await;
+    extension.rotate("north", version(3));
+    for minute in 0..4 {
+        assert!(lets_in(&app, "north", &version(3)).await, "minute {minute}");
+        assert!(
+            lets_in(&app, "north", &version(1)).await,
+            "the server has not been told yet, minute {minute}"
+        );
+        assert!(!lets_in(&app, "north", &version(0)).await, "minute {minute}");
+        tokio::time::sleep(seconds(61)).await;
     }
 }
