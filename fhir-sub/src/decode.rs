@@ -28,6 +28,7 @@ use crate::fhir::is_json;
 use crate::included::Included;
 use crate::incoming::Way;
 use crate::json::Mistake;
+use crate::provided::Provided;
 use crate::rejection::not_well_formed;
 use crate::request::{Head, Header};
 
@@ -49,7 +50,7 @@ pub(crate) const DEACTIVATED: &str = "deactivated";
 /// The counter of a notification, which covers all events of its Subscription.
 #[derive(Debug, Default)]
 pub(crate) struct Counted {
-    /// `Subscription/1`
+    /// `Subscription/1`; with its base URL if `setup` names that server as a source.
     pub(crate) subscription: Option<String>,
     /// The number of events so far: `eventsSinceSubscriptionStart`.
     pub(crate) events: Option<u64>,
@@ -143,13 +144,20 @@ pub(crate) struct Expected<'e> {
     pub(crate) base: &'e str,
     /// The most events that it may have.
     pub(crate) maximum: usize,
+    /// The other servers that `setup` names.
+    pub(crate) provided: Option<&'e Provided>,
 }
 
 impl<'e> Expected<'e> {
     /// The facts about a notification to `app`.
     pub(crate) fn of(app: &'e App, declaration: &'e Declaration) -> Self {
         let settings = app.settings();
-        Self { declaration, base: settings.fhir_base_url.as_str(), maximum: settings.events_maximum }
+        Self {
+            declaration,
+            base: settings.fhir_base_url.as_str(),
+            maximum: settings.events_maximum,
+            provided: Some(app.provided()),
+        }
     }
 
     /// Whether the handler reads the other entries, and trusts them.

@@ -125,7 +125,7 @@ impl Event {
         self.version_id.as_deref()
     }
 
-    /// The Subscription that the event belongs to: `Subscription/1`.
+    /// The Subscription that the event belongs to: `Subscription/1`. It has a base URL if `setup` names that server as a source.
     #[must_use]
     pub fn subscription(&self) -> Option<&str> {
         self.subscription.as_deref()

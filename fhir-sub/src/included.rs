@@ -84,18 +84,39 @@ impl Included {
     ///
     /// `None` if the notification does not contain the resource, or if the resource does not have the shape of `T`. The
     /// log reports a wrong shape. An absolute reference finds no resource of another server, because ids are unique on
-    /// one server only.
+    /// one server only. A relative reference means the server in the `fullUrl` of the event's own entry. If that entry names no
+    /// server, and the notification contains resources of several servers with the same id, none of them is found.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, reference: &str) -> Option<T> {
-        let by_url = self.iter().find(|one| one.full_url.as_deref() == Some(reference));
+        let named = Reference::parse(reference);
+        let is_relative = named.is_some() && Reference::base(reference).is_none();
+        let is_its = |one: &&IncludedResource| one.full_url.as_deref() == Some(reference);
+        let by_url = self.iter().find(is_its).filter(|_| !is_relative);
         let by_name = || {
-            let named = Reference::parse(reference)?;
-            let base = Reference::base(reference).and_then(canonical_base);
-            let is_its = |one: &&IncludedResource| one.is_named(&named, base.as_deref());
-            // For a reference without a server, a resource of the notification's own server comes first.
-            self.iter().filter(is_its).min_by_key(|one| base.is_none() && one.base().is_some())
+            let named = named?;
+            let base = Reference::base(reference).map_or_else(|| self.own_base(), canonical_base);
+            let found = || self.iter().filter(|one| one.is_named(&named, base.as_deref()));
+            // A resource without a server may be on any of them.
+            let (told, untold) =
+                (found().find(|one| one.base().is_some()), found().find(|one| one.base().is_none()));
+            if base.is_some() {
+                return told.or(untold);
+            }
+            let of = |one: &IncludedResource| one.base().and_then(canonical_base);
+            let is_ambiguous = || {
+                let mut bases = found().filter(|one| one.base().is_some()).map(of);
+                let first = bases.next();
+                bases.any(|base| Some(base) != first)
+            };
+            untold.or_else(|| told.filter(|_| !is_ambiguous()))
         };
         by_url.or_else(by_name)?.read()
+    }
+
+    /// The server of the event's own entry.
+    fn own_base(&self) -> Option<String> {
+        let own = self.all.as_deref()?.iter().find(|one| Some(one.place) == self.own)?;
+        own.base().and_then(canonical_base)
     }
 
     /// Every resource of the type that `T` [says](trait@FhirResource), in the order of the entries. Resources that do not have the shape

@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -19,6 +20,13 @@ pub(crate) struct Provided {
     headers: Vec<HeaderName>,
     /// The tenant of the handlers, if the program has tenants.
     tenant: Option<Box<str>>,
+}
+
+/// The states and the clients contain secrets.
+impl fmt::Debug for Provided {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Provided").finish_non_exhaustive()
+    }
 }
 
 /// Another FHIR server that notifications may name.

@@ -38,7 +38,7 @@ pub fn notification(body: &[u8]) {
         let (headers, declaration) = (HeaderMap::new(), declaration(trigger));
         let head = Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
         let base = "https://fhir.example.org";
-        let expected = Expected { declaration: &declaration, base, maximum: MAXIMUM };
+        let expected = Expected { declaration: &declaration, base, maximum: MAXIMUM, provided: None };
         match decode(&head, &expected, None, body) {
             Ok(Decoded::Notice(..) | Decoded::NothingFound) => {}
             Ok(Decoded::Events(events, _)) => {

@@ -2,20 +2,23 @@
 
 use crate::fhir::Reference;
 use crate::fhir::reference::canonical_base;
+use crate::provided::Provided;
 
 /// The base URLs of the app's own FHIR server: `FHIR_BASE_URL`, and the base URL of the notification's own
-/// Subscription. A server behind a proxy may name itself by another URL than the app uses.
+/// Subscription. A server behind a proxy may name itself by another URL than the app uses. Exception: a server that `setup`
+/// names as a source is never the own server, even if the Subscription is there. A broker may forward its notifications.
 #[derive(Debug)]
 pub(super) struct Own<'a> {
     base: &'a str,
     subscription: Option<&'a str>,
+    provided: Option<&'a Provided>,
 }
 
 impl<'a> Own<'a> {
     /// `base` is `FHIR_BASE_URL` without a slash at its end; `subscription` is the Subscription's URL in the
-    /// notification.
-    pub(super) fn new(base: &'a str, subscription: Option<&'a str>) -> Self {
-        Self { base, subscription: subscription.and_then(Reference::base) }
+    /// notification; `provided` knows the sources.
+    pub(super) fn new(base: &'a str, subscription: Option<&'a str>, provided: Option<&'a Provided>) -> Self {
+        Self { base, subscription: subscription.and_then(Reference::base), provided }
     }
 
     /// Whether `base` is the server's. The case of the host and a default port make no difference, nor does
@@ -23,12 +26,19 @@ impl<'a> Own<'a> {
     /// without the path of its FHIR interface: its resources have that host, and the path of `FHIR_BASE_URL`.
     pub(super) fn is(&self, base: &str) -> bool {
         // Most servers write it as we do: then nothing must be parsed.
-        if self.base == base || self.subscription == Some(base) {
+        if self.base == base {
+            return true;
+        }
+        if self.is_source(base) {
+            return false;
+        }
+        let subscription = self.subscription.filter(|subscription| !self.is_source(subscription));
+        if subscription == Some(base) {
             return true;
         }
         let Some(base) = canonical_base(base) else { return false };
         let own = canonical_base(self.base).unwrap_or_default();
-        let Some(subscription) = self.subscription.and_then(canonical_base) else { return base == own };
+        let Some(subscription) = subscription.and_then(canonical_base) else { return base == own };
         let ((host, path), (_, own_path)) = (host_and_path(&base), host_and_path(&own));
         let is_beside_subscription = host == host_and_path(&subscription).0 && path == own_path;
         base == own || base == subscription || is_beside_subscription
@@ -40,9 +50,18 @@ impl<'a> Own<'a> {
         Reference::base(reference).is_some_and(|base| !self.is(base))
     }
 
-    /// Whether the notification says the server's own URL.
+    /// Whether the notification says the URL of its server.
     pub(super) fn is_told(&self) -> bool {
         self.subscription.is_some()
+    }
+
+    /// Whether the notification's Subscription is on a source.
+    pub(super) fn has_foreign_subscription(&self) -> bool {
+        self.subscription.is_some_and(|base| self.is_source(base))
+    }
+
+    fn is_source(&self, base: &str) -> bool {
+        self.provided.is_some_and(|provided| provided.source(base).is_some())
     }
 }
 
@@ -57,7 +76,8 @@ mod tests {
 
     #[test]
     fn whose_a_base_url_is() {
-        let own = Own::new("https://fhir.example.org/r4", Some("https://broker.example.org/Subscription/1"));
+        let own =
+            Own::new("https://fhir.example.org/r4", Some("https://broker.example.org/Subscription/1"), None);
         for ours in [
             "https://fhir.example.org/r4",
             "HTTPS://FHIR.Example.org/r4",
@@ -85,7 +105,7 @@ mod tests {
         ] {
             assert!(!own.is(other), "{other}");
         }
-        let silent = Own::new("https://fhir.example.org/r4", Some("Subscription/1"));
+        let silent = Own::new("https://fhir.example.org/r4", Some("Subscription/1"), None);
         assert!(silent.is("http://fhir.example.org/r4") && !silent.is("https://broker.example.org"));
         assert!(!silent.is_elsewhere("Encounter/1") && !silent.is_elsewhere("urn:uuid:1"));
         assert!(silent.is_elsewhere("https://hospital.example.org/r4/Encounter/1/_history/2"));

@@ -118,7 +118,7 @@ fn status(undecodable: &Undecodable) -> u16 {
 
 /// The app's knowledge of a notification, if its server is the one of the examples.
 fn expected(declaration: &Declaration) -> Expected<'_> {
-    Expected { declaration, base: "https://fhir.example.org", maximum: MAXIMUM }
+    Expected { declaration, base: "https://fhir.example.org", maximum: MAXIMUM, provided: None }
 }
 
 fn events(declaration: &Declaration, body: &str) -> Vec<Event> {

@@ -31,8 +31,17 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
         _ => return Err(Undecodable::unprocessable(NO_NOTIFICATION)),
     };
     let (status, url) = take_status(body, &mut entries, by_parameters)?;
+    let url = url.as_deref().and_then(|url| url.strip_suffix("/$status"));
+    let named = status.subscription.as_deref();
+    let absolute = named.filter(|named| Reference::base(named).is_some()).or(url);
+    let own = Own::new(expected.base, absolute, expected.provided);
+    let subscription = named.and_then(reference::subscription);
     let counted = Counted {
-        subscription: status.subscription.as_deref().and_then(reference::subscription),
+        // The own server cannot be asked for another server's Subscription, and may have one with the same id.
+        subscription: match absolute.filter(|_| own.has_foreign_subscription()) {
+            Some(foreign) => subscription.map(|_| foreign.to_owned()),
+            None => subscription,
+        },
         events: status.events_since_start,
         is_handshake: status.kind == Some(Kind::Handshake),
     };
@@ -53,12 +62,10 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
             return Err(Undecodable::TooManyEvents { maximum: expected.maximum });
         }
         Some(Kind::EventNotification | Kind::QueryEvent) => {
-            let url = url.as_deref().and_then(|url| url.strip_suffix("/$status"));
-            let named = status.subscription.as_deref().filter(|named| Reference::base(named).is_some());
             let events = Events {
                 subscription: counted.subscription.clone(),
                 topic: status.topic.as_deref().map(Arc::from),
-                own: &Own::new(expected.base, named.or(url)),
+                own: &own,
                 types: &|| expected.declaration.types(),
             };
             let mut told = events.collect(&status, &entries);

@@ -53,6 +53,8 @@ fn a_resource_is_found_by_each_of_its_names() {
         ("https://fhir.example.org/r4/Patient/9", Some("of the server")),
         ("https://other.example.org/Patient/9", None),
         ("https://other.example.org/Patient/8", Some("relative")),
+        ("Patient/9", Some("of the server")),
+        ("Patient/9/_history/3", Some("of the server")),
         ("Patient/8", Some("relative")),
         ("Patient/8/_history/3", Some("relative")),
         ("Patient/8/_history/2", None),
@@ -68,6 +70,33 @@ fn a_resource_is_found_by_each_of_its_names() {
     }
     assert_eq!(all.iter().count(), 5);
     assert_eq!(all.of::<Patient>().count(), 5);
+}
+
+#[test]
+fn a_relative_reference_is_of_the_server_of_the_events_own_entry() {
+    let (hospital, server) =
+        ("https://hospital.example.org/fhir/Patient/9", "https://fhir.example.org/r4/Patient/9");
+    let encounter = json!({ "resourceType": "Encounter", "id": "1" });
+    for (own, others, expected) in [
+        ("https://fhir.example.org/r4/Encounter/1", vec![hospital, server], Some(server)),
+        ("http://Hospital.example.org:80/fhir/Encounter/1", vec![server, hospital], Some(hospital)),
+        ("https://fhir.example.org/r4/Encounter/1", vec![hospital], None),
+        // An entry without a server may be on any.
+        ("https://fhir.example.org/r4/Encounter/1", vec!["Patient/9", server], Some(server)),
+        ("https://fhir.example.org/r4/Encounter/1", vec![hospital, "Patient/9"], Some("Patient/9")),
+        // The own entry names no server.
+        ("Encounter/1", vec![hospital, server], None),
+        ("Encounter/1", vec![server, "https://fhir.example.org:443/r4/Patient/9"], Some(server)),
+        ("Encounter/1", vec![hospital], Some(hospital)),
+        ("Encounter/1", vec![hospital, server, "Patient/9"], Some("Patient/9")),
+        ("", vec![hospital, server], None),
+    ] {
+        let mut entries = vec![(own, encounter.clone())];
+        entries.extend(others.iter().map(|url| (*url, patient("9", url))));
+        let all = included(&entries, Some(0));
+        let name = all.get::<Patient>("Patient/9").map(|patient| patient.name);
+        assert_eq!(name.as_deref(), expected, "{own} {others:?}");
+    }
 }
 
 #[test]

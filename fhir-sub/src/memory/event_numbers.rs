@@ -55,7 +55,7 @@ pub(crate) enum Asked {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Name<'a> {
     pub(crate) endpoint: &'static str,
-    /// `Subscription/1`, if the notification says it.
+    /// `Subscription/1`, if the notification says it; absolute on another server.
     pub(crate) subscription: Option<&'a str>,
 }
 
@@ -172,9 +172,10 @@ impl<'a> Name<'a> {
         (self.endpoint, self.subscription.unwrap_or_default().to_owned())
     }
 
-    /// The id of the Subscription on the server.
+    /// The id of the Subscription, if it is on the own server.
     pub(crate) fn id(self) -> Option<&'a str> {
-        let reference = Reference::parse(self.subscription?)?;
+        let own = self.subscription.filter(|subscription| Reference::base(subscription).is_none());
+        let reference = Reference::parse(own?)?;
         (reference.resource_type == "Subscription").then_some(reference.id)
     }
 }

@@ -86,7 +86,7 @@ fn which_entry_it_is() {
         let entries: Vec<_> = urls.iter().map(|url| json!({ "fullUrl": url })).collect();
         let body = json!({ "resourceType": "Bundle", "type": "history", "entry": entries }).to_string();
         let Bundle { entries, .. } = Bundle::read(&body, "").unwrap();
-        let own = Own::new("https://fhir.example.org", None);
+        let own = Own::new("https://fhir.example.org", None, None);
         let (mut index, mut is_taken) = (Index::new(&entries, &own), vec![false; urls.len()]);
         for focus in &focuses {
             let reference = reference::parse(focus);

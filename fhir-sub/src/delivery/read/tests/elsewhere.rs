@@ -218,6 +218,39 @@ fn a_notification_of_the_apps_own_server_may_call_it_otherwise() {
     }
 }
 
+/// A broker forwards the notification of a hospital unchanged. The hospital's ids say nothing about the broker's resources.
+#[test]
+fn a_forwarded_notification_of_a_source_is_read_at_the_source() {
+    let references = ["1", "2"].map(|id| format!("https://hospital.example.org/fhir/Encounter/{id}"));
+    for subscription in [
+        "https://hospital.example.org/fhir/Subscription/1",
+        "http://Hospital.example.org:80/fhir/Subscription/1",
+    ] {
+        let mut body = timed(&references.each_ref().map(String::as_str));
+        let status = &mut body["entry"][0]["resource"];
+        status["subscription"] = json!({ "reference": subscription });
+        // An event between them is missing.
+        status["notificationEvent"][1]["eventNumber"] = json!(3);
+        let (status, ended, asked) = outcomes(topic::<Both, ItIsOfItsServer>(), with_source, &body);
+        assert_eq!((status, &*ended), (204, &["handled", "handled"][..]), "{subscription}");
+        let is_theirs = |asked: &String| {
+            asked.starts_with("https://hospital.example.org/fhir/") && asked.ends_with(" Bearer theirs")
+        };
+        assert!(!asked.is_empty() && asked.iter().all(is_theirs), "{asked:?}");
+        assert!(!asked.iter().any(|asked| asked.contains("$events")), "{asked:?}");
+    }
+    // The event of an entry, if the status names none.
+    let mut body = notification(&[""]);
+    body["entry"][0]["resource"]["subscription"] =
+        json!({ "reference": "https://hospital.example.org/fhir/Subscription/1" });
+    let event = &mut body["entry"][0]["resource"]["notificationEvent"][0];
+    event.as_object_mut().unwrap().remove("focus");
+    let entry = json!({ "fullUrl": references[0], "request": { "method": "PUT", "url": "Encounter/1" } });
+    body["entry"].as_array_mut().unwrap().push(entry);
+    let (status, _, asked) = outcomes(topic::<Both, ItIsOfItsServer>(), with_source, &body);
+    assert_eq!((status, asked), (204, vec![format!("{} Bearer theirs", references[0])]));
+}
+
 #[test]
 fn a_deletion_on_another_server_is_confirmed_there_or_not_at_all() {
     let url = "https://hospital.example.org/fhir/Encounter/gone";
