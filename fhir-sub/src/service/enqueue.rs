@@ -80,6 +80,12 @@ pub(super) async fn answer(
             (Some(send(app, queue, &admitted, events, deadline).await), Answer::handled())
         }
     };
+    #[cfg(feature = "registration")]
+    if matches!(sent, Some(Ok(()))) {
+        // The process that handles the messages may be another one, which keeps its own time.
+        crate::registration::learn_heartbeats(app, declaration);
+        crate::silence::heard(app, declaration).await;
+    }
     match (decoded, sent) {
         (Err(undecodable), _) => Refusal::Undecodable(undecodable).answered(Some(endpoint)),
         (Ok(_), None) => notify(app, head, declaration, reference, body, Time::until(deadline)).await,
@@ -129,7 +135,12 @@ fn unavailable(reason: String) -> Refusal {
 impl Admitted<'_> {
     fn whole(&self, app: &App) -> String {
         let body = std::str::from_utf8(self.body).unwrap_or_default().trim();
-        let notification = serde_json::from_str::<&RawValue>(body).ok();
+        // A token must not lie in a queue for days, and no handler is given it.
+        let stripped = match self.declaration.trigger {
+            Trigger::Topic(_) => reduced::without_authorization(body),
+            Trigger::Criteria(_) => None,
+        };
+        let notification = serde_json::from_str::<&RawValue>(stripped.as_deref().unwrap_or(body)).ok();
         self.message(app, self.head.method, self.reference, notification, None)
     }
 

@@ -1,9 +1,16 @@
-//! Removes the resources from a topic's notification, and everything else that may reveal a patient.
+//! Removes the resources from a topic's notification, and everything else that may reveal a patient; or only the tokens that
+//! its status carries.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use crate::fhir::{Reference, is_id};
+
+/// The resources that describe a notification, beside R4's Parameters.
+const STATUSES: &[&str] = &["SubscriptionStatus", "AidboxSubscriptionStatus"];
 
 /// The members of a SubscriptionStatus and of its events that the program reads, without the references.
 const STATUS: &[&str] = &["resourceType", "type", "status", "topic", "eventsSinceSubscriptionStart"];
@@ -33,7 +40,8 @@ const PARAMETER: &[&str] = &[
 pub(super) fn without_resources(body: &str) -> Option<Box<RawValue>> {
     let bundle: Value = serde_json::from_str(body).ok()?;
     let entries = bundle.get("entry")?.as_array()?;
-    let status = place_of_status(entries);
+    let kinds = entries.iter().map(|entry| entry["resource"]["resourceType"].as_str().unwrap_or_default());
+    let status = place_of_status(kinds);
     let entries = entries.iter().enumerate();
     let entries: Vec<_> =
         entries.map(|(place, entry)| without_resource(entry, status == Some(place))).collect();
@@ -45,15 +53,69 @@ pub(super) fn without_resources(body: &str) -> Option<Box<RawValue>> {
     to_raw_value(&reduced).ok()
 }
 
-/// The entry that describes the notification. An event may be about a Parameters resource too, which must not travel.
-fn place_of_status(entries: &[Value]) -> Option<usize> {
-    let first = |names: &[&str]| {
-        let is_named = |entry: &Value| {
-            entry["resource"]["resourceType"].as_str().is_some_and(|kind| names.contains(&kind))
-        };
-        entries.iter().position(is_named)
-    };
-    first(&["SubscriptionStatus", "AidboxSubscriptionStatus"]).or_else(|| first(&["Parameters"]))
+/// The whole notification without the authorization that its status carries: a token to read the resources with. The other
+/// entries keep their text, because a parsed number would lose digits. `None` if there is nothing to remove.
+pub(super) fn without_authorization(body: &str) -> Option<String> {
+    // Most notifications carry none, and then nothing is parsed.
+    if !body.contains("uthorization") {
+        return None;
+    }
+    let Bundle { entry: entries } = serde_json::from_str(body).ok()?;
+    let resources = entries.into_iter().map(|entry| entry.resource.map_or("", RawValue::get));
+    let resources: Vec<_> = resources.collect();
+    let kind = |resource| serde_json::from_str::<Kind<'_>>(resource).unwrap_or_default();
+    let kinds: Vec<_> = resources.iter().copied().map(kind).collect();
+    let status = *resources.get(place_of_status(kinds.iter().map(|kind| &*kind.resource_type))?)?;
+    let mut reduced: Value = serde_json::from_str(status).ok()?;
+    remove_authorization(&mut reduced);
+    let start = status.as_ptr().addr() - body.as_ptr().addr();
+    Some(format!("{}{reduced}{}", &body[..start], &body[start + status.len()..]))
+}
+
+/// A Bundle with the text of each resource.
+#[derive(Deserialize)]
+struct Bundle<'b> {
+    #[serde(borrow)]
+    entry: Vec<Entry<'b>>,
+}
+
+#[derive(Deserialize)]
+struct Entry<'b> {
+    #[serde(borrow, default)]
+    resource: Option<&'b RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Kind<'b> {
+    #[serde(borrow, default, rename = "resourceType")]
+    resource_type: Cow<'b, str>,
+}
+
+/// Removes the members, the parts and the extensions that are named after the authorization: R6's `authorizationHint`, R4's
+/// `authorization-value`, and R4B's extension `notification-authorization-hint`.
+fn remove_authorization(value: &mut Value) {
+    let is_named = |name: &str| name.to_ascii_lowercase().contains("authorization");
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| !is_named(name));
+            members.values_mut().for_each(remove_authorization);
+        }
+        Value::Array(values) => {
+            values.retain(|value| {
+                let url = value["url"].as_str().and_then(|url| url.rsplit('/').next());
+                !url.is_some_and(is_named) && !value["name"].as_str().is_some_and(is_named)
+            });
+            values.iter_mut().for_each(remove_authorization);
+        }
+        _ => {}
+    }
+}
+
+/// The entry that describes the notification, by the types of all resources. An event may be about a Parameters resource
+/// too, which must not travel.
+fn place_of_status<'k>(mut kinds: impl Iterator<Item = &'k str> + Clone) -> Option<usize> {
+    let native = kinds.clone().position(|kind| STATUSES.contains(&kind));
+    native.or_else(|| kinds.position(|kind| kind == "Parameters"))
 }
 
 fn without_resource(entry: &Value, is_status: bool) -> Value {
@@ -79,7 +141,8 @@ fn without_resource(entry: &Value, is_status: bool) -> Value {
         request.insert("url".into(), without_query(url).into());
     }
     // Only the resource may say its id and its version.
-    if let Some(id) = resource["id"].as_str().filter(|id| is_id(id))
+    // Without a type, it is the answer of an API that need not be of FHIR.
+    if let Some(id) = resource["id"].as_str().filter(|id| is_id(id) && !kind.is_empty())
         && !reduced.contains_key("resource")
     {
         // A `POST` names the type only, which may be the end of a whole URL.

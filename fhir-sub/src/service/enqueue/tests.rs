@@ -268,6 +268,85 @@ async fn a_topics_notification_travels_without_its_resources() {
     assert_eq!((status, outcome, messages.len()), (422, "unprocessable", 0));
 }
 
+/// A server may send a token with which the program can read the resources. It opens the server to whoever reads the queue.
+#[tokio::test(start_paused = true)]
+async fn no_token_of_a_notification_travels() {
+    let hint = json!([{ "authorizationType": { "code": "canary" }, "value": "canary-of-a-token" }]);
+    let extension = json!([{
+        "url": "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/notification-authorization-hint",
+        "extension": [{ "url": "value", "valueString": "canary-of-a-token" }],
+    }]);
+    let native = |name: &str, value: &Value| {
+        let mut told = notification("event-notification", 1, &[(1, "Encounter/1")]);
+        told["entry"][0]["resource"]["notificationEvent"][0][name] = value.clone();
+        told
+    };
+    let part = |name: &str, kind: &str, value: &str| json!({ "name": name, kind: value });
+    let of_r4 = json!({ "resourceType": "Bundle", "type": "history", "entry": [{ "resource": {
+        "resourceType": "Parameters", "parameter": [
+            part("type", "valueCode", "event-notification"),
+            { "name": "subscription", "valueReference": { "reference": "Subscription/s1" } },
+            { "name": "notification-event", "part": [
+                part("event-number", "valueString", "1"),
+                { "name": "focus", "valueReference": { "reference": "Encounter/1" } },
+                { "name": "authorization-type", "valueCoding": { "code": "canary" } },
+                part("authorization-value", "valueString", "canary-of-a-token"),
+            ] },
+        ],
+    } }] });
+    let mut of_r4b = native("extension", &extension);
+    of_r4b["type"] = json!("history");
+    for mut told in [of_r4, of_r4b, native("extension", &extension), native("authorizationHint", &hint)] {
+        let front = Front::new(topic::<REQUIRED>(Content::FullResource, &[]));
+        let url = "https://fhir.example.org/r4/Encounter/1";
+        // The resource travels as it came: each digit, and its own words about an authorization.
+        let resource =
+            r#"{"resourceType": "Encounter", "id": "1", "length": {"value": 1.00}, "authorization": "own"}"#;
+        let entry =
+            json!({ "fullUrl": url, "request": { "method": "PUT", "url": "Encounter/1" }, "resource": "%" });
+        told["entry"].as_array_mut().unwrap().push(entry);
+        let body = told.to_string().replace("\"%\"", resource);
+        let (status, _, messages) = front.sent(Method::POST, None, &body).await;
+        assert_eq!((status, messages.len()), (204, 1), "{body}");
+        let message = messages[0]["MessageBody"].as_str().unwrap();
+        assert!(!message.contains("canary-of-a-token"), "{message}");
+        assert!(message.contains(resource), "{message}");
+        assert_eq!(front.handle(&messages[0]).await, (true, vec!["#1 Encounter/1 {…}".to_owned()]));
+    }
+}
+
+/// The process that handles the messages may be another one, and may be late.
+#[cfg(feature = "registration")]
+#[tokio::test(start_paused = true)]
+async fn a_queued_notification_is_heard_where_it_arrives() {
+    use crate::declaration::{Topic, Trigger};
+    let beating = Topic {
+        url: "http://example.org/topic",
+        filters: &[],
+        heartbeat: Some(60),
+        timeout: None,
+        max_count: None,
+    };
+    let declaration =
+        || Declaration { trigger: Trigger::Topic(beating), ..topic::<OPTIONAL>(Content::IdOnly, &[]) };
+    for (kind, refusals, is_heard) in [
+        ("heartbeat", vec![], true),
+        ("event-notification", vec![], true),
+        ("heartbeat", vec![(403, "AccessDenied")], false),
+    ] {
+        let sqs = Sqs { refusals: Mutex::new(refusals), ..Sqs::default() };
+        let front = Front::with(declaration(), sqs, |builder| {
+            builder.set("FHIR_SUBSCRIPTION_QUEUE", QUEUE).set("FHIR_SERVER", "generic")
+        });
+        let events: &[(u64, &str)] = if kind == "heartbeat" { &[] } else { &[(1, "Encounter/1")] };
+        let (_, outcome, _) =
+            front.sent(Method::POST, None, &notification(kind, 1, events).to_string()).await;
+        assert_eq!(outcome == "queued", is_heard, "{kind}");
+        let app = &front.scripted.app;
+        assert_eq!(app.memory().silences.last("e", app.now()).0.is_some(), is_heard, "{kind}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_handshake_is_answered_at_once_and_nothing_wrong_is_queued() {
     let front = Front::new(topic::<OPTIONAL>(Content::FullResource, &[]));

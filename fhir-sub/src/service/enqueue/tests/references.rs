@@ -132,3 +132,15 @@ fn parameters_that_are_not_the_status_do_not_travel() {
         assert!(!reduced.get().contains("canary"), "{}", reduced.get());
     }
 }
+
+/// A hydrated signal carries the answer of an API that need not be of FHIR.
+#[test]
+fn nothing_of_an_untyped_resource_travels() {
+    let url = "https://api.example.org/flags/some_thing";
+    let body = json!({ "resourceType": "Bundle", "type": "history", "entry": [
+        { "resource": { "resourceType": "Parameters" } },
+        { "fullUrl": url, "request": { "method": "GET", "url": url }, "resource": { "id": "canary", "number": "canary" } },
+    ] });
+    let reduced = super::super::reduced::without_resources(&body.to_string()).unwrap();
+    assert!(!reduced.get().contains("canary") && reduced.get().contains(url), "{}", reduced.get());
+}
