@@ -319,6 +319,13 @@ pub(crate) fn is_secret(url: &str) -> bool {
     })
 }
 
+/// Whether the extension of `channel.type` carries the secret by which a server fetches its token.
+pub(crate) fn is_token_secret(url: &str) -> bool {
+    ROOMS.into_iter().any(
+        |room| matches!(&room.registering.shows, Shows::Token(extensions) if extensions.client_secret == url),
+    )
+}
+
 impl fmt::Debug for Room {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("Room").field(&self.name).finish()

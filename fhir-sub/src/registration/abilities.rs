@@ -174,7 +174,16 @@ fn interactions(declaration: &Declaration, criteria: &Criteria, cannot: &mut Can
 pub(super) fn notes(ask: &Ask<'_>, settings: &Settings) -> Vec<String> {
     let mut notes = Vec::new();
     if !settings.is_server_unknown {
-        (settings.fhir_server.note)(ask, &mut |what| notes.push(what.to_owned()));
+        let room = settings.fhir_server;
+        (room.note)(ask, &mut |what| notes.push(what.to_owned()));
+        // A gateway may check the token, and add the header.
+        if matches!(room.registering.shows, Shows::Token(_)) && !settings.callers.admit_tokens() {
+            notes.push(format!(
+                "{} shows an OAuth token and nothing else, and the program takes none: if no gateway lets it in, set \
+                 FHIR_SUBSCRIPTION_TOKEN_ISSUER and FHIR_SUBSCRIPTION_TOKEN_AUDIENCE (feature `token`)",
+                room.title
+            ));
+        }
     }
     notes
 }

@@ -35,7 +35,7 @@ const OUR_ELEMENTS: [&str; 13] = [
 const OUR_CHANNEL_ELEMENTS: [&str; 4] = ["type", "endpoint", "payload", "header"];
 
 /// The elements that consist of our extensions only.
-const EXTENDED: [&str; 2] = ["_criteria", "_payload"];
+const EXTENDED: [&str; 3] = ["_criteria", "_payload", "_type"];
 
 /// How the Subscription on the server differs from the wanted one.
 #[derive(Debug, Default)]

@@ -10,6 +10,7 @@
 //! 4. Any other value is shown, and compared.
 
 mod mask;
+mod token;
 
 use std::borrow::Cow;
 
@@ -24,8 +25,15 @@ use crate::signature::sign;
 
 /// The elements that a server may hide in part, by the names that
 /// [`differences`](super::difference::differences) uses.
-const HIDEABLE: [&str; 6] =
-    ["channel.header", "parameter", "extension", "channel.extension", "_criteria", "channel._payload"];
+const HIDEABLE: [&str; 7] = [
+    "channel.header",
+    "parameter",
+    "extension",
+    "channel.extension",
+    "_criteria",
+    "channel._payload",
+    "channel._type",
+];
 
 /// The elements that a server may set or limit itself.
 pub(super) const LIMITED: [&str; 4] = ["end", "timeout", "maxCount", "heartbeatPeriod"];
@@ -72,6 +80,10 @@ pub(super) fn reveal<'f>(
             revealed.to_mut().set("extension", all);
             hidden.push("extension");
         }
+    }
+    if let Some(token) = token::reveal(wanted, found) {
+        revealed.to_mut().channel_mut().insert("_type".into(), token);
+        hidden.push("channel._type");
     }
     (revealed, hidden)
 }

@@ -153,8 +153,8 @@ async fn delete_and_create(
     Err(refusal)
 }
 
-/// The old Subscription, to be created again. Its headers are the present ones, because a server may hide the
-/// old ones.
+/// The old Subscription, to be created again. Its headers and its way to fetch a token are the present ones, because a server
+/// may hide the old ones.
 fn restorable(old: &Subscription, wanted: &Subscription) -> Subscription {
     let mut old = old.clone();
     for element in ["id", "meta", "error", "text"] {
@@ -163,8 +163,10 @@ fn restorable(old: &Subscription, wanted: &Subscription) -> Subscription {
     if let Some(status) = wanted.get("status") {
         old.set("status", status.clone());
     }
-    if let Some(header) = wanted.channel().and_then(|channel| channel.get("header")) {
-        old.channel_mut().insert("header".into(), header.clone());
+    for element in ["header", "_type"] {
+        if let Some(present) = wanted.channel().and_then(|channel| channel.get(element)) {
+            old.channel_mut().insert(element.into(), present.clone());
+        }
     }
     if let Some(parameter) = wanted.get("parameter") {
         old.set("parameter", parameter.clone());

@@ -8,6 +8,8 @@ mod odd;
 mod paced;
 mod recognised;
 mod replaced;
+// HealthLake shows an access token.
+#[cfg(feature = "token")]
 mod rooms;
 mod topics;
 mod turned_off;

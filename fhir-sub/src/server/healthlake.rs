@@ -63,10 +63,7 @@ pub(super) static ROOM: Room = Room {
     resends: Resends::Somehow("HealthLake tries for 14 days; a 4xx may be final"),
     refuse,
     note: |_ask, note| {
-        note(
-            "HealthLake takes five to ten minutes to activate a Subscription: ask again with `status`. It calls with an \
-             OAuth token: set FHIR_SUBSCRIPTION_TOKEN_ISSUER and FHIR_SUBSCRIPTION_TOKEN_AUDIENCE to let it in",
-        );
+        note("HealthLake takes five to ten minutes to activate a Subscription: ask again with `status`");
     },
 };
 

@@ -64,10 +64,7 @@ fn app(server: &str, version: &str, declaration: Declaration) -> (App, Arc<Told>
         builder = builder.set("FHIR_SUBSCRIPTION_SIGNING_SECRET", SIGNING);
     }
     if server == "healthlake" {
-        builder = builder
-            .set("FHIR_SUBSCRIPTION_TOKEN_CLIENT_ID", "fs")
-            .set("FHIR_SUBSCRIPTION_TOKEN_CLIENT_SECRET", TOKEN_SECRET)
-            .set("FHIR_SUBSCRIPTION_TOKEN_URL", "https://id.example.org/token");
+        builder = TOKEN.into_iter().fold(builder, |builder, (name, value)| builder.set(name, value));
     }
     (builder.build().unwrap(), told)
 }
@@ -231,10 +228,13 @@ fn what_they_cannot_do_is_told() {
     }
 }
 
-const TOKEN: [(&str, &str); 3] = [
+/// How HealthLake fetches its token, and how the token lets it in.
+const TOKEN: [(&str, &str); 5] = [
     ("FHIR_SUBSCRIPTION_TOKEN_CLIENT_ID", "fs"),
     ("FHIR_SUBSCRIPTION_TOKEN_CLIENT_SECRET", TOKEN_SECRET),
     ("FHIR_SUBSCRIPTION_TOKEN_URL", "https://id.example.org/token"),
+    ("FHIR_SUBSCRIPTION_TOKEN_ISSUER", "https://id.example.org"),
+    ("FHIR_SUBSCRIPTION_TOKEN_AUDIENCE", "https://app.example.org"),
 ];
 const SIGNED: [(&str, &str); 1] = [("FHIR_SUBSCRIPTION_SIGNING_SECRET", SIGNING)];
 

@@ -1,6 +1,7 @@
 //! AWS HealthLake: its extensions, its slow activation, and a new Subscription after an error.
 
 use super::*;
+use crate::registration::tests::odd::{Ways, odd};
 
 async fn written(app: &App, told: &Told) -> (Report, Vec<String>) {
     told.writes();
@@ -196,6 +197,90 @@ async fn the_next_change_replaces_one_that_was_never_active() {
     let row = &report.rows()[0];
     assert_eq!((row.result, row.subscription.as_deref()), (RowResult::Pending, Some("Subscription/3")));
     assert!(row.message.as_deref().unwrap().contains("events come from Subscription/1 until"), "{row:?}");
+}
+
+const SETTINGS: [(&str, &str); 7] =
+    [("FHIR_SERVER", "healthlake"), ("FHIR_VERSION", "R4"), TOKEN[0], TOKEN[1], TOKEN[2], TOKEN[3], TOKEN[4]];
+
+/// The ways in which it may show how it fetches its token.
+const SHOWN: [fn(&mut Value); 8] = [
+    |it| token(it)[1]["valueString"] = json!("******"),
+    |it| token(it)[1]["valueString"] = json!("a-canary…"),
+    |it| drop(token(it)[1].as_object_mut().unwrap().remove("valueString")),
+    |it| drop(token(it).remove(1)),
+    |it| drop(it["channel"].as_object_mut().unwrap().remove("_type")),
+    |it| token(it).clear(),
+    |it| token(it).reverse(),
+    |it| {
+        token(it).reverse();
+        token(it)[1]["valueString"] = json!("******");
+        token(it).push(json!({ "url": "urn:other", "valueString": "x" }));
+    },
+];
+
+fn token(subscription: &mut Value) -> &mut Vec<Value> {
+    subscription["channel"]["_type"]["extension"].as_array_mut().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hidden_client_secret_is_not_written_again() {
+    let topic = || vec![of_topic(HEALTHLAKES, &[])];
+    for (way, shows) in SHOWN.into_iter().enumerate() {
+        let (app, server) = odd(Ways { shows, ..Ways::default() }, topic(), &SETTINGS);
+        let report = app.register(Options::default()).await;
+        assert_eq!(results(&report), [("admissions", RowResult::Created)], "{way}: {report:?}");
+        // The same in a process that did not write it.
+        for app in [app, server.app(topic(), &SETTINGS)] {
+            let report = app.register(Options::default()).await;
+            assert_eq!(results(&report), [("admissions", RowResult::Unchanged)], "{way}: {report:?}");
+            let rows = status(&app, Deadline::after(Duration::from_secs(60))).await;
+            assert!(rows[0].is_sound() && rows[0].notes.is_empty() == (way == 6), "{way}: {rows:?}");
+        }
+        assert_eq!(server.writes(), 1, "{way}");
+    }
+    // Another value is a difference.
+    for shows in [
+        (|it| token(it)[1]["valueString"] = json!("another-secret-than-the-apps")) as fn(&mut Value),
+        |it| token(it)[0]["valueString"] = json!("another"),
+        |it| drop(token(it).remove(0)),
+    ] {
+        let (app, server) = odd(Ways::default(), topic(), &SETTINGS);
+        app.register(Options::default()).await;
+        server.change_ways(|ways| ways.shows = shows);
+        let rows = status(&server.app(topic(), &SETTINGS), Deadline::after(Duration::from_secs(60))).await;
+        assert_eq!(rows[0].drift, ["channel._type"], "{rows:?}");
+    }
+}
+
+/// A gateway may check the token, so it is no mistake.
+#[tokio::test(start_paused = true)]
+async fn that_nothing_lets_its_token_in_is_told() {
+    for (settings, is_told) in [(&SETTINGS[..5], true), (&SETTINGS[..], false)] {
+        let (app, _) = odd(Ways::default(), vec![of_topic(HEALTHLAKES, &[])], settings);
+        let report = app.register(Options::default()).await;
+        let message = report.rows()[0].message.clone().unwrap_or_default();
+        assert_eq!(message.contains("the program takes none"), is_told, "{message}");
+    }
+}
+
+/// It refuses a second Subscription, and then the new one: the old one comes back, with the secret and not with a mask.
+#[tokio::test(start_paused = true)]
+async fn the_old_one_comes_back_with_its_secret() {
+    let ways = Ways {
+        shows: SHOWN[0],
+        post: |there, new| match there {
+            0 if new["_criteria"].is_null() => 201,
+            0 => 422,
+            _ => 409,
+        },
+        ..Ways::default()
+    };
+    let (app, server) = odd(ways, vec![of_topic(HEALTHLAKES, &[])], &SETTINGS);
+    app.register(Options::default()).await;
+    let changed = server.app(vec![of_topic(HEALTHLAKES, &["Encounter?status=finished"])], &SETTINGS);
+    let report = changed.register(Options::default()).await;
+    assert_eq!(results(&report), [("admissions", RowResult::Failed)], "{report:?}");
+    assert_eq!(token(&mut server.all()[0])[1]["valueString"], TOKEN_SECRET);
 }
 
 #[tokio::test(start_paused = true)]
