@@ -176,14 +176,20 @@ async fn c9_the_decision_is_seen_after_the_claim_was_pended() {
 #[tokio::test]
 async fn c10_the_status_is_asked_for() {
     // The kit may refuse to show the Subscription.
-    let session = Session::start(Suite { hides_subscription: true, ..suite() }).await;
-    let client = Client::start(&session, |app| app).await;
-    assert!(client.register().await.is_complete());
-    client.submit_claim(&session, Authorization::None).await;
-    session.end().await;
-    let shown = [("x-subscription-auth".to_owned(), SECRET.to_owned())];
-    let answer = request("GET", &format!("{}/status", client.url), &shown, "").await;
-    let text = String::from_utf8_lossy(&answer.body);
-    assert!(text.contains("counts its events"), "{text}");
-    assert!(session.asked().iter().any(|asked| asked.path.ends_with("$status")), "{:?}", session.asked());
+    for hides_subscription in [false, true] {
+        let session = Session::start(Suite { hides_subscription, ..suite() }).await;
+        let client = Client::start(&session, |app| app).await;
+        assert!(client.register().await.is_complete());
+        client.submit_claim(&session, Authorization::None).await;
+        session.end().await;
+        let shown = [("x-subscription-auth".to_owned(), SECRET.to_owned())];
+        let answer = request("GET", &format!("{}/status", client.url), &shown, "").await;
+        let text = String::from_utf8_lossy(&answer.body);
+        assert_eq!(answer.status, 200, "{text}");
+        let status = if hides_subscription { "unknown" } else { "active" };
+        assert!(text.contains(&format!("\"status\":\"{status}\"")), "{text}");
+        assert_eq!(text.contains("counts its events"), hides_subscription, "{text}");
+        let asked = session.asked();
+        assert!(asked.iter().any(|asked| asked.path.ends_with("$status")), "{asked:?}");
+    }
 }
