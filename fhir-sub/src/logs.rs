@@ -29,10 +29,13 @@ pub(crate) enum Form {
     Aside,
 }
 
+/// The module whose lines tell of events.
+#[cfg(feature = "lambda")]
+const OF_EVENTS: &str = "fhir_sub::delivery::record";
+
 /// The modules whose lines have metrics.
 #[cfg(feature = "lambda")]
-const MEASURED: [&str; 3] =
-    ["fhir_sub::adapter::lambda::program", "fhir_sub::delivery::record", "fhir_sub::sweep::report"];
+const MEASURED: [&str; 3] = ["fhir_sub::adapter::lambda::program", OF_EVENTS, "fhir_sub::sweep::report"];
 
 /// Starts the log. `RUST_LOG` selects the lines, for example `info` (the default) or `warn,my_crate=debug`.
 pub(crate) fn start(form: Form) {
@@ -41,7 +44,12 @@ pub(crate) fn start(form: Form) {
     #[cfg(feature = "lambda")]
     if form == Form::Json && !MEASURED.iter().all(|target| wanted.would_enable(target, &Level::INFO)) {
         let wanted = wanted.clone();
-        start_metrics_of(move |line| !wanted.would_enable(line.target(), line.level()));
+        // A line for each handled event costs time, and no alarm for failures needs it.
+        let is_quiet = !wanted.would_enable(OF_EVENTS, &Level::WARN);
+        start_metrics_of(move |line| {
+            let is_left_out = is_quiet && line.target() == OF_EVENTS && *line.level() > Level::WARN;
+            !is_left_out && !wanted.would_enable(line.target(), line.level())
+        });
     }
     // With its hint, lines of lower levels are left out before they ask the filter.
     let filter = wanted.and(filter_fn(is_harmless).with_max_level_hint(LevelFilter::TRACE));

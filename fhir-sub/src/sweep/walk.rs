@@ -142,7 +142,7 @@ struct Walk<'q> {
     restarts: u32,
     /// The round whose link failed, until the server answers for the first page of the search.
     kept: Option<Round>,
-    /// What the first request leaves out because the server has refused it: at 1 a large page, at 2 an order too.
+    /// How much simpler the first request must be after refusals: at 1 it asks for no large page, at 2 for no order either.
     refused: usize,
     last_page: Option<u64>,
     empty_pages: u32,

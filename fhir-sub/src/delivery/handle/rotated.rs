@@ -58,7 +58,7 @@ pub(super) async fn end_of_retry(
 ) -> Option<End> {
     let Retry { record, .. } = event.retry?;
     let (entry, known, store) = (&before.as_ref()?.known.entry, known.as_ref()?, app.store()?);
-    // What is given up under one key is done under the other one.
+    // An event that is given up under one key is done under the other one.
     let is_another = record != entry.key && record != known.entry.key;
     match store.ended(entry, is_another).await {
         Ok(None) => None,

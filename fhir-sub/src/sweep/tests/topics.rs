@@ -92,7 +92,7 @@ async fn a_quiet_topic_is_not_behind() {
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_secs(3_600)).await;
         assert!(behind().await < 10_000, "{}", behind().await);
-        // A read of so young an event may show an older version. The event was handled all the same.
+        // A read of so young an event may show an older version. That holds the number only.
         kit.create("young").await;
         kit.test.sandbox().idle().await;
         assert!(behind().await < 10_000, "{}", behind().await);
