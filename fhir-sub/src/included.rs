@@ -53,8 +53,15 @@ use crate::fhir_resource::FhirResource;
 #[derive(Clone, Default)]
 pub struct Included {
     all: Option<Arc<[IncludedResource]>>,
-    /// The place of the event's own entry.
-    own: Option<usize>,
+    /// The event's own entry. Boxed, because the futures of all events would be as large.
+    own: Option<Box<Own>>,
+}
+
+/// The place of the event's own entry, and its server.
+#[derive(Clone)]
+struct Own {
+    place: usize,
+    base: Option<String>,
 }
 
 /// Another resource of the notification.
@@ -71,12 +78,13 @@ pub struct IncludedResource {
 
 impl Included {
     pub(crate) fn new(all: impl Iterator<Item = IncludedResource>) -> Self {
-        Self { all: Some(all.collect()), own: None }
+        Self { all: Some(all.collect()), ..Self::default() }
     }
 
-    /// The same for an event with its own entry at `place`.
-    pub(crate) fn without(&self, place: Option<usize>) -> Self {
-        Self { all: self.all.clone(), own: place }
+    /// The same for an event with its own entry at `place`, whose URL has this base.
+    pub(crate) fn without(&self, place: Option<usize>, base: Option<&str>) -> Self {
+        let own = place.map(|place| Box::new(Own { place, base: base.and_then(canonical_base) }));
+        Self { all: self.all.clone(), own }
     }
 
     /// The resource that `reference` names, read into `T`. The reference is the `fullUrl` of the entry (`urn:uuid:…`), or `Type/id` with
@@ -94,7 +102,10 @@ impl Included {
         let by_url = self.iter().find(is_its).filter(|_| !is_relative);
         let by_name = || {
             let named = named?;
-            let base = Reference::base(reference).map_or_else(|| self.own_base(), canonical_base);
+            let base = match Reference::base(reference) {
+                Some(base) => canonical_base(base),
+                None => self.own.as_ref().and_then(|own| own.base.clone()),
+            };
             let found = || self.iter().filter(|one| one.is_named(&named, base.as_deref()));
             // A resource without a server may be on any of them.
             let (told, untold) =
@@ -113,12 +124,6 @@ impl Included {
         by_url.or_else(by_name)?.read()
     }
 
-    /// The server of the event's own entry.
-    fn own_base(&self) -> Option<String> {
-        let own = self.all.as_deref()?.iter().find(|one| Some(one.place) == self.own)?;
-        own.base().and_then(canonical_base)
-    }
-
     /// Every resource of the type that `T` [says](trait@FhirResource), in the order of the entries. Resources that do not have the shape
     /// of `T` are left out, and the log says so.
     pub fn of<T: FhirResource + DeserializeOwned>(&self) -> impl Iterator<Item = T> {
@@ -128,7 +133,8 @@ impl Included {
     /// Every resource, in the order of the entries.
     pub fn iter(&self) -> impl Iterator<Item = &IncludedResource> {
         let all = self.all.as_deref().unwrap_or_default();
-        all.iter().filter(|one| Some(one.place) != self.own)
+        let own = self.own.as_ref().map(|own| own.place);
+        all.iter().filter(move |one| Some(one.place) != own)
     }
 }
 

@@ -45,7 +45,22 @@ impl Events<'_> {
         if told.iter().any(Reported::is_open) || status.events.count == 0 {
             unnamed::name(self, status, entries, &index, &mut told);
         }
+        if let Some(base) = self.own.foreign_base() {
+            told.iter_mut().for_each(|told| self.move_to(base, told, entries));
+        }
         told
+    }
+
+    /// If the event names its resource without a server, the resource is at `base`.
+    fn move_to(&self, base: &str, Reported { happened, place }: &mut Reported<'_>, entries: &[Entry<'_>]) {
+        let event = &mut *happened.event;
+        let is_of = |base: &str| self.own.is(base);
+        let is_own = event.written.as_deref().and_then(Reference::base).is_some_and(is_of)
+            || place.and_then(|place| entries[place].base()).is_some_and(is_of);
+        if let Some(focus) = event.focus.take_if(|_| !is_own) {
+            event.unnamed_type = focus.split_once('/').map(|(resource_type, _)| resource_type.to_owned());
+            event.written = Some(format!("{base}/{focus}"));
+        }
     }
 
     /// An event with only the details of the status.

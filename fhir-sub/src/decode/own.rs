@@ -55,9 +55,9 @@ impl<'a> Own<'a> {
         self.subscription.is_some()
     }
 
-    /// Whether the notification's Subscription is on a source.
-    pub(super) fn has_foreign_subscription(&self) -> bool {
-        self.subscription.is_some_and(|base| self.is_source(base))
+    /// The base URL of the notification's Subscription, if it is on a source. Then a relative reference means that server.
+    pub(super) fn foreign_base(&self) -> Option<&'a str> {
+        self.subscription.filter(|base| self.is_source(base))
     }
 
     fn is_source(&self, base: &str) -> bool {

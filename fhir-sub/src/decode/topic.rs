@@ -38,8 +38,8 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
     let subscription = named.and_then(reference::subscription);
     let counted = Counted {
         // The own server cannot be asked for another server's Subscription, and may have one with the same id.
-        subscription: match absolute.filter(|_| own.has_foreign_subscription()) {
-            Some(foreign) => subscription.map(|_| foreign.to_owned()),
+        subscription: match own.foreign_base() {
+            Some(base) => subscription.map(|own| format!("{base}/{own}")),
             None => subscription,
         },
         events: status.events_since_start,
@@ -117,7 +117,11 @@ pub(super) fn with_included<'a>(
     }
     let included =
         Included::new(entries.iter().enumerate().filter_map(|(place, entry)| entry.carried(place)));
-    let with = |Reported { happened, place }| Happened { included: included.without(place), ..happened };
+    let base = |place: Option<usize>| entries[place?].base();
+    let with = |Reported { happened, place }| Happened {
+        included: included.without(place, base(place)),
+        ..happened
+    };
     happened.by_ref().map(with).collect()
 }
 

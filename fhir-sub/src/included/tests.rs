@@ -16,7 +16,8 @@ fn included(resources: &[(&str, Value)], own: Option<usize>) -> Included {
             json: resource.to_string(),
         }
     });
-    Included::new(all).without(own)
+    let base = own.and_then(|own| Reference::base(resources[own].0));
+    Included::new(all).without(own, base)
 }
 
 fn patient(id: &str, name: &str) -> Value {
@@ -111,4 +112,13 @@ fn what_has_another_shape_is_left_out() {
     assert_eq!(names, ["right"]);
     assert!(!format!("{all:?} {:?}", all.iter().collect::<Vec<_>>()).contains("canary"));
     assert_eq!(Included::default().iter().count(), 0);
+}
+
+/// An entry without a resource is not among the included ones.
+#[test]
+fn the_own_entry_says_its_server_even_without_its_resource() {
+    let resources = [("https://hospital.example.org/fhir/Patient/9", patient("9", "another"))];
+    let all = included(&resources, None);
+    assert!(all.get::<Patient>("Patient/9").is_some());
+    assert!(all.without(Some(1), Some("https://fhir.example.org/r4")).get::<Patient>("Patient/9").is_none());
 }

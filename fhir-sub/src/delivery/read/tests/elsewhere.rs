@@ -239,6 +239,18 @@ fn a_forwarded_notification_of_a_source_is_read_at_the_source() {
         assert!(!asked.is_empty() && asked.iter().all(is_theirs), "{asked:?}");
         assert!(!asked.iter().any(|asked| asked.contains("$events")), "{asked:?}");
     }
+    // Relative references mean the server of the Subscription: in the focus, and in the URL of an entry.
+    let mut body = notification(&["Encounter/1"]);
+    let status = &mut body["entry"][0]["resource"];
+    status["subscription"] = json!({ "reference": "https://hospital.example.org/fhir/Subscription/1" });
+    let (status, _, asked) = outcomes(topic::<Both, ItIsOfItsServer>(), with_source, &body);
+    assert_eq!((status, asked), (204, vec![format!("{} Bearer theirs", references[0])]));
+    let event = &mut body["entry"][0]["resource"]["notificationEvent"][0];
+    event.as_object_mut().unwrap().remove("focus");
+    let entry = json!({ "fullUrl": "Encounter/1", "request": { "method": "PUT", "url": "Encounter/1" } });
+    body["entry"].as_array_mut().unwrap().push(entry);
+    let (status, _, asked) = outcomes(topic::<Both, ItIsOfItsServer>(), with_source, &body);
+    assert_eq!((status, asked), (204, vec![format!("{} Bearer theirs", references[0])]));
     // The event of an entry, if the status names none.
     let mut body = notification(&[""]);
     body["entry"][0]["resource"]["subscription"] =
