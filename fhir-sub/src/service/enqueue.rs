@@ -55,6 +55,8 @@ pub(super) async fn answer(
     deadline: Deadline,
 ) -> Answered {
     let endpoint = declaration.endpoint;
+    #[cfg(feature = "registration")]
+    let (arrived, mut ended) = (app.now(), None);
     // The body of a deletion is ignored.
     let body = if *head.method == Method::DELETE { &[] } else { body };
     let Some(queue) = app.queue() else { return Refusal::UnknownEndpoint.answered(Some(endpoint)) };
@@ -84,13 +86,19 @@ pub(super) async fn answer(
     if matches!(sent, Some(Ok(()))) {
         // The process that handles the messages may be another one, which keeps its own time.
         crate::registration::learn_heartbeats(app, declaration);
+        ended = super::silent::ended(app, declaration, arrived, false, Time::until(deadline)).await;
         crate::silence::heard(app, declaration).await;
     }
     match (decoded, sent) {
         (Err(undecodable), _) => Refusal::Undecodable(undecodable).answered(Some(endpoint)),
         (Ok(_), None) => notify(app, head, declaration, reference, body, Time::until(deadline)).await,
         (Ok(_), Some(Ok(()))) => {
-            Answered::new(answer, Record::request(Some(endpoint), "queued", Severity::Fine))
+            let queued = Record::request(Some(endpoint), "queued", Severity::Fine);
+            #[cfg_attr(not(feature = "registration"), expect(unused_mut))]
+            let mut answered = Answered::new(answer, queued);
+            #[cfg(feature = "registration")]
+            answered.further.extend(ended);
+            answered
         }
         (Ok(_), Some(Err(refusal))) => refusal.answered(Some(endpoint)),
     }
@@ -106,8 +114,9 @@ async fn send(
 ) -> Result<(), Refusal> {
     let deadline = Queue::deadline(deadline);
     if !queue.settings().only_references {
-        let whole = Outgoing { body: admitted.whole(app), group: admitted.group(app, events) };
-        if whole.body.len() <= MESSAGE_LIMIT {
+        let whole = admitted.whole(app).filter(|body| body.len() <= MESSAGE_LIMIT);
+        if let Some(body) = whole {
+            let whole = Outgoing { body, group: admitted.group(app, events) };
             match queue.send(&whole, deadline).await {
                 Ok(()) => return Ok(()),
                 Err(NotSent::TooLong) => {}
@@ -133,15 +142,16 @@ fn unavailable(reason: String) -> Refusal {
 }
 
 impl Admitted<'_> {
-    fn whole(&self, app: &App) -> String {
+    /// `None` if a token cannot be removed from it.
+    fn whole(&self, app: &App) -> Option<String> {
         let body = std::str::from_utf8(self.body).unwrap_or_default().trim();
         // A token must not lie in a queue for days, and no handler is given it.
-        let stripped = match self.declaration.trigger {
-            Trigger::Topic(_) => reduced::without_authorization(body),
-            Trigger::Criteria(_) => None,
+        let body = match self.declaration.trigger {
+            Trigger::Topic(_) => reduced::without_authorization(body)?,
+            Trigger::Criteria(_) => body.into(),
         };
-        let notification = serde_json::from_str::<&RawValue>(stripped.as_deref().unwrap_or(body)).ok();
-        self.message(app, self.head.method, self.reference, notification, None)
+        let notification = serde_json::from_str::<&RawValue>(&body).ok();
+        Some(self.message(app, self.head.method, self.reference, notification, None))
     }
 
     fn message(

@@ -54,22 +54,23 @@ pub(super) fn without_resources(body: &str) -> Option<Box<RawValue>> {
 }
 
 /// The whole notification without the authorization that its status carries: a token to read the resources with. The other
-/// entries keep their text, because a parsed number would lose digits. `None` if there is nothing to remove.
-pub(super) fn without_authorization(body: &str) -> Option<String> {
-    // Most notifications carry none, and then nothing is parsed.
-    if !body.contains("uthorization") {
-        return None;
+/// entries keep their text, because a parsed number would lose digits. `None` if the token cannot be removed.
+pub(super) fn without_authorization(body: &str) -> Option<Cow<'_, str>> {
+    // A name may be written with escapes.
+    if !body.contains("uthorization") && !body.contains(r"\u00") {
+        return Some(body.into());
     }
     let Bundle { entry: entries } = serde_json::from_str(body).ok()?;
     let resources = entries.into_iter().map(|entry| entry.resource.map_or("", RawValue::get));
     let resources: Vec<_> = resources.collect();
     let kind = |resource| serde_json::from_str::<Kind<'_>>(resource).unwrap_or_default();
     let kinds: Vec<_> = resources.iter().copied().map(kind).collect();
-    let status = *resources.get(place_of_status(kinds.iter().map(|kind| &*kind.resource_type))?)?;
+    let place = place_of_status(kinds.iter().map(|kind| &*kind.resource_type));
+    let Some(status) = place.map(|place| resources[place]) else { return Some(body.into()) };
     let mut reduced: Value = serde_json::from_str(status).ok()?;
     remove_authorization(&mut reduced);
     let start = status.as_ptr().addr() - body.as_ptr().addr();
-    Some(format!("{}{reduced}{}", &body[..start], &body[start + status.len()..]))
+    Some(format!("{}{reduced}{}", &body[..start], &body[start + status.len()..]).into())
 }
 
 /// A Bundle with the text of each resource.
