@@ -249,6 +249,7 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
     let Sweep { lease, mut row, failure, .. } = sweep;
     row.watermark.clone_from(&lease.state().watermark);
     row.note_odd();
+    row.note_again_last();
     let mut row = match ended {
         Ok(Ok(())) => row,
         Ok(Err(Stop::OutOfTime)) => row.out_of_time(),
@@ -284,7 +285,9 @@ impl Sweep<'_> {
         }
         if let Sweepable::ByNumber(reason) = self.declaration.sweepable() {
             // If the numbers have led on before, the Subscription is gone, or the server refuses what it allowed.
-            let has_led = self.lease.state().number.is_some_and(|number| number > 0);
+            // A sweep with `since` forgets the number, and keeps the Subscription.
+            let state = self.lease.state();
+            let has_led = state.number.map_or(state.subscription.is_some(), |number| number > 0);
             self.row.left |= has_led && !self.row.has_counted;
             self.row.cannot(reason);
             return Ok(());

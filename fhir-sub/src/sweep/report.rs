@@ -105,6 +105,9 @@ impl RowResult {
     }
 }
 
+/// The note on a Subscription that does not stay active.
+const AGAIN: &str = "in `error` again since the last sweep re-armed it: `status` shows why";
+
 impl Row {
     pub(super) fn new(declaration: &Declaration) -> Self {
         Self {
@@ -161,7 +164,15 @@ impl Row {
         self.rearmed = true;
         if again {
             self.is_unarmed = true;
-            self.note("in `error` again since the last sweep re-armed it: `status` shows why".into());
+            self.note(AGAIN.into());
+        }
+    }
+
+    /// The last note is the reason of a failure.
+    pub(super) fn note_again_last(&mut self) {
+        if let Some(place) = self.notes.iter().position(|note| note == AGAIN) {
+            let again = self.notes.remove(place);
+            self.notes.push(again);
         }
     }
 
