@@ -1,4 +1,4 @@
-//! `check`: checks settings and subscriptions without a network.
+//! `check`: checks settings and subscriptions without asking the FHIR server.
 
 use serde::Serialize;
 use serde_json::json;

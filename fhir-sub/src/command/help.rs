@@ -29,7 +29,7 @@ Commands:
   sweep           find and handle what no notification reported
                   (--since INSTANT, --endpoint NAME)
   dead-letters    list, retry or drop the events that were given up
-  check           check settings and subscriptions, without a network
+  check           check settings and subscriptions; no FHIR server is asked
                   (--iam: print the permissions that the program needs;
                   --cost: what a month on AWS costs)
 

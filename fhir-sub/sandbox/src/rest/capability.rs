@@ -26,8 +26,8 @@ pub(super) fn statement(desk: &Desk<'_>) -> Value {
         "software": { "name": "fhir-sub sandbox", "version": env!("CARGO_PKG_VERSION") },
         "implementation": {
             "description": format!(
-                "Resources in memory, for local runs and tests; they are not validated, and access is not controlled. \
-                 Rest-hook notifications are sent as {imitated} has it.",
+                "Resources in memory, for local runs and tests; access is not controlled. \
+                 Rest-hook notifications follow {imitated}.",
             ),
             "url": desk.settings.base_url,
         },
