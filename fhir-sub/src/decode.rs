@@ -32,6 +32,9 @@ use crate::provided::Provided;
 use crate::rejection::not_well_formed;
 use crate::request::{Head, Header};
 
+#[cfg(feature = "queue")]
+pub(crate) use self::topic::place_of_status;
+
 /// The content of a request.
 #[derive(Debug)]
 pub(crate) enum Decoded<'a> {

@@ -10,7 +10,10 @@ use crate::provided::Provided;
 #[derive(Debug)]
 pub(super) struct Own<'a> {
     base: &'a str,
+    /// The base URL of the Subscription, unless it is a source's.
     subscription: Option<&'a str>,
+    /// The same, if it is a source's.
+    foreign: Option<&'a str>,
     provided: Option<&'a Provided>,
 }
 
@@ -18,7 +21,9 @@ impl<'a> Own<'a> {
     /// `base` is `FHIR_BASE_URL` without a slash at its end; `subscription` is the Subscription's URL in the
     /// notification; `provided` knows the sources.
     pub(super) fn new(base: &'a str, subscription: Option<&'a str>, provided: Option<&'a Provided>) -> Self {
-        Self { base, subscription: subscription.and_then(Reference::base), provided }
+        let subscription = subscription.and_then(Reference::base);
+        let foreign = subscription.filter(|base| is_source(provided, base));
+        Self { base, subscription: subscription.filter(|_| foreign.is_none()), foreign, provided }
     }
 
     /// Whether `base` is the server's. The case of the host and a default port make no difference, nor does
@@ -26,19 +31,15 @@ impl<'a> Own<'a> {
     /// without the path of its FHIR interface: its resources have that host, and the path of `FHIR_BASE_URL`.
     pub(super) fn is(&self, base: &str) -> bool {
         // Most servers write it as we do: then nothing must be parsed.
-        if self.base == base {
+        if self.base == base || self.subscription == Some(base) {
             return true;
         }
-        if self.is_source(base) {
+        if is_source(self.provided, base) {
             return false;
-        }
-        let subscription = self.subscription.filter(|subscription| !self.is_source(subscription));
-        if subscription == Some(base) {
-            return true;
         }
         let Some(base) = canonical_base(base) else { return false };
         let own = canonical_base(self.base).unwrap_or_default();
-        let Some(subscription) = subscription.and_then(canonical_base) else { return base == own };
+        let Some(subscription) = self.subscription.and_then(canonical_base) else { return base == own };
         let ((host, path), (_, own_path)) = (host_and_path(&base), host_and_path(&own));
         let is_beside_subscription = host == host_and_path(&subscription).0 && path == own_path;
         base == own || base == subscription || is_beside_subscription
@@ -52,17 +53,17 @@ impl<'a> Own<'a> {
 
     /// Whether the notification says the URL of its server.
     pub(super) fn is_told(&self) -> bool {
-        self.subscription.is_some()
+        self.subscription.or(self.foreign).is_some()
     }
 
     /// The base URL of the notification's Subscription, if it is on a source. Then a relative reference means that server.
     pub(super) fn foreign_base(&self) -> Option<&'a str> {
-        self.subscription.filter(|base| self.is_source(base))
+        self.foreign
     }
+}
 
-    fn is_source(&self, base: &str) -> bool {
-        self.provided.is_some_and(|provided| provided.source(base).is_some())
-    }
+fn is_source(provided: Option<&Provided>, base: &str) -> bool {
+    provided.is_some_and(|provided| provided.source(base).is_some())
 }
 
 /// The host and the path of a normalized base URL.

@@ -131,8 +131,10 @@ fn take_status<'a>(
     entries: &mut Vec<Entry<'a>>,
     by_parameters: bool,
 ) -> Result<(Status<'a>, Option<Text<'a>>), Undecodable> {
+    let kinds =
+        entries.iter().map(|entry| entry.resource.as_ref().map_or("", |it| &it.outline.resource_type));
     let place =
-        place_of_status(entries, by_parameters).ok_or_else(|| Undecodable::unprocessable(NO_NOTIFICATION))?;
+        place_of_status(kinds, by_parameters).ok_or_else(|| Undecodable::unprocessable(NO_NOTIFICATION))?;
     let entry = entries.remove(place);
     let json = entry.resource.as_ref().map_or("", |resource| resource.json);
     let status = if entry.is_resource("Parameters") {
@@ -153,18 +155,23 @@ fn take_status<'a>(
 /// Aidbox's topic destinations send this instead of a SubscriptionStatus.
 const AIDBOXS_STATUS: &str = "AidboxSubscriptionStatus";
 
-/// The place of the status. `None` if nothing tells which entry describes the notification: R4's status is a Parameters
-/// resource, and an event may be about one too. A SubscriptionStatus is always the status. Of several Parameters, the first
-/// entry is, as the guide says.
-fn place_of_status(entries: &[Entry<'_>], by_parameters: bool) -> Option<usize> {
-    let of = |name: &'static str| (0..entries.len()).filter(move |place| entries[*place].is_resource(name));
-    let mut native = of("SubscriptionStatus").chain(of(AIDBOXS_STATUS));
+/// The place of the status, by the types of all resources. `None` if nothing tells which entry describes the notification: R4's
+/// status is a Parameters resource, and an event may be about one too. A SubscriptionStatus is always the status. Of several
+/// Parameters, the first entry is, as the guide says.
+pub(crate) fn place_of_status<'k>(
+    kinds: impl Iterator<Item = &'k str> + Clone,
+    by_parameters: bool,
+) -> Option<usize> {
+    let places = |is_meant: fn(&str) -> bool| {
+        kinds.clone().enumerate().filter(move |(_, kind)| is_meant(kind)).map(|(place, _)| place)
+    };
+    let mut native = places(|kind| kind == "SubscriptionStatus" || kind == AIDBOXS_STATUS);
     match (native.next(), native.next()) {
         (Some(place), None) => return Some(place),
         (Some(_), Some(_)) => return None,
         (None, _) => {}
     }
-    let mut parameters = of("Parameters").filter(|_| by_parameters);
+    let mut parameters = places(|kind| kind == "Parameters").filter(|_| by_parameters);
     match (parameters.next(), parameters.next()) {
         (Some(place), None) => Some(place),
         (Some(0), Some(_)) => Some(0),

@@ -21,7 +21,7 @@ use crate::contain::contain;
 use crate::declaration::Declaration;
 use crate::decode::Happened;
 use crate::event::Event;
-use crate::fhir::{Instant, Reference};
+use crate::fhir::Instant;
 use crate::incoming::Way;
 use crate::memory::{LookUp, Name, Numbering, Range};
 
@@ -69,8 +69,7 @@ pub(super) async fn look_up(
     let (mut delivered, left) = by_number(app, declaration, name, events, way, time).await;
     let by_number = delivered.len();
     // The own server knows nothing of another server's events.
-    let is_foreign = name.subscription.is_some_and(|subscription| Reference::base(subscription).is_some());
-    let Some(question) = Question::of(declaration, app.settings()).filter(|_| !is_foreign) else {
+    let Some(question) = Question::of(declaration, app.settings()).filter(|_| !name.is_foreign()) else {
         // Only subscriptions with `content = "empty"` are guaranteed to have a search, unless their registration changes the
         // criteria.
         let (left, numberings): (Vec<_>, Vec<_>) = left

@@ -172,10 +172,14 @@ impl<'a> Name<'a> {
         (self.endpoint, self.subscription.unwrap_or_default().to_owned())
     }
 
+    /// Whether the Subscription is on another server.
+    pub(crate) fn is_foreign(self) -> bool {
+        self.subscription.is_some_and(|subscription| Reference::base(subscription).is_some())
+    }
+
     /// The id of the Subscription, if it is on the own server.
     pub(crate) fn id(self) -> Option<&'a str> {
-        let own = self.subscription.filter(|subscription| Reference::base(subscription).is_none());
-        let reference = Reference::parse(own?)?;
+        let reference = Reference::parse(self.subscription.filter(|_| !self.is_foreign())?)?;
         (reference.resource_type == "Subscription").then_some(reference.id)
     }
 }

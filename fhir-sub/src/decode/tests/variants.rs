@@ -201,7 +201,7 @@ fn r5_by_subscription_status() {
     );
 }
 
-/// The CMS drafts a topic whose events are about Parameters, which name an activity of a network.
+/// The CMS drafts a topic. Its events are about Parameters, and these name an activity of a network.
 #[test]
 fn parameters_may_be_what_an_event_is_about() {
     let urn = "urn:uuid:0a0e0f6c-0000-4000-8000-000000000002";

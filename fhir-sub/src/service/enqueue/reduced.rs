@@ -7,10 +7,8 @@ use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
+use crate::decode::place_of_status;
 use crate::fhir::{Reference, is_id};
-
-/// The resources that describe a notification, beside R4's Parameters.
-const STATUSES: &[&str] = &["SubscriptionStatus", "AidboxSubscriptionStatus"];
 
 /// The members of a SubscriptionStatus and of its events that the program reads, without the references.
 const STATUS: &[&str] = &["resourceType", "type", "status", "topic", "eventsSinceSubscriptionStart"];
@@ -41,7 +39,7 @@ pub(super) fn without_resources(body: &str) -> Option<Box<RawValue>> {
     let bundle: Value = serde_json::from_str(body).ok()?;
     let entries = bundle.get("entry")?.as_array()?;
     let kinds = entries.iter().map(|entry| entry["resource"]["resourceType"].as_str().unwrap_or_default());
-    let status = place_of_status(kinds);
+    let status = place_of_status(kinds, true);
     let entries = entries.iter().enumerate();
     let entries: Vec<_> =
         entries.map(|(place, entry)| without_resource(entry, status == Some(place))).collect();
@@ -65,7 +63,7 @@ pub(super) fn without_authorization(body: &str) -> Option<Cow<'_, str>> {
     let resources: Vec<_> = resources.collect();
     let kind = |resource| serde_json::from_str::<Kind<'_>>(resource).unwrap_or_default();
     let kinds: Vec<_> = resources.iter().copied().map(kind).collect();
-    let place = place_of_status(kinds.iter().map(|kind| &*kind.resource_type));
+    let place = place_of_status(kinds.iter().map(|kind| &*kind.resource_type), true);
     let Some(status) = place.map(|place| resources[place]) else { return Some(body.into()) };
     let mut reduced: Value = serde_json::from_str(status).ok()?;
     remove_authorization(&mut reduced);
@@ -112,13 +110,7 @@ fn remove_authorization(value: &mut Value) {
     }
 }
 
-/// The entry that describes the notification, by the types of all resources. An event may be about a Parameters resource
-/// too, which must not travel.
-fn place_of_status<'k>(mut kinds: impl Iterator<Item = &'k str> + Clone) -> Option<usize> {
-    let native = kinds.clone().position(|kind| STATUSES.contains(&kind));
-    native.or_else(|| kinds.position(|kind| kind == "Parameters"))
-}
-
+/// An event may be about a Parameters resource too, which must not travel.
 fn without_resource(entry: &Value, is_status: bool) -> Value {
     let resource = &entry["resource"];
     let kind = resource["resourceType"].as_str().unwrap_or_default();
