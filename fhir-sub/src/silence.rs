@@ -49,7 +49,7 @@ pub(crate) async fn heard(app: &App, declaration: &'static Declaration) {
 pub(crate) async fn look(app: &App, declaration: &'static Declaration) -> Option<Silence> {
     let period = period(app, declaration)?;
     let (now, endpoint, silences) = (app.now(), declaration.endpoint, &app.memory().silences);
-    let is_silent = |since| now.since(since) > period + period / 2;
+    let is_silent = |since| is_silent(since, now, period);
     let (last, since) = silences.last(endpoint, now);
     if let Some(store) = app.durable_store() {
         if is_silent(since) || last.is_none() {
@@ -68,7 +68,17 @@ pub(crate) async fn look(app: &App, declaration: &'static Declaration) -> Option
     is_silent(since).then_some(Silence { period, since, missed })
 }
 
+/// Whether the time without anything is too long for this period.
+fn is_silent(since: Instant, until: Instant, period: Duration) -> bool {
+    until.since(since) > period + period / 2
+}
+
 impl Silence {
+    /// Whether it is a silence at `until`, by this period.
+    pub(crate) fn is_one(&self, until: Instant, period: Duration) -> bool {
+        is_silent(self.since, until, period)
+    }
+
     /// In words, for a report.
     pub(crate) fn words(&self, now: Instant) -> String {
         format!(

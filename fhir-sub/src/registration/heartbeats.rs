@@ -1,8 +1,9 @@
-//! The periods of a Subscription's heartbeats: the registered one, and the one that the server shows.
+//! The periods of a Subscription's heartbeats: the registered period, and the period that the server shows.
 //!
 //! A `registration` function may set, change or remove the attribute's period. A server may send heartbeats less often than it
 //! is asked to.
 
+use super::hidden::value;
 use super::wanted::{Wanted, wanted};
 use crate::app::App;
 use crate::declaration::Declaration;
@@ -20,7 +21,7 @@ pub(crate) fn learn(app: &App, declaration: &'static Declaration) {
     }
 }
 
-/// Notes the periods of the wanted Subscription, and of the one that the server shows.
+/// Notes the period of the wanted Subscription, and the period that the server shows.
 pub(super) fn note(
     app: &App,
     declaration: &'static Declaration,
@@ -38,9 +39,7 @@ pub(super) fn note(
 fn period(subscription: &Subscription) -> Option<u32> {
     let extended = || {
         let extensions = subscription.channel()?.get("extension")?.as_array()?;
-        let period = extensions.iter().find(|extension| extension["url"] == HEARTBEAT_PERIOD)?;
-        let mut members = period.as_object()?.iter();
-        members.find(|(name, _)| name.starts_with("value")).map(|(_, value)| value)
+        value(extensions.iter().find(|extension| extension["url"] == HEARTBEAT_PERIOD)?)
     };
     u32::try_from(subscription.get("heartbeatPeriod").or_else(extended)?.as_u64()?).ok()
 }

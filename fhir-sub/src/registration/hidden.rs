@@ -239,5 +239,11 @@ fn url(extension: &Value) -> &str {
     extension["url"].as_str().unwrap_or_default()
 }
 
+/// The value of an extension, whatever its type.
+pub(super) fn value(extension: &Value) -> Option<&Value> {
+    let mut members = extension.as_object()?.iter();
+    members.find(|(name, _)| name.starts_with("value")).map(|(_, value)| value)
+}
+
 #[cfg(test)]
 mod tests;

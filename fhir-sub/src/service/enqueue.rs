@@ -85,9 +85,7 @@ pub(super) async fn answer(
     #[cfg(feature = "registration")]
     if matches!(sent, Some(Ok(()))) {
         // The process that handles the messages may be another one, which keeps its own time.
-        crate::registration::learn_heartbeats(app, declaration);
-        ended = super::silent::ended(app, declaration, arrived, false, Time::until(deadline)).await;
-        crate::silence::heard(app, declaration).await;
+        ended = super::silent::hear(app, declaration, arrived, false, Time::until(deadline)).await;
     }
     match (decoded, sent) {
         (Err(undecodable), _) => Refusal::Undecodable(undecodable).answered(Some(endpoint)),

@@ -18,8 +18,6 @@ use crate::fhir::Instant;
 use crate::incoming::Way;
 use crate::request::Head;
 use crate::settings::Secrets;
-#[cfg(feature = "registration")]
-use crate::silence;
 
 /// Runs the handler of `declaration` on the events of the request.
 pub(super) async fn notify(
@@ -96,9 +94,7 @@ async fn hear(
     time: Time,
     mut answered: Answered,
 ) -> Answered {
-    crate::registration::learn_heartbeats(app, declaration);
-    answered.further.extend(silent::ended(app, declaration, arrived, is_handshake, time).await);
-    silence::heard(app, declaration).await;
+    answered.further.extend(silent::hear(app, declaration, arrived, is_handshake, time).await);
     // A server activates the Subscription once its handshake is answered, and may wait for a few seconds only.
     if !is_handshake {
         answered.further.extend(silent::look(app, declaration, time).await);

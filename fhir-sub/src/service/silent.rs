@@ -33,9 +33,23 @@ pub(super) async fn look(app: &App, declaration: &'static Declaration, time: Tim
     records
 }
 
+/// Notes that the server of `declaration` has sent something, which `arrived` then. Returns the record of the silence that it ends.
+pub(super) async fn hear(
+    app: &App,
+    declaration: &'static Declaration,
+    arrived: Instant,
+    is_handshake: bool,
+    time: Time,
+) -> Option<Record> {
+    registration::learn_heartbeats(app, declaration);
+    let ended = ended(app, declaration, arrived, is_handshake, time).await;
+    silence::heard(app, declaration).await;
+    ended
+}
+
 /// The record of a silence of `declaration` that ends with a notification, which `arrived` then, unless another request of this
 /// period has reported the silence. The notification itself shows whether events are missing.
-pub(super) async fn ended(
+async fn ended(
     app: &App,
     declaration: &'static Declaration,
     arrived: Instant,
@@ -44,8 +58,9 @@ pub(super) async fn ended(
 ) -> Option<Record> {
     let silence = silence::look(app, declaration).await?;
     // The time of the handler, until now, is not silence.
-    let is_silent = arrived.since(silence.since) > silence.period + silence.period / 2;
-    if !is_silent || !app.memory().silences.may_ask(declaration.endpoint, app.now(), silence.period) {
+    if !silence.is_one(arrived, silence.period)
+        || !app.memory().silences.may_ask(declaration.endpoint, app.now(), silence.period)
+    {
         return None;
     }
     let server = match is_handshake {
@@ -53,8 +68,8 @@ pub(super) async fn ended(
         true => registration::recognised(app, to_ask(time)).await.ok(),
         false => located(app, declaration, to_ask(time)).await.0,
     };
-    let is_silent = |period: Duration| arrived.since(silence.since) > period + period / 2;
-    is_promised(server.as_ref(), declaration, is_silent).then(|| missed(declaration))
+    is_promised(server.as_ref(), declaration, |period| silence.is_one(arrived, period))
+        .then(|| missed(declaration))
 }
 
 fn to_ask(time: Time) -> Deadline {
@@ -103,8 +118,7 @@ async fn ask(
     time: Time,
 ) -> Vec<Record> {
     let (server, located) = located(app, declaration, deadline).await;
-    let is_silent = |period: Duration| app.now().since(silence.since) > period + period / 2;
-    if !is_promised(server.as_ref(), declaration, is_silent) {
+    if !is_promised(server.as_ref(), declaration, |period| silence.is_one(app.now(), period)) {
         return Vec::new();
     }
     let mut records = vec![missed(declaration)];

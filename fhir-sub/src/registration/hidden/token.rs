@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::mask::may_be;
-use super::url;
+use super::{url, value};
 use crate::fhir::Subscription;
 use crate::registration::difference::covers;
 use crate::server::is_token_secret;
@@ -22,8 +22,8 @@ pub(super) fn reveal(wanted: &Subscription, found: &Subscription) -> Option<Valu
         let mut alike = shown.iter().filter(|shown| url(shown) == url(extension));
         match (hides_all || is_token_secret(url(extension)), alike.next(), alike.next()) {
             (true, None, _) => true,
-            (true, Some(only), None) => value(only).is_none_or(|shown| {
-                value(extension).is_some_and(|wanted| shown != wanted && may_be(shown, wanted))
+            (true, Some(only), None) => text(only).is_none_or(|shown| {
+                text(extension).is_some_and(|wanted| shown != wanted && may_be(shown, wanted))
             }),
             _ => false,
         }
@@ -43,7 +43,6 @@ fn of_type(subscription: &Subscription) -> &[Value] {
 }
 
 /// The value of an extension, if it is a text.
-fn value(extension: &Value) -> Option<&str> {
-    let mut members = extension.as_object()?.iter();
-    members.find(|(name, _)| name.starts_with("value"))?.1.as_str()
+fn text(extension: &Value) -> Option<&str> {
+    value(extension)?.as_str()
 }
