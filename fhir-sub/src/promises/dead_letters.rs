@@ -60,17 +60,22 @@ async fn t19_two_retry_all_at_once() {
     assert_eq!(done, 20);
 }
 
+/// A server that has version 2 of the encounter, and does not keep version 1.
+fn without_version_1() -> Front {
+    front(|asked| match asked {
+        "GET Encounter/1" => reply(200, encounter("1", Some("2"), 2000)),
+        _ => reply(404, outcome()),
+    })
+}
+
 /// The server does not keep the version that was given up, and the current one was handled. Its effect would happen twice,
 /// under two idempotency keys.
 #[tokio::test(start_paused = true)]
 async fn a_retry_does_not_handle_the_current_version_again() {
     let script = script(|event| if event.version_id() == Some("1") { Do::ForGood } else { Do::Ok });
-    let server = front(|asked| match asked {
-        "GET Encounter/1" => reply(200, encounter("1", Some("2"), 2000)),
-        _ => reply(404, outcome()),
-    });
     let store = shared();
-    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), server, &script, &[]);
+    let app =
+        app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), without_version_1(), &script, &[]);
     post(&app, encounter("1", Some("1"), 1000)).await;
     post(&app, encounter("1", Some("2"), 2000)).await;
     assert_eq!(script.ran(), ["Encounter/1@1", "Encounter/1@2"]);
@@ -124,12 +129,9 @@ async fn a_retry_waits_for_who_handles_the_current_version() {
         Some("1") => Do::ForGood,
         _ => Do::Take(Duration::from_secs(5)),
     });
-    let server = front(|asked| match asked {
-        "GET Encounter/1" => reply(200, encounter("1", Some("2"), 2000)),
-        _ => reply(404, outcome()),
-    });
     let store = shared();
-    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), server, &script, &[]);
+    let app =
+        app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), without_version_1(), &script, &[]);
     post(&app, encounter("1", Some("1"), 1000)).await;
     script.ran();
     let letter = letters(&store).await.remove(0);
@@ -157,12 +159,9 @@ async fn a_retry_that_fails_leaves_the_current_version_free() {
         _ if of_handler.load(Ordering::SeqCst) => Do::Ok,
         _ => Do::Fail,
     });
-    let server = front(|asked| match asked {
-        "GET Encounter/1" => reply(200, encounter("1", Some("2"), 2000)),
-        _ => reply(404, outcome()),
-    });
     let store = shared();
-    let app = app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), server, &script, &[]);
+    let app =
+        app(Behaviour::Hapi, criteria::<REQUIRED>(), Some(store.clone()), without_version_1(), &script, &[]);
     post(&app, encounter("1", Some("1"), 1000)).await;
     let letter = letters(&store).await.remove(0);
     let retried = dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();

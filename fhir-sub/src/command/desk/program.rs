@@ -175,17 +175,21 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_handler_that_takes_longer_than_the_server_waits_runs_once() {
-        let declarations = leak([declaration::<Event, Slow>("Patient?", "e")]);
-        let desk = Desk::new(TestApp::builder(Behaviour::Hapi, declarations)).unwrap();
+    /// The outcomes of the deliveries after a patient is created.
+    async fn outcomes_of_a_patient(desk: &Desk) -> Vec<&'static str> {
         assert!(desk.app.register(Options::default()).await.is_complete());
         desk.idle().await;
         desk.take_deliveries();
         desk.sandbox.create(&json!({ "resourceType": "Patient" })).await.unwrap();
         desk.idle().await;
-        let outcomes: Vec<_> = desk.take_deliveries().iter().map(|it| it.events[0].outcome).collect();
-        assert_eq!((outcomes, RUNS.load(Ordering::SeqCst)), (vec!["handled"], 1));
+        desk.take_deliveries().iter().map(|it| it.events[0].outcome).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_that_takes_longer_than_the_server_waits_runs_once() {
+        let declarations = leak([declaration::<Event, Slow>("Patient?", "e")]);
+        let desk = Desk::new(TestApp::builder(Behaviour::Hapi, declarations)).unwrap();
+        assert_eq!((outcomes_of_a_patient(&desk).await, RUNS.load(Ordering::SeqCst)), (vec!["handled"], 1));
     }
 
     /// Counts how often it is asked for a token.
@@ -208,13 +212,10 @@ mod tests {
             let builder = TestApp::builder(Behaviour::Hapi, declarations.clone());
             let builder = builder.store(Arc::clone(&store)).token_provider(Asked(Arc::clone(&asked)));
             let desk = Desk::new(builder).unwrap();
-            assert!(desk.app.register(Options::default()).await.is_complete());
-            desk.idle().await;
-            desk.take_deliveries();
-            desk.sandbox.create(&json!({ "resourceType": "Patient" })).await.unwrap();
-            desk.idle().await;
-            let outcomes: Vec<_> = desk.take_deliveries().iter().map(|it| it.events[0].outcome).collect();
-            assert_eq!((outcomes, asked.load(Ordering::SeqCst)), (vec!["handled"], 0));
+            assert_eq!(
+                (outcomes_of_a_patient(&desk).await, asked.load(Ordering::SeqCst)),
+                (vec!["handled"], 0)
+            );
         }
     }
 }

@@ -321,27 +321,26 @@ async fn no_token_of_a_notification_travels() {
     }
 }
 
+/// A topic with heartbeats.
+#[cfg(feature = "registration")]
+fn beating() -> Declaration {
+    use crate::declaration::{Topic, Trigger};
+    let url = "http://example.org/topic";
+    let topic_of = Topic { url, filters: &[], heartbeat: Some(60), timeout: None, max_count: None };
+    Declaration { trigger: Trigger::Topic(topic_of), ..topic::<OPTIONAL>(Content::IdOnly, &[]) }
+}
+
 /// The process that handles the messages may be another one, and may be late.
 #[cfg(feature = "registration")]
 #[tokio::test(start_paused = true)]
 async fn a_queued_notification_is_heard_where_it_arrives() {
-    use crate::declaration::{Topic, Trigger};
-    let beating = Topic {
-        url: "http://example.org/topic",
-        filters: &[],
-        heartbeat: Some(60),
-        timeout: None,
-        max_count: None,
-    };
-    let declaration =
-        || Declaration { trigger: Trigger::Topic(beating), ..topic::<OPTIONAL>(Content::IdOnly, &[]) };
     for (kind, refusals, is_heard) in [
         ("heartbeat", vec![], true),
         ("event-notification", vec![], true),
         ("heartbeat", vec![(403, "AccessDenied")], false),
     ] {
         let sqs = Sqs { refusals: Mutex::new(refusals), ..Sqs::default() };
-        let front = Front::with(declaration(), sqs, |builder| {
+        let front = Front::with(beating(), sqs, |builder| {
             builder.set("FHIR_SUBSCRIPTION_QUEUE", QUEUE).set("FHIR_SERVER", "generic")
         });
         let events: &[(u64, &str)] = if kind == "heartbeat" { &[] } else { &[(1, "Encounter/1")] };
@@ -357,18 +356,8 @@ async fn a_queued_notification_is_heard_where_it_arrives() {
 #[cfg(feature = "registration")]
 #[tokio::test(start_paused = true)]
 async fn a_queued_heartbeat_tells_of_the_silence_that_it_ends() {
-    use crate::declaration::{Topic, Trigger};
-    let beating = Topic {
-        url: "http://example.org/topic",
-        filters: &[],
-        heartbeat: Some(60),
-        timeout: None,
-        max_count: None,
-    };
-    let declaration =
-        Declaration { trigger: Trigger::Topic(beating), ..topic::<OPTIONAL>(Content::IdOnly, &[]) };
     let (started, began) = (std::time::SystemTime::now(), tokio::time::Instant::now());
-    let front = Front::with(declaration, Sqs::default(), |builder| {
+    let front = Front::with(beating(), Sqs::default(), |builder| {
         builder
             .set("FHIR_SUBSCRIPTION_QUEUE", QUEUE)
             .set("FHIR_SERVER", "generic")
