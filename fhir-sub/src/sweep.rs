@@ -249,7 +249,7 @@ async fn one(run: &Run<'_>, declaration: &'static Declaration) -> Row {
     let Sweep { lease, mut row, failure, .. } = sweep;
     row.watermark.clone_from(&lease.state().watermark);
     row.note_odd();
-    row.note_again_last();
+    row.note_unarmed();
     let mut row = match ended {
         Ok(Ok(())) => row,
         Ok(Err(Stop::OutOfTime)) => row.out_of_time(),

@@ -407,10 +407,11 @@ impl Variables {
         for name in names {
             let Some(value) = self.get(name).map(SharedSecret::compared) else { continue };
             let is_known = self.of_several_tenants.contains(&value);
-            if is_known || of_others.contains(&value) {
-                self.values.remove(name);
+            if !is_known && !of_others.contains(&value) {
+                continue;
             }
-            if !is_known && of_others.contains(&value) {
+            self.values.remove(name);
+            if !is_known {
                 self.of_several_tenants.push(value);
             }
         }

@@ -105,9 +105,6 @@ impl RowResult {
     }
 }
 
-/// The note on a Subscription that does not stay active.
-const AGAIN: &str = "in `error` again since the last sweep re-armed it: `status` shows why";
-
 impl Row {
     pub(super) fn new(declaration: &Declaration) -> Self {
         Self {
@@ -162,17 +159,13 @@ impl Row {
     /// The Subscription was re-armed, `again` if the last sweep re-armed it too: the server does not keep it.
     pub(super) fn rearmed(&mut self, again: bool) {
         self.rearmed = true;
-        if again {
-            self.is_unarmed = true;
-            self.note(AGAIN.into());
-        }
+        self.is_unarmed = again;
     }
 
-    /// The last note is the reason of a failure.
-    pub(super) fn note_again_last(&mut self) {
-        if let Some(place) = self.notes.iter().position(|note| note == AGAIN) {
-            let again = self.notes.remove(place);
-            self.notes.push(again);
+    /// Notes that the Subscription does not stay active. The last note is the reason of a failure.
+    pub(super) fn note_unarmed(&mut self) {
+        if self.rearmed && self.is_unarmed {
+            self.note("in `error` again since the last sweep re-armed it: `status` shows why".into());
         }
     }
 

@@ -92,7 +92,7 @@ struct Walk<'t> {
     has_read: bool,
     /// Whether that was the first page.
     has_read_first: bool,
-    /// Whether it restarted in this sweep because a link failed.
+    /// Whether it restarted in this sweep, because a link failed or the first page's versions had moved.
     is_begun_anew: bool,
     /// The round of an earlier sweep whose link failed, until the server answers for the first page.
     kept: Option<Round>,
@@ -130,7 +130,7 @@ impl Walk<'_> {
                 history = self.history(sweep);
                 continue;
             }
-            if self.shows_first(&page) && !self.has_read_first && !self.is_begun_anew {
+            if !self.has_read_first && !self.is_begun_anew && self.shows_first(&page) {
                 // Since the sweep that has read the first page, newer versions may have moved it here.
                 self.is_begun_anew = true;
                 self.again(sweep);
