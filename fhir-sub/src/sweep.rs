@@ -285,9 +285,9 @@ impl Sweep<'_> {
         }
         if let Sweepable::ByNumber(reason) = self.declaration.sweepable() {
             // If the numbers have led on before, the Subscription is gone, or the server refuses what it allowed.
-            // A sweep with `since` forgets the number, and keeps the Subscription.
             let state = self.lease.state();
-            let has_led = state.number.map_or(state.subscription.is_some(), |number| number > 0);
+            // An earlier version of the program saved the number only.
+            let has_led = state.has_led || state.number.is_some_and(|number| number > 0);
             self.row.left |= has_led && !self.row.has_counted;
             self.row.cannot(reason);
             return Ok(());

@@ -33,6 +33,9 @@ pub(crate) struct SweepState {
     /// begins there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) number_reached: Option<u64>,
+    /// Whether the server has ever returned events by their numbers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) has_led: bool,
     /// How many events the server had counted at the first sweep. Only these can be from before `start`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) number_began: Option<u64>,

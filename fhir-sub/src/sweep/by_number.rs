@@ -77,7 +77,10 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
         let state = sweep.lease.state_mut();
         (state.number_awaited, state.number_began) = (None, None);
     }
-    if known.is_none() {
+    // A sweep with `since` forgets the number, and keeps how many events there were at the first sweep.
+    let began = sweep.lease.state().number_began;
+    let is_forgotten = known.is_none() && is_same && began.is_some_and(|began| began <= count);
+    if known.is_none() && !is_forgotten {
         sweep.lease.state_mut().number_began = Some(count);
     }
     // Without a known event, nothing says whether the counter has restarted since the last sweep, or since the
@@ -97,7 +100,7 @@ pub(super) async fn sweep(sweep: &mut Sweep<'_>, id: &str) -> Result<bool, Stop>
     sweep.lease.state_mut().is_search_optional = is_optional && is_searchable;
     // These events happened since the last sweep, whatever the server's clock says: it may have been put back.
     let is_known_anew = epoch != Epoch::Unknown || last == Some(0);
-    if is_same && known.is_some() && is_known_anew {
+    if is_forgotten || is_same && known.is_some() && is_known_anew {
         match sweep.lease.state().number_began {
             Some(began) => walk.began = began,
             None => walk.start = None,
@@ -382,7 +385,7 @@ impl Walk {
         if state.number != number || number.is_some_and(|number| self.marks.contains_key(&number)) {
             state.number_mark = number.and_then(|number| self.marks.get(&number)).cloned();
         }
-        (state.number, state.subscription) = (number, Some(self.subscription.clone()));
+        (state.number, state.subscription, state.has_led) = (number, Some(self.subscription.clone()), true);
     }
 }
 

@@ -840,55 +840,86 @@ async fn is_read_again(declaration: Declaration) {
 /// The counter goes on, and the server refuses what it allowed: what nobody can find any more is no reason to be content.
 #[tokio::test(start_paused = true)]
 async fn a_topic_whose_events_are_refused_later_is_behind() {
-    let (events, is_closed) = (Events::default(), Arc::new(AtomicBool::new(false)));
-    let (of_server, closes) = (server(Arc::clone(&events), true, &[]), Arc::clone(&is_closed));
-    let server = move |asked: &str| {
-        let is_refused = asked.contains("$events") && closes.load(Ordering::SeqCst);
-        if is_refused { reply(403, outcome()) } else { of_server(asked) }
-    };
+    // The first event may have been held.
+    for (told, is_held) in [(2, false), (1, true)] {
+        let (events, is_closed) = (Events::default(), Arc::new(AtomicBool::new(false)));
+        let server = closing(Arc::clone(&events), Arc::clone(&is_closed));
+        let script = script(move |_| if is_held { Do::Fail } else { Do::Ok });
+        let app = registered_as(unsearchable::<REQUIRED>(), server, &script).await;
+        *events.lock().unwrap() = numbered("told", told, 0);
+        swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+        assert_eq!(script.ran().len() as u64, told);
+        events.lock().unwrap().push((told + 1, "Encounter/more".to_owned(), 3));
+        is_closed.store(true, Ordering::SeqCst);
+        // A sweep from an earlier moment forgets the number, and not that there was one.
+        for since in [None, Some("2026-01-01T00:00:00Z"), None] {
+            let row = swept(&app, since, 60).await;
+            assert_eq!(
+                (&row["result"], &row["left"]),
+                (&json!("cannot-be-swept"), &json!(true)),
+                "{told} {since:?} {row}"
+            );
+        }
+    }
+}
+
+/// The server has never returned an event, so a sweep with `since` has lost nothing.
+#[tokio::test(start_paused = true)]
+async fn a_topic_whose_events_were_always_refused_is_not_behind() {
+    let (events, is_closed) = (Events::default(), Arc::new(AtomicBool::new(true)));
+    let server = closing(Arc::clone(&events), is_closed);
     let script = script(|_| Do::Ok);
     let app = registered_as(unsearchable::<REQUIRED>(), server, &script).await;
-    *events.lock().unwrap() = numbered("told", 2, 0);
-    swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
-    assert_eq!(script.ran().len(), 2);
-    events.lock().unwrap().push((3, "Encounter/told-3".to_owned(), 3));
-    is_closed.store(true, Ordering::SeqCst);
-    // A sweep from an earlier moment forgets the number, and not that there was one.
+    swept(&app, None, 60).await;
+    events.lock().unwrap().push((1, "Encounter/1".to_owned(), 1));
     for since in [None, Some("2026-01-01T00:00:00Z"), None] {
         let row = swept(&app, since, 60).await;
         assert_eq!(
             (&row["result"], &row["left"]),
-            (&json!("cannot-be-swept"), &json!(true)),
+            (&json!("cannot-be-swept"), &json!(false)),
             "{since:?} {row}"
         );
+    }
+}
+
+/// A server that refuses to return events while `is_closed`.
+fn closing(events: Events, is_closed: Arc<AtomicBool>) -> impl Fn(&str) -> Reply + Send + Sync {
+    let of_server = server(events, true, &[]);
+    move |asked: &str| {
+        let is_refused = asked.contains("$events") && is_closed.load(Ordering::SeqCst);
+        if is_refused { reply(403, outcome()) } else { of_server(asked) }
     }
 }
 
 /// No search is possible, a sweep waits for an event, and the server's clock was put back before the event.
 #[tokio::test(start_paused = true)]
 async fn an_event_that_is_waited_for_may_be_older_than_the_first_sweep() {
-    let (events, counted) = (Events::default(), Arc::new(AtomicU64::new(3)));
-    let (of_server, counts) = (server(Arc::clone(&events), true, &[]), Arc::clone(&counted));
-    let server = move |asked: &str| {
-        let mut answer = of_server(asked);
-        if asked.contains("$status") {
-            answer.body["eventsSinceSubscriptionStart"] = json!(counts.load(Ordering::SeqCst).to_string());
-        }
-        answer
-    };
-    let script = script(|_| Do::Ok);
-    let app = registered_as(unsearchable::<REQUIRED>(), server, &script).await;
-    // One of the first is from before.
-    *events.lock().unwrap() = numbered("told", 3, 60);
-    events.lock().unwrap()[1].2 = 5;
-    swept(&app, Some("2026-01-01T01:00:00Z"), 60).await;
-    assert_eq!(script.ran(), ["Encounter/told-1@1", "Encounter/told-3@1"]);
-    counted.store(4, Ordering::SeqCst);
-    let row = swept(&app, None, 60).await;
-    assert_eq!((script.ran().len(), &row["left"]), (0, &json!(true)), "{row}");
-    events.lock().unwrap().push((4, "Encounter/late".to_owned(), 5));
-    let row = swept(&app, None, 60).await;
-    assert_eq!(script.ran(), ["Encounter/late@1"], "{row}");
+    // An operator may sweep from that moment again.
+    for since in [None, Some("2026-01-01T01:00:00Z")] {
+        let (events, counted) = (Events::default(), Arc::new(AtomicU64::new(3)));
+        let (of_server, counts) = (server(Arc::clone(&events), true, &[]), Arc::clone(&counted));
+        let server = move |asked: &str| {
+            let mut answer = of_server(asked);
+            if asked.contains("$status") {
+                let count = counts.load(Ordering::SeqCst).to_string();
+                answer.body["eventsSinceSubscriptionStart"] = json!(count);
+            }
+            answer
+        };
+        let script = script(|_| Do::Ok);
+        let app = registered_as(unsearchable::<REQUIRED>(), server, &script).await;
+        // One of the first is from before.
+        *events.lock().unwrap() = numbered("told", 3, 60);
+        events.lock().unwrap()[1].2 = 5;
+        swept(&app, Some("2026-01-01T01:00:00Z"), 60).await;
+        assert_eq!(script.ran(), ["Encounter/told-1@1", "Encounter/told-3@1"]);
+        counted.store(4, Ordering::SeqCst);
+        let row = swept(&app, None, 60).await;
+        assert_eq!((script.ran().len(), &row["left"]), (0, &json!(true)), "{row}");
+        events.lock().unwrap().push((4, "Encounter/late".to_owned(), 5));
+        let row = swept(&app, since, 60).await;
+        assert_eq!(script.ran(), ["Encounter/late@1"], "{since:?} {row}");
+    }
 }
 
 /// The event names its resource by an identifier, and the handler needs the resource. A search may find it. Without one, no sweep
