@@ -63,8 +63,9 @@ pub(crate) struct Row {
     /// Whether time ran out before everything was done.
     #[serde(skip)]
     pub(super) is_out_of_time: bool,
+    /// Why the Subscription does not stay active.
     #[serde(skip)]
-    pub(super) is_unarmed: bool,
+    pub(super) unarmed: Option<String>,
     /// Whether there are changes that no sweep can see.
     #[serde(skip)]
     pub(super) is_blind: bool,
@@ -123,7 +124,7 @@ impl Row {
             watermark: None,
             notes: Vec::new(),
             is_out_of_time: false,
-            is_unarmed: false,
+            unarmed: None,
             is_blind: false,
             is_all_done: false,
             has_counted: false,
@@ -159,19 +160,17 @@ impl Row {
     /// The Subscription was re-armed, `again` if the last sweep re-armed it too: the server does not keep it.
     pub(super) fn rearmed(&mut self, again: bool) {
         self.rearmed = true;
-        self.is_unarmed = again;
-    }
-
-    /// Notes that the Subscription does not stay active. The last note is the reason of a failure.
-    pub(super) fn note_unarmed(&mut self) {
-        if self.rearmed && self.is_unarmed {
-            self.note("in `error` again since the last sweep re-armed it: `status` shows why".into());
-        }
+        self.unarmed =
+            again.then(|| "in `error` again since the last sweep re-armed it: `status` shows why".into());
     }
 
     pub(super) fn not_rearmed(&mut self, reason: &NotRearmed) {
-        self.is_unarmed = true;
-        self.note(format!("the server has it in `error`, and {reason}"));
+        self.unarmed = Some(format!("the server has it in `error`, and {reason}"));
+    }
+
+    /// Notes why the Subscription does not stay active. The last note is the reason of a failure.
+    pub(super) fn note_unarmed(&mut self) {
+        self.notes.extend(self.unarmed.clone());
     }
 
     pub(super) fn note(&mut self, note: String) {
@@ -221,7 +220,7 @@ impl Row {
     }
 
     pub(crate) fn is_sound(&self) -> bool {
-        self.result != RowResult::Failed && self.failed == 0 && !self.is_unarmed
+        self.result != RowResult::Failed && self.failed == 0 && self.unarmed.is_none()
     }
 
     /// The moment up to which nothing is left, for the sweep's age.
@@ -363,7 +362,9 @@ impl Report {
                 "the server had put the Subscription into error; the sweep re-armed it"
             );
         }
-        for row in self.subscriptions.iter().filter(|row| row.result == RowResult::Failed || row.is_unarmed) {
+        for row in
+            self.subscriptions.iter().filter(|row| row.result == RowResult::Failed || row.unarmed.is_some())
+        {
             let reason = row.notes.last().map(String::as_str);
             tracing::error!(tenant, endpoint = row.endpoint, reason, request_id, "sweep failed");
         }
@@ -386,7 +387,10 @@ mod tests {
             (row().not_sweepable("no search finds it"), Measure::CannotBeSwept),
             (row().failed("the server does not answer".into()), Measure::SweepFailed),
             (Row { failed: 1, ..row() }.under_way(), Measure::SweepFailed),
-            (Row { is_unarmed: true, ..row() }.not_sweepable("no search finds it"), Measure::SweepFailed),
+            (
+                Row { unarmed: Some("in `error`".into()), ..row() }.not_sweepable("no search finds it"),
+                Measure::SweepFailed,
+            ),
         ] {
             assert_eq!(row.measure(), measure, "{row:?}");
         }
