@@ -57,10 +57,10 @@ pub struct Included {
     own: Option<Box<Own>>,
 }
 
-/// The place of the event's own entry, and its server.
+/// The place of the event's own entry, if there is one, and the event's server.
 #[derive(Clone)]
 struct Own {
-    place: usize,
+    place: Option<usize>,
     base: Option<String>,
 }
 
@@ -81,9 +81,10 @@ impl Included {
         Self { all: Some(all.collect()), ..Self::default() }
     }
 
-    /// The same for an event with its own entry at `place`, whose URL has this base.
+    /// The same for an event with its own entry at `place`, of the server with this base URL.
     pub(crate) fn without(&self, place: Option<usize>, base: Option<&str>) -> Self {
-        let own = place.map(|place| Box::new(Own { place, base: base.and_then(canonical_base) }));
+        let base = base.and_then(canonical_base);
+        let own = (place.is_some() || base.is_some()).then(|| Box::new(Own { place, base }));
         Self { all: self.all.clone(), own }
     }
 
@@ -92,7 +93,7 @@ impl Included {
     ///
     /// `None` if the notification does not contain the resource, or if the resource does not have the shape of `T`. The
     /// log reports a wrong shape. An absolute reference finds no resource of another server, because ids are unique on
-    /// one server only. A relative reference means the server in the `fullUrl` of the event's own entry. If that entry names no
+    /// one server only. A relative reference means the event's server, as its own entry or its focus names it. If neither names a
     /// server, and the notification contains resources of several servers with the same id, none of them is found.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, reference: &str) -> Option<T> {
@@ -133,7 +134,7 @@ impl Included {
     /// Every resource, in the order of the entries.
     pub fn iter(&self) -> impl Iterator<Item = &IncludedResource> {
         let all = self.all.as_deref().unwrap_or_default();
-        let own = self.own.as_ref().map(|own| own.place);
+        let own = self.own.as_ref().and_then(|own| own.place);
         all.iter().filter(move |one| Some(one.place) != own)
     }
 }

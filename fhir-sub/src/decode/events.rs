@@ -100,7 +100,8 @@ impl Events<'_> {
         {
             return Reported { happened: Happened::mistaken(event, mistake), place: None };
         }
-        let place = index.next(Wanted { text, reference: named, is_elsewhere });
+        let is_there = named.is_some() && self.own.is_there(text);
+        let place = index.next(Wanted { text, reference: named, is_elsewhere: is_there });
         match named.filter(|_| !is_elsewhere) {
             Some(focus) => {
                 event.focus = Some(reference::relative(focus));

@@ -104,7 +104,7 @@ fn fits(entry: &Entry<'_>, version_id: Option<&str>) -> bool {
 }
 
 fn is_elsewhere(entry: &Entry<'_>, own: &Own<'_>) -> bool {
-    entry.base().is_some_and(|base| !own.is(base))
+    entry.base().is_some_and(|base| !own.is_here(base))
 }
 
 impl<'e> ByName<'e> {

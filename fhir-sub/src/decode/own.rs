@@ -21,7 +21,7 @@ impl<'a> Own<'a> {
     /// `base` is `FHIR_BASE_URL` without a slash at its end; `subscription` is the Subscription's URL in the
     /// notification; `provided` knows the sources.
     pub(super) fn new(base: &'a str, subscription: Option<&'a str>, provided: Option<&'a Provided>) -> Self {
-        let subscription = subscription.and_then(Reference::base);
+        let subscription = subscription.and_then(base_of);
         let foreign = subscription.filter(|base| is_source(provided, base));
         Self { base, subscription: subscription.filter(|_| foreign.is_none()), foreign, provided }
     }
@@ -51,6 +51,20 @@ impl<'a> Own<'a> {
         Reference::base(reference).is_some_and(|base| !self.is(base))
     }
 
+    /// Whether `base` is the server's of the notification.
+    pub(super) fn is_here(&self, base: &str) -> bool {
+        match self.foreign {
+            Some(foreign) => foreign == base || canonical_base(foreign) == canonical_base(base),
+            None => self.is(base),
+        }
+    }
+
+    /// Whether a reference names a resource of another server than the notification's. A source's notification may
+    /// contain resources of several servers with one id, so an absolute reference means exactly its server.
+    pub(super) fn is_there(&self, reference: &str) -> bool {
+        Reference::base(reference).is_some_and(|base| self.foreign.is_some() || !self.is(base))
+    }
+
     /// Whether the notification says the URL of its server.
     pub(super) fn is_told(&self) -> bool {
         self.subscription.or(self.foreign).is_some()
@@ -60,6 +74,13 @@ impl<'a> Own<'a> {
     pub(super) fn foreign_base(&self) -> Option<&'a str> {
         self.foreign
     }
+}
+
+/// The base URL in the URL of a Subscription, whose id need not be a FHIR id.
+pub(super) fn base_of(subscription: &str) -> Option<&str> {
+    let before = || Some(subscription.rsplit_once("/Subscription/")?.0);
+    Reference::base(subscription)
+        .or_else(|| before().filter(|base| base.contains("://") && canonical_base(base).is_some()))
 }
 
 fn is_source(provided: Option<&Provided>, base: &str) -> bool {
@@ -110,5 +131,22 @@ mod tests {
         assert!(silent.is("http://fhir.example.org/r4") && !silent.is("https://broker.example.org"));
         assert!(!silent.is_elsewhere("Encounter/1") && !silent.is_elsewhere("urn:uuid:1"));
         assert!(silent.is_elsewhere("https://hospital.example.org/r4/Encounter/1/_history/2"));
+    }
+
+    #[test]
+    fn the_base_url_of_a_subscription() {
+        for (url, base) in [
+            ("https://h.example.org/fhir/Subscription/1", Some("https://h.example.org/fhir")),
+            ("https://h.example.org/fhir/Subscription/1/_history/2", Some("https://h.example.org/fhir")),
+            ("https://h.example.org/fhir/Subscription/sub_1", Some("https://h.example.org/fhir")),
+            ("https://h.example.org/fhir/Subscription/", Some("https://h.example.org/fhir")),
+            ("https://h.example.org/fhir/Subscription/1?a=b", Some("https://h.example.org/fhir")),
+            ("Subscription/1", None),
+            ("a/Subscription/sub_1", None),
+            ("urn:uuid:1", None),
+            ("https://h.example.org/fhir/Patient/sub_1", None),
+        ] {
+            assert_eq!(base_of(url), base, "{url}");
+        }
     }
 }

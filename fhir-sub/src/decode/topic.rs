@@ -10,11 +10,10 @@ use std::sync::Arc;
 
 use super::entry::{Bundle, Entry};
 use super::events::{Events, Reported};
-use super::own::Own;
+use super::own::{Own, base_of};
 use super::status::{Kind, Status};
 use super::{Counted, DEACTIVATED, Decoded, Expected, Happened, Undecodable, reference};
 use crate::event::Event;
-use crate::fhir::Reference;
 use crate::included::Included;
 use crate::json::Text;
 
@@ -31,15 +30,17 @@ pub(super) fn decode<'a>(body: &'a str, expected: &Expected<'_>) -> Result<Decod
         _ => return Err(Undecodable::unprocessable(NO_NOTIFICATION)),
     };
     let (status, url) = take_status(body, &mut entries, by_parameters)?;
-    let url = url.as_deref().and_then(|url| url.strip_suffix("/$status"));
+    let url = url.as_deref().and_then(|url| url.split("/$").next());
     let named = status.subscription.as_deref();
-    let absolute = named.filter(|named| Reference::base(named).is_some()).or(url);
+    let absolute = named.filter(|named| base_of(named).is_some()).or(url);
     let own = Own::new(expected.base, absolute, expected.provided);
     let subscription = named.and_then(reference::subscription);
     let counted = Counted {
         // The own server cannot be asked for another server's Subscription, and may have one with the same id.
         subscription: match own.foreign_base() {
-            Some(base) => subscription.map(|own| format!("{base}/{own}")),
+            Some(base) => {
+                subscription.map(|own| format!("{base}/{own}")).or_else(|| absolute.map(str::to_owned))
+            }
             None => subscription,
         },
         events: status.events_since_start,
@@ -118,9 +119,9 @@ pub(super) fn with_included<'a>(
     let included =
         Included::new(entries.iter().enumerate().filter_map(|(place, entry)| entry.carried(place)));
     let base = |place: Option<usize>| entries[place?].base();
-    let with = |Reported { happened, place }| Happened {
-        included: included.without(place, base(place)),
-        ..happened
+    let with = |Reported { happened, place }: Reported<'a>| {
+        let base = base(place).or(happened.event.elsewhere_base());
+        Happened { included: included.without(place, base), ..happened }
     };
     happened.by_ref().map(with).collect()
 }

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::deadline::Deadline;
 use crate::decode::Happened;
 use crate::event::{Event, Retry};
+use crate::fhir::Reference;
 use crate::interaction::Interaction;
 use crate::key::Key;
 use crate::store::{DeadLetter, Stored};
@@ -76,9 +77,13 @@ pub(crate) async fn drop(app: &App, key: &Key) -> Stored<bool> {
 }
 
 fn event(letter: &DeadLetter) -> Event {
+    let reference = letter.reference.as_deref();
+    let elsewhere = reference.filter(|reference| Reference::base(reference).is_some());
     Event {
         interaction: Interaction::from_name(&letter.interaction),
-        focus: letter.reference.clone(),
+        focus: reference.filter(|_| elsewhere.is_none()).map(str::to_owned),
+        written: elsewhere.map(str::to_owned),
+        unnamed_type: elsewhere.and_then(Reference::parse).map(|named| named.resource_type.to_owned()),
         version_id: letter.version_id.clone(),
         subscription: letter.subscription.clone(),
         timestamp: letter.timestamp.clone(),

@@ -22,7 +22,8 @@ const PAGES: usize = 10;
 /// event does not say which of them it is.
 pub(super) fn is_sought(declaration: &Declaration, event: &Event) -> bool {
     let wanted = declaration.interactions;
-    event.interaction == Interaction::Unknown && wanted.create != wanted.update && event.focus().is_some()
+    let is_named = event.focus().is_some() || event.elsewhere().is_some();
+    event.interaction == Interaction::Unknown && wanted.create != wanted.update && is_named
 }
 
 /// Finds the interaction that created the event's version. The first version is a creation; for other

@@ -403,7 +403,7 @@ fn dead_letter(
         program: Some(lasting_program(app)),
         endpoint: (*endpoint).to_owned(),
         interaction: event.interaction().name().to_owned(),
-        reference: event.focus().map(str::to_owned),
+        reference: event.focus().or(event.elsewhere().and(event.reference())).map(str::to_owned),
         version_id: event.version_id().map(str::to_owned),
         subscription: event.subscription().map(str::to_owned),
         number: event.number(),

@@ -122,3 +122,14 @@ fn the_own_entry_says_its_server_even_without_its_resource() {
     assert!(all.get::<Patient>("Patient/9").is_some());
     assert!(all.without(Some(1), Some("https://fhir.example.org/r4")).get::<Patient>("Patient/9").is_none());
 }
+
+#[test]
+fn an_event_without_an_entry_has_a_server_too() {
+    let (own, hospital) =
+        ("https://fhir.example.org/r4/Patient/9", "https://hospital.example.org/fhir/Patient/9");
+    let all = included(&[(own, patient("9", "own")), (hospital, patient("9", "theirs"))], None);
+    assert!(all.get::<Patient>("Patient/9").is_none());
+    let all = all.without(None, Some("https://hospital.example.org/fhir"));
+    assert_eq!(all.get::<Patient>("Patient/9").map(|patient| patient.name).as_deref(), Some("theirs"));
+    assert_eq!(all.iter().count(), 2);
+}

@@ -174,7 +174,7 @@ impl<'a> Name<'a> {
 
     /// Whether the Subscription is on another server.
     pub(crate) fn is_foreign(self) -> bool {
-        self.subscription.is_some_and(|subscription| Reference::base(subscription).is_some())
+        self.subscription.is_some_and(|subscription| subscription.contains("://"))
     }
 
     /// The id of the Subscription, if it is on the own server.

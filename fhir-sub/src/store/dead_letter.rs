@@ -30,7 +30,7 @@ pub(crate) struct DeadLetter {
     pub(crate) endpoint: String,
     /// `create`, `update`, `delete` or `unknown`.
     pub(crate) interaction: String,
-    /// `Encounter/1`
+    /// `Encounter/1`; a whole URL if the resource is on another server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reference: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -263,6 +263,155 @@ fn a_forwarded_notification_of_a_source_is_read_at_the_source() {
     assert_eq!((status, asked), (204, vec![format!("{} Bearer theirs", references[0])]));
 }
 
+/// The own server may have a resource with the same id, and would be read under it.
+#[test]
+fn a_source_is_recognised_by_whatever_the_notification_has() {
+    let hospital = "https://hospital.example.org/fhir";
+    let named = |subscription: &str| {
+        let mut body = notification(&["Encounter/1"]);
+        body["entry"][0]["resource"]["subscription"] = json!({ "reference": subscription });
+        body
+    };
+    let asked = |url: &str| {
+        let mut body = notification(&["Encounter/1"]);
+        body["entry"][0]["request"] = json!({ "method": "GET", "url": url });
+        body
+    };
+    for body in [
+        named(&format!("{hospital}/Subscription/sub_1")),
+        named(&format!("{hospital}/Subscription/{}", "1".repeat(80))),
+        asked(&format!("{hospital}/Subscription/1/$status")),
+        asked(&format!("{hospital}/Subscription/sub_1/$status")),
+        asked(&format!("{hospital}/Subscription/1/$status?_format=json")),
+    ] {
+        let (status, ended, asked) = outcomes(topic::<Both, ItIsOfItsServer>(), with_source, &body);
+        assert_eq!((status, &*ended), (204, &["handled"][..]), "{body}");
+        assert_eq!(asked, [format!("{hospital}/Encounter/1 Bearer theirs")], "{body}");
+        // An event that names nothing is looked up nowhere.
+        let mut empty = body;
+        empty["entry"][0]["resource"]["notificationEvent"][0].as_object_mut().unwrap().remove("focus");
+        let (status, _, asked) = outcomes(topic::<Resource<Value>, Succeed>(), with_source, &empty);
+        assert_eq!((status, asked), (422, vec![]), "{empty}");
+    }
+}
+
+/// The broker adds its own resources to a hospital's notification. One has the same id.
+#[test]
+fn a_resource_of_the_own_server_is_not_taken_for_the_sources() {
+    let entry = |base: &str, text: &str| {
+        let resource =
+            json!({ "resourceType": "Encounter", "id": "1", "meta": { "versionId": "1" }, "text": text });
+        json!({ "fullUrl": format!("{base}/Encounter/1"), "resource": resource })
+    };
+    let (own, hospital) = ("https://fhir.example.org/r4", "https://hospital.example.org/fhir");
+    for focus in ["Encounter/1".to_owned(), format!("{hospital}/Encounter/1")] {
+        for entries in [
+            vec![entry(own, "broker"), entry(hospital, "hospital")],
+            vec![entry(hospital, "hospital"), entry(own, "broker")],
+        ] {
+            let mut body = notification(&[&focus]);
+            body["entry"][0]["resource"]["subscription"] =
+                json!({ "reference": format!("{hospital}/Subscription/1") });
+            body["entry"].as_array_mut().unwrap().extend(entries);
+            let (status, ended, asked) = outcomes(topic::<Both, ItIsOfItsServer>(), with_source, &body);
+            assert_eq!((status, &*ended, asked.len()), (204, &["handled"][..], 0), "{body}");
+        }
+    }
+}
+
+/// An event, and Patient 9 of its notification.
+struct WithPatient(Event, Option<Value>);
+
+impl FromNotification for WithPatient {
+    const RESOURCE: ResourceUse = ResourceUse::Unused;
+    const INCLUDED: bool = true;
+
+    async fn from_notification(notification: &Notification<'_>) -> Result<Self, Rejection> {
+        let included = crate::included::Included::from_notification(notification).await?;
+        Ok(Self(Event::from_notification(notification).await?, included.get("Patient/9")))
+    }
+}
+
+struct ThePatientIsOfTheServer;
+
+impl Handler<WithPatient> for ThePatientIsOfTheServer {
+    async fn handle(WithPatient(event, patient): WithPatient) -> Outcome {
+        let host = patient.unwrap()["text"].as_str().unwrap().to_owned();
+        assert!(event.reference().unwrap().contains(&host), "{host}");
+        Outcome::Handled
+    }
+}
+
+#[test]
+fn a_relative_reference_to_what_is_included_means_the_events_server() {
+    let patient = |base: &str, text: &str| {
+        let resource = json!({ "resourceType": "Patient", "id": "9", "text": text });
+        json!({ "fullUrl": format!("{base}/Patient/9"), "resource": resource })
+    };
+    let (own, hospital) = ("https://fhir.example.org/r4", "https://hospital.example.org/fhir");
+    // The notification may be the broker's, or the hospital's.
+    for (focus, subscription) in [
+        (format!("{hospital}/Encounter/1"), format!("{own}/Subscription/1")),
+        ("Encounter/1".to_owned(), format!("{hospital}/Subscription/1")),
+    ] {
+        let mut body = notification(&[&focus]);
+        body["entry"][0]["resource"]["subscription"] = json!({ "reference": subscription });
+        let entries = body["entry"].as_array_mut().unwrap();
+        entries.extend([patient(own, "broker"), patient(hospital, "hospital")]);
+        let (status, ended, _) =
+            outcomes(topic::<WithPatient, ThePatientIsOfTheServer>(), with_source, &body);
+        assert_eq!((status, &*ended), (204, &["handled"][..]), "{body}");
+    }
+}
+
+/// Only the history of the resource says it, and the own server may have another resource with its id.
+#[test]
+fn a_source_is_asked_whether_its_version_is_a_creation() {
+    let created = Interactions { create: true, update: false, delete: false };
+    let declaration = Declaration { interactions: created, ..topic::<Both, ItIsOfItsServer>() };
+    let version = "https://hospital.example.org/fhir/Encounter/1/_history/2";
+    let (status, _, asked) = outcomes(declaration, with_source, &notification(&[version]));
+    let history = "https://hospital.example.org/fhir/Encounter/1/_history?";
+    assert_eq!((status, asked.len()), (204, 2), "{asked:?}");
+    assert!(asked[1].starts_with(history) && asked[1].ends_with(" Bearer theirs"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_dead_letter_of_a_sources_event_is_read_at_the_source_again() {
+    use crate::delivery::dead_letters;
+    let servers = Arc::new(Servers::default());
+    let builder =
+        TestApp::builder(Behaviour::Hapi, leak([topic::<Both, FailForGood>()])).transport(servers.clone());
+    let app = with_source(builder.set("FHIR_AUTH_BEARER", "ours"))
+        .store(crate::promises::kit::shared())
+        .build()
+        .unwrap();
+    let url = "https://hospital.example.org/fhir/Encounter/1";
+    let body = notification(&[url]).to_string();
+    let (headers, declaration) = (http::HeaderMap::new(), app.registry().find("e").unwrap());
+    let head = crate::request::Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
+    let owes = crate::service::Owed::Nothing;
+    let route = crate::service::Route::Endpoint { declaration, reference: None, owes };
+    app.answer(&head, route, body.as_bytes(), app.deadline(None)).await;
+    let letters = dead_letters::list(&app).await.unwrap();
+    assert_eq!((letters.len(), letters[0].reference.as_deref()), (1, Some(url)));
+    let retried = dead_letters::retry(&app, &letters[0], app.deadline(None)).await.unwrap().unwrap();
+    assert!(!retried.is_settled, "{retried:?}");
+    assert_eq!(*servers.asked.lock().unwrap(), vec![format!("{url} Bearer theirs"); 2]);
+}
+
+/// Fails on the resource of a source, and on nothing else.
+struct FailForGood;
+
+impl Handler<Both> for FailForGood {
+    async fn handle(Both { event, resource }: Both) -> Outcome {
+        match (event.focus(), event.resource_type(), resource) {
+            (None, Some("Encounter"), Some(_)) => crate::Error::permanent("x").into(),
+            _ => Outcome::Handled,
+        }
+    }
+}
+
 #[test]
 fn a_deletion_on_another_server_is_confirmed_there_or_not_at_all() {
     let url = "https://hospital.example.org/fhir/Encounter/gone";
