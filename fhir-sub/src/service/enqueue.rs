@@ -6,6 +6,8 @@
 mod reduced;
 
 use std::borrow::Cow;
+#[cfg(feature = "registration")]
+use std::time::Duration;
 
 use http::Method;
 use serde::de::IgnoredAny;
@@ -35,6 +37,10 @@ const TELLING: [&str; 5] = [
     "x-medplum-interaction",
     "x-medplum-deleted-resource",
 ];
+
+/// How long the caller waits for the FHIR server once the queue has the message.
+#[cfg(feature = "registration")]
+const TO_TELL: Duration = Duration::from_millis(200);
 
 /// An authenticated request.
 struct Admitted<'r> {
@@ -85,6 +91,7 @@ pub(super) async fn answer(
     #[cfg(feature = "registration")]
     if matches!(sent, Some(Ok(()))) {
         // The process that handles the messages may be another one, which keeps its own time.
+        let deadline = deadline.min(Deadline::after(TO_TELL));
         ended = super::silent::hear(app, declaration, arrived, false, Time::until(deadline)).await;
     }
     match (decoded, sent) {
@@ -140,16 +147,18 @@ fn unavailable(reason: String) -> Refusal {
 }
 
 impl Admitted<'_> {
-    /// `None` if a token cannot be removed from it.
+    /// `None` if it contains a token that cannot be removed, or a secret of the program: a Subscription contains the secret
+    /// that its server shows.
     fn whole(&self, app: &App) -> Option<String> {
         let body = std::str::from_utf8(self.body).unwrap_or_default().trim();
         // A token must not lie in a queue for days, and no handler is given it.
         let body = match self.declaration.trigger {
-            Trigger::Topic(_) => reduced::without_authorization(body)?,
-            Trigger::Criteria(_) => body.into(),
+            Trigger::Topic(_) => reduced::with_reduced_status(body)?.into(),
+            Trigger::Criteria(_) => Cow::Borrowed(body),
         };
         let notification = serde_json::from_str::<&RawValue>(&body).ok();
-        Some(self.message(app, self.head.method, self.reference, notification, None))
+        let message = self.message(app, self.head.method, self.reference, notification, None);
+        Some(message).filter(|message| !app.settings().secrets.are_in(message))
     }
 
     fn message(

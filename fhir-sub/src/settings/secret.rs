@@ -17,7 +17,6 @@ use crate::signature::is_signature;
 #[derive(Clone)]
 pub(crate) struct SharedSecret(SecretString);
 
-const SHORTEST: usize = 16;
 const RECOMMENDED: usize = 32;
 
 /// How a secret may be written.
@@ -39,6 +38,9 @@ impl Form {
 }
 
 impl SharedSecret {
+    /// The fewest characters, without a scheme.
+    pub(super) const SHORTEST: usize = 16;
+
     /// The text as it is, only to be compared.
     pub(super) fn compared(text: &str) -> Self {
         Self(SecretString::from(text))
@@ -143,9 +145,9 @@ fn unfit(text: &str, form: Form) -> Option<String> {
         Some(format!("has {what}"))
     } else if let Some(character) = secret.chars().find(|character| [':', ','].contains(character)) {
         Some(format!("has a `{character}` in it, at which servers and gateways split a header"))
-    } else if length < SHORTEST {
+    } else if length < SharedSecret::SHORTEST {
         let what = if secret.len() < text.len() { "characters after its scheme" } else { "characters" };
-        Some(format!("has {length} {what}, and needs at least {SHORTEST}"))
+        Some(format!("has {length} {what}, and needs at least {}", SharedSecret::SHORTEST))
     } else {
         None
     }

@@ -158,6 +158,21 @@ impl Secrets {
         }
     }
 
+    /// Whether a JSON text contains a secret, however it escapes the characters.
+    #[cfg(feature = "queue")]
+    pub(crate) fn are_in(&self, json: &str) -> bool {
+        let shared = self.by_name().map(|(_, secret)| secret.credentials());
+        let token = self.caller_token.as_ref().map(CallerToken::expose_secret);
+        // A shorter text may be in any notification.
+        let secrets = shared.chain(token.filter(|secret| secret.len() >= SharedSecret::SHORTEST));
+        let normal = json.contains('\\').then(|| serde_json::from_str::<serde_json::Value>(json));
+        let normal = normal.and_then(Result::ok).map(|normal| normal.to_string());
+        secrets.map(|secret| serde_json::Value::from(secret).to_string()).any(|quoted| {
+            let secret = &quoted[1..quoted.len() - 1];
+            json.contains(secret) || normal.as_ref().is_some_and(|json| json.contains(secret))
+        })
+    }
+
     /// Settings that are allowed but unwise.
     pub(super) fn warnings(&self) -> Vec<String> {
         let short = self.by_name().filter(|(_, secret)| secret.is_short());

@@ -1,5 +1,5 @@
-//! Removes the resources from a topic's notification, and everything else that may reveal a patient; or only the tokens that
-//! its status carries.
+//! Removes the resources from a topic's notification, and everything else that may reveal a patient; or only what its
+//! status carries beside the parts that the program reads.
 
 use std::borrow::Cow;
 
@@ -51,24 +51,19 @@ pub(super) fn without_resources(body: &str) -> Option<Box<RawValue>> {
     to_raw_value(&reduced).ok()
 }
 
-/// The whole notification without the authorization that its status carries: a token to read the resources with. The other
-/// entries keep their text, because a parsed number would lose digits. `None` if the token cannot be removed.
-pub(super) fn without_authorization(body: &str) -> Option<Cow<'_, str>> {
-    // A name may be written with escapes.
-    if !body.contains("uthorization") && !body.contains(r"\u00") {
-        return Some(body.into());
-    }
+/// The whole notification, but of its status only the parts that the program reads: a status may carry a token to read the
+/// resources with. The other entries keep their text, because a parsed number would lose digits. `None` if the status
+/// cannot be read.
+pub(super) fn with_reduced_status(body: &str) -> Option<String> {
     let Bundle { entry: entries } = serde_json::from_str(body).ok()?;
     let resources = entries.into_iter().map(|entry| entry.resource.map_or("", RawValue::get));
     let resources: Vec<_> = resources.collect();
     let kind = |resource| serde_json::from_str::<Kind<'_>>(resource).unwrap_or_default();
     let kinds: Vec<_> = resources.iter().copied().map(kind).collect();
-    let place = place_of_status(kinds.iter().map(|kind| &*kind.resource_type), true);
-    let Some(status) = place.map(|place| resources[place]) else { return Some(body.into()) };
-    let mut reduced: Value = serde_json::from_str(status).ok()?;
-    remove_authorization(&mut reduced);
+    let status = resources[place_of_status(kinds.iter().map(|kind| &*kind.resource_type), true)?];
+    let reduced = reduced_status(&serde_json::from_str(status).ok()?)?;
     let start = status.as_ptr().addr() - body.as_ptr().addr();
-    Some(format!("{}{reduced}{}", &body[..start], &body[start + status.len()..]).into())
+    Some(format!("{}{reduced}{}", &body[..start], &body[start + status.len()..]))
 }
 
 /// A Bundle with the text of each resource.
@@ -90,23 +85,15 @@ struct Kind<'b> {
     resource_type: Cow<'b, str>,
 }
 
-/// Removes the members, the parts and the extensions that are named after the authorization: R6's `authorizationHint`, R4's
-/// `authorization-value`, and R4B's extension `notification-authorization-hint`.
-fn remove_authorization(value: &mut Value) {
-    let is_named = |name: &str| name.to_ascii_lowercase().contains("authorization");
-    match value {
-        Value::Object(members) => {
-            members.retain(|name, _| !is_named(name));
-            members.values_mut().for_each(remove_authorization);
+/// The parts of a status that the program reads. `None` if the resource is no status.
+fn reduced_status(resource: &Value) -> Option<Value> {
+    match resource["resourceType"].as_str()? {
+        kind @ "Parameters" => {
+            let parameters = parameters(&resource["parameter"], PARAMETERS);
+            Some(json!({ "resourceType": kind, "parameter": parameters }))
         }
-        Value::Array(values) => {
-            values.retain(|value| {
-                let url = value["url"].as_str().and_then(|url| url.rsplit('/').next());
-                !url.is_some_and(is_named) && !value["name"].as_str().is_some_and(is_named)
-            });
-            values.iter_mut().for_each(remove_authorization);
-        }
-        _ => {}
+        "SubscriptionStatus" | "AidboxSubscriptionStatus" => Some(status(resource).into()),
+        _ => None,
     }
 }
 
@@ -115,15 +102,8 @@ fn without_resource(entry: &Value, is_status: bool) -> Value {
     let resource = &entry["resource"];
     let kind = resource["resourceType"].as_str().unwrap_or_default();
     let mut reduced = Map::new();
-    match kind {
-        "Parameters" if is_status => {
-            let parameters = parameters(&resource["parameter"], PARAMETERS);
-            reduced.insert("resource".into(), json!({ "resourceType": kind, "parameter": parameters }));
-        }
-        "SubscriptionStatus" | "AidboxSubscriptionStatus" if is_status => {
-            reduced.insert("resource".into(), status(resource).into());
-        }
-        _ => {}
+    if let Some(status) = reduced_status(resource).filter(|_| is_status) {
+        reduced.insert("resource".into(), status);
     }
     if let Some(url) = entry["fullUrl"].as_str() {
         reduced.insert("fullUrl".into(), without_query(url).into());

@@ -296,7 +296,17 @@ async fn no_token_of_a_notification_travels() {
     } }] });
     let mut of_r4b = native("extension", &extension);
     of_r4b["type"] = json!("history");
-    for mut told in [of_r4, of_r4b, native("extension", &extension), native("authorizationHint", &hint)] {
+    // A token may have any name, and the narrative repeats what it describes.
+    let div = json!({ "div": "<div>Bearer canary-of-a-token</div>" });
+    let told = [
+        of_r4,
+        of_r4b,
+        native("extension", &extension),
+        native("authorizationHint", &hint),
+        native("text", &div),
+        native("accessToken", &json!("canary-of-a-token")),
+    ];
+    for mut told in told {
         let front = Front::new(topic::<REQUIRED>(Content::FullResource, &[]));
         let url = "https://fhir.example.org/r4/Encounter/1";
         // The resource travels as it came: each digit, and its own words about an authorization.
@@ -318,6 +328,29 @@ async fn no_token_of_a_notification_travels() {
         let (status, _, messages) = front.sent(Method::POST, None, &body).await;
         let is_told = messages.iter().any(|message| message.to_string().contains("canary-of-a-token"));
         assert!(!is_told, "{status} {messages:?}");
+    }
+}
+
+/// A Subscription contains the secret that its server shows, and may be reported itself.
+#[tokio::test(start_paused = true)]
+async fn no_secret_of_the_program_travels() {
+    let secret = "canary/of+a=secret-of-the-program";
+    let escaped =
+        [secret.replace('/', r"\/"), secret.replace('+', r"\u002B"), secret.replace('c', r"\u0063")];
+    for name in
+        ["FHIR_SUBSCRIPTION_SECRET", "FHIR_SUBSCRIPTION_SECRET_PREVIOUS", "FHIR_SUBSCRIPTION_SIGNING_SECRET"]
+    {
+        let front = Front::with(watching(), Sqs::default(), |builder| {
+            builder.set("FHIR_SUBSCRIPTION_QUEUE", QUEUE).set(name, secret)
+        });
+        for written in [secret].into_iter().chain(escaped.iter().map(String::as_str)) {
+            let body = encounter().replace("canary of a patient", &format!("X-Subscription-Auth: {written}"));
+            let (status, _, messages) = front.sent(Method::POST, None, &body).await;
+            assert_eq!((status, messages.len()), (204, 1));
+            let text: Value = serde_json::from_str(messages[0]["MessageBody"].as_str().unwrap()).unwrap();
+            assert!(!text.to_string().contains(secret), "{name} {text}");
+            front.handle(&messages[0]).await;
+        }
     }
 }
 
@@ -350,6 +383,29 @@ async fn a_queued_notification_is_heard_where_it_arrives() {
         let app = &front.scripted.app;
         assert_eq!(app.memory().silences.last("e", app.now()).0.is_some(), is_heard, "{kind}");
     }
+}
+
+/// The FHIR server waits for the answer.
+#[cfg(feature = "registration")]
+#[tokio::test(start_paused = true)]
+async fn a_fhir_server_that_hangs_does_not_hold_up_the_answer() {
+    let (started, began) = (std::time::SystemTime::now(), tokio::time::Instant::now());
+    let front = Front::with(beating(), Sqs::default(), |builder| {
+        builder
+            .set("FHIR_SUBSCRIPTION_QUEUE", QUEUE)
+            .set("FHIR_SERVER", "generic")
+            .clock(move || started + began.elapsed())
+    });
+    front.scripted.takes(Duration::from_secs(60));
+    let heartbeat = notification("heartbeat", 0, &[]).to_string();
+    for seconds in [0, 60, 180] {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        let asked = tokio::time::Instant::now();
+        let (status, outcome, messages) = front.sent(Method::POST, None, &heartbeat).await;
+        assert_eq!((status, outcome, messages.len()), (200, "queued", 1));
+        assert!(asked.elapsed() < Duration::from_millis(300), "{:?}", asked.elapsed());
+    }
+    assert!(!front.scripted.asked().is_empty());
 }
 
 /// The process that handles the messages could not tell: it sees when the heartbeat came.
