@@ -19,6 +19,7 @@ use crate::fhir::{FhirVersions, Subscription};
 use crate::interaction::Interactions;
 use crate::notification::Notification;
 use crate::outcome::Outcome;
+use crate::sorted;
 use crate::uses::Uses;
 
 /// A handler's future.
@@ -253,7 +254,7 @@ fn filtered(filters: &[&str], said: &[&str]) -> Option<String> {
     } else {
         said.to_vec()
     };
-    types.sort_unstable();
+    sorted::by(&mut types, Ord::cmp);
     types.dedup();
     let [resource_type] = types[..] else { return None };
     // A filter without a type applies to every type of the topic.

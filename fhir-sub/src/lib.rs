@@ -129,6 +129,7 @@ mod error;
 mod fhir_resource;
 mod problems;
 mod contain;
+mod sorted;
 mod json;
 mod metrics;
 mod logs;

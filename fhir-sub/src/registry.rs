@@ -9,6 +9,7 @@ use crate::extract::Requirements;
 use crate::fhir::FhirVersion;
 use crate::problems::Problems;
 use crate::provided::States;
+use crate::sorted;
 
 /// The declarations of a program. No two have the same endpoint.
 #[derive(Debug)]
@@ -104,7 +105,7 @@ impl Registry {
                 });
             }
         }
-        found.sort_by_key(|(endpoint, _)| *endpoint);
+        sorted::by_key(&mut found, |(endpoint, _)| *endpoint);
         let mut problems = Problems::default();
         found.into_iter().for_each(|(_, text)| problems.add(text));
         problems.or(())
@@ -172,8 +173,8 @@ impl Hasher for EndpointHasher {
 }
 
 /// Sorts by endpoint, and within an endpoint by place.
-pub(crate) fn sort(declarations: &mut [&'static Declaration]) {
-    declarations.sort_unstable_by_key(|it| (it.endpoint, it.source.file, it.source.line));
+pub(crate) fn sort(declarations: &mut Vec<&'static Declaration>) {
+    sorted::by_key(declarations, |it| (it.endpoint, it.source.file, it.source.line));
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ use crate::fhir::Instant;
 use crate::interaction::Interactions;
 use crate::registration::{self, FindError, Located};
 use crate::silence;
+use crate::sorted;
 
 /// How many subscriptions are swept at the same time.
 const AT_A_TIME: usize = 4;
@@ -138,7 +139,7 @@ async fn sweep_now(
             // Not in order: one that takes all the time must not keep those behind it waiting.
             let swept = futures_util::stream::iter(work).buffer_unordered(AT_A_TIME);
             let mut rows: Vec<_> = swept.collect().await;
-            rows.sort_by_key(|(place, _)| *place);
+            sorted::by_key(&mut rows, |(place, _)| *place);
             let mut rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
             suspects::handle(&run, &mut rows).await;
             rows

@@ -9,6 +9,7 @@ use crate::app::{App, AppBuilder};
 use crate::declaration::Declaration;
 use crate::problems::Problems;
 use crate::registry::sort;
+use crate::sorted;
 
 /// Lists the endpoints by crate, so that a missing crate is noticed, and prints all mistakes.
 pub(super) fn check(builder: AppBuilder, tenant: Option<&str>, as_json: bool) -> Exit {
@@ -133,7 +134,7 @@ impl Row {
 /// The endpoints of each crate.
 fn show(declarations: &[&'static Declaration], app: Option<&App>) {
     let mut packages: Vec<_> = declarations.iter().map(|declaration| declaration.source.package).collect();
-    packages.sort_unstable();
+    sorted::by(&mut packages, Ord::cmp);
     packages.dedup();
     for package in packages {
         let rows = declarations.iter().filter(|declaration| declaration.source.package == package);

@@ -14,6 +14,7 @@ use super::{Exit, complain, say};
 use crate::app::AppBuilder;
 use crate::declaration::Order;
 use crate::settings::Reference;
+use crate::sorted;
 
 /// Prints the bill. `words` are `notifications=1000000`, `price.sqs=0.4`, `store=postgres` or `queue=yes`.
 pub(super) fn print(builder: &AppBuilder, words: &[String], as_json: bool) -> Exit {
@@ -52,7 +53,7 @@ fn known_of(builder: &AppBuilder, numbers: &mut Numbers, way: &mut Way) {
             _ => None,
         })
         .collect();
-    secrets.sort();
+    sorted::by(&mut secrets, Ord::cmp);
     secrets.dedup();
     numbers.set("secrets", secrets.len() as f64);
     let store = variables.iter().find_map(|of_one| of_one.get("FHIR_SUBSCRIPTION_IDEMPOTENCY"));

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, complain, say};
 use crate::settings::{Reference, Variables};
+use crate::sorted;
 
 /// The place where the program will run, as far as it is known.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -157,7 +158,7 @@ fn report(variables: &[&Variables], place: &Place) -> Result<Report, Vec<String>
     let mut decrypted_by = Vec::new();
     let mut statement = Vec::new();
     let mut allow = |sid, action: &[&'static str], mut resource: Vec<String>, condition| {
-        resource.sort();
+        sorted::by(&mut resource, String::cmp);
         resource.dedup();
         statement.push(Statement { sid, effect: "Allow", action: action.to_vec(), resource, condition });
     };

@@ -13,6 +13,7 @@ use crate::declaration::Declaration;
 use crate::decode::Happened;
 use crate::event::Event;
 use crate::incoming::Way;
+use crate::sorted;
 
 /// The most resources that are read, and held in memory, at the same time.
 const READ_AT_ONCE: usize = 50;
@@ -45,14 +46,14 @@ async fn deliver_late(
     time: Time,
     delivered: &mut Vec<Delivered>,
 ) {
-    deferred.sort_by_key(|(_, one)| one.tries());
+    sorted::by_key(&mut deferred, |(_, one)| one.tries());
     let (reserve, mut late) = (time.reserve(deferred.len()), Vec::with_capacity(deferred.len()));
     let mut deferred = deferred.into_iter();
     while let Some((place, one)) = deferred.next() {
         let share = time.share(deferred.len(), reserve);
         late.push((place, one.deliver(app, declaration, share).await));
     }
-    late.sort_by_key(|(place, _)| *place);
+    sorted::by_key(&mut late, |(place, _)| *place);
     for (place, one) in late {
         delivered.insert(place, one);
     }

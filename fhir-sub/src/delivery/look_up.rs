@@ -24,6 +24,7 @@ use crate::event::Event;
 use crate::fhir::Instant;
 use crate::incoming::Way;
 use crate::memory::{LookUp, Name, Numbering, Range};
+use crate::sorted;
 
 /// How many ranges of numbers of one notification the server is asked for. A search finds the other events.
 const RANGES: usize = 16;
@@ -137,7 +138,7 @@ async fn by_number(
 /// The numbers of the events, as ranges of consecutive numbers.
 fn ranges(events: &[Unnamed]) -> Vec<Range> {
     let mut numbers: Vec<_> = events.iter().filter_map(|unnamed| unnamed.event.number).collect();
-    numbers.sort_unstable();
+    sorted::by(&mut numbers, u64::cmp);
     let mut ranges: Vec<Range> = Vec::new();
     for number in numbers {
         match ranges.last_mut() {
@@ -239,7 +240,7 @@ async fn deliver_all(
         }
     }
     // If such an event kills the instance again, all other events are done.
-    deferred.sort_by_key(|(.., one)| one.tries());
+    sorted::by_key(&mut deferred, |(.., one)| one.tries());
     let mut waiting = deferred.len();
     for (version, updated, one) in deferred {
         waiting -= 1;

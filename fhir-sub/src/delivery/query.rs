@@ -16,6 +16,7 @@ use crate::decode::{Expected, Happened, decode_queried};
 use crate::fhir::FhirVersion;
 use crate::memory::{Asked, Name, Range};
 use crate::server::Events;
+use crate::sorted;
 
 /// The answer to `$events`.
 #[derive(Debug)]
@@ -98,7 +99,7 @@ pub(crate) fn events<'a>(
 ) -> Vec<Happened<'a>> {
     let mut events = decode_queried(&Expected::of(app, declaration), answer.get());
     events.retain(|happened| happened.event.number.is_some_and(|number| numbers.contains(&number)));
-    events.sort_by_key(|happened| happened.event.number);
+    sorted::by_key(&mut events, |happened| happened.event.number);
     events.dedup_by_key(|happened| happened.event.number);
     for happened in &mut events {
         happened.event.subscription = name.subscription.map(str::to_owned);

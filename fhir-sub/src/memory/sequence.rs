@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::gaps::{Gaps, Range};
 use crate::fhir::Instant;
+use crate::sorted;
 
 /// The event numbers of one Subscription that have arrived.
 ///
@@ -190,7 +191,7 @@ impl Sequence {
         };
         let recent = self.epoch.iter().flat_map(|epoch| &epoch.recent).filter(is_later).copied();
         let mut came: Vec<_> = recent.chain(has_come.then_some(said)).collect();
-        came.sort_by_key(|said| said.number);
+        sorted::by_key(&mut came, |said| said.number);
         for said in came {
             epoch.advance(said.number.saturating_sub(1));
             epoch.highest = said.number;

@@ -8,6 +8,7 @@ use crate::declaration::{Declaration, Trigger};
 use crate::fhir::Subscription;
 use crate::fhir::backport::FILTER_CRITERIA;
 use crate::settings::Settings;
+use crate::sorted;
 
 /// A search that finds all resources for which the registered Subscription fires, and perhaps others. `None`
 /// if there is not exactly one known type.
@@ -30,7 +31,7 @@ pub(crate) fn search(declaration: &'static Declaration, settings: &Settings) -> 
                             search::split_filter(text).map(|it| format!("{}={}", it.name, it.value))
                         })
                         .collect();
-                    all.sort_unstable();
+                    sorted::by(&mut all, String::cmp);
                     all
                 };
                 parameters(&mut filters.iter().map(String::as_str))

@@ -7,6 +7,7 @@ use super::wanted::Wanted;
 use crate::app::App;
 use crate::fhir::{Instant, Subscription};
 use crate::memory::Written;
+use crate::sorted;
 
 /// The plan for one subscription.
 pub(super) struct Plan {
@@ -69,13 +70,13 @@ pub(super) enum Action {
 /// Plans one subscription. `found` has every Subscription with its endpoint.
 pub(super) fn plan(wanted: &Wanted, found: Vec<Subscription>, given: &Given) -> Plan {
     let mut found: Vec<_> = found.into_iter().filter(|found| has_endpoint(found, &wanted.url)).collect();
-    found.sort_by_cached_key(preference);
+    sorted::by_key(&mut found, preference);
     let mut superseded = Vec::new();
     if wanted.keeps_old_one {
         let differs = |found: &Subscription| !is_as_wanted(wanted, found, given);
         // A new Subscription comes first, an active one before a requested one. Without a new Subscription, the latest
         // old one that is active comes first.
-        found.sort_by_cached_key(|found| {
+        sorted::by_key(&mut found, |found| {
             let (works, differs) = (works(found), differs(found));
             let updated =
                 found.get("meta").and_then(|meta| Instant::parse(meta.get("lastUpdated")?.as_str()?));

@@ -2,6 +2,7 @@
 
 use super::answer::{Issue, Said};
 use crate::delivery::{Notified, Place};
+use crate::sorted;
 
 /// The events of a notification that were not handled.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl Unhandled {
         }
         let said = |(place, index): &(Place, usize)| Some((*place, Said::of(&notified.delivered[*index])?));
         let mut said: Vec<_> = notified.places.iter().filter_map(said).collect();
-        said.sort_by_key(|(place, _)| place.place);
+        sorted::by_key(&mut said, |(place, _)| place.place);
         (!said.is_empty()).then_some(Self { events, said })
     }
 

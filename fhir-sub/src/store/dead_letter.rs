@@ -8,6 +8,7 @@ use super::backend::{Put, RecordId, RecordKind};
 use super::record::{Body, Record, after};
 use super::{Key, ROUNDS, Store, Stored, Unavailable};
 use crate::fhir::Instant;
+use crate::sorted;
 
 /// An event that was given up. It names the event and its resource, and contains nothing of the resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +103,7 @@ impl Store {
             })
             .filter(|letter| letter.tenant.as_deref() == self.tenant.as_deref())
             .collect();
-        letters.sort_unstable_by(|one, other| one.age().cmp(&other.age()));
+        sorted::by(&mut letters, |one, other| one.age().cmp(&other.age()));
         Ok(letters)
     }
 

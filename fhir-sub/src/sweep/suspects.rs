@@ -7,6 +7,7 @@ use std::time::Instant as Moment;
 use super::{Row, Run};
 use crate::declaration::Declaration;
 use crate::delivery::Deferred;
+use crate::sorted;
 
 /// The events that all subscriptions of a sweep left for the end.
 #[derive(Default)]
@@ -35,7 +36,7 @@ impl Suspects {
     /// The least often begun events come first: perhaps another event killed the instance.
     fn take(&self) -> Vec<Suspect> {
         let mut suspects = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        suspects.sort_by_key(|suspect| suspect.deferred.tries());
+        sorted::by_key(&mut suspects, |suspect| suspect.deferred.tries());
         suspects
     }
 }

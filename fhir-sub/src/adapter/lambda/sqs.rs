@@ -23,6 +23,7 @@ use crate::fhir::is_id;
 use crate::json::Text;
 use crate::service::{Carried, within};
 use crate::settings::QueueSettings;
+use crate::sorted;
 
 /// How many messages are handled at the same time: a batch of the usual size.
 const AT_ONCE: usize = 10;
@@ -82,7 +83,7 @@ pub(super) async fn handle(
     let lanes = lanes.into_iter().enumerate();
     let lanes: Vec<_> = lanes.map(|(place, lane)| batch.handle(lane, place >= AT_ONCE).boxed()).collect();
     let mut failed: Vec<usize> = stream::iter(lanes).buffer_unordered(AT_ONCE).concat().await;
-    failed.sort_unstable();
+    sorted::by(&mut failed, usize::cmp);
     let failures = failed.iter().map(|place| json!({ "itemIdentifier": &*records[*place].message_id }));
     let failures: Vec<_> = failures.collect();
     let answer = to_raw_value(&json!({ "batchItemFailures": failures }));
