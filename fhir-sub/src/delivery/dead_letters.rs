@@ -88,7 +88,7 @@ fn event(letter: &DeadLetter) -> Event {
         subscription: letter.subscription.clone(),
         timestamp: letter.timestamp.clone(),
         number: letter.number,
-        updated: letter.deleted,
+        updated: letter.updated,
         retry: Some(Retry {
             letter: letter.key,
             record: letter.record.unwrap_or(letter.key),

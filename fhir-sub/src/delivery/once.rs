@@ -395,6 +395,11 @@ fn dead_letter(
     Delivered { endpoint, event, end, .. }: &Delivered,
 ) -> DeadLetter {
     let is_deletion = event.interaction() == Interaction::Delete;
+    let updated = match (is_deletion, event.version_id()) {
+        (true, Some(_)) => event.updated,
+        (false, None) => claim.entry.resource.as_ref().and_then(|resource| resource.updated),
+        _ => None,
+    };
     DeadLetter {
         key,
         record: Some(claim.entry.key).filter(|record| *record != key),
@@ -408,7 +413,7 @@ fn dead_letter(
         subscription: event.subscription().map(str::to_owned),
         number: event.number(),
         timestamp: event.timestamp().map(str::to_owned),
-        deleted: event.updated.filter(|_| is_deletion && event.version_id.is_some()),
+        updated,
         tries: claim.tries,
         outcome: end.words().to_owned(),
         error_kind: end.failure().map(|failure| failure.kind.to_owned()),

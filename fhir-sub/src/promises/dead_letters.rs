@@ -122,6 +122,42 @@ async fn a_version_that_a_retry_has_handled_is_not_handled_again() {
     }
 }
 
+/// Neither the notification nor a read says the version, which a sweep finds after the retry, or before it.
+#[tokio::test(start_paused = true)]
+async fn an_event_without_a_version_that_a_retry_has_handled_is_not_handled_again() {
+    for is_retried_first in [true, false] {
+        let is_mended = Arc::new(AtomicBool::new(false));
+        let of_handler = Arc::clone(&is_mended);
+        let script = script(move |_| if of_handler.load(Ordering::SeqCst) { Do::Ok } else { Do::ForGood });
+        let server = front(|asked| match asked {
+            _ if asked.starts_with("GET Encounter?") => {
+                reply(200, page(asked, &[("1".to_owned(), "2".to_owned(), 2000)]))
+            }
+            _ if asked.starts_with("GET Subscription?") => reply(200, bundle([])),
+            _ => reply(403, outcome()),
+        });
+        let store = shared();
+        let app = app(Behaviour::Hapi, criteria::<UNUSED>(), Some(store.clone()), server, &script, &[]);
+        let told = encounter("1", None, 2000);
+        let (_, outcomes) = send(&app, Method::PUT, Some("Encounter/1"), &told).await;
+        assert_eq!(outcomes, ["failed for good"]);
+        is_mended.store(true, Ordering::SeqCst);
+        script.ran();
+        let letter = letters(&store).await.remove(0);
+        let retry = async || dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
+        let sweep = async || swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+        if is_retried_first {
+            assert_eq!(retry().await.record.outcome(), "handled");
+            sweep().await;
+        } else {
+            sweep().await;
+            assert_eq!(retry().await.record.outcome(), "handled before");
+        }
+        assert_eq!(script.ran().len(), 1, "handled twice");
+        assert!(letters(&store).await.is_empty());
+    }
+}
+
 /// A notification's handler is on the current version while a retry of the version before wants it.
 #[tokio::test(start_paused = true)]
 async fn a_retry_waits_for_who_handles_the_current_version() {

@@ -45,9 +45,10 @@ pub(crate) struct DeadLetter {
     /// When the event happened, if it is identified by its number: a FHIR `instant`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) timestamp: Option<String>,
-    /// When the resource was deleted, if the event is a deletion with a version. Nobody can read that later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) deleted: Option<Instant>,
+    /// When the version was written, if nobody can read that later: it is a deletion with a version, or the event does not name
+    /// its version.
+    #[serde(default, rename = "deleted", skip_serializing_if = "Option::is_none")]
+    pub(crate) updated: Option<Instant>,
     /// How often the handler was tried.
     pub(crate) tries: u32,
     /// The result of the last try, in the words of the log.

@@ -257,8 +257,7 @@ impl Store {
         let shown = now.saturating_sub(millis_of(how.age));
         for _ in 0..ROUNDS {
             let there = read_resource(found.as_ref(), now)?;
-            // A dead letter keeps its own name.
-            if !how.is_again && there.is_some_and(|there| rules::covers(there, of)) {
+            if there.is_some_and(|there| rules::covers(there, of)) {
                 return Ok(Err(Begun::Done));
             }
             let record = match rules::begin_resource(there, of, how, now, until) {

@@ -146,7 +146,7 @@ pub(crate) fn instant(text: &str) -> Instant {
 
 pub(crate) fn letter(name: &str, since: &str) -> DeadLetter {
     DeadLetter {
-        deleted: None,
+        updated: None,
         tenant: None,
         program: None,
         key: key(name),
