@@ -117,8 +117,10 @@ impl Run {
         resource: Option<&Value>,
     ) -> Self {
         let server = lock(&world.server);
-        let change = given(&server, event, resource).cloned();
         let key = event.idempotency_key();
+        // A dead letter without a version is that of an earlier run.
+        let by_key = || server.changes.get(*lock(&world.ledger).keys.get(key.as_ref()?)?);
+        let change = given(&server, event, resource).or_else(by_key).cloned();
         let name = change.as_ref().map_or_else(
             || {
                 format!(
@@ -145,9 +147,17 @@ impl Run {
             is_of_other: false,
         };
         let Some(change) = &run.change else {
-            if let (Some(serial), Some(key)) = (run.deletion, key) {
-                lock(&world.ledger).deletions.insert(key, serial);
+            let Some(serial) = run.deletion else { return run };
+            let mut ledger = lock(&world.ledger);
+            // With two deletions, a late notification may mean either.
+            let deletions = || server.of_id(server.changes[serial].id).filter(|it| it.kind == Kind::Delete);
+            if ledger.of(serial).is_done && world.tells_deletions() && deletions().count() == 1 {
+                world.fail(|| format!("a handler ran on {}, which was done", server.changes[serial]));
             }
+            if let Some(key) = key {
+                ledger.deletions.insert(key, serial);
+            }
+            drop(ledger);
             return run;
         };
         let endpoint = world.plan.setup.endpoint;

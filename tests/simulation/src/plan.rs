@@ -229,6 +229,8 @@ pub(crate) enum Trait {
     Shifting,
     /// Each page takes nine seconds. The client gives up a request after ten.
     SlowPages,
+    /// Each page takes a second.
+    TakesASecond,
     /// Notifications do not say the version. Those of a topic with deletions do not say what happened.
     Strips,
     /// If a handler takes only events, it does not let the program read resources.
@@ -276,6 +278,8 @@ pub(crate) enum Answering {
     Slow(Ms),
     /// It omits results, and says so.
     Partial,
+    /// If it follows a link, the answer has this status.
+    DeadLink(u16),
 }
 
 /// What happens to a notification.
@@ -332,14 +336,18 @@ impl Plan {
     pub(crate) fn of(seed: u64) -> Self {
         let mut dice = Rng::with_seed(seed);
         let mut setup = setup(&mut dice);
-        let is_rare = dice.u8(0..24) == 0;
+        let is_rare = dice.u8(0..12) == 0;
         let (steps, first) = match setup.dialect {
             Dialect::Generic if is_rare && dice.bool() => overtaken(&mut dice, &setup),
+            Dialect::Generic if is_rare && dice.bool() => lacking(&mut dice),
             dialect if is_rare && dialect.has_topics() => {
                 setup.tries = 2;
                 crowded(&mut dice)
             }
-            _ if dice.u8(0..128) == 0 => numerous(&mut dice, &mut setup),
+            _ if is_rare && setup.endpoint == Endpoint::Event => unversioned(&mut dice, &setup),
+            _ if is_rare && dice.bool() => answered_in_part(&mut dice, &setup),
+            _ if is_rare => shifting(&mut dice, &mut setup),
+            _ if dice.u8(0..64) == 0 => numerous(&mut dice, &mut setup),
             _ => (steps(&mut dice, &setup), Vec::new()),
         };
         let end = steps.last().map_or(0, |step| step.at);
@@ -370,6 +378,9 @@ fn setup(dice: &mut Rng) -> Setup {
 fn one_of<T: Copy>(dice: &mut Rng, all: &[T]) -> T {
     all[dice.usize(0..all.len())]
 }
+
+/// Longer than the overlap of sweeps.
+const AN_OVERLAP: Ms = 300_000;
 
 /// Most pauses are short, so that events meet. Some are longer than a lease or an overlap.
 fn pause(dice: &mut Rng) -> Ms {
@@ -422,6 +433,11 @@ fn overtaken(dice: &mut Rng, setup: &Setup) -> (Vec<Step>, Vec<Fault>) {
         at += 1_000 + pause(dice).min(10_000);
     }
     steps.push(sweep(at));
+    if dice.bool() {
+        // From then on, no search makes sure of the events before.
+        at += AN_OVERLAP;
+        steps.push(sweep(at));
+    }
     let restart = at + 10_000;
     at += 20_000;
     for _ in 0..before + dice.u64(0..3) {
@@ -429,7 +445,7 @@ fn overtaken(dice: &mut Rng, setup: &Setup) -> (Vec<Step>, Vec<Fault>) {
         at += pause(dice).min(10_000);
     }
     // An overlap later, a search does not look back as far.
-    at += if dice.bool() { 300_000 } else { 1_000 };
+    at += if dice.bool() { AN_OVERLAP } else { 1_000 };
     steps.push(sweep(at));
     let mut faults = vec![Fault::Restart(restart)];
     let lost = if setup.instances == 1 { before } else { dice.u64(1..before + 1) };
@@ -437,6 +453,64 @@ fn overtaken(dice: &mut Rng, setup: &Setup) -> (Vec<Step>, Vec<Fault>) {
         (before..before + lost)
             .filter_map(|number| Some(Fault::Notification(u32::try_from(number).ok()?, Sending::Lost))),
     );
+    (steps, faults)
+}
+
+/// Events that are reported to nobody, and that the server no longer has when a sweep asks for them. Its index shows their resources
+/// only later.
+fn lacking(dice: &mut Rng) -> (Vec<Step>, Vec<Fault>) {
+    let write = |at, id| Step { at, what: What::Write(vec![(id, Write::Matching)]) };
+    let sweep = |at| Step { at, what: What::Sweep { is_slip: false } };
+    let mut steps = vec![write(1_000, 0), sweep(2_000), sweep(2_000 + AN_OVERLAP)];
+    let (mut at, count) = (AN_OVERLAP + 10_000, dice.usize(3..7));
+    for id in 1..=count {
+        steps.push(write(at, id));
+        at += dice.u64(1..2_000);
+    }
+    at += dice.u64(1..5_000);
+    steps.push(sweep(at));
+    let mut faults = vec![Fault::Trait(Trait::FewEvents), Fault::Lag(dice.u64(20_000..100_000))];
+    faults.extend((1..=6).map(|number| Fault::Notification(number, Sending::Lost)));
+    (steps, faults)
+}
+
+/// A change that is reported to nobody. Longer than an overlap later, a sweep gets a part of the results only.
+fn answered_in_part(dice: &mut Rng, setup: &Setup) -> (Vec<Step>, Vec<Fault>) {
+    let (mut at, mut steps) = (1_000, Vec::new());
+    for _ in 0..dice.usize(1..3) {
+        steps.push(Step { at, what: What::Write(writes(dice, 3, setup)) });
+        at += dice.u64(0..1_000);
+    }
+    steps.push(Step { at: at + AN_OVERLAP, what: What::Sweep { is_slip: false } });
+    let lost = (0..8).map(|number| Fault::Notification(number, Sending::Lost));
+    let in_part = (0..8).map(|number| Fault::Request(number, Answering::Partial));
+    (steps, lost.chain(in_part).collect())
+}
+
+/// Notifications do not say the version, and the program may not ask for it. A sweep finds the versions.
+fn unversioned(dice: &mut Rng, setup: &Setup) -> (Vec<Step>, Vec<Fault>) {
+    let mut steps = steps(dice, setup);
+    let at = steps.last().map_or(0, |step| step.at) + pause(dice);
+    steps.push(Step { at, what: What::Sweep { is_slip: false } });
+    (steps, [Trait::Strips, Trait::RefusesReads].map(Fault::Trait).into())
+}
+
+/// A few resources on pages of one. While a sweep reads them, some change and leave their pages, so that others move to pages that
+/// were read before.
+fn shifting(dice: &mut Rng, setup: &mut Setup) -> (Vec<Step>, Vec<Fault>) {
+    setup.page = 1;
+    let count = dice.usize(3..7);
+    let first = |id| Step { at: 1_000 + id as Ms * 10, what: What::Write(vec![(id, Write::Matching)]) };
+    let mut steps: Vec<_> = (0..count).map(first).collect();
+    let mut at = 1_000 + AN_OVERLAP;
+    steps.push(Step { at, what: What::Sweep { is_slip: false } });
+    for _ in 0..dice.usize(1..4) {
+        at += dice.u64(500..8_000);
+        let id = dice.usize(0..count);
+        steps.push(Step { at, what: What::Write(vec![(id, Write::Matching)]) });
+    }
+    let mut faults: Vec<_> = [Trait::Shifting, Trait::TakesASecond].map(Fault::Trait).into();
+    faults.extend((0..8).map(|number| Fault::Notification(number, Sending::Lost)));
     (steps, faults)
 }
 
@@ -455,16 +529,31 @@ fn numerous(dice: &mut Rng, setup: &mut Setup) -> (Vec<Step>, Vec<Fault>) {
         at += dice.u64(0..1_000);
     }
     let first = dice.u32(0..4);
-    let lost = (first..40).map(|number| Fault::Notification(number, Sending::Lost)).collect();
+    let mut faults: Vec<_> = (first..60).map(|number| Fault::Notification(number, Sending::Lost)).collect();
+    let (mut changes, mut between) = (4, 200);
+    match dice.u8(0..4) {
+        // While pages are read, resources move to pages that were read before.
+        0 => {
+            faults.extend([Trait::Shifting, Trait::TakesASecond].map(Fault::Trait));
+            (changes, between) = (30, 1_500);
+        }
+        // A page looks sorted, and the link to the next one is dead.
+        1 => {
+            faults.push(Fault::Trait(Trait::IgnoresSort));
+            let dead = (0..3).map(|_| Fault::Request(dice.u32(0..20), Answering::DeadLink(status(dice))));
+            faults.extend(dead.collect::<Vec<_>>());
+        }
+        _ => {}
+    }
     for _ in 0..dice.usize(1..4) {
         at += pause(dice);
         steps.push(Step { at, what: What::Sweep { is_slip: false } });
-        for _ in 0..dice.usize(0..4) {
-            at += dice.u64(0..200);
+        for _ in 0..dice.usize(0..changes) {
+            at += dice.u64(0..between);
             steps.push(Step { at, what: What::Write(writes(dice, count, setup)) });
         }
     }
-    (steps, lost)
+    (steps, faults)
 }
 
 /// A notification of many events. Two of them hang, and leave little time to others, which take some.
@@ -540,12 +629,13 @@ fn clock(dice: &mut Rng, setup: &Setup, end: Ms) -> Fault {
     }
 }
 
-const TRAITS: [Trait; 15] = [
+const TRAITS: [Trait; 16] = [
     Trait::IgnoresSort,
     Trait::RefusesSort,
     Trait::NoDate,
     Trait::Shifting,
     Trait::SlowPages,
+    Trait::TakesASecond,
     Trait::Strips,
     Trait::RefusesReads,
     Trait::NoTypeHistory,
@@ -561,19 +651,25 @@ const TRAITS: [Trait; 15] = [
 fn quirk(dice: &mut Rng, setup: &Setup) -> Quirk {
     match dice.u8(0..3) {
         0 if setup.dialect == Dialect::Generic => Quirk::FailsEvents,
-        0..2 => Quirk::ForgetsLinks(one_of(dice, &[410, 404, 400, 403, 500])),
+        0..2 => Quirk::ForgetsLinks(status(dice)),
         _ => Quirk::IgnoresFilter,
     }
 }
 
+/// The status of a dead link.
+fn status(dice: &mut Rng) -> u16 {
+    one_of(dice, &[410, 404, 400, 403, 500])
+}
+
 fn answering(dice: &mut Rng) -> Answering {
-    match dice.u8(0..8) {
+    match dice.u8(0..9) {
         0 => Answering::Unavailable,
         1 => Answering::TooMany,
         2 => Answering::NotSent,
         3 => Answering::Broken,
         4 => Answering::Hangs,
         5 => Answering::Slow(dice.u64(1..20_000)),
+        6 => Answering::DeadLink(status(dice)),
         _ => Answering::Partial,
     }
 }

@@ -256,7 +256,10 @@ fn judge(world: &World) {
             false => ledger.has_succeeded(change.serial),
         };
         let is_missed = server.is_wanted(change, &world.plan) && !has_succeeded;
-        let is_promised = change.kind != Kind::Delete || can_find_deletions(world);
+        let is_promised = match change.kind {
+            Kind::Delete => can_find_deletions(world),
+            _ => !world.may_seem_older(),
+        };
         if is_missed && is_promised {
             world.fail(|| format!("{change} is lost: no handler has succeeded with it"));
         }

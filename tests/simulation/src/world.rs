@@ -125,7 +125,8 @@ impl World {
 
     /// Whether the server does not let the program read resources.
     pub(crate) fn refuses_reads(&self) -> bool {
-        self.has(Trait::RefusesReads) && self.plan.setup.endpoint == Endpoint::TopicEvents
+        let takes_events = matches!(self.plan.setup.endpoint, Endpoint::Event | Endpoint::TopicEvents);
+        self.has(Trait::RefusesReads) && takes_events
     }
 
     /// Whether the server's own clock is wrong at some time.
@@ -147,12 +148,38 @@ impl World {
     /// Whether nothing says the version of an overwritten resource: neither a notification nor a history.
     pub(crate) fn is_without_versions(&self) -> bool {
         let lags = self.plan.faults.iter().any(|fault| matches!(fault, Fault::HistoryLag(_)));
-        self.has(Trait::NoVersions) || (lags || self.has(Trait::NoHistory)) && self.is_told_without_versions()
+        let has_no_answer = lags || self.has(Trait::NoHistory) || self.refuses_reads();
+        self.has(Trait::NoVersions) || has_no_answer && self.is_told_without_versions()
     }
 
     /// Whether notifications do not say the versions.
     pub(crate) fn is_told_without_versions(&self) -> bool {
         self.has(Trait::Strips) || self.has(Trait::NoVersions) || self.plan.setup.endpoint.is_read_later()
+    }
+
+    /// Whether a version may seem older than an event that was known only by its number, since the clock was put back.
+    pub(crate) fn may_seem_older(&self) -> bool {
+        let is_put_back = |fault: &Fault| matches!(fault, Fault::Clock { until: None, .. });
+        self.plan.setup.dialect.has_topics()
+            && self.is_without_versions()
+            && self.plan.faults.iter().any(is_put_back)
+    }
+
+    /// Whether the history says the version of each deletion whenever it is asked.
+    pub(crate) fn tells_deletions(&self) -> bool {
+        let hides = |fault: &Fault| {
+            matches!(
+                fault,
+                Fault::Request(..)
+                    | Fault::HistoryLag(_)
+                    | Fault::Late(..)
+                    | Fault::Clock { .. }
+                    | Fault::Trait(
+                        Trait::NoHistory | Trait::NoVersions | Trait::NoDate | Trait::NoHistoryLinks
+                    )
+            )
+        };
+        !self.is_told_by_name() && !self.plan.faults.iter().any(hides)
     }
 
     pub(crate) fn does(&self, quirk: Quirk) -> bool {

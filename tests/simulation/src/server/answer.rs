@@ -76,6 +76,9 @@ async fn answer(world: &World, request: Request<Bytes>) -> Result<Response<Bytes
     if (is_search || is_history) && !is_refused && world.has(Trait::SlowPages) {
         sleep(9_000).await;
     }
+    if (is_search || is_history) && world.has(Trait::TakesASecond) && !world.is_quiet() {
+        sleep(1_000).await;
+    }
     match fault {
         Some(Answering::NotSent) => return Err(Unanswered::NotSent),
         Some(Answering::Hangs) => std::future::pending().await,
@@ -86,6 +89,7 @@ async fn answer(world: &World, request: Request<Bytes>) -> Result<Response<Bytes
     let mut replied = match fault {
         Some(Answering::Unavailable) => refusal(503),
         Some(Answering::TooMany) => refusal(429),
+        Some(Answering::DeadLink(status)) if is_search && asks("place") => refusal(status),
         _ => lock(&world.server).reply(world, request.method(), &path, &query, request.body()),
     };
     if fault == Some(Answering::Partial) && is_search {
