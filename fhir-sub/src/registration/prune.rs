@@ -8,7 +8,8 @@ use futures_core::future::BoxFuture;
 
 use super::acceptance::accepted;
 use super::delete::delete;
-use super::difference::differences;
+use super::difference::{Difference, differences};
+use super::hidden::LIMITED;
 use super::known::{self, FindError};
 use super::pacing::Pacing;
 use super::plan::{IdOrder, has_endpoint};
@@ -47,7 +48,7 @@ pub(super) async fn prune(
             app.registry().find(&endpoint).is_none().then_some((endpoint, subscription))
         })
         .collect();
-    left.extend(duplicates(app, client, &listed, pacing).await);
+    left.extend(duplicates(app, client, &listed, rows, pacing).await);
     let removed = side_by_side(left.into_iter().map(|(endpoint, subscription)| -> BoxFuture<'_, _> {
         Box::pin(remove(client, endpoint, subscription, dry_run, pacing, deadline))
     }))
@@ -84,10 +85,14 @@ async fn list(app: &App, client: &FhirClient) -> Result<Vec<Subscription>, FindE
 
 /// The Subscriptions of `listed` that are as a handler wants them, without the oldest one. Registration finds
 /// its Subscription by the exact URL, so one with that URL stays.
+///
+/// Where the server hides the secret, any of them may have an earlier one. Then the one stays that this run has written, and
+/// without such a one, all stay.
 async fn duplicates<'l>(
     app: &App,
     client: &FhirClient,
     listed: &'l [Subscription],
+    rows: &[Row],
     pacing: &Pacing,
 ) -> Vec<(String, &'l Subscription)> {
     let looks = app.registry().declarations().iter().filter_map(|declaration| {
@@ -96,8 +101,15 @@ async fn duplicates<'l>(
             let is_exact = has_endpoint(listed, &wanted.url);
             (is_exact || is_its(app, declaration.endpoint, listed)).then_some((is_exact, listed))
         });
-        let alike = alike.filter(|(_, listed)| is_as_wanted(app, &wanted, listed));
-        let (exact, respelt): (Vec<_>, Vec<_>) = alike.partition(|(is_exact, _)| *is_exact);
+        let alike: Vec<_> = alike.filter(|(_, listed)| is_as_wanted(app, &wanted, listed)).collect();
+        let is_hidden = alike.iter().any(|(_, listed)| hides_secret(&wanted, listed));
+        let written = is_hidden.then(|| written(rows, declaration.endpoint));
+        if written == Some(None) {
+            return None;
+        }
+        let is_kept = |id: Option<&str>| written.flatten().is_none_or(|written| id == Some(written));
+        let (exact, respelt): (Vec<_>, Vec<_>) =
+            alike.into_iter().partition(|(is_exact, listed)| *is_exact && is_kept(listed.text("id")));
         let all = exact.len() + respelt.len();
         (all > 1 && !exact.is_empty()).then_some((declaration.endpoint, wanted, exact, respelt))
     });
@@ -129,6 +141,20 @@ fn is_its(app: &App, endpoint: &str, found: &Subscription) -> bool {
 /// way.
 fn is_as_wanted(app: &App, wanted: &Wanted, found: &Subscription) -> bool {
     let written = app.memory().subscriptions.known(&wanted.url).written;
+    matches!(found.status_code(), "active" | "requested")
+        && found.text("id").is_some()
+        && differences(&wanted.resource, &respelt(wanted, found), written.as_ref()).names.is_empty()
+}
+
+/// Whether the server hides the secret of the Subscription, so that it may be another one than the program's: what it shows is
+/// right only as what it shows of the program's own write.
+fn hides_secret(wanted: &Wanted, found: &Subscription) -> bool {
+    let Difference { names, hidden } = differences(&wanted.resource, &respelt(wanted, found), None);
+    !names.is_empty() || hidden.iter().any(|name| !LIMITED.contains(name))
+}
+
+/// The Subscription with its URL and its criteria as they are wanted, if they only differ in spelling.
+fn respelt(wanted: &Wanted, found: &Subscription) -> Subscription {
     let mut alike = found.clone();
     if let (Some(own), Some(criteria)) = (wanted.resource.text("criteria"), found.text("criteria"))
         && wanted.topic.is_none()
@@ -141,9 +167,14 @@ fn is_as_wanted(app: &App, wanted: &Wanted, found: &Subscription) -> bool {
     } else {
         alike.channel_mut().insert("endpoint".into(), wanted.url.as_str().into());
     }
-    matches!(found.status_code(), "active" | "requested")
-        && found.text("id").is_some()
-        && differences(&wanted.resource, &alike, written.as_ref()).names.is_empty()
+    alike
+}
+
+/// The id of the Subscription of `endpoint` that this run has written.
+fn written<'r>(rows: &'r [Row], endpoint: &str) -> Option<&'r str> {
+    let is_written = |row: &&Row| matches!(row.result, RowResult::Created | RowResult::Updated);
+    let row = rows.iter().find(|row| row.endpoint == endpoint && is_written(row))?;
+    row.subscription.as_deref()?.strip_prefix("Subscription/")
 }
 
 fn is_active(subscription: &Subscription) -> bool {

@@ -155,15 +155,29 @@ pub(crate) fn wanted(declaration: &'static Declaration, settings: &Settings) -> 
     })
 }
 
-/// Whether the Subscription or its channel has a new extension.
+/// Whether the Subscription has a new extension, at any of its elements.
 fn has_further_extensions(after: &Subscription, before: &Subscription) -> bool {
-    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
     let all = |subscription: &Subscription| {
-        let of_channel = subscription.channel().and_then(|channel| channel.get("extension"));
-        [list(subscription.get("extension")), list(of_channel)].concat()
+        let mut all = Vec::new();
+        subscription.elements().iter().for_each(|(name, value)| add_extensions(name, value, &mut all));
+        all
     };
     let before = all(before);
     all(after).iter().any(|extension| !before.contains(extension))
+}
+
+/// Adds the extensions in the element `name` to `all`.
+fn add_extensions(name: &str, value: &Value, all: &mut Vec<Value>) {
+    match value {
+        Value::Array(extensions) if matches!(name, "extension" | "modifierExtension") => {
+            all.extend(extensions.iter().cloned());
+        }
+        Value::Array(items) => items.iter().for_each(|item| add_extensions(name, item, all)),
+        Value::Object(members) => {
+            members.iter().for_each(|(name, value)| add_extensions(name, value, all));
+        }
+        _ => {}
+    }
 }
 
 /// The topic's canonical URL, without its version if the server compares the text with the topic's `url`:

@@ -65,6 +65,25 @@ async fn a_new_secret_reaches_a_server_that_masks_it() {
     }
 }
 
+/// Nothing shows which of two Subscriptions has the right secret, except that this run has written one of them.
+#[tokio::test(start_paused = true)]
+async fn pruning_keeps_the_one_with_the_right_secret() {
+    for (place, shows) in SHOWN.into_iter().enumerate() {
+        let (app, server) = odd(Ways { shows, ..Ways::default() }, vec![patients("a")], &[]);
+        run(&app, Options::default()).await;
+        let mut older = server.all().remove(0);
+        older["meta"]["lastUpdated"] = json!("2020-01-01T00:00:00Z");
+        server.add(2, older);
+        for app in [app, server.app(vec![patients("a")], &[])] {
+            run(&app, Options { prune: true, ..Options::default() }).await;
+            assert_eq!(server.all().len(), 2, "{place}: either may have an earlier secret");
+        }
+        let rotated = server.app(vec![patients("a")], &[ROTATED]);
+        run(&rotated, Options { rewrite: true, prune: true, ..Options::default() }).await;
+        assert!(server.all().len() == 1 && is_sent(&server, ROTATED.1), "{place}: {:?}", server.all());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_is_shown_is_compared() {
     let (app, server) = odd(Ways::default(), vec![patients("a")], &[]);

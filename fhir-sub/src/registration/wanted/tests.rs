@@ -2,6 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::declaration::Content;
+use crate::fixtures::{Succeed, declaration};
+use crate::interaction::Interactions;
 use crate::registration::tests::fixtures::{ADMISSIONS, BARE, SECRET, admissions, refusal, settings, wants};
 
 /// `http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/…`
@@ -239,4 +241,28 @@ fn a_modifier_without_a_code_is_refused_in_r5() {
         "{refused}"
     );
     assert_eq!(refusal(admissions(NICKNAMES), &settings("generic", "R4")), "");
+}
+
+/// The server's own extension for creations may stand at any element.
+#[test]
+fn an_extension_of_the_users_may_stand_anywhere() {
+    let creations = |registration| Declaration {
+        interactions: Interactions { create: true, update: false, delete: false },
+        registration,
+        ..declaration::<crate::Event, Succeed>("Encounter?", "encounters")
+    };
+    let added: [fn(&mut Subscription); 4] = [
+        |it| it.set("extension", json!([{ "url": "urn:on", "valueCode": "create" }])),
+        |it| it.set("modifierExtension", json!([{ "url": "urn:on", "valueCode": "create" }])),
+        |it| it.set("_criteria", json!({ "extension": [{ "url": "urn:on", "valueCode": "create" }] })),
+        |it| {
+            let extension = json!({ "extension": [{ "url": "urn:on", "valueCode": "create" }] });
+            it.channel_mut().insert("_type".into(), extension);
+        },
+    ];
+    for add in added {
+        assert_eq!(refusal(creations(Some(add)), &settings("generic", "R4")), "");
+    }
+    let refused = refusal(creations(None), &settings("generic", "R4"));
+    assert!(refused.contains("add the extension in a `registration` function"), "{refused}");
 }
