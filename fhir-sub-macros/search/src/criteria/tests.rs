@@ -827,6 +827,11 @@ fn a_plus_that_is_written_as_it_is_would_be_a_space() {
         "Observation?code=http://example.org/a+b|1",
         "Observation?value-concept=A+",
         "Observation?value-concept=http://example.org/blood|AB+",
+        "Patient?identifier=+15555550100",
+        "Patient?identifier=https://example.org/phones|+15555550100",
+        "Patient?identifier=https://example.org/phones|1555+",
+        "Observation?subject:identifier=https://example.org/phones|+1555",
+        "Patient?identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203|MR|+1555",
     ] {
         let plus = if text.contains("http://example.org/a+b|") { "http://example.org/a+b" } else { "+" };
         wrong_in(text, plus);

@@ -32,6 +32,7 @@ pub(super) fn check(asked: &Asked<'_>, token: &Token, value: &Text) -> Result<()
         Token::ContactPoint => without_plus(asked, &code),
         Token::Identifier => {
             without_prefix(asked, value)?;
+            without_edges_of_plus(asked, &code)?;
             of_identifier(asked, system.as_ref(), &code)
         }
         Token::Any => {
@@ -57,6 +58,7 @@ pub(super) fn check(asked: &Asked<'_>, token: &Token, value: &Text) -> Result<()
 pub(super) fn identifier_of_type(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
     let parts = value.split('|');
     if parts.len() == 3 && parts.iter().all(|part| !part.is_empty()) {
+        without_edges_of_plus(asked, &parts[2])?;
         let rest = Text::plain(&format!("{}|{}", parts[1], parts[2]));
         return of_identifier(asked, Some(&parts[0]), &rest);
     }
@@ -84,6 +86,12 @@ fn without_plus(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
         "a `+` in a URL stands for a space, and this finds `{value}`: write the `+` as `%2B`, or a space as `%20`"
     );
     Err(Mistake::new(plus, message, asked.check.chapter("token")))
+}
+
+/// No identifier begins or ends with a space: the value was `+15555550100`.
+fn without_edges_of_plus(asked: &Asked<'_>, value: &Text) -> Result<(), Mistake> {
+    let written = value.to_string();
+    if written.trim() == written { Ok(()) } else { without_plus(asked, value) }
 }
 
 /// `application/fhir+json`: a media type contains no space.
