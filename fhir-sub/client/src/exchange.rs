@@ -106,7 +106,8 @@ impl Exchange {
         }
         let limits = Limits { answer_bytes: self.limits.answer_bytes.min(request.answer_bytes) };
         match tokio::time::timeout(limit, self.transport.send(outgoing, limits)).await {
-            Ok(answer) => answer.map_err(|error| Error::new(Kind::Transport(error))),
+            Ok(Ok(answer)) => Ok(answer.map(without_mark)),
+            Ok(Err(error)) => Err(Error::new(Kind::Transport(error))),
             Err(_) if cut => Err(Error::new(Kind::Deadline)),
             Err(_) => Err(Error::new(Kind::Transport(TransportError::new(TransportErrorKind::TimedOut)))),
         }
@@ -121,6 +122,12 @@ impl Exchange {
                 .map_err(|_| Error::new(Kind::Deadline)),
         }
     }
+}
+
+/// The body without a byte order mark, which some libraries write. RFC 8259 allows a reader to ignore it.
+fn without_mark(body: Bytes) -> Bytes {
+    let mark = "\u{feff}".as_bytes();
+    if body.starts_with(mark) { body.slice(mark.len()..) } else { body }
 }
 
 /// The header to sign with, and the number of its token.

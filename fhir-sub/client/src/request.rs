@@ -1,7 +1,7 @@
 //! A request before it is signed and sent. All its parts are validated.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, IF_MATCH};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderName, IF_MATCH};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use serde::Serialize;
 use url::Url;
@@ -12,6 +12,8 @@ use crate::fhir::{FhirVersion, is_id, is_type_name};
 use crate::retry::Repeat;
 
 pub(crate) const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
+/// Without this, a server may compress its answers, and the client reads none of these.
+const UNCHANGED: HeaderValue = HeaderValue::from_static("identity");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const IF_NONE_EXIST: HeaderName = HeaderName::from_static("if-none-exist");
 
@@ -37,7 +39,7 @@ impl Request {
             Error::invalid("the URL cannot be sent, mostly for its length").of(&method, &subject, 0)
         })?;
         let repeat = if method.is_idempotent() { Repeat::Safe } else { Repeat::IfUnprocessed };
-        let headers = HeaderMap::from_iter([(ACCEPT, FHIR_JSON)]);
+        let headers = HeaderMap::from_iter([(ACCEPT, FHIR_JSON), (ACCEPT_ENCODING, UNCHANGED)]);
         Ok(Self { method, uri, subject, headers, body: Bytes::new(), repeat, answer_bytes: usize::MAX })
     }
 

@@ -202,9 +202,11 @@ impl<'e> Reader<'e> {
             }
             match self.get(wanted).await {
                 Ok(resource) => return Ok(Read::found(resource).of_version(version_id)),
-                // The version is gone, or too old, or the server keeps no versions. A result of the search may be
-                // older than this version.
-                Err(error) if matches!(error.status(), Some(400 | 404 | 405 | 410 | 501)) => {
+                // The version is gone, or too old, or the server keeps no versions, or a gateway before it lets only
+                // `Type/id` pass. A result of the search may be older than this version.
+                Err(error)
+                    if matches!(error.status(), Some(400 | 403 | 404 | 405 | 406 | 410 | 422 | 501)) =>
+                {
                     self.forget_searched(key);
                 }
                 Err(error) => return Err(error),

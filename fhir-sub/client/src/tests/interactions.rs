@@ -38,7 +38,22 @@ async fn reads_ask_for_fhir_json_at_the_right_place() {
         ]
     );
     assert_eq!(script.header(0, "accept").unwrap(), "application/fhir+json");
+    // The client reads no compressed answer.
+    assert_eq!(script.header(0, "accept-encoding").unwrap(), "identity");
     assert_eq!(script.header(0, "authorization"), None);
+}
+
+/// Some libraries write one, before errors too.
+#[tokio::test]
+async fn a_byte_order_mark_is_no_part_of_an_answer() {
+    let outcome = json!({ "resourceType": "OperationOutcome",
+        "issue": [{ "severity": "error", "code": "not-found" }] });
+    let marked = |status, body: &Value| answer(status, &[], format!("\u{feff}{body}"));
+    let script = Script::new([marked(200, &encounter("1")), marked(404, &outcome)]);
+    let fhir = script.client();
+    assert_eq!(fhir.read::<Value>("Encounter", "1").await.unwrap(), encounter("1"));
+    let error = fhir.read::<Value>("Encounter", "1").await.unwrap_err();
+    assert!(error.to_string().contains("not-found"), "{error}");
 }
 
 #[tokio::test]

@@ -305,16 +305,55 @@ async fn with_server(
 ) -> (crate::service::Answered, Vec<String>) {
     let status = StatusCode::from_u16(status).unwrap();
     let server = Arc::new(Always { status, body, asked: Mutex::default() });
-    let builder = TestApp::builder(Behaviour::Hapi, leak([topic::<Resource<Value>, Succeed>()]));
-    let app = builder.transport(server.clone()).build().unwrap();
-    let (headers, body) = (http::HeaderMap::new(), notification(references).to_string());
+    let declaration = topic::<Resource<Value>, Succeed>();
+    let answered = answered(declaration, server.clone(), &notification(references)).await;
+    let asked = std::mem::take(&mut *server.asked.lock().unwrap());
+    (answered, asked)
+}
+
+/// The answer of an app with this server.
+async fn answered(
+    declaration: Declaration,
+    server: Arc<dyn Transport>,
+    body: &Value,
+) -> crate::service::Answered {
+    let app = TestApp::builder(Behaviour::Hapi, leak([declaration])).transport(server).build().unwrap();
+    let (headers, body) = (http::HeaderMap::new(), body.to_string());
     let head = crate::request::Head { method: &Method::POST, path: "/e", query: None, headers: &headers };
     let declaration = app.registry().find("e").unwrap();
     let route =
         crate::service::Route::Endpoint { declaration, reference: None, owes: crate::service::Owed::Nothing };
-    let answered = app.answer(&head, route, body.as_bytes(), app.deadline(None)).await;
-    let asked = std::mem::take(&mut *server.asked.lock().unwrap());
-    (answered, asked)
+    app.answer(&head, route, body.as_bytes(), app.deadline(None)).await
+}
+
+/// Has versions, and lets nobody read them.
+struct WithoutVersions(u16, Mutex<Vec<String>>);
+
+impl Transport for WithoutVersions {
+    fn send<'a>(
+        &'a self,
+        request: http::Request<Bytes>,
+        _limits: Limits,
+    ) -> BoxFuture<'a, Result<http::Response<Bytes>, TransportError>> {
+        let path = request.uri().path().trim_start_matches("/r4/").to_owned();
+        let encounter = json!({ "resourceType": "Encounter", "id": "1", "meta": { "versionId": "2" } });
+        let (status, body) = if path.contains("_history") { (self.0, json!({})) } else { (200, encounter) };
+        self.1.lock().unwrap().push(path);
+        let answer = http::Response::builder().status(status).body(body.to_string().into()).unwrap();
+        Box::pin(async move { Ok(answer) })
+    }
+}
+
+/// A gateway before the server may know only `Type/id`.
+#[tokio::test(start_paused = true)]
+async fn a_version_that_is_refused_is_read_as_it_is_now() {
+    for status in [400, 403, 404, 405, 406, 410, 422, 501] {
+        let server = Arc::new(WithoutVersions(status, Mutex::default()));
+        let answered =
+            answered(topic::<Both, ItIs>(), server.clone(), &notification(&["Encounter/1/_history/2"])).await;
+        assert_eq!(answered.answer.status, 204, "{status} {answered:?}");
+        assert_eq!(*server.1.lock().unwrap(), ["Encounter/1/_history/2", "Encounter/1"], "{status}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

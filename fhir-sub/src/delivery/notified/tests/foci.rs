@@ -174,6 +174,10 @@ fn by_identifier() {
     refused(handler::<REQUIRED>(), &carried);
     carried["entry"][0]["resource"]["notificationEvent"][0]["focus"]["type"] = json!("Appointment");
     handled(handler::<REQUIRED>(), &carried, seen);
+    carried["entry"][0]["resource"]["notificationEvent"][0]["focus"]["type"] =
+        json!("http://hl7.org/fhir/StructureDefinition/Appointment");
+    handled(handler::<REQUIRED>(), &carried, seen);
+    handled(of_type::<REQUIRED>(&["Appointment?status=booked"]), &carried, seen);
 }
 
 #[test]
