@@ -32,6 +32,7 @@ use crate::provided::Provided;
 use crate::rejection::not_well_formed;
 use crate::request::{Head, Header};
 
+pub(crate) use self::criteria::says_nothing;
 #[cfg(feature = "queue")]
 pub(crate) use self::topic::place_of_status;
 

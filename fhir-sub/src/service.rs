@@ -55,6 +55,7 @@ use self::authenticate::Shown;
 use self::refusal::Refusal;
 use crate::app::App;
 use crate::deadline::Deadline;
+use crate::decode::says_nothing;
 use crate::delivery::{Record, Severity, Time};
 use crate::request::Head;
 
@@ -240,11 +241,7 @@ impl App {
 fn is_signed(app: &App, route: &Route, head: &Head<'_>, body: &[u8]) -> bool {
     match route {
         // Nothing that is signed names the resource.
-        Route::Endpoint { reference: Some(_), owes, .. }
-            if owes.is_all() && matches!(body.trim_ascii(), b"" | b"{}") =>
-        {
-            false
-        }
+        Route::Endpoint { reference: Some(_), owes, .. } if owes.is_all() && says_nothing(body) => false,
         Route::Endpoint { owes, .. } => authenticate::is_signed(app.settings(), *owes, head.headers, body),
         _ => true,
     }

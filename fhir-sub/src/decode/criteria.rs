@@ -11,6 +11,13 @@ use crate::interaction::Interaction;
 use crate::json::Outline;
 use crate::request::Head;
 
+/// Whether a body has nothing of a resource: it is empty, or Medplum's `{}` for a deletion, in any spelling.
+pub(crate) fn says_nothing(body: &[u8]) -> bool {
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body).trim_ascii();
+    let inside = body.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
+    body.is_empty() || inside.is_some_and(|inside| inside.trim_ascii().is_empty())
+}
+
 /// Decodes the notification of a criteria, as HAPI, Medplum, Firely and the R4 specification send it. It is a
 /// `PUT` or `DELETE` that names the resource in its path, or a `POST`. The body of a `POST` is the resource,
 /// nothing, Medplum's `{}` for a deletion, or the results of HAPI's search for a payload. A `PUT` without a
@@ -28,7 +35,7 @@ pub(super) fn decode<'a>(
     if let Some(id) = head.headers.get("x-medplum-subscription").text().filter(|id| is_id(id)) {
         event.subscription = Some(format!("Subscription/{id}"));
     }
-    let is_empty = || matches!(body.trim_ascii(), b"" | b"{}");
+    let is_empty = || says_nothing(body);
     match head.headers.get("x-medplum-interaction").text() {
         Some("create") => event.interaction = Interaction::Create,
         Some("update") => event.interaction = Interaction::Update,

@@ -136,7 +136,11 @@ impl<'a> Entry<'a> {
     /// The reference to the entry's resource, from the names of the entry or from the resource itself.
     pub(super) fn reference(&self) -> Option<Reference<'_>> {
         let full_url = self.full_url.as_deref().and_then(reference::parse);
-        full_url.or_else(|| self.own_reference()).or_else(|| reference::parse(self.request.url.as_deref()?))
+        // The whole URL of a `POST` ends with a type, and names no resource: `https://fhir.example.org/FHIR/Patient`.
+        let is_post = self.request.method.as_deref() == Some("POST");
+        let is_whole = |url: &str| url.starts_with('/') || url.contains("://");
+        let url = self.request.url.as_deref().filter(|url| !(is_post && is_whole(url)));
+        full_url.or_else(|| self.own_reference()).or_else(|| reference::parse(url?))
     }
 
     /// The type of the entry's resource.

@@ -53,10 +53,20 @@ pub(super) fn scan<'a>(scanner: &mut Scanner<'a>) -> Result<ReferenceElement<'a>
 ///
 /// HAPI of 2023 wrote the type twice, `Patient/Patient/1`.
 pub(super) fn parse(text: &str) -> Option<Reference<'_>> {
-    Reference::parse(text).or_else(|| {
-        let (resource_type, rest) = text.split_once('/')?;
-        Reference::parse(rest).filter(|reference| reference.resource_type == resource_type)
-    })
+    Reference::parse(text)
+        .or_else(|| {
+            let (resource_type, rest) = text.split_once('/')?;
+            Reference::parse(rest).filter(|reference| reference.resource_type == resource_type)
+        })
+        .or_else(|| rooted(text))
+}
+
+/// Aidbox writes the path of its FHIR interface before a reference: `/fhir/Patient/1`.
+fn rooted(text: &str) -> Option<Reference<'_>> {
+    text.strip_prefix('/').filter(|rest| !rest.starts_with('/'))?;
+    let segments = if text.contains("/_history/") { 4 } else { 2 };
+    let (place, _) = text.rmatch_indices('/').nth(segments - 1)?;
+    Reference::parse(&text[place + 1..])
 }
 
 /// A relative reference without a version.

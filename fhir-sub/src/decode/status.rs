@@ -6,6 +6,9 @@ use crate::json::Text;
 use crate::json::strict::{List, Number, Scalar};
 use crate::json::{Mistake, Scanner, once};
 
+/// A `Reference.type` is relative to this URL. Some servers write the whole URL.
+const DEFINITIONS: &str = "http://hl7.org/fhir/StructureDefinition/";
+
 /// The status of a notification, in any encoding.
 #[derive(Debug, Default)]
 pub(super) struct Status<'a> {
@@ -139,6 +142,10 @@ impl<'a> From<ReferenceElement<'a>> for Focus<'a> {
         match reference {
             Some(reference) => Self::Named(reference),
             None => {
+                let resource_type = resource_type.map(|of| match of.strip_prefix(DEFINITIONS) {
+                    Some(name) => Text(name.to_owned().into()),
+                    None => of,
+                });
                 Self::Unnamed(Unnamed { resource_type, identifier: identifier.and_then(Identifier::token) })
             }
         }

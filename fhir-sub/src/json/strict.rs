@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 
 use super::text::Text;
 
@@ -99,6 +99,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
                 Ok(Scalar::Number(number))
+            }
+
+            /// `7.0` and `7e0` are the number 7.
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+                // From 2^53 on, it may be another number than the text says.
+                let is_whole = number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number);
+                match is_whole {
+                    true => Ok(Scalar::Number(number as u64)),
+                    false => Err(E::invalid_value(Unexpected::Float(number), &self)),
+                }
             }
 
             fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {

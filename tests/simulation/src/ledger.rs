@@ -171,6 +171,7 @@ impl Run {
             _ => {
                 let may_have_changed = endpoint.is_read_later()
                     || world.has(Trait::NoDate)
+                    || world.has_wrong_clock()
                     || world.has_search_lag()
                     || is_retried_without_version;
                 let may_be_another =

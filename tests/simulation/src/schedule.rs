@@ -16,7 +16,7 @@ use crate::server::{Kind, notify};
 use crate::world::{World, lock, sleep};
 
 /// The most sweeps after the end of the faults, until one is complete.
-const SWEEPS: usize = 40;
+const SWEEPS: usize = 120;
 
 /// The longest time of a schedule, in virtual time. Without a fault of the engine, even servers that retry for ever are done long before.
 const LONGEST: Duration = Duration::from_secs(30 * 86_400);

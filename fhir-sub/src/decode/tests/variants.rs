@@ -145,6 +145,9 @@ fn r5_by_subscription_status() {
             ("number as number", &[(&number, json!(7))], &[USUAL]),
             ("no number", &[(&number, Value::Null)], &["#- update Encounter/1@3 {…}"]),
             ("number below 0", &[(&number, json!(-7))], &["422"]),
+            ("number as a decimal", &[(&number, json!(7.0))], &[USUAL]),
+            ("number with an exponent", &[(&number, json!(0.7e1))], &[USUAL]),
+            ("number as a decimal that may be another", &[(&number, json!(1e300))], &["422"]),
             ("number with a fraction", &[(&number, json!(7.5))], &["422"]),
             ("number that is too large", &[(&number, json!("18446744073709551616"))], &["422"]),
             ("number that is a word", &[(&number, json!("canary"))], &["422"]),
@@ -163,6 +166,8 @@ fn r5_by_subscription_status() {
             ),
             ("R6: further elements", &[(&event("triggerEvent"), json!([{"text": "canary"}]))], &[USUAL]),
             ("relative focus", &[(&focus, json!({"reference": "Encounter/1"}))], &[USUAL]),
+            ("Aidbox: focus with a path", &[(&focus, json!({"reference": "/fhir/Encounter/1"}))], &[USUAL]),
+            ("focus with a slash", &[(&focus, json!({"reference": "/Encounter/1"}))], &[USUAL]),
             ("focus in words", &[(&focus, json!({"display": "canary"}))], &[USUAL]),
             (
                 "focus in a query",
@@ -188,6 +193,28 @@ fn r5_by_subscription_status() {
                 "no event listed",
                 &[(&status("notificationEvent"), Value::Null)],
                 &["#- update Encounter/1@3 {…}"],
+            ),
+            (
+                "Aidbox: deletion with a path",
+                &[
+                    (&focus, json!({"reference": "Encounter/1"})),
+                    ("/entry/1", json!({"request": {"method": "DELETE", "url": "/fhir/Encounter/1"}})),
+                ],
+                &["#7 delete Encounter/1@-"],
+            ),
+            (
+                "creation on a path that looks like a type, without an id",
+                &[
+                    (&focus, Value::Null),
+                    (
+                        "/entry/1",
+                        json!({
+                            "request": {"method": "POST", "url": "https://fhir.example.org/FHIR/Encounter"},
+                            "resource": {"resourceType": "Encounter"},
+                        }),
+                    ),
+                ],
+                &["#7 create -@- {…}"],
             ),
             ("handshake", &[(&status("type"), json!("handshake"))], &["handshake"]),
             ("heartbeat", &[(&status("type"), json!("heartbeat"))], &["heartbeat"]),

@@ -221,7 +221,7 @@ fn a_signature_alone_lets_in_an_update_of_the_resource_that_is_signed() {
     check(&test, put("e/Patient/7", &body), 204, "handled");
     check(&test, put("e/Patient/7", &body).header("x-hub-signature", "sha256=00"), 401, "unauthorized");
     check(&test, put("e/Patient/9", &body), 422, "unprocessable");
-    for nothing in ["", " ", "{}"] {
+    for nothing in ["", " ", "{}", "{ }", " {\n}\n", "\u{feff}{}"] {
         let update = put("e/Patient/9", nothing);
         check(&test, update.header("x-medplum-interaction", "delete"), 401, "unsigned");
     }

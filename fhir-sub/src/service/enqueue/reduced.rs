@@ -119,7 +119,11 @@ fn without_resource(entry: &Value, is_status: bool) -> Value {
         && !reduced.contains_key("resource")
     {
         // A `POST` names the type only, which may be the end of a whole URL.
-        let names_none = |url: &Value| url.as_str().and_then(Reference::parse).is_none();
+        let is_post = method.is_some_and(|method| method == "POST");
+        let names_none = |url: &Value| {
+            let url = url.as_str().filter(|url| !(is_post && Reference::base(url).is_some()));
+            url.and_then(Reference::parse).is_none()
+        };
         let version = resource["meta"]["versionId"].as_str().filter(|version| is_id(version));
         if let Some(version) = version {
             request.insert("url".into(), format!("{kind}/{id}/_history/{version}").into());

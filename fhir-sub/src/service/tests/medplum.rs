@@ -63,7 +63,7 @@ fn request(recorded: &Value) -> TestRequest {
 async fn sent(
     recorded: &Value,
     criteria: &'static str,
-    change: fn(TestRequest) -> TestRequest,
+    change: impl Fn(TestRequest) -> TestRequest,
 ) -> (TestAnswer, Vec<String>) {
     let endpoint: &'static str = recorded["path"].as_str().unwrap()[1..].to_owned().leak();
     let interactions = Interactions { delete: true, ..Interactions::DEFAULT };
@@ -101,6 +101,18 @@ async fn each_recording_reaches_the_handler() {
         let (answer, lines) = sent(&recorded, "Group?", |request| request).await;
         assert_eq!((answer.status(), lines.len()), (422, 0), "{name}");
     }
+}
+
+/// A proxy may print the body anew.
+#[tokio::test]
+async fn an_empty_object_is_one_with_white_space_too() {
+    let recorded = recorded("delete.json");
+    for body in ["{ }", "{\n}", " {}\r\n", ""] {
+        let (answer, lines) = sent(&recorded, "Observation?", |request| request.body(body)).await;
+        assert_eq!((answer.status(), lines.len()), (204, 1), "{body:?}");
+    }
+    let (answer, lines) = sent(&recorded, "Observation?", |request| request.body(r#"{"id":"1"}"#)).await;
+    assert_eq!((answer.status(), lines.len()), (422, 0));
 }
 
 /// Medplum signs the bytes of the body. The body of a delete is `{}`.

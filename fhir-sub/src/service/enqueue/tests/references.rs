@@ -88,6 +88,7 @@ async fn a_resource_that_only_itself_says_what_it_is_is_named_or_refused() {
         (Value::Null, json!({ "resource": resource() }), true),
         (Value::Null, created("Encounter"), true),
         (Value::Null, created("https://fhir.example.org/r4/Encounter"), true),
+        (Value::Null, created("https://fhir.example.org/FHIR/Encounter"), true),
     ] {
         let front = Front::with(topic::<REQUIRED>(Content::FullResource, &[]), Sqs::default(), |builder| {
             builder.set("FHIR_SUBSCRIPTION_QUEUE", QUEUE).set("FHIR_SUBSCRIPTION_QUEUE_CONTENT", "reference")
