@@ -51,13 +51,8 @@ impl Store {
                 claim.resource = Some(resource);
                 Ok(Begun::Fresh(claim))
             }
-            Ok(Err(begun @ (Begun::Done | Begun::Superseded))) => {
-                // The next report of the event need not look at the resource.
-                self.end_event(&claim, End::Done).await?;
-                Ok(begun)
-            }
-            Ok(Err(begun)) => {
-                self.end_event(&claim, End::Untried).await?;
+            Ok(Err((begun, end))) => {
+                self.end_event(&claim, end).await?;
                 Ok(begun)
             }
             Err(unavailable) => {
@@ -115,18 +110,17 @@ impl Store {
         resource: &ResourceClaim,
         end: End,
     ) -> Stored<()> {
-        let is_done = end == End::Done;
-        let told = self.end_resource(of, resource, is_done).await;
+        let told = self.end_resource(of, resource, end).await;
         let ended = self.end_event(claim, end).await;
         let is_left = match &told {
             Ok(true) => false,
             // The lease has expired, so only a result is left to tell.
-            Ok(false) => is_done,
+            Ok(false) => end.concerns(of),
             Err(_unavailable) => true,
         };
         // The result counts only if no other instance has meanwhile begun the event.
         if is_left && matches!(ended, Ok(true)) {
-            return self.tell_resource(of, resource, is_done).await;
+            return self.tell_resource(of, resource, end).await;
         }
         told.and(ended).map(drop)
     }
@@ -243,8 +237,8 @@ impl Store {
     }
 
     /// Takes the lease on a resource whose events are handled one after the other. So if an event has two names,
-    /// and thus two records, only one of them is under way. An error says how the event ends instead: it is done
-    /// if it was handled under another name.
+    /// and thus two records, only one of them is under way. An error says how the event ends instead: as it ended under another
+    /// name, so that the next report need not look at the resource, or without a try.
     async fn begin_resource(
         &self,
         of: &OfResource,
@@ -252,17 +246,18 @@ impl Store {
         now: Millis,
         lease: Duration,
         how: How,
-    ) -> Stored<Result<ResourceClaim, Begun>> {
+    ) -> Stored<Result<ResourceClaim, (Begun, End)>> {
         let (id, until) = (resource_id(&of.key), after(now, lease));
         let shown = now.saturating_sub(millis_of(how.age));
         for _ in 0..ROUNDS {
             let there = read_resource(found.as_ref(), now)?;
-            if there.is_some_and(|there| rules::covers(there, of)) {
-                return Ok(Err(Begun::Done));
+            if let Some(end) = there.and_then(|there| rules::ended_otherwise(there, of, how.is_again)) {
+                return Ok(Err((Begun::Done, end)));
             }
             let record = match rules::begin_resource(there, of, how, now, until) {
                 Ok(record) => record,
-                Err(refused) => return Ok(Err(refused)),
+                Err(Begun::Superseded) => return Ok(Err((Begun::Superseded, End::Done))),
+                Err(refused) => return Ok(Err((refused, End::Untried))),
             };
             let expected = found.as_ref().map(Record::revision);
             let next = self.resource(record.clone(), until);
@@ -287,14 +282,14 @@ impl Store {
                 Put::Refused(there) => found = there,
             }
         }
-        Ok(Err(Begun::UnderWay))
+        Ok(Err((Begun::UnderWay, End::Untried)))
     }
 
     /// Gives back the lease on a resource, and adds the result to its record. Returns false if the record was
     /// written since the lease was taken, usually by another instance after the lease expired.
-    async fn end_resource(&self, of: &OfResource, claim: &ResourceClaim, is_done: bool) -> Stored<bool> {
+    async fn end_resource(&self, of: &OfResource, claim: &ResourceClaim, end: End) -> Stored<bool> {
         let (id, now) = (resource_id(&of.key), self.now().await?);
-        let next = self.resource(rules::end_resource(&claim.record, of, is_done, claim.shown), now);
+        let next = self.resource(rules::end_resource(&claim.record, of, end, claim.shown), now);
         let put = || self.backend.put(&id, Some(claim.revision), Some(&next));
         let put = match put().await {
             Ok(put) => put,
@@ -309,16 +304,16 @@ impl Store {
 
     /// Adds the result to the record of a resource, whose lease may be another's by now. If the lease is still
     /// our own, gives it back.
-    async fn tell_resource(&self, of: &OfResource, claim: &ResourceClaim, is_done: bool) -> Stored<()> {
+    async fn tell_resource(&self, of: &OfResource, claim: &ResourceClaim, end: End) -> Stored<()> {
         let (id, now) = (resource_id(&of.key), self.now().await?);
         let mut found = self.backend.get(&id).await?;
         for _ in 0..ROUNDS {
             let is_own = found.as_ref().is_some_and(|found| found.revision == claim.revision);
-            if !is_own && !is_done {
+            if !is_own && !end.concerns(of) {
                 return Ok(());
             }
             let there = read_resource(found.as_ref(), now)?.cloned().unwrap_or_default();
-            let mut next = rules::end_resource(&there, of, is_done, claim.shown);
+            let mut next = rules::end_resource(&there, of, end, claim.shown);
             if !is_own {
                 (next.lease, next.is_deleted) = (there.lease, next.is_deleted || there.is_deleted);
             }

@@ -91,6 +91,9 @@ pub(crate) struct ResourceRecord {
     /// The times of the handled deletions that a search found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) deletions: Vec<Instant>,
+    /// The four facts before this one of the events that were given up, and nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) given_up: Option<Box<Self>>,
 }
 
 /// A version that a search found.
@@ -118,7 +121,8 @@ impl Record {
         Self { revision: fastrand::u64(..) >> 1, expires, body }
     }
 
-    /// A number that changes with each write: at most 63 bits.
+    /// A number that changes with each write: at most 63 bits. Exception: a write that only extends a lease or the expiry, or that
+    /// saves the position of a sweep, may keep it. A backend still writes such a record.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.revision

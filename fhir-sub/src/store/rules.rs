@@ -81,6 +81,17 @@ pub(super) enum End {
     GivenUp { is_durable: bool },
 }
 
+impl End {
+    /// Whether the record of the event's resource must tell that it ended so.
+    pub(super) fn concerns(self, event: &OfResource) -> bool {
+        match self {
+            Self::Done => true,
+            Self::GivenUp { is_durable } => is_durable && event.told != Told::Version,
+            Self::Failed | Self::Untried | Self::NotGivenUp => false,
+        }
+    }
+}
+
 /// The record of an event that has ended; `None` if nothing must be remembered. `died` comes from its [`Beginning`].
 pub(super) fn end(
     record: &EventRecord,
@@ -103,9 +114,17 @@ pub(super) fn end(
     }
 }
 
-/// Whether an event of a resource was handled under another name: reported without its version and then found
-/// with it, or the other way round.
-pub(super) fn covers(record: &ResourceRecord, event: &OfResource) -> bool {
+/// How an event of a resource has ended under another name: reported without its version and then found with it, or the other
+/// way round. A dead letter that is tried `again` may be handled under its own name.
+pub(super) fn ended_otherwise(record: &ResourceRecord, event: &OfResource, is_again: bool) -> Option<End> {
+    if covers(record, event) {
+        return Some(End::Done);
+    }
+    let is_given_up = || record.given_up.as_ref().is_some_and(|given_up| covers(given_up, event));
+    (!is_again && is_given_up()).then_some(End::GivenUp { is_durable: true })
+}
+
+fn covers(record: &ResourceRecord, event: &OfResource) -> bool {
     if event.is_deletion {
         let is_told = matches!(event.told, Told::Search | Told::Time(_));
         return is_told && event.updated.is_some_and(|updated| record.deletions.contains(&updated));
@@ -126,7 +145,7 @@ pub(super) fn covers(record: &ResourceRecord, event: &OfResource) -> bool {
 }
 
 /// Takes the lease on a resource whose events are handled one after the other, or says why not. `event` is not
-/// [covered](covers) by the record.
+/// known [under another name](ended_otherwise).
 pub(super) fn begin_resource(
     record: Option<&ResourceRecord>,
     event: &OfResource,
@@ -159,17 +178,19 @@ pub(super) fn is_overtaken(newest: Option<Instant>, updated: Option<Instant>) ->
 pub(super) fn end_resource(
     record: &ResourceRecord,
     event: &OfResource,
-    is_done: bool,
+    end: End,
     shown: Millis,
 ) -> ResourceRecord {
-    let mut record = ResourceRecord { lease: None, ..record.clone() };
-    if !is_done {
-        return record;
+    let mut next = ResourceRecord { lease: None, ..record.clone() };
+    if end == End::Done && event.is_ordered {
+        next.newest = next.newest.max(event.updated);
+        next.is_deleted = event.is_deletion && event.updated.is_none();
     }
-    if event.is_ordered {
-        record.newest = record.newest.max(event.updated);
-        record.is_deleted = event.is_deletion && event.updated.is_none();
-    }
+    let record = match end {
+        End::Done => &mut next,
+        _ if end.concerns(event) => next.given_up.get_or_insert_default(),
+        _ => return next,
+    };
     match (event.told, event.updated) {
         (Told::Search | Told::Time(_), Some(updated)) if event.is_deletion => {
             remember(&mut record.deletions, updated);
@@ -183,7 +204,7 @@ pub(super) fn end_resource(
         }
         (Told::Search | Told::Version, _) => {}
     }
-    record
+    next
 }
 
 fn remember<T: PartialEq>(list: &mut Vec<T>, one: T) {

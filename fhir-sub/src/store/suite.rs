@@ -76,6 +76,7 @@ where
             after_a_deletion_that_does_not_say_when_the_server_is_to_be_asked
             what_was_handled_stays_known_whatever_the_order
             an_event_has_one_identity_whatever_told_of_it
+            an_event_that_was_given_up_is_so_under_each_name
             a_deletion_that_only_has_a_number_is_not_the_version_before
             a_slow_search_shows_what_was_written_meanwhile
             what_happened_after_a_search_is_not_what_it_showed

@@ -67,6 +67,7 @@ pub(super) async fn every_kind_of_record_is_kept_as_it_was(store: &Timed) {
         unnamed: vec![at],
         found: vec![FoundVersion { updated: at, at: 1_800_000_000_123 }],
         deletions: vec![at],
+        given_up: Some(Box::new(ResourceRecord { unnamed: vec![at], ..ResourceRecord::default() })),
     };
     let state =
         SweepState { number: Some(u64::MAX), watermark: Some(at.to_string()), ..SweepState::default() };

@@ -114,6 +114,35 @@ pub(super) async fn an_event_has_one_identity_whatever_told_of_it(store: &Timed)
     }
 }
 
+/// The dead letter is retried under the name under which the event was given up.
+pub(super) async fn an_event_that_was_given_up_is_so_under_each_name(store: &Timed) {
+    let of = |resource: &str, told: Told| {
+        Some(OfResource { key: key(resource), ..of_resource(told, Some(FIRST)) })
+    };
+    let (by_time, by_number) = (Told::Time(instant(FIRST)), Told::Number(instant(SECOND_UPDATE)));
+    for (place, told) in [by_time, by_number].into_iter().enumerate() {
+        for is_found_first in [false, true] {
+            let resource = format!("{place} {is_found_first} given up");
+            let name = |name: &str| key(&format!("{resource} {name}"));
+            let told = Entry { resource: of(&resource, told), ..Entry::once(name("told")) };
+            let found = Entry { resource: of(&resource, Told::Search), ..Entry::once(name("found")) };
+            let (first, second) = if is_found_first { (&found, &told) } else { (&told, &found) };
+            let claim = store.claim(first).await;
+            store.store.give_up(&claim).await.unwrap();
+            let is_remembered = store.store.is_durable();
+            if is_remembered {
+                assert_eq!(store.begin(second).await, Begun::Done, "{resource}");
+                assert!(!store.store.is_handled(&second.key).await.unwrap(), "{resource}");
+            }
+            let again = How { is_again: true, ..HOW };
+            let Begun::Fresh(claim) = store.begin_as(first, again).await else { panic!("{resource}") };
+            store.complete(&claim).await;
+            assert_eq!(store.begin(second).await, Begun::Done, "{resource}");
+            assert_eq!(store.begin_as(second, again).await, Begun::Done, "{resource}");
+        }
+    }
+}
+
 /// A version was read, then its resource was deleted, and then the version was handled. The deletion is another event.
 pub(super) async fn a_deletion_that_only_has_a_number_is_not_the_version_before(store: &Timed) {
     let of = |told| Some(OfResource { key: key("deleted"), ..of_resource(told, Some(FIRST)) });
