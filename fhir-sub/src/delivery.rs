@@ -34,7 +34,7 @@ pub(crate) use delivered::{Delivered, Due, End, Ended};
 pub(crate) use failure::Failure;
 pub(crate) use handle::{Deferred, is_unreadable};
 pub(crate) use notified::{Notified, Place, events, none};
-pub(crate) use read::Deletion;
+pub(crate) use read::{Deletion, latest};
 pub(crate) use record::{Record, Severity};
 pub(crate) use time::Time;
 #[cfg(feature = "inspector")]

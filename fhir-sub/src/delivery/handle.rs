@@ -186,6 +186,11 @@ pub(super) fn ready<'a>(
             (event.version_id, event.is_found) = (found.version_id, true);
             Some(Body::Read(found.json))
         }
+        Some(Read::Was(found)) => {
+            event.updated = last_updated(found.json.get());
+            (event.version_id, event.is_found) = (found.version_id, true);
+            None
+        }
         // A handler that needs the resource can do nothing once the resource is gone.
         Some(Read::Gone | Read::Deleted(_)) if declaration.needs_resource() => {
             app.memory().event_numbers.gone(Name { endpoint, subscription: event.subscription() });

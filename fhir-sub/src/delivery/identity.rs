@@ -53,7 +53,10 @@ pub(super) fn identify(
         }
         // A resource in a deletion was written before the deletion, so its time does not count.
         (None, Some(updated)) if !is_deletion || event.updated.is_some() => {
-            (Entry::once(key("updated", &updated.to_string())), Told::Time(updated))
+            // The server itself has shown it as the current version.
+            let is_shown = event.is_found && !is_deletion;
+            let told = if is_shown { Told::Search } else { Told::Time(updated) };
+            (Entry::once(key("updated", &updated.to_string())), told)
         }
         // The server itself returned the resource without a version. A sweep gets the same text.
         (None, _) => match (numbered().filter(|_| !event.is_found), resource) {

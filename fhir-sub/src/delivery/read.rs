@@ -16,7 +16,7 @@ use super::version::version_of;
 use crate::app::App;
 use crate::contain::contain;
 use crate::deadline::Deadline;
-use crate::declaration::{Declaration, Trust};
+use crate::declaration::{Declaration, Order, Trust};
 use crate::decode::Happened;
 use crate::event::Event;
 use crate::extract::ResourceUse;
@@ -72,15 +72,22 @@ pub(crate) fn missing(
             }
             Interaction::Delete => return None,
             _ if is_used && (resource.is_none() || !is_believed) => Need::Resource,
-            // A dead letter keeps the identity under which it was given up.
-            _ if event.version_id.is_none()
-                && event.retry.is_none()
-                && mistake.is_none()
-                && is_asked_for(app, declaration) =>
-            {
+            _ if mistake.is_some() || !is_asked_for(app, declaration) => return None,
+            _ => {
+                let is_needed = match event.version_id {
+                    // A dead letter keeps the identity under which it was given up.
+                    None => event.retry.is_none(),
+                    // Only its time tells whether the version is older than a handled one.
+                    Some(_) => {
+                        let is_timed = event.updated.is_some() || (resource.is_some() && is_believed);
+                        declaration.order == Order::Latest && !is_timed
+                    }
+                };
+                if !is_needed {
+                    return None;
+                }
                 Need::Version
             }
-            _ => return None,
         };
         (wanted(app, event).is_some() && declaration.is_wanted(event)).then_some(need)
     };
@@ -141,7 +148,22 @@ pub(crate) async fn read(
                 Need::Deletion => reader.confirm(reference).await,
                 Need::Resource => {
                     reader.forget_older(reference, happened(&events[*place]));
-                    reader.read(reference).await
+                    let event = &events[*place].event;
+                    match reader.read(reference).await {
+                        // The event keeps its identity: the version before the deletion.
+                        Read::Gone
+                            if !declaration.needs_resource()
+                                && event.version_id.is_none()
+                                && event.retry.is_none() =>
+                        {
+                            match version_of(reader, reference, None, event.interaction).await {
+                                Read::Version(found) => Read::Was(found),
+                                Read::Failed(failure) => Read::Failed(failure),
+                                _ => Read::Gone,
+                            }
+                        }
+                        read => read,
+                    }
                 }
                 Need::Version => {
                     reader.forget_older(reference, happened(&events[*place]));
@@ -178,7 +200,7 @@ fn happened(Happened { event, resource, .. }: &Happened<'_>) -> Option<Instant> 
 }
 
 /// The latest moment that a time may mean: a server may cut it to seconds.
-fn latest(timestamp: &str) -> Option<Instant> {
+pub(crate) fn latest(timestamp: &str) -> Option<Instant> {
     let at = Instant::parse(timestamp)?;
     Some(if timestamp.contains('.') { at } else { at.after(Duration::from_millis(999)) })
 }

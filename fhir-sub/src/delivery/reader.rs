@@ -28,6 +28,8 @@ pub(crate) enum Read {
     Undeleted,
     /// The event's version, which the notification does not say.
     Version(Found),
+    /// The same, and the resource was deleted since.
+    Was(Found),
     /// The server does not say which version the event has.
     Untold,
     Failed(Failure),

@@ -34,6 +34,41 @@ async fn t01_event_only_handler_of_an_id_only_topic() {
     assert_eq!(ran.len(), 1, "handled twice, with keys {keys:?}");
 }
 
+/// The server says the time of a version, and no id of it.
+#[tokio::test(start_paused = true)]
+async fn an_event_known_by_its_number_and_a_search_without_versions() {
+    for is_swept_first in [false, true] {
+        let script = script(|_| Do::Ok);
+        let server = front(|asked| {
+            if asked.starts_with("GET Encounter?") {
+                return reply(200, bundle([encounter("1", None, 60_000)]));
+            }
+            if asked.starts_with("GET Subscription?") {
+                return reply(200, bundle([]));
+            }
+            reply(404, outcome())
+        });
+        let event =
+            json!({ "eventNumber": "1", "timestamp": at(60_000), "focus": { "reference": "Encounter/1" } });
+        let status = json!({
+            "resourceType": "SubscriptionStatus", "type": "event-notification", "notificationEvent": [event],
+            "subscription": { "reference": "Subscription/1" }, "eventsSinceSubscriptionStart": "1",
+        });
+        let told = json!({
+            "resourceType": "Bundle", "type": "subscription-notification", "entry": [{ "resource": status }],
+        });
+        let app = app(Behaviour::Generic, topic::<UNUSED>(), Some(shared()), server, &script, &[]);
+        if !is_swept_first {
+            post(&app, &told).await;
+        }
+        for _ in 0..2 {
+            swept(&app, Some("2026-01-01T00:00:00Z"), 60).await;
+        }
+        post(&app, &told).await;
+        assert_eq!(script.ran().len(), 1, "handled twice, swept first: {is_swept_first}");
+    }
+}
+
 /// The same for a notification and a sweep at the same time: one waits for the other, whichever is first.
 #[tokio::test(start_paused = true)]
 async fn a_notification_without_a_version_beside_a_sweep() {

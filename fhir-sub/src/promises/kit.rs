@@ -62,11 +62,13 @@ impl Script {
 pub(crate) struct Got<const USE: u8>(pub(crate) Event, pub(crate) Arc<Script>);
 
 pub(crate) const UNUSED: u8 = 0;
+pub(crate) const OPTIONAL: u8 = 1;
 pub(crate) const REQUIRED: u8 = 2;
 
 impl<const USE: u8> FromNotification for Got<USE> {
     const RESOURCE: ResourceUse = match USE {
         UNUSED => ResourceUse::Unused,
+        OPTIONAL => ResourceUse::Optional,
         _ => ResourceUse::Required,
     };
 

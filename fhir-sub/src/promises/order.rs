@@ -1,5 +1,7 @@
 //! `order = "latest"`: handled versions stay known, and no older version runs after them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Method;
@@ -53,6 +55,51 @@ async fn t03_dead_letter_retry_breaks_latest() {
     post(&app, encounter("1", Some("2"), 2000)).await;
     let after_repeat = script.ran();
     assert!(after_repeat.is_empty(), "version 2, which was done, ran again; the retry ran {after_retry:?}");
+}
+
+/// A handler that takes no resource, and a server that names the version and not its time.
+#[tokio::test(start_paused = true)]
+async fn a_version_without_its_time_is_compared_too() {
+    let is_mended = Arc::new(AtomicBool::new(false));
+    let of_handler = Arc::clone(&is_mended);
+    let script = script(move |event| {
+        let fails = event.version_id() == Some("1") && !of_handler.load(Ordering::SeqCst);
+        if fails { Do::ForGood } else { Do::Ok }
+    });
+    let server = || {
+        front(|asked| match asked {
+            "GET Encounter/1/_history/1" => reply(200, encounter("1", Some("1"), 1000)),
+            "GET Encounter/1" | "GET Encounter/1/_history/2" => reply(200, encounter("1", Some("2"), 2000)),
+            _ => reply(404, outcome()),
+        })
+    };
+    let latest = |declaration| Declaration { order: Order::Latest, ..declaration };
+    let store = shared();
+    let app_of =
+        |declaration, store| app(Behaviour::Hapi, latest(declaration), store, server(), &script, &[]);
+    // The dead letter of the older one is retried.
+    let app = app_of(criteria::<UNUSED>(), Some(store.clone()));
+    post(&app, encounter("1", Some("1"), 1000)).await;
+    post(&app, encounter("1", Some("2"), 2000)).await;
+    assert_eq!(script.ran(), ["Encounter/1@1", "Encounter/1@2"]);
+    is_mended.store(true, Ordering::SeqCst);
+    let letter = letters(&store).await.remove(0);
+    let retried = dead_letters::retry(&app, &letter, app.deadline(None)).await.unwrap().unwrap();
+    assert_eq!((retried.record.outcome(), retried.is_settled), ("superseded", true));
+    // The notification of the older one is late.
+    let app = app_of(topic::<UNUSED>(), Some(shared()));
+    for (version, outcome) in [("2", "handled"), ("1", "superseded")] {
+        let focus = format!("Encounter/1/_history/{version}");
+        let status = json!({
+            "resourceType": "SubscriptionStatus", "type": "event-notification",
+            "notificationEvent": [{ "eventNumber": version, "focus": { "reference": focus } }],
+        });
+        let told = json!({
+            "resourceType": "Bundle", "type": "subscription-notification", "entry": [{ "resource": status }],
+        });
+        assert_eq!(post(&app, &told).await, (204, vec![outcome]));
+    }
+    assert_eq!(script.ran(), ["Encounter/1@2"]);
 }
 
 /// A retry, a redelivery and a newer version come at the same time. Each is handled once, one after the

@@ -314,6 +314,7 @@ async fn an_event_is_the_same_after_its_resource_is_deleted() {
         assert!(keys[0].is_some() && keys[0] == keys[1], "{keys:?}");
     }
     check::<UNUSED>(async |app| post(app, numbered_by("PUT", 7, 61_000)).await.0, true).await;
+    check::<OPTIONAL>(async |app| post(app, numbered_by("PUT", 7, 61_000)).await.0, true).await;
     let put = async |app: &crate::app::App| {
         send(app, Method::PUT, Some("Encounter/1"), encounter("1", None, 60_000)).await.0
     };

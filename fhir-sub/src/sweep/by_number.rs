@@ -20,7 +20,7 @@ use crate::declaration::{Content, Trust};
 use crate::decode::Happened;
 use crate::delivery::look_up;
 use crate::delivery::query::{self, Queried, query};
-use crate::delivery::{Deletion, Delivered, End, Ended, deliver_unless_suspect, is_unreadable};
+use crate::delivery::{Deletion, Delivered, End, Ended, deliver_unless_suspect, is_unreadable, latest};
 use crate::fhir::Instant;
 use crate::memory::{Name, Range};
 use crate::registration::ask_counter;
@@ -293,7 +293,7 @@ impl Walk {
         let newest = events.iter().filter_map(time).max();
         events.retain(|happened| {
             happened.event.number.is_some_and(|number| number > self.began)
-                || time(happened).is_none_or(|time| Some(time) >= self.start)
+                || happened.event.timestamp().and_then(latest).is_none_or(|time| Some(time) >= self.start)
         });
         let is_first = sweep.is_first();
         // A time that is further ahead is of a server's clock that was wrong.
