@@ -38,8 +38,10 @@ pub(crate) struct MemoryStore {
 #[derive(Default)]
 struct Records {
     by_id: HashMap<RecordId, Record, Seed>,
-    /// When dead letters and other records can be forgotten.
+    /// When dead letters, the records of resources, and the other records can be forgotten.
     dead: BTreeSet<(Millis, RecordId)>,
+    /// An event has at most one, so that they take no room of the events.
+    resources: BTreeSet<(Millis, RecordId)>,
     expiring: BTreeSet<(Millis, RecordId)>,
 }
 
@@ -103,8 +105,12 @@ impl MemoryStore {
 
     fn put_now(&self, id: &RecordId, expected: Option<u64>, record: Option<&Record>) -> Put {
         let mut records = self.lock();
-        let Records { by_id, dead, expiring } = &mut *records;
-        let expiring = if id.kind == RecordKind::DeadLetter { dead } else { expiring };
+        let Records { by_id, dead, resources, expiring } = &mut *records;
+        let expiring = match id.kind {
+            RecordKind::DeadLetter => dead,
+            RecordKind::Resource => resources,
+            _ => expiring,
+        };
         match (by_id.entry(*id), expected) {
             (Entry::Occupied(mut there), Some(revision)) if there.get().revision() == revision => {
                 if let Some(expires) = there.get().expires {
@@ -150,19 +156,21 @@ impl MemoryStore {
 }
 
 impl Records {
-    /// Drops expired records, and then those that expire first, until at most `maximum` are left. Returns how
-    /// many had not expired.
+    /// Drops expired records, and then those that expire first, until at most `maximum` events and as many resources are
+    /// left. Returns how many had not expired.
     fn forget(&mut self, now: Millis, maximum: usize) -> u64 {
         let mut forgotten = 0;
-        while let Some(first) = self.expiring.first().copied() {
-            let (expires, id) = first;
-            let is_expired = expires <= now;
-            if !is_expired && (self.expiring.len() <= maximum || self.is_under_way(&id, now)) {
-                break;
+        for list in [&mut self.expiring, &mut self.resources] {
+            while let Some(first) = list.first().copied() {
+                let (expires, id) = first;
+                let is_expired = expires <= now;
+                if !is_expired && (list.len() <= maximum || is_under_way(&self.by_id, &id, now)) {
+                    break;
+                }
+                forgotten += u64::from(!is_expired);
+                list.remove(&first);
+                self.by_id.remove(&id);
             }
-            forgotten += u64::from(!is_expired);
-            self.expiring.remove(&first);
-            self.by_id.remove(&id);
         }
         while let Some((expires, id)) = self.dead.first().copied() {
             if expires > now && self.dead.len() <= MAXIMUM_DEAD {
@@ -173,15 +181,15 @@ impl Records {
         }
         forgotten
     }
+}
 
-    fn is_under_way(&self, id: &RecordId, now: Millis) -> bool {
-        let lease = match self.by_id.get(id).map(|record| &record.body) {
-            Some(Body::Event(event)) => event.lease,
-            Some(Body::Resource(resource)) => resource.lease,
-            _ => None,
-        };
-        lease.is_some_and(|until| until > now)
-    }
+fn is_under_way(by_id: &HashMap<RecordId, Record, Seed>, id: &RecordId, now: Millis) -> bool {
+    let lease = match by_id.get(id).map(|record| &record.body) {
+        Some(Body::Event(event)) => event.lease,
+        Some(Body::Resource(resource)) => resource.lease,
+        _ => None,
+    };
+    lease.is_some_and(|until| until > now)
 }
 
 impl StoreBackend for MemoryStore {

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::race;
 use crate::store::suite::timed::{RETENTION, SECOND, Timed, key};
 use crate::store::suite::{check_store, model};
-use crate::store::{Begun, Entry, MemoryStore, Store};
+use crate::store::{Begun, Entry, MemoryStore, OfResource, Store, Told};
 
 fn shared() -> MemoryStore {
     MemoryStore::shared(Arc::new(SystemTime::now))
@@ -36,6 +36,29 @@ async fn it_remembers_no_more_than_it_may() {
     assert_eq!(store.begin(&under_way).await, Begun::Done);
     assert_eq!(store.claim(&first).await.tries, 1, "it was forgotten");
     assert_eq!(store.begin(&Entry::once(key("event 199"))).await, Begun::Done);
+}
+
+/// Each event has a record of its resource, too.
+#[tokio::test]
+async fn it_remembers_as_many_events_in_order() {
+    let store = Timed::new(MemoryStore::new(100));
+    let event = |number: usize| {
+        let resource = key(&format!("resource {number}"));
+        let of = OfResource {
+            key: resource,
+            is_ordered: true,
+            updated: None,
+            is_deletion: false,
+            told: Told::Version,
+        };
+        Entry { resource: Some(of), ..Entry::once(key(&format!("event {number}"))) }
+    };
+    for number in 0..100 {
+        store.handle(&event(number)).await;
+    }
+    for number in 0..100 {
+        assert_eq!(store.begin(&event(number)).await, Begun::Done, "{number}");
+    }
 }
 
 #[tokio::test]
