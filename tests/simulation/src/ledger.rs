@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use fhir_sub::{Error, Event};
 use serde_json::Value;
@@ -25,6 +24,8 @@ pub(crate) struct Ledger {
     /// The deletion for which the handler probably ran, by idempotency key.
     deletions: HashMap<String, usize>,
     of: HashMap<usize, Account>,
+    /// The resource of each dead letter, by the letter's key.
+    letters: HashMap<String, String>,
 }
 
 /// What was done for one change.
@@ -61,6 +62,13 @@ impl Ledger {
         account.is_some_and(|account| account.is_dead || account.has_letter)
     }
 
+    /// Whether an event of this resource may have a dead letter although no handler has run for it: the store was down, or
+    /// instances died.
+    pub(crate) fn is_given_up_untried(&self, world: &World, id: usize) -> bool {
+        let reference = format!("Encounter/e{id}");
+        self.letters.values().any(|of| *of == reference) && world.counts.unheard() >= world.plan.setup.tries
+    }
+
     /// Whether nothing is left to do for it.
     pub(crate) fn is_settled(&self, serial: usize) -> bool {
         let is_settled = |account: &Account| {
@@ -82,8 +90,10 @@ impl Ledger {
         Some(serial)
     }
 
-    /// Records whether the store has a dead letter with this key.
-    pub(crate) fn letter(&mut self, key: &str, is_there: bool) {
+    /// Records whether the store has a dead letter with this key, and of which resource.
+    pub(crate) fn letter(&mut self, key: &str, is_there: bool, of: Option<String>) {
+        self.letters.remove(key);
+        self.letters.extend(of.map(|of| (key.to_owned(), of)));
         if let Some(serial) = self.keys.get(key).copied() {
             self.of(serial).has_letter = is_there;
         }
@@ -189,7 +199,10 @@ impl Run {
         let is_of_other =
             key.as_ref().and_then(|key| ledger.keys.get(key)).is_some_and(|its| *its != change.serial);
         let is_unversioned = change.kind == Kind::Delete || event.version_id().is_none();
+        // A history of one page may not show an earlier deletion, which a late notification means.
+        let is_hidden = change.kind == Kind::Delete && world.has(Trait::NoHistoryLinks);
         let is_unsure = (change.kind == Kind::Delete && key.is_none())
+            || is_hidden
             || (world.is_told_by_name() && (is_unversioned || is_deleted_later(&server, change)))
             || (is_unversioned && has_no_identity(world, &server, change))
             || ((world.is_told_by_name() || world.is_without_versions()) && is_of_other);
@@ -376,8 +389,5 @@ pub(crate) fn may_be_given_up(world: &World, ledger: &Ledger, serial: usize) -> 
     let (failures, for_good) =
         its.map(|it| ledger.failures(it.serial)).fold((0, false), |all, one| (all.0 + one.0, all.1 || one.1));
     drop(server);
-    // If the store does not hear how a try ended, or the program does not hear that it began, it may count too.
-    let unheard =
-        [&world.counts.crashes, &world.counts.failed_calls].map(|count| count.load(Ordering::Relaxed));
-    for_good || failures + unheard.iter().sum::<u32>() >= world.plan.setup.tries
+    for_good || failures + world.counts.unheard() >= world.plan.setup.tries
 }

@@ -168,7 +168,10 @@ fn put(world: &World, id: RecordId, expected: Option<u64>, record: Option<Record
         world.fail(|| format!("the record {} of the program of another FHIR server is written", named(&id)));
     }
     if id.kind() == RecordKind::DeadLetter {
-        lock(&world.ledger).letter(&key(&id), record.is_some());
+        let of = record
+            .as_ref()
+            .and_then(|record| body(record)["deadLetter"]["reference"].as_str().map(str::to_owned));
+        lock(&world.ledger).letter(&key(&id), record.is_some(), of);
     }
     if let Some(record) = &record {
         look(world, &id, before.as_ref(), record);
@@ -176,11 +179,13 @@ fn put(world: &World, id: RecordId, expected: Option<u64>, record: Option<Record
     Put::Done
 }
 
+/// The content of a record, as JSON.
+fn body(record: &Record) -> serde_json::Value {
+    serde_json::to_value(record).map(|mut value| value["body"].take()).unwrap_or_default()
+}
+
 /// Compares a record that was put with the promises.
 fn look(world: &World, id: &RecordId, before: Option<&Record>, record: &Record) {
-    let body = |record: &Record| {
-        serde_json::to_value(record).map(|mut value| value["body"].take()).unwrap_or_default()
-    };
     match id.kind() {
         RecordKind::Event => {
             let event = &body(record)["event"];
@@ -233,7 +238,7 @@ fn passed(world: &World, watermark: u64, of_deletions: bool) {
         let is_settled = match world.is_without_versions() {
             true => of_one_moment(&server, change).any(|it| ledger.is_settled(it.serial)),
             false => ledger.is_settled(change.serial),
-        };
+        } || ledger.is_given_up_untried(world, change.id);
         is_passed && is_of_it && server.is_wanted(change, &world.plan) && !is_settled
     });
     if let Some(missed) = missed {

@@ -68,6 +68,14 @@ pub(crate) struct Counts {
     pub(crate) failed_calls: AtomicU32,
 }
 
+impl Counts {
+    /// How many tries may count without having run: the store did not hear how one ended, or the program did not hear that it
+    /// began.
+    pub(crate) fn unheard(&self) -> u32 {
+        [&self.crashes, &self.failed_calls].map(|count| count.load(Ordering::Relaxed)).iter().sum()
+    }
+}
+
 impl World {
     /// The worlds of all programs.
     pub(crate) fn all(plan: &Plan, is_traced: bool) -> Vec<Arc<Self>> {
